@@ -1,0 +1,412 @@
+"""The storage contract: what the collector needs kept, in plain values, without a word of SQL.
+
+Four kinds of places, because their data end in different ways:
+
+* :class:`LedgerStore` — consents, the hash chain, intents, sites, notices, numeric totals. Never aged out as a whole.
+* :class:`EventStore` — rows recorded under consent, one partition a calendar day; a day ends by losing its partition.
+* :class:`RecordStore` — records of the other classes; used twice, for the archive (S5.2) and for what no statute keeps.
+* :class:`OfficeStore` — holds, destructions, approvals, accounts, tokens, requests: the officers' own books.
+
+Times are epoch milliseconds (``int``); days are :class:`datetime.date` in the installation's time zone; visitors are the
+16-byte keyed hashes of their ids (never the ids); sites, notices and purposes are small integers that the ledger hands out.
+Implementations are used from several threads of one process; every write runs under one process-wide lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, Protocol
+
+Json = dict[str, Any]
+
+
+# --- values of the ledger -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A web site. ``id`` is public; of the secret key only two one-way derivations are kept."""
+
+    ref: int
+    id: str
+    name: str
+    origins: tuple[str, ...]
+    secret_hash: bytes
+    address_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeVersion:
+    """One published policy of a site, immutable. ``effective`` alone decides when it is in force."""
+
+    ref: int
+    site_ref: int
+    version: str
+    effective: date
+    published_at: int
+    text: str
+
+
+ConsentState = Literal["given", "refused", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last word of a visitor on one purpose. Expired and invalidated are judged from it, never stored."""
+
+    bit: int
+    state: ConsentState
+    seq: int
+    notice_ref: int
+    at: int
+    knowing: bool = False  # given while the browser signalled GPC (W1)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What the ledger holds of a visitor: one standing a purpose bit."""
+
+    key: bytes
+    site_ref: int
+    suspended: bool
+    standings: Mapping[int, Standing]
+    member: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """One link of the chain. ``body`` and ``salt`` are None once erased; ``commitment`` and ``hash`` stay for ever."""
+
+    seq: int
+    kind: str
+    at: int
+    site_ref: int | None
+    visitor: bytes | None
+    body: Json | None
+    salt: bytes | None
+    commitment: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A destruction that has been decided and may not be finished yet. From its commit on it masks every read.
+
+    ``visitor`` with ``bits``: those purposes of that visitor end in rows with ``row.seq <= up_to`` (withdrawal);
+    ``bits`` of -1 means every purpose (erasure). ``days`` empty means all days.
+    """
+
+    seq: int
+    kind: Literal["withdrawal", "erasure", "suspension"]
+    site_ref: int
+    visitor: bytes
+    bits: int
+    up_to: int
+
+
+# --- values of the event store ---------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Row:
+    """One recorded event. ``None`` is an item that was not, or may no longer be, held.
+
+    ``key`` is the event's id, or its keyed hash where ``visit_time`` is not covered (a UUIDv7 tells the time).
+    ``ip``, ``ads`` and ``cookies`` are sealed under the day's key (AES-GCM), each bound to site, day, row and column.
+    ``purposes`` is the bit set of the bases the row stands on, ``seq`` the newest ledger sequence among them.
+    """
+
+    key: bytes
+    site_ref: int
+    visitor: bytes
+    seq: int
+    purposes: int
+    notice_ref: int
+    at: int | None = None
+    name: str | None = None
+    url: str | None = None
+    referrer: str | None = None
+    props: str | None = None
+    search: str | None = None
+    secure: int | None = None
+    source: str | None = None
+    country: str | None = None
+    city: str | None = None
+    browser: str | None = None
+    os: str | None = None
+    device: str | None = None
+    language: str | None = None
+    screen: str | None = None
+    ip: bytes | None = None
+    ads: bytes | None = None
+    cookies: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """A distinct (site, notice, purposes) that rows of a day stand on, or once stood on."""
+
+    site_ref: int
+    notice_ref: int
+    purposes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of a day an ending concerns. All given conditions must hold."""
+
+    site_ref: int | None = None
+    visitor: bytes | None = None
+    notice_ref: int | None = None
+    up_to: int | None = None  # rows with seq <= up_to
+
+
+@dataclass(slots=True)
+class Ended:
+    """What an ending did: rows whose items shrank, rows destroyed, days touched."""
+
+    changed: int = 0
+    destroyed: int = 0
+    days: set[date] = field(default_factory=set)
+
+    def add(self, other: Ended) -> None:
+        self.changed += other.changed
+        self.destroyed += other.destroyed
+        self.days |= other.days
+
+
+# A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called inside the writing transaction.
+Reduce = Callable[[Row, int, date], Row]
+
+
+# --- values of the record store and the office -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of another class (contract, payment, complaint, abuse, logins …). ``sealed`` holds subject and data."""
+
+    id: bytes
+    site_ref: int
+    class_id: str
+    subject: bytes  # keyed hash of the subject, to find it again
+    at: int
+    day: date
+    last_day: date  # the day with whose end its period ends (K17)
+    source: str
+    notice_ref: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold (보존 사유): suspends destruction of what it covers, and nothing else (S3.2)."""
+
+    id: int
+    site_ref: int | None
+    reason: str
+    statute: str | None
+    class_id: str | None
+    visitor: bytes | None
+    first_day: date | None
+    last_day: date | None
+    at: int
+    until: date | None = None
+    released_at: int | None = None
+
+
+DestructionState = Literal["selected", "approved", "running", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """One destruction from selection to certificate (S5.3: selected → approved → destroyed)."""
+
+    id: int
+    state: DestructionState
+    what: Json  # {"kind": "day", "day": …} | {"kind": "bases", …} | {"kind": "records", …} | {"kind": "consents", …}
+    reason: str
+    selected_at: int
+    approved_at: int | None = None
+    approved_by: str | None = None
+    done_at: int | None = None
+    certificate: Json | None = None
+
+
+# --- the contract ----------------------------------------------------------------------------------------------------
+
+
+class LedgerStore(Protocol):
+    """``data/dongui.db``. Methods that write must be called inside ``with ledger.writing():``."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; serialised across threads."""
+
+    # sites and notices
+    def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site: ...
+    def set_origins(self, site_ref: int, origins: Sequence[str]) -> None: ...
+    def sites(self) -> list[Site]: ...
+    def add_notice(self, site_ref: int, version: str, effective: date, at: int, text: str) -> NoticeVersion: ...
+    def notices(self, site_ref: int) -> list[NoticeVersion]:
+        """In order of publication."""
+
+    def bits(self, site_ref: int) -> dict[str, int]:
+        """Purpose id → bit position, append-only for a site."""
+
+    def assign_bits(self, site_ref: int, purposes: Iterable[str]) -> dict[str, int]: ...
+
+    # the chain
+    def append(self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None) -> LedgerRecord: ...
+    def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]: ...
+    def records_of(self, visitor: bytes) -> list[LedgerRecord]: ...
+    def last_of(self, kind: str) -> LedgerRecord | None: ...
+    def erase_bodies(self, seqs: Iterable[int]) -> int:
+        """Remove salt, body and visitor of these records; commitments and hashes stay."""
+
+    def head(self) -> tuple[int, bytes, bytes]:
+        """(number of records, hash of the last, keyed MAC over both): finds a truncated or rewritten chain."""
+
+    # consents
+    def visitor(self, key: bytes) -> Visitor | None: ...
+    def put_visitor(self, visitor: Visitor) -> None:
+        """Insert or replace, standings included."""
+
+    def drop_visitor(self, key: bytes) -> None: ...
+    def visitors_of_member(self, member: bytes) -> list[bytes]: ...
+
+    # intents
+    def add_intent(self, intent: Intent) -> None: ...
+    def intents(self) -> list[Intent]:
+        """The unfinished ones, oldest first. Cheap: readers ask on every page."""
+
+    def finish_intent(self, seq: int) -> None: ...
+
+    # idempotency of consents: sealed answers, forgotten after ten minutes
+    def answer(self, key: bytes, since: int) -> bytes | None: ...
+    def keep_answer(self, key: bytes, at: int, sealed: bytes) -> None: ...
+    def forget_answers(self, before: int) -> int: ...
+
+    # numbers that outlive a day
+    def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None: ...
+    def totals(self, site_ref: int | None = None) -> dict[tuple[date, int, str], int]: ...
+
+
+class IngestTransaction(Protocol):
+    """One day's partition open for writing, the ledger readable in the same transaction."""
+
+    def visitor(self, key: bytes) -> Visitor | None: ...
+    def holds(self, keys: Sequence[bytes]) -> bool:
+        """Whether this day or the day before already holds an event under one of these keys (idempotency)."""
+
+    def insert(self, rows: Iterable[Row]) -> None: ...
+
+
+class EventStore(Protocol):
+    """One partition a day. A day that ended is sealed: indexed by visitor, analysed; late rows may still come."""
+
+    def days(self) -> list[date]: ...
+    def ingest(self, day: date) -> AbstractContextManager[IngestTransaction]:
+        """Durable at exit. While it is open no consent can change, so no event slips in behind a withdrawal."""
+
+    def unsealed(self, before: date) -> list[date]: ...
+    def seal(self, day: date) -> None: ...
+    def bases(self, day: date) -> list[Basis]: ...
+    def count(self, day: date, selection: Selection | None = None) -> int: ...
+    def size(self, day: date) -> int:
+        """Bytes on disk."""
+
+    def rows(self, day: date, selection: Selection | None = None, *, after: bytes = b"", limit: int = 1000) -> list[Row]:
+        """A page in key order, read in one short snapshot under a lease; an absent day is an empty list."""
+
+    def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
+        """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced by
+        ``reduce(row, remaining, day)``. Works in short transactions, idempotent, and leaves no trace in the write-ahead log."""
+
+    def destroy(self, day: date) -> int:
+        """Destroy the partition: leases awaited, renamed, overwritten, unlinked with its log. Returns its bytes. Idempotent;
+        an absent day is 0. The day's key must have been destroyed before."""
+
+    def leftovers(self) -> list[date]:
+        """Days whose destruction a crash interrupted (renamed, not yet unlinked); ``destroy`` finishes them."""
+
+
+class RecordStore(Protocol):
+    """``data/archive.db`` (what other law makes the site keep, S5.2) or ``data/records.db`` (the rest)."""
+
+    def add(self, records: Sequence[Record]) -> None: ...
+    def find(self, site_ref: int, *, class_id: str | None = None, subject: bytes | None = None, limit: int = 1000) -> list[Record]: ...
+    def groups(self) -> list[tuple[int, str, date, int]]:
+        """(site, class, last_day, number): what there is to age out."""
+
+    def destroy(self, site_ref: int, class_id: str, last_day: date, *, except_ids: Sequence[bytes] = ()) -> int: ...
+    def destroy_subject(self, site_ref: int, subject: bytes) -> int: ...
+
+
+class OfficeStore(Protocol):
+    """Tables of ``data/dongui.db`` beside the ledger; writes inside ``ledger.writing()``."""
+
+    def add_hold(self, hold: Hold) -> Hold: ...
+    def release_hold(self, id: int, at: int) -> None: ...
+    def holds(self, *, active: bool = True) -> list[Hold]: ...
+    def add_destruction(self, what: Json, reason: str, at: int) -> Destruction: ...
+    def update_destruction(self, destruction: Destruction) -> None: ...
+    def destruction(self, id: int) -> Destruction | None: ...
+    def destructions(self, states: Sequence[DestructionState] = ()) -> list[Destruction]: ...
+    def setting(self, name: str) -> Json | None:
+        """Small named values: the standing approval, the last retention run, …"""
+
+    def put_setting(self, name: str, value: Json | None) -> None: ...
+    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None: ...
+    def cookie_inventory(self, site_ref: int) -> list[Json]: ...
+    def add_token(self, token: Json, token_hash: bytes) -> None:
+        """``token``: {id, role, site, purposes, note, created_at}; the token itself is never stored."""
+
+    def token(self, token_hash: bytes) -> Json | None: ...
+    def tokens(self) -> list[Json]: ...
+    def revoke_token(self, id: str, at: int) -> bool: ...
+    def put_account(self, name: str, role: str, password_hash: str) -> None: ...
+    def account(self, name: str) -> Json | None: ...
+    def add_request(self, request: Json) -> int: ...
+    def requests(self, *, open_only: bool = False) -> list[Json]: ...
+    def update_request(self, id: int, changes: Json) -> None: ...
+
+
+class KeyStore(Protocol):
+    """``keys/keys.db``: wrapped keys by name, nothing else."""
+
+    def get(self, name: str) -> bytes | None: ...
+    def put(self, name: str, wrapped: bytes) -> None:
+        """Durable before it returns; an existing name is an error."""
+
+    def names(self, prefix: str = "") -> list[str]: ...
+    def destroy(self, name: str) -> bool:
+        """Overwritten on disk, gone from the log, before it returns."""
+
+    def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
+        """Master-key rotation, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Everything together, as ``app.py`` composes it."""
+
+    ledger: LedgerStore
+    events: EventStore
+    archive: RecordStore
+    records: RecordStore
+    office: OfficeStore
+    keys: KeyStore
+    close: Callable[[], None]
+
+
+def iter_rows(events: EventStore, day: date, selection: Selection | None = None, *, page: int = 1000) -> Iterator[Row]:
+    """All selected rows of a day in key order, a page at a time, so that no snapshot outlives a page."""
+    after = b""
+    while rows := events.rows(day, selection, after=after, limit=page):
+        yield from rows
+        if len(rows) < page:
+            return
+        after = rows[-1].key
