@@ -114,7 +114,7 @@ class Intent:
 class Row:
     """One recorded event. ``None`` is an item that was not, or may no longer be, held.
 
-    ``key`` is the event's id, or its keyed hash where ``visit_time`` is not covered (a UUIDv7 tells the time).
+    ``key`` is a keyed hash of the event's id (the id itself is never stored), see ``ledger/rows.py``.
     ``ip``, ``ads`` and ``cookies`` are sealed under the day's key (AES-GCM), each bound to site, day, row and column.
     ``purposes`` is the bit set of the bases the row stands on, ``seq`` the newest ledger sequence among them.
     """
@@ -143,6 +143,7 @@ class Row:
     ip: bytes | None = None
     ads: bytes | None = None
     cookies: bytes | None = None
+    n: int = 0  # position in its day, given by the store; the order of rows and the cursor of pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +299,8 @@ class IngestTransaction(Protocol):
     """One day's partition open for writing, the ledger readable in the same transaction."""
 
     def visitor(self, key: bytes) -> Visitor | None: ...
-    def holds(self, keys: Sequence[bytes]) -> bool:
-        """Whether this day or the day before already holds an event under one of these keys (idempotency)."""
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of ``keys`` under which this day or the day before already holds an event (idempotency)."""
 
     def insert(self, rows: Iterable[Row]) -> None: ...
 
@@ -318,8 +319,8 @@ class EventStore(Protocol):
     def size(self, day: date) -> int:
         """Bytes on disk."""
 
-    def rows(self, day: date, selection: Selection | None = None, *, after: bytes = b"", limit: int = 1000) -> list[Row]:
-        """A page in key order, read in one short snapshot under a lease; an absent day is an empty list."""
+    def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
+        """A page in order of ``n``, read in one short snapshot under a lease; an absent day is an empty list."""
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
         """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced by
@@ -403,10 +404,10 @@ class Storage:
 
 
 def iter_rows(events: EventStore, day: date, selection: Selection | None = None, *, page: int = 1000) -> Iterator[Row]:
-    """All selected rows of a day in key order, a page at a time, so that no snapshot outlives a page."""
-    after = b""
+    """All selected rows of a day in order, a page at a time, so that no snapshot outlives a page."""
+    after = 0
     while rows := events.rows(day, selection, after=after, limit=page):
         yield from rows
         if len(rows) < page:
             return
-        after = rows[-1].key
+        after = rows[-1].n

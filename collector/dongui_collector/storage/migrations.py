@@ -1,0 +1,87 @@
+"""Named, append-only migrations of every database file. Never edit one that was released; add another."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from dongui_collector.storage.connect import WRITER
+
+LEDGER = Migrations("dongui.ledger")
+EVENTS = Migrations("dongui.events")
+
+
+def migrate(conn: sqlite3.Connection, migrations: Migrations) -> None:
+    """Bring a database up to date. Does not write when there is nothing to do."""
+    db = Database(conn, execute_plugins=False)
+    with WRITER:
+        if migrations.pending(db):
+            migrations.apply(db)
+
+
+@LEDGER()
+def m001_sites_and_notices(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE sites (
+            ref INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, origins TEXT NOT NULL,
+            secret_hash BLOB NOT NULL, address_key BLOB NOT NULL) STRICT;
+        CREATE TABLE notices (
+            ref INTEGER PRIMARY KEY, site_ref INTEGER NOT NULL REFERENCES sites, version TEXT NOT NULL,
+            effective TEXT NOT NULL, published_at INTEGER NOT NULL, text TEXT NOT NULL, UNIQUE (site_ref, version)) STRICT;
+        CREATE TABLE purposes (
+            site_ref INTEGER NOT NULL REFERENCES sites, id TEXT NOT NULL, bit INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, id), UNIQUE (site_ref, bit)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m002_chain(db: Database) -> None:
+    # Append-only and never deleted from; an erasure sets columns to NULL in place, which leaves no copy behind
+    # (docs/decisions/001).
+    db.executescript("""
+        CREATE TABLE chain (
+            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, site_ref INTEGER, visitor BLOB, body TEXT,
+            salt BLOB, commitment BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+        CREATE INDEX chain_visitor ON chain (visitor) WHERE visitor IS NOT NULL;
+        CREATE INDEX chain_kind ON chain (kind, seq);
+        CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL, hash BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
+    """)
+
+
+@LEDGER()
+def m003_consents(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE visitors (
+            key BLOB PRIMARY KEY, site_ref INTEGER NOT NULL, suspended INTEGER NOT NULL, member BLOB) STRICT, WITHOUT ROWID;
+        CREATE INDEX visitors_member ON visitors (member) WHERE member IS NOT NULL;
+        CREATE TABLE standings (
+            visitor BLOB NOT NULL, bit INTEGER NOT NULL, state TEXT NOT NULL, seq INTEGER NOT NULL, notice_ref INTEGER NOT NULL,
+            at INTEGER NOT NULL, knowing INTEGER NOT NULL, PRIMARY KEY (visitor, bit)) STRICT, WITHOUT ROWID;
+        CREATE TABLE intents (
+            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, site_ref INTEGER NOT NULL, visitor BLOB NOT NULL,
+            bits INTEGER NOT NULL, up_to INTEGER NOT NULL) STRICT;
+        CREATE TABLE answers (key BLOB PRIMARY KEY, at INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX answers_at ON answers (at);
+        CREATE TABLE totals (
+            day TEXT NOT NULL, site_ref INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (day, site_ref, name)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@EVENTS()
+def m001_events(db: Database) -> None:
+    # A plain append-only rowid table: rows never move, so clearing one in place leaves no copy of it behind
+    # (docs/decisions/001). A destroyed row is all NULL.
+    db.executescript("""
+        CREATE TABLE events (
+            n INTEGER PRIMARY KEY, key BLOB, site_ref INTEGER, visitor BLOB, seq INTEGER, purposes INTEGER, notice_ref INTEGER,
+            at INTEGER, name TEXT, url TEXT, referrer TEXT, props TEXT, search TEXT, secure INTEGER, source TEXT,
+            country TEXT, city TEXT, browser TEXT, os TEXT, device TEXT, language TEXT, screen TEXT,
+            ip BLOB, ads BLOB, cookies BLOB) STRICT;
+        CREATE UNIQUE INDEX events_key ON events (key);
+        CREATE TABLE bases (
+            site_ref INTEGER NOT NULL, notice_ref INTEGER NOT NULL, purposes INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, notice_ref, purposes)) STRICT, WITHOUT ROWID;
+    """)
