@@ -1,0 +1,200 @@
+"""What every command shares: ``--config``, ``--json``, ``--site``, printing, progress, and the way to the installation.
+
+A command module needs three lines::
+
+    @click.command()
+    @config_option
+    @json_option
+    def plan(config: Path, as_json: bool) -> None:
+        with reading(config) as core:
+            emit(core.keeper.status(), as_json)
+
+A command that changes something calls ``control(config).call("operation", **args)``: beside a running ``serve`` the
+change is made there, without one in this process under the folder's lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dongui_collector.clock import clock_from_environment
+from dongui_collector.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dongui_collector.app import Core
+
+_CONFIG = "dongui.config"
+
+AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
+Columns = Sequence[str | tuple[str, str]]
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def _config(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:
+    """Remember what was given at any level; the innermost wins. Then the environment, then the present folder."""
+    if value is not None:
+        ctx.meta[_CONFIG] = value
+    return Path(ctx.meta.get(_CONFIG) or os.environ.get("DONGUI_CONFIG") or "dongui.toml")
+
+
+def config_option(command: AnyCallable) -> AnyCallable:
+    """``--config FILE``, passed as ``config: Path``; default ``$DONGUI_CONFIG``, then ``./dongui.toml``."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=_config,
+        help="The installation's settings file [default: $DONGUI_CONFIG, then ./dongui.toml].",
+    )(command)
+
+
+class CommandGroup(click.Group):
+    """A group that accepts ``--config`` too: ``dongui retention --config FILE run`` is as good as at the end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = click.Path(path_type=Path, dir_okay=False)
+        self.params.append(click.Option(["--config"], type=kind, callback=_config, expose_value=False, hidden=True))
+
+
+def json_option(command: AnyCallable) -> AnyCallable:
+    """``--json``, passed as ``as_json: bool``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def site_option(command: AnyCallable) -> AnyCallable:
+    """``--site``, a site's id or name, passed as ``site: str | None``; needed only where there are several."""
+    return click.option("--site", metavar="SITE", help="The site's id or name; needed where there are several.")(
+        command
+    )
+
+
+# --- the installation ------------------------------------------------------------------------------------------------
+
+
+def settings_of(config: Path) -> Settings:
+    """The settings, with the clock's permission already checked: a false clock must stop every command, not only some.
+
+    Raises :class:`~dongui_collector.errors.SettingsError`.
+    """
+    settings = load_settings(config)
+    clock_from_environment(testing=settings.testing)
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The way to ask for a change."""
+
+    settings: Settings
+
+    def call(self, operation: str, /, **arguments: Any) -> Any:
+        """Run a registered operation in the running ``serve``, or here under the folder's lock. Returns its JSON."""
+        from dongui_collector.control import call
+
+        return call(self.settings, operation, **arguments)
+
+
+def control(config: Path) -> Control:
+    """The way to change the installation whose settings are ``config``."""
+    return Control(settings_of(config))
+
+
+@contextmanager
+def reading(config: Path) -> Iterator[Core]:
+    """The installation opened read-only, beside a running ``serve`` or without one; closed at the end."""
+    from dongui_collector.app import open_core
+
+    core = open_core(settings_of(config), writable=False)
+    try:
+        yield core
+    finally:
+        core.close()
+
+
+# --- printing --------------------------------------------------------------------------------------------------------
+
+
+def emit(data: Any, as_json: bool, table: Columns | Callable[[Any], str | None] | None = None) -> None:
+    """Print a result: JSON when asked for, else readable text.
+
+    ``table`` says how to print it for a person: columns (keys, or pairs of key and heading) for a list of objects, or a
+    function that makes the text. Without it an object is printed as ``key: value`` lines.
+    """
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+    elif callable(table):
+        text = table(data)
+        if text:
+            click.echo(text)
+    elif table is not None:
+        _print_table(data, table)
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            click.echo(f"{key}: {_cell(value)}")
+    else:
+        for entry in data if isinstance(data, Sequence) and not isinstance(data, str) else [data]:
+            click.echo(_cell(entry))
+
+
+def console(*, err: bool = False) -> Console:
+    """A rich console that never wraps what goes into a pipe."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 400, highlight=False, soft_wrap=not stream.isatty())
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if not rows:
+        click.echo("(none)")
+        return
+    pairs = [(c, c.replace("_", " ")) if isinstance(c, str) else c for c in columns]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for _, heading in pairs:
+        table.add_column(heading)
+    for row in rows:
+        # As text, never as markup: names come from outside.
+        table.add_row(*(Text(_cell(row.get(key))) for key, _ in pairs))
+    console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(v) for v in value) or "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_cell(v)}" for k, v in value.items()) or "–"
+    return str(value)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's standard error, nothing in a pipe. Yields ``advance(n)``."""
+    if not sys.stderr.isatty():
+        yield lambda _n: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(err=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda n: bar.advance(task, n)
