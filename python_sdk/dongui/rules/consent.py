@@ -1,0 +1,89 @@
+"""The choice cookie, and which purposes a choice makes effective.
+
+The cookie is what a browser *claims*: it may only narrow what the ledger says, never widen it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_CHOICE = re.compile(
+    r"1~([A-Za-z0-9-]+)~((?:[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)?)~(0|[1-9a-z][0-9a-z]{0,9})",
+)
+_LONGEST = 4000  # a cookie's name and value share 4096 octets (W6)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LATEST = 36**10 - 1
+_CLOCK_SKEW = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a visitor chose: under which notice version, which purposes, when (``at``, epoch seconds). No identifier."""
+
+    version: str
+    granted: tuple[str, ...]
+    at: int
+
+
+def encode_choice(choice: Choice) -> str:
+    """The value of the cookie ``dongui``: ``1~<version>~<purposes, dot-joined>~<epoch seconds, base36>``.
+
+    ``ValueError`` when the choice cannot be written so that :func:`decode_choice` reads the same back.
+    """
+    if not 0 <= choice.at <= _LATEST:
+        raise ValueError("a choice's time is in epoch seconds and not negative")
+    value = f"1~{choice.version}~{'.'.join(choice.granted)}~{_base36(choice.at)}"
+    if decode_choice(value) != choice:
+        raise ValueError("a choice takes a notice version of [A-Za-z0-9-]+ and different purposes of [a-z][a-z0-9_]*")
+    return value
+
+
+def decode_choice(value: str | None) -> Choice | None:
+    """The choice in a cookie's value, None for anything malformed. Strict: one spelling a choice. Never raises."""
+    if not value or len(value) > _LONGEST:
+        return None
+    match = _CHOICE.fullmatch(value)
+    if match is None:
+        return None
+    version, names, at = match.groups()
+    granted = tuple(names.split(".")) if names else ()
+    if len(set(granted)) != len(granted):
+        return None
+    return Choice(version, granted, int(at, 36))
+
+
+def newest_choice(values: Iterable[str | None]) -> Choice | None:
+    """The newest of several choice cookies (one name, different paths); in the same second, the one that grants less."""
+    choices = [choice for value in values if (choice := decode_choice(value)) is not None]
+    return max(choices, key=lambda choice: (choice.at, -len(choice.granted)), default=None)
+
+
+def effective_purposes(choice: Choice | None, policy: Mapping[str, Any], now: int, gpc: bool) -> frozenset[str]:
+    """The consent purposes that a choice makes effective at ``now`` (epoch seconds) under a compiled policy.
+
+    None of them without a choice, when its notice version no longer stands, when it has outlived ``choice_seconds``, or
+    when it comes from more than a day ahead. With ``gpc`` the purposes that heed the signal drop out (W1).
+    """
+    if choice is None or choice.version not in policy["accepts"]:
+        return frozenset()
+    if now >= choice.at + policy["choice_seconds"] or choice.at > now + _CLOCK_SKEW:
+        return frozenset()
+    return frozenset(name for name in choice.granted if _asks(policy["purposes"].get(name), gpc))
+
+
+def _asks(purpose: Mapping[str, Any] | None, gpc: bool) -> bool:
+    """Whether consent to this purpose means anything: it rests on consent and no signal speaks against it."""
+    if purpose is None or purpose["basis"] != "consent":
+        return False
+    return not (gpc and "gpc" in purpose["signals"])
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text or "0"

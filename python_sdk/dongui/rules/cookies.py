@@ -1,0 +1,57 @@
+"""Which purpose a cookie serves, and whether it may be set."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, Literal
+
+OWN_COOKIES = frozenset({"dongui", "dongui_id"})
+
+Verdict = Literal["pass", "drop", "undeclared"]
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a cookie's name fits a glob. ``*`` stands for any characters, the rest for itself, case included."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for part in rest[:-1]:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(name) - at >= len(rest[-1]) and name.endswith(rest[-1])
+
+
+def declaration(name: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The first cookie entry of a compiled policy whose glob fits ``name``."""
+    for cookie in policy["cookies"]:
+        if matches(cookie["name"], name):
+            found: Mapping[str, Any] = cookie
+            return found
+    return None
+
+
+def classify(name: str, policy: Mapping[str, Any]) -> str | None:
+    """The purpose of a cookie, ``"dongui"`` for our own two, None when no entry declares it."""
+    if name in OWN_COOKIES:
+        return "dongui"
+    cookie = declaration(name, policy)
+    return None if cookie is None else cookie["purpose"]
+
+
+def cookie_verdict(name: str, granted: Container[str], policy: Mapping[str, Any], strict: bool = False) -> Verdict:
+    """Whether a cookie may be set now: an undeclared one passes and is counted by name, unless ``strict`` drops it.
+
+    A purpose that rests on another basis than consent needs no grant; one that the policy does not know gets none.
+    """
+    name_of_purpose = classify(name, policy)
+    if name_of_purpose is None:
+        return "drop" if strict else "undeclared"
+    if name_of_purpose == "dongui" or name_of_purpose in granted:
+        return "pass"
+    purpose = policy["purposes"].get(name_of_purpose)
+    return "drop" if purpose is None or purpose["basis"] == "consent" else "pass"
