@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from dongui import rules
 
 VECTORS = Path(__file__).parent.parent / "vectors"
@@ -19,11 +18,11 @@ CASES = [case | {"file": name} for name in FILES for case in json.loads((VECTORS
 
 
 def _choice(given: dict[str, Any] | None) -> rules.Choice | None:
-    return given and rules.Choice(given["version"], tuple(given["granted"]), given["at"])
+    return None if given is None else rules.Choice(given["version"], tuple(given["granted"]), given["at"])
 
 
 def _plain(choice: rules.Choice | None) -> dict[str, Any] | None:
-    return choice and {"version": choice.version, "granted": list(choice.granted), "at": choice.at}
+    return None if choice is None else {"version": choice.version, "granted": list(choice.granted), "at": choice.at}
 
 
 def _encode(choice: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a policy may take for granted: built-in items, and which query keys of a URL are harmless or an advertising ID."""
+"""What a policy may take for granted: built-in items, and which query keys are harmless or an advertising ID."""
 
 from __future__ import annotations
 

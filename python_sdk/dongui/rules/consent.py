@@ -56,7 +56,7 @@ def decode_choice(value: str | None) -> Choice | None:
 
 
 def newest_choice(values: Iterable[str | None]) -> Choice | None:
-    """The newest of several choice cookies (one name, different paths); in the same second, the one that grants less."""
+    """The newest of several choice cookies (one name, several paths); in the same second, the one granting less."""
     choices = [choice for value in values if (choice := decode_choice(value)) is not None]
     return max(choices, key=lambda choice: (choice.at, -len(choice.granted)), default=None)
 

@@ -26,11 +26,11 @@ def items_allowed(purposes: Iterable[str], policy: Mapping[str, Any]) -> frozens
 def gate_event(
     event: Mapping[str, Any], purposes: Iterable[str], policy: Mapping[str, Any], now_ms: int
 ) -> Json | None:
-    """An event (in the shape of ``POST /v1/events``) reduced to what ``purposes`` allow; None when none of them is live.
+    """An event (as ``POST /v1/events`` takes it) reduced to what ``purposes`` allow; None when none of them is live.
 
     ``purposes`` are those effective now; of these only the ones that rest on consent count, since events are recorded
-    under consent alone. Without ``visit_time`` the time is ``now_ms``, the moment of sending; ``id`` is left as it is, so
-    the caller chooses a random UUIDv4 there. Texts are scrubbed. Never adds, never raises on values of a wrong type.
+    under consent alone. Without ``visit_time`` the time is ``now_ms``, the moment of sending; ``id`` is left as it is,
+    so the caller chooses a random UUIDv4 there. Texts are scrubbed. Never adds, never raises on a wrong type.
     """
     known = policy["purposes"]
     live = frozenset(name for name in purposes if name in known and known[name]["basis"] == "consent")

@@ -22,8 +22,8 @@ def last_day(day: date, period: Period) -> date:
     """The day with whose end ``period`` ends for what happened on ``day``.
 
     The first day is not counted, so counting starts on the next one; years and months end with the day before the one
-    that corresponds to that start, or with the month's end where it has no such day (K17). Weeks and days are counted on
-    from there. Periods that leave the calendar end with it.
+    that corresponds to that start, or with the month's end where it has no such day (K17). Weeks and days are counted
+    on from there. Periods that leave the calendar end with it.
     """
     try:
         start = day + timedelta(days=1)
@@ -43,7 +43,7 @@ def _months_end(start: date, months: int) -> date:
 
 
 def destroy_at(day: date, period: Period, tz: tzinfo | str) -> datetime:
-    """The first instant at which what happened on ``day`` may no longer be held: midnight after :func:`last_day` in ``tz``.
+    """The first instant at which what happened on ``day`` may not be held: midnight after :func:`last_day` in ``tz``.
 
     Where that midnight is skipped by a change to summer time, the instant of the change: the same moment.
     """

@@ -1,7 +1,8 @@
-"""What of a URL or a text may be recorded: no credentials, no fragment, no unknown query key, no pattern that names a person.
+"""What of a URL or a text may be recorded: no credentials, fragments, unknown query keys, patterns that name a person.
 
-Every function takes any text at all, never raises and works in time linear in its length. The patterns are best effort:
-they find what people commonly put into addresses by mistake, plain or percent-encoded, and rather replace too much.
+Every function takes any text at all, never raises and works in time linear in its length. The patterns are best
+effort: they find what people commonly put into addresses by mistake, plain or percent-encoded, and rather replace too
+much.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _EMAIL = re.compile(
     rf"(?<![^{_STOP}])[^{_STOP}]+(?:@|%(?:25)*40)[{_LABEL}]+(?:\.[{_LABEL}]+)*\.[A-Za-z\u00a1-\U0010ffff][{_LABEL}]+"
 )
 
-# Numbers: not inside a percent-encoded byte, but right after one; not inside a longer number, not a coordinate's decimals.
+# Numbers: not inside a percent-encoded byte, but right after one; not inside a longer number or a coordinate.
 _GAP = r"(?:[-. ()\u00a0\u2010-\u2015]|%2[089DEde])"
 _LEFT = r"(?<!%)(?<!%[0-9A-Fa-f])(?:(?<![0-9])(?<![0-9]\.)|(?<=%[0-9A-Fa-f]{2}))"
 _RIGHT = r"(?![0-9])"
@@ -45,7 +46,7 @@ _RRN = re.compile(
     rf"{_LEFT}[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:{_GAP}|\+)?[1-8](?:[0-9]{{6}}|\*{{6}}){_RIGHT}"
 )
 
-# Telephone: Korean mobile and area codes, with or without the country code; any other country's behind a "+"; 555-123-4567.
+# Telephone: Korean mobile and area codes, with or without country code; any other country's behind a "+"; 555-123-4567.
 _JOIN = rf"(?:{_GAP}|[+_]){{0,2}}"
 _PHONE = re.compile(
     rf"{_LEFT}(?:"
@@ -64,7 +65,7 @@ _SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 
 
 def scrub_text(text: str) -> str:
-    """``text`` with e-mail addresses, telephone and resident numbers replaced by ``[email]``, ``[phone]``, ``[rrn]``."""
+    """``text`` with e-mail addresses, telephone and resident numbers as ``[email]``, ``[phone]`` and ``[rrn]``."""
     if not _ANY_HINT.search(text):
         return text
     escaped = "%" in text
@@ -76,11 +77,11 @@ def scrub_text(text: str) -> str:
 
 
 def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
-    """``scheme://host[:port]/path`` of a URL, absolute or relative, with the query keys of the allowlist in their order.
+    """``scheme://host[:port]/path`` of a URL, absolute or relative, with the allowlisted query keys in their order.
 
-    User info, fragment, session ids and all other query keys are dropped, of ``mailto:`` and its like all but the scheme;
-    ad-click keys become ``ad_ids`` (decoded; the first of a name) even if the allowlist names them; personal patterns are
-    replaced. Idempotent.
+    User info, fragment, session ids and all other query keys are dropped, of ``mailto:`` and its like all but the
+    scheme; ad-click keys become ``ad_ids`` (decoded; the first of a name) even if the allowlist names them; personal
+    patterns are replaced. Idempotent.
     """
     place, mark, query = url.partition("#")[0].partition("?")
     place = scrub_text(_without_secrets(place))
