@@ -260,7 +260,9 @@ class LedgerStore(Protocol):
     def assign_bits(self, site_ref: int, purposes: Iterable[str]) -> dict[str, int]: ...
 
     # the chain
-    def append(self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None) -> LedgerRecord: ...
+    def append(
+        self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None
+    ) -> LedgerRecord: ...
     def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]: ...
     def records_of(self, visitor: bytes) -> list[LedgerRecord]: ...
     def last_of(self, kind: str) -> LedgerRecord | None: ...
@@ -338,7 +340,9 @@ class RecordStore(Protocol):
     """``data/archive.db`` (what other law makes the site keep, S5.2) or ``data/records.db`` (the rest)."""
 
     def add(self, records: Sequence[Record]) -> None: ...
-    def find(self, site_ref: int, *, class_id: str | None = None, subject: bytes | None = None, limit: int = 1000) -> list[Record]: ...
+    def find(
+        self, site_ref: int, *, class_id: str | None = None, subject: bytes | None = None, limit: int = 1000
+    ) -> list[Record]: ...
     def groups(self) -> list[tuple[int, str, date, int]]:
         """(site, class, last_day, number): what there is to age out."""
 
@@ -376,15 +380,20 @@ class OfficeStore(Protocol):
 
 
 class KeyStore(Protocol):
-    """``keys/keys.db``: wrapped keys by name, nothing else."""
+    """``keys/keys.db``: wrapped keys by name, nothing else. A name is used once: destroyed, it is never made anew."""
 
+    @property
+    def readonly(self) -> bool: ...
     def get(self, name: str) -> bytes | None: ...
     def put(self, name: str, wrapped: bytes) -> None:
-        """Durable before it returns; an existing name is an error."""
+        """Durable before it returns; a name that exists or existed is a ``StorageError``."""
 
     def names(self, prefix: str = "") -> list[str]: ...
+    def destroyed(self, name: str) -> bool:
+        """Whether a key of this name was destroyed."""
+
     def destroy(self, name: str) -> bool:
-        """Overwritten on disk, gone from the log, before it returns."""
+        """Overwritten on disk, gone from the log, before it returns. Idempotent; False when there is no such key."""
 
     def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         """Master-key rotation, in one transaction."""

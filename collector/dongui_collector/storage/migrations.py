@@ -11,6 +11,8 @@ from dongui_collector.storage.connect import WRITER
 
 LEDGER = Migrations("dongui.ledger")
 EVENTS = Migrations("dongui.events")
+RECORDS = Migrations("dongui.records")
+KEYS = Migrations("dongui.keys")
 
 
 def migrate(conn: sqlite3.Connection, migrations: Migrations) -> None:
@@ -85,3 +87,9 @@ def m001_events(db: Database) -> None:
             site_ref INTEGER NOT NULL, notice_ref INTEGER NOT NULL, purposes INTEGER NOT NULL,
             PRIMARY KEY (site_ref, notice_ref, purposes)) STRICT, WITHOUT ROWID;
     """)
+
+
+@KEYS()
+def m001_keys(db: Database) -> None:
+    # Append-only; a destroyed key is NULL and its name stays, so that it is never made anew.
+    db.executescript("CREATE TABLE keys (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, wrapped BLOB) STRICT;")

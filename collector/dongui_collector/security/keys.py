@@ -1,0 +1,214 @@
+"""Data keys: one a day, one a class and day for records, all wrapped by the installation's master key.
+
+Destroying a key is the first step of every destruction (K3): from then on neither the file nor any backup of it can be
+read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import shlex
+import subprocess
+import threading
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from dongui_collector.errors import CollectorError, NotAllowed, SettingsError
+from dongui_collector.settings import Settings
+from dongui_collector.storage.base import KeyStore
+
+KEY_BYTES = 32
+_NONCE = 12
+_CACHED = 1024  # keys held in memory; a year of days and what records need
+
+
+class SealBroken(CollectorError):
+    """A sealed value does not open: another key, another place, or altered bytes."""
+
+
+@lru_cache(maxsize=64)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
+    """Encrypt: 12 random bytes of nonce, then AES-256-GCM's output (16 bytes longer than the plaintext).
+
+    ``aad`` binds the value to its place (site, day, row, column), so that it does not open anywhere else.
+    """
+    nonce = os.urandom(_NONCE)
+    return nonce + _cipher(key).encrypt(nonce, plaintext, aad)
+
+
+def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
+    """Decrypt what :func:`seal` made. Raises :class:`SealBroken`; never returns altered bytes."""
+    try:
+        return _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], aad)
+    except (InvalidTag, ValueError):
+        raise SealBroken(
+            "a sealed value does not open: it belongs to another key or place, or its bytes were altered"
+        ) from None
+
+
+def day_name(day: date) -> str:
+    """The name of a day's key."""
+    return f"day:{day.isoformat()}"
+
+
+def record_name(class_id: str, last_day: date) -> str:
+    """The name of the key of all records of a class whose period ends with ``last_day``."""
+    return f"record:{class_id}:{last_day.isoformat()}"
+
+
+class KeyRing:
+    """The installation's keys, unwrapped on demand. Thread-safe.
+
+    ``store`` keeps them wrapped; ``master`` is 32 bytes. With ``remember=False`` (processes that only read) every use
+    asks the store, so that a key destroyed by the collector is gone for them at once.
+    """
+
+    def __init__(self, store: KeyStore, master: bytes, *, remember: bool = True) -> None:
+        if len(master) != KEY_BYTES:
+            raise SettingsError(f"the master key must have {KEY_BYTES} bytes, not {len(master)}")
+        self._store = store
+        self._master = master
+        self._remember = remember
+        self._cache: dict[str, bytes] = {}
+        self._lock = threading.RLock()
+        self.secret = self._secret()
+
+    def derive(self, label: bytes) -> bytes:
+        """A key for one use: HMAC-SHA256(secret, label). Labels of different uses must differ."""
+        return hmac.digest(self.secret, label, "sha256")
+
+    def day(self, day: date, *, create: bool = False) -> bytes | None:
+        """The key of a day; None when there is none, or none any more. See :meth:`named`."""
+        return self.named(day_name(day), create=create)
+
+    def named(self, name: str, *, create: bool = False) -> bytes | None:
+        """A key by name. With ``create`` it is made when missing and durable before it is returned.
+
+        Raises :class:`NotAllowed` for ``create`` after its destruction: what has ended does not begin again.
+        """
+        if (key := self._cache.get(name)) is not None:
+            return key
+        with self._lock:
+            wrapped = self._store.get(name)
+            if wrapped is not None:
+                key = self._unwrap(name, wrapped)
+            elif not create:
+                return None
+            elif self._store.destroyed(name):
+                raise NotAllowed(f"the key {name!r} was destroyed; nothing can be recorded under it again")
+            else:
+                key = os.urandom(KEY_BYTES)
+                self._store.put(name, seal(self._master, key, name.encode()))
+            if self._remember:
+                while len(self._cache) >= _CACHED:
+                    self._cache.pop(next(iter(self._cache)))
+                self._cache[name] = key
+            return key
+
+    def destroy_day(self, day: date) -> bool:
+        """Destroy a day's key. See :meth:`destroy`."""
+        return self.destroy(day_name(day))
+
+    def destroy(self, name: str) -> bool:
+        """Destroy a key, on disk and in memory, before it returns. Idempotent; False when there was none."""
+        if name == "secret":
+            raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
+        with self._lock:
+            self._cache.pop(name, None)
+            _cipher.cache_clear()
+            return self._store.destroy(name)
+
+    def rotate(self, new_master: bytes) -> int:
+        """Rewrap every key under another master key, all or none. Returns how many. The keys themselves stay."""
+        if len(new_master) != KEY_BYTES:
+            raise SettingsError(f"the master key must have {KEY_BYTES} bytes, not {len(new_master)}")
+        with self._lock:
+
+            def rewrap(name: str, wrapped: bytes) -> bytes:
+                return seal(new_master, self._unwrap(name, wrapped), name.encode())
+
+            count = self._store.replace_all(rewrap)
+            self._master = new_master
+            return count
+
+    def _secret(self) -> bytes:
+        secret = self.named("secret", create=not self._store.readonly)
+        if secret is None:
+            raise SettingsError(
+                "keys.db holds no installation secret; start `dongui serve` once, or restore the keys folder"
+            )
+        return secret
+
+    def _unwrap(self, name: str, wrapped: bytes) -> bytes:
+        try:
+            return unseal(self._master, wrapped, name.encode())
+        except SealBroken:
+            raise SettingsError(
+                f"the master key does not open the key {name!r} in keys.db; it belongs to another installation"
+            ) from None
+
+
+def new_master() -> str:
+    """A fresh master key as text (base64 of 32 random bytes)."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def write_master(path: Path, text: str) -> None:
+    """Write a master key for the owner's eyes only. Raises :class:`FileExistsError` rather than replace one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_master(settings: Settings) -> bytes:
+    """The master key, 32 bytes.
+
+    From ``DONGUI_MASTER_KEY`` (base64), else what ``master_key_command`` prints, else ``master_key_file``.
+
+    Raises :class:`SettingsError` with the place and the remedy, never with the key.
+    """
+    if text := os.environ.get("DONGUI_MASTER_KEY"):
+        return _decode(text, "the environment variable DONGUI_MASTER_KEY")
+    if settings.master_key_command:
+        return _decode(_from_command(settings.master_key_command), "the output of master_key_command")
+    path = settings.folder / settings.master_key_file
+    try:
+        return _decode(path.read_text(encoding="ascii"), str(path))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"there is no master key: {path} does not exist; restore it, or set master_key_file or DONGUI_MASTER_KEY"
+        ) from None
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"the master key file {path} cannot be read by this user") from None
+
+
+def _from_command(command: str) -> str:
+    try:
+        done = subprocess.run(shlex.split(command), capture_output=True, timeout=60, check=True)  # noqa: S603 (the operator's own)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        # Neither the command's output nor its arguments: either may hold a secret.
+        raise SettingsError(f"master_key_command failed ({type(error).__name__}); run it by hand to see why") from None
+    return done.stdout.decode("ascii", "replace")
+
+
+def _decode(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SettingsError(f"{where} must be a master key: base64 of {KEY_BYTES} bytes")
+    return key
