@@ -1,0 +1,72 @@
+"""What is added to an event: browser, system and device from the user agent, country and city from the address."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import maxminddb
+import ua_parser
+from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
+
+from dongui_collector.errors import SettingsError
+
+
+class Agent(NamedTuple):
+    """What a user agent says, coarsely: family and major version, never the whole string."""
+
+    browser: str | None
+    os: str | None
+    device: str | None
+    is_bot: bool
+
+
+@lru_cache(maxsize=16_384)  # a site sees a few thousand distinct agents a day; hostile ones must not fill the memory
+def agent_of(text: str) -> Agent:
+    """Parse a user agent. ``user_agents.parse`` would take the slow engine (700 µs), so its class is filled from the Rust one."""
+    if not text:
+        return Agent(None, None, None, False)
+    try:
+        parsed = ua_parser.parse(text).with_defaults()
+    except Exception:  # the engine's patterns meet hostile strings; an unknown agent is no reason to lose an event
+        return Agent(None, None, None, False)
+    b, o, d = parsed.user_agent, parsed.os, parsed.device
+    agent = UserAgent.__new__(UserAgent)
+    agent.ua_string = text
+    agent.browser = parse_browser(b.family, b.major, b.minor, b.patch)
+    agent.os = parse_operating_system(o.family, o.major, o.minor, o.patch, o.patch_minor)
+    agent.device = parse_device(d.family, d.brand, d.model)
+    kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
+    return Agent(_named(b.family, b.major), _named(o.family, o.major), kind, bool(agent.is_bot))
+
+
+def _named(family: str | None, major: str | None) -> str | None:
+    if not family or family == "Other":
+        return None
+    return f"{family} {major}"[:64] if major else family[:64]
+
+
+class Places:
+    """Country and city of an address, from a MaxMind-format database; none configured is fine."""
+
+    def __init__(self, path: Path | None) -> None:
+        try:
+            self._reader = maxminddb.open_database(path) if path else None
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            raise SettingsError(f"geoip_database: {path} cannot be read as a MaxMind database ({type(error).__name__})") from None
+
+    def of(self, address: str | None) -> tuple[str | None, str | None]:
+        """(ISO country code, English city name), each None when unknown."""
+        if self._reader is None or address is None:
+            return None, None
+        found = self._reader.get(address)
+        if not isinstance(found, dict):
+            return None, None
+        return _inside(found, "country", "iso_code"), _inside(found, "city", "names", "en")
+
+
+def _inside(value: object, *path: str) -> str | None:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,143 @@
+"""The collector's own gate: from an event and what the ledger says, the row that may be stored. The second lock."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+
+from dongui.rules.cookies import declaration
+from dongui.rules.urls import scrub_props, scrub_text, scrub_url
+from dongui_collector.intake.enrich import Agent, Places, agent_of
+from dongui_collector.intake.wire import Event
+from dongui_collector.ledger.book import Book, LoadedNotice
+from dongui_collector.ledger.rows import associated, event_key, timeless_key
+from dongui_collector.security.keys import KeyRing, seal
+from dongui_collector.storage.base import Row
+
+_encode = msgspec.json.encode
+_LOCALE = 35
+
+
+@dataclass(slots=True)
+class Sender:
+    """What is known of who sent a batch: decided at the door, the same for all its events."""
+
+    address: str | None  # the visitor's, None when it may not be derived (a server's own call)
+    user_agent: str
+    language: str
+    secret: bool
+    gpc: bool
+    source: str
+
+
+@dataclass(slots=True)
+class Basis:
+    """What a visitor's row stands on, decided from the ledger inside the writing transaction."""
+
+    visitor: bytes
+    notice: LoadedNotice
+    mask: int
+    seq: int
+    items: frozenset[str]
+
+
+class RowMaker:
+    """Builds rows. Holds only keys and caches; every decision is from its arguments."""
+
+    def __init__(self, book: Book, keyring: KeyRing, places: Places) -> None:
+        self._book = book
+        self._keyring = keyring
+        self._places = places
+        self._event_secret = keyring.derive(b"event")
+        self._pseudonym = keyring.derive(b"item-pseudonym")
+
+    def keys(self, event: Event, site_ref: int) -> tuple[bytes, bytes]:
+        """The two keys under which this event may already be kept."""
+        key = event_key(self._event_secret, site_ref, event.id.bytes)
+        return key, timeless_key(self._event_secret, key)
+
+    def agent(self, event: Event, sender: Sender) -> Agent:
+        return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
+
+    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date) -> Row:
+        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section 1)."""
+        items, notice = basis.items, basis.notice
+        key, timeless = self.keys(event, notice.site_ref)
+        timed = "visit_time" in items
+        row = Row(key if timed else timeless, notice.site_ref, basis.visitor, basis.seq, basis.mask, notice.ref)
+        row.source = sender.source
+        if timed:
+            row.at = at
+        ad_ids: dict[str, str] = {}
+        if "service_usage" in items or "advertising_id" in items:
+            ad_ids = self._usage(row, event, notice, kept="service_usage" in items)
+        if "access_environment" in items:
+            self._environment(row, event, sender)
+        if "ip_address" in items:
+            self._address(row, event, sender, notice, day)
+        if "advertising_id" in items and (ad_ids or event.ad_ids):
+            row.ads = self._sealed(row, day, "ads", _encode(ad_ids | (event.ad_ids or {})))
+        if "cookie" in items and event.cookies:
+            self._cookies(row, event.cookies, basis, day)
+        return row
+
+    def _usage(self, row: Row, event: Event, notice: LoadedNotice, *, kept: bool) -> dict[str, str]:
+        """Fill in the service-usage record; return the advertising IDs that stood in URLs (they never stay there)."""
+        keys = notice.compiled["query_keys"]
+        ad_ids: dict[str, str] = {}
+        url = referrer = None
+        if event.referrer is not None:
+            referrer, ad_ids = scrub_url(event.referrer, keys)
+        if event.url is not None:
+            url, own = scrub_url(event.url, keys)
+            ad_ids = ad_ids | own
+        if kept:
+            row.name = scrub_text(event.name)
+            row.url, row.referrer = url, referrer
+            row.secure = None if url is None or "://" not in url else int(url.startswith("https:"))
+            row.search = None if event.search is None else scrub_text(event.search)
+            row.props = None if event.props is None else _encode(scrub_props(event.props)).decode()
+        return ad_ids
+
+    def _environment(self, row: Row, event: Event, sender: Sender) -> None:
+        row.browser, row.os, row.device, _ = self.agent(event, sender)
+        given = event.environment or {}
+        language = given.get("language") or sender.language.partition(",")[0].partition(";")[0].strip()
+        row.language = language[:_LOCALE] or None
+        screen = given.get("screen")
+        row.screen = screen[:32] if screen else None
+
+    def _address(self, row: Row, event: Event, sender: Sender, notice: LoadedNotice, day: date) -> None:
+        address = sender.address
+        if address is None:
+            return
+        row.country, row.city = self._places.of(address)
+        protect = notice.policy.items["ip_address"].protect
+        if protect == "truncate":
+            address = truncated(address)
+        elif protect == "pseudonym":
+            address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
+        row.ip = self._sealed(row, day, "ip", address.encode())
+
+    def _cookies(self, row: Row, cookies: dict[str, str], basis: Basis, day: date) -> None:
+        """Values of cookies that the policy declares as recorded, each under its own live purpose."""
+        names = set(basis.notice.names(basis.mask))
+        declared = ((name, declaration(name, basis.notice.compiled)) for name in cookies)
+        kept = {name: cookies[name] for name, d in declared if d and d["record"] and d["purpose"] in names}
+        if kept:
+            row.cookies = self._sealed(row, day, "cookies", _encode(kept))
+
+    def _sealed(self, row: Row, day: date, column: str, plain: bytes) -> bytes:
+        key = self._keyring.day(day, create=True)
+        assert key is not None  # just created
+        return seal(key, plain, associated(row.site_ref, day, row.key, column))
+
+
+def truncated(address: str) -> str:
+    """An address cut to its network: /24 for IPv4, /48 for IPv6."""
+    prefix = 48 if ":" in address else 24
+    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)

@@ -1,0 +1,132 @@
+"""Who is asking: the Origin, the secret key, the address, the signals. Decided from plain header values."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dongui_collector.intake.problems import Problem
+from dongui_collector.intake.wire import parse_ip
+from dongui_collector.security.tokens import token_hash
+from dongui_collector.storage.base import Site
+
+_ADDRESS_FRESH_S = 300
+
+
+@dataclass(slots=True)
+class Headers:
+    """The few request headers that mean anything here. Names with ``_`` never match one of them and so are dropped."""
+
+    origin: str | None = None
+    bearer: str | None = None
+    authorization: bool = False
+    user_agent: str = ""
+    forwarded: str = ""
+    proxied: str | None = None
+    cookie: str = ""
+    anti_forgery: bool = False
+    gpc: bool = False
+    language: str = ""
+    length: int | None = None
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Read ASGI's header pairs (names in lower case). Values are Latin-1, as HTTP has them."""
+        h = cls()
+        for name, value in pairs:
+            match name:
+                case b"user-agent":
+                    h.user_agent = value[:2048].decode("latin-1")
+                case b"origin":
+                    h.origin = value.decode("latin-1")
+                case b"content-length":
+                    h.length = int(value) if value.isdigit() and len(value) < 16 else 1 << 40
+                case b"authorization":
+                    h.authorization = True
+                    kind, _, token = value.decode("latin-1").partition(" ")
+                    h.bearer = token.strip() if kind.lower() == "bearer" else None
+                case b"x-forwarded-for":
+                    h.forwarded += ("," if h.forwarded else "") + value.decode("latin-1")
+                case b"dongui-address":
+                    h.proxied = value.decode("latin-1")
+                case b"sec-gpc":
+                    h.gpc = h.gpc or value.strip() == b"1"  # any 1 among duplicates counts, anything else is ignored (W1)
+                case b"cookie":
+                    h.cookie += ("; " if h.cookie else "") + value.decode("latin-1")
+                case b"x-dongui":
+                    h.anti_forgery = value.strip() == b"1"
+                case b"accept-language":
+                    h.language = value[:256].decode("latin-1")
+        return h
+
+
+def may_write(site: Site, headers: Headers) -> bool:
+    """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`."""
+    if headers.authorization:
+        if headers.bearer and hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
+            return True
+        raise Problem("unauthorised", "the Authorization header does not hold this site's secret key")
+    if headers.origin is None:
+        raise Problem("unauthorised", "send the site's secret key, or an Origin on the site's list")
+    if headers.origin not in site.origins:
+        raise Problem("forbidden-origin")
+    return False
+
+
+def needs_secret(site: Site, headers: Headers) -> None:
+    """Raise unless the site's secret key was sent."""
+    if not headers.authorization or not may_write(site, headers):
+        raise Problem("unauthorised", "this call needs the site's secret key")
+
+
+def address_of(socket: str | None, forwarded: str, hops: int) -> str | None:
+    """The visitor's address: the socket's, or ``X-Forwarded-For`` counted from the right over ``hops`` trusted proxies.
+
+    What stands further left was written by strangers and is never looked at. With fewer entries than hops the request did not
+    come through all the proxies, and the leftmost one is the nearest to the truth that a trusted hand wrote.
+    """
+    if hops and forwarded:
+        entries = [e for e in (part.strip() for part in forwarded.split(",")) if e]
+        if entries:
+            return parse_ip(entries[-min(hops, len(entries))])
+    return parse_ip(socket) if socket else None
+
+
+def proxied_address(site: Site, header: str, now_ms: int) -> str | None:
+    """The visitor's address as the site's own middleware vouches for it; None when it does not hold."""
+    parts = header.split(" ")
+    if len(parts) != 3 or not parts[1].isdigit() or len(parts[1]) > 12 or abs(int(parts[1]) - now_ms / 1000) > _ADDRESS_FRESH_S:
+        return None
+    expected = hmac.new(site.address_key, f"{parts[0]} {parts[1]}".encode("latin-1"), "sha256").hexdigest()
+    return parse_ip(parts[0]) if hmac.compare_digest(expected.encode(), parts[2].encode("latin-1")) else None
+
+
+class RateLimit:
+    """A token bucket for each (site's Origin, address). Memory only and bounded; addresses are kept for seconds."""
+
+    def __init__(self, rate: float, burst: int, *, most: int = 50_000) -> None:
+        self._rate, self._burst, self._most = rate, burst, most
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def allow(self, origin: str, address: str | None) -> bool:
+        """Take one token; False when there is none."""
+        now = time.monotonic()
+        key = (origin, _network(address or ""))
+        left, then = self._buckets.pop(key, (float(self._burst), now))
+        left = min(self._burst, left + (now - then) * self._rate)
+        allowed = left >= 1
+        self._buckets[key] = (left - 1 if allowed else left, now)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return allowed
+
+
+def _network(address: str) -> str:
+    """One household has one IPv4 address, or one IPv6 /64."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)

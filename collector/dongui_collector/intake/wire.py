@@ -1,0 +1,210 @@
+"""The wire's schema and limits: bytes in, checked values out, or a :class:`Problem`. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from dongui_collector.intake.problems import Problem
+
+MAX_BODY = 64 * 1024
+MAX_EVENTS = 100
+MAX_URL = 4096
+MAX_DEPTH = 6
+MAX_AT = 253_402_300_799_999  # the end of year 9999: later is clamped like any future time
+_MAX_NODES = 2000
+
+Short = Annotated[str, Meta(max_length=128)]
+Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
+Lang = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,35}\Z")]
+SiteId = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Event(msgspec.Struct, gc=False):
+    """One event of ``POST /v1/events``. Every optional field is recorded only where the ledger lets its item through."""
+
+    id: uuid.UUID
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    at: Annotated[int, Meta(ge=0)]
+    url: str | None = None
+    referrer: str | None = None
+    props: dict[str, Any] | None = None
+    search: Annotated[str, Meta(max_length=512)] | None = None
+    ad_ids: dict[str, str] | None = None
+    cookies: dict[str, str] | None = None
+    environment: dict[str, Any] | None = None
+    ip: Annotated[str, Meta(max_length=64)] | None = None
+    user_agent: Annotated[str, Meta(max_length=2048)] | None = None
+
+
+class EventBatch(msgspec.Struct, gc=False):
+    """The body of ``POST /v1/events``."""
+
+    site: SiteId
+    events: Annotated[list[Event], Meta(max_length=MAX_EVENTS)]
+    visitor: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class ConsentChoice(msgspec.Struct):
+    """The body of ``POST /v1/consents``."""
+
+    site: SiteId
+    notice: Version
+    granted: Annotated[list[Id], Meta(max_length=64)]
+    refused: Annotated[list[Id], Meta(max_length=64)]
+    method: Short
+    lang: Lang = "ko"
+    visitor: Annotated[str, Meta(max_length=128)] | None = None
+    signals: dict[str, bool] | None = None
+    id: uuid.UUID | None = None
+
+
+class RecordIn(msgspec.Struct):
+    """The body of ``POST /v1/records``."""
+
+    site: SiteId
+    class_: Id = msgspec.field(name="class")
+    subject: Annotated[str, Meta(min_length=1, max_length=256)]
+    at: Annotated[int, Meta(ge=0)]
+    source: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}\Z")]
+    data: dict[str, Any]
+
+
+class MemberIn(msgspec.Struct):
+    """The body of ``POST /v1/members``."""
+
+    site: SiteId
+    event: Short
+    visitor: Annotated[str, Meta(max_length=128)] | None = None
+    member: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+
+
+class InventoryIn(msgspec.Struct):
+    """The body of ``POST /v1/inventory``: names of cookies, never values."""
+
+    site: SiteId
+    cookies: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=200)]
+
+
+class RequestIn(msgspec.Struct):
+    """The body of ``POST /v1/me/requests``."""
+
+    kind: Short
+    text: Annotated[str, Meta(max_length=4000)] | None = None
+
+
+METHODS = frozenset({"banner", "preferences", "api", "signup", "signal", "letter"})
+_AD_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}\Z")
+
+T = TypeVar("T")
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def decode(body: bytes, schema: type[T]) -> T:
+    """Parse and check a body. Raises :class:`Problem` ``malformed`` naming the place, never the value."""
+    decoder = _decoders.get(schema)
+    if decoder is None:
+        decoder = _decoders[schema] = msgspec.json.Decoder(schema)
+    try:
+        value: T = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Problem("malformed", _place(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem("malformed", "the body is not JSON in UTF-8") from None
+    except RecursionError:
+        raise Problem("malformed", "the body is nested too deeply") from None
+    if b"\\u0000" in body and _has_nul(msgspec.to_builtins(value, builtin_types=(uuid.UUID,))):
+        raise Problem("malformed", "NUL characters are not accepted")
+    return value
+
+
+def _place(message: str) -> str:
+    """msgspec's message without anything that was sent (it quotes unknown enum values and tags, which we do not use)."""
+    return message if len(message) < 200 else message[:200]
+
+
+def _has_nul(value: Any) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            if "\x00" in item:
+                return True
+        elif isinstance(item, dict):
+            stack.extend(item)
+            stack.extend(item.values())
+        elif isinstance(item, list | tuple):
+            stack.extend(item)
+    return False
+
+
+def check_events(events: Iterable[Event]) -> None:
+    """The limits that a schema cannot say. One malformed event refuses the whole batch."""
+    for event in events:
+        if event.url is not None and len(event.url) > 1024 and len(event.url.encode()) > MAX_URL:
+            raise Problem("malformed", "url is longer than 4096 bytes")
+        if event.referrer is not None and len(event.referrer) > 1024 and len(event.referrer.encode()) > MAX_URL:
+            raise Problem("malformed", "referrer is longer than 4096 bytes")
+        if event.props is not None:
+            check_tree(event.props, "props")
+        if event.environment is not None and any(not isinstance(event.environment.get(k), str | None) for k in ("language", "screen")):
+            raise Problem("malformed", "environment.language and environment.screen must be strings")
+        if event.ad_ids is not None:
+            _check_names(event.ad_ids, "ad_ids", _AD_KIND, 512)
+        if event.cookies is not None:
+            _check_names(event.cookies, "cookies", None, 4096)
+
+
+def check_tree(value: Mapping[str, Any], where: str) -> None:
+    """Bound a free JSON object: depth and number of values."""
+    nodes, level = 0, [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            children = item.values() if isinstance(item, dict) else item
+            nodes += len(children)
+            below += [c for c in children if isinstance(c, dict | list)]
+        if nodes > _MAX_NODES:
+            raise Problem("malformed", f"{where} holds too many values")
+        if not below:
+            return
+        level = below
+    raise Problem("malformed", f"{where} is nested more than {MAX_DEPTH} levels deep")
+
+
+def _check_names(values: Mapping[str, str], where: str, pattern: re.Pattern[str] | None, longest: int) -> None:
+    if len(values) > 50:
+        raise Problem("malformed", f"{where} holds more than 50 names")
+    for name, value in values.items():
+        if len(name) > 128 or len(value) > longest or (pattern and not pattern.match(name)):
+            raise Problem("malformed", f"{where}: a name or value is too long or of the wrong form")
+
+
+def check_choice(choice: ConsentChoice) -> None:
+    """The limits of a choice beyond its schema."""
+    if choice.method not in METHODS:
+        raise Problem("malformed", f"method must be one of {', '.join(sorted(METHODS))}")
+    if set(choice.granted) & set(choice.refused):
+        raise Problem("malformed", "a purpose is both granted and refused")
+
+
+def parse_ip(text: str) -> str | None:
+    """The canonical form of an address, or None. IPv4 in IPv6 is unwrapped; zones and ports are cut."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)

@@ -1,0 +1,213 @@
+"""The ledger at work: choices recorded, visitors erased, and every ending carried through to its certificate."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dongui_collector.clock import Clock, day_of
+from dongui_collector.errors import Unknown
+from dongui_collector.ledger import consents
+from dongui_collector.ledger.book import Book, LoadedNotice
+from dongui_collector.ledger.receipts import receipt
+from dongui_collector.ledger.rows import reduce_row, visitor_key
+from dongui_collector.security.keys import KeyRing, seal, unseal
+from dongui_collector.storage.base import Ended, Intent, Selection, Storage, Visitor
+
+ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same answer
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice as it came in, already validated against the notice."""
+
+    granted: tuple[str, ...]
+    refused: tuple[str, ...]
+    method: str
+    lang: str
+    signals: Mapping[str, bool]
+    request_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a choice, and what is still to be destroyed before it is given."""
+
+    answer: dict[str, Any]
+    intent: Intent | None = None
+
+
+class Ledger:
+    """Everything that changes consents. Each public method that writes is one durable transaction."""
+
+    def __init__(self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock) -> None:
+        self._storage = storage
+        self._store = storage.ledger
+        self._book = book
+        self._keyring = keyring
+        self._clock = clock
+        self._visitor_secret = keyring.derive(b"visitor")
+        self._answer_secret = keyring.derive(b"answer")
+        self._reduce = reduce_row(book, keyring, keyring.derive(b"event"))
+
+    def key_of(self, visitor_id: str) -> bytes:
+        return visitor_key(self._visitor_secret, visitor_id)
+
+    # -- choosing
+
+    def choose(self, notice: LoadedNotice, visitor_id: str | None, choice: Choice) -> Outcome:
+        """Record a choice under the notice in force. To be called inside ``storage.ledger.writing()``."""
+        now = self._clock.now()
+        if choice.request_id and (kept := self._kept_answer(notice.site_ref, choice.request_id, now)):
+            return Outcome(kept)
+        visitor = self._known(notice.site_ref, visitor_id)
+        if visitor is None and not choice.granted:
+            outcome = self._refusal(notice, choice, now)
+        else:
+            outcome = self._recorded(notice, visitor, visitor_id, choice, now)
+        if choice.request_id:
+            self._keep_answer(notice.site_ref, choice.request_id, now, outcome.answer)
+        return outcome
+
+    def _known(self, site_ref: int, visitor_id: str | None) -> Visitor | None:
+        """The visitor of an id that this site minted and that still stands for someone."""
+        visitor = self._store.visitor(self.key_of(visitor_id)) if visitor_id else None
+        return visitor if visitor and visitor.site_ref == site_ref and consents.is_known(visitor) else None
+
+    def _refusal(self, notice: LoadedNotice, choice: Choice, now: int) -> Outcome:
+        """A visitor without an id refuses: counted, nothing else. No identifier is made."""
+        day = day_of(now, notice.zone)
+        self._store.add_totals(day, notice.site_ref, {f"consent.refused.{p}": 1 for p in choice.refused})
+        state = {p: "refused" if p in choice.refused else "unasked" for p in notice.policy.consent_purposes}
+        return Outcome({"visitor": None, "state": state, "receipt": None})
+
+    def _recorded(self, notice: LoadedNotice, visitor: Visitor | None, visitor_id: str | None, choice: Choice, now: int) -> Outcome:
+        if visitor is None:
+            visitor_id = secrets.token_urlsafe(16)
+            visitor = Visitor(self.key_of(visitor_id), notice.site_ref, False, {})
+        decided = consents.change(visitor, notice, choice.granted, choice.refused)
+        body = {
+            "record": str(uuid.uuid4()),
+            "site": self._book.site_by_ref(notice.site_ref).id,
+            "notice": notice.version,
+            "given": list(decided.given),
+            "refused": list(decided.refused),
+            "withdrawn": list(decided.withdrawn),
+            "method": choice.method,
+            "lang": choice.lang,
+            "signals": dict(choice.signals),
+        }
+        record = self._store.append("consent", now, body, site_ref=notice.site_ref, visitor=visitor.key)
+        knowing = bool(choice.signals.get("gpc"))
+        after = consents.changed(visitor, decided, notice, seq=record.seq, at=now, knowing=knowing)
+        self._store.put_visitor(after)
+        counts = {f"consent.{state}.{p}": 1 for state in ("given", "refused", "withdrawn") for p in body[state]}
+        self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)
+        intent = None
+        if decided.withdrawn_mask:
+            intent = Intent(record.seq, "withdrawal", notice.site_ref, visitor.key, decided.withdrawn_mask, record.seq)
+            self._store.add_intent(intent)
+        answer = {
+            "visitor": visitor_id if consents.is_known(after) else None,
+            "state": consents.states(after, notice, self._book, now),
+            "receipt": receipt(record, notice, self._book.site_by_ref(notice.site_ref)),
+        }
+        return Outcome(answer, intent)
+
+    # Answers are sealed under the request's own random id, of which only a keyed hash is stored: the collector can give the
+    # same answer again, visitor id included, without being able to read it by itself.
+
+    def _kept_answer(self, site_ref: int, request_id: bytes, now: int) -> dict[str, Any] | None:
+        key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
+        sealed = self._store.answer(key, now - ANSWER_KEPT_MS)
+        return json.loads(unseal(_own_key(request_id), sealed, key)) if sealed else None
+
+    def _keep_answer(self, site_ref: int, request_id: bytes, now: int, answer: dict[str, Any]) -> None:
+        key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
+        self._store.keep_answer(key, now, seal(_own_key(request_id), json.dumps(answer).encode(), key))
+
+    # -- erasing and suspending
+
+    def erase(self, visitor_key: bytes, reason: str) -> Intent:
+        """Erase a visitor: consents lose salt and body, standings go, and every row is to be destroyed (S9, K10)."""
+        now = self._clock.now()
+        with self._store.writing():
+            visitor = self._store.visitor(visitor_key)
+            if visitor is None:
+                raise Unknown("nothing is held under this visitor id")
+            seqs = [r.seq for r in self._store.records_of(visitor_key)]
+            record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=visitor.site_ref)
+            self._store.erase_bodies(seqs)
+            self._store.drop_visitor(visitor_key)
+            intent = Intent(record.seq, "erasure", visitor.site_ref, visitor_key, -1, record.seq)
+            self._store.add_intent(intent)
+            self._store.add_totals(day_of(now, self._zone(visitor.site_ref, now)), visitor.site_ref, {f"erased.{reason}": 1})
+        return intent
+
+    def suspend(self, visitor_key: bytes, suspended: bool) -> None:
+        """처리정지 and its end: while suspended nothing is recorded (PIPA 37, K10)."""
+        with self._store.writing():
+            visitor = self._store.visitor(visitor_key)
+            if visitor is None:
+                raise Unknown("nothing is held under this visitor id")
+            kind = "suspension" if suspended else "resumption"
+            self._store.append(kind, self._clock.now(), {}, site_ref=visitor.site_ref, visitor=visitor_key)
+            self._store.put_visitor(replace(visitor, suspended=suspended))
+
+    def identify(self, notice: LoadedNotice, visitor_key: bytes, member: bytes) -> bool:
+        """Join a visitor to a member; only under a live purpose that lists ``member_reference`` (K18). False when there is none."""
+        now = self._clock.now()
+        with self._store.writing():
+            visitor = self._store.visitor(visitor_key)
+            mask, _ = consents.live(visitor, notice, self._book, now)
+            if visitor is None or "member_reference" not in self._book.items_of(notice.ref, mask):
+                return False
+            self._store.put_visitor(replace(visitor, member=member))
+        return True
+
+    def _zone(self, site_ref: int, now: int) -> Any:
+        return self._book.in_force(site_ref, now).zone
+
+    # -- carrying endings through
+
+    def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
+        """Destroy what an intent ended, in all day files, then certify it. Idempotent; a crash leaves the intent to resume."""
+        ended = Ended()
+        days = self._storage.events.days()
+        selection = Selection(site_ref=intent.site_ref, visitor=intent.visitor, up_to=intent.up_to)
+        for done, day in enumerate(days):
+            ended.add(self._storage.events.end(day, selection, intent.bits, self._reduce))
+            if progress:
+                progress(done + 1, len(days))
+        if intent.kind == "erasure":
+            self._storage.records.destroy_subject(intent.site_ref, intent.visitor)
+        with self._store.writing():
+            self._store.finish_intent(intent.seq)
+            body = {"of": intent.seq, "kind": intent.kind, "rows_destroyed": ended.destroyed, "rows_reduced": ended.changed, "days": len(ended.days)}
+            self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
+        self._store.scrub()
+        return ended
+
+    def resume(self) -> int:
+        """Finish the endings that a crash or an error interrupted. Returns how many."""
+        open_ = self._store.intents()
+        for intent in open_:
+            self.finish(intent)
+        return len(open_)
+
+    def forget_answers(self) -> None:
+        with self._store.writing():
+            self._store.forget_answers(self._clock.now() - ANSWER_KEPT_MS)
+
+
+def _own_key(request_id: bytes) -> bytes:
+    return visitor_key(request_id, "answer") * 2
+
+
+def is_superseded(notices: Sequence[LoadedNotice], version: str, current: LoadedNotice) -> bool:
+    """Whether a choice names a notice that is not the one in force."""
+    return version != current.version

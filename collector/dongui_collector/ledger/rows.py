@@ -1,0 +1,170 @@
+"""Rows of the event store: their keys, their sealed columns, what is left of one when a basis ends, how one is read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from dongui.rules.cookies import classify
+from dongui_collector.ledger.book import Book
+from dongui_collector.security.keys import KeyRing, seal, unseal
+from dongui_collector.storage.base import Intent, Reduce, Row
+
+# Which columns an item lets stand. ``cookie`` also covers the visitor, without which a row could not be withdrawn.
+COLUMNS_OF: dict[str, tuple[str, ...]] = {
+    "visit_time": ("at",),
+    "service_usage": ("name", "url", "referrer", "props", "search", "secure"),
+    "access_environment": ("browser", "os", "device", "language", "screen"),
+    "ip_address": ("ip", "country", "city"),
+    "advertising_id": ("ads",),
+    "cookie": ("cookies",),
+}
+SEALED = ("ip", "ads", "cookies")
+
+
+def visitor_key(secret: bytes, visitor_id: str) -> bytes:
+    """The 16 bytes under which a visitor is kept: HMAC(installation secret, id). The id itself is never stored."""
+    return hmac.digest(secret, b"visitor\x00" + visitor_id.encode("utf-8", "surrogatepass"), "sha256")[:16]
+
+
+def event_key(secret: bytes, site_ref: int, event_id: bytes) -> bytes:
+    """The 16 bytes under which an event is kept, so that sent again it is kept once.
+
+    A UUIDv7's coarse time (steps of 65 s) leads, so that new keys land at the right edge of the index; the rest is a keyed hash.
+    """
+    digest = hashlib.blake2b(site_ref.to_bytes(4, "big") + event_id, key=secret, digest_size=16).digest()
+    return event_id[1:4] + digest[3:] if event_id[6] >> 4 == 7 else digest
+
+
+def timeless_key(secret: bytes, key: bytes) -> bytes:
+    """The key of the same event where ``visit_time`` is not covered: nothing in it tells the time."""
+    return hashlib.blake2b(key, key=secret, digest_size=16, person=b"timeless").digest()
+
+
+def associated(site_ref: int, day: date, key: bytes, column: str) -> bytes:
+    """What a sealed column is bound to: moved to another site, day, row or column it does not open."""
+    return f"{site_ref}|{day.isoformat()}|{column}|".encode() + key
+
+
+def reduce_row(book: Book, keyring: KeyRing, event_secret: bytes) -> Reduce:
+    """The function that storage calls with a row, the purposes that remain to it and its day.
+
+    Items that no remaining purpose lists become NULL; a recorded cookie goes with the purpose that declared it.
+    """
+
+    def reduce(row: Row, remaining: int, day: date) -> Row:
+        allowed = book.items_of(row.notice_ref, remaining)
+        gone: dict[str, Any] = {c: None for item, columns in COLUMNS_OF.items() if item not in allowed for c in columns}
+        smaller = replace(row, purposes=remaining, **gone)
+        if smaller.cookies is not None:
+            smaller.cookies = _reseal_cookies(smaller, day)
+        if row.at is not None and smaller.at is None:
+            _rename(smaller, row.key, day)
+        return smaller
+
+    def _reseal_cookies(row: Row, day: date) -> bytes | None:
+        key = keyring.day(day)
+        if key is None or row.cookies is None:
+            return None
+        bound = associated(row.site_ref, day, row.key, "cookies")
+        kept = covered_cookies(book, row, json.loads(unseal(key, row.cookies, bound)))
+        return seal(key, json.dumps(kept).encode(), bound) if kept else None
+
+    def _rename(row: Row, old: bytes, day: date) -> None:
+        row.key = timeless_key(event_secret, old)
+        key = keyring.day(day)
+        for column in SEALED:
+            if (value := getattr(row, column)) is not None:
+                plain = unseal(key, value, associated(row.site_ref, day, old, column)) if key else b""
+                setattr(row, column, seal(key, plain, associated(row.site_ref, day, row.key, column)) if key else None)
+
+    return reduce
+
+
+def covered_cookies(book: Book, row: Row, cookies: dict[str, str]) -> dict[str, str]:
+    """Those recorded cookies whose declared purpose is among the row's purposes."""
+    notice = book.notice(row.notice_ref)
+    names = set(notice.names(row.purposes))
+    return {name: value for name, value in cookies.items() if classify(name, notice.compiled) in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Endings that are decided but perhaps not finished: readers apply them from the moment of their commit."""
+
+    by_visitor: dict[bytes, list[Intent]]
+
+    @classmethod
+    def of(cls, intents: Iterable[Intent]) -> Masks:
+        found: dict[bytes, list[Intent]] = {}
+        for intent in intents:
+            found.setdefault(intent.visitor, []).append(intent)
+        return cls(found)
+
+    def remaining(self, row: Row) -> int:
+        """The purposes a row still stands on."""
+        mask = row.purposes
+        for intent in self.by_visitor.get(row.visitor, ()):
+            if row.seq <= intent.up_to:
+                mask &= ~intent.bits
+        return mask
+
+
+class Reader:
+    """Turns rows into the "Read back" shape of the outside contract, only ever with what the reader may see."""
+
+    def __init__(self, book: Book, keyring: KeyRing) -> None:
+        self._book = book
+        self._keyring = keyring
+
+    def readable(self, row: Row, day: date, masks: Masks, purposes: int = -1) -> dict[str, Any] | None:
+        """One row, or None where nothing of it may be shown.
+
+        ``purposes`` is the bit set the reader is entitled to (-1: every one). Each item is shown only where one of the
+        purposes common to row and reader lists it. ``visitor`` and ``id`` are still the stored keys (bytes): the caller
+        replaces them by its own pseudonyms.
+        """
+        mask = masks.remaining(row) & purposes
+        if not mask:
+            return None
+        notice = self._book.notice(row.notice_ref)
+        allowed = self._book.items_of(row.notice_ref, mask)
+        key = self._keyring.day(day)
+
+        def opened(column: str, item: str) -> bytes | None:
+            value = getattr(row, column)
+            if value is None or key is None or item not in allowed:
+                return None
+            return unseal(key, value, associated(row.site_ref, day, row.key, column))
+
+        usage, area = "service_usage" in allowed, "ip_address" in allowed
+        timed = "visit_time" in allowed and row.at is not None
+        ip, ads, cookies = opened("ip", "ip_address"), opened("ads", "advertising_id"), opened("cookies", "cookie")
+        environment = {c: getattr(row, c) for c in COLUMNS_OF["access_environment"]}
+        shown = replace(row, purposes=mask)
+        return {
+            "id": row.key,
+            "day": day.isoformat() if timed else None,
+            "at": row.at if timed else None,
+            "name": row.name if usage else None,
+            "url": row.url if usage else None,
+            "referrer": row.referrer if usage else None,
+            "props": json.loads(row.props) if usage and row.props else None,
+            "search": row.search if usage else None,
+            "secure": bool(row.secure) if usage and row.secure is not None else None,
+            "source": row.source,
+            "visitor": row.visitor if "cookie" in allowed else None,
+            "ip_address": ip.decode() if ip else None,
+            "country": row.country if area else None,
+            "city": row.city if area else None,
+            "advertising_ids": json.loads(ads) if ads else None,
+            "cookies": (covered_cookies(self._book, shown, json.loads(cookies)) or None) if cookies else None,
+            "environment": environment if "access_environment" in allowed and any(environment.values()) else None,
+            "purposes": list(notice.names(mask)),
+            "notice": notice.version,
+        }

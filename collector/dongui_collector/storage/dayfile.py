@@ -1,0 +1,111 @@
+"""One day's file: its rows as SQL, and the transaction that ingest writes in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from operator import attrgetter
+from pathlib import Path
+
+from dongui_collector.storage.base import Row, Selection, Visitor
+from dongui_collector.storage.connect import connect
+from dongui_collector.storage.ledger import VISITOR_SQL, visitor_from
+from dongui_collector.storage.migrations import EVENTS, migrate
+
+COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
+SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"  # noqa: S608 (constant)
+UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"  # noqa: S608 (constant)
+CLEARED = (None,) * len(COLUMNS)
+values_of = attrgetter(*COLUMNS)
+_INSERT = f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_VISITOR = VISITOR_SQL.format(schema="ledger.")
+_BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
+
+
+class DayFile:
+    """A day's file open for writing, with the ledger attached so that one transaction reads the one and writes the other."""
+
+    def __init__(self, path: Path, ledger: Path) -> None:
+        self.conn = connect(path)
+        try:
+            migrate(self.conn, EVENTS)
+            # BEGIN IMMEDIATE takes the write lock of attached files too: a withdrawal waits for the commit it must follow.
+            self.conn.execute("ATTACH ? AS ledger", (str(ledger),))
+            self.bases = set(self.conn.execute(_BASES).fetchall())
+        except BaseException:
+            self.conn.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.conn.execute("COMMIT")
+        except BaseException:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK")
+            self.bases = set(self.conn.execute(_BASES).fetchall())
+            raise
+
+    def note_bases(self, bases: set[tuple[int, int, int]]) -> None:
+        """Remember which bases rows stand on; ageing out asks for these instead of reading every row."""
+        if new := bases - self.bases:
+            self.conn.executemany("INSERT OR IGNORE INTO bases VALUES (?, ?, ?)", sorted(new))
+            self.bases |= new
+
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        found: set[bytes] = set()
+        for start in range(0, len(keys), 256):
+            some = list(keys[start : start + 256])
+            size = 1 << max(0, len(some) - 1).bit_length()  # few distinct statements, so they stay prepared
+            some += some[-1:] * (size - len(some))
+            sql = f"SELECT key FROM events WHERE key IN ({','.join('?' * size)})"  # noqa: S608 (only question marks)
+            found.update(r[0] for r in self.conn.execute(sql, some))
+        return found
+
+
+class DayTransaction:
+    """Implements :class:`~dongui_collector.storage.base.IngestTransaction`."""
+
+    def __init__(self, day: DayFile, before: DayFile | None) -> None:
+        self._day = day
+        self._before = before
+
+    def visitor(self, key: bytes) -> Visitor | None:
+        return visitor_from(key, self._day.conn.execute(_VISITOR, (key,)).fetchall())
+
+    def known(self, keys: Sequence[bytes]) -> set[bytes]:
+        found = self._day.known(keys)
+        return found | self._before.known(keys) if self._before else found
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        self._day.conn.executemany(_INSERT, map(values_of, rows))
+        self._day.note_bases({(r.site_ref, r.notice_ref, r.purposes) for r in rows})
+
+
+def row_from(values: Sequence[object]) -> Row:
+    """A row from the columns of :data:`SELECT`."""
+    return Row(*values)  # type: ignore[arg-type]
+
+
+def where(selection: Selection | None) -> tuple[str, list[object]]:
+    """The SQL condition of a selection and its values; cleared rows (all NULL) never match."""
+    parts, values = ["visitor IS NOT NULL"], []
+    for column, operator, value in (
+        ("site_ref", "=", selection and selection.site_ref),
+        ("visitor", "=", selection and selection.visitor),
+        ("notice_ref", "=", selection and selection.notice_ref),
+        ("seq", "<=", selection and selection.up_to),
+    ):
+        if value is not None:
+            parts.append(f"{column} {operator} ?")
+            values.append(value)
+    return " AND ".join(parts), values
+
+
+def is_sealed(conn: sqlite3.Connection) -> bool:
+    return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'events_visitor'").fetchone())

@@ -1,0 +1,198 @@
+"""The event store on SQLite: a day is a file, ``data/events/2026-11-23.db``.
+
+Rows are only ever appended or cleared in place, never moved or deleted one by one: SQLite's ``secure_delete`` zeroes what is
+cleared, but not the stale copies that a B-tree leaves behind when it moves rows between pages (docs/decisions/001).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from dongui_collector.errors import StorageError
+from dongui_collector.storage import dayfile
+from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection
+from dongui_collector.storage.connect import WRITER, connect, scrub
+from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from, values_of
+from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
+
+_OPEN_FILES = 8  # files kept open for writing; late events touch older days
+_CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
+_SUFFIXES = ("", "-wal", "-shm")
+_DESTROYING = ".destroying"
+_PURPOSES = dayfile.COLUMNS.index("purposes")
+
+T = TypeVar("T")
+
+
+class SqliteDays:
+    """Implements :class:`~dongui_collector.storage.base.EventStore`."""
+
+    def __init__(self, folder: Path, ledger: Path) -> None:
+        self.folder = folder
+        self._ledger = ledger
+        self._open: dict[date, DayFile] = {}
+
+    def path(self, day: date) -> Path:
+        return self.folder / f"{day.isoformat()}.db"
+
+    def days(self) -> list[date]:
+        return sorted(_day(p) for p in self.folder.glob("????-??-??.db"))
+
+    def leftovers(self) -> list[date]:
+        return sorted({_day(p) for p in self.folder.glob(f"????-??-??.db*{_DESTROYING}")})
+
+    def size(self, day: date) -> int:
+        total = 0
+        for suffix in _SUFFIXES:
+            with suppress(FileNotFoundError):
+                total += Path(f"{self.path(day)}{suffix}").stat().st_size
+        return total
+
+    # -- writing
+
+    @contextmanager
+    def ingest(self, day: date) -> Iterator[DayTransaction]:
+        with WRITER:
+            before = self._existing(day - timedelta(days=1))
+            opened = self._opened(day)
+            with opened.transaction():
+                yield DayTransaction(opened, before)
+
+    def _existing(self, day: date) -> DayFile | None:
+        return self._opened(day) if day in self._open or self.path(day).exists() else None
+
+    def _opened(self, day: date) -> DayFile:
+        """The day's writer; under :data:`WRITER`."""
+        if found := self._open.get(day):
+            return found
+        if len(self._open) >= _OPEN_FILES:
+            self._close(next(iter(self._open)))
+        opened = self._open[day] = DayFile(self.path(day), self._ledger)
+        return opened
+
+    def _close(self, day: date) -> None:
+        if opened := self._open.pop(day, None):
+            opened.conn.close()
+
+    def close(self) -> None:
+        with WRITER:
+            for day in list(self._open):
+                self._close(day)
+
+    # -- sealing
+
+    def unsealed(self, before: date) -> list[date]:
+        return [day for day in self.days() if day < before and not self._read(day, dayfile.is_sealed, True)]
+
+    def seal(self, day: date) -> None:
+        """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
+        with closing(connect(self.path(day))) as conn:
+            conn.execute("PRAGMA wal_autocheckpoint=0")
+            conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
+            conn.execute("ANALYZE")
+            scrub(conn)
+
+    # -- reading
+
+    def bases(self, day: date) -> list[Basis]:
+        sql = "SELECT site_ref, notice_ref, purposes FROM bases ORDER BY 1, 2, 3"
+        return self._read(day, lambda conn: [Basis(*r) for r in conn.execute(sql)], [])
+
+    def count(self, day: date, selection: Selection | None = None) -> int:
+        condition, values = dayfile.where(selection)
+        # Without a selection the small index of keys answers: cleared rows have none.
+        sql = "SELECT count(key) FROM events" if selection is None else f"SELECT count(*) FROM events WHERE {condition}"  # noqa: S608
+        return self._read(day, lambda conn: int(conn.execute(sql, values if selection else ()).fetchone()[0]), 0)
+
+    def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
+        condition, values = dayfile.where(selection)
+        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"  # noqa: S608 (values are bound)
+        return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
+
+    def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
+        """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""
+        path = self.path(day)
+        try:
+            with reading(path), closing(connect(path, readonly=True)) as conn:
+                return query(conn)
+        except FileNotFoundError:
+            return absent
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
+            return absent  # destroyed between the lease and the opening
+
+    # -- ending
+
+    def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
+        ended = Ended()
+        for start in range(0, len(found := self._matching(day, selection, bits)), _CHUNK):
+            ended.add(self._end_some(day, found[start : start + _CHUNK], bits, reduce))
+        if found:
+            ended.days.add(day)
+        # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
+        if (found or self._log_size(day)) and not self._scrub(day):
+            raise StorageError(f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it")
+        return ended
+
+    def _log_size(self, day: date) -> int:
+        with suppress(FileNotFoundError):
+            return Path(f"{self.path(day)}-wal").stat().st_size
+        return 0
+
+    def _scrub(self, day: date) -> bool:
+        with WRITER:
+            opened = self._existing(day)
+        return opened is None or scrub(opened.conn)
+
+    def _matching(self, day: date, selection: Selection, bits: int) -> list[int]:
+        """Positions of the rows concerned. On a connection of its own: an unsealed day is searched in full beside ingest."""
+        condition, values = dayfile.where(selection)
+        sql = f"SELECT n FROM events WHERE {condition} AND (purposes & ?) != 0 ORDER BY n"  # noqa: S608 (values are bound)
+        return self._read(day, lambda conn: [r[0] for r in conn.execute(sql, (*values, bits))], [])
+
+    def _end_some(self, day: date, positions: Sequence[int], bits: int, reduce: Reduce) -> Ended:
+        ended = Ended()
+        with WRITER:
+            if (opened := self._existing(day)) is None:
+                return ended
+            with opened.transaction():
+                for n in positions:
+                    values = opened.conn.execute(f"{dayfile.SELECT} WHERE n = ? AND visitor IS NOT NULL", (n,)).fetchone()  # noqa: S608
+                    if values is None or not values[_PURPOSES] & bits:
+                        continue
+                    row = row_from(values)
+                    if remaining := row.purposes & ~bits:
+                        row = reduce(row, remaining, day)
+                        opened.note_bases({(row.site_ref, row.notice_ref, row.purposes)})
+                        ended.changed += 1
+                    else:
+                        ended.destroyed += 1
+                    opened.conn.execute(dayfile.UPDATE, (*(values_of(row) if remaining else dayfile.CLEARED), n))
+        return ended
+
+    def destroy(self, day: date) -> int:
+        with WRITER:
+            self._close(day)
+            for suffix in _SUFFIXES:
+                path = Path(f"{self.path(day)}{suffix}")
+                with suppress(FileNotFoundError):
+                    path.rename(f"{path}{_DESTROYING}")
+            sync_folder(self.folder)
+        size = 0
+        for suffix in _SUFFIXES:
+            path = Path(f"{self.path(day)}{suffix}{_DESTROYING}")
+            if path.exists():
+                await_readers(path)
+                size += destroy_file(path)
+        sync_folder(self.folder)
+        return size
+
+
+def _day(path: Path) -> date:
+    return date.fromisoformat(path.name[:10])

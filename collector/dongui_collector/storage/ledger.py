@@ -1,0 +1,210 @@
+"""The ledger on SQLite: ``data/dongui.db``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+from dongui_collector.storage import chain
+from dongui_collector.storage.base import Intent, Json, LedgerRecord, NoticeVersion, Site, Standing, Visitor
+from dongui_collector.storage.connect import WRITER, scrub
+
+VISITOR_SQL = """
+    SELECT v.site_ref, v.suspended, v.member, s.bit, s.state, s.seq, s.notice_ref, s.at, s.knowing
+    FROM {schema}visitors v LEFT JOIN {schema}standings s ON s.visitor = v.key WHERE v.key = ?"""
+
+
+def visitor_from(key: bytes, rows: Sequence[tuple]) -> Visitor | None:  # type: ignore[type-arg]
+    """Build a visitor from the rows of :data:`VISITOR_SQL`."""
+    if not rows:
+        return None
+    standings = {r[3]: Standing(r[3], r[4], r[5], r[6], r[7], bool(r[8])) for r in rows if r[3] is not None}
+    return Visitor(key, rows[0][0], bool(rows[0][1]), standings, rows[0][2])
+
+
+class SqliteLedger:
+    """Implements :class:`~dongui_collector.storage.base.LedgerStore`."""
+
+    def __init__(self, conn: sqlite3.Connection, mac_key: bytes) -> None:
+        self.conn = conn
+        self._mac_key = mac_key
+        self._depth = 0
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with WRITER:
+            if self._depth:
+                yield
+                return
+            self.conn.execute("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+                self.conn.execute("COMMIT")
+            except BaseException:
+                if self.conn.in_transaction:
+                    self.conn.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth = 0
+
+    def _write(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if not self._depth:
+            raise RuntimeError("a ledger write outside `with ledger.writing():`")
+        return self.conn.execute(sql, values)
+
+    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        with WRITER:
+            return self.conn.execute(sql, values).fetchall()
+
+    def scrub(self) -> bool:
+        """Truncate the log, so that what was cleared is gone from it too."""
+        return scrub(self.conn)
+
+    # -- sites and notices
+
+    def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site:
+        ref = self._write(
+            "INSERT INTO sites (id, name, origins, secret_hash, address_key) VALUES (?, ?, ?, ?, ?)",
+            (id, name, json.dumps(list(origins)), secret_hash, address_key),
+        ).lastrowid
+        return Site(ref or 0, id, name, tuple(origins), secret_hash, address_key)
+
+    def set_origins(self, site_ref: int, origins: Sequence[str]) -> None:
+        self._write("UPDATE sites SET origins = ? WHERE ref = ?", (json.dumps(list(origins)), site_ref))
+
+    def sites(self) -> list[Site]:
+        rows = self._read("SELECT ref, id, name, origins, secret_hash, address_key FROM sites ORDER BY ref")
+        return [Site(r[0], r[1], r[2], tuple(json.loads(r[3])), r[4], r[5]) for r in rows]
+
+    def add_notice(self, site_ref: int, version: str, effective: date, at: int, text: str) -> NoticeVersion:
+        ref = self._write(
+            "INSERT INTO notices (site_ref, version, effective, published_at, text) VALUES (?, ?, ?, ?, ?)",
+            (site_ref, version, effective.isoformat(), at, text),
+        ).lastrowid
+        return NoticeVersion(ref or 0, site_ref, version, effective, at, text)
+
+    def notices(self, site_ref: int) -> list[NoticeVersion]:
+        rows = self._read(
+            "SELECT ref, site_ref, version, effective, published_at, text FROM notices WHERE site_ref = ? ORDER BY ref", (site_ref,)
+        )
+        return [NoticeVersion(r[0], r[1], r[2], date.fromisoformat(r[3]), r[4], r[5]) for r in rows]
+
+    def bits(self, site_ref: int) -> dict[str, int]:
+        return dict(self._read("SELECT id, bit FROM purposes WHERE site_ref = ? ORDER BY bit", (site_ref,)))
+
+    def assign_bits(self, site_ref: int, purposes: Iterable[str]) -> dict[str, int]:
+        bits = self.bits(site_ref)
+        for purpose in purposes:
+            if purpose not in bits:
+                bits[purpose] = len(bits)
+                self._write("INSERT INTO purposes (site_ref, id, bit) VALUES (?, ?, ?)", (site_ref, purpose, bits[purpose]))
+        return bits
+
+    # -- the chain
+
+    def append(self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None) -> LedgerRecord:
+        count, previous, _ = self.head()
+        seq, salt = count + 1, os.urandom(16)
+        committed = chain.commitment(salt, chain.content(body, site_ref, visitor))
+        hash_ = chain.link(previous, seq, kind, at, committed)
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        self._write("INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, kind, at, site_ref, visitor, text, salt, committed, hash_))
+        self._write(
+            "INSERT INTO head VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET count = excluded.count, hash = excluded.hash, mac = excluded.mac",
+            (seq, hash_, chain.head_mac(self._mac_key, seq, hash_)),
+        )
+        return LedgerRecord(seq, kind, at, site_ref, visitor, body, salt, committed, hash_)
+
+    def head(self) -> tuple[int, bytes, bytes]:
+        rows = self._read("SELECT count, hash, mac FROM head")
+        return rows[0] if rows else (0, chain.GENESIS, chain.head_mac(self._mac_key, 0, chain.GENESIS))
+
+    def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
+        return self._records("WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+
+    def records_of(self, visitor: bytes) -> list[LedgerRecord]:
+        return self._records("WHERE visitor = ? ORDER BY seq", (visitor,))
+
+    def last_of(self, kind: str) -> LedgerRecord | None:
+        found = self._records("WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,))
+        return found[0] if found else None
+
+    def _records(self, where: str, values: Sequence[object]) -> list[LedgerRecord]:
+        rows = self._read(f"SELECT seq, kind, at, site_ref, visitor, body, salt, commitment, hash FROM chain {where}", values)  # noqa: S608 (constant)
+        return [LedgerRecord(*r[:5], None if r[5] is None else json.loads(r[5]), *r[6:]) for r in rows]
+
+    def erase_bodies(self, seqs: Iterable[int]) -> int:
+        done = 0
+        for seq in seqs:
+            done += self._write("UPDATE chain SET body = NULL, salt = NULL, visitor = NULL WHERE seq = ? AND salt IS NOT NULL", (seq,)).rowcount
+        return done
+
+    # -- consents
+
+    def visitor(self, key: bytes) -> Visitor | None:
+        return visitor_from(key, self._read(VISITOR_SQL.format(schema=""), (key,)))
+
+    def put_visitor(self, visitor: Visitor) -> None:
+        self._write(
+            "INSERT INTO visitors VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET suspended = excluded.suspended, member = excluded.member",
+            (visitor.key, visitor.site_ref, int(visitor.suspended), visitor.member),
+        )
+        for s in visitor.standings.values():
+            self._write(
+                "INSERT OR REPLACE INTO standings VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (visitor.key, s.bit, s.state, s.seq, s.notice_ref, s.at, int(s.knowing)),
+            )
+
+    def drop_visitor(self, key: bytes) -> None:
+        self._write("DELETE FROM standings WHERE visitor = ?", (key,))
+        self._write("DELETE FROM visitors WHERE key = ?", (key,))
+
+    def visitors(self, after: bytes = b"", limit: int = 1000) -> list[bytes]:
+        return [r[0] for r in self._read("SELECT key FROM visitors WHERE key > ? ORDER BY key LIMIT ?", (after, limit))]
+
+    def visitors_of_member(self, member: bytes) -> list[bytes]:
+        return [r[0] for r in self._read("SELECT key FROM visitors WHERE member = ? ORDER BY key", (member,))]
+
+    # -- intents
+
+    def add_intent(self, intent: Intent) -> None:
+        self._write(
+            "INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?)",
+            (intent.seq, intent.kind, intent.site_ref, intent.visitor, intent.bits, intent.up_to),
+        )
+
+    def intents(self) -> list[Intent]:
+        return [Intent(*r) for r in self._read("SELECT seq, kind, site_ref, visitor, bits, up_to FROM intents ORDER BY seq")]
+
+    def finish_intent(self, seq: int) -> None:
+        self._write("DELETE FROM intents WHERE seq = ?", (seq,))
+
+    # -- idempotency of consents
+
+    def answer(self, key: bytes, since: int) -> bytes | None:
+        rows = self._read("SELECT sealed FROM answers WHERE key = ? AND at >= ?", (key, since))
+        return rows[0][0] if rows else None
+
+    def keep_answer(self, key: bytes, at: int, sealed: bytes) -> None:
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, at, sealed))
+
+    def forget_answers(self, before: int) -> int:
+        return self._write("DELETE FROM answers WHERE at < ?", (before,)).rowcount
+
+    # -- numbers
+
+    def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None:
+        for name, n in counts.items():
+            self._write(
+                "INSERT INTO totals VALUES (?, ?, ?, ?) ON CONFLICT (day, site_ref, name) DO UPDATE SET n = n + excluded.n",
+                (day.isoformat(), site_ref, name, n),
+            )
+
+    def totals(self, site_ref: int | None = None) -> dict[tuple[date, int, str], int]:
+        rows = self._read("SELECT day, site_ref, name, n FROM totals WHERE ?1 IS NULL OR site_ref = ?1 ORDER BY day, name", (site_ref,))
+        return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}
