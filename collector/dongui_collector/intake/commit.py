@@ -30,7 +30,7 @@ class Pending:
     events: list[Event]
     sender: Sender
     received: int
-    future: asyncio.Future[None]
+    future: asyncio.Future[Pending]
     recorded: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -50,14 +50,13 @@ class GroupCommit:
         self.failing_since: int | None = None
         self.full = False
 
-    def add(self, site_ref: int, visitor: bytes | None, events: list[Event], sender: Sender) -> asyncio.Future[None]:
+    def add(self, site_ref: int, visitor: bytes | None, events: list[Event], sender: Sender) -> asyncio.Future[Pending]:
         """Queue one request's events. The future ends when they are on disk, or with the error that kept them off it."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
+        future: asyncio.Future[Pending] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._flush)
         self._waiting.append(Pending(site_ref, visitor, events, sender, self._clock.now(), future))
-        self.last = self._waiting[-1]
         return future
 
     def _flush(self) -> None:
@@ -76,7 +75,7 @@ class GroupCommit:
         self.failing_since, self.full = None, False
         for pending in batch:
             if not pending.future.done():
-                pending.future.set_result(None)
+                pending.future.set_result(pending)
 
     def commit(self, batch: list[Pending]) -> None:
         """Gate and store a batch; on return everything that ``recorded`` counts is on disk."""
@@ -132,7 +131,7 @@ class GroupCommit:
 
     def _all_expired(self, day: date, entries: list[tuple[Pending, Event, int]]) -> bool:
         """Refuse, without making a file, what is past every period of its site's notice."""
-        if day == self._today[2] or any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
+        if any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
             return False
         for pending, _, _ in entries:
             pending.refused["expired"] += 1

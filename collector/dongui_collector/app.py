@@ -1,0 +1,69 @@
+"""The composition root: settings → keys → storage → book, ledger, keeper. The only place that picks a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dongui_collector.clock import Clock, clock_from_environment
+from dongui_collector.keeping.keeper import Keeper
+from dongui_collector.ledger.book import Book
+from dongui_collector.ledger.ledger import Ledger
+from dongui_collector.ledger.rows import Masks, Reader
+from dongui_collector.security.keys import KeyRing, load_master
+from dongui_collector.settings import Settings
+from dongui_collector.storage.base import Storage
+from dongui_collector.storage.files import FolderLock
+from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
+
+
+@dataclass(slots=True)
+class Core:
+    """Everything an installation consists of, composed. ``close`` it at the end."""
+
+    settings: Settings
+    clock: Clock
+    storage: Storage
+    keyring: KeyRing
+    book: Book
+    ledger: Ledger
+    reader: Reader
+    keeper: Keeper
+    writable: bool
+    close: Callable[[], None]
+
+    def masks(self) -> Masks:
+        """The endings that are decided but not finished, for one page of reading."""
+        return Masks.of(self.storage.ledger.intents())
+
+
+def open_core(settings: Settings, *, writable: bool) -> Core:
+    """Open an installation, alone (``writable``) or to read beside whoever writes it.
+
+    Raises :class:`~dongui_collector.errors.FolderBusy` with the holder's pid, :class:`~dongui_collector.errors.SettingsError`
+    for a false clock or a missing master key, :class:`~dongui_collector.errors.StorageError` for a folder that is none.
+    """
+    clock = clock_from_environment(testing=settings.testing)
+    if writable:
+        make_folders(settings.data_path, settings.keys_path)
+    lock = FolderLock(settings.data_path) if writable else None
+    undo: list[Callable[[], None]] = [lock.release] if lock else []
+    try:
+        master = load_master(settings)
+        keys = open_keys(settings.keys_path, readonly=not writable)
+        undo.append(keys.close)
+        keyring = KeyRing(keys, master, remember=writable)
+        storage = open_storage(settings.data_path, keys, keyring.derive(b"chain-head"), readonly=not writable)
+        undo.append(storage.close)
+        book = Book(storage.ledger)
+        ledger = Ledger(storage, book, keyring, clock)
+        keeper = Keeper(storage, keyring, book, ledger, clock, settings)
+    except BaseException:
+        _undo(undo)
+        raise
+    return Core(settings, clock, storage, keyring, book, ledger, Reader(book, keyring), keeper, writable, lambda: _undo(undo))
+
+
+def _undo(steps: list[Callable[[], None]]) -> None:
+    while steps:
+        steps.pop()()
