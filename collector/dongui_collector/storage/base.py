@@ -7,8 +7,9 @@ Four kinds of places, because their data end in different ways:
 * :class:`RecordStore` — records of the other classes; used twice, for the archive (S5.2) and for what no statute keeps.
 * :class:`OfficeStore` — holds, destructions, approvals, accounts, tokens, requests: the officers' own books.
 
-Times are epoch milliseconds (``int``); days are :class:`datetime.date` in the installation's time zone; visitors are the
-16-byte keyed hashes of their ids (never the ids); sites, notices and purposes are small integers that the ledger hands out.
+Times are epoch milliseconds (``int``); days are :class:`datetime.date` in the installation's time zone; visitors are
+the 16-byte keyed hashes of their ids (never the ids); sites, notices and purposes are small integers that the ledger
+hands out.
 Implementations are used from several threads of one process; every write runs under one process-wide lock.
 """
 
@@ -163,6 +164,7 @@ class Selection:
     visitor: bytes | None = None
     notice_ref: int | None = None
     up_to: int | None = None  # rows with seq <= up_to
+    except_visitors: frozenset[bytes] = frozenset()  # whose rows a legal hold keeps
 
 
 @dataclass(slots=True)
@@ -179,7 +181,7 @@ class Ended:
         self.days |= other.days
 
 
-# A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called inside the writing transaction.
+# A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.
 Reduce = Callable[[Row, int, date], Row]
 
 
@@ -215,11 +217,32 @@ class Hold:
     first_day: date | None
     last_day: date | None
     at: int
-    until: date | None = None
+    until: date | None = None  # the last day on which it holds; None: until it is released
     released_at: int | None = None
 
+    def stands(self, today: date) -> bool:
+        """Whether it suspends anything on a day."""
+        return self.released_at is None and (self.until is None or today <= self.until)
 
-DestructionState = Literal["selected", "approved", "running", "done"]
+    def touches(self, site_ref: int | None, class_id: str | None, day: date | None) -> bool:
+        """Whether it concerns things of this site, record class and day; if it names a visitor, only that one's.
+
+        ``None`` means that the thing has no such property or is not known; a hold that names one does not reach it.
+        """
+        return (
+            self.site_ref in (None, site_ref)
+            and self.class_id in (None, class_id)
+            and (self.first_day is None or (day is not None and self.first_day <= day))
+            and (self.last_day is None or (day is not None and day <= self.last_day))
+        )
+
+    def covers(self, site_ref: int | None, class_id: str | None, day: date | None, visitor: bytes | None) -> bool:
+        """Whether it covers this very thing of this visitor (or subject)."""
+        return self.touches(site_ref, class_id, day) and self.visitor in (None, visitor)
+
+
+# "lapsed": selected, but no longer due when its turn came (a legal hold, or a wider destruction took its place)
+DestructionState = Literal["selected", "approved", "running", "done", "lapsed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +267,7 @@ class LedgerStore(Protocol):
     """``data/dongui.db``. Methods that write must be called inside ``with ledger.writing():``."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; serialised across threads."""
+        """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; threads take turns."""
 
     # sites and notices
     def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site: ...
@@ -325,12 +348,12 @@ class EventStore(Protocol):
         """A page in order of ``n``, read in one short snapshot under a lease; an absent day is an empty list."""
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
-        """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced by
-        ``reduce(row, remaining, day)``. Works in short transactions, idempotent, and leaves no trace in the write-ahead log."""
+        """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced
+        by ``reduce(row, remaining, day)``. Works in short transactions, idempotent, and leaves no trace in the log."""
 
     def destroy(self, day: date) -> int:
-        """Destroy the partition: leases awaited, renamed, overwritten, unlinked with its log. Returns its bytes. Idempotent;
-        an absent day is 0. The day's key must have been destroyed before."""
+        """Destroy the partition: leases awaited, renamed, overwritten, unlinked with its log. Returns its bytes.
+        Idempotent; an absent day is 0. The day's key must have been destroyed before."""
 
     def leftovers(self) -> list[date]:
         """Days whose destruction a crash interrupted (renamed, not yet unlinked); ``destroy`` finishes them."""
@@ -341,21 +364,34 @@ class RecordStore(Protocol):
 
     def add(self, records: Sequence[Record]) -> None: ...
     def find(
-        self, site_ref: int, *, class_id: str | None = None, subject: bytes | None = None, limit: int = 1000
-    ) -> list[Record]: ...
+        self,
+        site_ref: int,
+        *,
+        class_id: str | None = None,
+        subject: bytes | None = None,
+        last_day: date | None = None,
+        limit: int = 1000,
+    ) -> list[Record]:
+        """Those that meet every given condition, oldest first."""
+
     def groups(self) -> list[tuple[int, str, date, int]]:
         """(site, class, last_day, number): what there is to age out."""
 
     def destroy(self, site_ref: int, class_id: str, last_day: date, *, except_ids: Sequence[bytes] = ()) -> int: ...
-    def destroy_subject(self, site_ref: int, subject: bytes) -> int: ...
+    def destroy_subject(self, site_ref: int, subject: bytes, *, except_ids: Sequence[bytes] = ()) -> int: ...
+    def destroy_ids(self, ids: Sequence[bytes]) -> int: ...
 
 
 class OfficeStore(Protocol):
     """Tables of ``data/dongui.db`` beside the ledger; writes inside ``ledger.writing()``."""
 
     def add_hold(self, hold: Hold) -> Hold: ...
-    def release_hold(self, id: int, at: int) -> None: ...
-    def holds(self, *, active: bool = True) -> list[Hold]: ...
+    def release_hold(self, id: int, at: int) -> None:
+        """From here on it holds nothing; whom it held is forgotten, that and why it stood is not."""
+
+    def holds(self, *, active: bool = True) -> list[Hold]:
+        """``active``: those not released; whether one still stands on a day says :meth:`Hold.stands`."""
+
     def add_destruction(self, what: Json, reason: str, at: int) -> Destruction: ...
     def update_destruction(self, destruction: Destruction) -> None: ...
     def destruction(self, id: int) -> Destruction | None: ...
@@ -373,10 +409,17 @@ class OfficeStore(Protocol):
     def tokens(self) -> list[Json]: ...
     def revoke_token(self, id: str, at: int) -> bool: ...
     def put_account(self, name: str, role: str, password_hash: str) -> None: ...
-    def account(self, name: str) -> Json | None: ...
+    def account(self, name: str) -> Json | None:
+        """{name, role, password_hash}"""
+
+    def accounts(self) -> list[Json]: ...
     def add_request(self, request: Json) -> int: ...
-    def requests(self, *, open_only: bool = False) -> list[Json]: ...
+    def request(self, id: int) -> Json | None: ...
+    def requests(self, *, open_only: bool = False) -> list[Json]:
+        """Oldest first, each with its ``id``; open are those without ``closed_at``."""
+
     def update_request(self, id: int, changes: Json) -> None: ...
+    def destroy_requests(self, ids: Sequence[int]) -> int: ...
 
 
 class KeyStore(Protocol):

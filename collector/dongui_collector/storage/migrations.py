@@ -93,3 +93,44 @@ def m001_events(db: Database) -> None:
 def m001_keys(db: Database) -> None:
     # Append-only; a destroyed key is NULL and its name stays, so that it is never made anew.
     db.executescript("CREATE TABLE keys (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, wrapped BLOB) STRICT;")
+
+
+@LEDGER()
+def m004_office(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE holds (
+            id INTEGER PRIMARY KEY, site_ref INTEGER, reason TEXT NOT NULL, statute TEXT, class_id TEXT, visitor BLOB,
+            first_day TEXT, last_day TEXT, at INTEGER NOT NULL, until TEXT, released_at INTEGER) STRICT;
+        CREATE TABLE destructions (
+            id INTEGER PRIMARY KEY, state TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,
+            selected_at INTEGER NOT NULL, approved_at INTEGER, approved_by TEXT, done_at INTEGER, certificate TEXT) STRICT;
+        CREATE INDEX destructions_open ON destructions (state) WHERE state != 'done';
+        CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE cookies (
+            site_ref INTEGER NOT NULL, name TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, name)) STRICT, WITHOUT ROWID;
+        CREATE TABLE tokens (
+            id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, token TEXT NOT NULL, revoked_at INTEGER) STRICT;
+        CREATE TABLE accounts (
+            name TEXT PRIMARY KEY, role TEXT NOT NULL, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m005_requests(db: Database) -> None:
+    # A request's body may name a person. A new version is appended and the old one cleared in place, so that no row
+    # grows and is moved (docs/decisions/001).
+    db.executescript("""
+        CREATE TABLE requests (n INTEGER PRIMARY KEY, id INTEGER, at INTEGER, body TEXT) STRICT;
+        CREATE INDEX requests_id ON requests (id) WHERE id IS NOT NULL;
+    """)
+
+
+@RECORDS()
+def m001_groups(db: Database) -> None:
+    # The records themselves lie in one table a month of their last day (storage/records.py).
+    db.executescript("""
+        CREATE TABLE groups (
+            site_ref INTEGER NOT NULL, class_id TEXT NOT NULL, last_day TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, class_id, last_day)) STRICT, WITHOUT ROWID;
+    """)

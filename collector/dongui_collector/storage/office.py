@@ -1,0 +1,190 @@
+"""The office on SQLite: tables of ``data/dongui.db`` beside the ledger, in the ledger's own transactions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from dongui_collector.errors import Unknown
+from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json
+from dongui_collector.storage.ledger import SqliteLedger
+
+_HOLD = "id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at"
+_DESTRUCTION = "id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate"
+
+
+class SqliteOffice:
+    """Implements :class:`~dongui_collector.storage.base.OfficeStore`."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._read = ledger._read
+        self._write = ledger._write
+
+    # -- holds
+
+    def add_hold(self, hold: Hold) -> Hold:
+        days = tuple(day and day.isoformat() for day in (hold.first_day, hold.last_day))
+        values = (hold.site_ref, hold.reason, hold.statute, hold.class_id, hold.visitor, *days, hold.at)
+        id = self._write(
+            "INSERT INTO holds (site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, hold.until and hold.until.isoformat()),
+        ).lastrowid
+        return replace(hold, id=id or 0, released_at=None)
+
+    def release_hold(self, id: int, at: int) -> None:
+        sql = "UPDATE holds SET released_at = ?, visitor = NULL WHERE id = ? AND released_at IS NULL"
+        if not self._write(sql, (at, id)).rowcount:
+            raise Unknown(f"there is no legal hold {id} that could be released; see `dongui holds list`")
+
+    def holds(self, *, active: bool = True) -> list[Hold]:
+        condition = "WHERE released_at IS NULL" if active else ""
+        return [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]  # noqa: S608
+
+    # -- destructions
+
+    def add_destruction(self, what: Json, reason: str, at: int) -> Destruction:
+        id = self._write(
+            "INSERT INTO destructions (state, what, reason, selected_at) VALUES ('selected', ?, ?, ?)",
+            (_text(what), reason, at),
+        ).lastrowid
+        return Destruction(id or 0, "selected", what, reason, at)
+
+    def update_destruction(self, destruction: Destruction) -> None:
+        d = destruction
+        certificate = None if d.certificate is None else _text(d.certificate)
+        self._write(
+            "UPDATE destructions SET state = ?, approved_at = ?, approved_by = ?, done_at = ?, certificate = ?"
+            " WHERE id = ?",
+            (d.state, d.approved_at, d.approved_by, d.done_at, certificate, d.id),
+        )
+
+    def destruction(self, id: int) -> Destruction | None:
+        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions WHERE id = ?", (id,))  # noqa: S608 (constant)
+        return _destruction(rows[0]) if rows else None
+
+    def destructions(self, states: Sequence[DestructionState] = ()) -> list[Destruction]:
+        condition = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions {condition} ORDER BY id", tuple(states))  # noqa: S608
+        return [_destruction(row) for row in rows]
+
+    # -- settings
+
+    def setting(self, name: str) -> Json | None:
+        rows = self._read("SELECT value FROM settings WHERE name = ?", (name,))
+        return json.loads(rows[0][0]) if rows else None
+
+    def put_setting(self, name: str, value: Json | None) -> None:
+        if value is None:
+            self._write("DELETE FROM settings WHERE name = ?", (name,))
+        else:
+            self._write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, _text(value)))
+
+    # -- the inventory of cookies: names, never values
+
+    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None:
+        for name in names:
+            self._write(
+                "INSERT INTO cookies VALUES (?1, ?2, ?3, ?3)"
+                " ON CONFLICT DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)",
+                (site_ref, name, at),
+            )
+
+    def cookie_inventory(self, site_ref: int) -> list[Json]:
+        rows = self._read(
+            "SELECT name, first_seen, last_seen FROM cookies WHERE site_ref = ? ORDER BY name", (site_ref,)
+        )
+        return [{"name": name, "first_seen": first, "last_seen": last} for name, first, last in rows]
+
+    # -- tokens and accounts
+
+    def add_token(self, token: Json, token_hash: bytes) -> None:
+        self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token["id"], token_hash, _text(token)))
+
+    def token(self, token_hash: bytes) -> Json | None:
+        rows = self._read("SELECT token FROM tokens WHERE hash = ? AND revoked_at IS NULL", (token_hash,))
+        return json.loads(rows[0][0]) if rows else None
+
+    def tokens(self) -> list[Json]:
+        rows = self._read("SELECT token, revoked_at FROM tokens ORDER BY rowid")
+        return [json.loads(text) | {"revoked_at": revoked_at} for text, revoked_at in rows]
+
+    def revoke_token(self, id: str, at: int) -> bool:
+        return bool(
+            self._write("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, id)).rowcount
+        )
+
+    def put_account(self, name: str, role: str, password_hash: str) -> None:
+        self._write("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (name, role, password_hash))
+
+    def account(self, name: str) -> Json | None:
+        return next((account for account in self.accounts() if account["name"] == name), None)
+
+    def accounts(self) -> list[Json]:
+        rows = self._read("SELECT name, role, password_hash FROM accounts ORDER BY name")
+        return [{"name": name, "role": role, "password_hash": kept} for name, role, kept in rows]
+
+    # -- privacy requests: a new version is appended, the old one cleared in place
+
+    def add_request(self, request: Json) -> int:
+        # The highest number ever used, cleared ones included, is kept in the settings.
+        id = int((self.setting("requests.last") or {"id": 0})["id"]) + 1
+        self.put_setting("requests.last", {"id": id})
+        self._append_request(id, request)
+        return id
+
+    def request(self, id: int) -> Json | None:
+        rows = self._read("SELECT body FROM requests WHERE id = ?", (id,))
+        return json.loads(rows[0][0]) | {"id": id} if rows else None
+
+    def requests(self, *, open_only: bool = False) -> list[Json]:
+        rows = self._read("SELECT id, body FROM requests WHERE id IS NOT NULL ORDER BY id")
+        found: list[Json] = [json.loads(body) | {"id": id} for id, body in rows]
+        return [r for r in found if not open_only or not r.get("closed_at")]
+
+    def update_request(self, id: int, changes: Json) -> None:
+        request = self.request(id)
+        if request is None:
+            raise Unknown(f"there is no privacy request {id}; see `dongui requests list`")
+        self.destroy_requests([id])
+        self._append_request(id, request | changes)
+
+    def destroy_requests(self, ids: Sequence[int]) -> int:
+        sql = "UPDATE requests SET id = NULL, at = NULL, body = NULL WHERE id = ?"
+        return sum(self._write(sql, (id,)).rowcount for id in ids)
+
+    def _append_request(self, id: int, request: Json) -> None:
+        body = {key: value for key, value in request.items() if key != "id"}
+        self._write("INSERT INTO requests (id, at, body) VALUES (?, ?, ?)", (id, body.get("at"), _text(body)))
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _hold(row: Sequence[Any]) -> Hold:
+    id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at = row
+    days = (_day(first_day), _day(last_day))
+    return Hold(id, site_ref, reason, statute, class_id, visitor, *days, at, _day(until), released_at)
+
+
+def _destruction(row: Sequence[Any]) -> Destruction:
+    id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate = row
+    return Destruction(
+        id=id,
+        state=state,
+        what=json.loads(what),
+        reason=reason,
+        selected_at=selected_at,
+        approved_at=approved_at,
+        approved_by=approved_by,
+        done_at=done_at,
+        certificate=json.loads(certificate) if certificate else None,
+    )
