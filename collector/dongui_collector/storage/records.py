@@ -1,7 +1,7 @@
 """The record store on SQLite: ``data/archive.db`` and ``data/records.db``.
 
 A table a month, by the day on which the records' period ends. Records are only appended and cleared in place, never
-moved (docs/decisions/001); when a month has nothing left, its table goes and gives its space back. Subjects are found by
+moved (docs/decisions/001); a month that has nothing left gives its table and its space back. Subjects are found by
 two bytes of their keyed hash, so that not even an index holds what identifies one.
 """
 
