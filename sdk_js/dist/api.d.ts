@@ -1,0 +1,42 @@
+/** Which purposes are granted, by id; only purposes that rest on consent are listed. */
+export type ConsentState = Record<string, boolean>;
+/** What `window.dongui` offers. Nothing here throws into the page. */
+export interface Dongui {
+    /** Records an event, reduced to the items that the granted purposes list; without any, nothing happens. */
+    track(name: string, props?: Record<string, unknown>): void;
+    readonly consent: {
+        /** Whether the purpose may act right now. False until the choice is known. */
+        granted(purpose: string): boolean;
+        /** Grants (`true`) or refuses and withdraws (`false`) the named purposes; others keep their state. */
+        set(choices: ConsentState): Promise<void>;
+        /** Calls `fn` at every change, also when the choice first becomes known. Returns the way to stop. */
+        onChange(fn: (state: ConsentState) => void): () => void;
+        /** Settles when the choice is known, or known to be missing. */
+        readonly ready: Promise<ConsentState>;
+    };
+    /** Opens the preferences. */
+    show(): void;
+    /** Withdraws the named purposes, or all of them. */
+    withdraw(...purposes: string[]): Promise<void>;
+    /** Opens what is held about this visitor, to see, download or erase. */
+    myData(): void;
+    /** Gives the advertising id of the device (`adid`, `idfa`, …) in an app's web view; `null` forgets it. */
+    setAdvertisingId(kind: string, id: string | null): void;
+}
+/** How the snippet is set up; on the script tag each is a `data-…` attribute. */
+export interface Options {
+    /** The site id that `dongui init` or `dongui sites add` printed. */
+    site: string;
+    /** Where the collector answers, without a trailing slash: `https://collect.example` or `/_dongui`. */
+    base: string;
+    /** Language of the interface; otherwise the page's, then the browser's. */
+    lang?: string;
+    /** Cookie domain, to share the choice between subdomains. */
+    domain?: string;
+    /** `"none"`: no interface; the page asks by itself through `consent.set`. */
+    ui?: "none";
+    /** `"off"`: page views are not recorded by themselves. */
+    pageViews?: "off";
+    /** Nonce for the interface's script and style, under a strict Content-Security-Policy. */
+    nonce?: string;
+}

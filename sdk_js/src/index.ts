@@ -1,0 +1,16 @@
+/** The ES module: the same as the script tag, started by hand. Importing it does nothing. */
+import type { Dongui, Options } from "./api";
+import { start } from "./main";
+
+export type { ConsentState, Dongui, Options } from "./api";
+
+let started: Dongui | undefined;
+
+/** Starts dongui on this page and returns what `window.dongui` offers; a second call returns the first one's. */
+export function init(options: Options): Dongui {
+  if (!started) {
+    started = start(options);
+    window.dongui = started;
+  }
+  return started;
+}

@@ -1,0 +1,79 @@
+/**
+ * What of an address and of free text may travel. Pure; `dongui.rules.urls` is the Python twin and explains the patterns.
+ * A sticky point of both: a match may start only where a run of its characters starts, so hostile text takes linear time.
+ */
+
+const AD_KEYS = "gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id yclid NaPm".split(" ");
+const DEEPEST = 16;
+
+const STOP = "\\0- @/\\\\?#&=:;,<>\"'()[\\]{}|`";
+const LABEL = "a-z\\d\\-\\xa1-\\uffff";
+const EMAIL = RegExp(`(?<![^${STOP}])[^${STOP}]+(?:@|%(?:25)*40)[${LABEL}]+(?:\\.[${LABEL}]+)*\\.[a-z\\xa1-\\uffff][${LABEL}]+`, "gi");
+
+const GAP = "(?:[-. ()\\xa0\\u2010-\\u2015]|%2[089DEde])";
+const LEFT = "(?<!%)(?<!%[\\dA-Fa-f])(?:(?<!\\d)(?<!\\d\\.)|(?<=%[\\dA-Fa-f]{2}))";
+const RRN = RegExp(`${LEFT}\\d\\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?:${GAP}|\\+)?[1-8](?:\\d{6}|\\*{6})(?!\\d)`, "g");
+const JOIN = `(?:${GAP}|[+_]){0,2}`;
+const PLUS = "(?:\\+|%2[Bb])";
+const PHONE = RegExp(
+  `${LEFT}(?:(?:82${JOIN}0?1[016789]|${PLUS}82${JOIN}0?${JOIN}[1-7]\\d?|0(?:1[016789]|2|[3-6][1-5]|50[2-8]?|70|80))${JOIN}\\d{3,4}${JOIN}\\d{4}` +
+    `|${PLUS}[1-9]\\d?(?:${GAP}{0,2}\\d){8,13}|[2-9]\\d\\d${GAP}{1,2}\\d{3}${GAP}\\d{4})(?!\\d)`,
+  "g",
+);
+
+/** Replaces telephone and resident numbers and e-mail addresses by `[phone]`, `[rrn]`, `[email]`. */
+export const scrubText = (text: string): string =>
+  text.replace(RRN, "[rrn]").replace(PHONE, "[phone]").replace(EMAIL, "[email]");
+
+/** The same in every text of a JSON value, names of members included; what is nested too deep becomes null. */
+export function scrubProps(value: unknown, depth = 0): unknown {
+  if (typeof value == "string") return scrubText(value);
+  if (typeof value == "number") return isFinite(value) ? value : null;
+  if (value == null || typeof value == "boolean") return value ?? null;
+  if (typeof value != "object") return scrubText(String(value));
+  if (depth >= DEEPEST) return null;
+  if (Array.isArray(value)) return value.map((member) => scrubProps(member, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [scrubText(key), scrubProps(member, depth + 1)]));
+}
+
+/** A URL fit to be recorded, and the advertising ids that were in its query (another item, so apart). */
+export interface ScrubbedUrl {
+  url: string;
+  ad_ids: Record<string, string>;
+}
+
+/** Keeps `scheme://host[:port]/path` and the query keys of the allowlist, in their order. Never throws. */
+export function scrubUrl(url: string, queryKeys: readonly string[]): ScrubbedUrl {
+  const [place, query] = split(split(url, "#")[0], "?");
+  const ad_ids: Record<string, string> = {};
+  const kept: string[] = [];
+  for (const pair of query.split("&")) {
+    const [key, value] = split(pair, "=");
+    if (AD_KEYS.includes(key)) value && (ad_ids[key] ??= decoded(value));
+    else if (queryKeys.includes(key) && query) kept.push(pair.slice(0, pair.length - value.length) + scrubText(value));
+  }
+  const clean = scrubText(withoutSecrets(place));
+  return { url: kept.length ? `${clean}?${kept.join("&")}` : clean, ad_ids };
+}
+
+/** Without user info and session ids; of `mailto:` and its like the scheme alone. */
+const withoutSecrets = (place: string): string =>
+  place
+    .replace(/;jsessionid=[^/;]*/gi, "")
+    .replace(/^([^/:]+:)(?!\/\/)[^]*/, "$1")
+    .replace(/^([^/]*\/\/)[^/\\]*@/, "$1");
+
+function split(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Percent-decoded; unchanged where that fails or would bring in control characters. */
+function decoded(value: string): string {
+  try {
+    const text = decodeURIComponent(value);
+    return /[\0-\x1f\x7f]/.test(text) ? value : text;
+  } catch {
+    return value;
+  }
+}

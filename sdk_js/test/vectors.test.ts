@@ -1,0 +1,44 @@
+// The cases that the Python twin runs too: one rule, two languages, one table.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { decodeChoice, effectivePurposes, encodeChoice, newestChoice } from "../src/rules/consent";
+import { classify, cookieVerdict } from "../src/rules/cookies";
+import { gateEvent, itemsAllowed } from "../src/rules/gate";
+import type { Choice, Event, Policy } from "../src/rules/types";
+import { scrubProps, scrubText, scrubUrl } from "../src/rules/urls";
+
+declare const VECTORS: string;
+interface Case {
+  name: string;
+  call: string;
+  input: Record<string, unknown>;
+  expect: unknown;
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(join(VECTORS, `${name}.json`), "utf8"));
+const policy = read("policy") as Policy;
+
+/** Each call of the tables, its arguments unpacked by name. */
+const calls: Record<string, (given: any) => unknown> = {
+  decode_choice: ({ value }) => decodeChoice(value),
+  encode_choice: ({ choice }) => encodeChoice(choice as Choice),
+  newest_choice: ({ values }) => newestChoice(values),
+  effective_purposes: ({ choice, now, gpc }) => [...effectivePurposes(choice, policy, now, gpc)].sort(),
+  items_allowed: ({ purposes }) => [...itemsAllowed(purposes, policy)].sort(),
+  gate_event: ({ event, purposes, now_ms }) => gateEvent(event as Event, purposes, policy, now_ms),
+  scrub_url: ({ url, query_keys }) => scrubUrl(url, query_keys ?? policy.query_keys),
+  scrub_text: ({ text }) => scrubText(text),
+  scrub_props: ({ value }) => scrubProps(value),
+  classify: ({ name }) => classify(name, policy),
+  cookie_verdict: ({ name, granted, strict }) => cookieVerdict(name, new Set<string>(granted), policy, strict),
+};
+
+for (const table of ["choice", "effective", "gate", "urls", "cookies"])
+  for (const row of read(table) as Case[])
+    test(`${table}: ${row.name}`, () => {
+      const call = calls[row.call];
+      assert.ok(call, `no JavaScript twin of ${row.call}`);
+      assert.deepEqual(JSON.parse(JSON.stringify(call(row.input) ?? null)), row.expect);
+    });

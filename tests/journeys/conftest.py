@@ -1,0 +1,66 @@
+"""What every journey needs: one real Chromium, and for the snippet's own a site and a stub of the collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from stub_collector import Stub, page_of, serving
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP *.example.co.kr 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def collector() -> Iterator[Stub]:
+    """A collector on an origin of its own."""
+    with serving(Stub()) as stub:
+        yield stub
+
+
+@pytest.fixture
+def site(collector: Stub) -> Iterator[Stub]:
+    """The site that uses it; its `pages` are what it serves, `/` with the snippet among them."""
+    with serving(Stub()) as stub:
+        stub.pages["/"] = page_of(collector)
+        yield stub
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(locale="ko-KR")
+    context.set_default_timeout(5000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page that fails the journey when any script on it throws."""
+    return watched(context.new_page())
+
+
+def watched(page: Page) -> Page:
+    def fail(error: object) -> None:
+        raise AssertionError(f"a script threw: {error}")
+
+    page.on("pageerror", fail)
+    return page

@@ -1,0 +1,26 @@
+"""What a visitor does, and what a journey waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import BrowserContext, Page
+
+BANNER = "dongui-root dialog"
+
+
+def eventually(condition: Callable[[], object], page: Page) -> None:
+    """Waits until the condition holds; a generous bound, not a timing assertion."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until, "it never came to pass"
+        page.wait_for_timeout(25)
+
+
+def press(page: Page, action: str) -> None:
+    page.locator(f'dongui-root [data-action="{action}"]').click()
+
+
+def cookies(context: BrowserContext) -> dict[str, str]:
+    return {c["name"]: c["value"] for c in context.cookies()}
