@@ -1,0 +1,44 @@
+"""The privacy policy as data: one TOML file from which banner, gate, cookie rules, retention and page are compiled."""
+
+from dongui.errors import PolicyError
+from dongui.policy.compile import compiled, notice, pick_language
+from dongui.policy.diff import Change, Diff, diff
+from dongui.policy.findings import Finding
+from dongui.policy.load import load, parse
+from dongui.policy.model import (
+    Controller,
+    CookieRule,
+    Item,
+    Notice,
+    Officer,
+    Party,
+    Policy,
+    Purpose,
+    RecordClass,
+    Remedy,
+)
+from dongui.policy.period import Period
+
+__all__ = [
+    "Change",
+    "Controller",
+    "CookieRule",
+    "Diff",
+    "Finding",
+    "Item",
+    "Notice",
+    "Officer",
+    "Party",
+    "Period",
+    "Policy",
+    "PolicyError",
+    "Purpose",
+    "RecordClass",
+    "Remedy",
+    "compiled",
+    "diff",
+    "load",
+    "notice",
+    "parse",
+    "pick_language",
+]

@@ -1,0 +1,322 @@
+"""A policy file into values. Strict: what the schema does not know, or cannot execute, is refused with key and remedy.
+
+One pass finds every problem. What is lawful but wrong, or unlawful but executable, is for :mod:`dongui.policy.check`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+from dongui.errors import PolicyError
+from dongui.policy import model
+from dongui.policy.builtin import ID, ITEMS, LANGUAGES, VERSION
+from dongui.policy.tables import Problems, Table
+
+SCHEMA = 1
+GOOGLE_CONSENT = (
+    "ad_storage",
+    "ad_user_data",
+    "ad_personalization",
+    "analytics_storage",
+    "functionality_storage",
+    "personalization_storage",
+    "security_storage",
+)
+SIGNALS = ("gpc",)
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_COOKIE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
+_URL = re.compile(r"https?://[^\s\"'<>]{1,500}")
+_KEY = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,64}")
+_CITATION = re.compile(r"[A-Z]+ \d+(-\d+)?(\(\d+\))?")
+
+
+def load(path: str | Path) -> model.Policy:
+    """The policy in a file. Raises :class:`~dongui.errors.PolicyError` with every problem, ``OSError`` without one."""
+    path = Path(path)
+    problems = Problems(path.name)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        problems.error("", f"is not UTF-8 (byte {error.start})", "save the file as UTF-8")
+        raise PolicyError(problems) from error
+    return parse(text, name=path.name)
+
+
+def parse(text: str, *, name: str = "policy.toml") -> model.Policy:
+    """The policy in a text; ``name`` is what messages call it. Raises :class:`~dongui.errors.PolicyError`."""
+    problems = Problems(name)
+    raw = _toml(text, problems)
+    if raw.get("schema") != SCHEMA or isinstance(raw["schema"], bool):
+        problems.error("schema", f"is not {SCHEMA}", f"write schema = {SCHEMA} on the first line")
+        raise PolicyError(problems)
+    policy = _policy(raw, text, problems)
+    _references(policy, problems)
+    if problems:
+        raise PolicyError(problems)
+    return policy
+
+
+def _toml(text: str, problems: Problems) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.error("", f"is not TOML: {str(error) or 'nested too deeply'}", "mend the line named")
+        raise PolicyError(problems) from error
+
+
+def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
+    root = Table(raw, "", problems)
+    schema = root.integer("schema", example=SCHEMA)
+    root.languages = _languages(root)
+    purposes = {id: _purpose(id, table) for id, table in root.tables("purposes", ID).items()}
+    policy = model.Policy(
+        schema=schema,
+        notice=_notice(root.table("notice", required=True)),
+        controller=_controller(root.table("controller", required=True)),
+        officer=_officer(root.table("officer", required=True)),
+        items=_items(root, purposes),
+        purposes=purposes,
+        cookies=root.each("cookies", _cookie),
+        records={id: _record(id, table) for id, table in root.tables("records", ID).items()},
+        processors=root.each("processors", _party),
+        recipients=root.each("recipients", _party),
+        remedies=root.each("remedies", _remedy),
+        holds=root.each("holds", _clause),
+        disclosures=root.each("disclosures", _clause),
+        automated_decisions=root.each("automated_decisions", _clause),
+        safeguards=_safeguards(root.table("safeguards")),
+        rights=_rights(root.table("rights")),
+        text=text,
+        name=problems.file,
+    )
+    root.done()
+    return policy
+
+
+def _languages(root: Table) -> tuple[str, ...]:
+    """The notice's languages, read ahead of all else, since every text is measured against them."""
+    notice = root.raw.get("notice")
+    given = notice.get("languages") if isinstance(notice, dict) else None
+    known = tuple(lang for lang in given if lang in LANGUAGES) if isinstance(given, list) else ()
+    return tuple(dict.fromkeys(known)) or LANGUAGES
+
+
+def _notice(table: Table) -> model.Notice:
+    notice = model.Notice(
+        version=table.string("version", example="2026-11-23", pattern=VERSION),
+        effective=table.day("effective"),
+        service=table.text("service", example="Example Shop"),
+        languages=table.names("languages", words=LANGUAGES, required=True),
+        timezone=table.string("timezone", example="Asia/Seoul"),
+        minimum_age=table.integer("minimum_age", example=14),
+        choice_lifetime=table.period("choice_lifetime", example="P180D"),
+        query_keys=table.names("query_keys"),
+    )
+    if not notice.languages:
+        table.wrong("languages", "is empty", 'write languages = ["ko", "en"]')
+    for key in notice.query_keys:
+        if not _KEY.fullmatch(key):
+            table.wrong("query_keys", f"{key[:40]!r} is not the name of a query key", 'write names such as "page"')
+    try:
+        ZoneInfo(notice.timezone)
+    except (OSError, ValueError, KeyError):
+        table.wrong("timezone", "names no time zone", 'write an IANA name: timezone = "Asia/Seoul"')
+    table.done()
+    return notice
+
+
+def _controller(table: Table) -> model.Controller:
+    controller = model.Controller(
+        name=table.string("name", example="Example Shop"),
+        contact=table.string("contact", example="privacy@example.com"),
+        country=table.string("country", example="KR", default="KR", pattern=_COUNTRY),
+        address=table.optional_text("address"),
+    )
+    table.done()
+    return controller
+
+
+def _officer(table: Table) -> model.Officer:
+    officer = model.Officer(
+        title=table.text("title", example="Privacy officer"),
+        contact=table.string("contact", example="privacy@example.com"),
+        telephone=table.optional_string("telephone", example="+82 2 000 0000"),
+    )
+    table.done()
+    return officer
+
+
+def _items(root: Table, purposes: Mapping[str, model.Purpose]) -> dict[str, model.Item]:
+    """The declared items, then the built-in ones that a purpose lists without a declaration."""
+    items = {id: _item(id, table) for id, table in root.tables("items", ID).items()}
+    listed = {item for purpose in purposes.values() for item in purpose.items}
+    return items | {id: item for id, item in ITEMS.items() if id in listed and id not in items}
+
+
+def _item(id: str, table: Table) -> model.Item:
+    """A declared item; of a built-in one each key may be left out."""
+    known = ITEMS.get(id)
+    label = known.label if known and not table.has("label") else table.text("label", example="IP address")
+    item = model.Item(
+        id=id,
+        label=label,
+        collected=table.word("collected", get_args(model.Collected), default=known.collected if known else None),
+        protect=table.word("protect", get_args(model.Protect), default=known.protect if known else None),
+    )
+    table.forgive("label")
+    table.done()
+    return item
+
+
+def _purpose(id: str, table: Table) -> model.Purpose:
+    if table.has("default"):
+        remedy = "remove it: every purpose that rests on consent is off until it is granted"
+        table.wrong("default", "would grant a consent before it is given", remedy, "W4")
+    purpose = model.Purpose(
+        id=id,
+        label=table.text("label", example="Statistics"),
+        description=table.text("description", example="We count visits."),
+        basis=table.word("basis", get_args(model.Basis)),
+        items=table.names("items", required=True),
+        record=table.string("record", example="access_log"),
+        required=table.flag("required"),
+        refusal=table.optional_text("refusal"),
+        until=table.optional_text("until"),
+        law=table.optional_text("law"),
+        google_consent=table.names("google_consent", words=GOOGLE_CONSENT),
+        opt_out_signals=table.names("opt_out_signals", words=SIGNALS),
+        reconfirm=table.optional_period("reconfirm", example="P2Y"),
+        urls=table.names("urls"),
+        depends_on=table.names("depends_on"),
+        joins_earlier=table.flag("joins_earlier"),
+    )
+    table.forgive("default")
+    for url in purpose.urls:
+        if not _URL.fullmatch(url):
+            table.wrong("urls", f"{url[:60]!r} is no address pattern", 'write "https://host.example/*"')
+    table.done()
+    return purpose
+
+
+def _cookie(table: Table) -> model.CookieRule:
+    session = table.raw.get("lifetime") == "session"
+    cookie = model.CookieRule(
+        name=table.string("name", example="_ga*", pattern=_COOKIE),
+        purpose=table.string("purpose", example="statistics"),
+        lifetime=None if session else table.period("lifetime", example="P30D"),
+        provider=table.string("provider", example="Example Shop"),
+        record=table.flag("record"),
+    )
+    table.forgive("lifetime")
+    table.done()
+    return cookie
+
+
+def _record(id: str, table: Table) -> model.RecordClass:
+    record = model.RecordClass(
+        id=id,
+        label=table.text("label", example="Visit records"),
+        keep=table.period("keep"),
+        min_keep=table.optional_period("min_keep", example="P3M"),
+        law=table.optional_text("law"),
+        archive=table.flag("archive"),
+        on_withdrawal=table.word("on_withdrawal", ("destroy", "archive"), default="destroy"),
+        purposes=table.names("purposes"),
+    )
+    table.done()
+    return record
+
+
+def _party(table: Table) -> model.Party:
+    party = model.Party(
+        name=table.string("name", example="Example Hosting Ltd."),
+        task=table.text("task", example="Hosting"),
+        items=table.names("items", required=True),
+        purposes=table.names("purposes", required=True),
+        country=table.optional_string("country", example="KR", pattern=_COUNTRY),
+        contact=table.optional_string("contact", example="privacy@example.com"),
+        transfer=table.optional_text("transfer"),
+        keep=table.optional_text("keep"),
+        engaged_by=table.optional_string("engaged_by", example="Example Hosting Ltd."),
+    )
+    table.done()
+    return party
+
+
+def _remedy(table: Table) -> model.Remedy:
+    remedy = model.Remedy(
+        name=table.text("name", example="Privacy centre"),
+        task=table.optional_text("task"),
+        url=table.optional_string("url", example="https://privacy.example", pattern=_URL),
+        telephone=table.optional_string("telephone", example="118"),
+        address=table.optional_text("address"),
+    )
+    table.done()
+    return remedy
+
+
+def _clause(table: Table) -> model.Clause:
+    clause = model.Clause(
+        table.string("id", example="investigation", pattern=ID), table.text("label"), table.text("text")
+    )
+    table.done()
+    return clause
+
+
+def _safeguards(table: Table) -> model.Safeguards:
+    safeguards = model.Safeguards(
+        administrative=table.optional_text("administrative"),
+        technical=table.optional_text("technical"),
+        physical=table.optional_text("physical"),
+        encrypted=table.names("encrypted"),
+    )
+    table.done()
+    return safeguards
+
+
+def _rights(table: Table) -> model.Rights:
+    usual = model.Rights()
+    rights = model.Rights(
+        methods=table.names("methods", words=usual.methods, default=usual.methods),
+        limits=table.names("limits", default=usual.limits),
+        cookies=table.names("cookies", words=usual.cookies, default=usual.cookies),
+    )
+    for limit in rights.limits:
+        if not _CITATION.fullmatch(limit):
+            table.wrong("limits", f"{limit[:40]!r} is no citation", 'write an act and its article: "PIPA 35(4)"')
+    table.done()
+    return rights
+
+
+def _references(policy: model.Policy, problems: Problems) -> None:
+    """Every id that is used must be declared: what nobody declared cannot be gated, kept or shown."""
+
+    def known(key: str, ids: Iterable[str], declared: Iterable[str], kind: str) -> None:
+        declared = tuple(declared)
+        for id in ids:
+            if id not in declared:
+                choice = ", ".join(declared) or "none yet"
+                problems.error(key, f"names the {kind} {id[:64]!r}, which is not declared", f"declared: {choice}")
+
+    if not policy.purposes:
+        problems.error("purposes", "is missing", "add a table [purposes.ID] for every purpose", "S1.0")
+    for purpose in policy.purposes.values():
+        known(f"purposes.{purpose.id}.items", purpose.items, policy.items, "item")
+        known(f"purposes.{purpose.id}.record", (purpose.record,), policy.records, "record class")
+        known(f"purposes.{purpose.id}.depends_on", purpose.depends_on, policy.purposes, "purpose")
+    for n, cookie in enumerate(policy.cookies, 1):
+        known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, "purpose")
+    for record in policy.records.values():
+        known(f"records.{record.id}.purposes", record.purposes, policy.purposes, "purpose")
+    for kind, parties in (("processors", policy.processors), ("recipients", policy.recipients)):
+        for n, party in enumerate(parties, 1):
+            known(f"{kind}[{n}].items", party.items, policy.items, "item")
+            known(f"{kind}[{n}].purposes", party.purposes, policy.purposes, "purpose")
+            engaging = (party.engaged_by,) if party.engaged_by else ()
+            known(f"{kind}[{n}].engaged_by", engaging, [other.name for other in policy.processors], "processor")

@@ -1,0 +1,211 @@
+"""Reading one TOML table strictly: each key has a type, unknown keys and wrong values are collected, not raised.
+
+A reader answers a usable stand-in where the file is wrong, so that one pass finds every problem. Whoever made it must
+look at ``problems`` before using what came out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from dongui.policy.findings import Finding
+from dongui.policy.period import Period
+
+T = TypeVar("T")
+_DAY = Period(days=1)
+
+
+class Problems(list[Finding]):
+    """The findings of one file."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self.file = file
+
+    def error(self, key: str, message: str, remedy: str, rule: str = "") -> None:
+        self.append(Finding("error", key, message, remedy, self.file, rule))
+
+
+class Table:
+    """One table of the file under its dotted ``path``. Every key must be asked for before :meth:`done`."""
+
+    def __init__(self, raw: Any, path: str, problems: Problems, languages: Sequence[str] = ()) -> None:
+        self.path = path
+        self.problems = problems
+        self.languages = languages
+        self._asked: set[str] = set()
+        if not isinstance(raw, dict):
+            self.wrong("", f"is not a table but {_kind(raw)}", f"write it as [{path}]")
+            raw = {}
+        self.raw: dict[str, Any] = raw
+
+    def key(self, name: str) -> str:
+        return f"{self.path}.{name}".strip(".")
+
+    def wrong(self, name: str, message: str, remedy: str, rule: str = "") -> None:
+        self.problems.error(self.key(name), message, remedy, rule)
+
+    def done(self) -> None:
+        """Report the keys that nobody asked for, each with the known key that is spelt most like it."""
+        for name in self.raw:
+            if name not in self._asked:
+                near = difflib.get_close_matches(name, self._asked, 1)
+                remedy = (
+                    f"did you mean {near[0]}?" if near else f"remove it; known here: {', '.join(sorted(self._asked))}"
+                )
+                self.wrong(name, "is not a key of the schema", remedy)
+
+    def forgive(self, name: str) -> None:
+        """A key that the caller read, or refused, itself."""
+        self._asked.add(name)
+
+    def has(self, name: str) -> bool:
+        return name in self.raw
+
+    def _value(self, name: str, kind: type, what: str, default: Any, example: str) -> Any:
+        """The value of a key if it is of ``kind``, the default if absent. A default of None makes the key required."""
+        self._asked.add(name)
+        if name not in self.raw:
+            if default is None:
+                self.wrong(name, "is missing", f"add {what}, such as {name} = {example}")
+            return default
+        value = self.raw[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            self.wrong(name, f"is not {what} but {_kind(value)}", f"write {name} = {example}")
+            return default
+        return value
+
+    def string(
+        self, name: str, *, example: str, default: str | None = None, pattern: re.Pattern[str] | None = None
+    ) -> str:
+        value = self._value(name, str, "a text", default, f'"{example}"')
+        if value is None:
+            return ""
+        if not value.strip() and default is None:
+            self.wrong(name, "is empty", f'write {name} = "{example}"')
+        elif pattern is not None and value != default and not pattern.fullmatch(value):
+            self.wrong(name, f"{value[:40]!r} has another form than {pattern.pattern}", f'write {name} = "{example}"')
+        return str(value)
+
+    def optional_string(self, name: str, *, example: str, pattern: re.Pattern[str] | None = None) -> str | None:
+        return self.string(name, example=example, default="", pattern=pattern) or None
+
+    def word(self, name: str, words: Sequence[str], *, default: str | None = None) -> Any:
+        """One of a closed list of words."""
+        value = self._value(name, str, f"one of {', '.join(words)}", default, f'"{words[0]}"')
+        if value is not None and value not in words:
+            self.wrong(name, f"{value[:40]!r} is not known", f"choose one of {', '.join(words)}")
+            return default or words[0]
+        return value or words[0]
+
+    def flag(self, name: str) -> bool:
+        return bool(self._value(name, bool, "true or false", False, "false"))
+
+    def integer(self, name: str, *, example: int, default: int | None = None) -> int:
+        value = self._value(name, int, "a whole number", default, str(example))
+        if value is not None and not 0 <= value < 1000:
+            self.wrong(name, f"{value} is out of range", f"write {name} = {example}")
+        return value or 0
+
+    def day(self, name: str) -> date:
+        value = self._value(name, date, "a date", None, "2026-11-23")
+        if isinstance(value, datetime):
+            self.wrong(name, "has a time of day", "a notice takes effect when a day begins: write 2026-11-23")
+        return value or date.min
+
+    def period(self, name: str, *, example: str = "P1Y") -> Period:
+        return self.optional_period(name, default=None, example=example) or _DAY
+
+    def optional_period(self, name: str, *, default: str | None = "", example: str = "P1Y") -> Period | None:
+        value = self._value(name, str, "a period", default, f'"{example}"')
+        if not value:
+            if value == "" and name in self.raw:
+                self.wrong(name, "is empty", f'write {name} = "{example}"')
+            return None
+        try:
+            return Period.parse(value)
+        except ValueError as error:
+            self.wrong(name, str(error), f'write years, months, weeks or days: {name} = "{example}"')
+            return None
+
+    def names(
+        self, name: str, *, words: Sequence[str] = (), required: bool = False, default: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """A list of different texts; with ``words`` each one of these."""
+        example = f'["{words[0] if words else "name"}"]'
+        value = self._value(name, list, "a list of texts", None if required else list(default), example)
+        found: list[str] = []
+        for entry in value or ():
+            if not isinstance(entry, str) or not entry:
+                self.wrong(name, f"holds {_kind(entry)}", f"write a list of texts: {name} = {example}")
+            elif entry in found:
+                self.wrong(name, f"names {entry!r} twice", "name it once")
+            elif words and entry not in words:
+                self.wrong(name, f"names {entry[:40]!r}, which is not known", f"choose from {', '.join(words)}")
+            else:
+                found.append(entry)
+        return tuple(found)
+
+    def text(self, name: str, *, example: str = "…") -> Mapping[str, str]:
+        """A text in every language of the policy; a plain string is the same in all of them."""
+        self._asked.add(name)
+        value = self.raw.get(name)
+        if isinstance(value, str) and value.strip():
+            return dict.fromkeys(self.languages, value)
+        if name not in self.raw:
+            lines = " and ".join(f'{name}.{lang} = "{example}"' for lang in self.languages)
+            self.wrong(name, "is missing", f"add {lines}")
+        elif not isinstance(value, dict):
+            what = "is empty" if value == "" else f"is not a text but {_kind(value)}"
+            self.wrong(name, what, f'write {name}.{self.languages[0]} = "{example}"')
+        else:
+            self._languages(name, value)
+            return {lang: words for lang, words in value.items() if isinstance(words, str)}
+        return dict.fromkeys(self.languages, "")
+
+    def _languages(self, name: str, value: Mapping[str, Any]) -> None:
+        for lang in self.languages:
+            words = value.get(lang)
+            if not isinstance(words, str) or not words.strip():
+                self.wrong(f"{name}.{lang}", "is missing", f'add {name}.{lang} = "…"; the notice is published in it')
+        for lang in value:
+            if lang not in self.languages:
+                self.wrong(
+                    f"{name}.{lang}", "is in a language of its own", f"add {lang!r} to notice.languages or remove it"
+                )
+
+    def optional_text(self, name: str) -> Mapping[str, str] | None:
+        self._asked.add(name)
+        return self.text(name) if name in self.raw else None
+
+    def table(self, name: str, *, required: bool = False) -> Table:
+        self._asked.add(name)
+        if required and name not in self.raw:
+            self.wrong(name, "is missing", f"add the table [{self.key(name)}]")
+        return Table(self.raw.get(name, {}), self.key(name), self.problems, self.languages)
+
+    def tables(self, name: str, pattern: re.Pattern[str]) -> dict[str, Table]:
+        """The tables under ``[name.ID]`` by their ids."""
+        outer = self.table(name)
+        found = {}
+        for id in outer.raw:
+            if pattern.fullmatch(id):
+                found[id] = Table(outer.raw[id], outer.key(id), self.problems, self.languages)
+            else:
+                outer.wrong(id, "is no id", "an id has the form [a-z][a-z0-9_]* and at most 64 characters")
+        return found
+
+    def each(self, name: str, read: Callable[[Table], T]) -> tuple[T, ...]:
+        """What ``read`` makes of every ``[[name]]``."""
+        value = self._value(name, list, "a list of tables", [], "[]")
+        tables = [Table(raw, f"{self.key(name)}[{n}]", self.problems, self.languages) for n, raw in enumerate(value, 1)]
+        return tuple(read(table) for table in tables)
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", str: "a text", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return kinds.get(type(value), "a date")
