@@ -164,7 +164,7 @@ class _Loop:
 
 
 def parse_answer(data: bytes) -> tuple[int, bytes] | None:
-    """Status and body of one whole HTTP/1.1 answer; None while something is missing. Chunked ones are not understood."""
+    """Status and body of one whole HTTP/1.1 answer; None while something is missing."""
     head, found, body = data.partition(b"\r\n\r\n")
     if not found:
         return None

@@ -17,8 +17,8 @@ from flask import Flask, request
 app = Flask(__name__)
 _local = threading.local()
 _TABLE = """
-    CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, visitor TEXT, at INTEGER, name TEXT, url TEXT, referrer TEXT,
-                                       props TEXT, ip TEXT, agent TEXT)"""
+    CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, visitor TEXT, at INTEGER, name TEXT, url TEXT,
+                                       referrer TEXT, props TEXT, ip TEXT, agent TEXT)"""
 
 
 def connection() -> sqlite3.Connection:

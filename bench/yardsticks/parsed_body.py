@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 import uvloop
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 
@@ -54,14 +55,17 @@ async def app(
 
 
 async def main(port: int) -> None:
+    # The same options as the collector's own (intake/server.py).
     server = Server(
         app,
         address="127.0.0.1",
         port=port,
         interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        websockets=False,
         log_enabled=False,
+        backlog=16_384,
+        backpressure=16_384,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
     )
     await server.serve()
 

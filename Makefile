@@ -1,0 +1,79 @@
+# dongui: `make run` starts the demo, `make test` tests everything, `make bench` measures. See README.md.
+# All of it works from a clean checkout and asks nothing.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# The first interpreter that is new enough.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+say     = @printf '\033[1m== %s\033[0m\n' '$(1)'
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint python browser js bench clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+run: $(VENV)/.run ## install into .venv and start the demo on loopback (Python 3.11+ is all it needs)
+	@$(BIN)/dongui demo $(ARGS)
+
+test: lint js python browser ## everything: checks, Python, JavaScript and browser tests
+	$(call say,all tests passed)
+
+lint: $(VENV)/.test ## ruff and mypy
+	$(call say,ruff)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo 'not formatted; run: ruff format .'; exit 1; }
+	$(call say,mypy)
+	@$(BIN)/mypy python_sdk/dongui
+	@$(BIN)/mypy collector/dongui_collector
+	@$(BIN)/mypy bench
+
+python: $(VENV)/.test
+	$(call say,Python tests)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not browser'
+
+# One at a time: two Chromiums and their servers on two cores only make each other wait.
+browser: $(VENV)/.test
+	$(call say,browser tests)
+	@$(BIN)/python -m pytest -q -m browser
+
+js: sdk_js/node_modules/.installed
+	$(call say,TypeScript)
+	@cd sdk_js && npm run --silent check
+	$(call say,JavaScript tests)
+	@cd sdk_js && npm test --silent
+	$(call say,the committed snippet is what its source builds)
+	@.ci/fresh-dist
+
+bench: $(VENV)/.test ## measure the budgets and write docs/performance.md
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove everything that make made
+	@rm -rf $(VENV) sdk_js/node_modules build dongui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what has to be there -----------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { echo 'dongui needs Python 3.11 or newer; none of python3.13, python3.12, python3.11, python3 is one.'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/system venv
+	$(call say,making $(VENV) with $(PYTHON))
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
+	$(call say,installing dongui[collector] into $(VENV))
+	@$(PIP) install -e '.[collector]'
+	@touch $@
+
+$(VENV)/.test: setup.cfg pyproject.toml | $(BIN)/python
+	@.ci/system test
+	$(call say,installing dongui and what its tests need into $(VENV))
+	@$(PIP) install -e '.[collector,parquet,scan,test]'
+	@touch $@ $(VENV)/.run
+
+sdk_js/node_modules/.installed: sdk_js/package-lock.json | $(VENV)/.test
+	$(call say,npm ci)
+	@cd sdk_js && npm ci --silent --no-progress
+	@touch $@
