@@ -12,9 +12,9 @@ import msgspec
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import scrub_props, scrub_text, scrub_url
 from dongui_collector.intake.enrich import Agent, Places, agent_of
-from dongui_collector.intake.wire import Event
+from dongui_collector.intake.wire import Event, parse_ip
 from dongui_collector.ledger.book import Book, LoadedNotice
-from dongui_collector.ledger.rows import associated, event_key, timeless_key
+from dongui_collector.ledger.rows import EventKeys, associated
 from dongui_collector.security.keys import KeyRing, seal
 from dongui_collector.storage.base import Row
 
@@ -26,7 +26,7 @@ _LOCALE = 35
 class Sender:
     """What is known of who sent a batch: decided at the door, the same for all its events."""
 
-    address: str | None  # the visitor's, None when it may not be derived (a server's own call)
+    address: str | None  # the visitor's; None in a server's own call, where only an event's own ``ip`` counts
     user_agent: str
     language: str
     secret: bool
@@ -52,13 +52,13 @@ class RowMaker:
         self._book = book
         self._keyring = keyring
         self._places = places
-        self._event_secret = keyring.derive(b"event")
+        self._keys = EventKeys(keyring.derive(b"event"))
         self._pseudonym = keyring.derive(b"item-pseudonym")
 
     def keys(self, event: Event, site_ref: int) -> tuple[bytes, bytes]:
         """The two keys under which this event may already be kept."""
-        key = event_key(self._event_secret, site_ref, event.id.bytes)
-        return key, timeless_key(self._event_secret, key)
+        key = self._keys.of(site_ref, event.id.bytes)
+        return key, self._keys.timeless(key)
 
     def agent(self, event: Event, sender: Sender) -> Agent:
         return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
@@ -112,7 +112,7 @@ class RowMaker:
         row.screen = screen[:32] if screen else None
 
     def _address(self, row: Row, event: Event, sender: Sender, notice: LoadedNotice, day: date) -> None:
-        address = sender.address
+        address = parse_ip(event.ip) if sender.secret and event.ip is not None else sender.address
         if address is None:
             return
         row.country, row.city = self._places.of(address)

@@ -145,9 +145,14 @@ def _has_nul(value: Any) -> bool:
     return False
 
 
-def check_events(events: Iterable[Event]) -> None:
-    """The limits that a schema cannot say. One malformed event refuses the whole batch."""
+def check_events(events: Iterable[Event], *, addresses: bool = False) -> None:
+    """The limits that a schema cannot say. One malformed event refuses the whole batch.
+
+    ``addresses``: whether ``ip`` counts (it does with the secret key) and so must be one.
+    """
     for event in events:
+        if addresses and event.ip is not None and parse_ip(event.ip) is None:
+            raise Problem("malformed", "ip is not an IP address")
         if event.url is not None and len(event.url) > 1024 and len(event.url.encode()) > MAX_URL:
             raise Problem("malformed", "url is longer than 4096 bytes")
         if event.referrer is not None and len(event.referrer) > 1024 and len(event.referrer.encode()) > MAX_URL:

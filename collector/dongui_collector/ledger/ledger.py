@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from dongui_collector.errors import Unknown
 from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.receipts import receipt
-from dongui_collector.ledger.rows import reduce_row, visitor_key
+from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
 from dongui_collector.security.keys import KeyRing, seal, unseal
 from dongui_collector.storage.base import Ended, Intent, Selection, Storage, Visitor
 
@@ -51,11 +51,16 @@ class Ledger:
         self._keyring = keyring
         self._clock = clock
         self._visitor_secret = keyring.derive(b"visitor")
+        self._member_secret = keyring.derive(b"member")
         self._answer_secret = keyring.derive(b"answer")
-        self._reduce = reduce_row(book, keyring, keyring.derive(b"event"))
+        self._reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
 
     def key_of(self, visitor_id: str) -> bytes:
         return visitor_key(self._visitor_secret, visitor_id)
+
+    def member_key(self, site_ref: int, reference: str) -> bytes:
+        """The 16 bytes under which a member reference is kept."""
+        return visitor_key(self._member_secret, f"{site_ref}|{reference}")
 
     # -- choosing
 
@@ -206,8 +211,3 @@ class Ledger:
 
 def _own_key(request_id: bytes) -> bytes:
     return visitor_key(request_id, "answer") * 2
-
-
-def is_superseded(notices: Sequence[LoadedNotice], version: str, current: LoadedNotice) -> bool:
-    """Whether a choice names a notice that is not the one in force."""
-    return version != current.version

@@ -32,18 +32,27 @@ def visitor_key(secret: bytes, visitor_id: str) -> bytes:
     return hmac.digest(secret, b"visitor\x00" + visitor_id.encode("utf-8", "surrogatepass"), "sha256")[:16]
 
 
-def event_key(secret: bytes, site_ref: int, event_id: bytes) -> bytes:
-    """The 16 bytes under which an event is kept, so that sent again it is kept once.
+class EventKeys:
+    """The 16-byte keys under which events are kept, so that one sent again is kept once. An event's own id is never stored.
 
-    A UUIDv7's coarse time (steps of 65 s) leads, so that new keys land at the right edge of the index; the rest is a keyed hash.
+    A UUIDv7's time leads, under a mask that hides it but keeps neighbours together: new keys then land on the few pages of
+    the index that are at hand, where random ones would dirty a page each. The rest is a keyed hash.
     """
-    digest = hashlib.blake2b(site_ref.to_bytes(4, "big") + event_id, key=secret, digest_size=16).digest()
-    return event_id[1:4] + digest[3:] if event_id[6] >> 4 == 7 else digest
 
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._mask = int.from_bytes(hashlib.blake2b(b"time", key=secret, digest_size=6).digest(), "big")
 
-def timeless_key(secret: bytes, key: bytes) -> bytes:
-    """The key of the same event where ``visit_time`` is not covered: nothing in it tells the time."""
-    return hashlib.blake2b(key, key=secret, digest_size=16, person=b"timeless").digest()
+    def of(self, site_ref: int, event_id: bytes) -> bytes:
+        """The key of an event of a site; ``event_id`` are the 16 bytes of its UUID."""
+        digest = hashlib.blake2b(site_ref.to_bytes(4, "big") + event_id, key=self._secret, digest_size=16).digest()
+        if event_id[6] >> 4 != 7:
+            return digest
+        return (int.from_bytes(event_id[:6], "big") ^ self._mask).to_bytes(6, "big") + digest[6:]
+
+    def timeless(self, key: bytes) -> bytes:
+        """The key of the same event where ``visit_time`` is not covered: nothing in it tells the time."""
+        return hashlib.blake2b(key, key=self._secret, digest_size=16, person=b"timeless").digest()
 
 
 def associated(site_ref: int, day: date, key: bytes, column: str) -> bytes:
@@ -51,7 +60,7 @@ def associated(site_ref: int, day: date, key: bytes, column: str) -> bytes:
     return f"{site_ref}|{day.isoformat()}|{column}|".encode() + key
 
 
-def reduce_row(book: Book, keyring: KeyRing, event_secret: bytes) -> Reduce:
+def reduce_row(book: Book, keyring: KeyRing, keys: EventKeys) -> Reduce:
     """The function that storage calls with a row, the purposes that remain to it and its day.
 
     Items that no remaining purpose lists become NULL; a recorded cookie goes with the purpose that declared it.
@@ -76,7 +85,7 @@ def reduce_row(book: Book, keyring: KeyRing, event_secret: bytes) -> Reduce:
         return seal(key, json.dumps(kept).encode(), bound) if kept else None
 
     def _rename(row: Row, old: bytes, day: date) -> None:
-        row.key = timeless_key(event_secret, old)
+        row.key = keys.timeless(old)
         key = keyring.day(day)
         for column in SEALED:
             if (value := getattr(row, column)) is not None:

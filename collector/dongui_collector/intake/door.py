@@ -1,0 +1,170 @@
+"""The public door: an ASGI application. The two hot paths natively, everything else through :mod:`.pages`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from dongui_collector.app import Core
+from dongui_collector.intake.choices import ChoiceCommit
+from dongui_collector.intake.commit import GroupCommit
+from dongui_collector.intake.endings import Endings
+from dongui_collector.intake.enrich import Places
+from dongui_collector.intake.gate import RowMaker, Sender
+from dongui_collector.intake.http import Pairs, Receive, Scope, Send, failure, lifespan, read_body, respond
+from dongui_collector.intake.metrics import Metrics
+from dongui_collector.intake.pages import pages
+from dongui_collector.intake.problems import Problem
+from dongui_collector.intake.who import Headers, RateLimit, address_of, may_write, proxied_address
+from dongui_collector.intake.wire import MAX_BODY, ConsentChoice, EventBatch, check_choice, check_events, decode
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.storage.base import Site
+
+T = TypeVar("T")
+_JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+class Door:
+    """Composes the public door over an open installation."""
+
+    def __init__(self, core: Core) -> None:
+        settings = core.settings
+        self.core = core
+        self.metrics = Metrics()
+        self.rows = RowMaker(core.book, core.keyring, Places(settings.folder / settings.geoip_database if settings.geoip_database else None))
+        self.events = GroupCommit(core.storage.events, core.book, self.rows, core.clock, settings)
+        self.endings = Endings(core, self.metrics)
+        self.choices = ChoiceCommit(core, self.endings)
+        self.limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        self.in_flight = 0
+        self._pages = pages(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self.in_flight += 1
+        try:
+            await self._http(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and path in ("/v1/events", "/v1/consents"):
+            headers = Headers.of(scope["headers"])
+            answer = self._post_events if path == "/v1/events" else self._post_consents
+            try:
+                status, body, extra = await answer(scope, receive, headers)
+            except Problem as problem:
+                status, body, extra = problem.status, problem.body, problem.headers
+            except Exception as error:
+                problem = failure(error)
+                status, body, extra = problem.status, problem.body, problem.headers
+            self.metrics.answered(path, status)
+            await respond(send, status, body, extra + self.cors(headers.origin))
+        elif method == "OPTIONS" and path.startswith("/v1/"):
+            await respond(send, 204, b"", self._preflight(Headers.of(scope["headers"]).origin))
+        else:
+            await self._pages(scope, receive, send)
+
+    # -- the hot paths
+
+    async def _post_events(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
+        address = self.admit(scope, headers)
+        batch = decode(await read_body(receive, headers.length), EventBatch)
+        site = self.site(batch.site)
+        secret = may_write(site, headers)
+        check_events(batch.events, addresses=secret)
+        sender = self._sender(site, headers, address, secret)
+        visitor = self.core.ledger.key_of(batch.visitor) if batch.visitor else None
+        done = await self.events.add(site.ref, visitor, batch.events, sender)
+        self.metrics.events(done.recorded, done.refused)
+        return 202, msgspec.json.encode({"recorded": done.recorded, "refused": done.refused}), _JSON
+
+    async def _post_consents(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
+        self.admit(scope, headers)
+        asked = decode(await read_body(receive, headers.length), ConsentChoice)
+        site = self.site(asked.site)
+        may_write(site, headers)
+        check_choice(asked)
+        current = self.core.book.in_force(site.ref, self.core.clock.now())
+        if asked.notice != current.version:
+            raise Problem("superseded-notice", "ask again under the notice in force", notice=current.version)
+        unknown = (set(asked.granted) | set(asked.refused)) - set(current.policy.consent_purposes)
+        if unknown:
+            raise Problem("malformed", "granted or refused names a purpose that does not rest on consent in this notice")
+        signals = dict(asked.signals or {})
+        if headers.gpc:
+            signals["gpc"] = True
+        choice = Choice(
+            tuple(asked.granted), tuple(asked.refused), asked.method, asked.lang, signals, asked.id.bytes if asked.id else None
+        )
+        answer = await self.choices.add(current, asked.visitor, choice)
+        return 201, msgspec.json.encode(answer), _JSON
+
+    # -- what every call asks
+
+    def admit(self, scope: Scope, headers: Headers) -> str | None:
+        """The limits before parsing. Returns the caller's address; raises ``too-large`` or ``rate-limited``."""
+        if headers.length is not None and headers.length > MAX_BODY:
+            raise Problem("too-large")
+        client = scope.get("client")
+        address = address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
+        if not headers.authorization and not self.limit.allow(headers.origin or "", address):
+            raise Problem("rate-limited")
+        return address
+
+    def site(self, id: str) -> Site:
+        found = self.core.book.site(id)
+        if found is None:
+            raise Problem("unknown-site")
+        return found
+
+    def _sender(self, site: Site, headers: Headers, address: str | None, secret: bool) -> Sender:
+        if secret:
+            address = None
+        elif headers.proxied is not None:
+            # Through the site's own origin the socket is the site's server: its address is nobody's.
+            address = proxied_address(site, headers.proxied, self.core.clock.now())
+        return Sender(address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage")
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run what is slower than a commit beside the loop."""
+        return await asyncio.to_thread(work, *arguments)
+
+    def retention_age(self) -> float | None:
+        """Seconds since the last ageing-out that succeeded; None before the first."""
+        last = self.core.keeper.last_success()
+        return None if last is None else max(0.0, (self.core.clock.now() - last) / 1000)
+
+    def refresh_metrics(self) -> None:
+        """Set the gauges that are read rather than counted."""
+        age = self.retention_age()
+        self.metrics.retention_age.set(-1 if age is None else age)
+        self.metrics.open_endings.set(len(self.core.storage.ledger.intents()))
+        self.metrics.days.set(len(self.core.storage.events.days()))
+        self.metrics.disk_reserve.set(int(self.endings.reserve.held))
+
+    def cors(self, origin: str | None) -> Pairs:
+        """Answer exactly the listed origin, never with credentials."""
+        if origin is None or not any(origin in s.origins for s in self.core.book.sites()):
+            return [(b"vary", b"Origin")]
+        return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"access-control-expose-headers", b"Retry-After"), (b"vary", b"Origin")]
+
+    def _preflight(self, origin: str | None) -> Pairs:
+        listed = self.cors(origin)
+        if len(listed) == 1:
+            return listed
+        return [
+            *listed,
+            (b"access-control-allow-methods", b"GET, POST, DELETE"),
+            (b"access-control-allow-headers", b"Content-Type, Authorization, X-Dongui"),
+            (b"access-control-max-age", b"7200"),
+        ]

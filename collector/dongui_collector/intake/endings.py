@@ -1,0 +1,50 @@
+"""Endings inside ``serve``: carried out in a thread, at once, tried again until they are done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from dongui_collector.app import Core
+from dongui_collector.intake.metrics import Metrics
+from dongui_collector.storage.base import Intent
+from dongui_collector.storage.connect import is_full
+from dongui_collector.storage.files import Reserve
+
+log = logging.getLogger("dongui.endings")
+
+
+class Endings:
+    """Carries out withdrawals and erasures beside ingest, which waits for a few milliseconds at a time at the most."""
+
+    def __init__(self, core: Core, metrics: Metrics) -> None:
+        self._core = core
+        self._metrics = metrics
+        self.reserve = Reserve(core.settings.data_path)
+        self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
+
+    async def carry_out(self, intent: Intent, *, within: float = 5.0) -> bool:
+        """Destroy what ``intent`` ended. True when done within the time; else it goes on behind, and masks every read already."""
+        work = asyncio.get_running_loop().run_in_executor(self.pool, self.finish, intent)
+        done, _ = await asyncio.wait({work}, timeout=within)
+        return bool(done) and work.result()
+
+    def finish(self, intent: Intent) -> bool:
+        """Finish one intent, in this thread. False when it failed; the intent stays and :meth:`resume` tries again."""
+        for attempt in (1, 2):
+            try:
+                self._core.ledger.finish(intent)
+            except Exception as error:
+                if attempt == 1 and is_full(error):
+                    self.reserve.spend()
+                    continue
+                self._metrics.ending_failures.inc()
+                log.error("an ending failed and will be tried again", extra={"kind": type(error).__name__, "seq": intent.seq})
+                return False
+            return True
+        return False
+
+    def resume(self) -> int:
+        """Finish what a crash or an error left open. Returns how many are still open."""
+        return sum(not self.finish(intent) for intent in self._core.storage.ledger.intents())

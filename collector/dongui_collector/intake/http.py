@@ -1,0 +1,77 @@
+"""HTTP in plain ASGI: bodies read within bounds, answers sent whole, errors turned into problems."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from dongui_collector.errors import StorageError
+from dongui_collector.intake.problems import Problem
+from dongui_collector.intake.wire import MAX_BODY
+from dongui_collector.storage.connect import is_full
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Pairs = list[tuple[bytes, bytes]]
+
+BODY_WITHIN_S = 20.0
+log = logging.getLogger("dongui.door")
+
+
+def failure(error: Exception) -> Problem:
+    """What the caller is told of an error that is ours. The log gets its kind and place, never what was sent."""
+    if is_full(error):
+        log.error("disk full", extra={"kind": type(error).__name__})
+        return Problem("unavailable", "the disk is full; nothing was stored")
+    if isinstance(error, StorageError):
+        return Problem("unavailable", "nothing was stored")
+    log.error("internal error", exc_info=(type(error), None, error.__traceback__))
+    return Problem("internal")
+
+
+async def read_body(receive: Receive, length: int | None) -> bytes:
+    """The body, at most 64 KiB and within 20 s. A drip-fed one holds nobody else up: it waits in its own task."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > MAX_BODY:
+            raise Problem("too-large")
+        return body
+    chunks, size = [body], len(body)
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            while message.get("more_body"):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem("malformed", "the body ended early")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > MAX_BODY:
+                    raise Problem("too-large")
+    except TimeoutError:
+        raise Problem("timeout") from None
+    return b"".join(chunks)
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Pairs) -> None:
+    """One whole answer."""
+    headers = [*headers, (b"content-length", str(len(body)).encode()), (b"x-content-type-options", b"nosniff")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """The query's first values; bytes that are no UTF-8 become U+FFFD, never an error."""
+    return {k: v[0] for k, v in parse_qs(scope["query_string"].decode("utf-8", "replace"), errors="replace").items()}

@@ -1,0 +1,45 @@
+"""Prometheus metrics of the public door. Numbers only: no site names, no addresses, no paths with values in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.registry import Collector
+
+
+class Metrics:
+    """All of them, with their help texts. Kept apart from the process-wide registry, so that tests can have many."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self._requests = Counter("dongui_requests", "Answers of the public door.", ["path", "status"], registry=r)
+        self._recorded = Counter("dongui_events_recorded", "Events that are on disk.", registry=r)
+        self._refused = Counter("dongui_events_refused", "Events refused, by reason.", ["reason"], registry=r)
+        self.ending_failures = Counter("dongui_ending_failures", "Withdrawals or erasures that failed and were tried again.", registry=r)
+        self.retention_failures = Counter("dongui_retention_failures", "Runs of the ageing-out that failed.", registry=r)
+        self.retention_age = Gauge("dongui_retention_age_seconds", "Seconds since the last ageing-out that succeeded.", registry=r)
+        self.open_endings = Gauge("dongui_open_endings", "Endings decided but not finished.", registry=r)
+        self.days = Gauge("dongui_days", "Days that hold rows.", registry=r)
+        self.disk_reserve = Gauge("dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r)
+        self._children: dict[tuple[str, int], Counter] = {}
+
+    def answered(self, path: str, status: int) -> None:
+        """Count an answer. ``path`` is one of the routes, never what was asked for."""
+        child = self._children.get((path, status))
+        if child is None:
+            child = self._children[path, status] = self._requests.labels(path, str(status))
+        child.inc()
+
+    def events(self, recorded: int, refused: Mapping[str, int]) -> None:
+        if recorded:
+            self._recorded.inc(recorded)
+        for reason, n in refused.items():
+            self._refused.labels(reason).inc(n)
+
+    def add(self, collector: Collector) -> None:
+        self.registry.register(collector)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

@@ -1,0 +1,275 @@
+"""The small public pages, through Starlette: snippet, notice, policy, health, and the calls that servers make now and then."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable
+from functools import cache, wraps
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dongui.policy import notice as notice_json
+from dongui.policy import render
+from dongui_collector.errors import NotAllowed, Unknown
+from dongui_collector.intake import me
+from dongui_collector.intake.http import failure, query_of, read_body
+from dongui_collector.intake.problems import Problem
+from dongui_collector.intake.who import Headers, needs_secret
+from dongui_collector.intake.wire import InventoryIn, MemberIn, RecordIn, check_tree, decode
+from dongui_collector.ledger.book import LoadedNotice
+from dongui_collector.storage.base import Site
+
+if TYPE_CHECKING:
+    from dongui_collector.intake.door import Door
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+_YEAR = "public, max-age=31536000, immutable"
+_CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def pages(door: Door) -> Starlette:
+    """Every public path but the two hot ones."""
+
+    def route(path: str, endpoint: Callable[[Door, Request], Awaitable[Response]], *methods: str) -> Route:
+        @wraps(endpoint)
+        async def answer(request: Request) -> Response:
+            headers = Headers.of(request.scope["headers"])
+            request.state.headers = headers
+            try:
+                response = await endpoint(door, request)
+            except Problem as problem:
+                response = problem_response(problem)
+            except Unknown:
+                response = problem_response(Problem("not-found"))
+            except Exception as error:
+                response = problem_response(failure(error))
+            for name, value in door.cors(headers.origin):
+                response.headers[name.decode()] = value.decode("latin-1")
+            response.headers["x-content-type-options"] = "nosniff"
+            door.metrics.answered(path, response.status_code)
+            return response
+
+        return Route(path, answer, methods=list(methods) or ["GET"])
+
+    return Starlette(
+        routes=[
+            route("/v1/notice", get_notice),
+            route("/v1/policy", get_policy),
+            route("/v1/policy.css", get_policy_css),
+            route("/v1/{name:str}.js", get_script),
+            route("/policy", get_policy_page),
+            route("/healthz", get_health),
+            route("/readyz", get_ready),
+            route("/metrics", get_metrics),
+            route("/v1/records", post_record, "POST"),
+            route("/v1/members", post_member, "POST"),
+            route("/v1/inventory", post_inventory, "POST"),
+            route("/v1/me", me.get_me),
+            route("/v1/me", me.delete_me, "DELETE"),
+            route("/v1/me/export", me.get_export),
+            route("/v1/me/requests", me.post_request, "POST"),
+        ],
+        exception_handlers={HTTPException: _http_error},
+    )
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    slug = "method-not-allowed" if isinstance(error, HTTPException) and error.status_code == 405 else "not-found"
+    return problem_response(Problem(slug))
+
+
+def problem_response(problem: Problem) -> Response:
+    return Response(problem.body, problem.status, {n.decode(): v.decode() for n, v in problem.headers})
+
+
+def json_response(value: Any, status: int = 200, *, cache: str = "no-store") -> Response:
+    return Response(msgspec.json.encode(value), status, {"content-type": "application/json", "cache-control": cache})
+
+
+def cached(request: Request, body: bytes, kind: str, cache: str) -> Response:
+    """An answer with a strong ETag; 304 when the browser has it, gzip where it takes it."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": cache, "content-type": kind}
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", "") and len(body) > 512:
+        headers |= {"content-encoding": "gzip", "etag": f'{etag[:-1]}-gz"'}
+        body = _gzipped(body)
+    response = Response(body, headers=headers)
+    response.headers["vary"] = "Accept-Encoding"
+    return response
+
+
+@cache
+def _gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)
+
+
+# -- what pages and middleware learn
+
+
+def _asked(door: Door, request: Request) -> tuple[Site, LoadedNotice, str]:
+    """The site (the only one when none is named), its notice in force, and the language asked for, else the notice's first."""
+    query = query_of(request.scope)
+    sites = door.core.book.sites()
+    site = door.site(query["site"]) if query.get("site") else sites[0] if len(sites) == 1 else None
+    if site is None:
+        raise Problem("unknown-site", "name the site: ?site=…")
+    current = door.core.book.in_force(site.ref, door.core.clock.now())
+    wanted = query.get("lang", "").split("-")[0].lower()
+    languages = current.policy.notice.languages
+    return site, current, wanted if wanted in languages else languages[0]
+
+
+async def get_notice(door: Door, request: Request) -> Response:
+    """What a visitor is shown before choosing (K1): the same for everyone, so caches may share it."""
+    site, current, lang = _asked(door, request)
+    body = notice_json(current.policy, lang=lang, site=site.id, accepts=current.compiled["accepts"])
+    return cached(request, msgspec.json.encode(body), "application/json", "public, max-age=60")
+
+
+async def get_policy(door: Door, request: Request) -> Response:
+    """What snippet and middleware decide by."""
+    _, current, _ = _asked(door, request)
+    return cached(request, msgspec.json.encode(current.compiled), "application/json", "public, max-age=60")
+
+
+async def get_policy_page(door: Door, request: Request) -> Response:
+    """개인정보 처리방침: the notice in force, or an earlier one by ``?version=`` (K8)."""
+    site, current, lang = _asked(door, request)
+    started = [n for n in door.core.book.notices(site.ref) if n.starts_at <= current.starts_at]
+    if version := query_of(request.scope).get("version"):
+        current = next((n for n in started if n.version == version), None) or _missing()
+    earlier = [(n.version, n.effective) for n in started if n.ref != current.ref]
+    html = render(current.policy, lang, format="html", earlier=earlier)
+    response = cached(request, html.encode(), "text/html; charset=utf-8", "public, max-age=60")
+    response.headers["content-security-policy"] = _CSP
+    response.headers["content-language"] = lang
+    return response
+
+
+def _missing() -> LoadedNotice:
+    raise Problem("not-found")
+
+
+async def get_policy_css(_door: Door, request: Request) -> Response:
+    css = resources.files("dongui.policy").joinpath("policy.css").read_bytes()
+    return cached(request, css, "text/css; charset=utf-8", "public, max-age=3600")
+
+
+@cache
+def _scripts() -> dict[str, tuple[bytes, str]]:
+    """File name → (bytes, cache policy): the plain names, and hashed ones for a year."""
+    found: dict[str, tuple[bytes, str]] = {}
+    for entry in resources.files("dongui._browser").iterdir():
+        if entry.name.endswith(".js"):
+            body = entry.read_bytes()
+            found[entry.name] = (body, "public, max-age=3600")
+            found[f"{entry.name[:-3]}.{hashlib.sha256(body).hexdigest()[:12]}.js"] = (body, _YEAR)
+    return found
+
+
+async def get_script(_door: Door, request: Request) -> Response:
+    body, cache_for = _scripts().get(request.path_params["name"] + ".js") or (None, "")
+    if body is None:
+        raise Problem("not-found")
+    response = cached(request, body, "text/javascript; charset=utf-8", cache_for)
+    response.headers["cross-origin-resource-policy"] = "cross-origin"
+    return response
+
+
+# -- health
+
+
+async def get_health(_door: Door, _request: Request) -> Response:
+    return json_response({"alive": True})
+
+
+async def get_ready(door: Door, _request: Request) -> Response:
+    """Whether a commit succeeds right now, and how old the last ageing-out is."""
+    core = door.core
+    try:
+        with core.storage.ledger.writing():
+            core.storage.office.put_setting("ready", {"at": core.clock.now()})
+    except Exception:
+        raise Problem("unavailable", "a commit failed") from None
+    if door.events.failing_since is not None and door.events.full and not door.endings.reserve.held:
+        raise Problem("unavailable", "the disk is full")
+    return json_response({"ready": True, "retention_age_seconds": door.retention_age()})
+
+
+async def get_metrics(door: Door, _request: Request) -> Response:
+    door.refresh_metrics()
+    return Response(door.metrics.text(), headers={"content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"})
+
+
+# -- what servers send
+
+
+async def _body(door: Door, request: Request, schema: type[Any]) -> tuple[Any, Site]:
+    """A server's body and its site, the secret key checked."""
+    headers: Headers = request.state.headers
+    door.admit(request.scope, headers)
+    value = decode(await read_body(request.receive, headers.length), schema)
+    site = door.site(value.site)
+    needs_secret(site, headers)
+    return value, site
+
+
+async def post_record(door: Door, request: Request) -> Response:
+    """A record of another class than events: contracts, payments, complaints, abuse, logins (S3.1)."""
+    value, site = await _body(door, request, RecordIn)
+    check_tree(value.data, "data")
+    try:
+        stored = await door.in_thread(door.core.keeper.add_record, site, value.class_, value.subject, value.at, value.source, value.data)
+    except NotAllowed as refused:
+        raise Problem("malformed", str(refused)) from None
+    return json_response(stored, 201)
+
+
+async def post_member(door: Door, request: Request) -> Response:
+    """What the site learns of a visitor as its member: identified (K18), closed (회원탈퇴) or found to be a minor (S8)."""
+    value, site = await _body(door, request, MemberIn)
+    core = door.core
+    if value.event not in ("identified", "closed", "minor"):
+        raise Problem("malformed", "event must be identified, closed or minor")
+    visitor = core.ledger.key_of(value.visitor) if value.visitor else None
+    member = core.ledger.member_key(site.ref, value.member) if value.member else None
+    if value.event == "identified":
+        if visitor is None or member is None:
+            raise Problem("malformed", "identified needs visitor and member")
+        current = core.book.in_force(site.ref, core.clock.now())
+        if not await door.in_thread(core.ledger.identify, current, visitor, member):
+            raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
+        return json_response({"identified": True})
+    keys = {visitor} if visitor else set()
+    if member:
+        keys |= set(core.storage.ledger.visitors_of_member(member))
+    erased = 0
+    for key in keys:
+        held = core.storage.ledger.visitor(key)
+        if held and held.site_ref == site.ref:
+            await door.endings.carry_out(await door.in_thread(core.ledger.erase, key, value.event))
+            erased += 1
+    return json_response({"erased": erased})
+
+
+async def post_inventory(door: Door, request: Request) -> Response:
+    """Names of cookies that a site saw, never values."""
+    value, site = await _body(door, request, InventoryIn)
+    core = door.core
+
+    def keep() -> None:
+        with core.storage.ledger.writing():
+            core.storage.office.seen_cookies(site.ref, value.cookies, core.clock.now())
+
+    await door.in_thread(keep)
+    return Response(status_code=204)

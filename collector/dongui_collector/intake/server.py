@@ -1,0 +1,156 @@
+"""The body of ``dongui serve``: the public door in this process, the desk in its own, upkeep behind, a clean end on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import uvloop
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from dongui_collector import logs
+from dongui_collector.app import Core, open_core
+from dongui_collector.control import ControlServer
+from dongui_collector.errors import SettingsError
+from dongui_collector.intake.door import Door
+from dongui_collector.intake.upkeep import Upkeep
+from dongui_collector.settings import Settings
+from dongui_collector.storage.connect import is_full
+from dongui_collector.storage.files import Reserve
+
+log = logging.getLogger("dongui.serve")
+
+_DRAIN_S = 3.0  # of the five seconds that an end may take
+_CONNECTIONS = 16_384
+
+
+def serve(settings: Settings, config: Path) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code.
+
+    Raises what :func:`~dongui_collector.app.open_core` raises, and :class:`SettingsError` when a port is taken.
+    """
+    logs.set_up(settings.log_level)
+    for host, port in ((settings.host, settings.port), (settings.desk_host, settings.desk_port)):
+        _check_free(host, port)
+    core = _open(settings)
+    try:
+        uvloop.run(_serve(core, config))
+    finally:
+        core.close()
+    return 0
+
+
+def _open(settings: Settings) -> Core:
+    """Open the folder; on a full disk with the space put by, since destruction must go on."""
+    try:
+        return open_core(settings, writable=True)
+    except Exception as error:
+        if not is_full(error) or not Reserve(settings.data_path).spend():
+            raise
+        return open_core(settings, writable=True)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Two collectors could share a port unnoticed (SO_REUSEPORT), so ask first."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --desk-port") from None
+
+
+class _Listening(Server):
+    """Granian's embedded server, which says when it listens."""
+
+    def startup(self, spawn_target: object, target_loader: object) -> None:
+        super().startup(spawn_target, target_loader)
+        log.info("listening", extra={"url": f"http://{self.bind_addr}:{self.bind_port}", "pid": os.getpid()})
+
+
+async def _serve(core: Core, config: Path) -> None:
+    settings = core.settings
+    door = Door(core)
+    server = _Listening(
+        door,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGINL,
+        log_enabled=False,
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+    )
+    upkeep = Upkeep(door)
+    control = ControlServer(core, door.endings.resume)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    door.endings.resume()  # what a crash interrupted is finished before anything new is let in
+    await control.start()
+    upkeep.start()
+    running = loop.create_task(server.serve())
+    desk = _start_desk(core, config)
+    waiting = loop.create_task(stopping.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    server.stop()
+    control.stop()
+    _stop_desk(desk)
+    await _drain(door)
+    upkeep.stop()
+    with suppress(Exception):
+        upkeep.write_totals()
+    log.info("stopped")
+    if not stopping.is_set():
+        await running  # it ended by itself: show why
+    # Idle keep-alive connections and stalled downloads would hold the server's own shutdown up; everything that was
+    # acknowledged is on disk, so there is nothing left to wait for.
+    core.close()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+async def _drain(door: Door) -> None:
+    """Wait for the requests in flight, as long as there is time; a drip-fed body or a stalled download has none."""
+    deadline = time.monotonic() + _DRAIN_S
+    while door.in_flight and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+
+
+def _start_desk(core: Core, config: Path) -> subprocess.Popen[bytes] | None:
+    """The desk in its own process. It ends when its standard input does, so it never outlives a killed collector."""
+    if find_spec("dongui_collector.desk.server") is None:
+        return None
+    environment = dict(os.environ)
+    if "DONGUI_CLOCK" in environment:
+        environment["DONGUI_CLOCK"] = core.clock.start_text()
+    settings = core.settings
+    for name in ("desk_host", "desk_port", "workers", "port", "host"):
+        environment[f"DONGUI_{name.upper()}"] = str(getattr(settings, name))
+    command = [sys.executable, "-m", "dongui_collector.desk.server", "--config", str(config.resolve())]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (our own module)
+
+
+def _stop_desk(desk: subprocess.Popen[bytes] | None) -> None:
+    if desk is None:
+        return
+    desk.terminate()
+    try:
+        desk.wait(1.0)
+    except subprocess.TimeoutExpired:
+        desk.kill()

@@ -1,0 +1,90 @@
+"""What ``serve`` does on its own: finish endings, age out, seal days, write totals. An error is logged, counted and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dongui_collector.clock import day_of, start_of
+
+if TYPE_CHECKING:
+    from dongui_collector.intake.door import Door
+
+log = logging.getLogger("dongui.upkeep")
+
+_EVERY_S = 15.0
+_TOTALS_EVERY_S = 5.0
+_SEAL_AFTER_HOURS = 1  # most late events of a day have come by then; later ones are welcome too
+
+
+class Upkeep:
+    """Background work of the one writing process."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._core = door.core
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._every(_EVERY_S, self.round)), loop.create_task(self._every(_TOTALS_EVERY_S, self.write_totals))]
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
+        while True:
+            await asyncio.to_thread(self._safely, work)
+            await asyncio.sleep(min(seconds, self._until_midnight()))
+
+    def _until_midnight(self) -> float:
+        """Seconds until the day ends in the installation's zone: destruction is due right then, not at the next round."""
+        zone, now = self._core.settings.zone, self._core.clock.now()
+        return max(0.05, (start_of(day_of(now, zone) + timedelta(days=1), zone) - now) / 1000 + 0.01)
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            self._door.metrics.retention_failures.inc()
+            log.error("upkeep failed and will be tried again", extra={"work": work.__name__, "kind": type(error).__name__})
+
+    def round(self) -> None:
+        """One round; each part is tried even when another fails."""
+        for part in (self._endings, self._age_out, self._seal, self._forget):
+            self._safely(part)
+
+    def _endings(self) -> None:
+        self._door.endings.resume()
+
+    def _age_out(self) -> None:
+        self._core.keeper.tick()
+
+    def _seal(self) -> None:
+        core = self._core
+        settled = day_of(core.clock.now() - _SEAL_AFTER_HOURS * 3_600_000, core.settings.zone)
+        for day in core.storage.events.unsealed(settled):
+            core.storage.events.seal(day)
+
+    def _forget(self) -> None:
+        self._core.ledger.forget_answers()
+        self._door.endings.reserve.take()
+
+    def write_totals(self) -> None:
+        """Numbers that outlive a day; at most the last few seconds' are lost in a crash."""
+        counts = self._door.events.counts
+        if not counts:
+            return
+        taken = dict(counts)
+        with self._core.storage.ledger.writing():
+            for (day, site_ref, name), n in taken.items():
+                if n:
+                    self._core.storage.ledger.add_totals(day, site_ref, {name: n})
+        for key, n in taken.items():
+            counts[key] -= n
+            if not counts[key]:
+                del counts[key]

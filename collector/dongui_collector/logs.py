@@ -1,0 +1,39 @@
+"""Logs: JSON lines on standard error. No request log at all, so none with addresses."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+_FIELDS = ("kind", "seq", "work", "url", "day", "pid")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line. Of an exception only its type and the places it passed: its text may quote data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        entry |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+        if record.exc_info and record.exc_info[0]:
+            entry["exception"] = record.exc_info[0].__name__
+            entry["places"] = [f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])]
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def set_up(level: str) -> None:
+    """Send everything to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.getLogger("_granian").setLevel("ERROR")
+    logging.getLogger("granian").setLevel("ERROR")

@@ -1,0 +1,161 @@
+"""What every event store must do (storage/base.py, EventStore). One suite, run against each implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from dongui_collector.storage.base import Basis, EventStore, Row, Selection, Standing, Visitor, iter_rows
+from dongui_collector.storage.connect import connect
+from dongui_collector.storage.days import SqliteDays
+from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.migrations import LEDGER, migrate
+
+DAY = date(2026, 11, 23)
+ANA, BEN = b"a" * 16, b"b" * 16
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
+    (tmp_path / "events").mkdir()
+    conn = connect(tmp_path / "dongui.db")
+    migrate(conn, LEDGER)
+    ledger = SqliteLedger(conn, b"k" * 32)
+    with ledger.writing():
+        ledger.put_visitor(Visitor(ANA, 1, False, {0: Standing(0, "given", 1, 1, 5)}))
+    days = SqliteDays(tmp_path / "events", tmp_path / "dongui.db")
+    yield days
+    days.close()
+    conn.close()
+
+
+def row(number: int, visitor: bytes = ANA, *, purposes: int = 0b11, seq: int = 1, notice: int = 1, url: str = "/a") -> Row:
+    return Row(number.to_bytes(16, "big"), 1, visitor, seq, purposes, notice, at=1000 + number, name="page_view", url=url, ads=b"sealed")
+
+
+def put(store: EventStore, *rows: Row, day: date = DAY) -> None:
+    with store.ingest(day) as tx:
+        tx.insert(rows)
+
+
+def without_ads(row: Row, remaining: int, _day: date) -> Row:
+    return replace(row, purposes=remaining, ads=None)
+
+
+def test_rows_come_back_as_they_were_written_in_order(store: EventStore) -> None:
+    rows = [row(n) for n in range(1, 8)]
+    put(store, *rows)
+    found = list(iter_rows(store, DAY, page=3))
+    assert [replace(r, n=0) for r in found] == rows
+    assert [r.n for r in found] == sorted({r.n for r in found})
+
+
+def test_the_ledger_is_readable_inside_the_transaction(store: EventStore) -> None:
+    with store.ingest(DAY) as tx:
+        visitor = tx.visitor(ANA)
+        assert visitor is not None
+        assert visitor.standings[0].state == "given"
+        assert tx.visitor(BEN) is None
+
+
+def test_a_failed_transaction_leaves_nothing(store: EventStore) -> None:
+    with pytest.raises(RuntimeError), store.ingest(DAY) as tx:
+        tx.insert([row(1, purposes=0b100)])
+        raise RuntimeError
+    assert store.count(DAY) == 0
+    assert store.bases(DAY) == []
+    put(store, row(2))
+    assert store.count(DAY) == 1
+
+
+def test_known_sees_this_day_and_the_day_before(store: EventStore) -> None:
+    put(store, row(1), day=DAY - timedelta(days=1))
+    put(store, row(2))
+    with store.ingest(DAY) as tx:
+        keys = [n.to_bytes(16, "big") for n in range(1, 300)]
+        assert tx.known(keys) == {keys[0], keys[1]}
+
+
+def test_the_same_key_is_kept_once(store: EventStore) -> None:
+    put(store, row(1), row(1, url="/other"))
+    put(store, row(1, url="/third"))
+    assert [r.url for r in store.rows(DAY)] == ["/a"]
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_ending_a_purpose_reduces_some_rows_and_destroys_others(store: EventStore, sealed: bool) -> None:
+    put(store, row(1), row(2, purposes=0b10), row(3, BEN), row(4, seq=9))
+    if sealed:
+        store.seal(DAY)
+    ended = store.end(DAY, Selection(visitor=ANA, up_to=5), 0b10, without_ads)
+    assert (ended.changed, ended.destroyed, ended.days) == (1, 1, {DAY})
+    left = {r.key[-1]: (r.purposes, r.ads) for r in store.rows(DAY)}
+    assert left == {1: (0b01, None), 3: (0b11, b"sealed"), 4: (0b11, b"sealed")}
+    assert store.count(DAY) == 3
+    assert Basis(1, 1, 0b01) in store.bases(DAY)
+    again = store.end(DAY, Selection(visitor=ANA, up_to=5), 0b10, without_ads)
+    assert (again.changed, again.destroyed) == (0, 0)
+
+
+def test_a_destroyed_row_may_come_again_under_its_key_only_as_a_new_row(store: EventStore) -> None:
+    put(store, row(1))
+    store.end(DAY, Selection(visitor=ANA), -1, without_ads)
+    assert store.count(DAY) == store.count(DAY, Selection(visitor=ANA)) == 0
+    put(store, row(1, BEN))
+    assert [r.visitor for r in store.rows(DAY)] == [BEN]
+
+
+def test_nothing_of_an_ended_row_is_left_in_any_byte(store: EventStore, tmp_path: Path) -> None:
+    """Invariant 2, on many rows of many visitors inserted out of order: the case in which B-tree pages split and merge."""
+    keys = [(n * 7919 % 4001).to_bytes(8, "big") + n.to_bytes(8, "big") for n in range(4000)]
+    for start in range(0, 4000, 50):
+        put(
+            store,
+            *(
+                replace(row(n, bytes([n % 40]) * 16, url=f"/SENTINEL-{n % 40:02d}-{'x' * (n % 200)}"), key=keys[n])
+                for n in range(start, start + 50)
+            ),
+        )
+    store.seal(DAY)
+    for who in range(30):
+        store.end(DAY, Selection(visitor=bytes([who]) * 16), -1, without_ads)
+        raw = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+        assert f"SENTINEL-{who:02d}-".encode() not in raw
+    assert b"SENTINEL-35-" in raw
+
+
+def test_sealing(store: EventStore) -> None:
+    put(store, row(1))
+    assert store.unsealed(DAY) == []
+    assert store.unsealed(DAY + timedelta(days=1)) == [DAY]
+    store.seal(DAY)
+    store.seal(DAY)
+    assert store.unsealed(DAY + timedelta(days=1)) == []
+    put(store, row(2))
+    assert store.count(DAY, Selection(visitor=ANA)) == 2
+
+
+def test_destroying_a_day_leaves_no_file_and_no_other_day_less(store: EventStore, tmp_path: Path) -> None:
+    put(store, row(1, url="/SENTINEL"))
+    put(store, row(2), day=DAY + timedelta(days=1))
+    assert store.destroy(DAY) > 0
+    assert store.destroy(DAY) == 0
+    assert store.days() == [DAY + timedelta(days=1)]
+    assert not list(tmp_path.rglob("2026-11-23*"))
+    assert b"SENTINEL" not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert store.rows(DAY) == []
+    assert store.count(DAY) == 0
+
+
+def test_an_interrupted_destruction_is_found_and_finished(store: EventStore, tmp_path: Path) -> None:
+    put(store, row(1))
+    file = next(tmp_path.rglob("2026-11-23.db"))
+    file.rename(f"{file}.destroying")
+    assert store.days() == []
+    assert store.leftovers() == [DAY]
+    assert store.destroy(DAY) > 0
+    assert store.leftovers() == []
