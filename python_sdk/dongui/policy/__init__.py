@@ -18,6 +18,8 @@ from dongui.policy.model import (
     Remedy,
 )
 from dongui.policy.period import Period
+from dongui.policy.preset import Preset, presets
+from dongui.policy.template import default_policy_text
 
 __all__ = [
     "Change",
@@ -32,13 +34,16 @@ __all__ = [
     "Period",
     "Policy",
     "PolicyError",
+    "Preset",
     "Purpose",
     "RecordClass",
     "Remedy",
     "compiled",
+    "default_policy_text",
     "diff",
     "load",
     "notice",
     "parse",
     "pick_language",
+    "presets",
 ]
