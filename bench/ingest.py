@@ -29,23 +29,20 @@ _WARM = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how often; ``quick`` proves that everything works and measures nothing worth writing down."""
+    """How long and how often."""
 
     rounds: int = 3
     seconds: float = 8.0
     most_rate: int = 32_000  # requests a second that are prepared for
-
-    @classmethod
-    def quick(cls) -> Plan:
-        return cls(rounds=1, seconds=1.5, most_rate=30_000)
 
 
 class Lost(Exception):
     """What is on disk is not what was answered."""
 
 
-def measure(plan: Plan) -> tuple[list[Figure], str]:
+def measure(quick: bool) -> tuple[list[Figure], str]:
     """All ingest figures, and the notes that go below the table."""
+    plan = Plan(rounds=1, seconds=1.5) if quick else Plan()
     found: dict[str, list[Outcome]] = defaultdict(list)
     for number in range(plan.rounds):
         for name, run in _cases(plan, number).items():
@@ -176,6 +173,7 @@ def _notes(found: dict[str, list[Outcome]]) -> str:
         f"rows were counted: "
         f"exactly what had been answered. The load generator's own ceiling, against a server that only counts bytes: "
         f"{ceiling['echo']:,.0f} requests/s with one event, {ceiling['echo, 25 events']:,.0f} with 25; it "
-        f"took at most {share:.0%} of one core while the others were measured. The parsed-body server answers {batched:,.0f} requests/s of 25 events. "
+        f"took at most {share:.0%} of one core while the others were measured. "
+        f"The parsed-body server answers {batched:,.0f} requests/s of 25 events. "
         "Flask runs under granian with two processes of one thread."
     )

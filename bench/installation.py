@@ -32,17 +32,15 @@ class Installation:
     @classmethod
     def make(cls, folder: Path, *, testing: bool = False) -> Installation:
         """``testing`` lets ``serve`` start with a shifted clock."""
-        made = json.loads(dongui("init", str(folder), "--json"))
+        made = json.loads(dongui("init", str(folder), "--origin", payloads.ORIGIN, "--json"))
         found = cls(folder, made["site"], made["secret_key"])
         if testing:
             found.config.write_text(f"testing = true\n{found.config.read_text()}")
-        (site,) = json.loads(dongui("sites", "list", "--config", str(found.config), "--json"))
-        dongui("sites", "add", site["name"], "--origin", payloads.ORIGIN, "--config", str(found.config))
         return found
 
     @contextmanager
     def serving(self, clock: str | None = None) -> Iterator[int]:
-        """``dongui serve`` behind one imagined proxy, as it is deployed; yields the public door's port. Ends by SIGKILL."""
+        """``dongui serve`` behind one imagined proxy, as it is deployed; yields the public port. Ends by SIGKILL."""
         port, desk = free_port(), free_port()
         command = [
             script("dongui"),

@@ -33,14 +33,17 @@ class Crowd:
     agents: Sequence[str]
 
 
-def requests(crowd: Crowd, number: int, *, events: int = 1, seed: int = 1) -> list[bytes]:
-    """``number`` whole HTTP requests of ``events`` events each, in the order of their times, none like another."""
+def requests(crowd: Crowd, number: int, *, events: int = 1, seed: int = 1, at: int | None = None) -> list[bytes]:
+    """``number`` whole HTTP requests of ``events`` events each, none like another.
+
+    Their times are the minute before ``at`` (epoch ms; default: now), in order, as live traffic comes.
+    """
     rng = random.Random(seed)
-    return [_post(crowd, i, json_body) for i, json_body in enumerate(_bodies(crowd, number, events, rng))]
+    return [_post(crowd, i, json_body) for i, json_body in enumerate(_bodies(crowd, number, events, rng, at))]
 
 
-def _bodies(crowd: Crowd, number: int, events: int, rng: random.Random) -> Iterator[bytes]:
-    start = time.time_ns() // 1_000_000 - 60_000  # the last minute, in order: as live traffic comes
+def _bodies(crowd: Crowd, number: int, events: int, rng: random.Random, end: int | None) -> Iterator[bytes]:
+    start = (end or time.time_ns() // 1_000_000) - 60_000
     for i in range(number):
         visitor = crowd.visitors[i % len(crowd.visitors)]
         at = start + 60_000 * i // number
