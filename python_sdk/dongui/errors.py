@@ -21,7 +21,7 @@ class PolicyError(DonguiError):
         self.problems = tuple(problems)
 
 
-class ConfigurationError(DonguiError):
+class ConfigurationError(DonguiError, ValueError):
     """An option that cannot be used; ``option`` is its name as written in code."""
 
     def __init__(self, option: str, message: str) -> None:
@@ -29,11 +29,15 @@ class ConfigurationError(DonguiError):
         self.option = option
 
 
+class UnknownOption(ConfigurationError, TypeError):
+    """An option that there is not: a typing error, which must not silently change what is guarded."""
+
+
 class AnswerError(DonguiError):
     """The collector answered with a problem, or not at all.
 
-    ``status`` is the HTTP status (0: no answer), ``type`` the stable problem type, ``retry_after`` the pause in seconds that
-    the collector asked for, else None. Raised only to those who ask for data (:mod:`dongui.reader`).
+    ``status`` is the HTTP status (0: no answer), ``type`` the stable problem type, ``retry_after`` the pause in seconds
+    that the collector asked for, else None. Raised only to those who ask for data (:mod:`dongui.reader`).
     """
 
     def __init__(self, status: int, type_: str, message: str, *, retry_after: float | None = None) -> None:

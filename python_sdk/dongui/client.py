@@ -1,0 +1,375 @@
+"""The client: what an application says to the collector. It never raises into the application and never slows it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
+
+from dongui.breaker import Breaker
+from dongui.consent import Consent
+from dongui.knowledge import Knowledge
+from dongui.options import Options, OptionValues, resolve
+from dongui.parcels import EVENTS, Job, encode, fits
+from dongui.terms import Terms
+from dongui.transport import Delivery, Transport
+from dongui.visit import MOST_SEARCH, gated
+from dongui.wire import TROUBLE, Reply, Wire
+
+log = logging.getLogger("dongui")
+
+Visitor = str | Consent | None
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the collector answered a call that waits for it. True in a condition when it was done.
+
+    ``status`` is the HTTP status (0: no answer), ``data`` what it said, ``problem`` the problem's type when it refused;
+    ``pending``: it could not be reached, and the call will be repeated in the background until it can.
+    """
+
+    status: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    pending: bool = False
+
+    def __bool__(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def _quiet(default: T) -> Callable[[Callable[Concatenate[Client, P], T]], Callable[Concatenate[Client, P], T]]:
+    """Whatever goes wrong inside is ours, never the application's."""
+
+    def decorate(method: Callable[Concatenate[Client, P], T]) -> Callable[Concatenate[Client, P], T]:
+        @functools.wraps(method)
+        def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception:
+                self.mishap(method.__name__)
+                return default
+
+        return call
+
+    return decorate
+
+
+class Client:
+    """Records events and passes on what visitors and members decided, for one site.
+
+    ``track``, ``record``, ``identify``, ``closed`` and ``minor`` queue and return at once: True when queued.
+    ``consent``, ``withdraw``, ``suspend``, ``resume``, ``erase`` and ``access`` wait for the collector, ``timeout``
+    seconds at most, and return an :class:`Answer`. A visitor is an id, or better the request's ``Consent``: with it
+    the event is judged here before it is queued; an id alone is judged by the collector's ledger.
+    """
+
+    def __init__(
+        self, *, delivery: Delivery | None = None, options: Options | None = None, **given: Unpack[OptionValues]
+    ) -> None:
+        """Options as in :class:`dongui.options.Options`. Raises ``ConfigurationError`` for what cannot be used.
+
+        Waits ``learn_timeout`` seconds at most for the policy; as long as none is known, nothing is recorded.
+        """
+        self.options = resolve(given) if options is None else options
+        self.breaker = Breaker()
+        self.knowledge = Knowledge(
+            self.options.site,
+            self.options.collector,
+            self.options.policy,
+            refresh=self.options.refresh,
+            on_policy=self._on_policy,
+        )
+        self._transport = Transport(
+            self.options.site,
+            self.options.collector,
+            self.options.secret_key,
+            delivery=delivery,
+            on_reply=lambda sensible: self.breaker.succeeded() if sensible else self.breaker.failed(),
+        )
+        self._mishaps: dict[str, int] = {}
+        self.knowledge.start(self.options.learn_timeout)
+
+    # Queued.
+
+    @_quiet(False)
+    def track(
+        self,
+        visitor: Visitor,
+        name: str,
+        *,
+        props: Mapping[str, Any] | None = None,
+        url: str | None = None,
+        referrer: str | None = None,
+        search: str | None = None,
+        at: datetime | int | None = None,
+        ip: str | None = None,
+        user_agent: str | None = None,
+    ) -> bool:
+        """Records an event, reduced to what the visitor consented to. ``at``: epoch ms or an aware datetime.
+
+        False when there is nobody to record (no id, nothing granted) or no room.
+        """
+        terms, purposes, visitor_id = self._judged(visitor)
+        if not terms.known:
+            self._transport.lose("no_policy")
+        if visitor_id is None or not purposes:
+            return False
+        now = _now()
+        event: dict[str, Any] = {"name": str(name), "at": now if at is None else _milliseconds(at)}
+        given = {"props": props, "url": url, "referrer": referrer, "ip": ip, "user_agent": user_agent}
+        event.update({key: value for key, value in given.items() if value is not None})
+        if search is not None:
+            event["search"] = str(search)[:MOST_SEARCH]
+        return self.send_event(visitor_id, gated(event, purposes, terms, now))
+
+    @_quiet(False)
+    def record(
+        self,
+        class_: str,
+        subject: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        source: str = "service",
+        at: datetime | int | None = None,
+    ) -> bool:
+        """Records something of another record class (``payment``, ``complaint``, …) about a member's reference.
+
+        ``source`` says where it comes from (S2.2): ``homepage``, ``service``, ``settlement``, ``support``.
+        """
+        body = {
+            "site": self.options.site,
+            "id": str(uuid.uuid4()),
+            "class": class_,
+            "subject": subject,
+            "at": _now() if at is None else _milliseconds(at),
+            "source": source,
+            "data": dict(data or {}),
+        }
+        return self._transport.send(Job(subject, "/v1/records", encode(body)))
+
+    @_quiet(False)
+    def identify(self, visitor: Visitor, member: str) -> bool:
+        """Says which member a visitor is; recorded only under a live purpose that lists ``member_reference`` (K18)."""
+        terms, purposes, visitor_id = self._judged(visitor)
+        if visitor_id is None or "member_reference" not in terms.items(purposes):
+            return False
+        return self._member(visitor_id, "identified", member)
+
+    @_quiet(False)
+    def closed(self, visitor: Visitor, member: str | None = None) -> bool:
+        """A member left (회원탈퇴): what was held for the membership ends."""
+        visitor_id = self._named(visitor)
+        if visitor_id is not None:
+            self._transport.purge(visitor_id)
+        return (visitor_id is not None or member is not None) and self._member(visitor_id, "closed", member)
+
+    @_quiet(False)
+    def minor(self, visitor: Visitor, member: str | None = None) -> bool:
+        """The visitor turns out to be under the age of consent (K4): nothing more is recorded."""
+        visitor_id = self._named(visitor)
+        if visitor_id is not None:
+            self._transport.purge(visitor_id)
+        return (visitor_id is not None or member is not None) and self._member(visitor_id, "minor", member)
+
+    # Waiting for the collector.
+
+    @_quiet(Answer())
+    def consent(
+        self,
+        visitor: Visitor,
+        *,
+        granted: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        method: str = "api",
+        lang: str = "ko",
+        timeout: float = 5.0,
+    ) -> Answer:
+        """Passes on a decision that was made in the application, such as optional consents at sign-up (``signup``).
+
+        ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``.
+        """
+        body = {
+            "site": self.options.site,
+            "visitor": self._named(visitor),
+            "notice": self.knowledge.terms.version,
+            "granted": list(granted),
+            "refused": list(refused),
+            "method": method,
+            "lang": lang,
+            "id": str(uuid.uuid4()),
+        }
+        answer = self._ask("POST", "/v1/consents", body, timeout)
+        if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
+            # Taking back needs no notice to have been read: it counts under whichever is in force.
+            answer = self._ask("POST", "/v1/consents", {**body, "notice": answer.data["notice"]}, timeout)
+        return answer
+
+    @_quiet(Answer())
+    def withdraw(self, visitor: Visitor, *purposes: str, lang: str = "ko", timeout: float = 5.0) -> Answer:
+        """Withdraws purposes, or all of them; what waits in the queue for this visitor is forgotten at once."""
+        visitor_id = self._named(visitor)
+        if visitor_id is None:
+            return Answer(problem="urn:dongui:problem:unknown-visitor")
+        self._transport.purge(visitor_id)
+        self.knowledge.start(timeout if not purposes else 0.0)
+        refused = purposes or sorted(self.knowledge.terms.asked)
+        return self.consent(visitor_id, refused=refused, lang=lang, timeout=timeout)
+
+    @_quiet(Answer())
+    def suspend(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
+        """Stops recording until :meth:`resume` (처리정지); what is held stays."""
+        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "suspend"}, timeout, purge=True)
+
+    @_quiet(Answer())
+    def resume(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
+        """Ends a suspension."""
+        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "resume"}, timeout)
+
+    @_quiet(Answer())
+    def erase(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
+        """Destroys everything that is held about a visitor; ``answer.data`` holds the certificate."""
+        return self._as_visitor(visitor, "DELETE", "/v1/me", None, timeout, purge=True)
+
+    @_quiet(Answer())
+    def access(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
+        """Everything that is held about a visitor, in ``answer.data``."""
+        return self._as_visitor(visitor, "GET", "/v1/me", None, timeout, repeat=False)
+
+    # About itself.
+
+    def stats(self) -> dict[str, Any]:
+        """What was sent, recorded, refused, lost since this process began; ``mishaps``: errors of our own, by place."""
+        return {**self._transport.stats(), "policy": self.knowledge.terms.version, "mishaps": dict(self._mishaps)}
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Waits until everything queued is delivered; True when it is. For scripts and tests, not for requests."""
+        return self._transport.flush(timeout)
+
+    def close(self) -> None:
+        """Delivers what it can, then ends the background work. Called by itself at the process's exit."""
+        self.knowledge.stop()
+        self._transport.close()
+
+    # For the middlewares.
+
+    def send_event(self, visitor: str, event: Mapping[str, Any]) -> bool:
+        """Queues an event that was gated already."""
+        data = encode(event)
+        if not fits(data):
+            self._transport.lose("too_large")
+            return False
+        return self._transport.send(Job(visitor, EVENTS, data))
+
+    def send_inventory(self, names: Iterable[str]) -> bool:
+        """Queues names of cookies that were seen."""
+        body = encode({"site": self.options.site, "cookies": list(names)})
+        return self._transport.send(Job("inventory", "/v1/inventory", body))
+
+    def purge(self, visitor: str) -> None:
+        """Forgets the waiting events of a visitor."""
+        self._transport.purge(visitor)
+
+    def mishap(self, place: str) -> None:
+        """Counts an error of our own, and logs the first of each place: it must be seen, but never by a visitor."""
+        self._mishaps[place] = self._mishaps.get(place, 0) + 1
+        if self._mishaps[place] == 1:
+            log.exception("dongui: an error of its own in %s; the application is not affected", place)
+
+    def _on_policy(self, policy: Mapping[str, Any]) -> None:
+        self._transport.gzip = policy.get("accept_gzip") is True
+
+    def _judged(self, visitor: Visitor) -> tuple[Terms, frozenset[str], str | None]:
+        """The terms, the purposes to gate by, the id. Of a bare id nothing is known here: at most all that is asked."""
+        if isinstance(visitor, Consent):
+            return visitor.terms, visitor.effective(), visitor.subject()
+        self.knowledge.start()
+        terms = self.knowledge.terms
+        return terms, terms.asked, visitor or None
+
+    def _named(self, visitor: Visitor) -> str | None:
+        """The id alone, for what is always allowed: taking back."""
+        return visitor.bearer() if isinstance(visitor, Consent) else visitor or None
+
+    def _member(self, visitor: str | None, event: str, member: str | None) -> bool:
+        body = {"site": self.options.site, "visitor": visitor, "event": event, "id": str(uuid.uuid4())}
+        if member is not None:
+            body["member"] = member
+        return self._transport.send(Job(visitor or member, "/v1/members", encode(body)))
+
+    def _as_visitor(
+        self,
+        visitor: Visitor,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        timeout: float,
+        *,
+        purge: bool = False,
+        repeat: bool = True,
+    ) -> Answer:
+        """A call that a visitor may make: the id is its credential."""
+        visitor_id = self._named(visitor)
+        if visitor_id is None:
+            return Answer(problem="urn:dongui:problem:unknown-visitor")
+        if purge:
+            self._transport.purge(visitor_id)
+        return self._ask(method, path, body, timeout, bearer=visitor_id, repeat=repeat)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        timeout: float,
+        *,
+        bearer: str | None = None,
+        repeat: bool = True,
+    ) -> Answer:
+        data = b"" if body is None else encode(body)
+        reply = self._exchange(method, path, data, timeout, bearer or self.options.secret_key)
+        if reply.status and reply.status < 500 and reply.status != 429:
+            found = reply.json()
+            return Answer(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
+        if repeat and not (body or {}).get("granted"):
+            # A right must not be lost to an outage; a grant may be: nothing is recorded without it.
+            key = bearer or (body or {}).get("visitor")
+            return Answer(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
+        return Answer(reply.status)
+
+    def _exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Reply:
+        if not self.breaker.allow():
+            return Reply(0)
+        wire = Wire(self.options.collector, timeout=timeout)
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        try:
+            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
+        except TROUBLE:
+            self.breaker.failed()
+            return Reply(0)
+        finally:
+            wire.close()
+        if reply.status < 500:
+            self.breaker.succeeded()
+        return reply
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _milliseconds(at: datetime | int) -> int:
+    """Epoch milliseconds; ``ValueError`` for a datetime that does not say its zone."""
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise ValueError("at needs a time zone")
+        return int(at.timestamp() * 1000)
+    return int(at)

@@ -1,0 +1,134 @@
+"""What the application sees of the visitor's consent in one request."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from dongui.rules.consent import Choice, newest_choice
+from dongui.terms import Terms
+
+CHOICE_COOKIE = "dongui"
+VISITOR_COOKIE = "dongui_id"
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
+_NOTHING: frozenset[str] = frozenset()
+
+
+class Consent:
+    """What this visitor consented to, as far as the browser says; the collector's ledger may only say less.
+
+    Evaluated when first asked, by the policy known when the request came. :attr:`was_read` tells whether the
+    application asked, so that its answer depends on it.
+    """
+
+    __slots__ = ("_cookies", "_gpc", "_now", "_purposes", "_terms", "was_read")
+
+    def __init__(self, terms: Terms, cookies: str = "", gpc: str = "", *, now: int | None = None) -> None:
+        """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds."""
+        self._terms = terms
+        self._cookies = cookies
+        self._gpc = gpc
+        self._now = now
+        self._purposes: frozenset[str] | None = None
+        self.was_read = False
+
+    def granted(self, purpose: str) -> bool:
+        """Whether ``purpose`` may act for this visitor now: granted and in force, or resting on another basis."""
+        self.was_read = True
+        return purpose in self.effective() or not self._terms.needs_consent(purpose)
+
+    def allowed(self, item: str) -> bool:
+        """Whether a data item of this visitor may be recorded now: some purpose that was granted lists it."""
+        self.was_read = True
+        return item in self._terms.items(self.effective())
+
+    @property
+    def visitor(self) -> str | None:
+        """The visitor id; None unless a granted purpose lists ``cookie``. A bearer credential: not for logs or URLs."""
+        self.was_read = True
+        return self.subject()
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes that were granted and are in force."""
+        self.was_read = True
+        return self.effective()
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Privacy signals of this request: ``gpc``, or none."""
+        self.was_read = True
+        return frozenset({"gpc"}) if has_gpc(self._gpc) else _NOTHING
+
+    @property
+    def decided(self) -> bool:
+        """Whether the visitor made a choice that still stands, be it a refusal."""
+        self.was_read = True
+        return self.choice() is not None
+
+    def __repr__(self) -> str:
+        return f"<Consent {' '.join(sorted(self.effective())) or 'nothing granted'}>"
+
+    # What follows is for the middleware, which looks without having read on the application's behalf.
+
+    @property
+    def terms(self) -> Terms:
+        """The terms by which this request is judged to its end, also when the policy changes meanwhile."""
+        return self._terms
+
+    def effective(self) -> frozenset[str]:
+        """As :attr:`purposes`."""
+        if self._purposes is None:
+            self._purposes = self._judge()
+        return self._purposes
+
+    def subject(self) -> str | None:
+        """As :attr:`visitor`."""
+        if "cookie" not in self._terms.items(self.effective()):
+            return None
+        return visitor_id(self._cookies)
+
+    def terms_allow(self, item: str) -> bool:
+        """As :meth:`allowed`."""
+        return item in self._terms.items(self.effective())
+
+    def bearer(self) -> str | None:
+        """The visitor id whatever is granted: taking back needs no consent."""
+        return visitor_id(self._cookies)
+
+    def choice(self) -> Choice | None:
+        """The visitor's choice, as long as it stands."""
+        choice = newest_choice(cookie_values(self._cookies, CHOICE_COOKIE))
+        return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+
+    def _judge(self) -> frozenset[str]:
+        if CHOICE_COOKIE not in self._cookies:
+            return _NOTHING
+        choice = newest_choice(cookie_values(self._cookies, CHOICE_COOKIE))
+        return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+
+    def _seconds(self) -> int:
+        return int(time.time()) if self._now is None else self._now
+
+
+def has_gpc(header: str) -> bool:
+    """Whether ``Sec-GPC`` is exactly ``1``; of duplicates (joined by commas) any counts (W1)."""
+    return header == "1" or ("," in header and any(part.strip(" \t") == "1" for part in header.split(",")))
+
+
+def cookie_values(header: str, name: str) -> list[str]:
+    """Every value of a cookie in a ``Cookie`` header: the same name may come once for each path and domain."""
+    found = []
+    for pair in header.split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip(" \t") == name:
+            found.append(value.strip(" \t"))
+    return found
+
+
+def visitor_id(header: str) -> str | None:
+    """The well-formed visitor id in a ``Cookie`` header. Whether the ledger knows it, only the ledger knows."""
+    for value in cookie_values(header, VISITOR_COOKIE):
+        if _VISITOR.fullmatch(value):
+            return value
+    return None

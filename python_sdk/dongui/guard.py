@@ -1,0 +1,116 @@
+"""Which cookies pass: those a response sets, those that linger after a withdrawal, those a request shows. Pure."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+from dongui.terms import Terms
+
+Headers = list[tuple[str, str]]
+
+_SPACE = " \t"
+_MOST_EXPIRED = 24
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 6265): what may be written into a Set-Cookie of ours
+
+
+@dataclass(slots=True)
+class Sifted:
+    """The cookies of a response: ``headers`` with those that may be set, ``dropped`` the (name, purpose) of the others;
+    ``seen`` all names; ``purpose`` is None for an undeclared cookie that strict mode drops.
+    """
+
+    headers: Headers
+    seen: list[str] = field(default_factory=list)
+    dropped: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+def sift(headers: Headers, granted: Container[str], terms: Terms, *, strict: bool, now: float | None = None) -> Sifted:
+    """Takes from a response's headers each ``Set-Cookie`` that no granted purpose covers.
+
+    Undeclared cookies pass unless ``strict``; whatever removes a cookie passes. All other headers stay as they are, in
+    their order.
+    """
+    sifted = Sifted([])
+    for header in headers:
+        if header[0].lower() == "set-cookie":
+            name = cookie_name(header[1])
+            purpose = terms.purpose_of(name)
+            sifted.seen.append(name)
+            covered = not strict if purpose is None else purpose in granted or not terms.needs_consent(purpose)
+            if not covered and not removes(header[1], now):
+                sifted.dropped.append((name, purpose))
+                continue
+        sifted.headers.append(header)
+    return sifted
+
+
+def cookie_name(set_cookie: str) -> str:
+    """The name that a browser would give the cookie of a ``Set-Cookie`` value; a nameless one is all value: ``""``."""
+    name, equals, _ = set_cookie.partition(";")[0].partition("=")
+    return name.strip(_SPACE) if equals else ""
+
+
+def removes(set_cookie: str, now: float | None = None) -> bool:
+    """Whether a ``Set-Cookie`` value ends a cookie rather than setting one. ``Max-Age`` outweighs ``Expires``."""
+    age = expires = None
+    for attribute in set_cookie.split(";")[1:]:
+        key, _, value = attribute.partition("=")
+        key = key.strip(_SPACE).lower()
+        if key == "max-age":
+            age = value.strip(_SPACE)
+        elif key == "expires":
+            expires = value.strip(_SPACE)
+    if age is not None and re.fullmatch(r"-?[0-9]+", age):
+        return age.startswith("-") or not age.strip("0")
+    return expires is not None and _is_past(expires, time.time() if now is None else now)
+
+
+def _is_past(date: str, now: float) -> bool:
+    try:
+        return parsedate_to_datetime(date).timestamp() <= now
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return False
+
+
+def lingering(cookies: str, granted: Container[str], terms: Terms) -> list[str]:
+    """The names in a ``Cookie`` header that are declared for a purpose which the visitor does not grant (any more)."""
+    names = []
+    for pair in cookies.split(";"):
+        name = pair.partition("=")[0].strip(_SPACE)
+        purpose = terms.purpose_of(name)
+        if purpose is not None and purpose not in granted and terms.needs_consent(purpose) and name not in names:
+            names.append(name)
+    return names
+
+
+def expire(names: Iterable[str], host: str) -> Headers:
+    """``Set-Cookie`` headers that end cookies at ``host`` and at each domain above it, wherever a script has put them.
+
+    Names that a header could not carry are left alone. Browsers ignore the domains that nobody may set cookies at.
+    """
+    domains = [""] + [f"; Domain={domain}" for domain in domains_above(host)]
+    lines = [f"{name}=; Max-Age=0; Path=/{domain}" for name in names if _NAME.fullmatch(name) for domain in domains]
+    return [("Set-Cookie", line) for line in lines[:_MOST_EXPIRED]]
+
+
+def domains_above(host: str) -> list[str]:
+    """The domains at which a page on ``host`` can set cookies, nearest first; none for an address or a bare name."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    labels = name.lower().split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or not re.fullmatch(r"[a-z0-9.-]+", name.lower()) or "" in labels:
+        return []
+    return [".".join(labels[at:]) for at in range(min(len(labels) - 1, 4))]
+
+
+def hide(cookies: str, granted: Container[str], terms: Terms) -> str:
+    """A ``Cookie`` header without the declared cookies of purposes not granted. Our own and undeclared ones stay."""
+    names = lingering(cookies, granted, terms)
+    if not names:
+        return cookies
+    return "; ".join(
+        pair.strip(_SPACE) for pair in cookies.split(";") if pair.partition("=")[0].strip(_SPACE) not in names
+    )

@@ -1,0 +1,122 @@
+"""The options of the middlewares and of the client. Precedence: default < environment < argument."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
+
+from dongui.errors import ConfigurationError, UnknownOption
+from dongui.visit import NOT_PAGES
+
+
+class OptionValues(TypedDict, total=False):
+    """What may be given as keyword arguments; :class:`Options` says what each means."""
+
+    site: str
+    collector: str
+    secret_key: str
+    policy: Any
+    strict: bool
+    report_only: bool
+    expire_cookies: bool
+    hide_cookies: bool
+    page_views: bool
+    exclude: Sequence[str]
+    page_view_if: Callable[[Mapping[str, Any]], bool] | None
+    trusted_proxies: int
+    learn_timeout: float
+    refresh: float
+    debug: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a site is guarded. Each option can be set by the environment as ``DONGUI_`` and its name in capitals.
+
+    ``site``, ``secret_key``: as ``dongui init`` or ``dongui sites add`` printed them. ``collector``: its address.
+    ``policy``: a file instead of asking the collector. ``strict``: undeclared cookies are dropped too. ``report_only``:
+    nothing is dropped, only logged and counted. ``expire_cookies``: cookies that a withdrawal left behind are ended.
+    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``exclude``: paths that
+    are no pages. ``page_view_if``: called with ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many
+    proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored.
+    ``learn_timeout``: seconds that the start waits for the policy. ``refresh``: seconds between looks for a newer one.
+    ``debug``: each dropped cookie is logged with the policy lines that would let it pass.
+    """
+
+    site: str
+    collector: str
+    secret_key: str
+    policy: Any = None
+    strict: bool = False
+    report_only: bool = False
+    expire_cookies: bool = True
+    hide_cookies: bool = False
+    page_views: bool = True
+    exclude: Sequence[str] = NOT_PAGES
+    page_view_if: Callable[[Mapping[str, Any]], bool] | None = None
+    trusted_proxies: int = 0
+    learn_timeout: float = 2.0
+    refresh: float = 60.0
+    debug: bool = False
+
+
+_REQUIRED = {
+    "site": "the site id that `dongui init` printed",
+    "collector": "the collector's address, such as http://127.0.0.1:8787",
+    "secret_key": "the site's secret key that `dongui init` printed",
+}
+_NOT_BY_ENVIRONMENT = {"page_view_if"}
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Options:
+    """The options from keyword arguments and the environment. An argument of None counts as not given.
+
+    Raises :class:`ConfigurationError`, naming the option and the remedy.
+    """
+    environment = os.environ if environment is None else environment
+    known = {field.name: field.default for field in fields(Options)}
+    for name in given:
+        if name not in known:
+            raise UnknownOption(name, f"there is no such option; there are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for name, default in known.items():
+        if given.get(name) is not None:
+            values[name] = given[name]
+        elif name not in _NOT_BY_ENVIRONMENT and (text := environment.get(f"DONGUI_{name.upper()}")) is not None:
+            values[name] = _parsed(name, text, default)
+        elif name in _REQUIRED:
+            raise ConfigurationError(name, f"give {_REQUIRED[name]}, as an argument or as DONGUI_{name.upper()}")
+    options = Options(**values)
+    _check(options)
+    return options
+
+
+def _parsed(name: str, text: str, default: Any) -> Any:
+    """The environment's text as the type of the option's default."""
+    if isinstance(default, bool):
+        if text.lower() not in _TRUE | _FALSE:
+            raise ConfigurationError(name, f"DONGUI_{name.upper()} is neither 1 nor 0")
+        return text.lower() in _TRUE
+    if isinstance(default, int | float):
+        try:
+            return type(default)(text)
+        except ValueError:
+            raise ConfigurationError(name, f"DONGUI_{name.upper()} is not a number") from None
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _check(options: Options) -> None:
+    for name in ("site", "collector", "secret_key"):
+        value = getattr(options, name)
+        if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+            raise ConfigurationError(name, f"give {_REQUIRED[name]}")
+    for name in ("trusted_proxies", "learn_timeout", "refresh"):
+        if getattr(options, name) < 0:
+            raise ConfigurationError(name, "it cannot be negative")
+    if isinstance(options.exclude, str):
+        raise ConfigurationError("exclude", "give a list of paths, not one text")

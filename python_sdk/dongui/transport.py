@@ -1,0 +1,315 @@
+"""Delivery to the collector: a bounded queue in memory and one background thread; nothing here blocks or raises.
+
+What cannot be delivered is tried again until it can, until the queue is full, or until the process ends; each loss is
+counted by its reason. Nothing is written to disk: what a visitor withdraws must not survive in a spool.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gzip
+import json
+import logging
+import random
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from dongui.background import Background, at_exit_of_multiprocessing
+from dongui.parcels import Job, Parcel, encode, pack
+from dongui.wire import TROUBLE, Reply, Wire
+
+log = logging.getLogger("dongui")
+
+_COMPLAIN_EVERY = 60.0
+_WORTH_GZIP = 1024
+_MOST_ATTEMPTS = 8  # of a request that makes the collector fail, rather than one that finds it away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How patiently to deliver. Times in seconds."""
+
+    queue: int = 10_000  # jobs that wait at most; beyond it new ones are lost, and counted
+    linger: float = 0.2  # pause before sending, so that what belongs together travels together
+    timeout: float = 10.0  # for one request
+    first_pause: float = 0.5  # after a failure; doubles, with jitter, up to
+    longest_pause: float = 30.0
+    exit_deadline: float = 2.0  # for the rest of the queue when the process ends
+
+
+class Transport:
+    """Sends jobs of one site to its collector, with the site's secret key. For use from any thread, also after a fork.
+
+    ``on_reply`` is told after each attempt whether the collector answered sensibly.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        collector: str,
+        secret_key: str,
+        *,
+        delivery: Delivery | None = None,
+        on_reply: Callable[[bool], None] | None = None,
+    ) -> None:
+        self._site = site
+        self._delivery = delivery or Delivery()
+        self._wire = Wire(collector, timeout=self._delivery.timeout)
+        self._headers = {"Authorization": f"Bearer {secret_key}", "Content-Type": "application/json"}
+        self._on_reply = on_reply
+        self.gzip = False
+        self._background = Background(self._work, name="dongui-transport", reborn=self._reborn)
+        self._complained = -_COMPLAIN_EVERY
+        self._closed = False
+        self._empty()
+        atexit.register(self.close)
+
+    def _empty(self) -> None:
+        # Re-entrant: a destructor of the host's may call track() while this very thread holds the lock.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._queue: OrderedDict[Hashable, deque[Job]] = OrderedDict()
+        self._queued = 0
+        self._flying: Parcel | None = None
+        self._urgent = False
+        self._pause = 0.0
+        self._not_before = 0.0
+        self._counts: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+
+    def _reborn(self) -> None:
+        # What was queued before the fork belongs to the parent: sending it here as well would be sending it twice.
+        self._empty()
+        self._wire.forget()
+
+    def send(self, job: Job) -> bool:
+        """Queues a job; False (and a counted loss) when it cannot be."""
+        with self._lock:
+            # Events fill one half at most: a withdrawal must find room also when the collector has been away for long.
+            if self._queued >= self._delivery.queue * (1 if job.is_event else 2) or self._closed:
+                self._lose("closed" if self._closed else "queue_full", 1)
+                return False
+            waiting = self._queue.get(job.key)
+            if waiting is None:
+                waiting = self._queue[job.key] = deque()
+            waiting.append(job)
+            self._queued += 1
+            if self._queued == 1:
+                self._changed.notify_all()
+        if not self._background.running:
+            self._background.ensure()
+        return True
+
+    def purge(self, visitor: str) -> int:
+        """Forgets every waiting event of a visitor, and does not repeat the ones under way. Returns how many."""
+        with self._lock:
+            waiting = self._queue.get(visitor)
+            if waiting is None:
+                kept: list[Job] = []
+                count = 0
+            else:
+                kept = [job for job in waiting if not job.is_event]
+                count = len(waiting) - len(kept)
+                self._queued -= count
+                if kept:
+                    self._queue[visitor] = deque(kept)
+                else:
+                    del self._queue[visitor]
+            if self._flying is not None and self._flying.key == visitor:
+                self._flying.purged = True
+            self._counts["purged"] += count
+            return count
+
+    def flush(self, timeout: float) -> bool:
+        """Waits until everything is delivered, ``timeout`` seconds at most; True when it is. Not for requests."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while self._queued or self._flying is not None:
+                self._urgent = True
+                self._changed.notify_all()
+                left = end - time.monotonic()
+                if left <= 0 or not self._background.ensure():
+                    return False
+                self._changed.wait(min(left, 0.5))
+            return True
+
+    def close(self) -> None:
+        """At the process's exit: delivers what it can within the deadline; the rest is counted as lost."""
+        atexit.unregister(self.close)
+        self._closed = True
+        # A collector that is known to be down gets no further chance: the host's exit must not wait for it.
+        if self._queued and not self._pause:
+            self.flush(self._delivery.exit_deadline)
+        self._background.stopping.set()
+        with self._changed:
+            self._changed.notify_all()
+        self._background.stop(0.2)
+        with self._lock:
+            self._lose("exit", self._queued)
+            self._queue.clear()
+            self._queued = 0
+        self._wire.close()
+
+    def stats(self) -> dict[str, Any]:
+        """Counts since this process began: ``queued``, ``sent``, ``recorded``, ``purged``, ``failures`` (attempts);
+        by reason ``refused`` (by the collector's gate) and ``lost``.
+        """
+        with self._lock:
+            counts = {name: self._counts[name] for name in ("sent", "recorded", "purged", "failures")}
+            return {"queued": self._queued, **counts, "refused": dict(self._refused), "lost": dict(self._lost)}
+
+    def lose(self, reason: str) -> None:
+        """Counts something that could not even be queued."""
+        with self._lock:
+            self._lose(reason, 1)
+
+    def _lose(self, reason: str, count: int) -> None:
+        if not count:
+            return
+        self._lost[reason] += count
+        now = time.monotonic()
+        if now - self._complained >= _COMPLAIN_EVERY:
+            self._complained = now
+            log.warning("dongui lost %d records (%s); client.stats() counts them", sum(self._lost.values()), reason)
+
+    # Below: the background thread.
+
+    def _work(self) -> None:
+        at_exit_of_multiprocessing(self.close)
+        stopping = self._background.stopping
+        while not stopping.is_set():
+            parcel = self._next()
+            if parcel is None:
+                continue
+            try:
+                self._deliver(parcel)
+            except Exception:
+                log.exception("dongui could not deliver; the records are lost")
+                self._done(parcel, lost="internal")
+
+    def _next(self) -> Parcel | None:
+        """The next parcel, after waiting for one; None when there is a reason to look again."""
+        with self._changed:
+            if not self._queued:
+                self._changed.wait(30.0)
+                if not self._queued:
+                    return None
+                if not self._urgent:
+                    self._changed.wait(self._delivery.linger)
+            wait = self._not_before - time.monotonic()
+            if wait > 0:
+                self._changed.wait(wait)
+                return None
+            if not self._queued:
+                return None
+            key, jobs = self._queue.popitem(last=False)
+            parcel = pack(key, jobs)
+            if jobs:
+                self._queue[key] = jobs
+                self._queue.move_to_end(key, last=False)
+            self._queued -= len(parcel.jobs)
+            self._flying = parcel
+            return parcel
+
+    def _deliver(self, parcel: Parcel) -> None:
+        job = parcel.jobs[0]
+        body, headers = parcel.body(self._site), self._headers
+        if job.bearer is not None:
+            headers = {**headers, "Authorization": f"Bearer {job.bearer}"}
+        if self.gzip and len(body) >= _WORTH_GZIP:
+            body, headers = gzip.compress(body, 1, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        try:
+            reply = self._wire.exchange(job.method, parcel.path, headers, body or None, limit=1 << 20)
+        except TROUBLE as trouble:
+            self._wire.close()
+            log.debug("dongui: no answer from the collector: %s", type(trouble).__name__)
+            reply = Reply(0)
+        answer = _understood(parcel, reply)
+        if self._on_reply is not None:
+            self._on_reply(answer is not None and reply.status < 500)
+        if answer is None or reply.status in (408, 425, 429) or reply.status >= 500:
+            self._again(parcel, reply)
+        elif reply.status < 300:
+            self._done(parcel, answer=answer)
+        elif reply.status in (400, 413) and len(parcel.jobs) > 1:
+            # One bad event spoils a whole batch: send them one by one, and lose only that one.
+            self._one_by_one(parcel)
+        elif reply.status == 409 and "notice" in answer and not job.attempts:
+            # A withdrawal that had to wait, and the notice changed meanwhile: it counts under the new one.
+            job.attempts = 1
+            job.data = encode({**json.loads(job.data), "notice": answer["notice"]})
+            self._again(parcel, reply)
+        else:
+            log.debug("dongui: the collector refused %s with %d %s", parcel.path, reply.status, answer.get("type", ""))
+            self._done(parcel, lost=f"rejected_{reply.status}")
+
+    def _done(self, parcel: Parcel, *, answer: dict[str, Any] | None = None, lost: str = "") -> None:
+        with self._changed:
+            self._flying = None
+            if lost:
+                self._lose(lost, len(parcel.jobs))
+            else:
+                self._pause = self._not_before = 0.0
+                self._counts["sent"] += len(parcel.jobs)
+                self._count(answer or {}, parcel)
+            if not self._queued:
+                self._urgent = False
+            self._changed.notify_all()
+
+    def _count(self, answer: dict[str, Any], parcel: Parcel) -> None:
+        recorded, refused = answer.get("recorded"), answer.get("refused")
+        if parcel.is_events and isinstance(recorded, int):
+            self._counts["recorded"] += recorded
+        if parcel.is_events and isinstance(refused, dict):
+            for reason, count in refused.items():
+                if isinstance(count, int):
+                    self._refused[str(reason)[:40]] += count
+
+    def _one_by_one(self, parcel: Parcel) -> None:
+        for job in parcel.jobs:
+            job.alone = True
+        with self._changed:
+            self._put_back(parcel, poisonous=False)
+
+    def _again(self, parcel: Parcel, reply: Reply) -> None:
+        settings = self._delivery
+        with self._changed:
+            self._counts["failures"] += 1
+            self._pause = min(max(settings.first_pause, self._pause * 2), settings.longest_pause)
+            # Jitter: the workers of a site must not all come back at the same instant.
+            pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+            asked = reply.retry_after()
+            if asked is not None:
+                pause = max(pause, min(asked, 10 * settings.longest_pause))
+            self._not_before = time.monotonic() + pause
+            self._put_back(parcel, poisonous=reply.status == 500)
+
+    def _put_back(self, parcel: Parcel, *, poisonous: bool) -> None:
+        """Queues a parcel's jobs again, behind other visitors', so that one that always fails holds up no others."""
+        self._flying = None
+        jobs = [job for job in parcel.jobs if not (parcel.purged and job.is_event)]
+        self._counts["purged"] += len(parcel.jobs) - len(jobs)
+        for job in jobs:
+            job.attempts += poisonous
+        kept = [job for job in jobs if job.attempts < _MOST_ATTEMPTS]
+        self._lose("rejected_500", len(jobs) - len(kept))
+        if kept:
+            waiting = self._queue.setdefault(parcel.key, deque())
+            waiting.extendleft(reversed(kept))
+            self._queued += len(kept)
+        self._changed.notify_all()
+
+
+def _understood(parcel: Parcel, reply: Reply) -> dict[str, Any] | None:
+    """The collector's answer; None when it was not the collector that answered (but a balancer, a captive portal)."""
+    answer = reply.json()
+    if 200 <= reply.status < 300:
+        if parcel.is_events:
+            return answer if isinstance(answer.get("recorded"), int) else None
+        return answer if answer or reply.status == 204 else None
+    return answer if reply.headers.get("content-type", "").startswith("application/problem+json") else None

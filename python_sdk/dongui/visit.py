@@ -1,0 +1,189 @@
+"""What one request is worth recording: whether it is a page view, whose, and what of it may be said. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from dongui.consent import Consent, cookie_values
+from dongui.rules.cookies import declaration
+from dongui.rules.gate import gate_items
+from dongui.terms import Terms
+
+PAGE_VIEW = "page_view"
+
+# The collector's limits (DESIGN 6): what is longer is cut here rather than refused there with the rest of its batch.
+MOST_URL = 4096
+MOST_NAME = 128
+MOST_SEARCH = 512
+MOST_AGENT = 2048
+
+# An entry that ends in "/" covers all below it.
+NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
+
+_BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|facebookexternalhit|mediapartners", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
+_QUOTE_SAFE = "/!$&'()*+,;=:@~"
+
+
+def is_page(method: str, status: str, content_type: str) -> bool:
+    """Whether an answer is a page shown to somebody: HTML, asked for with GET, and successful."""
+    return (
+        method == "GET"
+        and status[:1] == "2"
+        and content_type[:9].lower() == "text/html"
+        and content_type[9:10] in ("", ";", " ")
+    )
+
+
+def is_meant(path: str, fetch_dest: str, sec_purpose: str, user_agent: str, exclude: Sequence[str]) -> bool:
+    """Whether a person asked to see a page: no prefetch (``Sec-Purpose``), no fragment that a script fetches
+    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names.
+    """
+    if sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose):
+        return False
+    if fetch_dest not in ("", "document"):
+        return False
+    if any(path.startswith(entry) if entry.endswith("/") else path == entry for entry in exclude):
+        return False
+    return _BOT.search(user_agent) is None
+
+
+def page_view(
+    consent: Consent,
+    *,
+    now_ms: int,
+    url: str,
+    referrer: str,
+    user_agent: str,
+    language: str,
+    cookies: str,
+    ip: str | None,
+) -> tuple[str, dict[str, Any]] | None:
+    """(visitor, event) of a page view, reduced to what the visitor granted; None when there is nothing to record.
+
+    Headers as they came; ``now_ms`` in epoch milliseconds.
+    """
+    purposes = consent.effective()
+    visitor = consent.subject() if purposes else None
+    if visitor is None:
+        return None
+    terms = consent.terms
+    event: dict[str, Any] = {"name": PAGE_VIEW, "at": now_ms, "url": url, "user_agent": user_agent, "ip": ip}
+    if referrer:
+        event["referrer"] = referrer
+    if language:
+        event["environment"] = {"language": first_language(language)}
+    if terms.records_cookies:
+        event["cookies"] = recorded_cookies(cookies, terms)
+    return visitor, gated(event, purposes, terms, now_ms)
+
+
+def gated(event: dict[str, Any], purposes: frozenset[str], terms: Terms, now_ms: int) -> dict[str, Any]:
+    """An event with an id, reduced to what ``purposes`` (granted by consent) allow, within the wire's limits."""
+    items = terms.items(purposes)
+    # A time-ordered id tells the time, so it is for those who agreed to have their time of visit recorded.
+    event["id"] = time_ordered_id(now_ms) if "visit_time" in items else str(uuid.uuid4())
+    out = gate_items(event, items, purposes, terms.policy, now_ms)
+    for key, longest in (("url", MOST_URL), ("referrer", MOST_URL)):
+        text = out.get(key)
+        if text is not None and len(text) * 3 > longest:
+            out[key] = cut_url(text, longest)
+    if len(out["name"]) > MOST_NAME:
+        out["name"] = out["name"][:MOST_NAME]
+    return out
+
+
+def cut_url(url: str, longest: int) -> str:
+    """A URL of at most ``longest`` bytes: without its query if that is enough, else cut short."""
+    if len(url.encode("utf-8", "replace")) <= longest:
+        return url
+    url = url.partition("?")[0]
+    return url.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+
+
+def time_ordered_id(now_ms: int) -> str:
+    """A UUIDv7 (RFC 9562)."""
+    number = now_ms << 80 | int.from_bytes(os.urandom(10), "big")
+    number = number & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def recorded_cookies(header: str, terms: Terms) -> dict[str, str]:
+    """The cookies of a ``Cookie`` header whose values the policy lets be recorded, granted or not."""
+    found = {}
+    for pair in header.split(";"):
+        name, _, value = pair.strip(" \t").partition("=")
+        entry = declaration(name, terms.policy) if terms.purpose_of(name) not in (None, "dongui") else None
+        if entry is not None and entry["record"]:
+            found[name] = text_of(value)
+    return found
+
+
+def first_language(accept_language: str) -> str:
+    """The language that an ``Accept-Language`` header names first."""
+    return accept_language.partition(",")[0].partition(";")[0].strip()[:35]
+
+
+def text_of(header: str) -> str:
+    """A header's text as its sender meant it: servers hand over bytes as Latin-1, browsers send UTF-8."""
+    if header.isascii():
+        return header
+    return header.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def url_of(scheme: str, host: str, path: str, query: str) -> str:
+    """The address of a page; ``path`` is decoded to Latin-1 as WSGI has it."""
+    if not _PLAIN_PATH.fullmatch(path):
+        path = quote(path.encode("latin-1", "replace"), safe=_QUOTE_SAFE)
+    if query:
+        return f"{scheme}://{host}{path}?{query if query.isascii() else quote(query, safe='%&=+', encoding='latin-1')}"
+    return f"{scheme}://{host}{path}"
+
+
+def from_the_right(header: str, hops: int) -> str | None:
+    """The entry of a comma-separated ``X-Forwarded-…`` header that the outermost of ``hops`` trusted proxies wrote.
+
+    What stands further left was written by strangers and is never looked at. With fewer entries than hops the request
+    did not come through all the proxies; its leftmost entry is then the one that a trusted hand wrote.
+    """
+    entries = [entry for part in header.split(",") if (entry := part.strip())]
+    return entries[-min(hops, len(entries))] if hops > 0 and entries else None
+
+
+def address_of(remote: str, forwarded: str, hops: int) -> str | None:
+    """The visitor's address in canonical form: the socket's, or ``X-Forwarded-For`` counted from the right."""
+    text = from_the_right(forwarded, hops) if hops and forwarded else None
+    return canonical_address(text or remote)
+
+
+def canonical_address(text: str) -> str | None:
+    """An IP address without port, zone and brackets; IPv4 in IPv6 is unwrapped. None for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+__all__ = [
+    "NOT_PAGES",
+    "PAGE_VIEW",
+    "address_of",
+    "cookie_values",
+    "gated",
+    "is_meant",
+    "is_page",
+    "page_view",
+    "url_of",
+]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sdk_stub import SECRET, SITE, Collector, running
+
+from dongui import Client, Delivery
+
+QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector that complains of what it should not have been sent."""
+    with running() as one:
+        yield one
+    assert one.complaints == []
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., Client]]:
+    """Makes clients that are impatient, and closes them."""
+    clients: list[Client] = []
+
+    def make(collector: Collector | str, **options: Any) -> Client:
+        url = collector if isinstance(collector, str) else collector.url
+        options = {"site": SITE, "secret_key": SECRET, "delivery": QUICK, **options}
+        clients.append(Client(collector=url, **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
