@@ -1,6 +1,7 @@
 """The privacy policy as data: one TOML file from which banner, gate, cookie rules, retention and page are compiled."""
 
 from dongui.errors import PolicyError
+from dongui.policy.check import check
 from dongui.policy.compile import compiled, notice, pick_language
 from dongui.policy.diff import Change, Diff, diff
 from dongui.policy.findings import Finding
@@ -38,6 +39,7 @@ __all__ = [
     "Purpose",
     "RecordClass",
     "Remedy",
+    "check",
     "compiled",
     "default_policy_text",
     "diff",

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from dongui.policy.model import Policy
+
 Level = Literal["error", "warning"]
+
+Found = Iterator[tuple[str, str, str, str]]
+"""What a rule finds: key, message, remedy, citation."""
+
+Rule = Callable[[Policy], Found]
+"""One thing to look at in a loaded policy."""
 
 
 @dataclass(frozen=True, slots=True)

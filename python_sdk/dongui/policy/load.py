@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from dongui.errors import PolicyError
 from dongui.policy import model
 from dongui.policy.builtin import ID, ITEMS, LANGUAGES, VERSION
+from dongui.policy.references import references
 from dongui.policy.tables import Problems, Table
 
 SCHEMA = 1
@@ -56,7 +57,7 @@ def parse(text: str, *, name: str = "policy.toml") -> model.Policy:
         problems.error("schema", f"is not {SCHEMA}", f"write schema = {SCHEMA} on the first line")
         raise PolicyError(problems)
     policy = _policy(raw, text, problems)
-    _references(policy, problems)
+    references(policy, problems)
     if problems:
         raise PolicyError(problems)
     return policy
@@ -292,31 +293,3 @@ def _rights(table: Table) -> model.Rights:
             table.wrong("limits", f"{limit[:40]!r} is no citation", 'write an act and its article: "PIPA 35(4)"')
     table.done()
     return rights
-
-
-def _references(policy: model.Policy, problems: Problems) -> None:
-    """Every id that is used must be declared: what nobody declared cannot be gated, kept or shown."""
-
-    def known(key: str, ids: Iterable[str], declared: Iterable[str], kind: str) -> None:
-        declared = tuple(declared)
-        for id in ids:
-            if id not in declared:
-                choice = ", ".join(declared) or "none yet"
-                problems.error(key, f"names the {kind} {id[:64]!r}, which is not declared", f"declared: {choice}")
-
-    if not policy.purposes:
-        problems.error("purposes", "is missing", "add a table [purposes.ID] for every purpose", "S1.0")
-    for purpose in policy.purposes.values():
-        known(f"purposes.{purpose.id}.items", purpose.items, policy.items, "item")
-        known(f"purposes.{purpose.id}.record", (purpose.record,), policy.records, "record class")
-        known(f"purposes.{purpose.id}.depends_on", purpose.depends_on, policy.purposes, "purpose")
-    for n, cookie in enumerate(policy.cookies, 1):
-        known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, "purpose")
-    for record in policy.records.values():
-        known(f"records.{record.id}.purposes", record.purposes, policy.purposes, "purpose")
-    for kind, parties in (("processors", policy.processors), ("recipients", policy.recipients)):
-        for n, party in enumerate(parties, 1):
-            known(f"{kind}[{n}].items", party.items, policy.items, "item")
-            known(f"{kind}[{n}].purposes", party.purposes, policy.purposes, "purpose")
-            engaging = (party.engaged_by,) if party.engaged_by else ()
-            known(f"{kind}[{n}].engaged_by", engaging, [other.name for other in policy.processors], "processor")

@@ -46,13 +46,13 @@ def _preset(id: str) -> Preset:
 
 
 def _with(text: str, preset: Preset) -> str:
-    """The text with what it lacks of a tool: addresses in the purpose, entries behind the last of their kind."""
+    """The text with what it lacks of a tool: its cookies, its provider, its addresses in the purpose."""
     policy = parse(text, name="the default policy")
     declared = {cookie.name for cookie in policy.cookies}
     missing = [cookie for cookie in preset.cookies if not cookie.third_party and cookie.name not in declared]
     for cookie in missing:
         entry = cookie_lines(cookie.name, preset.purpose, cookie.lifetime, preset.provider)
-        text = _behind_last(text, "[[cookies]]", entry)
+        text = text.replace("[[cookies]]", f"{entry}\n[[cookies]]", 1)  # in front: a wider glob may follow
     if not _receives(policy, preset):
         text = _behind_last(text, f"[[{preset.role}s]]", party_lines(preset, LANGUAGES))
     urls = policy.purposes[preset.purpose].urls

@@ -1,0 +1,35 @@
+"""Whether a policy may be published: errors for what cannot be executed or is unlawful, warnings for the rest.
+
+The product judges files, never companies: no finding means that these rules found nothing, not that a site "is
+compliant".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dongui.errors import PolicyError
+from dongui.policy.doubtful import WARNINGS
+from dongui.policy.findings import Finding, Level, Rule
+from dongui.policy.load import parse
+from dongui.policy.model import Policy
+from dongui.policy.unlawful import ERRORS
+
+
+def check(policy: Policy | str, *, name: str = "policy.toml") -> list[Finding]:
+    """Every finding about a policy or a policy file's text, errors first. One that does not load has those alone.
+
+    ``name`` is what findings call a text; a loaded policy brings its own. Never raises.
+    """
+    if isinstance(policy, str):
+        try:
+            policy = parse(policy, name=name)
+        except PolicyError as error:
+            return list(error.problems)
+    return [*_findings("error", ERRORS, policy), *_findings("warning", WARNINGS, policy)]
+
+
+def _findings(level: Level, rules: Iterable[Rule], policy: Policy) -> Iterator[Finding]:
+    for rule in rules:
+        for key, message, remedy, cited in rule(policy):
+            yield Finding(level, key, message, remedy, policy.name, cited)

@@ -1,0 +1,36 @@
+"""Every id that is used must be declared: what nobody declared cannot be gated, kept or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dongui.policy.model import Policy
+from dongui.policy.tables import Problems
+
+
+def references(policy: Policy, problems: Problems) -> None:
+    """Report every id in ``policy`` that its section does not declare."""
+
+    def known(key: str, ids: Iterable[str], declared: Iterable[str], kind: str) -> None:
+        declared = tuple(declared)
+        for id in ids:
+            if id not in declared:
+                choice = ", ".join(declared) or "none yet"
+                problems.error(key, f"names the {kind} {id[:64]!r}, which is not declared", f"declared: {choice}")
+
+    if not policy.purposes:
+        problems.error("purposes", "is missing", "add a table [purposes.ID] for every purpose", "S1.0")
+    for purpose in policy.purposes.values():
+        known(f"purposes.{purpose.id}.items", purpose.items, policy.items, "item")
+        known(f"purposes.{purpose.id}.record", (purpose.record,), policy.records, "record class")
+        known(f"purposes.{purpose.id}.depends_on", purpose.depends_on, policy.purposes, "purpose")
+    for n, cookie in enumerate(policy.cookies, 1):
+        known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, "purpose")
+    for record in policy.records.values():
+        known(f"records.{record.id}.purposes", record.purposes, policy.purposes, "purpose")
+    for kind, parties in (("processors", policy.processors), ("recipients", policy.recipients)):
+        for n, party in enumerate(parties, 1):
+            known(f"{kind}[{n}].items", party.items, policy.items, "item")
+            known(f"{kind}[{n}].purposes", party.purposes, policy.purposes, "purpose")
+            engaging = (party.engaged_by,) if party.engaged_by else ()
+            known(f"{kind}[{n}].engaged_by", engaging, [other.name for other in policy.processors], "processor")
