@@ -14,6 +14,8 @@ from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
+from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.journal import Journal
 from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
 
 
@@ -56,7 +58,9 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
         storage = open_storage(settings.data_path, keys, keyring.derive(b"chain-head"), readonly=not writable)
         undo.append(storage.close)
         book = Book(storage.ledger)
-        ledger = Ledger(storage, book, keyring, clock)
+        # Apart from the data and from every backup of it, beside the keys.
+        journal = Journal(settings.keys_path / "journal.ndjson", keyring.derive(b"journal"))
+        ledger = Ledger(storage, book, keyring, clock, journal)
         keeper = Keeper(storage, keyring, book, ledger, clock, settings)
     except BaseException:
         _undo(undo)

@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
-from dongui.rules.periods import last_day
 from dongui_collector.clock import Clock, day_of, start_of
 from dongui_collector.errors import NotAllowed, StorageFull
 from dongui_collector.intake.gate import Basis, RowMaker, Sender
 from dongui_collector.intake.wire import Event
 from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import Book, LoadedNotice
+from dongui_collector.ledger.periods import Periods
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import EventStore, IngestTransaction, Row
 from dongui_collector.storage.connect import is_full
@@ -44,6 +44,7 @@ class GroupCommit:
         self._rows = rows
         self._clock = clock
         self._zone = settings.zone
+        self._periods = Periods(book)
         self._waiting: list[Pending] = []
         self._today: tuple[int, int, date] = (0, 0, date.min)
         self.counts: Counter[tuple[date, int, str]] = Counter()
@@ -143,12 +144,7 @@ class GroupCommit:
     def _standing_mask(self, notice: LoadedNotice, day: date) -> int:
         """The consent purposes whose period for rows of ``day`` has not ended yet (S3.1, K17)."""
         today = self._day(self._clock.now())
-        if day >= today:
-            return notice.consent_mask
-        policy = notice.policy
-        return sum(
-            1 << notice.bits[p] for p in policy.consent_purposes if last_day(day, policy.records[policy.purposes[p].record].keep) >= today
-        )
+        return notice.consent_mask if day >= today else self._periods.standing(notice.ref, notice.consent_mask, day, today)
 
     def _store(
         self, tx: IngestTransaction, day: date, entries: list[tuple[Pending, Event, int]], keys: list[tuple[bytes, bytes]]

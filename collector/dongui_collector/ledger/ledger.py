@@ -13,10 +13,13 @@ from dongui_collector.clock import Clock, day_of
 from dongui_collector.errors import Unknown
 from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import Book, LoadedNotice
+from dongui_collector.ledger.finishing import Finisher
 from dongui_collector.ledger.receipts import receipt
 from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
 from dongui_collector.security.keys import KeyRing, seal, unseal
-from dongui_collector.storage.base import Ended, Intent, Selection, Storage, Visitor
+from dongui_collector.storage.base import Ended, Intent, Storage, Visitor
+from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.journal import Journal
 
 ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same answer
 
@@ -44,8 +47,8 @@ class Outcome:
 class Ledger:
     """Everything that changes consents. Each public method that writes is one durable transaction."""
 
-    def __init__(self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock) -> None:
-        self._storage = storage
+    def __init__(self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock, journal: Journal) -> None:
+        self.journal = journal
         self._store = storage.ledger
         self._book = book
         self._keyring = keyring
@@ -53,7 +56,8 @@ class Ledger:
         self._visitor_secret = keyring.derive(b"visitor")
         self._member_secret = keyring.derive(b"member")
         self._answer_secret = keyring.derive(b"answer")
-        self._reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
+        reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
+        self._finisher = Finisher(storage, book, keyring, clock, journal, reduce)
 
     def key_of(self, visitor_id: str) -> bytes:
         return visitor_key(self._visitor_secret, visitor_id)
@@ -144,9 +148,11 @@ class Ledger:
             visitor = self._store.visitor(visitor_key)
             if visitor is None:
                 raise Unknown("nothing is held under this visitor id")
-            seqs = [r.seq for r in self._store.records_of(visitor_key)]
+            proofs = self._store.records_of(visitor_key)
+            seqs = [r.seq for r in proofs]
             record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=visitor.site_ref)
-            self._store.erase_bodies(seqs)
+            holds = self._finisher.holds(visitor.site_ref, visitor_key)
+            self._store.erase_bodies(self._finisher.unheld(proofs, holds))
             self._store.drop_visitor(visitor_key)
             intent = Intent(record.seq, "erasure", visitor.site_ref, visitor_key, -1, record.seq)
             self._store.add_intent(intent)
@@ -181,21 +187,14 @@ class Ledger:
 
     def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
         """Destroy what an intent ended, in all day files, then certify it. Idempotent; a crash leaves the intent to resume."""
-        ended = Ended()
-        days = self._storage.events.days()
-        selection = Selection(site_ref=intent.site_ref, visitor=intent.visitor, up_to=intent.up_to)
-        for done, day in enumerate(days):
-            ended.add(self._storage.events.end(day, selection, intent.bits, self._reduce))
-            if progress:
-                progress(done + 1, len(days))
+        return self._finisher.finish(intent, progress)
+
+    def _first_record(self, intent: Intent) -> int | None:
+        """The ledger number by which a restored, older ledger finds the visitor again; the journal holds no identifiers."""
         if intent.kind == "erasure":
-            self._storage.records.destroy_subject(intent.site_ref, intent.visitor)
-        with self._store.writing():
-            self._store.finish_intent(intent.seq)
-            body = {"of": intent.seq, "kind": intent.kind, "rows_destroyed": ended.destroyed, "rows_reduced": ended.changed, "days": len(ended.days)}
-            self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
-        self._store.scrub()
-        return ended
+            record = next(iter(self._store.records(after=intent.seq - 1, limit=1)), None)
+            return next(iter(record.body["records"]), None) if record and record.body else None
+        return next((r.seq for r in self._store.records_of(intent.visitor)), None)
 
     def resume(self) -> int:
         """Finish the endings that a crash or an error interrupted. Returns how many."""

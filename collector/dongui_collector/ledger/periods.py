@@ -12,7 +12,7 @@ from dongui_collector.ledger.book import Book
 
 
 def class_last_day(record_class: RecordClass, day: date) -> date:
-    """The last day on which something of ``day`` may be held in a class. ``min_keep`` is a floor (K15): the later counts."""
+    """The last day on which something of ``day`` may be held in a class. ``min_keep`` is a floor (K15)."""
     end = last_day(day, record_class.keep)
     return end if record_class.min_keep is None else max(end, last_day(day, record_class.min_keep))
 

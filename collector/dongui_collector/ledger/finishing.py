@@ -1,0 +1,182 @@
+"""Carrying a withdrawal or an erasure through: journal, day files, records, certificate. Every step may be done twice.
+
+A legal hold suspends exactly what it covers: those rows and records stay, unseen by every reader, and the ending stays open
+until the hold is released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from dongui.rules.periods import last_day
+from dongui_collector.clock import Clock, day_of
+from dongui_collector.ledger.book import Book
+from dongui_collector.ledger.periods import Periods, bits_of
+from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.security.keys import KeyRing
+from dongui_collector.storage.base import Ended, Hold, Intent, Json, LedgerRecord, Record, Reduce, Selection, Storage
+from dongui_collector.storage.journal import Journal
+
+CONSUMERS = "consumers"  # the setting that names who was given data, and for which purposes
+
+
+class Finisher:
+    """Finishes what :class:`~dongui_collector.ledger.ledger.Ledger` has decided."""
+
+    def __init__(
+        self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock, journal: Journal, reduce: Reduce
+    ) -> None:
+        self._storage = storage
+        self._store = storage.ledger
+        self._book = book
+        self._keyring = keyring
+        self._clock = clock
+        self._journal = journal
+        self._reduce = reduce
+        self._periods = Periods(book)
+        self._journalled: set[int] = set()
+
+    def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
+        """Destroy what an intent ended, then certify it. ``held`` in the answer says that a hold keeps part of it."""
+        decision = self._decision(intent)
+        self._note(intent, decision)
+        holds = self.holds(intent.site_ref, intent.visitor)
+        ended = Ended()
+        days = self._storage.events.days()
+        for done, day in enumerate(days):
+            for selection, bits in self._parts(intent, day, holds, ended):
+                ended.add(self._storage.events.end(day, selection, bits, self._reduce))
+            if progress:
+                progress(done + 1, len(days))
+        if intent.kind == "erasure":
+            self._end_records(intent, holds, ended)
+        self._certify(intent, decision, holds, ended)
+        self._store.scrub()
+        return ended
+
+    def holds(self, site_ref: int, visitor: bytes) -> list[Hold]:
+        """The holds that may reach this visitor today."""
+        today = day_of(self._clock.now(), self._book.in_force(site_ref, self._clock.now()).zone)
+        return [
+            h
+            for h in self._storage.office.holds()
+            if h.stands(today) and h.site_ref in (None, site_ref) and h.visitor in (None, visitor)
+        ]
+
+    def unheld(self, records: Sequence[LedgerRecord], holds: Sequence[Hold]) -> list[int]:
+        """Those ledger records of a visitor whose content no hold keeps."""
+        return [r.seq for r in records if not any(self._covers_record(h, r) for h in holds)]
+
+    def _covers_record(self, hold: Hold, record: LedgerRecord) -> bool:
+        if record.site_ref is None:
+            return False
+        day = day_of(record.at, self._book.in_force(record.site_ref, record.at).zone)
+        return hold.touches(record.site_ref, "consent_record", day)
+
+    # -- rows
+
+    def _parts(
+        self, intent: Intent, day: date, holds: Sequence[Hold], ended: Ended
+    ) -> Iterator[tuple[Selection, int]]:
+        """What of one day ends now: everything at once, or, under a hold, what it does not cover, notice by notice."""
+        masks: dict[int, int] = {}
+        if holds:
+            for basis in self._storage.events.bases(day):
+                if basis.site_ref == intent.site_ref:
+                    masks[basis.notice_ref] = masks.get(basis.notice_ref, 0) | basis.purposes
+        held = {ref: self._held_bits(intent, ref, mask & intent.bits, day, holds) for ref, mask in masks.items()}
+        if not any(held.values()):
+            yield Selection(site_ref=intent.site_ref, visitor=intent.visitor, up_to=intent.up_to), intent.bits
+            return
+        for notice_ref, mask in masks.items():
+            selection = Selection(intent.site_ref, intent.visitor, notice_ref, intent.up_to)
+            if self._held_rows(day, selection, held[notice_ref]):
+                ended.held = True
+            if bits := mask & intent.bits & ~held[notice_ref]:
+                yield selection, bits
+
+    def _held_bits(self, intent: Intent, notice_ref: int, mask: int, day: date, holds: Sequence[Hold]) -> int:
+        classes = {bit: self._periods.class_id(notice_ref, bit) for bit in bits_of(mask)}
+        return sum(
+            1 << bit for bit, class_id in classes.items() if any(h.touches(intent.site_ref, class_id, day) for h in holds)
+        )
+
+    def _held_rows(self, day: date, selection: Selection, bits: int) -> bool:
+        return any(row.purposes & bits for row in self._storage.events.rows(day, selection, limit=10_000)) if bits else False
+
+    # -- records of other classes
+
+    def _end_records(self, intent: Intent, holds: Sequence[Hold], ended: Ended) -> None:
+        """End what stood on the person's relation with the site; what another law names stays in the archive (S9, K10)."""
+        found = self._storage.records.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)
+        held = [r for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)]
+        ended.held = ended.held or bool(held)
+        kept = {r.id for r in held} | {r.id for r in found if self._below_floor(r)}
+        moving = [r for r in found if r.id not in kept and self._archives(r)]
+        there = {r.id for r in self._storage.archive.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)}
+        self._storage.archive.add([r for r in moving if r.id not in there])
+        ending = [r.id for r in found if r.id not in kept]
+        if ending:
+            self._journal.append({"kind": "subject", "seq": intent.seq, "ids": [id.hex() for id in ending]})
+            self._storage.records.destroy_ids(ending)
+
+    def _below_floor(self, record: Record) -> bool:
+        """Whether a law's minimum (K15) still forbids the destruction."""
+        notice = self._book.notice(record.notice_ref)
+        floor = notice.policy.records[record.class_id].min_keep
+        return floor is not None and last_day(record.day, floor) >= day_of(self._clock.now(), notice.zone)
+
+    def _archives(self, record: Record) -> bool:
+        record_class = self._book.notice(record.notice_ref).policy.records[record.class_id]
+        return record_class.on_withdrawal == "archive" and record_class.law is not None
+
+    # -- before and after
+
+    def _decision(self, intent: Intent) -> Json:
+        found = self._store.records(intent.seq - 1, 1)
+        return (found[0].body or {}) if found else {}
+
+    def _note(self, intent: Intent, decision: Json) -> None:
+        """Into the journal first, so that no restored backup brings back what ends here. The visitor is named by the
+        number of a ledger record that a backup may hold, never by an identifier."""
+        if intent.seq in self._journalled:
+            return
+        if intent.kind == "erasure":
+            numbers = decision.get("records", [])
+        else:
+            numbers = [r.seq for r in self._store.records_of(intent.visitor)]
+        entry = {"site": intent.site_ref, "bits": intent.bits, "up_to": intent.up_to, "records": numbers}
+        self._journal.append({"kind": intent.kind, "seq": intent.seq, **entry})
+        self._journalled.add(intent.seq)
+
+    def _certify(self, intent: Intent, decision: Json, holds: Sequence[Hold], ended: Ended) -> None:
+        with self._store.writing():
+            if intent.kind == "erasure":
+                wanted = [r for seq in decision.get("records", []) for r in self._store.records(seq - 1, 1)]
+                free = self.unheld([r for r in wanted if r.body is not None], holds)
+                self._store.erase_bodies(free)
+                ended.held = ended.held or any(r.body is not None and r.seq not in free for r in wanted)
+            if ended.held:
+                return
+            self._tell_consumers(intent)
+            self._store.finish_intent(intent.seq)
+            body = {
+                "of": intent.seq,
+                "kind": intent.kind,
+                "rows_destroyed": ended.destroyed,
+                "rows_reduced": ended.changed,
+                "days": len(ended.days),
+            }
+            self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
+
+    def _tell_consumers(self, intent: Intent) -> None:
+        """Write into the erasure feed whose copies must go too: under each consumer's own name for the visitor."""
+        notice = self._book.in_force(intent.site_ref, self._clock.now())
+        ended = set(notice.policy.consent_purposes) if intent.bits < 0 else set(notice.names(intent.bits))
+        consumers: Json = self._storage.office.setting(CONSUMERS) or {}
+        for consumer, had in consumers.items():
+            purposes = sorted(ended & set(had["purposes"]))
+            if purposes and had["site"] in (None, intent.site_ref):
+                entry = {"kind": intent.kind, "purposes": purposes, "visitor": Pseudonyms(self._keyring, consumer).visitor(intent.visitor)}
+                self._storage.office.add_to_feed(consumer, self._clock.now(), entry)

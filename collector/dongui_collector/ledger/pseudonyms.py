@@ -1,0 +1,26 @@
+"""A different name for every consumer: two consumers cannot join what they hold, and neither can look anyone up here."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+
+from dongui_collector.security.keys import KeyRing
+
+
+class Pseudonyms:
+    """The names of one consumer (a token, a recipient, or the controller's own use)."""
+
+    def __init__(self, keyring: KeyRing, consumer: str) -> None:
+        self._secret = keyring.derive(b"pseudonym\x00" + consumer.encode())
+
+    def visitor(self, key: bytes) -> str:
+        """22 characters that stand for a visitor, the same for as long as the visitor is known."""
+        return self._name(b"visitor\x00" + key)
+
+    def event(self, key: bytes) -> str:
+        """22 characters that stand for an event."""
+        return self._name(b"event\x00" + key)
+
+    def _name(self, value: bytes) -> str:
+        return base64.urlsafe_b64encode(hmac.digest(self._secret, value, "sha256")[:16])[:22].decode()

@@ -1,0 +1,146 @@
+"""A real installation and a real ``dongui serve`` for tests: init, start, ask, kill, start again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ORIGIN = "https://shop.example.com"
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+CONSENT_PURPOSES = ("statistics", "personalisation", "marketing", "analysis")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def dongui(*arguments: str, clock: str | None = None, code: int | None = 0, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line; ``code`` is the exit code it must have (None: any)."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dongui_collector", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(clock),
+        timeout=120,
+        **more,
+    )
+    assert code is None or done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def environment(clock: str | None = None) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("DONGUI_")}
+    return kept | ({"DONGUI_CLOCK": clock} if clock else {})
+
+
+class Installation:
+    """One folder with settings, policy, data and keys; one site that lists :data:`ORIGIN`."""
+
+    def __init__(self, folder: Path, *, testing: bool = False, **settings: object) -> None:
+        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, "--json").stdout)
+        self.folder = folder
+        self.config = made["config"]
+        self.site: str = made["site"]
+        self.secret: str = made["secret_key"]
+        self.port, self.desk_port = free_port(), free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "serve.log"
+        config = Path(self.config)
+        values = {"testing": True, **settings} if testing else settings
+        config.write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()) + config.read_text())
+        self.http = httpx.Client(base_url=self.base, timeout=30, headers={"user-agent": CHROME})
+
+    def start(self, *, clock: str | None = None) -> Installation:
+        command = [sys.executable, "-m", "dongui_collector", "serve", "--config", self.config]
+        command += ["--port", str(self.port), "--desk-port", str(self.desk_port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment(clock))
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if self.http.get("/healthz").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.03)
+        raise AssertionError(f"serve did not start:\n{self.log.read_text()}")
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """End ``serve`` and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        code = self.process.wait(15)
+        self.process = None
+        return code
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.stop(signal.SIGKILL)
+        self.http.close()
+
+    # -- asking
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.secret}"}
+
+    def notice(self) -> str:
+        return str(self.http.get("/v1/notice", params={"site": self.site}).json()["version"])
+
+    def consent(self, granted: list[str], refused: list[str] | None = None, visitor: str | None = None, **more: Any) -> dict[str, Any]:
+        body = {
+            "site": self.site,
+            "notice": self.notice(),
+            "granted": granted,
+            "refused": refused or [],
+            "method": "banner",
+            "lang": "ko",
+            **({"visitor": visitor} if visitor else {}),
+            **more,
+        }
+        answer = self.http.post("/v1/consents", json=body, headers={"origin": ORIGIN})
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def send(self, visitor: str | None, *events: dict[str, Any], headers: dict[str, str] | None = None) -> httpx.Response:
+        body = {"site": self.site, "visitor": visitor, "events": list(events)}
+        return self.http.post("/v1/events", json=body, headers={"origin": ORIGIN} if headers is None else headers)
+
+    def me(self, visitor: str) -> dict[str, Any]:
+        answer = self.http.get("/v1/me", headers={"authorization": f"Bearer {visitor}"})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        return dongui(*arguments, "--config", self.config, **more)
+
+    def bytes(self) -> bytes:
+        """Every byte of the data folder but the space put by for a full disk."""
+        files = [p for p in (self.folder / "data").rglob("*") if p.is_file() and p.name != "reserve"]
+        return b"\n".join(p.read_bytes() for p in files)
+
+
+def event(at: int | None = None, **fields: Any) -> dict[str, Any]:
+    """A page view, made now unless told otherwise."""
+    now = int(time.time() * 1000) if at is None else at
+    return {"id": uuid7(now), "name": "page_view", "at": now, "url": f"{ORIGIN}/products/1", **fields}
+
+
+def uuid7(at: int) -> str:
+    raw = bytearray(max(0, min(at, (1 << 48) - 1)).to_bytes(6, "big") + os.urandom(10))
+    raw[6] = raw[6] & 0x0F | 0x70
+    raw[8] = raw[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(raw)))
