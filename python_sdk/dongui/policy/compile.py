@@ -60,8 +60,12 @@ def _cookie(cookie: CookieRule) -> Json:
 
 
 def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> Json:
-    """What a visitor is shown when asked (K1), in ``lang`` or the policy's first language."""
+    """What a visitor is shown when asked (K1), in ``lang`` or the policy's first language.
+
+    It carries what the browser's gate decides by as well, so that one request suffices a page.
+    """
     lang = pick_language(policy, lang)
+    decides = compiled(policy, site=site, accepts=accepts)
     return {
         "site": site,
         "version": policy.notice.version,
@@ -74,7 +78,9 @@ def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> J
         "policy_url": "/policy?" + urlencode({"site": site, "lang": lang}),
         "minimum_age": policy.notice.minimum_age,
         "choice_seconds": policy.notice.choice_lifetime.seconds,
-        "accepts": list(accepts),
+        "accepts": decides["accepts"],
+        "query_keys": decides["query_keys"],
+        "cookies": decides["cookies"],
         "items": {item.id: item.label[lang] for item in policy.items.values()},
         "purposes": [_shows(policy, purpose, lang) for purpose in policy.purposes.values()],
     }
@@ -101,6 +107,8 @@ def _shows(policy: Policy, purpose: Purpose, lang: str) -> Json:
         "required": purpose.required,
         "refusal": purpose.refusal[lang] if purpose.refusal else None,
         "items": list(purpose.items),
+        "urls": list(purpose.urls),
+        "reconfirm_seconds": purpose.reconfirm.seconds if purpose.reconfirm else None,
         "keep": str(policy.records[purpose.record].keep),
         "keep_text": keep_text(policy, purpose, lang),
         "recipients": [_party(kind, party, lang) for kind, party in policy.parties(purpose.id)],
