@@ -287,3 +287,21 @@ def test_a_new_installation_trusts_no_proxy(installation: Installation) -> None:
     Path(installation.config).write_text(text)
     assert "DONGUI_TRUSTED_PROXIES" not in os.environ
     assert load_settings(Path(installation.config)).trusted_proxies == 0
+
+
+def test_the_image_can_make_its_installation_on_its_two_volumes(image: list[Any], tmp_path: Path) -> None:
+    """``dongui init`` in the image: settings and data on one volume, keys on another that exists and is empty."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "keys").mkdir()
+    variables = dict(word.split("=", 1) for word in of(image, "ENV", 1)[0].split() if word.startswith("DONGUI_"))
+    moved = [("/var/lib/dongui-keys", tmp_path / "keys"), ("/var/lib/dongui", tmp_path / "lib")]
+    for name, value in variables.items():
+        for inside, outside in moved:
+            value = re.sub(f"^{inside}(?=/|$)", str(outside), value)
+        variables[name] = value
+    assert variables["DONGUI_CONFIG"] == str(tmp_path / "lib" / "dongui.toml")
+    command = [sys.executable, "-m", "dongui_collector", "init", str(tmp_path / "lib"), "--json"]
+    done = subprocess.run(command, env=environment() | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "keys" / "keys.db").exists()
+    assert not (tmp_path / "lib" / "keys" / "keys.db").exists()
