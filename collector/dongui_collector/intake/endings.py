@@ -31,10 +31,10 @@ class Endings:
         return bool(done) and work.result()
 
     def finish(self, intent: Intent) -> bool:
-        """Finish one intent, in this thread. False when it failed; the intent stays and :meth:`resume` tries again."""
+        """Finish one intent, in this thread. False when it failed or a legal hold keeps part of it; :meth:`resume` tries again."""
         for attempt in (1, 2):
             try:
-                self._core.ledger.finish(intent)
+                ended = self._core.ledger.finish(intent)
             except Exception as error:
                 if attempt == 1 and is_full(error):
                     self.reserve.spend()
@@ -42,7 +42,7 @@ class Endings:
                 self._metrics.ending_failures.inc()
                 log.error("an ending failed and will be tried again", extra={"kind": type(error).__name__, "seq": intent.seq})
                 return False
-            return True
+            return not ended.held
         return False
 
     def resume(self) -> int:

@@ -1,7 +1,7 @@
 """Carrying a withdrawal or an erasure through: journal, day files, records, certificate. Every step may be done twice.
 
-A legal hold suspends exactly what it covers: those rows and records stay, unseen by every reader, and the ending stays open
-until the hold is released.
+A legal hold suspends exactly what it covers: those rows and records stay, unseen by every reader, and the ending stays
+open until the hold is released.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from dongui.rules.periods import last_day
+
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
@@ -36,12 +37,16 @@ class Finisher:
         self._reduce = reduce
         self._periods = Periods(book)
         self._journalled: set[int] = set()
+        self._waiting: dict[int, tuple[int, ...]] = {}  # endings that wait for a hold, and for which
 
     def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
         """Destroy what an intent ended, then certify it. ``held`` in the answer says that a hold keeps part of it."""
+        holds = self.holds(intent.site_ref, intent.visitor)
+        waits_for = tuple(h.id for h in holds)
+        if waits_for and self._waiting.get(intent.seq) == waits_for:
+            return Ended(held=True)  # nothing has changed since the last try
         decision = self._decision(intent)
         self._note(intent, decision)
-        holds = self.holds(intent.site_ref, intent.visitor)
         ended = Ended()
         days = self._storage.events.days()
         for done, day in enumerate(days):
@@ -52,6 +57,8 @@ class Finisher:
         if intent.kind == "erasure":
             self._end_records(intent, holds, ended)
         self._certify(intent, decision, holds, ended)
+        if ended.held:
+            self._waiting[intent.seq] = waits_for
         self._store.scrub()
         return ended
 
@@ -76,9 +83,7 @@ class Finisher:
 
     # -- rows
 
-    def _parts(
-        self, intent: Intent, day: date, holds: Sequence[Hold], ended: Ended
-    ) -> Iterator[tuple[Selection, int]]:
+    def _parts(self, intent: Intent, day: date, holds: Sequence[Hold], ended: Ended) -> Iterator[tuple[Selection, int]]:
         """What of one day ends now: everything at once, or, under a hold, what it does not cover, notice by notice."""
         masks: dict[int, int] = {}
         if holds:
@@ -99,11 +104,14 @@ class Finisher:
     def _held_bits(self, intent: Intent, notice_ref: int, mask: int, day: date, holds: Sequence[Hold]) -> int:
         classes = {bit: self._periods.class_id(notice_ref, bit) for bit in bits_of(mask)}
         return sum(
-            1 << bit for bit, class_id in classes.items() if any(h.touches(intent.site_ref, class_id, day) for h in holds)
+            1 << bit
+            for bit, class_id in classes.items()
+            if any(h.touches(intent.site_ref, class_id, day) for h in holds)
         )
 
     def _held_rows(self, day: date, selection: Selection, bits: int) -> bool:
-        return any(row.purposes & bits for row in self._storage.events.rows(day, selection, limit=10_000)) if bits else False
+        rows = self._storage.events.rows(day, selection, limit=10_000) if bits else []
+        return any(row.purposes & bits for row in rows)
 
     # -- records of other classes
 
@@ -178,5 +186,9 @@ class Finisher:
         for consumer, had in consumers.items():
             purposes = sorted(ended & set(had["purposes"]))
             if purposes and had["site"] in (None, intent.site_ref):
-                entry = {"kind": intent.kind, "purposes": purposes, "visitor": Pseudonyms(self._keyring, consumer).visitor(intent.visitor)}
+                entry = {
+                    "kind": intent.kind,
+                    "purposes": purposes,
+                    "visitor": Pseudonyms(self._keyring, consumer).visitor(intent.visitor),
+                }
                 self._storage.office.add_to_feed(consumer, self._clock.now(), entry)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from dongui.policy.model import RecordClass
 from dongui.rules.periods import last_day
+
 from dongui_collector.ledger.book import Book
 
 

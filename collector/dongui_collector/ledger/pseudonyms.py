@@ -1,4 +1,4 @@
-"""A different name for every consumer: two consumers cannot join what they hold, and neither can look anyone up here."""
+"""A different name for every consumer: two of them cannot join what they hold, and none can look anyone up here."""
 
 from __future__ import annotations
 

@@ -174,11 +174,13 @@ class Ended:
     changed: int = 0
     destroyed: int = 0
     days: set[date] = field(default_factory=set)
+    held: bool = False  # a legal hold keeps part of what should end
 
     def add(self, other: Ended) -> None:
         self.changed += other.changed
         self.destroyed += other.destroyed
         self.days |= other.days
+        self.held = self.held or other.held
 
 
 # A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.
@@ -268,6 +270,9 @@ class LedgerStore(Protocol):
 
     def writing(self) -> AbstractContextManager[None]:
         """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; threads take turns."""
+
+    def scrub(self) -> bool:
+        """Bring the log home, so that what was cleared is gone from it too. False while a reader keeps it open."""
 
     # sites and notices
     def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site: ...
@@ -402,6 +407,15 @@ class OfficeStore(Protocol):
     def put_setting(self, name: str, value: Json | None) -> None: ...
     def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None: ...
     def cookie_inventory(self, site_ref: int) -> list[Json]: ...
+    def add_to_feed(self, consumer: str, at: int, entry: Json) -> None:
+        """Tell a consumer (``*``: everyone) what must be destroyed downstream."""
+
+    def feed(self, consumer: str, after: int = 0, limit: int = 1000) -> list[tuple[int, int, Json]]:
+        """(cursor, at, entry) of this consumer and of everyone, in order."""
+
+    def forget_feed(self, before: int) -> int:
+        """Clear entries older than ``before`` in place."""
+
     def add_token(self, token: Json, token_hash: bytes) -> None:
         """``token``: {id, role, site, purposes, note, created_at}; the token itself is never stored."""
 
@@ -440,6 +454,8 @@ class KeyStore(Protocol):
 
     def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         """Master-key rotation, in one transaction."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

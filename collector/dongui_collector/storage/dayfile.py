@@ -94,7 +94,8 @@ def row_from(values: Sequence[object]) -> Row:
 
 def where(selection: Selection | None) -> tuple[str, list[object]]:
     """The SQL condition of a selection and its values; cleared rows (all NULL) never match."""
-    parts, values = ["visitor IS NOT NULL"], []
+    parts: list[str] = ["visitor IS NOT NULL"]
+    values: list[object] = []
     for column, operator, value in (
         ("site_ref", "=", selection and selection.site_ref),
         ("visitor", "=", selection and selection.visitor),
@@ -104,6 +105,9 @@ def where(selection: Selection | None) -> tuple[str, list[object]]:
         if value is not None:
             parts.append(f"{column} {operator} ?")
             values.append(value)
+    if selection and selection.except_visitors:
+        parts.append(f"visitor NOT IN ({', '.join('?' * len(selection.except_visitors))})")
+        values += selection.except_visitors
     return " AND ".join(parts), values
 
 

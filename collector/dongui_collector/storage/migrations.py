@@ -126,6 +126,14 @@ def m005_requests(db: Database) -> None:
     """)
 
 
+@LEDGER()
+def m006_feed(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE feed (n INTEGER PRIMARY KEY, consumer TEXT, at INTEGER, entry TEXT) STRICT;
+        CREATE INDEX feed_at ON feed (at) WHERE at IS NOT NULL;
+    """)
+
+
 @RECORDS()
 def m001_groups(db: Database) -> None:
     # The records themselves lie in one table a month of their last day (storage/records.py).

@@ -99,6 +99,21 @@ class SqliteOffice:
         )
         return [{"name": name, "first_seen": first, "last_seen": last} for name, first, last in rows]
 
+    # -- the erasure feed: appended, and cleared in place when it has served
+
+    def add_to_feed(self, consumer: str, at: int, entry: Json) -> None:
+        self._write("INSERT INTO feed (consumer, at, entry) VALUES (?, ?, ?)", (consumer, at, _text(entry)))
+
+    def feed(self, consumer: str, after: int = 0, limit: int = 1000) -> list[tuple[int, int, Json]]:
+        rows = self._read(
+            "SELECT n, at, entry FROM feed WHERE n > ? AND consumer IN (?, '*') ORDER BY n LIMIT ?",
+            (after, consumer, limit),
+        )
+        return [(n, at, json.loads(entry)) for n, at, entry in rows]
+
+    def forget_feed(self, before: int) -> int:
+        return self._write("UPDATE feed SET consumer = NULL, at = NULL, entry = NULL WHERE at < ?", (before,)).rowcount
+
     # -- tokens and accounts
 
     def add_token(self, token: Json, token_hash: bytes) -> None:

@@ -1,0 +1,177 @@
+"""Carrying one approved destruction out, from intent to certificate (S5.3). Every step may be done twice.
+
+The order is what makes a crash harmless: the intent is on the ledger and in the journal before anything is lost; the
+key goes before what it opens; the certificate comes last. A destruction found ``running`` is simply carried out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from dongui_collector.clock import Clock
+from dongui_collector.keeping.proofs import in_ranges
+from dongui_collector.ledger.periods import bits_of
+from dongui_collector.security.keys import KeyRing, record_name
+from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
+from dongui_collector.storage.journal import Journal
+
+METHODS = {
+    "day": "key destroyed, file overwritten and unlinked",
+    "bases": "purposes cleared row by row, what nothing covers any more zeroed in place",
+    "records": "key destroyed where nothing else needs it, records zeroed in place",
+    "consents": "content and salt zeroed in place, commitments kept",
+    "audit": "content and salt zeroed in place, commitments kept",
+    "requests": "content zeroed in place",
+}
+
+
+class Destroyer:
+    """Carries destructions out on an open, writable installation."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: KeyRing,
+        journal: Journal,
+        clock: Clock,
+        reduce: Reduce,
+        *,
+        class_id: Callable[[int, int], str],
+        forget: Callable[[int], None],
+    ) -> None:
+        self._storage = storage
+        self._keyring = keyring
+        self._journal = journal
+        self._clock = clock
+        self._reduce = reduce
+        self._class_id = class_id
+        self._forget = forget
+
+    def begin(self, destruction: Destruction) -> Destruction:
+        """Write the intent: what, why, who approved, how much."""
+        measured = self._measure(destruction.what)
+        ledger = self._storage.ledger
+        with ledger.writing():
+            body = {
+                "destruction": destruction.id,
+                "what": destruction.what,
+                "reason": destruction.reason,
+                "selected_at": destruction.selected_at,
+                "approved_at": destruction.approved_at,
+                "approved_by": destruction.approved_by,
+                **measured,
+            }
+            record = ledger.append("destruction", self._clock.now(), body)
+            running = replace(destruction, state="running", certificate={"intent": record.seq, **measured})
+            self._storage.office.update_destruction(running)
+        return running
+
+    def carry_out(self, running: Destruction, holds: Sequence[Hold]) -> Destruction:
+        """Destroy and certify. ``holds`` are those that stand now: one that came after the intent is honoured too."""
+        what = running.what
+        noted = dict(running.certificate or {})
+        self._journal.append(
+            {"kind": what["kind"], "seq": noted.get("intent", 0), "what": self._journalled(what, holds)}
+        )
+        steps: dict[str, Callable[[Json, Sequence[Hold]], Json]] = {
+            "day": self._day,
+            "bases": self._bases,
+            "records": self._records,
+            "consents": self._bodies,
+            "audit": self._bodies,
+            "requests": self._requests,
+        }
+        outcome = steps[what["kind"]](what, holds)
+        ledger = self._storage.ledger
+        with ledger.writing():
+            now = self._clock.now()
+            body = {
+                "destruction": running.id,
+                "what": what,
+                "method": METHODS[what["kind"]],
+                "approved_by": running.approved_by,
+                **noted,
+                **outcome,
+            }
+            record = ledger.append("certificate", now, body)
+            done = replace(running, state="done", done_at=now, certificate=body | {"seq": record.seq, "at": now})
+            self._storage.office.update_destruction(done)
+        ledger.scrub()
+        return done
+
+    # -- one kind each: what is lost, and in which order
+
+    def _day(self, what: Json, _: Sequence[Hold]) -> Json:
+        day = date.fromisoformat(what["day"])
+        self._keyring.destroy_day(day)
+        self._storage.events.destroy(day)
+        return {}
+
+    def _bases(self, what: Json, holds: Sequence[Hold]) -> Json:
+        day, bits, kept = self._unheld(what, holds)
+        selection = Selection(site_ref=what["site"], notice_ref=what["notice"], except_visitors=kept)
+        ended = self._storage.events.end(day, selection, bits, self._reduce) if bits else Ended()
+        return {"rows_destroyed": ended.destroyed, "rows_reduced": ended.changed}
+
+    def _unheld(self, what: Json, holds: Sequence[Hold]) -> tuple[date, int, frozenset[bytes]]:
+        """The purposes that no hold keeps for everyone, and the visitors whose rows a hold keeps."""
+        day, bits = date.fromisoformat(what["day"]), 0
+        kept: set[bytes] = set()
+        for bit in bits_of(what["purposes"]):
+            touching = [h for h in holds if h.touches(what["site"], self._class_id(what["notice"], bit), day)]
+            if all(h.visitor is not None for h in touching):
+                bits |= 1 << bit
+            kept |= {h.visitor for h in touching if h.visitor is not None}
+        return day, bits, frozenset(kept)
+
+    def _records(self, what: Json, holds: Sequence[Hold]) -> Json:
+        store, site, class_id = self._store(what), what["site"], what["class"]
+        last = date.fromisoformat(what["last_day"])
+        kept = {bytes.fromhex(id) for id in what["except"]}
+        if holds:
+            found = store.find(site, class_id=class_id, last_day=last, limit=1 << 40)
+            kept |= {r.id for r in found if any(h.covers(site, class_id, r.day, r.subject) for h in holds)}
+        name = record_name(class_id, last)
+        shared = [
+            group
+            for other in (self._storage.archive, self._storage.records)
+            for group in other.groups()
+            if group[1:3] == (class_id, last) and not (other is store and group[0] == site)
+        ]
+        if not kept and not shared:
+            self._keyring.destroy(name)
+        return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
+
+    def _bodies(self, what: Json, _: Sequence[Hold]) -> Json:
+        ledger = self._storage.ledger
+        erased = 0
+        for seq in sorted(in_ranges(what["records"])):
+            with ledger.writing():
+                self._forget(seq)
+                erased += ledger.erase_bodies([seq])
+        return {"records_erased": erased}
+
+    def _requests(self, what: Json, _: Sequence[Hold]) -> Json:
+        with self._storage.ledger.writing():
+            return {"requests": self._storage.office.destroy_requests(what["requests"])}
+
+    # -- helpers
+
+    def _store(self, what: Json) -> RecordStore:
+        return self._storage.archive if what["store"] == "archive" else self._storage.records
+
+    def _measure(self, what: Json) -> Json:
+        if what["kind"] != "day":
+            return {}
+        day = date.fromisoformat(what["day"])
+        return {"rows": self._storage.events.count(day), "bytes": self._storage.events.size(day)}
+
+    def _journalled(self, what: Json, holds: Sequence[Hold]) -> Json:
+        """What a restored backup needs to repeat it. Visitors whose rows stay are named by a ledger record's number."""
+        if what["kind"] != "bases" or not holds:
+            return what
+        _, bits, kept = self._unheld(what, holds)
+        numbers = [records[0].seq for visitor in kept if (records := self._storage.ledger.records_of(visitor))]
+        return what | {"purposes": bits, "except_records": sorted(numbers)}

@@ -1,0 +1,321 @@
+"""The keeper: selected → approved → destroyed (S5.3), on its own inside ``serve`` or by the officer's hand.
+
+A standing approval covers the routine: what is destroyed because its published period has ended. Without it what was
+selected waits for ``dongui destruction approve``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
+
+from dongui_collector.clock import Clock, day_of
+from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.keeping.destroy import Destroyer
+from dongui_collector.keeping.planner import Planner
+from dongui_collector.keeping.records import RecordKeeper
+from dongui_collector.ledger.book import Book
+from dongui_collector.ledger.ledger import Ledger
+from dongui_collector.ledger.periods import Periods
+from dongui_collector.ledger.rows import EventKeys, reduce_row
+from dongui_collector.security.keys import KeyRing
+from dongui_collector.settings import Settings
+from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Site, Storage
+
+log = logging.getLogger("dongui.keeping")
+
+STANDING = "approval.standing"
+LAST = "retention.last"
+_NOTE_EVERY_MS = 600_000  # how often a run that destroyed nothing is written down
+_FEED_MS = 90 * 86_400_000  # how long the erasure feed names whom it tells of
+_OPEN: tuple[DestructionState, ...] = ("selected", "approved", "running")
+
+Progress = Callable[[int, int], None]
+
+
+class DestructionFailed(CollectorError):
+    """Some destructions failed; the others were carried out, and these are tried again at the next round."""
+
+
+class Keeper:
+    """Retention, holds and records of one open installation. Thread-safe; one round at a time."""
+
+    def __init__(
+        self, storage: Storage, keyring: KeyRing, book: Book, ledger: Ledger, clock: Clock, settings: Settings
+    ) -> None:
+        self._storage = storage
+        self._office = storage.office
+        self._keyring = keyring
+        self._clock = clock
+        self._zone = settings.zone
+        self._lock = threading.RLock()
+        self._success: int | None = None
+        self._noted = 0
+        self._fed: date | None = None
+        self.periods = Periods(book)
+        self.planner = Planner(storage, book, self.periods)
+        self._records = RecordKeeper(storage, keyring, book, ledger, clock)
+        reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
+        self._destroyer = Destroyer(
+            storage,
+            keyring,
+            ledger.journal,
+            clock,
+            reduce,
+            class_id=self.periods.class_id,
+            forget=self.planner.forget,
+        )
+
+    # -- one round
+
+    def tick(self) -> Json:
+        """What ``serve`` does every few seconds. Raises :class:`DestructionFailed` at the end when something failed."""
+        outcome = self.run()
+        if outcome["failed"]:
+            raise DestructionFailed(f"{outcome['failed']} destructions failed and will be tried again")
+        return outcome
+
+    def run(self, progress: Progress | None = None) -> Json:
+        """Select what is due, approve it where a standing approval says so, destroy what is approved.
+
+        An error in one destruction is logged and counted and never stops the others; it is tried again at the next run.
+        """
+        with self._lock:
+            failed = self._finish_leftovers()
+            self._forget_feed()
+            selected = self.select()
+            self._approve_standing()
+            todo = self._office.destructions(("approved", "running"))
+            done: list[Destruction] = []
+            for number, destruction in enumerate(todo):
+                try:
+                    if (finished := self._one(destruction)) is not None:
+                        done.append(finished)
+                except Exception as error:
+                    failed += 1
+                    log.error(
+                        "a destruction failed and will be tried again",
+                        extra={"destruction": destruction.id, "kind": type(error).__name__},
+                    )
+                if progress:
+                    progress(number + 1, len(todo))
+            if not failed:
+                self._note_success(len(done))
+            return {
+                "selected": len(selected),
+                "destroyed": len(done),
+                "failed": failed,
+                "waiting": len(self._office.destructions(("selected",))),
+                "certificates": [d.certificate for d in done],
+            }
+
+    def _one(self, destruction: Destruction) -> Destruction | None:
+        """Carry one out; None where it is no longer due, since a hold or a wider destruction came before its turn."""
+        holds = self.holds()
+        if not self.planner.still_due(destruction, holds, self.today()):
+            with self._storage.ledger.writing():
+                self._office.update_destruction(replace(destruction, state="lapsed", done_at=self._clock.now()))
+            return None
+        if destruction.state != "running":
+            destruction = self._destroyer.begin(destruction)
+        done = self._destroyer.carry_out(destruction, holds)
+        self.planner.done(done)
+        return done
+
+    def _finish_leftovers(self) -> int:
+        """Unlink what a crash left renamed. Its key is gone, or the destruction that goes on will see to it."""
+        failed = 0
+        for day in self._storage.events.leftovers():
+            try:
+                if self._keyring.day(day) is None:
+                    self._storage.events.destroy(day)
+            except Exception as error:
+                failed += 1
+                log.error("an interrupted destruction failed again", extra={"kind": type(error).__name__})
+        return failed
+
+    def _forget_feed(self) -> None:
+        """A consumer has had its time to destroy its copies; what named the visitor to it goes too."""
+        if (today := self.today()) != self._fed:
+            with self._storage.ledger.writing():
+                self._office.forget_feed(self._clock.now() - _FEED_MS)
+            self._fed = today
+
+    # -- the three steps
+
+    def select(self) -> list[Destruction]:
+        """Write down everything that is due and not yet selected."""
+        with self._lock:
+            open_ = {_text(d.what) for d in self._office.destructions(_OPEN)}
+            plan = self.planner.plan(self.holds(), self.today())
+            fresh = [planned for planned in plan if _text(planned.what) not in open_]
+            if not fresh:
+                return []
+            with self._storage.ledger.writing():
+                now = self._clock.now()
+                return [self._office.add_destruction(p.what, p.reason, now) for p in fresh]
+
+    def approve(self, ids: Iterable[int] | None, by: str) -> list[Destruction]:
+        """Approve selected destructions (all of them for ``None``); on the ledger with the approver's name.
+
+        Raises :class:`Unknown` for one that does not exist, :class:`NotAllowed` for one that is not waiting.
+        """
+        with self._lock:
+            waiting = {d.id: d for d in self._office.destructions(("selected",))}
+            for id in ids or ():
+                if id not in waiting:
+                    known = self._office.destruction(id)
+                    if known is None:
+                        raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
+                    raise NotAllowed(f"destruction {id} does not wait for approval, it is {known.state}")
+            return self._approved([waiting[id] for id in (waiting if ids is None else ids)], by)
+
+    def _approved(self, chosen: list[Destruction], by: str) -> list[Destruction]:
+        if not chosen:
+            return []
+        with self._storage.ledger.writing():
+            now = self._clock.now()
+            done = [replace(d, state="approved", approved_at=now, approved_by=by) for d in chosen]
+            for destruction in done:
+                self._office.update_destruction(destruction)
+            self._storage.ledger.append("approval", now, {"destructions": [d.id for d in done], "by": by})
+        return done
+
+    def _approve_standing(self) -> None:
+        if standing := self._office.setting(STANDING):
+            given_on = day_of(standing["at"], self._zone)
+            self._approved(
+                self._office.destructions(("selected",)), f"standing approval of {given_on} by {standing['by']}"
+            )
+
+    def grant_standing(self, by: str) -> Json:
+        """Approve routine ageing-out from now on, until revoked."""
+        with self._storage.ledger.writing():
+            now = self._clock.now()
+            standing: Json = {"by": by, "at": now}
+            self._office.put_setting(STANDING, standing)
+            self._storage.ledger.append("approval", now, {"standing": "granted", "by": by})
+        return standing
+
+    def revoke_standing(self, by: str) -> Json:
+        """From now on every destruction waits for an officer. Raises :class:`NotAllowed` when none stands."""
+        with self._storage.ledger.writing():
+            if self._office.setting(STANDING) is None:
+                raise NotAllowed("there is no standing approval to revoke")
+            now = self._clock.now()
+            self._office.put_setting(STANDING, None)
+            self._storage.ledger.append("approval", now, {"standing": "revoked", "by": by})
+        return {"by": by, "at": now}
+
+    # -- holds
+
+    def holds(self) -> list[Hold]:
+        """The legal holds that stand today."""
+        today = self.today()
+        return [hold for hold in self._office.holds() if hold.stands(today)]
+
+    def add_hold(self, hold: Hold) -> Hold:
+        """Suspend destruction of what ``hold`` covers, from this moment on (S3.2). Audited; whom it concerns is not."""
+        with self._lock, self._storage.ledger.writing():
+            added = self._office.add_hold(hold)
+            self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
+        return added
+
+    def release_hold(self, id: int, by: str) -> None:
+        """End a hold; what it kept is destroyed at the next round. Raises :class:`Unknown`."""
+        with self._lock, self._storage.ledger.writing():
+            now = self._clock.now()
+            self._office.release_hold(id, now)
+            self._storage.ledger.append("hold", now, {"released": id, "by": by})
+        self._storage.ledger.scrub()
+
+    # -- records of other classes
+
+    def add_record(self, site: Site, class_id: str, subject: str, at: int, source: str, data: Json) -> Json:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.add`."""
+        return self._records.add(site, class_id, subject, at, source, data)
+
+    def subject_key(self, site: Site, subject: str) -> bytes:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.subject_key`."""
+        return self._records.subject_key(site, subject)
+
+    def records_of(self, site: Site, subject: bytes) -> list[Json]:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.of`."""
+        return self._records.of(site, subject)
+
+    def read_archive(
+        self, site: Site, class_id: str, *, reason: str, by: str, subject: str | None = None
+    ) -> list[Json]:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.read_archive`."""
+        return self._records.read_archive(site, class_id, reason=reason, by=by, subject=subject)
+
+    # -- how it stands
+
+    def today(self) -> date:
+        return self._clock.today(self._zone)
+
+    def last_success(self) -> int | None:
+        """When the last round without a failure ended (epoch ms), also before a restart; None before the first."""
+        noted = self._office.setting(LAST)
+        return self._success if noted is None else max(self._success or 0, int(noted["at"]))
+
+    def _note_success(self, destroyed: int) -> None:
+        self._success = self._clock.now()
+        if destroyed or not 0 <= self._success - self._noted < _NOTE_EVERY_MS:
+            with self._storage.ledger.writing():
+                self._office.put_setting(LAST, {"at": self._success, "destroyed": destroyed})
+            self._noted = self._success
+
+    def status(self) -> Json:
+        """What is due, what waits, and when the last round succeeded."""
+        open_ = self._office.destructions(_OPEN)
+        selected = {_text(d.what) for d in open_}
+        due = [p for p in self.planner.plan(self.holds(), self.today()) if _text(p.what) not in selected]
+        return {
+            "today": self.today().isoformat(),
+            "standing_approval": self._office.setting(STANDING),
+            "last_success": self.last_success(),
+            "due": [{"what": p.what, "due": p.due.isoformat(), "reason": p.reason} for p in due],
+            "open": [destruction_json(d) for d in open_],
+            "days": self.planner.schedule(self.holds()),
+        }
+
+
+def hold_json(hold: Hold) -> Json:
+    """A hold for people to read. Says that it names someone, never whom."""
+    return {
+        "id": hold.id,
+        "site": hold.site_ref,
+        "reason": hold.reason,
+        "statute": hold.statute,
+        "class": hold.class_id,
+        "one_visitor": hold.visitor is not None,
+        "from": hold.first_day and hold.first_day.isoformat(),
+        "to": hold.last_day and hold.last_day.isoformat(),
+        "until": hold.until and hold.until.isoformat(),
+        "at": hold.at,
+        "released_at": hold.released_at,
+    }
+
+
+def destruction_json(destruction: Destruction) -> Json:
+    """A destruction for people to read."""
+    return {
+        "id": destruction.id,
+        "state": destruction.state,
+        "what": destruction.what,
+        "reason": destruction.reason,
+        "selected_at": destruction.selected_at,
+        "approved_at": destruction.approved_at,
+        "approved_by": destruction.approved_by,
+        "done_at": destruction.done_at,
+        "certificate": destruction.certificate,
+    }
+
+
+def _text(what: Json) -> str:
+    return json.dumps(what, sort_keys=True)

@@ -1,0 +1,105 @@
+"""What the command line and the desk may ask the keeper to change. Each is one operation of the control socket."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from dongui_collector.app import Core
+from dongui_collector.control import operation
+from dongui_collector.errors import CollectorError, Unknown
+from dongui_collector.keeping.keeper import destruction_json, hold_json
+from dongui_collector.publishing import find_site
+from dongui_collector.storage.base import Hold
+
+
+@operation("retention.run")
+def run(core: Core) -> dict[str, Any]:
+    """Destroy what is due and approved, now."""
+    return core.keeper.run()
+
+
+@operation("destruction.approve")
+def approve(core: Core, ids: list[int] | None = None, by: str = "command line") -> dict[str, Any]:
+    """Approve selected destructions (all for None) and carry them out."""
+    core.keeper.select()
+    approved = core.keeper.approve(ids, by)
+    outcome = core.keeper.run()
+    again = (core.storage.office.destruction(d.id) for d in approved)
+    return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
+
+
+@operation("approval.grant")
+def grant(core: Core, by: str = "command line") -> dict[str, Any]:
+    """Record a standing approval for routine ageing-out."""
+    return core.keeper.grant_standing(by)
+
+
+@operation("approval.revoke")
+def revoke(core: Core, by: str = "command line") -> dict[str, Any]:
+    """End the standing approval."""
+    return core.keeper.revoke_standing(by)
+
+
+@operation("holds.add")
+def add_hold(
+    core: Core,
+    reason: str,
+    site: str | None = None,
+    statute: str | None = None,
+    record_class: str | None = None,
+    subject: str | None = None,
+    first_day: str | None = None,
+    last_day: str | None = None,
+    until: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Suspend destruction of what is named. ``subject`` is a visitor's id or a member's reference.
+
+    Raises :class:`CollectorError` for a hold without a reason, or on a subject without a site.
+    """
+    if not reason.strip():
+        raise CollectorError("a legal hold needs a reason; say it with --reason")
+    named = find_site(core, site) if site is not None or subject is not None else None
+    hold = Hold(
+        id=0,
+        site_ref=named.ref if named else None,
+        reason=f"{reason.strip()} ({by})" if by else reason.strip(),
+        statute=statute,
+        class_id=record_class,
+        visitor=core.keeper.subject_key(named, subject) if named and subject is not None else None,
+        first_day=_day(first_day, "the first day"),
+        last_day=_day(last_day, "the last day"),
+        at=core.clock.now(),
+        until=_day(until, "until"),
+    )
+    return hold_json(core.keeper.add_hold(hold))
+
+
+@operation("holds.release")
+def release_hold(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
+    """Release a hold; what it kept and what is due is destroyed right away."""
+    core.keeper.release_hold(id, by)
+    core.ledger.resume()
+    outcome = core.keeper.run()
+    return {"released": id, "destroyed": outcome["destroyed"], "waiting": outcome["waiting"]}
+
+
+@operation("archive.read")
+def read_archive(
+    core: Core,
+    record_class: str,
+    reason: str,
+    site: str | None = None,
+    subject: str | None = None,
+    by: str = "command line",
+) -> list[dict[str, Any]]:
+    """Read archived records for the obligation that they are kept for."""
+    return core.keeper.read_archive(find_site(core, site), record_class, reason=reason, by=by, subject=subject)
+
+
+def _day(text: str | None, what: str) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise Unknown(f"{what} must be a day such as 2026-11-23") from None
