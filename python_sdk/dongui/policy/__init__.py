@@ -20,6 +20,7 @@ from dongui.policy.model import (
 )
 from dongui.policy.period import Period
 from dongui.policy.preset import Preset, presets
+from dongui.policy.render import render
 from dongui.policy.template import default_policy_text
 
 __all__ = [
@@ -48,4 +49,5 @@ __all__ = [
     "parse",
     "pick_language",
     "presets",
+    "render",
 ]

@@ -1,4 +1,4 @@
-"""The page's own words, by language. What a site says itself comes from its policy file; nothing here names a site.
+"""Words that every page needs, by language: bases, countries, statutes, dates, sentences. Nothing here names a site.
 
 To add a language: its column in every table here, and its code in ``dongui.policy.builtin.LANGUAGES``.
 """
@@ -6,7 +6,11 @@ To add a language: its column in every table here, and its code in ``dongui.poli
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
 
 from dongui.policy.model import Text
 
@@ -36,6 +40,21 @@ _COUNTRIES: Mapping[str, Text] = {
     "US": {"ko": "미국", "en": "United States"},
 }
 
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
 _ACTS: Mapping[str, Text] = {
     "PIPA": {"ko": "개인정보 보호법", "en": "Personal Information Protection Act"},
 }
@@ -57,3 +76,19 @@ def citation(short: str, lang: str) -> str:
     if lang == "ko":
         return f"{name} 제{article}조" + (f"의{sub}" if sub else "") + (f"제{paragraph}항" if paragraph else "")
     return f"{name}, Article {article}" + (f"-{sub}" if sub else "") + (f"({paragraph})" if paragraph else "")
+
+
+LANGUAGE_NAMES: Mapping[str, str] = {"ko": "한국어", "en": "English"}
+
+
+def long_date(day: date, lang: str) -> str:
+    """A date in words: ``2023년 4월 28일``, ``28 April 2023``."""
+    if lang == "ko":
+        return f"{day.year}년 {day.month}월 {day.day}일"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+@cache
+def sentences() -> Mapping[str, Text]:
+    """The sentences of the page, from ``sentences.toml``, by their keys."""
+    return tomllib.loads((files("dongui.policy") / "sentences.toml").read_text("utf-8"))
