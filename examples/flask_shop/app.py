@@ -1,7 +1,7 @@
-"""The shop: a plain Flask application. All that dongui asks of it is the line marked below and the script tag in ``base.html``.
+"""The shop: a plain Flask application. All that dongui asks is the line marked below and a script tag in the pages.
 
-Two things here only show that the guard works: ``set_statistics_cookie`` tries to set ``_ga_server`` on every page, as a
-tag manager on the server would, and ``browser.json`` tells the live page which cookies reached the server.
+Two things here only show that the guard works: ``set_statistics_cookie`` tries to set ``_ga_server`` on every page, as
+a tag manager on the server would, and ``browser.json`` tells the live page which cookies reached the server.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ CONTENT_SECURITY_POLICY = (
 
 
 def create_shop(*, site: str, collector: str, secret_key: str, **options: Any) -> Flask:
-    """The shop, guarded. ``options`` go to the middleware (a policy file, the number of trusted proxies, …)."""
+    """The shop, guarded. ``options`` go to the middleware (a policy file, the number of trusted proxies, …).
+
+    Page views are left to the snippet (``page_views=False``): categories change without a request to this server.
+    """
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -37,7 +40,7 @@ def create_shop(*, site: str, collector: str, secret_key: str, **options: Any) -
     _around(app)
     # The one line:
     app.wsgi_app = ConsentMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, site=site, collector=collector, secret_key=secret_key, **options
+        app.wsgi_app, site=site, collector=collector, secret_key=secret_key, page_views=False, **options
     )
     return app
 
@@ -104,7 +107,9 @@ def _cart(app: Flask) -> None:
 
     @app.post("/<lang>/order")
     def order(lang: str) -> str:
-        session.pop("cart", None)
+        cart = session.pop("cart", {})
+        # An event of the server's own: recorded as far as this visitor's consent covers it, sent in the background.
+        app.wsgi_app.client.track(request.environ["dongui.consent"], "purchase", props={"goods": sum(cart.values())})
         return render_template("ordered.html")
 
 

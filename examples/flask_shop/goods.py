@@ -22,7 +22,7 @@ def _good(slug: str, kind: str, price: int, ko: str, en: str, text_ko: str, text
 
 GOODS = (
     _good("kettle", "pots", 68000, "청자빛 주전자", "Celadon kettle",
-          "물이 천천히 끓는 두꺼운 몸통. 손잡이는 벚나무입니다.", "A thick body that boils slowly. The handle is cherry wood."),
+          "물이 천천히 끓는 두꺼운 몸통. 손잡이는 벚나무입니다.", "A thick body that boils slowly, a cherry handle."),
     _good("teacup", "cups", 18000, "흰 찻잔", "White teacup",
           "두 손으로 감싸면 꼭 맞는 크기, 150 ml.", "Made to fit between two hands, 150 ml."),
     _good("moonjar", "pots", 120000, "작은 달항아리", "Small moon jar",

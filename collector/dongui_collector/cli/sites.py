@@ -1,0 +1,49 @@
+"""``dongui sites``: the web sites of an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
+
+
+@click.group(cls=CommandGroup)
+def sites() -> None:
+    """Add and list web sites."""
+
+
+@sites.command()
+@click.argument("name")
+@click.option(
+    "--origin", "origins", multiple=True, required=True, metavar="URL", help="An origin, like https://shop.example.com."
+)
+@click.option(
+    "--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The site's own policy file."
+)
+@config_option
+@json_option
+def add(name: str, origins: tuple[str, ...], policy: Path | None, config: Path, as_json: bool) -> None:
+    """Add a site, or add origins to the site of that name.
+
+    Without --policy a new site starts with the policy of the first one.
+    """
+    text = policy.read_text(encoding="utf-8") if policy else None
+    result = control(config).call("sites.add", name=name, origins=list(origins), text=text)
+    emit(result, as_json)
+
+
+@sites.command("list")
+@config_option
+@json_option
+def list_(config: Path, as_json: bool) -> None:
+    """List the sites, each with its origins and the notice version in force."""
+    with reading(config) as core:
+        now = core.clock.now()
+        rows = []
+        for site in core.book.sites():
+            versions = [notice.version for notice in core.book.notices(site.ref)]
+            current = core.book.in_force(site.ref, now).version if versions else None
+            rows.append({"site": site.id, "name": site.name, "origins": list(site.origins), "notice": current})
+    emit(rows, as_json, ["site", "name", "origins", "notice"])

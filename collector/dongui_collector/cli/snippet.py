@@ -1,0 +1,68 @@
+"""``dongui snippet``: the lines that a site needs, ready to be pasted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dongui_collector.cli.common import config_option, emit, json_option, reading, site_option
+
+if TYPE_CHECKING:
+    from dongui_collector.settings import Settings
+    from dongui_collector.storage.base import Site
+
+# {collector} and the rest are filled in below; {{ }} stay as braces.
+_TEXT = """\
+In the <head> of every page:
+
+  {tag}
+
+Third-party scripts and markup that must wait for a consent:
+
+  <script type="text/plain" data-purpose="statistics" src="…"></script>
+  <template data-purpose="marketing">…any markup…</template>
+
+A way back to the choice, on every page:
+
+  <button data-dongui="preferences">Cookie settings</button>
+
+In the application (Flask shown; Django and Starlette have integrations of their own), so that cookies of the server
+wait for a consent too and the collector answers on the site's own origin under /_dongui:
+
+  from dongui import ConsentMiddleware
+  app.wsgi_app = ConsentMiddleware(
+      app.wsgi_app, site="{site}", collector="{collector}", secret_key=os.environ["DONGUI_SECRET_KEY"])
+
+A static site behind nginx, without the middleware (set trusted_proxies = 1 in dongui.toml):
+
+  location /_dongui/ {{
+      proxy_pass {collector}/;
+      proxy_set_header X-Forwarded-For $remote_addr;
+  }}
+"""
+
+
+@click.command()
+@click.option(
+    "--collector", metavar="URL", help="Where browsers reach the collector directly, instead of the site's own origin."
+)
+@site_option
+@config_option
+@json_option
+def snippet(collector: str | None, site: str | None, config: Path, as_json: bool) -> None:
+    """Print the lines that a site needs."""
+    from dongui_collector.publishing import find_site
+
+    with reading(config) as core:
+        found = find_site(core, site)
+        data = _lines(found, core.settings, collector)
+    emit(data, as_json, lambda shown: _TEXT.replace("_dongui", "_dongui").format(**shown))
+
+
+def _lines(site: Site, settings: Settings, collector: str | None) -> dict[str, str]:
+    base = collector.rstrip("/") if collector else "/_dongui"
+    inside = f"http://{settings.host}:{settings.port}"
+    tag = f'<script async src="{base}/v1/dongui.js" data-site="{site.id}"></script>'
+    return {"site": site.id, "tag": tag, "collector": inside}

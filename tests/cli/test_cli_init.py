@@ -1,0 +1,134 @@
+"""``dongui init``: everything or nothing, and exactly what it prints."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from dongui_collector.app import open_core
+from dongui_collector.cli import cli
+from dongui_collector.settings import load_settings
+
+SITE = ["--origin", "https://shop.example.com", "--name", "shop"]
+
+
+def dongui(*arguments: str, **environment: str) -> Result:
+    return CliRunner(env={"DONGUI_CONFIG": None, **environment}).invoke(cli, arguments)
+
+
+def test_json_says_exactly_four_things(tmp_path: Path) -> None:
+    result = dongui("init", str(tmp_path / "d"), *SITE, "--json")
+    assert result.exit_code == 0, result.output
+    data = json.loads(result.stdout)
+    assert sorted(data) == ["config", "console_password", "secret_key", "site"]
+    assert data["config"] == str(tmp_path / "d" / "dongui.toml")
+
+
+def test_settings_are_flat_and_say_nothing_of_testing(tmp_path: Path) -> None:
+    dongui("init", str(tmp_path / "d"), *SITE)
+    text = (tmp_path / "d" / "dongui.toml").read_text()
+    assert "testing" not in text
+    assert text.endswith("\n")
+    assert not any(isinstance(value, dict) for value in tomllib.loads(text).values())
+    with (tmp_path / "d" / "dongui.toml").open("a") as file:
+        file.write("testing = true\n")
+    assert load_settings(tmp_path / "d" / "dongui.toml").testing
+
+
+def test_what_is_secret_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    dongui("init", str(folder), *SITE)
+    modes = {p: (folder / p).stat().st_mode & 0o777 for p in (".", "data", "keys", "keys/master.key")}
+    assert modes == {".": 0o700, "data": 0o700, "keys": 0o700, "keys/master.key": 0o600}
+
+
+def test_the_time_zone_is_the_policys(tmp_path: Path) -> None:
+    dongui("init", str(tmp_path / "first"), *SITE)
+    policy = (tmp_path / "first" / "policy.toml").read_text()
+    assert 'timezone = "Asia/Seoul"' in policy
+    own = tmp_path / "own.toml"
+    own.write_text(policy.replace("Asia/Seoul", "Pacific/Auckland"))
+    result = dongui("init", str(tmp_path / "second"), "--policy", str(own), *SITE)
+    assert result.exit_code == 0, result.output
+    assert load_settings(tmp_path / "second" / "dongui.toml").timezone == "Pacific/Auckland"
+    assert (tmp_path / "second" / "policy.toml").read_text() == own.read_text()
+
+
+def test_the_site_its_notice_the_account_and_the_approval_stand(tmp_path: Path) -> None:
+    data = json.loads(dongui("init", str(tmp_path / "d"), *SITE, "--json").stdout)
+    core = open_core(load_settings(Path(data["config"])), writable=False)
+    try:
+        [site] = core.book.sites()
+        assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
+        assert core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
+        assert core.storage.office.account("admin")
+        assert core.keeper.status()["standing_approval"]["by"] == "dongui init"
+    finally:
+        core.close()
+
+
+def test_secrets_are_kept_nowhere_in_the_clear(tmp_path: Path) -> None:
+    data = json.loads(dongui("init", str(tmp_path / "d"), *SITE, "--json").stdout)
+    everything = b"".join(p.read_bytes() for p in (tmp_path / "d").rglob("*") if p.is_file())
+    assert data["site"].encode() in everything
+    assert data["secret_key"].encode() not in everything
+    assert data["console_password"].encode() not in everything
+
+
+@pytest.mark.parametrize("part", ["dongui.toml", "data", "keys"])
+def test_an_installation_is_never_overwritten(tmp_path: Path, part: str) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / part).mkdir()
+    result = dongui("init", str(tmp_path / "d"), *SITE)
+    assert result.exit_code == 2
+    assert f"already holds an installation ({part})" in result.stderr
+    assert [p.name for p in (tmp_path / "d").iterdir()] == [part]
+
+
+def test_a_policy_that_cannot_be_executed_leaves_nothing_behind(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("schema = 1\n")
+    result = dongui("init", str(tmp_path / "deep" / "er"), "--policy", str(bad), *SITE)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("dongui: ")
+    assert not (tmp_path / "deep").exists()
+
+
+def test_an_error_half_way_removes_what_was_made(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "note.txt").write_text("mine")
+    result = dongui("init", str(tmp_path / "d"), "--origin", "not an origin", "--name", "shop")
+    assert result.exit_code == 2
+    assert "is not an origin" in result.stderr
+    assert [p.name for p in (tmp_path / "d").iterdir()] == ["note.txt"]
+
+
+def test_a_false_clock_is_refused_since_nothing_allows_it_yet(tmp_path: Path) -> None:
+    result = dongui("init", str(tmp_path / "d"), *SITE, DONGUI_CLOCK="2025-03-10T00:00:00+09:00")
+    assert result.exit_code == 2
+    assert "testing = true" in result.stderr
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_preset_adds_its_cookies(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    dongui("init", str(plain), *SITE)
+    assert "_clck" not in (plain / "policy.toml").read_text()
+    result = dongui("init", str(tmp_path / "d"), "--preset", "clarity", *SITE)
+    assert result.exit_code == 0, result.output
+    assert "_clck" in (tmp_path / "d" / "policy.toml").read_text()
+
+
+def test_an_unknown_preset_is_named(tmp_path: Path) -> None:
+    result = dongui("init", str(tmp_path / "d"), "--preset", "nosuch", *SITE)
+    assert result.exit_code == 2
+    assert "nosuch" in result.stderr
+
+
+def test_the_text_says_what_to_do_next(tmp_path: Path) -> None:
+    out = dongui("init", str(tmp_path / "d"), *SITE).stdout
+    for word in ("site id", "secret key", "console password", "dongui serve --config", "dongui snippet"):
+        assert word in out
