@@ -24,7 +24,7 @@ from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import EventKeys, reduce_row
 from dongui_collector.security.keys import KeyRing
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Site, Storage
+from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Site, Storage
 
 log = logging.getLogger("dongui.keeping")
 
@@ -252,6 +252,10 @@ class Keeper:
     ) -> list[Json]:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.read_archive`."""
         return self._records.read_archive(site, class_id, reason=reason, by=by, subject=subject)
+
+    def opened(self, record: Record) -> Json:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.opened`."""
+        return self._records.opened(record)
 
     # -- how it stands
 

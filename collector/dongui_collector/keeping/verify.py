@@ -1,0 +1,236 @@
+"""``dongui verify``: is the chain whole, is every destruction certified and true, does every stored item have a basis?
+
+Reads only. It may run beside a collector that writes: what looks wrong is looked at again before it is reported.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from dongui_collector.keeping import proofs
+from dongui_collector.keeping.verify_items import ItemCheck
+from dongui_collector.security.keys import day_name
+from dongui_collector.storage import chain
+from dongui_collector.storage.base import Json, LedgerRecord
+
+if TYPE_CHECKING:
+    from dongui_collector.app import Core
+
+_PAGE = 1000
+# Kinds whose content names or may name a person; all others keep theirs for ever.
+_ERASABLE = proofs.CONSENT_KINDS | {"audit"}
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it must be. ``where`` is the place, without any identifier."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(slots=True)
+class Verification:
+    """The outcome: nothing in ``findings`` means that everything held."""
+
+    findings: list[Finding] = field(default_factory=list)
+    checked: dict[str, int] = field(default_factory=dict)
+    head: Json = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+    def json(self) -> Json:
+        return {
+            "ok": self.ok,
+            "findings": [asdict(f) for f in self.findings],
+            "checked": self.checked,
+            "head": self.head,
+        }
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the chain says, gathered on the way through it."""
+
+    erased: list[LedgerRecord] = field(default_factory=list)
+    certified: set[int] = field(default_factory=set)
+    erasures: dict[int, list[int]] = field(default_factory=dict)
+    endings: set[int] = field(default_factory=set)
+    destructions: dict[int, int] = field(default_factory=dict)
+    certificates: dict[int, Json] = field(default_factory=dict)
+    of: set[int] = field(default_factory=set)
+
+
+def verify(core: Core, progress: Progress | None = None) -> Verification:
+    """Check everything. ``progress`` is called with (days done, days in all)."""
+    result = Verification()
+    seen = _Seen()
+    result.findings += _check_chain(core, seen, result)
+    result.findings += _check_certificates(core, seen)
+    items = ItemCheck(core)
+    days = core.storage.events.days()
+    for done, day in enumerate(days):
+        result.findings += [Finding(where, what) for where, what in items.day(day)]
+        if progress:
+            progress(done + 1, len(days))
+    result.findings += [Finding(where, what) for where, what in items.records()]
+    result.checked |= {
+        "days": len(days),
+        "rows": items.rows,
+        "records": items.kept,
+        "certificates": len(seen.certificates),
+    }
+    return result
+
+
+# --- the chain -------------------------------------------------------------------------------------------------------
+
+
+def _check_chain(core: Core, seen: _Seen, result: Verification) -> Iterator[Finding]:
+    ledger = core.storage.ledger
+    count, head, mac = ledger.head()
+    result.head = {"records": count, "hash": head.hex()}
+    result.checked["ledger_records"] = count
+    if not hmac.compare_digest(mac, chain.head_mac(core.keyring.derive(b"chain-head"), count, head)):
+        yield Finding("ledger head", "its MAC does not hold: the chain was cut short or written by someone else")
+    previous, expected = chain.GENESIS, 1
+    while expected <= count:
+        page = ledger.records(expected - 1, _PAGE)
+        for record in page:
+            if record.seq > count:
+                return
+            yield from _check_link(record, previous, expected)
+            _note(record, seen)
+            previous, expected = record.hash, record.seq + 1
+        if not page:
+            break
+    if expected != count + 1 or previous != head:
+        yield Finding("ledger head", f"{count} records are vouched for, the chain ends at {expected - 1}")
+
+
+def _check_link(record: LedgerRecord, previous: bytes, expected: int) -> Iterator[Finding]:
+    where = f"ledger record {record.seq}"
+    if record.seq != expected:
+        yield Finding(f"ledger record {expected}", "it is missing")
+    if record.hash != chain.link(previous, record.seq, record.kind, record.at, record.commitment):
+        yield Finding(
+            where, "its hash does not follow from its predecessor's: it was edited, moved, or one was dropped"
+        )
+    if record.body is not None and record.salt is not None:
+        content = chain.content(record.body, record.site_ref, record.visitor)
+        if record.commitment != chain.commitment(record.salt, content):
+            yield Finding(where, "its content is not what was committed to")
+    elif record.body is not None or record.salt is not None or record.visitor is not None:
+        yield Finding(where, "it is erased in part only")
+    elif record.kind not in _ERASABLE:
+        yield Finding(where, f"its content is gone, although a record of kind {record.kind} is never erased")
+
+
+def _note(record: LedgerRecord, seen: _Seen) -> None:
+    body: dict[str, Any] = record.body or {}
+    if record.body is None:
+        seen.erased.append(record)
+    elif record.kind == "erasure":
+        seen.erasures[record.seq] = body["records"]
+        seen.certified.update(body["records"])
+        seen.endings.add(record.seq)
+    elif record.kind == "destruction":
+        seen.destructions[body["destruction"]] = record.seq
+        seen.certified |= proofs.in_ranges(body["what"].get("records", ()))
+    elif record.kind == "certificate":
+        if "destruction" in body:
+            seen.certificates[body["destruction"]] = body
+        elif "of" in body:
+            seen.of.add(body["of"])
+
+
+# --- certificates against the folder ---------------------------------------------------------------------------------
+
+
+def _check_certificates(core: Core, seen: _Seen) -> Iterator[Finding]:
+    for record in seen.erased:
+        if record.seq not in seen.certified:
+            yield Finding(f"ledger record {record.seq}", "its content was erased and nothing certifies that")
+    open_intents = {intent.seq for intent in core.storage.ledger.intents()}
+    for seq in sorted(seen.endings - seen.of - open_intents):
+        yield Finding(f"ledger record {seq}", "an erasure that was neither carried out nor is on its way")
+    yield from _check_erasures(core, seen, open_intents)
+    yield from _check_destructions(core, seen)
+
+
+def _check_erasures(core: Core, seen: _Seen, open_intents: set[int]) -> Iterator[Finding]:
+    gone = {record.seq for record in seen.erased}
+    for seq, records in seen.erasures.items():
+        if seq not in open_intents and (left := set(records) - gone):
+            yield Finding(
+                f"ledger record {seq}", f"it certifies an erasure, but {len(left)} records keep their content"
+            )
+
+
+def _check_destructions(core: Core, seen: _Seen) -> Iterator[Finding]:
+    office = core.storage.office
+    done = {d.id: d for d in office.destructions(("done",))}
+    running = {d.id for d in office.destructions(("running",))}
+    for id in sorted(set(seen.destructions) - set(seen.certificates) - running):
+        yield Finding(f"destruction {id}", "it was begun, is not certified and does not go on")
+    for id in sorted(set(done) - set(seen.certificates)):
+        yield Finding(f"destruction {id}", "it is called done, but the ledger holds no certificate")
+    stored = set(core.storage.events.days()) | set(core.storage.events.leftovers())
+    for id, certificate in seen.certificates.items():
+        if id not in done:
+            yield Finding(
+                f"destruction {id}", "the ledger certifies it, but the list of destructions does not know it as done"
+            )
+        if certificate["what"]["kind"] == "day":
+            yield from _check_day(core, id, date.fromisoformat(certificate["what"]["day"]), stored)
+
+
+def _check_day(core: Core, id: int, day: date, stored: set[date]) -> Iterator[Finding]:
+    if day in stored:
+        yield Finding(f"destruction {id}", f"day {day} is certified as destroyed, but its file exists")
+    if core.storage.keys.get(day_name(day)) is not None:
+        yield Finding(f"destruction {id}", f"day {day} is certified as destroyed, but its key exists")
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------
+
+
+def evidence(core: Core, result: Verification) -> Json:
+    """What a third party can check without us: the whole chain's public part, and the content of what names nobody."""
+    records: list[Json] = []
+    after = 0
+    while page := core.storage.ledger.records(after, _PAGE):
+        records += [_public(record) for record in page]
+        after = page[-1].seq
+    return {
+        "format": "dongui-evidence/1",
+        "made_at": core.clock.now(),
+        "how": "hash[n] = SHA-256(hash[n-1] || 'seq NUL kind NUL at NUL' || commitment), hash[0] = 32 zero bytes;"
+        " commitment = SHA-256(salt || canonical JSON of {body, site, visitor})",
+        "verification": result.json(),
+        "chain": records,
+    }
+
+
+def _public(record: LedgerRecord) -> Json:
+    shown: Json = {
+        "seq": record.seq,
+        "kind": record.kind,
+        "at": record.at,
+        "commitment": record.commitment.hex(),
+        "hash": record.hash.hex(),
+    }
+    if record.kind not in _ERASABLE and record.body is not None and record.salt is not None:
+        shown |= {"salt": record.salt.hex(), "body": record.body, "site": record.site_ref}
+    return shown
