@@ -1,7 +1,8 @@
 // Builds dist/ from src/, byte for byte the same everywhere: no timestamps, no paths, one esbuild call so that the
 // mangled names agree between the files that meet in the browser.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,10 +14,13 @@ const shared = { absWorkingDir: here, bundle: true, minify: true, target: "es202
 
 /** One table of mangled names for all files, since they meet in window.dongui. */
 let names = {};
-async function bundle(format, entryPoints) {
-  const result = await build({ ...shared, format, outdir: dist, entryPoints, mangleProps: /^_/, mangleCache: names });
+async function bundle(format, entryPoints, define = {}) {
+  const result = await build({ ...shared, format, outdir: dist, entryPoints, define, mangleProps: /^_/, mangleCache: names });
   names = result.mangleCache;
 }
+
+/** The interface is asked for by its content, so that a cache never pairs files of two versions. */
+const uiVersion = () => createHash("sha256").update(readFileSync(join(dist, "ui.js"))).digest("hex").slice(0, 8);
 
 /** Every generated file goes; dist/__init__.py, which makes dist a Python package, stays. */
 function clean() {
@@ -33,7 +37,8 @@ function types() {
 }
 
 clean();
-await bundle("iife", { dongui: "src/snippet.ts" });
 await bundle("iife", { ui: "src/ui/index.ts" });
-await bundle("esm", { index: "src/index.ts" });
+const define = { UI_VERSION: JSON.stringify(uiVersion()) };
+await bundle("iife", { dongui: "src/snippet.ts" }, define);
+await bundle("esm", { index: "src/index.ts" }, define);
 types();

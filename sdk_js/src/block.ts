@@ -1,106 +1,61 @@
 /** Blocking: what belongs to a purpose stays inert until it is granted, and then runs exactly once, in order. */
-import { quietly, trustedScript, trustedUrl } from "./page";
+import { quietly, trusted } from "./page";
+import { core } from "./state";
 
-const SELECTOR = "[data-purpose]";
-const SOURCES = ["src", "srcset", "poster"];
-
-const done = new WeakSet<Element>();
-let live: ReadonlySet<string> = new Set();
+const done = new WeakSet<Node>();
 let scripts: HTMLScriptElement[] = [];
 let running = false;
-/** What was let loose, for the day it is taken back. */
-const released: { _purposes: string[]; _takeBack: () => void; _hook: string | null }[] = [];
-let reload = false;
 
 /** Watches the page from now on; elements may come at any time, before the choice and after. */
-export function watch(): void {
+export const watch = (): void =>
   new MutationObserver((records) => {
-    for (const record of records) for (const node of record.addedNodes) if (node instanceof Element) scan(node);
+    for (const { addedNodes } of records) for (const node of addedNodes) if (node instanceof Element) release(node);
   }).observe(document, { childList: true, subtree: true });
-}
 
-/** Lets loose what is granted now, and takes back what no longer is. */
-export function release(granted: ReadonlySet<string>): void {
-  live = granted;
-  for (const entry of released.splice(0))
-    if (entry._purposes.every((id) => granted.has(id))) released.push(entry);
-    else takeBack(entry);
-  if (reload) location.reload();
-  scan(document.documentElement);
-}
-
-function takeBack(entry: (typeof released)[number]): void {
-  const hook = entry._hook && (window as unknown as Record<string, unknown>)[entry._hook];
-  if (typeof hook == "function") quietly(() => hook());
-  quietly(entry._takeBack);
-}
-
-function scan(root: Element): void {
-  if (root.matches(SELECTOR)) consider(root as HTMLElement);
-  root.querySelectorAll<HTMLElement>(SELECTOR).forEach(consider);
-}
-
-function consider(element: HTMLElement): void {
-  const purposes = element.dataset.purpose!.trim().split(/\s+/);
-  if (done.has(element) || !purposes.every((id) => live.has(id))) return;
-  done.add(element);
-  let undo = (): void => {};
-  if (element instanceof HTMLScriptElement) {
-    if (element.type != "text/plain") return;
-    scripts.push(element);
-    undo = () => (reload = true);
-    runScripts();
-  } else if (element instanceof HTMLTemplateElement) {
-    undo = unfold(element);
-  } else {
-    const names = SOURCES.filter((name) => element.hasAttribute(`data-${name}`));
-    for (const name of names) element.setAttribute(name, element.getAttribute(`data-${name}`)!);
-    undo = () => {
-      for (const name of names) element.removeAttribute(name);
-      done.delete(element);
-    };
+/** Lets loose what is granted now, under `root`. */
+export function release(root: Element = document.documentElement): void {
+  for (const element of [root, ...root.querySelectorAll("[data-purpose]")] as HTMLElement[]) {
+    const purposes = element.dataset?.purpose?.split(" ");
+    if (!purposes || done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;
+    done.add(element);
+    const entry = { _element: element, _purposes: purposes, _nodes: [] as Node[], _before: element.cloneNode(true) };
+    if (element instanceof HTMLTemplateElement) {
+      const content = document.importNode(element.content, true);
+      entry._nodes = [...content.childNodes];
+      // Its scripts queue like all others, instead of running as they come.
+      const inner = [...content.querySelectorAll("script")].filter((script) => !script.dataset.purpose);
+      for (const script of inner) {
+        script.dataset.type = script.type;
+        script.type = "text/plain";
+      }
+      element.after(content);
+      scripts.push(...inner);
+    } else if (element instanceof HTMLScriptElement) {
+      if (element.type != "text/plain") continue;
+      scripts.push(element);
+    } else for (const name of ["src", "srcset", "poster"]) if (name in element.dataset) element.setAttribute(name, element.dataset[name]!);
+    core._released.push(entry);
   }
-  released.push({ _purposes: purposes, _takeBack: undo, _hook: element.getAttribute("data-on-withdraw") });
-}
-
-/** Puts a template's markup behind it; its scripts queue like all others. Returns the way back. */
-function unfold(template: HTMLTemplateElement): () => void {
-  const content = document.importNode(template.content, true);
-  const nodes = [...content.childNodes];
-  const inner = [...content.querySelectorAll("script")].filter((script) => !script.dataset.purpose);
-  for (const script of inner) {
-    script.dataset.type = script.type;
-    script.type = "text/plain";
-  }
-  template.after(content);
-  scripts.push(...inner);
   runScripts();
-  return () => {
-    nodes.forEach((node) => node.remove());
-    done.delete(template);
-    reload ||= inner.length > 0;
-  };
 }
 
 /** One after the other, as the parser would; only `async` scripts do not keep the others waiting. */
 function runScripts(): void {
-  while (!running && scripts.length) {
+  while (!running && scripts[0]) {
     const blocked = scripts.shift()!;
     const script = document.createElement("script");
-    for (const { name, value } of blocked.attributes) if (name != "type" && name != "src") script.setAttribute(name, value);
+    for (const { name, value } of blocked.attributes) /^(type|src)$/.test(name) || script.setAttribute(name, value);
     script.nonce = blocked.nonce;
-    if (blocked.dataset.type) script.type = blocked.dataset.type;
+    script.type = blocked.dataset.type || "";
     script.async = blocked.hasAttribute("async");
-    const next = (): void => {
-      running = false;
-      runScripts();
-    };
-    const text = blocked.text;
-    if (blocked.hasAttribute("src")) script.src = trustedUrl(blocked.src);
-    else script.text = trustedScript(text);
-    if (!script.async && (script.src || script.type == "module")) {
+    if (blocked.src) script.src = trusted().createScriptURL(blocked.src);
+    else script.text = trusted().createScript(blocked.text);
+    if (!script.async && (blocked.src || script.type == "module")) {
       running = true;
-      script.onload = script.onerror = next;
+      script.onload = script.onerror = () => {
+        running = false;
+        runScripts();
+      };
     }
     quietly(() => blocked.replaceWith(script));
   }

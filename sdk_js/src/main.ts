@@ -1,109 +1,88 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
 import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
-import * as consent from "./consent";
-import { clearCookies } from "./clear";
-import { configure, options, quietly, trustedUrl } from "./page";
-import { regateQueue, startSending } from "./send";
-import { tellGoogle } from "./signals";
-import { onGrant, regate, setAdvertisingId, track, watchViews } from "./track";
+import { answered, consentPurposes, judge, look, watchChoice } from "./consent";
+import { cookies, cookieValues, quietly, trusted, uuid } from "./page";
+import { flush, startSending } from "./send";
+import { core, type View } from "./state";
+import { regate, setAdvertisingId, settleViews, track, watchViews } from "./track";
 
-/** What ui.js is given; it registers itself as `dongui._open`. */
-export interface Bridge {
-  _notice: consent.Notice;
-  _state: ConsentState;
-  _decide(changes: ConsentState, method: string): Promise<void>;
-  _nonce: string;
-  _base: string;
-}
-/** Shows the banner, or the preferences; returns the way to close it. */
-export type OpenUi = (bridge: Bridge, preferences: boolean) => () => void;
-interface WithUi extends Dongui {
-  _open?: OpenUi;
-}
+let loading: Promise<unknown> | undefined;
+const listeners = new Set<(state: ConsentState) => void>();
 
-let api: WithUi;
-let close: (() => void) | undefined;
-let opening: Promise<unknown> | undefined;
-
-const loadUi = (): Promise<unknown> =>
-  (opening ||= new Promise<void>((resolve, reject) => {
+/** ui.js: the interface, and everything that happens when a choice changes. Its address names its content. */
+const needUi = (): Promise<unknown> =>
+  (loading ||= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = trustedUrl(`${options.base}/v1/ui.js`);
-    script.nonce = options.nonce || "";
-    script.onload = () => resolve();
-    script.onerror = () => {
-      opening = undefined;
-      reject();
-    };
+    script.src = trusted().createScriptURL(`${core._options.base}/v1/ui.js?v=${UI_VERSION}`);
+    script.nonce = core._options.nonce ?? "";
+    script.onload = resolve;
+    script.onerror = (error) => reject((loading = undefined, error));
     document.head.append(script);
   }));
 
-async function open(preferences: boolean): Promise<void> {
-  if (options.ui == "none") return;
-  const [notice] = await Promise.all([consent.loadNotice(), loadUi()]);
-  if (!preferences && (close || consent.answered())) return;
-  close?.();
-  const bridge = { _notice: notice, _state: consent.state(), _decide: decide, _nonce: options.nonce || "", _base: options.base };
-  close = api._open!(bridge, preferences);
-}
+const show = (view: View): unknown =>
+  core._options.ui == "none" || Promise.all([core._facts || core._learn(), needUi()]).then(() => core._show!(view)).catch(() => {});
 
-function decide(changes: ConsentState, method: string): Promise<void> {
-  close?.();
-  close = undefined;
-  return consent.decide(changes, method);
+async function change(pick: () => ConsentState): Promise<void> {
+  core._deciding++;
+  await Promise.all([core._facts || core._learn(), needUi()]).catch(() => {});
+  core._deciding--;
+  quietly(() => core._decide!(pick(), "api"));
 }
 
 /** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
-async function look(): Promise<void> {
-  await consent.sync();
-  if (!consent.answered()) return open(false);
-  close?.();
-  close = undefined;
-}
-const resync = (): void => void look().catch(() => {});
+core._look = () =>
+  look()
+    .then(() => (answered() ? core._hide?.() : show("banner")))
+    .catch(() => {});
 
-async function begin(): Promise<void> {
-  const { prerendering } = document as { prerendering?: boolean };
-  if (prerendering) await new Promise((resolve) => document.addEventListener("prerenderingchange", resolve, { once: true }));
-  watch();
-  startSending(regate, () => void consent.loadNotice("no-cache").then(() => open(false), () => {}));
-  watchViews();
-  consent.agreeWithOthers(resync);
-  await look();
-}
-
-/** In this order: tags learn of the change before they run, and cookies go before anything else could read them. */
-function subscribe(): void {
-  consent.onState((granted) => tellGoogle(granted, consent.policy!));
-  consent.onState((granted) => clearCookies(granted, consent.policy!));
-  consent.onState(regateQueue);
-  consent.onState(onGrant);
-  consent.onState(() => document.dispatchEvent(new CustomEvent("dongui:consent", { detail: consent.state() })));
-  consent.onState(release);
-}
-
-export function start(given: Options): Dongui {
-  configure(given);
-  subscribe();
-  document.addEventListener("click", (event) => {
-    const target = event.composedPath()[0];
-    if (target instanceof Element && target.closest('[data-dongui="preferences"]')) api.show();
-  });
-  api = {
-    track: (name, props) => void quietly(() => track(name, props)),
-    consent: {
-      granted: (purpose) => consent.granted.has(purpose),
-      set: (choices) => decide(choices, "api").catch(() => {}),
-      onChange: (fn) => consent.onState(() => fn(consent.state())),
-      ready: consent.ready.then(consent.state),
-    },
-    show: () => void open(true).catch(() => {}),
-    withdraw: (...purposes) =>
-      consent.ready.then(() => decide(Object.fromEntries((purposes.length ? purposes : consent.consentPurposes()).map((id) => [id, false])), "api")).catch(() => {}),
-    myData: () => void open(true).catch(() => {}),
-    setAdvertisingId,
+core._judge = () => {
+  const first = !core._known;
+  const lost = judge();
+  if (!lost) return;
+  core._known = true;
+  const state = core._state();
+  const apply = (): void => {
+    for (const step of [() => core._changed?.(lost), settleViews, flush, ...[...listeners].map((listener) => () => listener(state)), () => release()])
+      quietly(step);
   };
-  begin().catch(() => {});
-  return api;
+  if ((first && !lost[0]) || core._changed) apply();
+  else needUi().then(apply, () => {});
+};
+
+export function start(options: Options): Dongui {
+  Object.assign(core, { _options: options, _quietly: quietly, _cookies: cookies, _cookieValues: cookieValues, _uuid: uuid });
+  core._sameOrigin = new URL(options.base, location.href).origin == location.origin;
+  const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
+  addEventListener("click", ({ target }) => {
+    if (target instanceof Element && target.closest('[data-dongui="preferences"]')) show("preferences");
+  });
+  const begin = (): void => {
+    watch();
+    startSending(regate);
+    watchViews();
+    watchChoice();
+    core._look();
+    // A decision that did not reach the collector on another page.
+    if (quietly(() => localStorage["dongui.consents"])) core._unsent = 1, needUi().catch(() => {});
+  };
+  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
+  else begin();
+  return (core._api = {
+    track: (name, props) => quietly(() => track(name, props)),
+    consent: {
+      granted: (purpose) => core._granted.has(purpose),
+      set: (choices) => change(() => choices),
+      onChange: (listener) => (listeners.add(listener), () => void listeners.delete(listener)),
+      ready,
+    },
+    show: () => void show("preferences"),
+    withdraw: (...purposes) => change(() => Object.fromEntries((purposes[0] ? purposes : consentPurposes()).map((id) => [id, false]))),
+    myData: () => void show("data"),
+    setAdvertisingId,
+    _core: core,
+  } as Dongui);
 }
+
+declare const UI_VERSION: string;

@@ -34,7 +34,7 @@ def test_accepting_records_but_advertising_stays_off(
     assert consent["refused"] == ["marketing"]
     assert (consent["method"], consent["notice"], consent["lang"]) == ("banner", "v1", "ko")
     [event] = collector.events
-    assert event["name"] == "page_view"
+    assert event["name"] == "pageview"
     assert event["url"] == f"{site.origin}/?utm_source=mail"
     assert "ad_ids" not in event
     assert collector.asked("/v1/events")[0].body["visitor"] == VISITOR
@@ -174,5 +174,5 @@ def test_calls_made_before_the_script_are_made_good(page: Page, site: Stub, coll
     site.pages["/"] = page_of(collector, head=head)
     page.goto(site.origin)
     eventually(lambda: len(collector.events) == 2, page)
-    assert {e["name"] for e in collector.events} == {"page_view", "queued"}
+    assert {e["name"] for e in collector.events} == {"pageview", "queued"}
     assert collector.consents[0]["method"] == "api"

@@ -2,28 +2,16 @@
 import type { DeclaredCookie, Policy } from "./types";
 
 /** Whether a text fits a glob: `*` stands for any characters, the rest for itself, case included. */
-export function matches(pattern: string, text: string): boolean {
-  const parts = pattern.split("*");
-  const first = parts.shift()!;
-  const last = parts.pop();
-  if (last == null) return text == pattern;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of parts) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return text.length - at >= last.length && text.endsWith(last);
-}
+export const matches = (glob: string, text: string): boolean =>
+  RegExp(`^${glob.replace(/\W/g, "\\$&").replaceAll("\\*", "[^]*")}$`).test(text);
 
 /** The first declaration whose glob fits the name. */
 export const declaration = (name: string, policy: Policy): DeclaredCookie | undefined =>
   policy.cookies.find((cookie) => matches(cookie.name, name));
 
-/** The purpose of a cookie, `"dongui"` for our own two, null when no entry declares it. */
-export const classify = (name: string, policy: Policy): string | null =>
-  name == "dongui" || name == "dongui_id" ? "dongui" : declaration(name, policy)?.purpose ?? null;
+/** The purpose of a cookie, `"dongui"` for our own two, undefined when no entry declares it. */
+export const classify = (name: string, policy: Policy): string | undefined =>
+  /^dongui(_id)?$/.test(name) ? "dongui" : declaration(name, policy)?.purpose;
 
 /** Whether a cookie may be set now: undeclared ones pass unless `strict`; a purpose without need of consent needs no grant. */
 export function cookieVerdict(name: string, granted: ReadonlySet<string>, policy: Policy, strict = false): "pass" | "drop" | "undeclared" {

@@ -7,53 +7,50 @@ import { scrubProps, scrubText, scrubUrl } from "./urls";
 export const itemsAllowed = (purposes: Iterable<string>, policy: Policy): Set<string> =>
   new Set([...purposes].flatMap((id) => policy.purposes[id]?.items ?? []));
 
+const isText = (value: unknown): value is string => typeof value == "string";
+const text = (value: unknown): string | null => (isText(value) ? scrubText(value) : null);
+const mapping = (value: unknown): object | null => (value && typeof value == "object" && !Array.isArray(value) ? value : null);
+/** The members of a mapping whose values are texts; null when there are none. */
+const texts = (value: unknown, wanted: (name: string) => unknown = isText): object | null => {
+  const members = Object.entries(mapping(value) ?? {}).filter(([name, member]) => isText(member) && wanted(name));
+  return members[0] ? Object.fromEntries(members) : null;
+};
+
 /**
  * The event reduced to what `purposes` allow; null when none is live. Without `visit_time` the time is `nowMs`, the
  * moment of sending; `id` is left as it is, so the caller chooses a random one there.
  */
 export function gateEvent(event: Event, purposes: Iterable<string>, policy: Policy, nowMs: number): Event | null {
   const live = [...purposes].filter((id) => policy.purposes[id]?.basis == "consent");
-  if (!live.length) return null;
+  if (!live[0]) return null;
   const items = itemsAllowed(live, policy);
-  const timed = items.has("visit_time");
-  const out: Event = { id: event.id, name: "-", at: timed ? event.at ?? nowMs : nowMs };
-  const usage = items.has("service_usage");
-  const adIds: Record<string, string> = {};
-  for (const key of ["referrer", "url"] as const) {
-    const text = event[key];
-    if (!isText(text)) continue;
-    const scrubbed = scrubUrl(text, policy.query_keys);
-    Object.assign(adIds, scrubbed.ad_ids);
-    if (usage) out[key] = scrubbed.url;
-  }
-  if (usage) {
-    if (isText(event.name)) out.name = scrubText(event.name);
-    if (isMapping(event.props)) out.props = scrubProps(event.props) as Record<string, unknown>;
-    if (isText(event.search)) out.search = scrubText(event.search);
-  }
-  if (items.has("advertising_id")) keep(out, "ad_ids", { ...adIds, ...texts(event.ad_ids) });
-  if (items.has("cookie")) keep(out, "cookies", texts(event.cookies, (name) => recorded(name, live, policy)));
-  if (items.has("access_environment")) {
-    if (isMapping(event.environment)) out.environment = event.environment;
-    if (isText(event.user_agent)) out.user_agent = event.user_agent;
-  }
-  if (items.has("ip_address") && isText(event.ip)) out.ip = event.ip;
-  return out;
-}
-
-const isText = (value: unknown): value is string => typeof value == "string";
-const isMapping = (value: unknown): value is Record<string, string> => !!value && typeof value == "object" && !Array.isArray(value);
-
-/** The members of a mapping whose values are texts. */
-const texts = (value: unknown, wanted: (name: string) => unknown = () => true): Record<string, string> =>
-  Object.fromEntries(Object.entries(isMapping(value) ? value : {}).filter(([name, text]) => isText(text) && wanted(name)));
-
-function keep(out: Event, key: "ad_ids" | "cookies", members: Record<string, string>): void {
-  if (Object.keys(members).length) out[key] = members;
-}
-
-/** A cookie's value may be recorded where its declaration says so and its own purpose is granted. */
-function recorded(name: string, live: string[], policy: Policy): boolean {
-  const entry = declaration(name, policy);
-  return !!entry?.record && live.includes(entry.purpose);
+  const out: Record<string, unknown> = { id: event.id, name: "-", at: nowMs };
+  const put = (item: string, key: keyof Event, convert: (value: unknown) => unknown): void => {
+    const value = items.has(item) && convert(event[key]);
+    if (value != null && value !== false) out[key] = value;
+  };
+  const carried: Record<string, string> = {};
+  const address = (value: unknown): string | null => {
+    if (!isText(value)) return null;
+    const { url, ad_ids } = scrubUrl(value, policy.query_keys);
+    Object.assign(carried, ad_ids);
+    return url;
+  };
+  const referrer = address(event.referrer);
+  const url = address(event.url);
+  put("visit_time", "at", (at) => at ?? nowMs);
+  put("service_usage", "referrer", () => referrer);
+  put("service_usage", "url", () => url);
+  put("service_usage", "name", text);
+  put("service_usage", "search", text);
+  put("service_usage", "props", (props) => mapping(props) && scrubProps(props));
+  put("advertising_id", "ad_ids", (named) => texts({ ...carried, ...mapping(named) }));
+  put("cookie", "cookies", (values) => texts(values, (name) => {
+    const entry = declaration(name, policy);
+    return entry?.record && live.includes(entry.purpose);
+  }));
+  put("access_environment", "environment", mapping);
+  put("access_environment", "user_agent", (agent) => isText(agent) && agent);
+  put("ip_address", "ip", (ip) => isText(ip) && ip);
+  return out as unknown as Event;
 }

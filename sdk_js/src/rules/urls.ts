@@ -26,14 +26,12 @@ export const scrubText = (text: string): string =>
   text.replace(RRN, "[rrn]").replace(PHONE, "[phone]").replace(EMAIL, "[email]");
 
 /** The same in every text of a JSON value, names of members included; what is nested too deep becomes null. */
-export function scrubProps(value: unknown, depth = 0): unknown {
+export function scrubProps(value: unknown, levels = DEEPEST): unknown {
   if (typeof value == "string") return scrubText(value);
-  if (typeof value == "number") return isFinite(value) ? value : null;
-  if (value == null || typeof value == "boolean") return value ?? null;
-  if (typeof value != "object") return scrubText(String(value));
-  if (depth >= DEEPEST) return null;
-  if (Array.isArray(value)) return value.map((member) => scrubProps(member, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [scrubText(key), scrubProps(member, depth + 1)]));
+  if (!value || typeof value != "object") return value;
+  if (!levels--) return null;
+  if (Array.isArray(value)) return value.map((member) => scrubProps(member, levels));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [scrubText(key), scrubProps(member, levels)]));
 }
 
 /** A URL fit to be recorded, and the advertising ids that were in its query (another item, so apart). */
@@ -44,28 +42,18 @@ export interface ScrubbedUrl {
 
 /** Keeps `scheme://host[:port]/path` and the query keys of the allowlist, in their order. Never throws. */
 export function scrubUrl(url: string, queryKeys: readonly string[]): ScrubbedUrl {
-  const [place, query] = split(split(url, "#")[0], "?");
+  const [place, ...query] = url.replace(/#[^]*/, "").split("?");
   const ad_ids: Record<string, string> = {};
-  const kept: string[] = [];
-  for (const pair of query.split("&")) {
-    const [key, value] = split(pair, "=");
-    if (AD_KEYS.includes(key)) value && (ad_ids[key] ??= decoded(value));
-    else if (queryKeys.includes(key) && query) kept.push(pair.slice(0, pair.length - value.length) + scrubText(value));
-  }
-  const clean = scrubText(withoutSecrets(place));
-  return { url: kept.length ? `${clean}?${kept.join("&")}` : clean, ad_ids };
-}
-
-/** Without user info and session ids; of `mailto:` and its like the scheme alone. */
-const withoutSecrets = (place: string): string =>
-  place
-    .replace(/;jsessionid=[^/;]*/gi, "")
-    .replace(/^([^/:]+:)(?!\/\/)[^]*/, "$1")
-    .replace(/^([^/]*\/\/)[^/\\]*@/, "$1");
-
-function split(text: string, mark: string): [string, string] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  const kept = query.join("?").split("&").flatMap((pair) => {
+    const [, key, value] = /^([^=]*=?)([^]*)/.exec(pair)!;
+    const name = key!.replace("=", "");
+    if (AD_KEYS.includes(name)) value && (ad_ids[name] ??= decoded(value));
+    else if (queryKeys.includes(name)) return key + scrubText(value!);
+    return [];
+  });
+  // User info and session ids are secrets; of mailto: and its like only the scheme stays.
+  const clean = scrubText(place!.replace(/;jsessionid=[^/;]*/gi, "").replace(/^([^/:]+:)(?!\/\/)[^]*/, "$1").replace(/^([^/]*\/\/)[^/\\]*@/, "$1"));
+  return { url: kept[0] == null ? clean : `${clean}?${kept.join("&")}`, ad_ids };
 }
 
 /** Percent-decoded; unchanged where that fails or would bring in control characters. */

@@ -1,5 +1,6 @@
-/** ui.js: shown only where somebody is to be asked, or asks. Lives in a shadow root, so that no page style reaches in. */
-import type { OpenUi } from "../main";
+/** ui.js: loaded only where somebody is to be asked, asks, or decides. */
+import { core } from "../change";
+import type { View } from "../state";
 import { banner } from "./banner";
 import { css } from "./style";
 import { en } from "./words/en";
@@ -7,31 +8,31 @@ import { ko } from "./words/ko";
 import type { Words } from "./words/words";
 
 const languages: Record<string, Words> = { ko, en };
+let host: HTMLElement | undefined;
+let opener: Element | null;
+let shown: View;
 
-/** A constructed style sheet needs no permission from a strict Content-Security-Policy. */
-function style(root: ShadowRoot): void {
+core._hide = () => {
+  host?.remove();
+  host = undefined;
+  if (shown != "banner" && opener instanceof HTMLElement) opener.focus();
+};
+
+core._show = (view) => {
+  if (host && view == "banner") return;
+  core._hide!();
+  opener = document.activeElement;
+  shown = view;
+  host = document.createElement("dongui-root");
+  host.lang = core._facts.lang;
+  // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
+  const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
   root.adoptedStyleSheets = [sheet];
-}
-
-const open: OpenUi = (bridge, preferences) => {
-  const host = document.createElement("dongui-root");
-  const root = host.attachShadow({ mode: "open" });
-  style(root);
-  const lang = bridge._notice.lang;
-  host.lang = lang;
-  const opener = document.activeElement;
-  const close = (): void => {
-    host.remove();
-    if (preferences && opener instanceof HTMLElement) opener.focus();
-  };
-  const dialog = banner(bridge, languages[lang] ?? en, preferences, close);
+  const dialog = banner(languages[core._facts.lang] ?? en, view != "banner");
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
   document.body.prepend(host);
-  if (preferences) dialog.focus();
-  return close;
+  if (view != "banner") dialog.focus();
 };
-
-(window.dongui as { _open?: OpenUi })._open = open;

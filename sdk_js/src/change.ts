@@ -1,0 +1,154 @@
+/** What happens when a choice changes: it is written down, told, and what it no longer covers is undone. Part of ui.js. */
+import type { ConsentState } from "./api";
+import { encodeChoice } from "./rules/consent";
+import { classify } from "./rules/cookies";
+import { gpc } from "./signals";
+import type { Core } from "./state";
+
+export const core = (window.dongui as { _core: Core })._core;
+
+const KEY = "dongui.consents";
+/** Bodies of `POST /v1/consents` that the collector has not answered, oldest first. */
+const queue: { visitor: string; id: string }[] = core._quietly(() => JSON.parse(localStorage[KEY])) || [];
+let busy = false;
+
+/** Sets a cookie of ours; `seconds` of 0 removes it. */
+const setCookie = (name: string, value: string, seconds: number): void =>
+  void core._quietly(() => {
+    const { domain } = core._options;
+    document.cookie = `${name}=${value};Max-Age=${seconds};Path=/;SameSite=Lax${domain ? `;Domain=${domain}` : ""}${location.protocol == "https:" ? ";Secure" : ""}`;
+  });
+
+function keepVisitor(id: string): void {
+  core._visitor = id;
+  setCookie("dongui_id", id, id ? core._facts.choice_seconds : 0);
+}
+
+const save = (): void => void core._quietly(() => (queue[0] ? (localStorage[KEY] = JSON.stringify(queue)) : delete localStorage[KEY]));
+
+/** Puts a decision into force on this page at once, then tells the collector; other tabs hear of it through the storage. */
+core._decide = (changes: ConsentState, method: string): void => {
+  const { version, choice_seconds, purposes, lang } = core._facts;
+  const before = core._read();
+  const all = Object.keys(core._state());
+  const granted = all.filter((id) => changes[id] ?? before.includes(id));
+  core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
+  core._memory = encodeChoice(core._choice);
+  setCookie("dongui", core._memory, choice_seconds);
+  if (core._cookieValues("dongui").includes(core._memory)) core._memory = "";
+  const body = {
+    site: core._options.site,
+    visitor: core._visitorId(),
+    notice: version,
+    granted: all.filter((id) => changes[id]),
+    refused: all.filter((id) => changes[id] === false),
+    method,
+    lang,
+    signals: { gpc: gpc() },
+    id: core._uuid(),
+  };
+  queue.push(body);
+  save();
+  void deliver();
+  // Only a decision takes the id away: after a mere expiry it is still the key to one's own data.
+  if (body.visitor && !granted.some((id) => purposes[id]!.items.includes("cookie"))) keepVisitor("");
+  core._hide!();
+  core._judge();
+};
+
+async function deliver(): Promise<void> {
+  core._unsent = 1;
+  if (busy) return;
+  busy = true;
+  let answer: Response | undefined;
+  while ((answer = await core._post("consents", () => queue[0] && { ...queue[0], visitor: queue[0].visitor || core._visitorId() || null }))) {
+    queue.shift();
+    save();
+    if (answer.status == 409) {
+      // The notice that was answered is no longer in force: the answer does not count, ask again.
+      setCookie("dongui", (core._memory = ""), 0);
+      await core._learn("reload").then(core._look, () => {});
+    }
+    if (answer.status == 201) {
+      const { visitor, visitor_cookie } = await answer.json();
+      // On the site's own origin the server keeps the id out of our reach.
+      visitor_cookie == null && keepVisitor(visitor || "");
+    }
+  }
+  busy = false;
+  core._unsent = 0;
+  core._deliver();
+}
+if (queue[0]) void deliver();
+
+/** Tags learn of the change first; then what belongs to purposes that are not granted goes. */
+core._changed = (): void => {
+  tellGoogle();
+  clear();
+  takeBack();
+};
+
+/**
+ * Google Consent Mode v2 (W2): exactly one `update` a change, then an event for Tag Manager's triggers. The inline stub
+ * pushes `default` before any tag and keeps in `dataLayer.dongui` what it said; without it, all-denied goes first.
+ */
+function tellGoogle(): void {
+  const told: Record<string, string> = {};
+  const denied: typeof told = {};
+  for (const [id, { basis, google_consent }] of Object.entries(core._facts.purposes))
+    for (const type of google_consent) {
+      denied[type] = "denied";
+      if (told[type] != "granted") told[type] = basis != "consent" || core._granted.has(id) ? "granted" : "denied";
+    }
+  const said = JSON.stringify(told);
+  if (said == "{}") return;
+  const layer = (window.dataLayer ||= []);
+  /** Google's own shim: its commands are `arguments` objects, not arrays. */
+  const gtag: (...command: unknown[]) => void = function () {
+    layer.push(arguments); // eslint-disable-line prefer-rest-params
+  };
+  if (!layer.dongui) gtag("consent", "default", denied);
+  if ((layer.dongui || JSON.stringify(denied)) != said) gtag("consent", "update", told);
+  layer.dongui = said;
+  layer.push({ event: "dongui_consent", dongui_granted: [...core._granted] });
+}
+
+/** Every level of a host or a path: `a.b.c` → `a.b.c`, `b.c`, `c`. */
+const levels = (whole: string, mark: string, part: (pieces: string[], index: number) => string[]): string[] =>
+  whole.split(mark).map((_, index, pieces) => part(pieces, index).join(mark));
+
+/**
+ * Removes the declared cookies and storage keys of every consent purpose that is not granted, at every level of domain
+ * and path. A removal at a public suffix is ignored by the browser, so no list has to know which those are.
+ */
+function clear(): void {
+  const { _facts: facts, _granted: granted } = core;
+  const unwanted = (name: string): boolean => {
+    const purpose = classify(name, facts)!;
+    return facts.purposes[purpose]?.basis == "consent" && !granted.has(purpose);
+  };
+  const paths = levels(location.pathname, "/", (steps, index) => steps.slice(0, index + 1));
+  const domains = levels(location.hostname, ".", (labels, index) => labels.slice(index));
+  for (const [name] of core._cookies())
+    if (unwanted(name!))
+      for (const path of paths)
+        for (const slash of ["", "/"])
+          for (const domain of ["", ...domains.map((host) => `;Domain=${host}`)]) document.cookie = `${name}=;Max-Age=0;Path=${path}${slash}${domain}`;
+  for (const storage of ["localStorage", "sessionStorage"] as const)
+    core._quietly(() => Object.keys(window[storage]).filter(unwanted).forEach((key) => window[storage].removeItem(key)));
+}
+
+/** Frames, images and markup are unloaded; a script that has run cannot be, so the page starts anew, once. */
+function takeBack(): void {
+  let reload: unknown;
+  core._released = core._released.filter(({ _element: element, _purposes: purposes, _nodes: nodes, _before: before }) => {
+    if (purposes.every((id) => core._granted.has(id))) return true;
+    const hook = (window as unknown as Record<string, unknown>)[element.dataset.onWithdraw!];
+    if (typeof hook == "function") core._quietly(() => hook());
+    reload ||= [element, ...nodes].some((node) => node instanceof Element && (node.matches("script") || node.querySelector("script")));
+    for (const node of nodes) node.parentNode?.removeChild(node);
+    element.replaceWith(before);
+    return false;
+  });
+  if (reload) location.reload();
+}
