@@ -23,7 +23,7 @@ Operation = Callable[..., Any]
 operations: dict[str, Operation] = {}
 
 # Modules that register operations when they are imported.
-_REGISTERING = ("dongui_collector.publishing", "dongui_collector.office", "dongui_collector.keeping.operations")
+_REGISTERING = ("dongui_collector.publishing", "dongui_collector.office", "dongui_collector.keeping.operations", "dongui_collector.reading.operations")
 _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20
 

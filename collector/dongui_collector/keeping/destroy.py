@@ -12,7 +12,7 @@ from datetime import date
 
 from dongui_collector.clock import Clock
 from dongui_collector.keeping.proofs import in_ranges
-from dongui_collector.ledger.periods import bits_of
+from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.security.keys import KeyRing, record_name
 from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
 from dongui_collector.storage.journal import Journal
@@ -37,8 +37,7 @@ class Destroyer:
         journal: Journal,
         clock: Clock,
         reduce: Reduce,
-        *,
-        class_id: Callable[[int, int], str],
+        periods: Periods,
         forget: Callable[[int], None],
     ) -> None:
         self._storage = storage
@@ -46,7 +45,7 @@ class Destroyer:
         self._journal = journal
         self._clock = clock
         self._reduce = reduce
-        self._class_id = class_id
+        self._periods = periods
         self._forget = forget
 
     def begin(self, destruction: Destruction) -> Destruction:
@@ -96,6 +95,7 @@ class Destroyer:
                 **outcome,
             }
             record = ledger.append("certificate", now, body)
+            self._tell_consumers(what, now)
             done = replace(running, state="done", done_at=now, certificate=body | {"seq": record.seq, "at": now})
             self._storage.office.update_destruction(done)
         ledger.scrub()
@@ -120,7 +120,7 @@ class Destroyer:
         day, bits = date.fromisoformat(what["day"]), 0
         kept: set[bytes] = set()
         for bit in bits_of(what["purposes"]):
-            touching = [h for h in holds if h.touches(what["site"], self._class_id(what["notice"], bit), day)]
+            touching = [h for h in holds if h.touches(what["site"], self._periods.class_id(what["notice"], bit), day)]
             if all(h.visitor is not None for h in touching):
                 bits |= 1 << bit
             kept |= {h.visitor for h in touching if h.visitor is not None}
@@ -158,6 +158,14 @@ class Destroyer:
             return {"requests": self._storage.office.destroy_requests(what["requests"])}
 
     # -- helpers
+
+    def _tell_consumers(self, what: Json, now: int) -> None:
+        """Copies downstream end with the day too; whose rows these were need not be said."""
+        entry: Json = {"kind": "aged_out", "day": what.get("day")}
+        if what["kind"] == "bases":
+            entry["purposes"] = list(self._periods.names(what["notice"], what["purposes"]))
+        if what["kind"] in ("day", "bases"):
+            self._storage.office.add_to_feed("*", now, entry)
 
     def _store(self, what: Json) -> RecordStore:
         return self._storage.archive if what["store"] == "archive" else self._storage.records

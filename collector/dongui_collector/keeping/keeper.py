@@ -66,8 +66,8 @@ class Keeper:
             ledger.journal,
             clock,
             reduce,
-            class_id=self.periods.class_id,
-            forget=self.planner.forget,
+            self.periods,
+            self.planner.forget,
         )
 
     # -- one round

@@ -29,6 +29,7 @@ class Planner:
         # "bases" leave a trace in a day's list of bases for ever, so those that are done are remembered.
         self._cleared: set[str] | None = None
         self._proofs: tuple[object, list[Planned]] | None = None
+        self._start = 0
 
     def plan(self, holds: Sequence[Hold], today: date) -> list[Planned]:
         """Everything that is due on ``today``."""
@@ -143,17 +144,18 @@ class Planner:
                 )
 
     def _old_records(self, today: date) -> Iterator[LedgerRecord]:
-        """Ledger records with content, oldest first, up to the first that is too young for any of them to have ended."""
-        after = 0
+        """Ledger records with content, oldest first, up to the first that is too young to have ended."""
+        after = self._start
         notices = [n for site in self._book.sites() for n in self._book.notices(site.ref)]
         while page := self._storage.ledger.records(after, _PAGE):
             for record in page:
-                if record.body is None:
+                if record.body is None or not (record.kind == "audit" or record.kind in proofs.CONSENT_KINDS):
+                    if self._start == record.seq - 1:
+                        self._start = record.seq  # nothing before it will ever end: not looked at again
                     continue
                 if notices and proofs.earliest_end(notices, day_of(record.at, notices[0].zone)) >= today:
                     return
-                if record.kind == "audit" or record.kind in proofs.CONSENT_KINDS:
-                    yield record
+                yield record
             after = page[-1].seq
 
     def _ended_consents(self, visitor: bytes, holds: Sequence[Hold], today: date) -> dict[int, date]:

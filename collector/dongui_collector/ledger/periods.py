@@ -39,6 +39,10 @@ class Periods:
         """The last day on which this purpose may keep a row of ``day`` recorded under that notice."""
         return class_last_day(self.class_of(notice_ref, bit), day)
 
+    def names(self, notice_ref: int, mask: int) -> tuple[str, ...]:
+        """The purposes of a bit set under a notice."""
+        return self._book.notice(notice_ref).names(mask)
+
     def standing(self, notice_ref: int, mask: int, day: date, today: date) -> int:
         """Those purposes of ``mask`` whose period for a row of ``day`` has not ended yet."""
         return self._standing(notice_ref, mask, day, today)
