@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = (
 def create_shop(*, site: str, collector: str, secret_key: str, **options: Any) -> Flask:
     """The shop, guarded. ``options`` go to the middleware (a policy file, the number of trusted proxies, …).
 
-    Page views are left to the snippet (``page_views=False``): categories change without a request to this server.
+    Pages that are loaded are counted here, categories that change without a load by the snippet; neither twice.
     """
     app = Flask(__name__)
     app.config.update(
@@ -40,7 +40,7 @@ def create_shop(*, site: str, collector: str, secret_key: str, **options: Any) -
     _around(app)
     # The one line:
     app.wsgi_app = ConsentMiddleware(  # type: ignore[method-assign]
-        app.wsgi_app, site=site, collector=collector, secret_key=secret_key, page_views=False, **options
+        app.wsgi_app, site=site, collector=collector, secret_key=secret_key, **options
     )
     return app
 

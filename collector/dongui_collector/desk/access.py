@@ -1,0 +1,74 @@
+"""Who may read through the desk's HTTP calls: a token bound to a site and purposes, or a console session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import request
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from dongui_collector.app import Core
+from dongui_collector.intake.problems import Problem
+from dongui_collector.publishing import find_site
+from dongui_collector.security.tokens import token_hash
+from dongui_collector.storage.base import Site
+
+__all__ = ["Asking", "Problem", "asking", "problem_response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, for which site, and for which purposes at most.
+
+    ``consumer`` is the name under which pseudonyms are made: the token's id, or ``console`` for people signed in there.
+    """
+
+    consumer: str
+    role: str
+    site: Site
+    purposes: tuple[str, ...]
+
+
+def asking(core: Core, roles: Sequence[str]) -> Asking:
+    """Judge the present request's ``Authorization`` header, else its console session.
+
+    ``?site`` and ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403
+    :class:`Problem`, no valid token or session a 401.
+    """
+    if request.headers.get("Authorization"):
+        return _by_token(core, roles)
+    if current_user.is_authenticated:
+        if not current_user.may("export"):
+            raise Problem("forbidden", "this role does not export")
+        site = find_site(core, request.args.get("site"))
+        known = core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
+        return Asking("console", current_user.role, site, _wanted(known))
+    raise Problem("unauthorised", "send Authorization: Bearer <token>; `dongui tokens create` makes one")
+
+
+def _by_token(core: Core, roles: Sequence[str]) -> Asking:
+    kind, _, secret = request.headers["Authorization"].partition(" ")
+    token = core.storage.office.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
+    if token is None:
+        raise Problem("unauthorised", "the token is unknown or revoked")
+    if token["role"] not in roles:
+        raise Problem("forbidden", f"this call is for the roles {', '.join(roles)}")
+    site = core.book.site(token["site"])
+    if site is None or request.args.get("site", site.id) not in (site.id, site.name):
+        raise Problem("forbidden", "the token is bound to another site")
+    return Asking(token["id"], token["role"], site, _wanted(token["purposes"]))
+
+
+def _wanted(allowed: Sequence[str]) -> tuple[str, ...]:
+    wanted = tuple(dict.fromkeys(request.args.getlist("purpose"))) or tuple(allowed)
+    if not set(wanted) <= set(allowed):
+        raise Problem("forbidden", f"only these purposes may be asked for: {', '.join(allowed)}")
+    return wanted
+
+
+def problem_response(problem: Problem) -> Response:
+    """A problem document as Flask's answer."""
+    headers = [(name.decode(), value.decode()) for name, value in problem.headers]
+    return Response(problem.body, problem.status, headers)

@@ -1,0 +1,124 @@
+"""The desk's application factory: what guards every page, and which parts there are."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from dongui.errors import DonguiError
+from flask import Flask, g, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from dongui_collector.app import Core
+from dongui_collector.desk import api, console, health, language
+from dongui_collector.desk.access import Problem, problem_response
+from dongui_collector.desk.login import set_up_login
+from dongui_collector.desk.overview import DayCounts
+from dongui_collector.desk.proof import Verifier
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def create_desk(core: Core) -> Flask:
+    """The desk over an installation opened read-only; what changes something is asked of the collector.
+
+    Sessions are signed with a key derived from the installation's secret, so they outlive a restart and no other
+    installation's are valid here.
+    """
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=core.keyring.derive(b"desk-session"),
+        SESSION_COOKIE_NAME="dongui_desk",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_HTTPONLY=True,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
+        MAX_CONTENT_LENGTH=256 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # a proxy's scheme differs; SameSite=Strict stands beside the token
+    )
+    app.extensions["dongui"] = core
+    app.extensions["dongui-counts"] = DayCounts(core)
+    app.extensions["dongui-verifier"] = Verifier(core)
+    CSRFProtect(app)
+    set_up_login(app, core)
+    language.set_up(app)
+    app.register_blueprint(console.pages)
+    app.register_blueprint(api.calls)
+    app.register_blueprint(health.pages)
+    _freshness(app, core)
+    _errors(app)
+    _headers(app)
+    return app
+
+
+def _freshness(app: Flask, core: Core) -> None:
+    """Sites and notices are kept in memory; the collector may have published since."""
+    seen: dict[str, Any] = {"at": _published(core)}
+
+    @app.before_request
+    def reload_book() -> None:
+        if request.endpoint == "static":
+            return
+        if (now := _published(core)) != seen["at"]:
+            core.book.reload()
+            seen["at"] = now
+
+
+def _published(core: Core) -> tuple[int, int]:
+    """The last records that changed sites or notices."""
+    site, notice = core.storage.ledger.last_of("site"), core.storage.ledger.last_of("notice")
+    return site.seq if site else 0, notice.seq if notice else 0
+
+
+def _errors(app: Flask) -> None:
+    @app.errorhandler(Problem)
+    def problem(error: Problem) -> Response:
+        return problem_response(error)
+
+    @app.errorhandler(CSRFError)
+    def forged(_error: CSRFError) -> tuple[str, int]:
+        return console.error_page("form_expired"), 400
+
+    @app.errorhandler(DonguiError)
+    def refused(error: DonguiError) -> Response | tuple[str, int]:
+        """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
+        if _is_api():
+            return problem_response(Problem("malformed", str(error)))
+        return console.error_page("refused", str(error)), 400
+
+    @app.errorhandler(HTTPException)
+    def other(error: HTTPException) -> Response | tuple[str, int]:
+        if _is_api():
+            slug = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.code or 500, "malformed")
+            return problem_response(Problem(slug))
+        return console.error_page("missing" if error.code == 404 else "failed"), error.code or 500
+
+
+def _is_api() -> bool:
+    return re.match(r"/(v1/|metrics|healthz)", request.path) is not None
+
+
+def _headers(app: Flask) -> None:
+    @app.after_request
+    def guard(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["Content-Language"] = g.get("lang", "ko")
+        return response

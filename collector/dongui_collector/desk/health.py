@@ -1,0 +1,47 @@
+"""``/healthz`` and ``/metrics`` of the desk. Numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import Blueprint, current_app
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from werkzeug.wrappers import Response
+
+from dongui_collector.app import Core
+
+pages = Blueprint("health", __name__)
+
+
+class Gauges(Collector):
+    """What the desk can tell from the folder alone, read anew for each scrape."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def collect(self) -> Iterator[Metric]:
+        storage = self._core.storage
+        yield GaugeMetricFamily("dongui_desk_ledger_records", "Links of the ledger's chain.", storage.ledger.head()[0])
+        yield GaugeMetricFamily("dongui_desk_days", "Days that hold rows.", len(storage.events.days()))
+        yield GaugeMetricFamily(
+            "dongui_desk_open_endings", "Endings decided but not finished.", len(storage.ledger.intents())
+        )
+        yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.office.holds()))
+        waiting = storage.office.destructions(("selected",))
+        yield GaugeMetricFamily(
+            "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)
+        )
+
+
+@pages.get("/healthz")
+def healthz() -> dict[str, bool]:
+    return {"alive": True}
+
+
+@pages.get("/metrics")
+def metrics() -> Response:
+    registry = CollectorRegistry()
+    registry.register(Gauges(current_app.extensions["dongui"]))
+    return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,65 @@
+"""The console's language, and how it writes numbers, days and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, g, request, session
+
+from dongui_collector.app import Core
+from dongui_collector.desk.words import WORDS
+
+LANGUAGES = tuple(WORDS)
+
+
+def set_up(app: Flask) -> None:
+    """Choose a language for every request and give the templates their words."""
+
+    @app.before_request
+    def choose() -> None:
+        asked = request.args.get("lang")
+        if asked in LANGUAGES:
+            session["lang"] = asked
+        kept = session.get("lang")
+        g.lang = kept if kept in LANGUAGES else request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+
+    app.context_processor(lambda: {"lang": g.get("lang", LANGUAGES[0]), "w": words()})
+    app.add_template_filter(number, "number")
+    app.add_template_filter(day, "day")
+    app.add_template_filter(lambda at: instant(at, app.extensions["dongui"]), "instant")
+    app.add_template_filter(text, "text")
+
+
+def words() -> Mapping[str, str]:
+    """The words of this request's language."""
+    return WORDS[g.get("lang", LANGUAGES[0])]
+
+
+def number(value: int) -> str:
+    return str(format_decimal(value, locale=g.lang))
+
+
+def day(value: date | str | None) -> str:
+    """A day in words; ``–`` for none."""
+    if value is None:
+        return "–"
+    return str(format_date(date.fromisoformat(value) if isinstance(value, str) else value, "medium", locale=g.lang))
+
+
+def instant(at: int | None, core: Core) -> str:
+    """An instant (epoch ms) in the installation's zone; ``–`` for none."""
+    if at is None:
+        return "–"
+    moment = datetime.fromtimestamp(at / 1000, core.settings.zone)
+    return str(format_datetime(moment, "medium", tzinfo=core.settings.zone, locale=g.lang))
+
+
+def text(value: Mapping[str, str] | str | None) -> Any:
+    """A text of the policy in this request's language, else in the policy's first."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return value.get(g.lang) or next(iter(value.values()), "")

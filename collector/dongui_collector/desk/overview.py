@@ -1,0 +1,146 @@
+"""What the overview shows: what is held and why, what was agreed to, what ends next. Plain values for a template."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from dongui_collector.app import Core
+from dongui_collector.ledger.book import LoadedNotice
+from dongui_collector.storage.base import Basis, Site
+
+SHOWN_DAYS = 31
+_FRESH_S = 30.0
+Totals = Mapping[tuple[date, int, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDay:
+    """One day's rows of one site: how many, for which purposes, and when the day is destroyed."""
+
+    day: date
+    rows: int
+    by_purpose: Mapping[str, int]
+    bytes: int
+    destroyed_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How often a purpose was given, refused and withdrawn."""
+
+    purpose: str
+    given: int = 0
+    refused: int = 0
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the overview page shows of one site."""
+
+    notice: LoadedNotice
+    days: list[HeldDay]
+    day_count: int
+    rows: int
+    purposes: list[str]
+    choices: list[Choices]
+    recorded: int
+    refusals: list[tuple[str, int]] = field(default_factory=list)
+    next_end: date | None = None
+
+
+class DayCounts:
+    """Rows of a day by what they stand on. Counting reads the day once, so an answer is good for half a minute."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._kept: dict[date, tuple[float, dict[Basis, int]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, day: date) -> dict[Basis, int]:
+        """Site, notice and purposes → how many rows stand on them."""
+        with self._lock:
+            kept = self._kept.get(day)
+            if kept is None or time.monotonic() - kept[0] > _FRESH_S:
+                kept = self._kept[day] = (time.monotonic(), dict(self._core.storage.events.counts(day)))
+            return kept[1]
+
+    def forget_absent(self, days: Sequence[date]) -> None:
+        """Drop what is kept of days that are gone."""
+        with self._lock:
+            for day in set(self._kept) - set(days):
+                del self._kept[day]
+
+
+def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
+    """The overview of a site. ``ends``: day → the day on which it is destroyed."""
+    now = core.clock.now()
+    notice = core.book.in_force(site.ref, now)
+    days = core.storage.events.days()
+    counts.forget_absent(days)
+    held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
+    totals = core.storage.ledger.totals(site.ref)
+    since = core.clock.today(core.settings.zone) - timedelta(days=30)
+    return Overview(
+        notice=notice,
+        days=[d for d in reversed(held) if d.rows],
+        day_count=len(days),
+        rows=sum(d.rows for d in held) + sum(_rows(counts.of(day), site.ref) for day in days[:-SHOWN_DAYS]),
+        purposes=sorted({p for d in held for p in d.by_purpose}, key=list(notice.policy.purposes).index),
+        choices=_choices(totals, notice.policy.consent_purposes, since),
+        recorded=_sums(totals, "events.recorded", since).total(),
+        refusals=_sums(totals, "events.refused.", since).most_common(),
+        next_end=min(ends.values(), default=None),
+    )
+
+
+def _held(core: Core, site: Site, day: date, counts: Mapping[Basis, int], ends: date | None) -> HeldDay:
+    by_purpose: Counter[str] = Counter()
+    for basis, number in counts.items():
+        if basis.site_ref == site.ref:
+            for purpose in core.book.notice(basis.notice_ref).names(basis.purposes):
+                by_purpose[purpose] += number
+    return HeldDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
+
+
+def _rows(counts: Mapping[Basis, int], site_ref: int) -> int:
+    return sum(number for basis, number in counts.items() if basis.site_ref == site_ref)
+
+
+def _choices(totals: Totals, purposes: Sequence[str], since: date) -> list[Choices]:
+    by_state = {state: _sums(totals, f"consent.{state}.", since) for state in ("given", "refused", "withdrawn")}
+    return [Choices(p, *(by_state[state][p] for state in ("given", "refused", "withdrawn"))) for p in purposes]
+
+
+def _sums(totals: Totals, prefix: str, since: date) -> Counter[str]:
+    """The totals since a day whose name begins with ``prefix``, by what follows it."""
+    sums: Counter[str] = Counter()
+    for (day, _site, name), number in totals.items():
+        if day >= since and name.startswith(prefix):
+            sums[name.removeprefix(prefix)] += number
+    return sums
+
+
+def bars(days: Sequence[HeldDay], *, width: float = 720.0, height: float = 120.0) -> list[dict[str, float | str | int]]:
+    """The days as bars of a chart, oldest left: x, y, width and height in its units."""
+    most = max((d.rows for d in days), default=0)
+    step = width / max(SHOWN_DAYS, len(days))
+    made: list[dict[str, float | str | int]] = []
+    for position, held in enumerate(reversed(days)):
+        tall = max(2.0, height * held.rows / most) if most else 0.0
+        made.append(
+            {
+                "x": round(width - step * (len(days) - position) + step * 0.15, 1),
+                "y": round(height - tall, 1),
+                "width": round(step * 0.7, 1),
+                "height": round(tall, 1),
+                "day": held.day.isoformat(),
+                "rows": held.rows,
+            }
+        )
+    return made

@@ -1,0 +1,50 @@
+"""The desk's own process: ``serve`` starts it beside the public door, and it ends when ``serve`` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+from granian.constants import Interfaces
+from granian.server.mt import MTServer
+
+from dongui_collector import logs
+from dongui_collector.app import open_core
+from dongui_collector.desk.app import create_desk
+from dongui_collector.settings import load_settings
+
+_THREADS = 8
+
+
+def main() -> None:
+    """Serve the desk of ``--config FILE`` until standard input ends (the collector is gone) or SIGTERM comes."""
+    parser = argparse.ArgumentParser(prog="dongui_collector.desk.server")
+    parser.add_argument("--config", type=Path, required=True)
+    settings = load_settings(parser.parse_args().config)
+    logs.set_up(settings.log_level)
+    desk = create_desk(open_core(settings, writable=False))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    server = MTServer(
+        "dongui_collector.desk",
+        address=settings.desk_host,
+        port=settings.desk_port,
+        interface=Interfaces.WSGI,
+        blocking_threads=_THREADS,
+        websockets=False,
+        log_enabled=False,
+    )
+    server.serve(target_loader=lambda _target: desk)
+
+
+def _end_with_parent() -> None:
+    """Nothing here needs an orderly end: the desk only reads."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
