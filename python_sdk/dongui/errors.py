@@ -17,7 +17,7 @@ class PolicyError(DonguiError):
     """A policy file that cannot be executed; ``problems`` holds every finding, each with its key and remedy."""
 
     def __init__(self, problems: Sequence[Any]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems) or "the policy cannot be executed")
+        super().__init__("\n".join(str(problem) for problem in problems) or "the policy cannot be executed")
         self.problems = tuple(problems)
 
 

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any, Literal
 
+from dongui.policy.globs import matches
+
+__all__ = ["OWN_COOKIES", "Verdict", "classify", "cookie_verdict", "declaration", "matches"]
+
 OWN_COOKIES = frozenset({"dongui", "dongui_id"})
 
 Verdict = Literal["pass", "drop", "undeclared"]
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a cookie's name fits a glob. ``*`` stands for any characters, the rest for itself, case included."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    if not name.startswith(first):
-        return False
-    at = len(first)
-    for part in rest[:-1]:
-        found = name.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return len(name) - at >= len(rest[-1]) and name.endswith(rest[-1])
 
 
 def declaration(name: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | None:

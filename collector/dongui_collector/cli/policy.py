@@ -1,0 +1,146 @@
+"""``dongui policy``: check, render, compare and publish policy files. Only ``publish`` needs an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from dongui.errors import PolicyError
+from dongui.policy import Diff, Finding, Policy, check, diff, load, pick_language, render
+
+from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, site_option
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(cls=CommandGroup)
+def policy() -> None:
+    """Check, render, compare and publish privacy policies."""
+
+
+@policy.command("check")
+@click.argument("file", type=_FILE)
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@json_option
+@click.pass_context
+def check_(ctx: click.Context, file: Path, strict: bool, as_json: bool) -> None:
+    """Say what in FILE cannot be executed or is unlawful (errors), and what to look at (warnings).
+
+    Exit code 1 when there are errors.
+    """
+    findings = _findings(file)
+    emit(_report(file, findings), as_json, _findings_text)
+    if any(strict or finding.level == "error" for finding in findings):
+        ctx.exit(1)
+
+
+def _findings(file: Path) -> list[Finding]:
+    try:
+        return check(load(file))
+    except PolicyError as error:
+        return list(error.problems)
+
+
+def _report(file: Path, findings: Sequence[Finding]) -> dict[str, Any]:
+    errors = sum(finding.level == "error" for finding in findings)
+    listed = [asdict(finding) for finding in findings]
+    return {
+        "file": str(file),
+        "ok": not errors,
+        "errors": errors,
+        "warnings": len(findings) - errors,
+        "findings": listed,
+    }
+
+
+def _findings_text(report: dict[str, Any]) -> str:
+    lines = [
+        f"{finding['level']}: {finding['key'] or '(file)'}: {finding['message']}"
+        + (f" [{finding['rule']}]" if finding["rule"] else "")
+        + f"\n    {finding['remedy']}"
+        for finding in report["findings"]
+    ]
+    return "\n".join([*lines, f"{report['file']}: {report['errors']} errors, {report['warnings']} warnings"])
+
+
+@policy.command("render")
+@click.argument("file", type=_FILE)
+@click.option("--lang", help="One of the policy's languages [default: its first].")
+@click.option("--format", type=click.Choice(["html", "markdown"]), default="html", show_default=True)
+@click.option("--earlier", type=_FILE, multiple=True, help="An earlier version, to be linked; may be repeated.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@json_option
+def render_(
+    file: Path,
+    lang: str | None,
+    format: Literal["html", "markdown"],
+    earlier: tuple[Path, ...],
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Print the page that FILE publishes, as the collector serves it at /policy."""
+    loaded = load(file)
+    if lang is not None and lang not in loaded.notice.languages:
+        raise click.BadParameter(f"the policy has {', '.join(loaded.notice.languages)}", param_hint="--lang")
+    chosen = pick_language(loaded, lang)
+    versions = [(other.notice.version, other.notice.effective) for other in map(load, earlier)]
+    text = render(loaded, chosen, format=format, earlier=versions)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    if as_json:
+        page = {} if output else {"text": text}
+        emit({"version": loaded.notice.version, "lang": chosen, "format": format, "output": output, **page}, True)
+    elif output is None:
+        click.echo(text, nl=False)
+
+
+@policy.command("diff")
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@json_option
+def diff_(old: Path, new: Path, as_json: bool) -> None:
+    """Say what changed from OLD to NEW, and whether visitors must be asked again."""
+    before, after = load(old), load(new)
+    emit(_difference(before, after, diff(before, after)), as_json, _difference_text)
+
+
+def _difference(before: Policy, after: Policy, found: Diff) -> dict[str, Any]:
+    return {
+        "old": before.notice.version,
+        "new": after.notice.version,
+        "needs_consent": found.needs_consent,
+        "purposes": list(found.purposes),
+        "changes": [asdict(change) for change in found.changes],
+    }
+
+
+def _difference_text(difference: dict[str, Any]) -> str:
+    lines = [
+        f"{change['kind']:8} {change['key']}: {change['text']}" + (" (asks again)" if change["needs_consent"] else "")
+        for change in difference["changes"]
+    ]
+    verdict = "Visitors are not asked again."
+    if difference["needs_consent"]:
+        verdict = f"Visitors must be asked again, for: {', '.join(difference['purposes'])}."
+    return "\n".join([*lines, f"{difference['old']} → {difference['new']}: {len(lines)} changes. {verdict}"])
+
+
+@policy.command("publish")
+@click.argument("file", type=_FILE)
+@site_option
+@config_option
+@json_option
+@click.pass_context
+def publish_(ctx: click.Context, file: Path, site: str | None, config: Path, as_json: bool) -> None:
+    """Publish FILE as a new notice version of a site. A version never changes once it is published.
+
+    Its date decides when it takes effect. Exit code 1, and nothing published, when the check finds errors.
+    """
+    findings = _findings(file)
+    if any(finding.level == "error" for finding in findings):
+        emit(_report(file, findings), as_json, _findings_text)
+        ctx.exit(1)
+    emit(control(config).call("policy.publish", site=site, text=load(file).text), as_json)
