@@ -46,6 +46,15 @@ def without_ads(row: Row, remaining: int, _day: date) -> Row:
     return replace(row, purposes=remaining, ads=None)
 
 
+def test_rows_are_counted_by_what_they_stand_on_now(store: EventStore) -> None:
+    put(store, row(1), row(2), row(3, BEN, purposes=0b01), row(4, notice=2))
+    assert store.counts(DAY) == {Basis(1, 1, 0b11): 2, Basis(1, 1, 0b01): 1, Basis(1, 2, 0b11): 1}
+    store.end(DAY, Selection(visitor=ANA, notice_ref=1), 0b10, without_ads)
+    store.end(DAY, Selection(visitor=BEN), -1, without_ads)
+    assert store.counts(DAY) == {Basis(1, 1, 0b01): 2, Basis(1, 2, 0b11): 1}
+    assert store.counts(DAY + timedelta(days=1)) == {}
+
+
 def test_rows_come_back_as_they_were_written_in_order(store: EventStore) -> None:
     rows = [row(n) for n in range(1, 8)]
     put(store, *rows)

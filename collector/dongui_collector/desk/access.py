@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.app import Core
 from dongui_collector.intake.problems import Problem
 from dongui_collector.publishing import find_site
+from dongui_collector.reading.export import OWN_USE
 from dongui_collector.security.tokens import token_hash
 from dongui_collector.storage.base import Site
 
@@ -22,7 +23,7 @@ __all__ = ["Asking", "Problem", "asking", "problem_response"]
 class Asking:
     """Who asks, for which site, and for which purposes at most.
 
-    ``consumer`` is the name under which pseudonyms are made: the token's id, or ``console`` for people signed in there.
+    ``consumer`` decides the pseudonyms: the token's id, or the controller's own use for people signed in to the console.
     """
 
     consumer: str
@@ -44,7 +45,7 @@ def asking(core: Core, roles: Sequence[str]) -> Asking:
             raise Problem("forbidden", "this role does not export")
         site = find_site(core, request.args.get("site"))
         known = core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        return Asking("console", current_user.role, site, _wanted(known))
+        return Asking(OWN_USE, current_user.role, site, _wanted(known))
     raise Problem("unauthorised", "send Authorization: Bearer <token>; `dongui tokens create` makes one")
 
 

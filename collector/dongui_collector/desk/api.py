@@ -2,16 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+from itertools import chain
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app, request
+from flask_login import current_user
+from werkzeug.wrappers import Response
 
+from dongui_collector import control
+from dongui_collector.app import Core
+from dongui_collector.desk.access import Asking, Problem, asking
 from dongui_collector.desk.openapi import description
+from dongui_collector.reading.export import OWN_USE, Entitlement, entitle, export_events
+from dongui_collector.reading.feed import LIMIT, erasures
+from dongui_collector.reading.formats import FORMATS, MEDIA_TYPES
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
+
+_READERS = ("consumer", "analyst", "officer", "admin")
+_OPERATORS = ("auditor", "officer", "admin")
+
+
+def _core() -> Core:
+    core: Core = current_app.extensions["dongui"]
+    return core
+
+
+@calls.get("/export/events")
+def export() -> Response:
+    """Stream the rows of ``from`` to ``to`` (days, both included) that the reader's purposes cover.
+
+    On the ledger before its first row is read (K12). A token sees pseudonyms of its own; a person signed in to the
+    console exports for the controller's own use, as ``dongui export`` does.
+    """
+    core = _core()
+    who = asking(core, _READERS)
+    first, last = _day("from"), _day("to")
+    format = request.args.get("format", "ndjson")
+    if format not in FORMATS:
+        raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
+    reader = _noted(core, who, first, last, format)
+    chunks = FORMATS[format](export_events(core, reader, first, last))
+    # The first one now, while an error can still be answered as one.
+    body = chain([next(chunks, b"")], chunks)
+    name = f"events-{first.isoformat()}-{last.isoformat()}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(_closing(body, chunks), content_type=MEDIA_TYPES[format], headers=headers)
+
+
+def _noted(core: Core, who: Asking, first: date, last: date, format: str) -> Entitlement:
+    """Have the export written down and return what it may hold."""
+    days = {"first": first.isoformat(), "last": last.isoformat(), "format": format}
+    purposes = list(who.purposes)
+    if who.consumer == OWN_USE:
+        by = f"console: {current_user.name}"
+        control.call(core.settings, "export.audit", purposes=purposes, site=who.site.id, by=by, **days)
+        return entitle(core, who.site, who.purposes)
+    arguments = {"consumer": who.consumer, "site": who.site.id, "purposes": purposes, "by": f"token {who.consumer}"}
+    control.call(core.settings, "export.note", **arguments, **days)
+    return Entitlement(who.consumer, who.site, who.purposes)
+
+
+def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
+    """The body; a reader that goes away closes what it came from."""
+    try:
+        yield from body
+    finally:
+        if close := getattr(source, "close", None):
+            close()
+
+
+@calls.get("/feed/erasures")
+def feed() -> dict[str, Any]:
+    """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
+    core = _core()
+    who = asking(core, _READERS)
+    return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
+
+
+@calls.get("/admin/retention")
+def retention() -> dict[str, Any]:
+    """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
+    core = _core()
+    asking(core, _OPERATORS)
+    return core.keeper.status()
 
 
 @calls.get("/openapi.json")
 def openapi() -> dict[str, Any]:
     """What there is, for machines."""
     return description()
+
+
+def _day(name: str) -> date:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
+
+
+def _number(name: str, default: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Problem("malformed", f"{name} is a number")
+    return int(text)

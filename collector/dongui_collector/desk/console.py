@@ -153,12 +153,12 @@ def ledger() -> str:
     count = store.head()[0]
     records: list[LedgerRecord] = store.records(after=max(0, count - _NEWEST), limit=_NEWEST)
     verifier: Verifier = current_app.extensions["dongui-verifier"]
-    return render_template("ledger.html", count=count, records=records[::-1], verified=verifier.last)
+    return render_template("ledger.html", count=count, records=records[::-1], verifier=verifier)
 
 
 @pages.post("/ledger/verify")
 def verify() -> Response:
-    current_app.extensions["dongui-verifier"].run()
+    current_app.extensions["dongui-verifier"].start()
     return redirect(url_for("console.ledger"), 303)
 
 

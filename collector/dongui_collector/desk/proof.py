@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 
 from dongui_collector.app import Core
+from dongui_collector.keeping.verify import verify
+
+log = logging.getLogger("dongui.desk")
+
+_FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """How a verification ended. ``place`` says where the chain is broken."""
+class Outcome:
+    """How a verification ended: ``at`` in epoch ms, what was counted, and the first places that are not as they must be."""
 
     ok: bool
     at: int
-    records: int
-    place: str = ""
+    checked: dict[str, int]
+    findings: tuple[str, ...] = ()
 
 
 class Verifier:
-    """Verifies the ledger's chain, one at a time."""
+    """Verifies the installation in the background, one verification at a time."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._lock = threading.Lock()
-        self.last: Verification | None = None
+        self._running: threading.Thread | None = None
+        self.last: Outcome | None = None
 
-    def run(self) -> Verification:
-        """Verify now."""
-        raise NotImplementedError
+    @property
+    def running(self) -> bool:
+        """Whether a verification is under way."""
+        return self._running is not None and self._running.is_alive()
+
+    def start(self, *, wait: float = 2.0) -> None:
+        """Begin a verification unless one runs already; comes back when it is done, after ``wait`` seconds at the latest."""
+        with self._lock:
+            if not self.running:
+                self._running = threading.Thread(target=self._verify, name="verify", daemon=True)
+                self._running.start()
+            thread = self._running
+        if thread:
+            thread.join(wait)
+
+    def _verify(self) -> None:
+        at = self._core.clock.now()
+        try:
+            result = verify(self._core)
+        except Exception as error:
+            log.error("a verification failed", extra={"kind": type(error).__name__})
+            self.last = Outcome(False, at, {}, (f"the verification itself failed ({type(error).__name__})",))
+            return
+        self.last = Outcome(result.ok, at, result.checked, tuple(str(f) for f in result.findings[:_FINDINGS]))

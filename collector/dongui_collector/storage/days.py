@@ -103,6 +103,10 @@ class SqliteDays:
         sql = "SELECT site_ref, notice_ref, purposes FROM bases ORDER BY 1, 2, 3"
         return self._read(day, lambda conn: [Basis(*r) for r in conn.execute(sql)], [])
 
+    def counts(self, day: date) -> dict[Basis, int]:
+        sql = "SELECT site_ref, notice_ref, purposes, count(*) FROM events WHERE visitor IS NOT NULL GROUP BY 1, 2, 3"
+        return self._read(day, lambda conn: {Basis(*r[:3]): r[3] for r in conn.execute(sql)}, {})
+
     def count(self, day: date, selection: Selection | None = None) -> int:
         condition, values = dayfile.where(selection)
         # Without a selection the small index of keys answers: cleared rows have none.
