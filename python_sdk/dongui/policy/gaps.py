@@ -40,7 +40,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One thing that the policy lacks, and the TOML ``lines`` for it; ``tool`` is the label of a preset that knows it."""
+    """One thing that the policy lacks, and the TOML ``lines`` for it; ``tool`` names the preset that knows it."""
 
     kind: Literal["cookie", "address", "receiver"]
     name: str
