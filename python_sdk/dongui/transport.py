@@ -143,14 +143,14 @@ class Transport:
         atexit.unregister(self.close)
         self._closed = True
         # A collector that is known to be down gets no further chance: the host's exit must not wait for it.
-        if self._queued and not self._pause:
+        if (self._queued or self._flying is not None) and not self._pause:
             self.flush(self._delivery.exit_deadline)
         self._background.stopping.set()
         with self._changed:
             self._changed.notify_all()
         self._background.stop(0.2)
         with self._lock:
-            self._lose("exit", self._queued)
+            self._lose("exit", self._queued + (len(self._flying.jobs) if self._flying is not None else 0))
             self._queue.clear()
             self._queued = 0
         self._wire.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Resolving a name needs this codec; importing it first at the interpreter's exit, while the queue is flushed, fails.
+import encodings.idna  # noqa: F401
 import http.client
 import io
 import json
@@ -15,8 +17,9 @@ from urllib.parse import urlsplit
 
 from dongui.errors import ConfigurationError
 
-# Everything that can go wrong with a peer that is down, slow or talks nonsense. ValueError: http.client on garbage.
-TROUBLE = (OSError, http.client.HTTPException, ValueError)
+# Everything that can go wrong with a peer that is down, slow or talks nonsense. ValueError: http.client on garbage;
+# LookupError: a codec that is gone at exit.
+TROUBLE = (OSError, http.client.HTTPException, ValueError, LookupError)
 _CHUNK = 64 * 1024
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sdk_stub import SECRET, SITE, Collector, running
-
 from dongui import Client, Delivery
 
+from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
+
 QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
+
+ClientOf = Callable[..., Client]
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture
-def client_of() -> Iterator[Callable[..., Client]]:
+def client_of() -> Iterator[ClientOf]:
     """Makes clients that are impatient, and closes them."""
     clients: list[Client] = []
 

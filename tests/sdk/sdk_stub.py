@@ -1,4 +1,4 @@
-"""A small real collector over HTTP for the SDK's tests: it checks what it is sent, keeps a ledger, and can misbehave."""
+"""A small real collector over HTTP for the SDK's tests: checks what it is sent, keeps a ledger, can misbehave."""
 
 from __future__ import annotations
 
@@ -32,16 +32,42 @@ POLICY: dict[str, Any] = {
     "choice_seconds": 15552000,
     "query_keys": ["utm_source", "q"],
     "purposes": {
-        "service": {"basis": "contract", "required": True, "items": ["cookie"], "signals": [], "google_consent": [],
-                    "urls": [], "reconfirm_seconds": None},
-        "statistics": {"basis": "consent", "required": False, "signals": [], "google_consent": [], "urls": [],
-                       "items": ["cookie", "visit_time", "service_usage", "access_environment", "ip_address"],
-                       "reconfirm_seconds": None},
-        "marketing": {"basis": "consent", "required": False, "signals": ["gpc"], "google_consent": [], "urls": [],
-                      "items": ["cookie", "visit_time", "advertising_id", "member_reference"],
-                      "reconfirm_seconds": None},
-        "personalisation": {"basis": "consent", "required": False, "signals": [], "google_consent": [], "urls": [],
-                            "items": ["cookie", "service_usage"], "reconfirm_seconds": None},
+        "service": {
+            "basis": "contract",
+            "required": True,
+            "items": ["cookie"],
+            "signals": [],
+            "google_consent": [],
+            "urls": [],
+            "reconfirm_seconds": None,
+        },
+        "statistics": {
+            "basis": "consent",
+            "required": False,
+            "signals": [],
+            "google_consent": [],
+            "urls": [],
+            "items": ["cookie", "visit_time", "service_usage", "access_environment", "ip_address"],
+            "reconfirm_seconds": None,
+        },
+        "marketing": {
+            "basis": "consent",
+            "required": False,
+            "signals": ["gpc"],
+            "google_consent": [],
+            "urls": [],
+            "items": ["cookie", "visit_time", "advertising_id", "member_reference"],
+            "reconfirm_seconds": None,
+        },
+        "personalisation": {
+            "basis": "consent",
+            "required": False,
+            "signals": [],
+            "google_consent": [],
+            "urls": [],
+            "items": ["cookie", "service_usage"],
+            "reconfirm_seconds": None,
+        },
     },
     "items": {"ip_address": {"protect": "encrypt"}},
     "cookies": [
@@ -49,16 +75,27 @@ POLICY: dict[str, Any] = {
         {"name": "_ga*", "purpose": "statistics", "record": False, "seconds": 34128000},
         {"name": "_fbp", "purpose": "marketing", "record": True, "seconds": 7776000},
     ],
-}  # fmt: skip
+}
 
 _EVENT_KEYS = {
-    "id", "name", "at", "url", "referrer", "props", "search", "ad_ids", "cookies", "environment", "ip", "user_agent",
-}  # fmt: skip
+    "id",
+    "name",
+    "at",
+    "url",
+    "referrer",
+    "props",
+    "search",
+    "ad_ids",
+    "cookies",
+    "environment",
+    "ip",
+    "user_agent",
+}
 
 
 @dataclass
 class Collector:
-    """The ledger and everything that was sent. ``mode``: ok, down (hangs up), slow, garbage, full (503), error, refuse."""
+    """The ledger and everything that was sent. ``mode``: ok, down (hangs up), garbage, page, full, error."""
 
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
     mode: str = "ok"
@@ -104,7 +141,7 @@ class Collector:
                 return problem(404, "unknown-visitor")
             return 200, {
                 "site": SITE,
-                "state": {name: "given" for name in self.granted[bearer]},
+                "state": dict.fromkeys(self.granted[bearer], "given"),
                 "events": self.of(bearer),
             }
         return problem(404, "not-found")
@@ -135,8 +172,11 @@ class Collector:
             return self._consents(body)
         if not secret:
             return problem(401, "unauthorised")
-        return {"/v1/records": (201, {"id": "x", "class": body.get("class"), "kept_until": "2031-01-01"}),
-                "/v1/members": (200, {"visitor": None}), "/v1/inventory": (204, None)}.get(path, problem(404, "not-found"))  # fmt: skip
+        return {
+            "/v1/records": (201, {"id": "x", "class": body.get("class"), "kept_until": "2031-01-01"}),
+            "/v1/members": (200, {"visitor": None}),
+            "/v1/inventory": (204, None),
+        }.get(path, problem(404, "not-found"))
 
     def _events(self, body: dict[str, Any], secret: bool, address: str | None) -> tuple[int, Any]:
         events, visitor = body["events"], body.get("visitor")
@@ -167,9 +207,17 @@ class Collector:
 
     def _gate(self, event: dict[str, Any], items: set[str]) -> None:
         """The second lock may find nothing left to do: what arrives here ungranted, the SDK let out."""
-        needs = {"url": "service_usage", "referrer": "service_usage", "props": "service_usage", "search": "service_usage",
-                 "ad_ids": "advertising_id", "ip": "ip_address", "user_agent": "access_environment",
-                 "environment": "access_environment", "cookies": "cookie"}  # fmt: skip
+        needs = {
+            "url": "service_usage",
+            "referrer": "service_usage",
+            "props": "service_usage",
+            "search": "service_usage",
+            "ad_ids": "advertising_id",
+            "ip": "ip_address",
+            "user_agent": "access_environment",
+            "environment": "access_environment",
+            "cookies": "cookie",
+        }
         self.complaints += [f"ungranted {key}" for key, item in needs.items() if key in event and item not in items]
         if "service_usage" not in items and event["name"] != "-":
             self.complaints.append("ungranted name")
