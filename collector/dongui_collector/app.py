@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from dongui_collector.clock import Clock, clock_from_environment
 from dongui_collector.keeping.keeper import Keeper
@@ -14,9 +15,11 @@ from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
-from dongui_collector.storage.journal import Journal
-from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.journal import FIRST_EPOCH, Journal
+from dongui_collector.storage.journal import FIRST_EPOCH, Journal
 from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
+
+EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
 
 
 @dataclass(slots=True)
@@ -59,13 +62,23 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
         undo.append(storage.close)
         book = Book(storage.ledger)
         # Apart from the data and from every backup of it, beside the keys.
-        journal = Journal(settings.keys_path / "journal.ndjson", keyring.derive(b"journal"))
+        journal = open_journal(settings.keys_path, keyring, storage)
         ledger = Ledger(storage, book, keyring, clock, journal)
         keeper = Keeper(storage, keyring, book, ledger, clock, settings)
     except BaseException:
         _undo(undo)
         raise
-    return Core(settings, clock, storage, keyring, book, ledger, Reader(book, keyring), keeper, writable, lambda: _undo(undo))
+    return Core(
+        settings, clock, storage, keyring, book, ledger, Reader(book, keyring), keeper, writable, lambda: _undo(undo)
+    )
+
+
+def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:
+    """The journal of destructions. Without ``storage`` only to be read: the ledger says which epoch is written."""
+    office = storage.office if storage else None
+    return Journal(
+        keys / "journal.ndjson", keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH
+    )
 
 
 def _undo(steps: list[Callable[[], None]]) -> None:

@@ -53,6 +53,7 @@ class Keeper:
         self._clock = clock
         self._zone = settings.zone
         self._lock = threading.RLock()
+        self._journal = ledger.journal
         self._success: int | None = None
         self._noted = 0
         self._fed: date | None = None
@@ -63,7 +64,7 @@ class Keeper:
         self._destroyer = Destroyer(
             storage,
             keyring,
-            ledger.journal,
+            self._journal,
             clock,
             reduce,
             self.periods,
@@ -199,6 +200,7 @@ class Keeper:
             standing: Json = {"by": by, "at": now}
             self._office.put_setting(STANDING, standing)
             self._storage.ledger.append("approval", now, {"standing": "granted", "by": by})
+            self._journal.append({"kind": "approval", "standing": True})
         return standing
 
     def revoke_standing(self, by: str) -> Json:
@@ -209,6 +211,7 @@ class Keeper:
             now = self._clock.now()
             self._office.put_setting(STANDING, None)
             self._storage.ledger.append("approval", now, {"standing": "revoked", "by": by})
+            self._journal.append({"kind": "approval", "standing": False})
         return {"by": by, "at": now}
 
     # -- holds
@@ -223,6 +226,8 @@ class Keeper:
         with self._lock, self._storage.ledger.writing():
             added = self._office.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
+            numbers = [r.seq for r in self._storage.ledger.records_of(hold.visitor)] if hold.visitor else []
+            self._journal.append({"kind": "hold", "hold": hold_json(added), "records": numbers})
         return added
 
     def release_hold(self, id: int, by: str) -> None:
@@ -231,6 +236,7 @@ class Keeper:
             now = self._clock.now()
             self._office.release_hold(id, now)
             self._storage.ledger.append("hold", now, {"released": id, "by": by})
+            self._journal.append({"kind": "hold", "released": id})
         self._storage.ledger.scrub()
 
     # -- records of other classes

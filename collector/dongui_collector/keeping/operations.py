@@ -10,6 +10,7 @@ from dongui_collector.control import operation
 from dongui_collector.errors import CollectorError, Unknown
 from dongui_collector.keeping.keeper import destruction_json, hold_json
 from dongui_collector.publishing import find_site
+from dongui_collector.security.keys import day_name
 from dongui_collector.storage.base import Hold
 
 
@@ -96,6 +97,23 @@ def read_archive(
 ) -> list[dict[str, Any]]:
     """Read archived records for the obligation that they are kept for."""
     return core.keeper.read_archive(find_site(core, site), record_class, reason=reason, by=by, subject=subject)
+
+
+@operation("backup.prepare")
+def prepare_backup(core: Core, by: str = "command line") -> dict[str, Any]:
+    """Before a backup: every day gets a key, whose destruction shreds the backup; journal and ledger know of it."""
+    today = core.keeper.today()
+    made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
+    with core.storage.ledger.writing():
+        core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": by})
+    core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
+    return {"days": len(core.storage.events.days()), "keys_made": made}
+
+
+def _give_key(core: Core, day: date) -> bool:
+    if core.storage.keys.destroyed(day_name(day)) or core.keyring.day(day) is not None:
+        return False
+    return core.keyring.day(day, create=True) is not None
 
 
 def _day(text: str | None, what: str) -> date | None:

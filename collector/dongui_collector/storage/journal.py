@@ -3,6 +3,9 @@
 A line an ending, no identifiers: days, classes, ledger numbers. A backup remembers how far the journal had come when it
 was made; ``restore`` repeats what came after, before anything is served. Each line carries a MAC over itself and its
 predecessor's, so that a journal with a line removed from its middle, or of another installation, is found.
+
+Ledger numbers mean something within one *epoch*: a restored ledger goes on from the backup's last number and gives the
+numbers after it anew. So every line names its epoch, and an epoch's first line says where it branched off from which.
 """
 
 from __future__ import annotations
@@ -11,46 +14,43 @@ import hmac
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from dongui_collector.errors import StorageError
 from dongui_collector.storage.base import Json
 
+FIRST_EPOCH: Json = {"id": "0", "parents": []}
+
 
 class Journal:
-    """Append-only. ``key`` authenticates the lines."""
+    """Append-only. ``key`` authenticates the lines; ``epoch`` is the ledger's: ``{id, parents: [[id, head], …]}``."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, path: Path, key: bytes, epoch: Callable[[], Json] = lambda: FIRST_EPOCH) -> None:
         self._path = path
         self._key = key
+        self._epoch = epoch
         self._lock = threading.Lock()
-        self._count = -1  # not read yet
-        self._last = ""
+        self._last: str | None = None  # the last line's MAC; None: not read yet
+        self._known = {"0"}  # the epochs whose first line is there
 
     def append(self, entry: Json) -> None:
         """Add an entry; on disk when this returns."""
+        epoch = self._epoch()
         with self._lock:
-            if self._count < 0:
-                self._open()
-            text = _text(entry)
-            mac = self._mac(self._last, text)
-            line = f"{mac} {text}\n".encode()
-            fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                before = os.fstat(fd).st_size
-                if os.write(fd, line) != len(line):
-                    os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
-                    raise OSError(28, "no space left on device")
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-            self._count, self._last = self._count + 1, mac
+            if self._last is None:
+                found = self._read(mend=True)
+                self._last = found[-1][0] if found else ""
+                self._known |= {e["id"] for _, e in found if e["kind"] == "epoch"}
+            if epoch["id"] not in self._known:
+                self._write({"kind": "epoch", **epoch})
+                self._known.add(epoch["id"])
+            self._write(entry | {"epoch": epoch["id"]})
 
     def position(self) -> tuple[int, str]:
         """How many entries there are, and the last one's MAC."""
-        with self._lock:
-            self._open()
-            return self._count, self._last
+        found = self._read()
+        return len(found), found[-1][0] if found else ""
 
     def entries(self, after: tuple[int, str] = (0, "")) -> list[Json]:
         """The entries that follow a position. Raises :class:`StorageError` when the journal does not contain it."""
@@ -64,9 +64,20 @@ class Journal:
     def exists(self) -> bool:
         return self._path.exists()
 
-    def _open(self) -> None:
-        found = self._read(mend=True)
-        self._count, self._last = len(found), found[-1][0] if found else ""
+    def _write(self, entry: Json) -> None:
+        text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        mac = self._mac(self._last or "", text)
+        line = f"{mac} {text}\n".encode()
+        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            before = os.fstat(fd).st_size
+            if os.write(fd, line) != len(line):
+                os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
+                raise OSError(28, "no space left on device")
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        self._last = mac
 
     def _read(self, *, mend: bool = False) -> list[tuple[str, Json]]:
         try:
@@ -90,5 +101,16 @@ class Journal:
         return hmac.new(self._key, f"{previous} {text}".encode(), "sha256").hexdigest()
 
 
-def _text(entry: Json) -> str:
-    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+def shared(epoch: Json, head: int, other: Json) -> int:
+    """Up to which number two ledgers are one: the ledger of ``epoch`` up to ``head``, and that of ``other``."""
+    mine, theirs = _reach(epoch, head), _reach(other, 1 << 62)
+    return max((min(reach, theirs[id]) for id, reach in mine.items() if id in theirs), default=0)
+
+
+def _reach(epoch: Json, head: int) -> dict[str, int]:
+    """Epoch → up to which of its numbers a ledger contains it."""
+    found = {epoch["id"]: head}
+    for id, branched_at in epoch["parents"]:
+        head = min(head, branched_at)
+        found[id] = head
+    return found

@@ -1,0 +1,71 @@
+"""``dongui backup`` and ``dongui restore``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import click
+
+from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading, settings_of
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@config_option
+@json_option
+def backup(file: Path, config: Path, as_json: bool) -> None:
+    """Back up the data folder into FILE, also beside a running serve.
+
+    The keys are not in it: copy keys/ (master key, keys.db, journal.ndjson) to another place, at least as often.
+    """
+    from dongui_collector.backup import make_backup
+
+    control(config).call("backup.prepare", by=getpass.getuser())
+    part = file.with_name(file.name + ".part")
+    try:
+        with (
+            reading(config) as core,
+            progress("days", len(core.storage.events.days())) as advance,
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+        ):
+            made = make_backup(core, out, advance)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    emit({"file": str(file), **made}, as_json)
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--journal",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The journal of destructions, where it is not keys/journal.ndjson.",
+)
+@click.option("--without-journal", is_flag=True, help="Go on without it: what was destroyed since comes back.")
+@click.option("--replace", "replace_present", is_flag=True, help="Destroy what the data folder holds now.")
+@config_option
+@json_option
+def restore(
+    file: Path, journal: Path | None, without_journal: bool, replace_present: bool, config: Path, as_json: bool
+) -> None:
+    """Restore FILE into the data folder, less what was destroyed since. The keys folder must be in place.
+
+    Tokens, accounts and sites are those of the backup; what visitors granted since is asked again.
+    """
+    from dongui_collector.backup import restore_backup
+
+    with file.open("rb") as source, progress("parts") as advance:
+        outcome = restore_backup(
+            settings_of(config),
+            source,
+            journal=journal,
+            without_journal=without_journal,
+            replace_present=replace_present,
+            progress=advance,
+        )
+    emit(outcome, as_json)

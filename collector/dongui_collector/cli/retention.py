@@ -1,0 +1,73 @@
+"""``dongui retention``: what ends when, and destroying what is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
+
+
+@click.group(cls=CommandGroup)
+def retention() -> None:
+    """Plan or run the ageing-out."""
+
+
+@retention.command()
+@config_option
+@json_option
+def plan(config: Path, as_json: bool) -> None:
+    """Show what is due, what waits, and when every stored day will be destroyed."""
+    with reading(config) as core:
+        status = core.keeper.status()
+    emit(status, as_json, _plan_text)
+
+
+@retention.command()
+@config_option
+@json_option
+def run(config: Path, as_json: bool) -> None:
+    """Select what is due and destroy what is approved. A running serve does the same by itself.
+
+    Exit code 1 when a destruction failed; it is tried again at the next run.
+    """
+    outcome = control(config).call("retention.run")
+    emit(outcome, as_json, _run_text)
+    if outcome["failed"]:
+        raise SystemExit(1)
+
+
+def _plan_text(status: dict[str, Any]) -> str:
+    standing = status["standing_approval"]
+    lines = [
+        f"today: {status['today']}",
+        f"standing approval: {'by ' + standing['by'] if standing else 'none; destructions wait for approval'}",
+        f"due now: {len(status['due'])}, waiting or going on: {len(status['open'])}",
+    ]
+    lines += [f"  {what_text(p['what'])}: may not be held since {p['due']}" for p in status["due"]]
+    lines += [f"  #{d['id']} {d['state']}: {what_text(d['what'])}" for d in status["open"]]
+    lines.append(f"stored days: {len(status['days'])}")
+    for day in status["days"]:
+        held = f", kept by hold {', '.join(map(str, day['holds']))}" if day["holds"] else ""
+        lines.append(f"  {day['day']}: destroyed on {day['destroyed_on']}{held}")
+    return "\n".join(lines)
+
+
+def _run_text(outcome: dict[str, Any]) -> str:
+    text = f"destroyed: {outcome['destroyed']}, failed: {outcome['failed']}, waiting for approval: {outcome['waiting']}"
+    return "\n".join([text, *(f"  {what_text(c['what'])} (certificate {c['seq']})" for c in outcome["certificates"])])
+
+
+def what_text(what: dict[str, Any]) -> str:
+    """What a destruction is of, in words."""
+    match what["kind"]:
+        case "day":
+            return f"day {what['day']}, whole"
+        case "bases":
+            return f"day {what['day']}, the purposes whose period has ended"
+        case "records":
+            return f"{what['store']}: {what['class']} kept until {what['last_day']}"
+        case kind:
+            return {"consents": "consent records", "audit": "audit entries"}.get(kind, "privacy requests")
