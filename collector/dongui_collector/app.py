@@ -16,7 +16,6 @@ from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
 from dongui_collector.storage.journal import FIRST_EPOCH, Journal
-from dongui_collector.storage.journal import FIRST_EPOCH, Journal
 from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
