@@ -169,13 +169,24 @@ def _answers(port: int) -> bool:
 
 
 def request(
-    port: int, method: str, path: str, body: bytes = b"", *, source: str = "127.0.0.7", headers: Sequence[str] = ()
+    port: int,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    source: str = "127.0.0.7",
+    headers: Sequence[str] = (),
+    announced: int | None = None,
 ) -> bytes:
-    """One HTTPS request from a given loopback address; the whole answer."""
+    """One HTTPS request from a given loopback address; the whole answer.
+
+    ``announced`` is a Content-Length beyond what is sent: an answer that comes all the same did not wait for the rest.
+    """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
-    lines = [f"{method} {path} HTTP/1.1", "Host: collect.example", "Connection: close", f"Content-Length: {len(body)}"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: collect.example", "Connection: close"]
+    lines.append(f"Content-Length: {announced or len(body)}")
     head = "\r\n".join([*lines, *headers, "", ""]).encode()
     with (
         socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0)) as plain,
