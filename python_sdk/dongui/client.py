@@ -96,6 +96,7 @@ class Client:
             on_reply=lambda sensible: self.breaker.succeeded() if sensible else self.breaker.failed(),
         )
         self._mishaps: dict[str, int] = {}
+        self._closing: list[Callable[[], None]] = []
         self.knowledge.start(self.options.learn_timeout)
 
     # Queued.
@@ -258,6 +259,8 @@ class Client:
         """Delivers what it can, then ends the background work. Called by itself at the process's exit."""
         self.knowledge.stop()
         self._transport.close()
+        for close in self._closing:
+            close()
 
     # For the middlewares.
 
@@ -273,6 +276,10 @@ class Client:
         """Queues names of cookies that were seen."""
         body = encode({"site": self.options.site, "cookies": list(names)})
         return self._transport.send(Job("inventory", "/v1/inventory", body))
+
+    def also_close(self, close: Callable[[], None]) -> None:
+        """Has ``close`` called when the client is closed."""
+        self._closing.append(close)
 
     def purge(self, visitor: str) -> None:
         """Forgets the waiting events of a visitor."""

@@ -27,13 +27,21 @@ class Proxy:
     def __init__(self, collector: str, breaker: Breaker) -> None:
         self._collector = collector
         self._breaker = breaker
+        self._idle: list[Wire] = []
         self.after_fork()
         at_fork(self)
 
     def after_fork(self) -> None:
         """In the child: the connections are the parent's."""
         self._room = threading.Semaphore(_MOST_AT_ONCE)
-        self._idle: list[Wire] = []
+        for wire in self._idle:
+            wire.forget()
+        self._idle = []
+
+    def close(self) -> None:
+        """Closes the connections that are kept for the next visitor."""
+        while self._idle:
+            self._idle.pop().close()
 
     def ask(self, request: Forward, visit: Visit, terms: Terms) -> tuple[Local, _Rest | None]:
         """The answer, and its body when that is still on its way: for the caller to close. Never raises."""

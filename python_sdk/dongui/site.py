@@ -28,6 +28,7 @@ class Site:
         self.options = self.client.options
         self.knowledge = self.client.knowledge
         self.proxy = Proxy(self.options.collector, self.client.breaker)
+        self.client.also_close(self.proxy.close)
         self.names = Names()
         if client is None and not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 # Resolving a name needs this codec; importing it first at the interpreter's exit, while the queue is flushed, fails.
 import encodings.idna  # noqa: F401
 import http.client
 import io
 import json
+import os
 import socket
 import ssl
 import time
@@ -92,8 +95,10 @@ class Wire:
             connection.close()
 
     def forget(self) -> None:
-        """After a fork: the connection is the parent's."""
-        self._connection = None
+        """After a fork: the connection is the parent's, and only our copy of its descriptor is closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.sock is not None:
+            cast(_TimedSocket, connection.sock).abandon()
 
     def _connect(self) -> _Connection:
         self.close()
@@ -187,6 +192,11 @@ class _TimedSocket:
 
     def close(self) -> None:
         self._raw.close()
+
+    def abandon(self) -> None:
+        # No close(): it would wait for readers that are not here, and say goodbye (TLS) in the parent's name.
+        with contextlib.suppress(OSError):
+            os.close(self._raw.detach())
 
 
 class _TimedReader(io.RawIOBase):
