@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sys
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Protocol
+
+# Apart from the host's generator: drawing from that would change what a seeded application draws.
+_random = random.SystemRandom()
+
+
+def jittered(seconds: float, least: float = 0.5, most: float = 1.0) -> float:
+    """``seconds`` times something between ``least`` and ``most``: the workers of a site must not act in step."""
+    return seconds * _random.uniform(least, most)
 
 
 class Background:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dongui.background import Background
+from dongui.background import Background, jittered
 from dongui.errors import ConfigurationError
 from dongui.policy import Policy, compiled, load
 from dongui.terms import UNKNOWN, Terms
@@ -87,10 +86,10 @@ class Knowledge:
         while not self._background.stopping.is_set():
             if self._learn():
                 self._pause = 0.25
-                pause = self._refresh * random.uniform(0.9, 1.1)  # noqa: S311 - workers shall not ask in step
+                pause = jittered(self._refresh, 0.9, 1.1)
             else:
                 self._pause = min(self._pause * 2, self._refresh)
-                pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+                pause = jittered(self._pause)
             self._news.set()
             self._stir.wait(pause)
             self._stir.clear()

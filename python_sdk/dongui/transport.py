@@ -10,7 +10,6 @@ import atexit
 import gzip
 import json
 import logging
-import random
 import threading
 import time
 from collections import Counter, OrderedDict, deque
@@ -18,7 +17,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from dongui.background import Background, at_exit_of_multiprocessing
+from dongui.background import Background, at_exit_of_multiprocessing, jittered
 from dongui.parcels import Job, Parcel, encode, pack
 from dongui.wire import TROUBLE, Reply, Wire
 
@@ -281,8 +280,7 @@ class Transport:
         with self._changed:
             self._counts["failures"] += 1
             self._pause = min(max(settings.first_pause, self._pause * 2), settings.longest_pause)
-            # Jitter: the workers of a site must not all come back at the same instant.
-            pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+            pause = jittered(self._pause)
             asked = reply.retry_after()
             if asked is not None:
                 pause = max(pause, min(asked, 10 * settings.longest_pause))
