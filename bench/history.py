@@ -15,7 +15,7 @@ from unittest import mock
 from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
     from dongui_collector.storage.base import Row
 
 _CHUNK = 5000

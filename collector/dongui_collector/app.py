@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from dongui_collector.clock import Clock, clock_from_environment
+from dongui_collector.core import Core
 from dongui_collector.keeping.keeper import Keeper
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
-from dongui_collector.ledger.rows import Masks, Reader
+from dongui_collector.ledger.rows import Reader
 from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
@@ -19,26 +19,6 @@ from dongui_collector.storage.journal import FIRST_EPOCH, Journal
 from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
-
-
-@dataclass(slots=True)
-class Core:
-    """Everything an installation consists of, composed. ``close`` it at the end."""
-
-    settings: Settings
-    clock: Clock
-    storage: Storage
-    keyring: KeyRing
-    book: Book
-    ledger: Ledger
-    reader: Reader
-    keeper: Keeper
-    writable: bool
-    close: Callable[[], None]
-
-    def masks(self) -> Masks:
-        """The endings that are decided but not finished, for one page of reading."""
-        return Masks.of(self.storage.ledger.intents())
 
 
 def open_core(settings: Settings, *, writable: bool) -> Core:

@@ -14,8 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-from dongui_collector.app import EPOCH, Core, open_core, open_journal
+from dongui_collector.app import EPOCH, open_core, open_journal
 from dongui_collector.backup_format import Reader, Writer, day_backup_key, own_key
+from dongui_collector.core import Core
 from dongui_collector.errors import StorageError
 from dongui_collector.keeping.replay import Replay
 from dongui_collector.security.keys import KeyRing, load_master

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dongui.errors import DonguiError
+
 from dongui_collector.errors import CollectorError, Unknown
 from dongui_collector.settings import Settings
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 Operation = Callable[..., Any]
 operations: dict[str, Operation] = {}

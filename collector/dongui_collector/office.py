@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dongui_collector.app import Core
 from dongui_collector.control import operation
+from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.publishing import find_site
 from dongui_collector.security.tokens import hash_password, new_token, new_token_id, token_hash

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dongui.policy import check, diff, parse
-from dongui_collector.app import Core
+
 from dongui_collector.control import operation
+from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.security.tokens import address_key, new_secret_key, token_hash
 from dongui_collector.storage.base import Site

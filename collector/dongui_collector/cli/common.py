@@ -32,7 +32,7 @@ from dongui_collector.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 _CONFIG = "dongui.config"
 

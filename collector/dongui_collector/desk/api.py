@@ -12,7 +12,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector import control
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.desk.access import Asking, Problem, asking
 from dongui_collector.desk.openapi import description
 from dongui_collector.reading.export import OWN_USE, Entitlement, entitle, export_events

@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.desk import api, console, health, language
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login

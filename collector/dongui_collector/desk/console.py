@@ -11,7 +11,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector import control
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.desk.language import words
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier

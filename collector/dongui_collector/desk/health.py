@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 
 pages = Blueprint("health", __name__)
 

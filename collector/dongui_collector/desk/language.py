@@ -10,7 +10,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Flask, g, request, session
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.desk.words import WORDS
 
 LANGUAGES = tuple(WORDS)

@@ -14,7 +14,7 @@ from flask import Flask, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.security.tokens import verify_password
 
 # What each role may do in the console. Only the privacy officer and the administrator approve destruction (S5.3).

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.storage.base import Basis, Site
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.errors import StorageFull
 from dongui_collector.intake.endings import Endings
 from dongui_collector.ledger.book import LoadedNotice

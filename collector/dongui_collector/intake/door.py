@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.intake.choices import ChoiceCommit
 from dongui_collector.intake.commit import GroupCommit
 from dongui_collector.intake.endings import Endings

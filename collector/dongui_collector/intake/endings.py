@@ -6,7 +6,7 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.intake.metrics import Metrics
 from dongui_collector.storage.base import Intent
 from dongui_collector.storage.connect import is_full

@@ -20,8 +20,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from dongui_collector import logs
-from dongui_collector.app import Core, open_core
+from dongui_collector.app import open_core
 from dongui_collector.control import ControlServer
+from dongui_collector.core import Core
 from dongui_collector.errors import SettingsError
 from dongui_collector.intake.door import Door
 from dongui_collector.intake.upkeep import Upkeep

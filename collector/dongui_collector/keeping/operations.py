@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from dongui_collector.app import Core
 from dongui_collector.control import operation
+from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
 from dongui_collector.keeping.keeper import destruction_json, hold_json
 from dongui_collector.publishing import find_site

@@ -11,7 +11,7 @@ from dongui_collector.storage.base import Destruction, Hold, Intent, Json, Visit
 from dongui_collector.storage.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 _BY_NUMBER = ("consents", "audit", "requests")
 

@@ -18,7 +18,7 @@ from dongui_collector.storage import chain
 from dongui_collector.storage.base import Json, LedgerRecord
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 _PAGE = 1000
 # Kinds whose content names or may name a person; all others keep theirs for ever.

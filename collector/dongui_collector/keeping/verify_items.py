@@ -15,7 +15,7 @@ from dongui_collector.security.keys import day_name, unseal
 from dongui_collector.storage.base import Intent, LedgerRecord, Record, RecordStore, Row, iter_rows
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 _HOUR_MS = 3_600_000
 _LONGEST_DELAY = timedelta(days=5)  # K3: with an approval outstanding, at the very latest

@@ -14,7 +14,7 @@ from dongui_collector.ledger.rows import Masks
 from dongui_collector.storage.base import Intent, Json, Row, Selection, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 OWN_USE = "controller"  # the consumer of an export without a recipient
 _PAGE = 500

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dongui_collector.storage.base import Json
 
 if TYPE_CHECKING:
-    from dongui_collector.app import Core
+    from dongui_collector.core import Core
 
 LIMIT = 1000
 

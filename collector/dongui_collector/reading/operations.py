@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from dongui_collector.app import Core
 from dongui_collector.control import operation
+from dongui_collector.core import Core
 from dongui_collector.ledger.finishing import CONSUMERS
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import Entitlement, entitle
