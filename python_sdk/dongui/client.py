@@ -130,7 +130,11 @@ class Client:
         event.update({key: value for key, value in given.items() if value is not None})
         if search is not None:
             event["search"] = str(search)[:MOST_SEARCH]
-        return self.send_event(visitor_id, gated(event, purposes, terms, now))
+        data = encode(gated(event, purposes, terms, now))
+        if not fits(data):
+            self._transport.lose("too_large")
+            return False
+        return self._transport.send(Job(visitor_id, EVENTS, data))
 
     @_quiet(False)
     def record(
@@ -264,13 +268,9 @@ class Client:
 
     # For the middlewares.
 
-    def send_event(self, visitor: str, event: Mapping[str, Any]) -> bool:
-        """Queues an event that was gated already."""
-        data = encode(event)
-        if not fits(data):
-            self._transport.lose("too_large")
-            return False
-        return self._transport.send(Job(visitor, EVENTS, data))
+    def send_event(self, visitor: str, event: dict[str, Any]) -> bool:
+        """Queues an event that was gated already and is known to be small."""
+        return self._transport.send(Job(visitor, EVENTS, event))
 
     def send_inventory(self, names: Iterable[str]) -> bool:
         """Queues names of cookies that were seen."""

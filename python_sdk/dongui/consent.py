@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 
 from dongui.rules.consent import Choice, newest_choice
 from dongui.terms import Terms
@@ -21,7 +22,7 @@ class Consent:
     application asked, so that its answer depends on it.
     """
 
-    __slots__ = ("_cookies", "_gpc", "_now", "_purposes", "_terms", "was_read")
+    __slots__ = ("_cookies", "_gpc", "_now", "_pairs", "_purposes", "_terms", "was_read")
 
     def __init__(self, terms: Terms, cookies: str = "", gpc: str = "", *, now: int | None = None) -> None:
         """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds."""
@@ -29,6 +30,7 @@ class Consent:
         self._cookies = cookies
         self._gpc = gpc
         self._now = now
+        self._pairs: list[tuple[str, str]] | None = None
         self._purposes: frozenset[str] | None = None
         self.was_read = False
 
@@ -86,7 +88,7 @@ class Consent:
         """As :attr:`visitor`."""
         if "cookie" not in self._terms.items(self.effective()):
             return None
-        return visitor_id(self._cookies)
+        return visitor_id(self.pairs())
 
     def terms_allow(self, item: str) -> bool:
         """As :meth:`allowed`."""
@@ -94,18 +96,26 @@ class Consent:
 
     def bearer(self) -> str | None:
         """The visitor id whatever is granted: taking back needs no consent."""
-        return visitor_id(self._cookies)
+        return visitor_id(self.pairs())
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
-        choice = newest_choice(cookie_values(self._cookies, CHOICE_COOKIE))
+        choice = self._choice()
         return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names and values of the request's cookies."""
+        if self._pairs is None:
+            self._pairs = cookie_pairs(self._cookies)
+        return self._pairs
+
+    def _choice(self) -> Choice | None:
+        return newest_choice([value for name, value in self.pairs() if name == CHOICE_COOKIE])
 
     def _judge(self) -> frozenset[str]:
         if CHOICE_COOKIE not in self._cookies:
             return _NOTHING
-        choice = newest_choice(cookie_values(self._cookies, CHOICE_COOKIE))
-        return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+        return self._terms.purposes(self._choice(), self._seconds(), has_gpc(self._gpc))
 
     def _seconds(self) -> int:
         return int(time.time()) if self._now is None else self._now
@@ -116,19 +126,18 @@ def has_gpc(header: str) -> bool:
     return header == "1" or ("," in header and any(part.strip(" \t") == "1" for part in header.split(",")))
 
 
-def cookie_values(header: str, name: str) -> list[str]:
-    """Every value of a cookie in a ``Cookie`` header: the same name may come once for each path and domain."""
-    found = []
+def cookie_pairs(header: str) -> list[tuple[str, str]]:
+    """Names and values in a ``Cookie`` header, in its order: a name may come once for each path and domain."""
+    pairs = []
     for pair in header.split(";"):
-        key, _, value = pair.partition("=")
-        if key.strip(" \t") == name:
-            found.append(value.strip(" \t"))
-    return found
+        name, _, value = pair.partition("=")
+        pairs.append((name.strip(" \t"), value.strip(" \t")))
+    return pairs
 
 
-def visitor_id(header: str) -> str | None:
-    """The well-formed visitor id in a ``Cookie`` header. Whether the ledger knows it, only the ledger knows."""
-    for value in cookie_values(header, VISITOR_COOKIE):
-        if _VISITOR.fullmatch(value):
+def visitor_id(pairs: Iterable[tuple[str, str]]) -> str | None:
+    """The well-formed visitor id among cookies. Whether the ledger knows it, only the ledger knows."""
+    for name, value in pairs:
+        if name == VISITOR_COOKIE and _VISITOR.fullmatch(value):
             return value
     return None

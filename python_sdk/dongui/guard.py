@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
+from dongui.consent import cookie_pairs
 from dongui.terms import Terms
 
 Headers = list[tuple[str, str]]
@@ -26,6 +27,18 @@ class Sifted:
     headers: Headers
     seen: list[str] = field(default_factory=list)
     dropped: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+def glance(headers: Headers) -> tuple[str, bool]:
+    """(content type, whether any cookie is set) of a response's headers."""
+    kind, sets = "", False
+    for name, value in headers:
+        length = len(name)
+        if length == 12 and not kind and name.lower() == "content-type":
+            kind = value
+        elif length == 10 and name.lower() == "set-cookie":
+            sets = True
+    return kind, sets
 
 
 def sift(headers: Headers, granted: Container[str], terms: Terms, *, strict: bool, now: float | None = None) -> Sifted:
@@ -76,11 +89,10 @@ def _is_past(date: str, now: float) -> bool:
         return False
 
 
-def lingering(cookies: str, granted: Container[str], terms: Terms) -> list[str]:
-    """The names in a ``Cookie`` header that are declared for a purpose which the visitor does not grant (any more)."""
+def lingering(pairs: Iterable[tuple[str, str]], granted: Container[str], terms: Terms) -> list[str]:
+    """The names of request cookies that are declared for a purpose which the visitor does not grant (any more)."""
     names = []
-    for pair in cookies.split(";"):
-        name = pair.partition("=")[0].strip(_SPACE)
+    for name, _ in pairs:
         purpose = terms.purpose_of(name)
         if purpose is not None and purpose not in granted and terms.needs_consent(purpose) and name not in names:
             names.append(name)
@@ -108,7 +120,7 @@ def domains_above(host: str) -> list[str]:
 
 def hide(cookies: str, granted: Container[str], terms: Terms) -> str:
     """A ``Cookie`` header without the declared cookies of purposes not granted. Our own and undeclared ones stay."""
-    names = lingering(cookies, granted, terms)
+    names = lingering(cookie_pairs(cookies), granted, terms)
     if not names:
         return cookies
     return "; ".join(

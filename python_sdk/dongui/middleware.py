@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from dongui.client import Client
-from dongui.consent import Consent
 from dongui.guard import Headers, hide
 from dongui.mount import MOST_BODY, PREFIX, Local, Visit
 from dongui.options import OptionValues
-from dongui.site import Site, header_of
-from dongui.visit import address_of, from_the_right, is_meant, page_view, url_of
+from dongui.site import Passage, Site
+from dongui.visit import Facts, address_of, from_the_right, url_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,7 +40,6 @@ class ConsentMiddleware:
     def __init__(self, app: WSGIApplication, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
         self.app = app
         self.site = Site(client, options)
-        self._hops = self.site.options.trusted_proxies
         self._hide = self.site.options.hide_cookies
 
     @property
@@ -54,124 +51,103 @@ class ConsentMiddleware:
         """WSGI."""
         request = None
         try:
-            if environ.get("PATH_INFO", "").startswith(PREFIX):
-                return self._mounted(environ, start_response)
-            request = _Request(self, environ, start_response)
+            request = _Request(self.site, environ, start_response)
+            if environ["PATH_INFO"].startswith(PREFIX):
+                return _mounted(request, start_response)
+            environ[CONSENT] = request.consent
+            if self._hide and request.cookies:
+                environ["HTTP_COOKIE"] = hide(request.cookies, request.consent.effective(), request.consent.terms)
         except Exception:
-            self.client.mishap("middleware")
+            self.client.mishap("request")
         if request is None:
             return self.app(environ, start_response)
         answer = self.app(environ, request.start)
         request.returned = True
         if request.viewed:
-            self.record_view(request)
+            request.record()
         return answer
 
-    def record_view(self, request: _Request) -> None:
-        """Queues the page view of a request, if a person meant it and consented to it."""
-        try:
-            self._record_view(request)
-        except Exception:
-            self.client.mishap("page view")
 
-    def _record_view(self, request: _Request) -> None:
-        consent, environ, options = request.consent, request.environ, self.site.options
-        if not consent.effective():
-            return
+class _Request(Passage):
+    """Stands between the application and the server's ``start_response``."""
+
+    __slots__ = ("_start", "environ", "path", "returned")
+
+    def __init__(self, site: Site, environ: WSGIEnvironment, start: StartResponse) -> None:
         get = environ.get
-        agent = get("HTTP_USER_AGENT", "")
-        purpose = get("HTTP_SEC_PURPOSE", "") or get("HTTP_PURPOSE", "") or get("HTTP_X_MOZ", "")
-        path = request.path
-        if not is_meant(path, get("HTTP_SEC_FETCH_DEST", ""), purpose, agent, options.exclude):
-            return
-        if options.page_view_if is not None and not options.page_view_if(environ):
-            return
-        seen = page_view(
-            consent,
-            now_ms=time.time_ns() // 1_000_000,
-            url=url_of(self._scheme(environ), request.host, path, get("QUERY_STRING", "")),
-            referrer=get("HTTP_REFERER", ""),
-            user_agent=agent,
-            language=get("HTTP_ACCEPT_LANGUAGE", ""),
-            cookies=request.cookies,
-            ip=self._address(environ) if consent.terms_allow("ip_address") else None,
-        )
-        if seen is not None:
-            self.client.send_event(*seen)
-
-    def _mounted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answers below ``/_dongui/``."""
-        get = environ.get
-        cookies = get("HTTP_COOKIE", "")
-        consent = self.site.consent(cookies, get("HTTP_SEC_GPC", ""))
-        visit = Visit(
-            method=environ["REQUEST_METHOD"],
-            path=environ["PATH_INFO"],
-            query=get("QUERY_STRING", ""),
-            header=lambda name: _header(environ, name),
-            cookies=cookies,
-            address=self._address(environ),
-            secure=self._scheme(environ) == "https",
-        )
-        asked = self.site.route(visit, _body(environ))
-        if isinstance(asked, Local):
-            return _respond(asked, start_response)
-        answer, rest = self.site.proxy.ask(asked, visit, consent.terms)
-        self.site.after(asked, answer, consent)
-        try:
-            return _respond(answer, start_response, rest)
-        except BaseException:
-            if rest is not None:
-                rest.close()
-            raise
-
-    def _address(self, environ: WSGIEnvironment) -> str | None:
-        return address_of(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._hops)
-
-    def _scheme(self, environ: WSGIEnvironment) -> str:
-        said = from_the_right(environ.get("HTTP_X_FORWARDED_PROTO", ""), self._hops) if self._hops else None
-        return said if said in ("http", "https") else str(environ.get("wsgi.url_scheme", "http"))
-
-
-class _Request:
-    """One request on its way through: stands between the application and the server's ``start_response``."""
-
-    __slots__ = ("_start", "consent", "cookies", "environ", "method", "middleware", "path", "returned", "viewed")
-
-    def __init__(self, middleware: ConsentMiddleware, environ: WSGIEnvironment, start: StartResponse) -> None:
-        self.middleware = middleware
+        super().__init__(site, get("REQUEST_METHOD", ""), get("HTTP_COOKIE", ""), get("HTTP_SEC_GPC", ""))
         self.environ = environ
         self._start = start
-        self.cookies: str = environ.get("HTTP_COOKIE", "")
-        self.consent: Consent = middleware.site.consent(self.cookies, environ.get("HTTP_SEC_GPC", ""))
         # Taken now: applications that dispatch to others move the path from PATH_INFO to SCRIPT_NAME.
-        self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        self.method: str = environ.get("REQUEST_METHOD", "")
+        self.path: str = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
         self.returned = False
-        self.viewed = False
-        environ[CONSENT] = self.consent
-        if middleware._hide and self.cookies:
-            environ["HTTP_COOKIE"] = hide(self.cookies, self.consent.effective(), self.consent.terms)
-
-    @property
-    def host(self) -> str:
-        environ = self.environ
-        return str(environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}")
 
     def start(self, status: str, headers: Headers, exc_info: ExcInfo | None = None) -> Callable[[bytes], object]:
         """``start_response`` as the application sees it. Called again with ``exc_info`` it takes back what it said."""
-        try:
-            site = self.middleware.site
-            is_html = header_of(headers, "content-type")[:9].lower() == "text/html"
-            self.viewed = is_html and site.is_page(self.method, status, header_of(headers, "content-type"))
-            headers = site.guarded(headers, self.consent, cookies=self.cookies, host=self.host, is_html=is_html)
-        except Exception:
-            self.middleware.client.mishap("start_response")
+        headers = self.answered(status, headers)
         write = self._start(status, headers) if exc_info is None else self._start(status, headers, exc_info)
         # An application that is a generator starts its answer after it has "returned".
         if self.returned and self.viewed:
-            self.middleware.record_view(self)
+            self.record()
         return write
+
+    def facts(self) -> Facts:
+        """From the environment."""
+        get = self.environ.get
+        return Facts(
+            path=self.path,
+            url=url_of(self.scheme(), self.host(), self.path, get("QUERY_STRING", "")),
+            referrer=get("HTTP_REFERER", ""),
+            user_agent=get("HTTP_USER_AGENT", ""),
+            language=get("HTTP_ACCEPT_LANGUAGE", ""),
+            fetch_dest=get("HTTP_SEC_FETCH_DEST", ""),
+            sec_purpose=get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", ""),
+        )
+
+    def raw(self) -> WSGIEnvironment:
+        """The environment."""
+        return self.environ
+
+    def host(self) -> str:
+        """``Host``, or how the server calls itself."""
+        environ = self.environ
+        return environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}"
+
+    def address(self) -> str | None:
+        """The socket's, or what the trusted proxies say."""
+        get, hops = self.environ.get, self.site.options.trusted_proxies
+        return address_of(get("REMOTE_ADDR", ""), get("HTTP_X_FORWARDED_FOR", ""), hops)
+
+    def scheme(self) -> str:
+        """The server's, or what the trusted proxies say."""
+        get, hops = self.environ.get, self.site.options.trusted_proxies
+        said = from_the_right(get("HTTP_X_FORWARDED_PROTO", ""), hops) if hops else None
+        return said if said in ("http", "https") else get("wsgi.url_scheme", "http")
+
+
+def _mounted(request: _Request, start_response: StartResponse) -> Iterable[bytes]:
+    """Answers below ``/_dongui/``."""
+    environ, site = request.environ, request.site
+    visit = Visit(
+        method=request.method,
+        path=environ["PATH_INFO"],
+        query=environ.get("QUERY_STRING", ""),
+        header=lambda name: _header(environ, name),
+        cookies=request.cookies,
+        address=request.address(),
+        secure=request.scheme() == "https",
+    )
+    asked = site.route(visit, _body(environ))
+    if isinstance(asked, Local):
+        return _respond(asked, start_response)
+    answer, rest = site.proxy.ask(asked, visit, request.consent.terms)
+    site.after(asked, answer, request.consent)
+    try:
+        return _respond(answer, start_response, rest)
+    except BaseException:
+        if rest is not None:
+            rest.close()
+        raise
 
 
 def _header(environ: WSGIEnvironment, name: str) -> str:

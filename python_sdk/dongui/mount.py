@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, visitor_id
+from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, cookie_pairs, visitor_id
 from dongui.guard import Headers
 from dongui.parcels import MOST_BYTES, encode
 from dongui.rules.consent import Choice, encode_choice
@@ -135,7 +135,7 @@ def _own_data(visit: Visit, path: str, headers: dict[str, str], body: bytes) -> 
     elif visit.method != "OPTIONS":
         if visit.header("X-Dongui") != "1":
             return problem(403, "forbidden-origin", "This call needs the header X-Dongui: 1")
-        known = visitor_id(visit.cookies)
+        known = visitor_id(cookie_pairs(visit.cookies))
         if known is None:
             return problem(404, "unknown-visitor", "Nothing is held: this browser has no visitor id")
         headers["Authorization"] = f"Bearer {known}"
@@ -148,7 +148,7 @@ def _said(visit: Visit, path: str, headers: dict[str, str], body: bytes, *, deci
         said = json.loads(body)
         if not isinstance(said, dict):
             raise TypeError
-        known = visitor_id(visit.cookies)
+        known = visitor_id(cookie_pairs(visit.cookies))
         if known is not None or said.get("visitor") is None:
             said["visitor"] = known
         for event in said.get("events", ()) if not decision else ():
@@ -174,7 +174,7 @@ def decided(asked: Forward, reply: Reply, visit: Visit, terms: Terms, now: int) 
     if reply.status != 201 or not isinstance(state, dict):
         return Local(reply.status, headers, reply.body)
     minted = answer.get("visitor")
-    if not (isinstance(minted, str) and visitor_id(f"{VISITOR_COOKIE}={minted}")):
+    if not (isinstance(minted, str) and visitor_id([(VISITOR_COOKIE, minted)])):
         minted = None
     seconds = terms.choice_seconds or _HALF_A_YEAR
     cookies = [set_visitor(minted, seconds, secure=visit.secure)]

@@ -20,14 +20,14 @@ EVENTS = "/v1/events"
 class Job:
     """One thing to deliver: an event of a visitor (``key`` is the visitor then), or a request of its own.
 
-    Jobs of one key are delivered in their order. ``data`` is JSON. A ``bearer`` is a visitor's id, which then speaks
-    for itself instead of the site's secret key. ``attempts`` counts those that made the collector fail; an event that
+    Jobs of one key are delivered in their order. ``data`` is JSON, or becomes it just before it is sent. A ``bearer``
+    is a visitor's id, which then speaks for itself instead of the site's secret key. ``attempts`` counts those that made the collector fail; an event that
     is ``alone`` was in a refused batch and does not share a request again.
     """
 
     key: Hashable
     path: str
-    data: bytes
+    data: bytes | dict[str, Any]
     method: str = "POST"
     bearer: str | None = None
     attempts: int = 0
@@ -37,6 +37,12 @@ class Job:
     def is_event(self) -> bool:
         """Whether it shares a request with other events of the same visitor, and goes when the visitor withdraws."""
         return self.path == EVENTS
+
+    def encoded(self) -> bytes:
+        """The JSON of ``data``."""
+        if not isinstance(self.data, bytes):
+            self.data = encode(self.data)
+        return self.data
 
 
 @dataclass(slots=True)
@@ -56,9 +62,9 @@ class Parcel:
     def body(self, site: str) -> bytes:
         """The request's body."""
         if not self.is_events:
-            return self.jobs[0].data
+            return self.jobs[0].encoded()
         head = json.dumps({"site": site, "visitor": self.key})[:-1].encode()
-        return b'%b,"events":[%b]}' % (head, b",".join([job.data for job in self.jobs]))
+        return b'%b,"events":[%b]}' % (head, b",".join([job.encoded() for job in self.jobs]))
 
 
 def encode(value: Any) -> bytes:
@@ -82,7 +88,7 @@ def pack(key: Hashable, jobs: deque[Job]) -> Parcel:
     parcel = Parcel(key, jobs[0].path)
     room = MOST_BYTES - ENVELOPE
     while jobs and jobs[0].path == parcel.path and len(parcel.jobs) < MOST_EVENTS:
-        room -= len(jobs[0].data) + 1
+        room -= len(jobs[0].encoded()) + 1
         if parcel.jobs and room < 0:
             break
         parcel.jobs.append(jobs.popleft())

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from dongui.client import Client
 from dongui.consent import Consent
-from dongui.guard import Headers, Sifted, expire, lingering, sift
+from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
 from dongui.mount import MOST_BODY, TOO_LARGE, Forward, Local, Visit, forward
 from dongui.options import OptionValues, resolve
 from dongui.proxy import Proxy
-from dongui.visit import is_page
+from dongui.visit import Facts, Meant, is_html_page, page_view
 
 log = logging.getLogger("dongui")
 
@@ -30,6 +32,8 @@ class Site:
         self.proxy = Proxy(self.options.collector, self.client.breaker)
         self.client.also_close(self.proxy.close)
         self.names = Names()
+        self.meant = Meant(self.options.exclude)
+        self._expires = self.options.expire_cookies and not self.options.report_only
         if client is None and not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
 
@@ -39,26 +43,25 @@ class Site:
             self.knowledge.start()
         return Consent(self.knowledge.terms, cookies, gpc)
 
-    def guarded(self, headers: Headers, consent: Consent, *, cookies: str, host: str, is_html: bool) -> Headers:
-        """A response's headers as they may leave: the very same object when nothing had to change."""
+    def guarded(self, headers: Headers, consent: Consent, *, sets: bool, host: str | None) -> Headers:
+        """A response's headers as they may leave: the very same object when nothing had to change.
+
+        ``sets``: whether they set any cookie; ``host``: of a page, whose lingering cookies are ended, else None.
+        """
         out = headers
-        if any(len(name) == 10 and name.lower() == "set-cookie" for name, _ in headers):
+        if sets:
             sifted = sift(headers, consent.effective(), consent.terms, strict=self.options.strict)
             self._tell(sifted, consent)
             if sifted.dropped and not self.options.report_only:
                 out = sifted.headers
-        if is_html and cookies and self.options.expire_cookies and not self.options.report_only:
-            out = self._expired(out, consent, cookies, host)
+        if host is not None and self._expires:
+            # Where nobody was asked yet, nobody has withdrawn.
+            names = lingering(consent.pairs(), consent.effective(), consent.terms)
+            if names and consent.choice() is not None:
+                out = [*out, *expire(names, host)]
         if consent.was_read:
             out = private(out)
         return out
-
-    def _expired(self, headers: Headers, consent: Consent, cookies: str, host: str) -> Headers:
-        """Ends what a withdrawal or a refusal left in the browser; where nobody was asked yet, nobody has withdrawn."""
-        names = lingering(cookies, consent.effective(), consent.terms)
-        if not names or consent.choice() is None:
-            return headers
-        return [*headers, *expire(names, host)]
 
     def _tell(self, sifted: Sifted, consent: Consent) -> None:
         new = self.names.new(sifted.seen)
@@ -67,10 +70,6 @@ class Site:
         if sifted.dropped and self.options.debug:
             for name, purpose in sifted.dropped:
                 log.warning("dongui dropped the cookie %s: %s", name, remedy(name, purpose, consent))
-
-    def is_page(self, method: str, status: str, content_type: str) -> bool:
-        """Whether an answer may be a page view at all."""
-        return self.options.page_views and is_page(method, status, content_type)
 
     def route(self, visit: Visit, body: bytes) -> Forward | Local:
         """What to ask of the collector for a request below ``/_dongui/``, or the answer at once."""
@@ -87,6 +86,69 @@ class Site:
             self.client.purge(visitor)
         if answer.status == 409 or asked.notice != consent.terms.version:
             self.knowledge.ask_soon()
+
+
+class Passage:
+    """One request on its way through; the shells give it their own way to look at a request."""
+
+    __slots__ = ("consent", "cookies", "method", "site", "viewed")
+
+    def __init__(self, site: Site, method: str, cookies: str, gpc: str) -> None:
+        self.site = site
+        self.method = method
+        self.cookies = cookies
+        self.consent = site.consent(cookies, gpc)
+        self.viewed = False
+
+    def facts(self) -> Facts:
+        """What a page view may need."""
+        raise NotImplementedError
+
+    def address(self) -> str | None:
+        """The visitor's address."""
+        raise NotImplementedError
+
+    def host(self) -> str:
+        """The host that the visitor asked for."""
+        raise NotImplementedError
+
+    def raw(self) -> Mapping[str, Any]:
+        """``environ`` or ``scope``, for the site's own rule."""
+        raise NotImplementedError
+
+    def answered(self, status: str, headers: Headers) -> Headers:
+        """The application has begun its answer: the headers as they may leave. Never raises."""
+        try:
+            kind, sets = glance(headers)
+            is_html = is_html_page(kind)
+            self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
+            host = self.host() if is_html and self.cookies else None
+            return self.site.guarded(headers, self.consent, sets=sets, host=host)
+        except Exception:
+            self.site.client.mishap("answer")
+            return headers
+
+    def record(self) -> None:
+        """Queues the page view, if a person meant it and consented to it. Never raises."""
+        try:
+            self._record()
+        except Exception:
+            self.site.client.mishap("page view")
+
+    def _record(self) -> None:
+        consent, site = self.consent, self.site
+        if not consent.effective():
+            return
+        facts = self.facts()
+        if not site.meant(facts):
+            return
+        rule = site.options.page_view_if
+        if rule is not None and not rule(self.raw()):
+            return
+        ip = self.address() if consent.terms_allow("ip_address") else None
+        seen = page_view(consent, facts, now_ms=time.time_ns() // 1_000_000, ip=ip)
+        if seen is not None:
+            site.client.send_event(*seen)
 
 
 class Names:
@@ -125,14 +187,3 @@ def remedy(name: str, purpose: str | None, consent: Consent) -> str:
     if purpose is None:
         return f'strict mode drops what the policy does not declare; add [[cookies]] name = "{name}", purpose = "…"'
     return f"it serves [purposes.{purpose}], which this visitor has not granted; set it once that is granted"
-
-
-def header_of(headers: Headers, name: str) -> str:
-    """The first header of that name (in lower case), or an empty text."""
-    for key, value in headers:
-        if len(key) == len(name) and key.lower() == name:
-            return value
-    return ""
-
-
-__all__ = ["Names", "Site", "header_of", "private", "remedy"]

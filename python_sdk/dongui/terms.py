@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dongui.rules.consent import Choice, effective_purposes
-from dongui.rules.cookies import classify
+from dongui.rules.cookies import classify, declaration
 from dongui.rules.gate import items_allowed
 
 _REMEMBERED_NAMES = 1024
@@ -30,6 +30,7 @@ class Terms:
         self.records_cookies = any(cookie["record"] for cookie in policy["cookies"])
         self.asked = frozenset(name for name, purpose in policy["purposes"].items() if purpose["basis"] == "consent")
         self._cookie_purposes: dict[str, str | None] = {}
+        self._recorded: dict[str, bool] = {}
         self._items: dict[frozenset[str], frozenset[str]] = {}
 
     def purpose_of(self, cookie: str) -> str | None:
@@ -42,6 +43,17 @@ class Terms:
             if len(self._cookie_purposes) < _REMEMBERED_NAMES:
                 self._cookie_purposes[cookie] = purpose
             return purpose
+
+    def records(self, cookie: str) -> bool:
+        """Whether the value of a cookie may be recorded, its purpose granted."""
+        try:
+            return self._recorded[cookie]
+        except KeyError:
+            entry = declaration(cookie, self.policy)
+            recorded = entry is not None and entry["record"] is True
+            if len(self._recorded) < _REMEMBERED_NAMES:
+                self._recorded[cookie] = recorded
+            return recorded
 
     def needs_consent(self, purpose: str) -> bool:
         """Whether a purpose acts only once granted. True for one that the policy does not know: it never acts."""

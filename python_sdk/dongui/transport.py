@@ -241,7 +241,7 @@ class Transport:
         elif reply.status == 409 and "notice" in answer and not job.attempts:
             # A withdrawal that had to wait, and the notice changed meanwhile: it counts under the new one.
             job.attempts = 1
-            job.data = encode({**json.loads(job.data), "notice": answer["notice"]})
+            job.data = encode({**json.loads(job.encoded()), "notice": answer["notice"]})
             self._again(parcel, reply)
         else:
             log.debug("dongui: the collector refused %s with %d %s", parcel.path, reply.status, answer.get("type", ""))

@@ -7,11 +7,10 @@ import os
 import re
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from dongui.consent import Consent, cookie_values
-from dongui.rules.cookies import declaration
+from dongui.consent import Consent
 from dongui.rules.gate import gate_items
 from dongui.terms import Terms
 
@@ -28,59 +27,80 @@ NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz",
 
 _BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|facebookexternalhit|mediapartners", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+_REMEMBERED_AGENTS = 4096
 _QUOTE_SAFE = "/!$&'()*+,;=:@~"
 
 
-def is_page(method: str, status: str, content_type: str) -> bool:
-    """Whether an answer is a page shown to somebody: HTML, asked for with GET, and successful."""
-    return (
-        method == "GET"
-        and status[:1] == "2"
-        and content_type[:9].lower() == "text/html"
-        and content_type[9:10] in ("", ";", " ")
-    )
+def is_html_page(content_type: str) -> bool:
+    """Whether a content type is that of a page."""
+    return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
-def is_meant(path: str, fetch_dest: str, sec_purpose: str, user_agent: str, exclude: Sequence[str]) -> bool:
+class Facts(NamedTuple):
+    """What a request says that a page view may need. Headers as they came, empty where missing."""
+
+    path: str
+    url: str
+    referrer: str
+    user_agent: str
+    language: str
+    fetch_dest: str
+    sec_purpose: str
+
+
+class Meant:
     """Whether a person asked to see a page: no prefetch (``Sec-Purpose``), no fragment that a script fetches
     (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names.
     """
-    if sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose):
-        return False
-    if fetch_dest not in ("", "document"):
-        return False
-    if any(path.startswith(entry) if entry.endswith("/") else path == entry for entry in exclude):
-        return False
-    return _BOT.search(user_agent) is None
+
+    def __init__(self, exclude: Sequence[str] = NOT_PAGES) -> None:
+        self._below = tuple(entry for entry in exclude if entry.endswith("/"))
+        self._exactly = frozenset(exclude)
+        self._bots: dict[str, bool] = {}
+
+    def __call__(self, facts: Facts) -> bool:
+        return (
+            not (facts.sec_purpose and ("prefetch" in facts.sec_purpose or "preview" in facts.sec_purpose))
+            and facts.fetch_dest in ("", "document")
+            and facts.path not in self._exactly
+            and not facts.path.startswith(self._below)
+            and not self._is_bot(facts.user_agent)
+        )
+
+    def _is_bot(self, user_agent: str) -> bool:
+        try:
+            return self._bots[user_agent]
+        except KeyError:
+            bot = _BOT.search(user_agent) is not None
+            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_AGENT:
+                self._bots[user_agent] = bot
+            return bot
 
 
-def page_view(
-    consent: Consent,
-    *,
-    now_ms: int,
-    url: str,
-    referrer: str,
-    user_agent: str,
-    language: str,
-    cookies: str,
-    ip: str | None,
-) -> tuple[str, dict[str, Any]] | None:
+def page_view(consent: Consent, facts: Facts, *, now_ms: int, ip: str | None) -> tuple[str, dict[str, Any]] | None:
     """(visitor, event) of a page view, reduced to what the visitor granted; None when there is nothing to record.
 
-    Headers as they came; ``now_ms`` in epoch milliseconds.
+    ``now_ms`` in epoch milliseconds.
     """
     purposes = consent.effective()
     visitor = consent.subject() if purposes else None
     if visitor is None:
         return None
     terms = consent.terms
-    event: dict[str, Any] = {"name": PAGE_VIEW, "at": now_ms, "url": url, "user_agent": user_agent, "ip": ip}
-    if referrer:
-        event["referrer"] = referrer
-    if language:
-        event["environment"] = {"language": first_language(language)}
+    event: dict[str, Any] = {
+        "name": PAGE_VIEW,
+        "at": now_ms,
+        "url": facts.url,
+        "user_agent": text_of(facts.user_agent[:MOST_AGENT]),
+        "ip": ip,
+    }
+    if facts.referrer:
+        event["referrer"] = facts.referrer
+    if facts.language:
+        event["environment"] = {"language": first_language(facts.language)}
     if terms.records_cookies:
-        event["cookies"] = recorded_cookies(cookies, terms)
+        event["cookies"] = {name: text_of(value) for name, value in consent.pairs() if terms.records(name)}
     return visitor, gated(event, purposes, terms, now_ms)
 
 
@@ -113,17 +133,6 @@ def time_ordered_id(now_ms: int) -> str:
     number = number & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def recorded_cookies(header: str, terms: Terms) -> dict[str, str]:
-    """The cookies of a ``Cookie`` header whose values the policy lets be recorded, granted or not."""
-    found = {}
-    for pair in header.split(";"):
-        name, _, value = pair.strip(" \t").partition("=")
-        entry = declaration(name, terms.policy) if terms.purpose_of(name) not in (None, "dongui") else None
-        if entry is not None and entry["record"]:
-            found[name] = text_of(value)
-    return found
 
 
 def first_language(accept_language: str) -> str:
@@ -165,6 +174,8 @@ def address_of(remote: str, forwarded: str, hops: int) -> str | None:
 
 def canonical_address(text: str) -> str | None:
     """An IP address without port, zone and brackets; IPv4 in IPv6 is unwrapped. None for anything else."""
+    if _IPV4.fullmatch(text):
+        return text
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -174,16 +185,3 @@ def canonical_address(text: str) -> str | None:
     except ValueError:
         return None
     return str(getattr(address, "ipv4_mapped", None) or address)
-
-
-__all__ = [
-    "NOT_PAGES",
-    "PAGE_VIEW",
-    "address_of",
-    "cookie_values",
-    "gated",
-    "is_meant",
-    "is_page",
-    "page_view",
-    "url_of",
-]

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from dongui.consent import Consent, cookie_values, has_gpc, visitor_id
+from dongui.consent import Consent, cookie_pairs, has_gpc, visitor_id
 from dongui.terms import UNKNOWN, Terms
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,12 +92,12 @@ def test_only_reading_counts_as_having_read() -> None:
 def test_no_header_breaks_it(cookie: str, gpc: str) -> None:
     consent = Consent(TERMS, cookie, gpc)
     consent.granted("statistics")
-    assert consent.visitor is None or visitor_id(cookie) == consent.visitor
+    assert consent.visitor is None or visitor_id(cookie_pairs(cookie)) == consent.visitor
     has_gpc(gpc)
 
 
 def test_values_of_a_cookie() -> None:
-    assert cookie_values("a=1; b=2;a=3 ; A=4; =5; a", "a") == ["1", "3", ""]
+    assert cookie_pairs("a=1; b=2=3;a=3 ; =5; a") == [("a", "1"), ("b", "2=3"), ("a", "3"), ("", "5"), ("a", "")]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from dongui.consent import cookie_pairs
 from dongui.guard import cookie_name, domains_above, expire, hide, lingering, removes, sift
 from dongui.terms import UNKNOWN, Terms
 from hypothesis import given
@@ -79,14 +80,14 @@ def test_what_is_sifted_is_kept_or_dropped_and_nothing_else(cookies: list[tuple[
 def test_no_text_breaks_the_parsing(text: str) -> None:
     cookie_name(text)
     removes(text)
-    lingering(text, STATISTICS, TERMS)
+    hide(text, STATISTICS, TERMS)
     expire([text], text)
 
 
 def test_what_lingers_after_a_withdrawal() -> None:
     header = "session=1; _ga=2; _ga_X=3; _fbp=4; theme=5; dongui_id=6; _ga=7"
-    assert lingering(header, frozenset(), TERMS) == ["_ga", "_ga_X", "_fbp"]
-    assert lingering(header, STATISTICS, TERMS) == ["_fbp"]
+    assert lingering(cookie_pairs(header), frozenset(), TERMS) == ["_ga", "_ga_X", "_fbp"]
+    assert lingering(cookie_pairs(header), STATISTICS, TERMS) == ["_fbp"]
     assert hide(header, STATISTICS, TERMS) == "session=1; _ga=2; _ga_X=3; theme=5; dongui_id=6; _ga=7"
     assert hide("theme=5", frozenset(), TERMS) == "theme=5"
 

@@ -335,7 +335,7 @@ def test_an_error_of_our_own_changes_nothing_and_is_seen(
     monkeypatch.setattr(app.site, "guarded", None)
     got = call(app)
     assert (got.status, got.body, got.cookies()) == ("200 OK", b"<p>hello</p>", ["session"])
-    assert settled(app)["mishaps"] == {"start_response": 1}
+    assert settled(app)["mishaps"] == {"answer": 1}
     assert "an error of its own" in caplog.text
 
 
