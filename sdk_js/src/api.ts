@@ -39,6 +39,14 @@ export interface Options {
   ui?: "none";
   /** `"off"`: page views are not recorded by themselves. */
   pageViews?: "off";
+  /** `"light"` or `"dark"`; otherwise the visitor's own preference. */
+  theme?: string;
+  /** Asks in a modal dialog: the page waits for the answer. */
+  modal?: string;
+  /** Words of the interface to replace, by their name in `ui/words`; on the script tag as JSON. */
+  words?: Record<string, string>;
+  /** The query key of the site's own search; `q` unless set. */
+  search?: string;
   /** Nonce for the interface's script and style, under a strict Content-Security-Policy. */
   nonce?: string;
 }

@@ -1,5 +1,5 @@
 /** Blocking: what belongs to a purpose stays inert until it is granted, and then runs exactly once, in order. */
-import { quietly, trusted } from "./page";
+import { quietly } from "./page";
 import { core } from "./state";
 
 const done = new WeakSet<Node>();
@@ -13,7 +13,7 @@ export const watch = (): void =>
   }).observe(document, { childList: true, subtree: true });
 
 /** Lets loose what is granted now, under `root`. */
-export function release(root: Element = document.documentElement): void {
+export function release(root: ParentNode = document): void {
   for (const element of [root, ...root.querySelectorAll("[data-purpose]")] as HTMLElement[]) {
     const purposes = element.dataset?.purpose?.split(" ");
     if (!purposes || done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;
@@ -42,21 +42,17 @@ export function release(root: Element = document.documentElement): void {
 /** One after the other, as the parser would; only `async` scripts do not keep the others waiting. */
 function runScripts(): void {
   while (!running && scripts[0]) {
-    const blocked = scripts.shift()!;
-    const script = document.createElement("script");
-    for (const { name, value } of blocked.attributes) /^(type|src)$/.test(name) || script.setAttribute(name, value);
-    script.nonce = blocked.nonce;
-    script.type = blocked.dataset.type || "";
-    script.async = blocked.hasAttribute("async");
-    if (blocked.src) script.src = trusted().createScriptURL(blocked.src);
-    else script.text = trusted().createScript(blocked.text);
-    if (!script.async && (blocked.src || script.type == "module")) {
+    const script = scripts.shift()!;
+    // It never started, so that with another type it does, once it is put in again; its nonce stays its own.
+    script.type = script.dataset.type ?? "";
+    script.async = script.hasAttribute("async");
+    if (!script.async && (script.src || script.type)) {
       running = true;
       script.onload = script.onerror = () => {
         running = false;
         runScripts();
       };
     }
-    quietly(() => blocked.replaceWith(script));
+    quietly(() => script.replaceWith(script));
   }
 }

@@ -1,11 +1,7 @@
 /** What happens when a choice changes: it is written down, told, and what it no longer covers is undone. Part of ui.js. */
 import type { ConsentState } from "./api";
 import { encodeChoice } from "./rules/consent";
-import { classify } from "./rules/cookies";
-import { gpc } from "./signals";
-import type { Core } from "./state";
-
-export const core = (window.dongui as { _core: Core })._core;
+import { core } from "./ui/core";
 
 const KEY = "dongui.consents";
 /** Bodies of `POST /v1/consents` that the collector has not answered, oldest first. */
@@ -27,15 +23,15 @@ function keepVisitor(id: string): void {
 const save = (): void => void core._quietly(() => (queue[0] ? (localStorage[KEY] = JSON.stringify(queue)) : delete localStorage[KEY]));
 
 /** Puts a decision into force on this page at once, then tells the collector; other tabs hear of it through the storage. */
-core._decide = (changes: ConsentState, method: string): void => {
+core._decide = (changes: ConsentState, method: string, stay?: boolean): void => {
   const { version, choice_seconds, purposes, lang } = core._facts;
-  const before = core._read();
+  const before = core._read() ?? [];
   const all = Object.keys(core._state());
   const granted = all.filter((id) => changes[id] ?? before.includes(id));
   core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
   core._memory = encodeChoice(core._choice);
   setCookie("dongui", core._memory, choice_seconds);
-  if (core._cookieValues("dongui").includes(core._memory)) core._memory = "";
+  if (core._quietly(() => document.cookie.includes(core._memory))) core._memory = "";
   const body = {
     site: core._options.site,
     visitor: core._visitorId(),
@@ -44,7 +40,7 @@ core._decide = (changes: ConsentState, method: string): void => {
     refused: all.filter((id) => changes[id] === false),
     method,
     lang,
-    signals: { gpc: gpc() },
+    signals: { gpc: core._gpc() },
     id: core._uuid(),
   };
   queue.push(body);
@@ -52,12 +48,12 @@ core._decide = (changes: ConsentState, method: string): void => {
   void deliver();
   // Only a decision takes the id away: after a mere expiry it is still the key to one's own data.
   if (body.visitor && !granted.some((id) => purposes[id]!.items.includes("cookie"))) keepVisitor("");
-  core._hide!();
+  stay || core._hide!();
   core._judge();
 };
 
 async function deliver(): Promise<void> {
-  core._unsent = 1;
+  core._unsent = true;
   if (busy) return;
   busy = true;
   let answer: Response | undefined;
@@ -76,23 +72,16 @@ async function deliver(): Promise<void> {
     }
   }
   busy = false;
-  core._unsent = 0;
+  core._unsent = false;
   core._deliver();
 }
 if (queue[0]) void deliver();
-
-/** Tags learn of the change first; then what belongs to purposes that are not granted goes. */
-core._changed = (): void => {
-  tellGoogle();
-  clear();
-  takeBack();
-};
 
 /**
  * Google Consent Mode v2 (W2): exactly one `update` a change, then an event for Tag Manager's triggers. The inline stub
  * pushes `default` before any tag and keeps in `dataLayer.dongui` what it said; without it, all-denied goes first.
  */
-function tellGoogle(): void {
+core._changed = (): void => {
   const told: Record<string, string> = {};
   const denied: typeof told = {};
   for (const [id, { basis, google_consent }] of Object.entries(core._facts.purposes))
@@ -111,44 +100,4 @@ function tellGoogle(): void {
   if ((layer.dongui || JSON.stringify(denied)) != said) gtag("consent", "update", told);
   layer.dongui = said;
   layer.push({ event: "dongui_consent", dongui_granted: [...core._granted] });
-}
-
-/** Every level of a host or a path: `a.b.c` → `a.b.c`, `b.c`, `c`. */
-const levels = (whole: string, mark: string, part: (pieces: string[], index: number) => string[]): string[] =>
-  whole.split(mark).map((_, index, pieces) => part(pieces, index).join(mark));
-
-/**
- * Removes the declared cookies and storage keys of every consent purpose that is not granted, at every level of domain
- * and path. A removal at a public suffix is ignored by the browser, so no list has to know which those are.
- */
-function clear(): void {
-  const { _facts: facts, _granted: granted } = core;
-  const unwanted = (name: string): boolean => {
-    const purpose = classify(name, facts)!;
-    return facts.purposes[purpose]?.basis == "consent" && !granted.has(purpose);
-  };
-  const paths = levels(location.pathname, "/", (steps, index) => steps.slice(0, index + 1));
-  const domains = levels(location.hostname, ".", (labels, index) => labels.slice(index));
-  for (const [name] of core._cookies())
-    if (unwanted(name!))
-      for (const path of paths)
-        for (const slash of ["", "/"])
-          for (const domain of ["", ...domains.map((host) => `;Domain=${host}`)]) document.cookie = `${name}=;Max-Age=0;Path=${path}${slash}${domain}`;
-  for (const storage of ["localStorage", "sessionStorage"] as const)
-    core._quietly(() => Object.keys(window[storage]).filter(unwanted).forEach((key) => window[storage].removeItem(key)));
-}
-
-/** Frames, images and markup are unloaded; a script that has run cannot be, so the page starts anew, once. */
-function takeBack(): void {
-  let reload: unknown;
-  core._released = core._released.filter(({ _element: element, _purposes: purposes, _nodes: nodes, _before: before }) => {
-    if (purposes.every((id) => core._granted.has(id))) return true;
-    const hook = (window as unknown as Record<string, unknown>)[element.dataset.onWithdraw!];
-    if (typeof hook == "function") core._quietly(() => hook());
-    reload ||= [element, ...nodes].some((node) => node instanceof Element && (node.matches("script") || node.querySelector("script")));
-    for (const node of nodes) node.parentNode?.removeChild(node);
-    element.replaceWith(before);
-    return false;
-  });
-  if (reload) location.reload();
-}
+};

@@ -1,88 +1,100 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
 import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
-import { answered, consentPurposes, judge, look, watchChoice } from "./consent";
-import { cookies, cookieValues, quietly, trusted, uuid } from "./page";
-import { flush, startSending } from "./send";
+import { answered, worth } from "./consent";
+import { quietly, trusted } from "./page";
+import { flush, restore } from "./send";
 import { core, type View } from "./state";
-import { regate, setAdvertisingId, settleViews, track, watchViews } from "./track";
+import { setAdvertisingId, settleViews, track, watchViews } from "./track";
 
-let loading: Promise<unknown> | undefined;
+const loading: Record<string, Promise<unknown>> = {};
 const listeners = new Set<(state: ConsentState) => void>();
+const nothing = (): void => {};
 
-/** ui.js: the interface, and everything that happens when a choice changes. Its address names its content. */
-const needUi = (): Promise<unknown> =>
-  (loading ||= new Promise((resolve, reject) => {
+core._load = (file) =>
+  (loading[file] ||= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = trusted().createScriptURL(`${core._options.base}/v1/ui.js?v=${UI_VERSION}`);
+    script.src = trusted().createScriptURL(`${core._options.base}/v1/${file}.js?v=${VERSION}`);
     script.nonce = core._options.nonce ?? "";
     script.onload = resolve;
-    script.onerror = (error) => reject((loading = undefined, error));
+    script.onerror = () => reject(delete loading[file]);
     document.head.append(script);
   }));
 
-const show = (view: View): unknown =>
-  core._options.ui == "none" || Promise.all([core._facts || core._learn(), needUi()]).then(() => core._show!(view)).catch(() => {});
+/** What a change of the choice takes: ui.js for every one, panel.js where something is undone. */
+const need = (undo?: unknown): Promise<unknown> => Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn()]);
 
-async function change(pick: () => ConsentState): Promise<void> {
+const show = (view: View): unknown => core._options.ui == "none" || need().then(() => core._show(view)).catch(nothing);
+
+function change(pick: () => ConsentState): Promise<void> {
   core._deciding++;
-  await Promise.all([core._facts || core._learn(), needUi()]).catch(() => {});
-  core._deciding--;
-  quietly(() => core._decide!(pick(), "api"));
+  return need(1).then(nothing, nothing).then(() => {
+    core._deciding--;
+    quietly(() => core._decide(pick(), "api"));
+  });
 }
 
-/** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
-core._look = () =>
-  look()
-    .then(() => (answered() ? core._hide?.() : show("banner")))
-    .catch(() => {});
+core._look = async () => {
+  try {
+    core._facts || (await core._learn());
+    core._read();
+    if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
+    if (core._deciding) return;
+    core._judge();
+    answered() ? core._hide?.() : show("banner");
+  } catch {}
+};
 
 core._judge = () => {
-  const first = !core._known;
-  const lost = judge();
-  if (!lost) return;
-  core._known = true;
-  const state = core._state();
+  const before = core._known ? [...core._granted] : core._choice?.granted ?? [];
+  core._granted = worth();
+  const lost = !before.every((id) => core._granted.has(id));
   const apply = (): void => {
-    for (const step of [() => core._changed?.(lost), settleViews, flush, ...[...listeners].map((listener) => () => listener(state)), () => release()])
-      quietly(step);
+    const state = core._state();
+    for (const step of [core._changed, lost && core._undo, settleViews, flush, ...[...listeners].map((listener) => () => listener(state)), release]) quietly(step || nothing);
   };
-  if ((first && !lost[0]) || core._changed) apply();
-  else needUi().then(apply, () => {});
+  const same = core._known && !lost && before.length == core._granted.size;
+  const ready = lost ? core._undo : !core._known || core._changed;
+  core._known = true;
+  if (!same) ready ? apply() : need(lost).then(apply, nothing);
 };
 
 export function start(options: Options): Dongui {
-  Object.assign(core, { _options: options, _quietly: quietly, _cookies: cookies, _cookieValues: cookieValues, _uuid: uuid });
-  core._sameOrigin = new URL(options.base, location.href).origin == location.origin;
+  core._options = options;
+  core._sameOrigin = options.base.startsWith(`${location.origin}/`);
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
-  addEventListener("click", ({ target }) => {
-    if (target instanceof Element && target.closest('[data-dongui="preferences"]')) show("preferences");
-  });
   const begin = (): void => {
     watch();
-    startSending(regate);
+    restore();
     watchViews();
-    watchChoice();
     core._look();
+    // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
+    // pagehide alone misses a phone's app switcher.
+    for (const type of ["storage", "pageshow", "pagehide", "visibilitychange"])
+      addEventListener(type, () => {
+        type == "storage" || flush();
+        core._look();
+      }, true);
     // A decision that did not reach the collector on another page.
-    if (quietly(() => localStorage["dongui.consents"])) core._unsent = 1, needUi().catch(() => {});
+    if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);
+    addEventListener("click", ({ target }) => target instanceof Element && target.closest("[data-dongui=preferences]") && show("preferences"));
   };
   if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
   else begin();
-  return (core._api = {
+  return {
     track: (name, props) => quietly(() => track(name, props)),
     consent: {
       granted: (purpose) => core._granted.has(purpose),
       set: (choices) => change(() => choices),
-      onChange: (listener) => (listeners.add(listener), () => void listeners.delete(listener)),
+      onChange: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
       ready,
     },
-    show: () => void show("preferences"),
-    withdraw: (...purposes) => change(() => Object.fromEntries((purposes[0] ? purposes : consentPurposes()).map((id) => [id, false]))),
-    myData: () => void show("data"),
+    show: () => show("preferences"),
+    withdraw: (...purposes) => change(() => Object.fromEntries((purposes[0] ? purposes : Object.keys(core._state())).map((id) => [id, false]))),
+    myData: () => show("data"),
     setAdvertisingId,
     _core: core,
-  } as Dongui);
+  } as Dongui;
 }
 
-declare const UI_VERSION: string;
+declare const VERSION: string;

@@ -18,11 +18,12 @@ export const cookies = (): string[][] => (quietly(() => document.cookie) || "").
 
 export const cookieValues = (name: string): string[] => cookies().flatMap(([key, value]) => (key == name && value) || []);
 
-/** A random UUIDv4, also where the page is no secure context and `crypto.randomUUID` is missing. */
-export const uuid = (): string =>
-  "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
-    (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0]! & (15 >> (+digit / 4)))).toString(16),
-  );
+/**
+ * A UUID, also where the page is no secure context and `crypto.randomUUID` is missing. Random (v4), unless `head` says
+ * how it begins.
+ */
+export const uuid = (head = "xxxxxxxx-xxxx-4"): string =>
+  `${head}xxx-8xxx-xxxxxxxxxxxx`.replace(/x/g, () => (crypto.getRandomValues(new Uint8Array(1))[0]! & 15).toString(16));
 
 let rules: TrustedRules | undefined;
 /** Under Trusted Types a page lists the policy `dongui`; what it lets through was in the page, or is our own. */

@@ -11,7 +11,7 @@ quietly(() => {
   const waiting = window.dongui as (Call[] & { q?: Call[] }) | undefined;
   const api = start({ nonce: script.nonce, ...(script.dataset as unknown as Options), base: script.src.replace(/\/v1\/dongui\.js.*/, "") });
   const push = ([name, ...given]: Call): unknown =>
-    quietly(() => name.split(".").reduce((owner: any, step) => owner[step].bind?.(owner) ?? owner[step], api)(...given));
+    quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));
   window.dongui = Object.assign(api, { push });
   (waiting?.q ?? waiting ?? []).forEach(push);
 });

@@ -1,6 +1,10 @@
 /** What the parts of the snippet share, also those that are loaded later: ui.js finds it in `dongui._core`. */
-import type { ConsentState, Dongui, Options } from "./api";
+import type { ConsentState, Options } from "./api";
+import { quietly, uuid } from "./page";
 import type { Choice, Policy, Purpose } from "./rules/types";
+import { gpc } from "./signals";
+import type { h } from "./ui/dom";
+import type { Words } from "./ui/words/words";
 
 /** A purpose as `GET /v1/notice` tells it: what the gate needs, and what there is to read. */
 export interface NoticePurpose extends Purpose {
@@ -38,48 +42,63 @@ export type View = "banner" | "preferences" | "data";
 /** One for the page. */
 export interface Core {
   _options: Options;
+  /** Whether the collector is mounted on the site's own origin; then the visitor id is an HttpOnly cookie. */
+  _sameOrigin: boolean;
   _facts: Facts;
   _choice: Choice | null;
   _granted: ReadonlySet<string>;
   /** Whether the choice has been judged; before that nothing is granted and nothing is decided. */
-  _known: boolean;
+  _known?: boolean;
   /** The choice, and the visitor id, where cookies are blocked: they work for this page. */
   _memory: string;
   _visitor: string;
   /** Decisions under way: until they are made, nothing is judged by the state before them. */
   _deciding: number;
-  /** Consents that have not reached the collector: events wait for them. */
-  _unsent: number;
-  _sameOrigin: boolean;
+  /** Whether consents have not reached the collector: events wait for them. */
+  _unsent?: boolean;
   _released: Released[];
   _learn(cache?: RequestCache): Promise<void>;
+  /** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
   _look(): void;
+  /** What the choice is worth now; acts on a difference. */
   _judge(): void;
-  _state(): ConsentState;
   /** The choice anew from the cookie; answers what it grants, as long as it stands. */
-  _read(): string[];
+  _read(): string[] | undefined;
+  _state(): ConsentState;
   _deliver(): void;
   _post(path: string, body: () => object | false | undefined | ""): Promise<Response | undefined>;
   _visitorId(): string;
-  _quietly: typeof import("./page").quietly;
-  _cookies: typeof import("./page").cookies;
-  _cookieValues: typeof import("./page").cookieValues;
-  _uuid: typeof import("./page").uuid;
-  _api: Dongui;
+  _quietly: typeof quietly;
+  _uuid: typeof uuid;
+  _gpc(): boolean;
+  /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
+  _load(file: "ui" | "panel"): Promise<unknown>;
   // What ui.js adds:
-  _show?(view: View): void;
+  _show(view: View): unknown;
   _hide?(): void;
-  _decide?(changes: ConsentState, method: string): void;
-  _changed?(lost: string[]): void;
+  _decide(changes: ConsentState, method: string, stay?: boolean): void;
+  _changed?(): void;
+  _words: Words;
+  _h: typeof h;
+  _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
+  _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
+  _switch(purpose: NoticePurpose, text: string): HTMLElement;
+  _button(action: string, text: string, act: () => void, plain?: boolean): HTMLElement;
+  _ticked(root: ParentNode): ConsentState;
+  _policyLink(): HTMLElement;
+  // What panel.js adds:
+  _panel(view: View): void;
+  _undo?(): void;
 }
 
 export const core = {
   _choice: null,
   _granted: new Set(),
-  _known: false,
   _memory: "",
   _visitor: "",
   _deciding: 0,
-  _unsent: 0,
   _released: [] as Released[],
+  _quietly: quietly,
+  _uuid: uuid,
+  _gpc: gpc,
 } as unknown as Core;

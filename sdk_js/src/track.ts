@@ -1,6 +1,5 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
 import { cookies, cookieValues, uuid } from "./page";
-import { gateEvent, itemsAllowed } from "./rules/gate";
 import type { Event } from "./rules/types";
 import { send } from "./send";
 import { core } from "./state";
@@ -17,54 +16,42 @@ let served: unknown;
 /** Whether this page's view is still to be recorded, once something is granted on it. */
 let unseen = false;
 
-export function setAdvertisingId(kind: string, id: string | null): void {
-  advertisingIds[kind] = id!;
-}
+export const setAdvertisingId = (kind: string, id: string | null): void => void (advertisingIds[kind] = id!);
+
+/** A route in the fragment is a path like any other; other fragments are places on the page. */
+const address = (): string => location.href.replace(/\/?#!?(?=\/)|#.*/, "").slice(0, 4000);
 
 /** Records an event of the page's own making. The limits are the collector's: one event over them would cost its batch. */
 export function track(name: string, props?: Record<string, unknown>): void {
+  const at = Date.now();
   const event = {
+    // UUIDv7: its order is the order of time, which storage likes.
+    id: uuid(`0${at.toString(16)}-7`.replace(/.{8}/, "$&-")),
     name: `${name}`.slice(0, 128),
-    at: Date.now(),
-    // A route in the fragment is a path like any other.
-    url: location.href.replace(/\/?#!?(?=\/)/, "").slice(0, 4000),
-    referrer: previous.slice(0, 4000),
-    props: JSON.stringify(props ?? {}).length < 8000 ? props : undefined,
-    search: name == VIEW ? /[?&](?:q|query|search|keyword)=([^&#]+)/.exec(location.search)?.[1] : undefined,
+    at,
+    url: address(),
+    referrer: previous,
+    props: JSON.stringify(props)?.length < 8000 ? props : null,
+    search: name == VIEW && new URLSearchParams(location.search).get(core._options.search || "q"),
+    ad_ids: advertisingIds,
+    cookies: Object.fromEntries(cookies()),
+    environment: { language: navigator.language, screen: `${screen.width}x${screen.height}` },
   } as Event;
-  core._known ? record(event) : early.push(event);
-}
-
-function record(event: Event): void {
+  if (!core._known) return void early.push(event);
   // A consent may have expired since, or been withdrawn elsewhere.
   core._read();
   core._judge();
-  // UUIDv7: its order is the order of time, which storage likes.
-  event.id = event.at.toString(16).padStart(12, "0").replace(/.{8}/, "$&-") + "-7" + uuid().slice(15);
-  event.ad_ids = advertisingIds;
-  event.cookies = Object.fromEntries(cookies());
-  event.environment = { language: navigator.language, screen: `${screen.width}x${screen.height}` };
-  regate([event]).forEach(send);
+  send(event);
 }
-
-/** What of the events is still covered. An id that tells the time goes with the right to tell it. */
-export const regate = (events: Event[]): Event[] =>
-  core._known
-    ? events.flatMap((event) => {
-        const gated = gateEvent(event, core._granted, core._facts, Date.now());
-        if (gated && gated.id[14] == "7" && !itemsAllowed(core._granted, core._facts).has("visit_time")) gated.id = uuid();
-        return gated ?? [];
-      })
-    : events;
 
 /** One view for every address that the visitor sees; the same address again is the same view. */
 function view(): void {
-  const now = location.href.replace(/#(?!!?\/).*/, "");
+  const now = address();
   if (now == page) return;
   previous = page || document.referrer;
   page = now;
-  unseen = !core._granted.size;
-  track(VIEW);
+  unseen = true;
+  core._known && settleViews();
 }
 
 /** Page views: this one, those that the page makes through the History API, and returns from the back/forward cache. */
@@ -86,12 +73,13 @@ export function watchViews(): void {
   view();
 }
 
-/** The first judgement settles what happened before it; a first grant later on this page records its view then. */
+/** A view counts once something is granted on its page; so do events of before the choice was known, unless nothing is. */
 export function settleViews(): void {
-  const waiting = early;
+  const [waiting, counted] = [early, served];
   early = [];
+  served = 0;
   if (!core._granted.size) return;
-  waiting.forEach((event, index) => (!index && event.name == VIEW && served) || record(event));
-  if (unseen && !waiting[0]) track(VIEW);
+  if (unseen && !counted) track(VIEW);
   unseen = false;
+  waiting.forEach(send);
 }

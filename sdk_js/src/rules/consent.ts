@@ -5,13 +5,13 @@ import type { Choice, Policy } from "./types";
 export const encodeChoice = (choice: Choice): string =>
   `1~${choice.version}~${choice.granted.join(".")}~${choice.at.toString(36)}`;
 
-/** Reads a cookie's value; anything malformed is no choice at all: one spelling for one choice. */
+// A notice version, different purposes, a time: one spelling for one choice. The first group finds a purpose named twice.
+const SHAPE = /^(?!.*[~.](\w+)\.(\w+\.)*\1[~.])1~([A-Za-z\d-]+)~(([a-z][a-z\d_]*(\.(?!~)|(?=~)))*)~(0|[1-9a-z][\da-z]{0,9})$/;
+
+/** Reads a cookie's value; anything malformed is no choice at all. */
 export function decodeChoice(value: string | null): Choice | null {
-  const match = /^1~([A-Za-z\d-]+)~([a-z\d_.]*)~(0|[1-9a-z][\da-z]{0,9})$/.exec(value ?? "");
-  if (!match || value!.length > 4000) return null; // a cookie's name and value share 4096 octets (W6)
-  const granted = match[2] ? match[2].split(".") : [];
-  const sound = granted.every((id, index) => /^[a-z]/.test(id) && granted.indexOf(id) == index);
-  return sound ? { version: match[1]!, granted, at: parseInt(match[3]!, 36) } : null;
+  const match = SHAPE.exec(value!);
+  return match && { version: match[3]!, granted: match[4] ? match[4].split(".") : [], at: parseInt(match[7]!, 36) };
 }
 
 /** Host and parent domain may each hold a copy: the newest counts, and of two of the same second the one that grants less. */

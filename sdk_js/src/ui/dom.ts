@@ -1,15 +1,12 @@
 /** Elements by hand: no HTML strings, so nothing in a policy's text can become markup. */
-type Child = Node | string | false | null | undefined;
+export type Child = Node | string | false | null | undefined;
+export type Attributes = Record<string, string | boolean | undefined | (() => void)>;
 
-export function h<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Record<string, string | boolean | EventListener> = {},
-  ...children: Child[]
-): HTMLElementTagNameMap[K] {
+export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes))
     if (typeof value == "function") element.addEventListener(name, value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-  element.append(...children.filter((child): child is Node | string => !!child));
+    else if (value) element.setAttribute(name, value === true ? "" : value);
+  element.append(...children.filter((child) => child) as (Node | string)[]);
   return element;
 }

@@ -1,7 +1,9 @@
 /** ui.js: loaded only where somebody is to be asked, asks, or decides. */
-import { core } from "../change";
+import "../change";
 import type { View } from "../state";
 import { banner } from "./banner";
+import { core } from "./core";
+import { h } from "./dom";
 import { css } from "./style";
 import { en } from "./words/en";
 import { ko } from "./words/ko";
@@ -10,29 +12,41 @@ import type { Words } from "./words/words";
 const languages: Record<string, Words> = { ko, en };
 let host: HTMLElement | undefined;
 let opener: Element | null;
-let shown: View;
+
+core._h = h;
 
 core._hide = () => {
   host?.remove();
   host = undefined;
-  if (shown != "banner" && opener instanceof HTMLElement) opener.focus();
+  (opener as HTMLElement | null)?.focus();
+  opener = null;
 };
 
-core._show = (view) => {
-  if (host && view == "banner") return;
-  core._hide!();
+core._mount = (dialog, modal, more = "") => {
   opener = document.activeElement;
-  shown = view;
   host = document.createElement("dongui-root");
   host.lang = core._facts.lang;
+  host.dir = core._words.dir ?? "";
+  host.setAttribute("theme", core._options.theme ?? "");
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
+  sheet.replaceSync(css + more);
   root.adoptedStyleSheets = [sheet];
-  const dialog = banner(languages[core._facts.lang] ?? en, view != "banner");
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
   document.body.prepend(host);
-  if (view != "banner") dialog.focus();
+  // Asked without being called, we leave the focus where it is.
+  if (modal) dialog.showModal();
+  else dialog.open = true;
+};
+
+core._show = (view: View) => {
+  core._words = { ...(languages[core._facts.lang] ?? en), ...core._options.words };
+  if (view != "banner") {
+    core._hide!();
+    return core._load("panel").then(() => core._panel(view));
+  }
+  if (!host) core._mount(banner(), core._options.modal != null);
+  return;
 };

@@ -2,19 +2,44 @@
 export interface Words {
   title: string;
   intro: string;
-  settings: string;
   accept: string;
   refuse: string;
   choose: string;
-  save: string;
-  withdraw: string;
-  close: string;
   also: string;
+  gpc: string;
   items: string;
   keep: string;
   recipients: string;
   refusal: string;
-  basis: string;
-  without: string;
   policy: string;
+  /** `"rtl"` for a language that is written from right to left. */
+  dir?: string;
+}
+
+/** What the preferences and my-data add; loaded with them. */
+export interface PanelWords {
+  settings: string;
+  about: string;
+  save: string;
+  close: string;
+  withdraw: string;
+  without: string;
+  basis: string;
+  data: string;
+  dataIntro: string;
+  nothing: string;
+  unreachable: string;
+  events: string;
+  records: string;
+  when: string;
+  what: string;
+  where: string;
+  download: string;
+  erase: string;
+  eraseAsk: string;
+  erased: string;
+  receipt: string;
+  chosen: string;
+  none: string;
+  suspended: string;
 }

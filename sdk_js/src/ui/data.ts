@@ -1,0 +1,77 @@
+/** What is held about this visitor: to see, to download, to erase (S9, K10, K11). */
+import { core } from "./core";
+import { download } from "./download";
+import type { PanelWords } from "./words/words";
+
+/** `GET /v1/me`, as far as it is shown. */
+interface Mine {
+  suspended: boolean;
+  consents: unknown[];
+  records: { class?: string }[];
+  events: { at: number | null; name: string | null; url: string | null; ip_address: string | null }[];
+}
+
+const SHOWN = 50;
+
+/** The visitor's own call: by the id where the page knows it, else by the HttpOnly cookie. */
+async function mine(method: string): Promise<Mine> {
+  const id = core._visitorId();
+  const headers: Record<string, string> = id ? { Authorization: `Bearer ${id}` } : { "X-Dongui": "1" };
+  const answer = await fetch(`${core._options.base}/v1/me?site=${core._options.site}`, { method, headers });
+  // 404: the collector knows nobody of that id; 401: there is none. Either way nothing is held.
+  if (answer.status == 404 || answer.status == 401) return { suspended: false, consents: [], records: [], events: [] };
+  if (!answer.ok) throw answer.status;
+  return answer.json();
+}
+
+export function data(words: PanelWords): HTMLElement {
+  const { _h: h } = core;
+  const status = h("p", { role: "status" });
+  const body = h("div", {});
+  const section = h("section", { part: "data", id: "data", tabindex: "-1" }, h("h2", {}, words.data), h("p", {}, words.dataIntro), status, body);
+  const say = (text: string): void => void (status.textContent = text);
+  const fail = (): void => say(words.unreachable);
+  const show = (held: Mine): void => {
+    const lines = [
+      held.suspended && words.suspended,
+      held.events[0] ? `${words.events}: ${held.events.length.toLocaleString(core._facts.lang)}` : !held.records[0] && words.nothing,
+      held.records[0] && `${words.records}: ${held.records.length}`,
+    ];
+    say(lines.filter(Boolean).join(" · "));
+    body.replaceChildren(
+      ...(held.events[0] ? [table(held, words)] : []),
+      h("p", {}, words.eraseAsk),
+      h(
+        "div",
+        { class: "row" },
+        core._button("download", words.download, () => download("dongui-my-data.json", held), true),
+        core._button("erase", words.erase, () => void erase().catch(fail), true),
+      ),
+    );
+  };
+  const erase = async (): Promise<void> => {
+    await mine("DELETE");
+    body.replaceChildren();
+    say(words.erased);
+    core._decide(Object.fromEntries(Object.keys(core._state()).map((id) => [id, false])), "preferences", true);
+  };
+  mine("GET").then(show).catch(fail);
+  return section;
+}
+
+/** The latest rows; all of them are in the download. */
+function table({ events }: Mine, words: PanelWords): HTMLElement {
+  const { _h: h } = core;
+  const rows = events.slice(-SHOWN).reverse();
+  const when = (at: number | null): string => (at ? new Date(at).toLocaleString(core._facts.lang, { dateStyle: "short", timeStyle: "short" }) : "–");
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": words.events },
+    h(
+      "table",
+      {},
+      h("tr", {}, ...[words.when, words.what, words.where, "IP"].map((name) => h("th", { scope: "col" }, name))),
+      ...rows.map(({ at, name, url, ip_address }) => h("tr", {}, ...[when(at), name, url?.replace(/^\w+:\/\/[^/]*/, ""), ip_address].map((text) => h("td", {}, text || "–")))),
+    ),
+  );
+}

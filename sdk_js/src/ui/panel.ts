@@ -1,0 +1,32 @@
+/** panel.js: preferences and my data, and what withdrawing undoes. */
+import { clear, takeBack } from "../undo";
+import { core } from "./core";
+import { preferences } from "./preferences";
+import { css } from "./panelstyle";
+import { panel as en } from "./words/en";
+import { panel as ko } from "./words/ko";
+import type { PanelWords } from "./words/words";
+
+const languages: Record<string, PanelWords> = { ko, en };
+
+/** What is left that no script can reach is reported, not hidden. */
+core._undo = () => {
+  const left = clear(core);
+  takeBack(core);
+  if (left[0]) document.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
+};
+
+core._panel = (view) => {
+  const { _h: h } = core;
+  const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...(core._options.words as Partial<PanelWords>) };
+  const body = preferences(words);
+  const dialog = h(
+    "dialog",
+    { part: "dialog panel", class: "panel", "aria-labelledby": "t", close: () => core._hide!() },
+    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", () => core._hide!(), true)),
+    h("main", { tabindex: "0", "aria-labelledby": "t" }, body),
+  );
+  dialog.querySelector("header button")!.setAttribute("aria-label", words.close);
+  core._mount(dialog, true, css);
+  if (view == "data") dialog.querySelector<HTMLElement>("#data")!.focus();
+};
