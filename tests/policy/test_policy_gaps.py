@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dongui.policy import check, default_policy_text, parse, presets
+from dongui.policy import all_presets, check, default_policy_text, parse
 from dongui.policy.gaps import Gap, Seen, SeenCookie, as_lines, gaps
 from policies import somoon
 
@@ -70,7 +70,7 @@ def test_nothing_is_declared_without_a_policy() -> None:
 def test_the_printed_lines_mend_the_policy() -> None:
     """Pasted at the end (the urls where they say), nothing is missing any more and the check is content."""
     text = default_policy_text(version="v1", effective="2026-01-01")
-    tool = presets()["naver"]
+    tool = all_presets()["naver"]
     seen = Seen(PAGE, (cookie("wcs_bt"), cookie("NA_SAC")), ("https://wcs.naver.net/wcslog.js",))
     found = gaps(parse(text), seen)
     address = next(gap for gap in found if gap.kind == "address")

@@ -6,7 +6,7 @@ import tomllib
 from datetime import date
 
 import pytest
-from dongui.policy import Period, check, default_policy_text, diff, parse, presets
+from dongui.policy import Period, all_presets, check, default_policy_text, diff, parse
 from hypothesis import given
 from hypothesis import strategies as st
 from policies import somoon
@@ -15,12 +15,12 @@ TOOLS = ["ga4", "google_ads", "meta", "kakao", "naver", "clarity", "channel_talk
 
 
 def test_the_presets_that_there_are() -> None:
-    assert sorted(presets()) == sorted(TOOLS)
+    assert sorted(all_presets()) == sorted(TOOLS)
 
 
 @pytest.mark.parametrize("id", TOOLS)
 def test_a_preset_tells_cookies_lifetimes_country_and_addresses(id: str) -> None:
-    preset = presets()[id]
+    preset = all_presets()[id]
     assert len(preset.country) == 2
     assert all(url.startswith("https://") for url in preset.urls)
     for cookie in preset.cookies:
@@ -58,7 +58,7 @@ def test_the_default_policy_has_the_ids_of_the_example() -> None:
 def test_any_tools_in_any_order_pass_the_check(ids: list[str]) -> None:
     policy = parse(default_policy_text(version="v1", effective="2026-01-01", presets=ids))
     assert check(policy) == []
-    for preset in (presets()[id] for id in ids):
+    for preset in (all_presets()[id] for id in ids):
         declared = {cookie.name for cookie in policy.cookies}
         assert {cookie.name for cookie in preset.cookies if not cookie.third_party} <= declared
         assert set(preset.urls) <= set(policy.purposes[preset.purpose].urls)

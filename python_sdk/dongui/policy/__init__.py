@@ -19,7 +19,7 @@ from dongui.policy.model import (
     Remedy,
 )
 from dongui.policy.period import Period
-from dongui.policy.preset import Preset, presets
+from dongui.policy.preset import Preset, all_presets
 from dongui.policy.render import render
 from dongui.policy.template import default_policy_text
 
@@ -40,6 +40,7 @@ __all__ = [
     "Purpose",
     "RecordClass",
     "Remedy",
+    "all_presets",
     "check",
     "compiled",
     "default_policy_text",
@@ -48,6 +49,5 @@ __all__ = [
     "notice",
     "parse",
     "pick_language",
-    "presets",
     "render",
 ]

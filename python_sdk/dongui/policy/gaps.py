@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dongui.policy.builtin import LANGUAGES
 from dongui.policy.globs import matches
 from dongui.policy.model import Policy
-from dongui.policy.preset import Preset, PresetCookie, cookie_lines, listed, party_lines, presets
+from dongui.policy.preset import Preset, PresetCookie, all_presets, cookie_lines, listed, party_lines
 
 _OWN = ("dongui", "dongui_id")
 _DAY = 86_400
@@ -76,7 +76,7 @@ def gaps(policy: Policy | None, seen: Seen) -> list[Gap]:
                 needs.setdefault(tool.id, _Needs()).fetched = True
             elif not any(gap.name == _origin(address) for gap in unknown):
                 unknown.append(_unknown_address(_origin(address)))
-    known = [gap for id, need in needs.items() for gap in _tool_gaps(policy, presets()[id], need)]
+    known = [gap for id, need in needs.items() for gap in _tool_gaps(policy, all_presets()[id], need)]
     return [*known, *unknown]
 
 
@@ -91,12 +91,12 @@ def _fetches(policy: Policy | None, address: str) -> bool:
 
 def _tool_of_cookie(name: str) -> tuple[Preset, PresetCookie] | None:
     """The preset that knows a cookie, by the longest glob: ``_gac_*`` is Google Ads although ``_ga*`` fits it, too."""
-    fits = [(p, c) for p in presets().values() for c in p.cookies if matches(c.name, name)]
+    fits = [(p, c) for p in all_presets().values() for c in p.cookies if matches(c.name, name)]
     return max(fits, key=lambda pair: len(pair[1].name), default=None)
 
 
 def _tool_of_address(address: str) -> Preset | None:
-    return next((p for p in presets().values() if any(matches(url, address) for url in p.urls)), None)
+    return next((p for p in all_presets().values() if any(matches(url, address) for url in p.urls)), None)
 
 
 def _third_party(seen: Seen) -> Iterator[str]:

@@ -48,9 +48,11 @@ class Preset:
 
 
 @cache
-def presets() -> Mapping[str, Preset]:
+def all_presets() -> Mapping[str, Preset]:
     """All presets by id (``ga4``, ``meta``, …)."""
-    found = sorted((file for file in files("dongui.policy.presets").iterdir() if file.name.endswith(".toml")), key=str)
+    found = sorted(
+        (file for file in (files("dongui.policy") / "presets").iterdir() if file.name.endswith(".toml")), key=str
+    )
     return {(id := file.name.removesuffix(".toml")): _read(id, file.read_text("utf-8")) for file in found}
 
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from dongui.policy.builtin import LANGUAGES
 from dongui.policy.load import parse
 from dongui.policy.model import Policy
-from dongui.policy.preset import Preset, cookie_lines, listed, party_lines, presets, quoted
+from dongui.policy.preset import Preset, all_presets, cookie_lines, listed, party_lines, quoted
 
 
 def default_policy_text(
@@ -20,7 +20,7 @@ def default_policy_text(
     """The default policy as the text of a TOML file that passes every check.
 
     ``name`` is controller and service; ``effective`` a date or ``YYYY-MM-DD``; ``presets`` are ids of
-    :func:`dongui.policy.preset.presets` whose cookies, addresses and receivers are declared too. GA4 and Meta are in it
+    :func:`dongui.policy.all_presets` whose cookies, addresses and receivers are declared too. GA4 and Meta are in it
     anyhow. ``ValueError`` for an unknown preset.
     """
     text = _template()
@@ -39,7 +39,7 @@ def _template() -> str:
 
 
 def _preset(id: str) -> Preset:
-    known = presets()
+    known = all_presets()
     if id not in known:
         raise ValueError(f"no preset {id!r}; there are {', '.join(known)}")
     return known[id]

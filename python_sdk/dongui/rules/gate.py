@@ -43,7 +43,8 @@ def gate_items(
     event: Mapping[str, Any], items: Container[str], granted: Container[str], policy: Mapping[str, Any], now_ms: int
 ) -> Json:
     """An event reduced to ``items``; ``granted`` are the live purposes, which decide about cookie values one by one."""
-    out: Json = {"id": event.get("id"), "name": "-", "at": event.get("at", now_ms) if "visit_time" in items else now_ms}
+    at = event.get("at") if "visit_time" in items else None
+    out: Json = {"id": event.get("id"), "name": "-", "at": now_ms if at is None else at}
     used, ads = "service_usage" in items, "advertising_id" in items
     if used or ads:
         url = _scrubbed(event.get("url"), policy)
