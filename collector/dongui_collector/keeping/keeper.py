@@ -86,24 +86,14 @@ class Keeper:
         An error in one destruction is logged and counted and never stops the others; it is tried again at the next run.
         """
         with self._lock:
+            done: list[Destruction] = []
             failed = self._finish_leftovers()
             self._forget_feed()
+            # What a crash interrupted first: what is selected next must not overlap with it.
+            failed += self._carry_out("running", done, progress)
             selected = self.select()
             self._approve_standing()
-            todo = self._office.destructions(("approved", "running"))
-            done: list[Destruction] = []
-            for number, destruction in enumerate(todo):
-                try:
-                    if (finished := self._one(destruction)) is not None:
-                        done.append(finished)
-                except Exception as error:
-                    failed += 1
-                    log.error(
-                        "a destruction failed and will be tried again",
-                        extra={"destruction": destruction.id, "kind": type(error).__name__},
-                    )
-                if progress:
-                    progress(number + 1, len(todo))
+            failed += self._carry_out("approved", done, progress)
             if not failed:
                 self._note_success(len(done))
             return {
@@ -113,6 +103,24 @@ class Keeper:
                 "waiting": len(self._office.destructions(("selected",))),
                 "certificates": [d.certificate for d in done],
             }
+
+    def _carry_out(self, state: DestructionState, done: list[Destruction], progress: Progress | None) -> int:
+        """Carry out everything in a state; adds to ``done`` and returns how many failed."""
+        failed = 0
+        todo = self._office.destructions((state,))
+        for number, destruction in enumerate(todo):
+            try:
+                if (finished := self._one(destruction)) is not None:
+                    done.append(finished)
+            except Exception as error:
+                failed += 1
+                log.error(
+                    "a destruction failed and will be tried again",
+                    extra={"destruction": destruction.id, "kind": type(error).__name__},
+                )
+            if progress:
+                progress(number + 1, len(todo))
+        return failed
 
     def _one(self, destruction: Destruction) -> Destruction | None:
         """Carry one out; None where it is no longer due, since a hold or a wider destruction came before its turn."""
