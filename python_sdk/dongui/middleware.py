@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from dongui.client import Client
 from dongui.guard import Headers, hide
-from dongui.mount import MOST_BODY, PREFIX, Local, Visit
+from dongui.mount import MOST_BODY, PREFIX, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
 from dongui.visit import Facts, address_of, from_the_right, url_of
@@ -49,23 +49,28 @@ class ConsentMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
-        request = None
-        try:
-            request = _Request(self.site, environ, start_response)
-            if environ["PATH_INFO"].startswith(PREFIX):
-                return _mounted(request, start_response)
-            environ[CONSENT] = request.consent
-            if self._hide and request.cookies:
-                environ["HTTP_COOKIE"] = hide(request.cookies, request.consent.effective(), request.consent.terms)
-        except Exception:
-            self.client.mishap("request")
+        request = self._begun(environ, start_response)
         if request is None:
             return self.app(environ, start_response)
+        if environ.get("PATH_INFO", "").startswith(PREFIX):
+            return _respond(*_mounted(request), start_response)
         answer = self.app(environ, request.start)
         request.returned = True
         if request.viewed:
             request.record()
         return answer
+
+    def _begun(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Request | None:
+        """The request with its consent; None where we have failed, and then stay out of the way."""
+        try:
+            request = _Request(self.site, environ, start_response)
+            environ[CONSENT] = request.consent
+            if self._hide and request.cookies:
+                environ["HTTP_COOKIE"] = hide(request.cookies, request.consent.effective(), request.consent.terms)
+        except Exception:
+            self.client.mishap("request")
+            return None
+        return request
 
 
 class _Request(Passage):
@@ -125,8 +130,16 @@ class _Request(Passage):
         return said if said in ("http", "https") else get("wsgi.url_scheme", "http")
 
 
-def _mounted(request: _Request, start_response: StartResponse) -> Iterable[bytes]:
-    """Answers below ``/_dongui/``."""
+def _mounted(request: _Request) -> tuple[Local, Any]:
+    """The answer to a request below ``/_dongui/``, and its body when that is still on its way. Never raises."""
+    try:
+        return _asked(request)
+    except Exception:
+        request.site.client.mishap("mount")
+        return UNAVAILABLE, None
+
+
+def _asked(request: _Request) -> tuple[Local, Any]:
     environ, site = request.environ, request.site
     visit = Visit(
         method=request.method,
@@ -139,15 +152,10 @@ def _mounted(request: _Request, start_response: StartResponse) -> Iterable[bytes
     )
     asked = site.route(visit, _body(environ))
     if isinstance(asked, Local):
-        return _respond(asked, start_response)
+        return asked, None
     answer, rest = site.proxy.ask(asked, visit, request.consent.terms)
     site.after(asked, answer, request.consent)
-    try:
-        return _respond(answer, start_response, rest)
-    except BaseException:
-        if rest is not None:
-            rest.close()
-        raise
+    return answer, rest
 
 
 def _header(environ: WSGIEnvironment, name: str) -> str:
@@ -173,10 +181,15 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return b"".join(parts)
 
 
-def _respond(answer: Local, start_response: StartResponse, rest: Any = None) -> Iterable[bytes]:
+def _respond(answer: Local, rest: Any, start_response: StartResponse) -> Iterable[bytes]:
     try:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:
         phrase = "Unknown"
-    start_response(f"{answer.status} {phrase}", answer.headers)
+    try:
+        start_response(f"{answer.status} {phrase}", answer.headers)
+    except BaseException:
+        if rest is not None:
+            rest.close()
+        raise
     return rest if rest is not None else [answer.body]

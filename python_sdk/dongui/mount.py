@@ -224,6 +224,15 @@ def passed_back(headers: Mapping[str, str]) -> Headers:
     return [(name.title(), value) for name, value in headers.items() if name in _PASSED_BACK and value.isprintable()]
 
 
+def bodiless(status: int, headers: Headers) -> Headers:
+    """Headers without what describes a body, where the status says that there is none (RFC 9110)."""
+    if status not in (204, 304):
+        return headers
+    return [
+        (name, value) for name, value in headers if not name.startswith("Content-") or name == "Content-Security-Policy"
+    ]
+
+
 def problem(status: int, slug: str, title: str, *, retry_after: int | None = None) -> Local:
     """A refusal in the collector's own form, so that the snippet need not tell who refused."""
     body = json.dumps({"type": f"urn:dongui:problem:{slug}", "title": title, "status": status}).encode()
@@ -234,5 +243,6 @@ def problem(status: int, slug: str, title: str, *, retry_after: int | None = Non
     return Local(status, headers, body)
 
 
+UNAVAILABLE = problem(503, "unavailable", "The collector does not answer", retry_after=2)
 TOO_LARGE = problem(413, "too-large", "The body is larger than 64 KiB")
 MOST_BODY = MOST_BYTES

@@ -21,8 +21,8 @@ class Job:
     """One thing to deliver: an event of a visitor (``key`` is the visitor then), or a request of its own.
 
     Jobs of one key are delivered in their order. ``data`` is JSON, or becomes it just before it is sent. A ``bearer``
-    is a visitor's id, which then speaks for itself instead of the site's secret key. ``attempts`` counts those that made the collector fail; an event that
-    is ``alone`` was in a refused batch and does not share a request again.
+    is a visitor's id, which then speaks for itself instead of the site's secret key. ``attempts`` counts those that
+    made the collector fail; an event that is ``alone`` was in a refused batch and does not share a request again.
     """
 
     key: Hashable

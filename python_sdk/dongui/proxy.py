@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from dongui.background import at_fork
 from dongui.breaker import Breaker
-from dongui.mount import Forward, Local, Visit, decided, erased, passed_back, problem
+from dongui.mount import Forward, Local, Visit, bodiless, decided, erased, passed_back, problem
 from dongui.terms import Terms
 from dongui.wire import TROUBLE, Answer, Reply, Wire
 
@@ -68,7 +68,7 @@ class Proxy:
             self._room.release()
             raise
         self._breaker.succeeded()
-        headers = passed_back(answer.headers)
+        headers = bodiless(answer.status, passed_back(answer.headers))
         if request.method == "DELETE" and answer.status == 200:
             headers += erased(visit, terms, int(time.time()))
         return Local(answer.status, headers), _Rest(answer, lambda: self._give_back(wire))

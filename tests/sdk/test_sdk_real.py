@@ -1,0 +1,181 @@
+"""The SDK beside the real collector: what is granted arrives, what is withdrawn is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dongui import Client, ConsentMiddleware
+
+from tests.collector import ORIGIN, Installation
+from tests.sdk.calls import Result, call
+from tests.sdk.conftest import QUICK
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = Installation(tmp_path_factory.mktemp("installation") / "site")
+    try:
+        yield made.start()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def client(installation: Installation) -> Iterator[Client]:
+    client = Client(
+        site=installation.site,
+        collector=installation.base,
+        secret_key=installation.secret,
+        delivery=QUICK,
+        learn_timeout=10,
+    )
+    yield client
+    client.close()
+
+
+class Browser:
+    """Keeps the cookies of the shop's answers and brings them along."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.jar: dict[str, str] = {}
+
+    def ask(self, path: str, **request: Any) -> Result:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.jar.items())
+        got = call(self.app, path, cookie=cookie, **{"USER_AGENT": CHROME, "HOST": "shop.example.com", **request})
+        for line in got.all("Set-Cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            if "Max-Age=0" in line:
+                self.jar.pop(name, None)
+            else:
+                self.jar[name] = value
+        return got
+
+    def post(self, path: str, body: dict[str, Any]) -> Result:
+        return self.ask(path, method="POST", body=json.dumps(body).encode(), ORIGIN=ORIGIN, CONTENT_TYPE="text/plain")
+
+    def decide(self, installation: Installation, granted: list[str], refused: list[str]) -> dict[str, Any]:
+        body = {"site": installation.site, "visitor": None, "notice": installation.notice(), "granted": granted}
+        got = self.post("/_dongui/v1/consents", {**body, "refused": refused, "method": "banner", "lang": "ko"})
+        assert got.status == "201 Created", got.body
+        return dict(json.loads(got.body))
+
+    def held(self) -> dict[str, Any]:
+        got = self.ask("/_dongui/v1/me", X_DONGUI="1")
+        assert got.status == "200 OK", got.body
+        return dict(json.loads(got.body))
+
+
+def shop(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html"), ("Set-Cookie", "_ga=1"), ("Set-Cookie", "_fbp=2")])
+    return [b"<p>shop</p>"]
+
+
+@pytest.fixture
+def browser(client: Client) -> Browser:
+    return Browser(ConsentMiddleware(shop, client=client))
+
+
+def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, browser: Browser) -> None:
+    assert browser.ask("/", query="gclid=SENTINELONE").cookies() == []
+    assert browser.jar == {}
+
+    answer = browser.decide(installation, ["statistics"], ["marketing", "personalisation"])
+    assert answer["visitor"] is None
+    assert set(browser.jar) == {"dongui", "dongui_id"}
+
+    assert browser.ask("/products/1", query="gclid=SENTINELTWO&utm_source=mail").cookies() == ["_ga"]
+    assert client.flush(10)
+    assert client.stats()["recorded"] == 1, client.stats()
+    [row] = browser.held()["events"]
+    assert row["url"] == "http://shop.example.com/products/1?utm_source=mail"
+    assert row["ip_address"] == "203.0.113.7"
+    assert row["environment"]["browser"].startswith("Chrome")
+    assert row["advertising_ids"] is None
+    assert row["source"]
+
+    browser.decide(installation, [], ["statistics"])
+    assert "dongui_id" not in browser.jar
+    assert browser.ask("/").cookies()[:1] == ["_ga"], "ended, not set"
+    assert client.flush(10)
+    assert client.stats()["recorded"] == 1
+    assert b"SENTINEL" not in installation.bytes()
+
+
+def test_the_client_speaks_for_the_visitor(installation: Installation, client: Client, browser: Browser) -> None:
+    browser.decide(installation, ["statistics"], [])
+    visitor = browser.jar["dongui_id"]
+    assert client.track(
+        visitor, "purchase", props={"total": 12000, "mail": "kim@example.com"}, url="https://shop.example.com/cart"
+    )
+    assert client.flush(10)
+    answer = client.access(visitor)
+    assert answer
+    [row] = answer.data["events"]
+    assert (row["name"], row["props"]) == ("purchase", {"total": 12000, "mail": "[email]"})
+
+    assert client.suspend(visitor)
+    assert client.track(visitor, "while suspended")
+    assert client.flush(10)
+    assert client.stats()["refused"] == {"suspended": 1}
+    assert client.resume(visitor)
+
+    assert client.withdraw(visitor, "statistics")
+    assert client.access(visitor).data.get("events", []) == []
+    assert client.erase(visitor)
+    assert client.access(visitor).problem == "urn:dongui:problem:unknown-visitor"
+
+
+def test_records_and_members(installation: Installation, client: Client, browser: Browser) -> None:
+    browser.decide(installation, ["statistics", "marketing"], [])
+    visitor = browser.jar["dongui_id"]
+    assert client.record("payment", "order-17", {"amount": 12000}, source="settlement")
+    assert client.closed(visitor, "member-17")
+    assert client.send_inventory(["_ga", "theme"])
+    assert client.flush(10)
+    assert client.stats()["lost"] == {}, client.stats()
+
+
+def test_sign_up_brings_its_own_consents(installation: Installation, client: Client) -> None:
+    answer = client.consent(None, granted=["statistics"], refused=["marketing"], method="signup")
+    assert answer
+    assert answer.data["state"]["statistics"] == "given"
+    assert client.track(answer.data["visitor"], "signed up")
+    assert client.flush(10)
+    assert [row["name"] for row in client.access(answer.data["visitor"]).data["events"]] == ["signed up"]
+
+
+def test_the_policy_page_and_the_snippet_are_on_the_sites_own_origin(
+    installation: Installation, browser: Browser
+) -> None:
+    page = browser.ask("/_dongui/policy", query=f"site={installation.site}&lang=ko")
+    assert "개인정보 처리방침" in page.body.decode()
+    script = browser.ask("/_dongui/v1/dongui.js")
+    assert script.status == "200 OK"
+    [etag] = script.all("ETag")
+    assert browser.ask("/_dongui/v1/dongui.js", IF_NONE_MATCH=etag).status.startswith("304")
+
+
+def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
+    made = Installation(tmp_path / "site").start()
+    try:
+        client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=10)
+        visitor = made.consent(["statistics"])["visitor"]
+        for number in range(50):
+            assert client.track(visitor, f"before-{number}")
+        made.stop(9)
+        for number in range(50):
+            assert client.track(visitor, f"while-{number}")
+        made.start()
+        assert client.flush(20)
+        names = [row["name"] for row in made.me(visitor)["events"]]
+        assert sorted(names) == sorted([f"before-{n}" for n in range(50)] + [f"while-{n}" for n in range(50)])
+        client.close()
+    finally:
+        made.close()
