@@ -18,6 +18,8 @@ import click
 import pytest
 import yaml
 from dongui_collector.cli.root import cli
+from dongui_collector.desk.openapi import description
+from dongui_collector.intake import problems as problems_module
 from dongui_collector.intake.metrics import Metrics
 from dongui_collector.intake.pages import pages
 from dongui_collector.settings import Settings
@@ -75,9 +77,16 @@ def all_commands() -> dict[str, click.Command]:
 
 
 def endpoints() -> set[str]:
-    """``METHOD /path`` of everything that the public door answers."""
+    """``METHOD /path`` of everything that the two doors answer."""
     routes: list[Any] = pages(cast(Any, None)).routes
-    return HOT_PATHS | {f"{method} {route.path}" for route in routes for method in route.methods - {"HEAD"}}
+    public = {f"{method} {_plain(route.path)}" for route in routes for method in route.methods - {"HEAD"}}
+    desk = {f"{method.upper()} {path}" for path, calls in description()["paths"].items() for method in calls}
+    return HOT_PATHS | public | desk
+
+
+def _plain(path: str) -> str:
+    """``/v1/{name:str}.js`` → ``/v1/{name}.js``"""
+    return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
 
 
 def metrics() -> set[str]:
@@ -95,12 +104,23 @@ def test_every_setting_is_documented() -> None:
     assert missing({f.name for f in fields(Settings) if f.name != "folder"}) == set()
 
 
-def test_every_command_is_documented() -> None:
+def test_every_command_is_documented_and_no_other() -> None:
     assert missing(set(all_commands())) == set()
+    documented = {h for h in headings() if h.startswith("dongui ")}
+    assert {h for h in documented if not any(h == c or h.startswith(c + " ") for c in all_commands())} == set()
 
 
-def test_every_endpoint_is_documented() -> None:
+def test_every_endpoint_is_documented_and_no_other() -> None:
     assert missing(endpoints()) == set()
+    documented = {h for h in headings() if re.match(r"(GET|POST|PUT|PATCH|DELETE) /", h)}
+    assert documented - endpoints() == set()
+
+
+def test_every_error_is_documented_with_its_status() -> None:
+    page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", page, re.M))
+    titles = vars(problems_module)["_TITLES"]
+    assert rows == {slug: str(status) for slug, (status, _) in titles.items()}
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
