@@ -47,8 +47,8 @@ function types() {
 }
 
 clean();
-await bundle("ui", "src/ui/index.ts", "iife");
-await bundle("panel", "src/ui/panel.ts", "iife");
+await bundle("ui", "src/ui/index.ts", "esm");
+await bundle("panel", "src/ui/panel.ts", "esm");
 const define = { VERSION: JSON.stringify(version()) };
 await bundle("dongui", "src/snippet.ts", "iife", define);
 await bundle("index", "src/index.ts", "esm", define);

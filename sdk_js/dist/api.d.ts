@@ -45,6 +45,4 @@ export interface Options {
     words?: Record<string, string>;
     /** The query key of the site's own search; `q` unless set. */
     search?: string;
-    /** Nonce for the interface's script and style, under a strict Content-Security-Policy. */
-    nonce?: string;
 }

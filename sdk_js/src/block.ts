@@ -2,6 +2,10 @@
 import { quietly } from "./page";
 import { core } from "./state";
 
+/** A script, a template, or anything with a source. */
+type Inert = HTMLScriptElement & { content?: DocumentFragment };
+
+const INERT = "text/plain";
 const done = new WeakSet<Node>();
 let scripts: HTMLScriptElement[] = [];
 let running = false;
@@ -14,27 +18,26 @@ export const watch = (): void =>
 
 /** Lets loose what is granted now, under `root`. */
 export function release(root: ParentNode = document): void {
-  for (const element of [root, ...root.querySelectorAll("[data-purpose]")] as HTMLElement[]) {
-    const purposes = element.dataset?.purpose?.split(" ");
+  for (const element of [root, ...root.querySelectorAll("[data-purpose]")] as Inert[]) {
+    const { dataset, content } = element;
+    const purposes = dataset?.purpose?.split(" ");
     if (!purposes || done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;
     done.add(element);
-    const entry = { _element: element, _purposes: purposes, _nodes: [] as Node[], _before: element.cloneNode(true) };
-    if (element instanceof HTMLTemplateElement) {
-      const content = document.importNode(element.content, true);
-      entry._nodes = [...content.childNodes];
+    const before = element.cloneNode(true);
+    const nodes: Node[] = [];
+    if (content) {
+      const copy = document.importNode(content, true);
+      nodes.push(...copy.childNodes);
       // Its scripts queue like all others, instead of running as they come.
-      const inner = [...content.querySelectorAll("script")].filter((script) => !script.dataset.purpose);
-      for (const script of inner) {
+      for (const script of copy.querySelectorAll<HTMLScriptElement>("script:not([data-purpose])")) {
         script.dataset.type = script.type;
-        script.type = "text/plain";
+        script.type = INERT;
+        scripts.push(script);
       }
-      element.after(content);
-      scripts.push(...inner);
-    } else if (element instanceof HTMLScriptElement) {
-      if (element.type != "text/plain") continue;
-      scripts.push(element);
-    } else for (const name of ["src", "srcset", "poster"]) if (name in element.dataset) element.setAttribute(name, element.dataset[name]!);
-    core._released.push(entry);
+      element.after(copy);
+    } else if (element.type == INERT) scripts.push(element);
+    else for (const name of ["src", "srcset", "poster"]) if (dataset[name]) element.setAttribute(name, dataset[name]);
+    core._released.push([element, purposes, nodes, before]);
   }
   runScripts();
 }

@@ -2,24 +2,15 @@
 import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
 import { answered, worth } from "./consent";
-import { quietly, trusted } from "./page";
+import { quietly } from "./page";
 import { flush, restore } from "./send";
 import { core, type View } from "./state";
 import { setAdvertisingId, settleViews, track, watchViews } from "./track";
 
-const loading: Record<string, Promise<unknown>> = {};
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
 
-core._load = (file) =>
-  (loading[file] ||= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = trusted().createScriptURL(`${core._options.base}/v1/${file}.js?v=${VERSION}`);
-    script.nonce = core._options.nonce ?? "";
-    script.onload = resolve;
-    script.onerror = () => reject(delete loading[file]);
-    document.head.append(script);
-  }));
+core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`);
 
 /** What a change of the choice takes: ui.js for every one, panel.js where something is undone. */
 const need = (undo?: unknown): Promise<unknown> => Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn()]);
@@ -46,17 +37,17 @@ core._look = async () => {
 };
 
 core._judge = () => {
-  const before = core._known ? [...core._granted] : core._choice?.granted ?? [];
+  const first = !core._known;
+  const before = first ? core._choice?.granted ?? [] : [...core._granted];
   core._granted = worth();
+  core._known = true;
   const lost = !before.every((id) => core._granted.has(id));
   const apply = (): void => {
-    const state = core._state();
-    for (const step of [core._changed, lost && core._undo, settleViews, flush, ...[...listeners].map((listener) => () => listener(state)), release]) quietly(step || nothing);
+    for (const step of [core._changed, lost && core._undo, settleViews, flush, release]) quietly(() => step && step());
+    for (const listener of listeners) quietly(() => listener(core._state()));
   };
-  const same = core._known && !lost && before.length == core._granted.size;
-  const ready = lost ? core._undo : !core._known || core._changed;
-  core._known = true;
-  if (!same) ready ? apply() : need(lost).then(apply, nothing);
+  // A change needs what ui.js does about it, a loss what panel.js does; the first judgement changes nothing.
+  if (first || lost || before.length < core._granted.size) (lost ? core._undo : first || core._changed) ? apply() : need(lost).then(apply, nothing);
 };
 
 export function start(options: Options): Dongui {

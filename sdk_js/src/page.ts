@@ -1,10 +1,5 @@
 /** The page we are a guest of: its cookies and storage, which may be missing or throw. */
 
-interface TrustedRules {
-  createScriptURL(text: string): string;
-  createScript(text: string): string;
-}
-
 /** Runs `work`; whatever it throws is ours to swallow, never the page's. */
 export function quietly<T>(work: () => T): T | undefined {
   try {
@@ -25,17 +20,9 @@ export const cookieValues = (name: string): string[] => cookies().flatMap(([key,
 export const uuid = (head = "xxxxxxxx-xxxx-4"): string =>
   `${head}xxx-8xxx-xxxxxxxxxxxx`.replace(/x/g, () => (crypto.getRandomValues(new Uint8Array(1))[0]! & 15).toString(16));
 
-let rules: TrustedRules | undefined;
-/** Under Trusted Types a page lists the policy `dongui`; what it lets through was in the page, or is our own. */
-export const trusted = (): TrustedRules => {
-  const plain = { createScriptURL: String, createScript: String };
-  return (rules ||= quietly(() => window.trustedTypes!.createPolicy("dongui", plain)) || plain);
-};
-
 declare global {
   interface Window {
     dongui?: unknown;
     dataLayer?: unknown[] & { dongui?: string };
-    trustedTypes?: { createPolicy(name: string, rules: object): TrustedRules };
   }
 }

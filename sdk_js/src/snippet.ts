@@ -9,7 +9,7 @@ type Call = [name: string, ...given: unknown[]];
 quietly(() => {
   const script = document.currentScript as HTMLScriptElement;
   const waiting = window.dongui as (Call[] & { q?: Call[] }) | undefined;
-  const api = start({ nonce: script.nonce, ...(script.dataset as unknown as Options), base: script.src.replace(/\/v1\/dongui\.js.*/, "") });
+  const api = start({ ...(script.dataset as unknown as Options), base: script.src.replace(/\/v1\/dongui\.js.*/, "") });
   const push = ([name, ...given]: Call): unknown =>
     quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));
   window.dongui = Object.assign(api, { push });

@@ -26,15 +26,8 @@ export interface Facts extends Policy {
   purposes: Record<string, NoticePurpose>;
 }
 
-/** What was let loose, for the day it is taken back. */
-export interface Released {
-  _element: HTMLElement;
-  _purposes: string[];
-  /** What a template unfolded to. */
-  _nodes: Node[];
-  /** The element as it was while it was inert. */
-  _before: Node;
-}
+/** What was let loose, for the day it is taken back: what it unfolded to, if a template, and how it was before. */
+export type Released = [element: HTMLElement, purposes: string[], nodes: Node[], before: Node];
 
 /** What the visitor sees: the question, the preferences, or their own data. */
 export type View = "banner" | "preferences" | "data";

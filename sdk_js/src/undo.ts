@@ -33,7 +33,7 @@ export function clear(core: Core): string[] {
 /** Frames, images and markup are unloaded; a script that has run cannot be, so the page starts anew, once. */
 export function takeBack(core: Core): void {
   let reload: unknown;
-  core._released = core._released.filter(({ _element: element, _purposes: purposes, _nodes: nodes, _before: before }) => {
+  core._released = core._released.filter(([element, purposes, nodes, before]) => {
     if (purposes.every((id) => core._granted.has(id))) return true;
     const hook = (window as unknown as Record<string, unknown>)[element.dataset.onWithdraw!];
     if (typeof hook == "function") core._quietly(() => hook());

@@ -7,17 +7,17 @@
 const AD_KEY = /^([dgy]clid|[gw]braid|fbclid|msclkid|t[tw]clid|li_fat_id|NaPm)$/;
 const DEEPEST = 16;
 
-const WIDE = "\\xa1-\\uffff-]";
+const WIDE = "¡-\\uffff-]";
 const LOCAL = "[\\w!$%*+.^~" + WIDE;
 const DOMAIN = "[a-z\\d" + WIDE;
-const GAP = "([-. ()\\xa0\\u2010-\\u2015]|%2[089de])";
+const GAP = "([-.\\s()‐-―]|%2[089de])";
 const JOIN = `(${GAP}|[+_]){0,2}`;
 // Not inside an escape but right after one; not inside a longer number, not the decimals of a coordinate.
 const LEFT = "(?<!%|%[\\da-f])((?<!\\d\\.?)|(?<=%[\\da-f]{2}))(";
 const PATTERNS = {
-  "[rrn]": `${LEFT}\\d\\d(0[1-9]|1[0-2])(0[1-9]|[12]\\d|3[01])(${GAP}|\\+)?[1-8][\\d*]{6})(?!\\d)`,
+  "[rrn]": `${LEFT}\\d\\d(0\\d|1[0-2])[0-3]\\d(${GAP}|\\+)?[1-8][\\d*]{6})(?!\\d)`,
   "[phone]":
-    `${LEFT}(82${JOIN}0?1[016-9]|0(1[016-9]|2|[3-6][1-5]|50[2-8]?|70|80))${JOIN}\\d{3,4}${JOIN}\\d{4}` +
+    `${LEFT}(82${JOIN}0?1[016-9]|0(1[016-9]|2|[3-6]\\d|50\\d?|[78]0))${JOIN}\\d{3,4}${JOIN}\\d{4}` +
     `|(\\+|%2b)[1-9]\\d?(${GAP}{0,2}\\d){8,13}|[2-9]\\d\\d${GAP}{1,2}\\d{3}${GAP}\\d{4})(?!\\d)`,
   "[email]": `(?<!${LOCAL})${LOCAL}+(@|%(25)*40)(${DOMAIN}+\\.)+(?!\\d)${DOMAIN}{2,}`,
 };
