@@ -115,7 +115,7 @@ def _visit(context: BrowserContext, url: str, seconds: float) -> Seen:
     page.goto(url, wait_until="load", timeout=30_000)
     page.wait_for_timeout(seconds * 1000)
     requests.update(dict.fromkeys(_bare(address) for address in page.evaluate(_WAITING)))
-    return Seen(page.url, (*_cookies(context), *_storage(page)), tuple(requests))
+    return Seen(_bare(page.url), (*_cookies(context), *_storage(page)), tuple(requests))
 
 
 def _bare(address: str) -> str:

@@ -110,7 +110,8 @@ def cookie_lines(name: str, purpose: str, lifetime: str, provider: str) -> str:
 def party_lines(preset: Preset, languages: Iterable[str]) -> str:
     """The ``[[processors]]`` or ``[[recipients]]`` entry of a tool's provider, in the policy's languages."""
     languages = tuple(languages)
-    lines = [f"[[{preset.role}s]]", f"name = {quoted(preset.provider)}"]
+    lines = [f"# {preset.label}: confirm country, period and contact with its provider's own documents."]
+    lines += [f"[[{preset.role}s]]", f"name = {quoted(preset.provider)}"]
     lines += [f"task.{lang} = {quoted(preset.task[lang])}" for lang in languages]
     lines += [f"country = {quoted(preset.country)}", f"contact = {quoted(preset.contact)}"]
     lines += [f"transfer.{lang} = {quoted(preset.transfer[lang])}" for lang in languages]
