@@ -47,7 +47,6 @@ class ModelEvent:
     at: int
     bases: set[str]
     items: dict[str, set[str]]
-    by_server: bool
 
     def columns(self) -> set[str]:
         listed = set().union(*(self.items[p] for p in self.bases))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import tempfile
 import uuid
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import dongui_collector.app
 from dongui.policy import default_policy_text
@@ -31,7 +32,7 @@ from dongui_collector.ledger.ledger import Choice
 from dongui_collector.ledger.rows import Masks
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import iter_rows
-from machine import PURPOSES, SEOUL, ModelEvent, ModelVersion, ModelVisitor, day_of
+from machine import PURPOSES, SEOUL, ModelEvent, ModelVersion, ModelVisitor, a_year_later, day_of
 
 START = datetime(2026, 1, 31, 12, tzinfo=SEOUL)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -51,6 +52,9 @@ class SteppingClock(Clock):
         return type(self).current
 
 
+MARKER = re.compile(rb"shop\.example\.com/([0-9a-f]{32})")
+
+
 def policy_text(version: str, effective: date, *, more: bool) -> str:
     text = default_policy_text(version=version, effective=effective)
     if more:  # a purpose that lists another item needs a new consent
@@ -60,9 +64,14 @@ def policy_text(version: str, effective: date, *, more: bool) -> str:
     return text
 
 
-class Rule(RuleBasedStateMachine):
-    visitors = Bundle("visitors")
+WHO = st.integers(0, 5)
+SETS = st.sets(st.sampled_from(PURPOSES))
+# Time matters near its edges: hours, month ends, the choice's 180 days, the access log's year.
+HOURS = st.sampled_from([1, 12, 24, 24 * 27, 24 * 100, 24 * 180, 24 * 181, 24 * 365, 24 * 366])
+AGO = st.lists(st.tuples(st.integers(0, 23 * 60), st.sampled_from([0, 0, 0, 1, 30, 364, 365, 366, 367])), min_size=1, max_size=4)
 
+
+class Rule(RuleBasedStateMachine):
     @initialize()
     def install(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="dongui-rule-"))
@@ -78,7 +87,10 @@ class Rule(RuleBasedStateMachine):
         self.versions = [ModelVersion(ITEMS, False, START.date())]
         self.more = False
         self.numbers = {"v0": 0}
-        self.model: list[ModelVisitor] = []
+        self.model: list[ModelVisitor] = []  # whom the ledger knows
+        self.everyone: list[ModelVisitor] = []  # and whom it knew
+        for granted in ({"statistics"}, {"statistics", "marketing"}, {"personalisation", "marketing"}):
+            self.arrive(granted)
 
     def open(self) -> None:
         self.core: Core = open_core(Settings(folder=self.folder), writable=True)
@@ -109,71 +121,82 @@ class Rule(RuleBasedStateMachine):
             self.core.ledger.finish(outcome.intent)
         return outcome.answer
 
+    def someone(self, who: int) -> ModelVisitor:
+        return self.everyone[who % len(self.everyone)]
+
+    def add(self, visitor_id: str, granted: set[str]) -> None:
+        visitor = ModelVisitor(visitor_id, dict.fromkeys(granted, (self.now, self.current())))
+        assert visitor.id not in {v.id for v in self.everyone}
+        self.model.append(visitor)
+        self.everyone.append(visitor)
+
     # -- steps
 
-    @rule(target=visitors, granted=st.sets(st.sampled_from(PURPOSES), min_size=1))
-    def arrive(self, granted: set[str]) -> ModelVisitor:
-        answer = self.choose(None, granted, set(PURPOSES) - granted)
-        visitor = ModelVisitor(answer["visitor"])
-        visitor.given = dict.fromkeys(granted, (self.now, self.current()))
-        self.model.append(visitor)
-        return visitor
+    @rule(granted=st.sets(st.sampled_from(PURPOSES), min_size=1))
+    def arrive(self, granted: set[str]) -> None:
+        self.add(self.choose(None, granted, set(PURPOSES) - granted)["visitor"], granted)
 
-    @rule(refused=st.sets(st.sampled_from(PURPOSES)))
+    @rule(refused=SETS)
     def refuse_without_id(self, refused: set[str]) -> None:
         assert self.choose(None, set(), refused)["visitor"] is None
 
-    @rule(visitor=visitors, granted=st.sets(st.sampled_from(PURPOSES)), refused=st.sets(st.sampled_from(PURPOSES)))
-    def change_mind(self, visitor: ModelVisitor, granted: set[str], refused: set[str]) -> None:
-        if visitor not in self.model:
-            return
+    @rule(who=WHO, granted=SETS, refused=SETS)
+    def change_mind(self, who: int, granted: set[str], refused: set[str]) -> None:
+        visitor = self.someone(who)
         refused = refused - granted
         answer = self.choose(visitor, granted, refused)
-        if not visitor.given:  # after the last withdrawal the old id means nobody
+        if visitor not in self.model or not visitor.given:  # after the last withdrawal, or erased, the old id means nobody
             if granted:
-                fresh = ModelVisitor(answer["visitor"], dict.fromkeys(granted, (self.now, self.current())))
-                assert fresh.id != visitor.id
-                self.model.append(fresh)
+                self.add(answer["visitor"], granted)
             return
         visitor.withdraw(refused)
         visitor.given |= dict.fromkeys(granted, (self.now, self.current()))
         assert answer["visitor"] == (visitor.id if visitor.given else None)
 
-    @rule(visitor=visitors, ago=st.integers(0, 23 * 60), server=st.booleans(), years=st.integers(0, 430))
-    def visit(self, visitor: ModelVisitor, ago: int, server: bool, years: int) -> None:
-        at = self.now - ago * 60_000 - (years * 86_400_000 if server else 0)
-        marker = uuid.uuid4().hex
-        event = Event(
-            id=uuid.uuid4(), name="page_view", at=at, url=f"https://shop.example.com/{marker}?gclid=G{marker}", props={"m": marker}, search=marker
-        )
-        if server:
-            event.ip = "203.0.113.7"
-        sender = Sender(None if server else "203.0.113.7", CHROME, "ko", server, False, "homepage")
-        pending = Pending(
-            self.site.ref, self.core.ledger.key_of(visitor.id), [event], sender, self.now, self.loop.create_future()
-        )
-        self.commit.commit([pending])
-        live = visitor.live(self.now, self.versions, self.current()) if visitor in self.model else set()
-        made = ModelEvent(marker, at, live, self.versions[self.current()].items, server)
-        before = len(visitor.events)
-        if live:
-            visitor.events.append(made)
-            visitor.age_out(day_of(self.now))
-        assert pending.recorded == (len(visitor.events) > before)
+    @rule(who=WHO, ago=AGO)
+    def visit_reported_by_the_server(self, who: int, ago: list[tuple[int, int]]) -> None:
+        self.visit(who, ago, True)
 
-    @rule(visitor=visitors, on=st.booleans())
-    def suspend(self, visitor: ModelVisitor, on: bool) -> None:
+    def visit(self, who: int, ago: list[tuple[int, int]], server: bool) -> None:
+        visitor = self.someone(who)
+        live = visitor.live(self.now, self.versions, self.current()) if visitor in self.model else set()
+        made: list[ModelEvent] = []
+        sent: list[Event] = []
+        for minutes, days in ago:
+            marker = uuid.uuid4().hex
+            at = self.now - minutes * 60_000 - (days * 86_400_000 if server else 0)
+            url = f"https://shop.example.com/{marker}?gclid=G{marker}"
+            sent.append(Event(id=uuid.uuid4(), name="page_view", at=at, url=url, props={"m": marker}, search=marker))
+            sent[-1].ip = "203.0.113.7" if server else None
+            made.append(ModelEvent(marker, at, set(live), self.versions[self.current()].items))
+        sender = Sender(None if server else "203.0.113.7", CHROME, "ko", server, False, "homepage")
+        key = self.core.ledger.key_of(visitor.id)
+        pending = Pending(self.site.ref, key, sent, sender, self.now, self.loop.create_future())
+        self.commit.commit([pending])
+        kept = [e for e in made if e.bases and a_year_later(day_of(e.at)) >= day_of(self.now)]
+        visitor.events += kept
+        assert pending.recorded == len(kept)
+        assert sum(pending.refused.values()) == len(made) - len(kept)
+
+    @rule(who=WHO, count=st.integers(1, 3))
+    def browse(self, who: int, count: int) -> None:
+        self.visit(who, [(0, 0)] * count, False)
+
+    @rule(who=WHO, on=st.sampled_from([True, False, False]))
+    def suspend(self, who: int, on: bool) -> None:
+        visitor = self.someone(who)
         if visitor in self.model:
             self.core.ledger.suspend(self.core.ledger.key_of(visitor.id), on)
             visitor.suspended = on
 
-    @rule(visitor=consumes(visitors))
-    def erase(self, visitor: ModelVisitor) -> None:
+    @rule(who=WHO)
+    def erase(self, who: int) -> None:
+        visitor = self.someone(who)
         if visitor in self.model:
             self.core.ledger.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor.id), "request"))
             self.model.remove(visitor)
 
-    @rule(asks=st.booleans(), ahead=st.integers(0, 40))
+    @rule(asks=st.booleans(), ahead=st.sampled_from([0, 0, 0, 1, 40]))
     def publish(self, asks: bool, ahead: int) -> None:
         effective = max(day_of(self.now) + timedelta(days=ahead), self.versions[-1].effective)
         self.more = self.more != asks
@@ -184,12 +207,17 @@ class Rule(RuleBasedStateMachine):
         # Taking the item away again needs no new consent.
         self.versions.append(ModelVersion(items, asks and self.more, effective))
 
-    @rule(hours=st.sampled_from([1, 11, 12, 13, 24, 24 * 27, 24 * 100, 24 * 181, 24 * 366]))
+    @rule(hours=HOURS)
     def time_passes(self, hours: int) -> None:
         SteppingClock.current += hours * 3_600_000
         self.core.keeper.run()
-        for visitor in self.model:
+        for visitor in list(self.model):
             visitor.age_out(day_of(self.now))
+            if self.core.storage.ledger.visitor(self.core.ledger.key_of(visitor.id)) is None:
+                # The consent's own record has aged out: allowed only where nothing stands on it any more.
+                assert not visitor.events
+                assert not visitor.live(self.now, self.versions, self.current())
+                self.model.remove(visitor)
 
     @rule()
     def restart(self) -> None:
@@ -230,12 +258,11 @@ class Rule(RuleBasedStateMachine):
 
 
 COLUMN_NAMES = [{"at", "day"}, {"name", "url", "secure", "props", "search"}, {"ip_address"}, {"environment"}, {"advertising_ids"}, {"visitor"}]
-MARKER = __import__("re").compile(rb"shop\.example\.com/([0-9a-f]{32})")
 
 
 def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
     run_state_machine_as_test(
         Rule,
-        settings=settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
     )
