@@ -149,7 +149,7 @@ async def get_policy_page(door: Door, request: Request) -> Response:
     if version := query_of(request.scope).get("version"):
         current = next((n for n in started if n.version == version), None) or _missing()
     earlier = [(n.version, n.effective) for n in started if n.ref != current.ref]
-    html = render(current.policy, lang, format="html", earlier=earlier)
+    html = render(current.policy, lang, format="html", earlier=earlier, site=site.id)
     response = cached(request, html.encode(), "text/html; charset=utf-8", "public, max-age=60")
     response.headers["content-security-policy"] = _CSP
     response.headers["content-language"] = lang
