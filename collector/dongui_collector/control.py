@@ -24,7 +24,13 @@ Operation = Callable[..., Any]
 operations: dict[str, Operation] = {}
 
 # Modules that register operations when they are imported.
-_REGISTERING = ("dongui_collector.publishing", "dongui_collector.office", "dongui_collector.keeping.operations", "dongui_collector.reading.operations")
+_REGISTERING = (
+    "dongui_collector.publishing",
+    "dongui_collector.office",
+    "dongui_collector.importing",
+    "dongui_collector.keeping.operations",
+    "dongui_collector.reading.operations",
+)
 _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20
 

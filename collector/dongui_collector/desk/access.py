@@ -9,7 +9,7 @@ from flask import request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.intake.problems import Problem
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import OWN_USE
@@ -23,7 +23,7 @@ __all__ = ["Asking", "Problem", "asking", "problem_response"]
 class Asking:
     """Who asks, for which site, and for which purposes at most.
 
-    ``consumer`` decides the pseudonyms: the token's id, or the controller's own use for people signed in to the console.
+    ``consumer`` decides the pseudonyms: a token's id, or the controller's own use for who is signed in to the console.
     """
 
     consumer: str

@@ -35,9 +35,7 @@ def description() -> Json:
         "paths": {
             "/v1/export/events": {"get": _export()},
             "/v1/feed/erasures": {"get": _feed()},
-            "/v1/admin/retention": {
-                "get": _get("What is due, what waits, when each day ends.", _json({"type": "object"}))
-            },
+            "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json({"type": "object"}))},
             "/v1/openapi.json": {"get": _open("This description.", _json({"type": "object"}))},
             "/healthz": {"get": _open("Whether the desk is alive.", _json({"type": "object"}))},
             "/metrics": {"get": _open("Numbers for Prometheus.", {"text/plain": {"schema": _TEXT}})},
@@ -51,7 +49,7 @@ def description() -> Json:
 
 def _get(summary: str, content: Json, parameters: list[Json] | None = None) -> Json:
     answers = {"200": {"description": "Done.", "content": content}}
-    answers |= {status: _PROBLEM for status in ("400", "401", "403")}
+    answers |= dict.fromkeys(("400", "401", "403"), _PROBLEM)
     return {"summary": summary, "parameters": parameters or [], "responses": answers}
 
 
@@ -65,7 +63,7 @@ def _json(schema: Json) -> Json:
 
 def _export() -> Json:
     formats: Json = {"type": "string", "enum": ["ndjson", "csv", "parquet"], "default": "ndjson"}
-    parameters = [
+    parameters: list[Json] = [
         {**_SITE, "schema": _TEXT},
         {**_PURPOSE, "schema": {"type": "array", "items": _TEXT}},
         {"name": "from", "in": "query", "required": True, "schema": _DAY, "description": "The first day, included."},

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from dongui_collector.app import Core
+from dongui_collector.core import Core
 from dongui_collector.keeping.verify import verify
 
 log = logging.getLogger("dongui.desk")
@@ -16,7 +16,7 @@ _FINDINGS = 20
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a verification ended: ``at`` in epoch ms, what was counted, and the first places that are not as they must be."""
+    """How a verification ended: ``at`` in epoch ms, what was counted, and the first findings."""
 
     ok: bool
     at: int
@@ -39,7 +39,7 @@ class Verifier:
         return self._running is not None and self._running.is_alive()
 
     def start(self, *, wait: float = 2.0) -> None:
-        """Begin a verification unless one runs already; comes back when it is done, after ``wait`` seconds at the latest."""
+        """Begin a verification unless one runs already; comes back when it is done, or after ``wait`` seconds."""
         with self._lock:
             if not self.running:
                 self._running = threading.Thread(target=self._verify, name="verify", daemon=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.mt import MTServer
@@ -19,6 +21,22 @@ from dongui_collector.settings import load_settings
 _THREADS = 8
 
 
+class _Server(MTServer):
+    """Granian with its one worker in a thread of this process.
+
+    Its multi-process server would need a second process that must be found and ended too when the collector is killed.
+    """
+
+    def _check_gil(self) -> None:
+        """Granian asks for a Python without the GIL here, since it expects threads to be there for speed."""
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+        # At once, also with stalled downloads open: the desk only reads, nothing needs an orderly end.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os._exit(0))
+
+
 def main() -> None:
     """Serve the desk of ``--config FILE`` until standard input ends (the collector is gone) or SIGTERM comes."""
     parser = argparse.ArgumentParser(prog="dongui_collector.desk.server")
@@ -26,8 +44,8 @@ def main() -> None:
     settings = load_settings(parser.parse_args().config)
     logs.set_up(settings.log_level)
     desk = create_desk(open_core(settings, writable=False))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    server = MTServer(
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    server = _Server(
         "dongui_collector.desk",
         address=settings.desk_host,
         port=settings.desk_port,
@@ -40,7 +58,6 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Nothing here needs an orderly end: the desk only reads."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os._exit(0)

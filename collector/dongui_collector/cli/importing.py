@@ -1,0 +1,70 @@
+"""``dongui import``: events from a file, gated like live ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from dongui_collector.cli.common import config_option, control, emit, json_option, progress, site_option
+
+_CHUNK = 500  # lines in one transaction; the writers' lock is held for some ten milliseconds
+_SHOWN = 20
+_LONGEST = (64 << 10) + 1  # one byte more than a line may have: enough to have it refused
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@site_option
+@config_option
+@json_option
+def importing(file: IO[bytes], site: str | None, config: Path, as_json: bool) -> None:
+    """Import events from FILE (NDJSON; - for standard input), gated like live ones.
+
+    Each line is an event as POST /v1/events takes it, with "visitor" beside. The ledger decides as it stands now, so
+    only events of visitors with a live consent are recorded; an event that is there already is kept once, and an
+    interrupted import may simply be run again. Exit code 1 when a line could not be read.
+    """
+    door = control(config)
+    recorded, refused, malformed = 0, Counter[str](), list[dict[str, Any]]()
+    with progress("Importing", _size(file)) as advance:
+        for first, lines in _chunks(file):
+            texts = [line[:_LONGEST].decode("utf-8", "surrogateescape") for line in lines]
+            answer = door.call("events.import", lines=texts, site=site)
+            recorded += answer["recorded"]
+            refused.update(answer["refused"])
+            malformed += [{"line": first + at, "reason": reason} for at, reason in answer["malformed"]]
+            advance(sum(map(len, lines)))
+    data = {"recorded": recorded, "refused": dict(refused), "malformed": malformed}
+    emit(data, as_json, _text)
+    raise SystemExit(1 if malformed else 0)
+
+
+def _size(file: IO[bytes]) -> int | None:
+    """Bytes in all, where the file can tell."""
+    if not file.seekable():
+        return None
+    size = file.seek(0, 2)
+    file.seek(0)
+    return size
+
+
+def _chunks(file: IO[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Runs of lines, each with the number of its first one; empty lines count and are left to the reader."""
+    number = 1
+    while lines := list(islice(file, _CHUNK)):
+        yield number, lines
+        number += len(lines)
+
+
+def _text(data: dict[str, Any]) -> str:
+    lines = [f"recorded: {data['recorded']}"]
+    lines += [f"refused, {reason}: {number}" for reason, number in sorted(data["refused"].items())]
+    lines += [f"line {entry['line']}: {entry['reason']}" for entry in data["malformed"][:_SHOWN]]
+    if (more := len(data["malformed"]) - _SHOWN) > 0:
+        lines.append(f"and {more} more lines that could not be read")
+    return "\n".join(lines)
