@@ -38,14 +38,14 @@ def opened(config: Path, clock: datetime | None = None) -> Iterator[Core]:
 def row_maker(core: Core, visitors: Sequence[str]) -> Callable[[int, date, int], Row]:
     """A function (which visitor, day, at) → a row such as ingest writes for a page view."""
     from dongui_collector.clock import start_of
-    from dongui_collector.ledger.rows import associated, visitor_key
+    from dongui_collector.ledger.rows import associated
     from dongui_collector.security.keys import seal
     from dongui_collector.storage.base import Row
 
     rng = random.Random(7)
     known = []
     for visitor in visitors:
-        found = core.storage.ledger.visitor(visitor_key(core.keyring.secret, visitor))
+        found = core.storage.ledger.visitor(core.ledger.key_of(visitor))
         assert found is not None
         given = [s for s in found.standings.values() if s.state == "given"]
         known.append((found, sum(1 << s.bit for s in given), max(s.seq for s in given), given[0].notice_ref))

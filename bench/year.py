@@ -108,13 +108,12 @@ def _open_endings(port: int) -> int:
 
 def _rows_of(installation: Installation, visitor: str) -> int:
     from dongui_collector.app import open_core
-    from dongui_collector.ledger.rows import visitor_key
     from dongui_collector.settings import load_settings
     from dongui_collector.storage.base import Selection
 
     core = open_core(load_settings(installation.config), writable=False)
     try:
-        selection = Selection(visitor=visitor_key(core.keyring.secret, visitor))
+        selection = Selection(visitor=core.ledger.key_of(visitor))
         return sum(core.storage.events.count(day, selection) for day in core.storage.events.days())
     finally:
         core.close()
