@@ -116,14 +116,11 @@ class Finisher:
     # -- records of other classes
 
     def _end_records(self, intent: Intent, holds: Sequence[Hold], ended: Ended) -> None:
-        """End what stood on the person's relation with the site; what another law names stays in the archive (S9, K10)."""
+        """End what stood on the relation with the site; what another law names stays in the archive (S9, K10)."""
         found = self._storage.records.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)
         held = [r for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)]
         ended.held = ended.held or bool(held)
         kept = {r.id for r in held} | {r.id for r in found if self._below_floor(r)}
-        moving = [r for r in found if r.id not in kept and self._archives(r)]
-        there = {r.id for r in self._storage.archive.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)}
-        self._storage.archive.add([r for r in moving if r.id not in there])
         ending = [r.id for r in found if r.id not in kept]
         if ending:
             self._journal.append({"kind": "subject", "seq": intent.seq, "ids": [id.hex() for id in ending]})
@@ -134,10 +131,6 @@ class Finisher:
         notice = self._book.notice(record.notice_ref)
         floor = notice.policy.records[record.class_id].min_keep
         return floor is not None and last_day(record.day, floor) >= day_of(self._clock.now(), notice.zone)
-
-    def _archives(self, record: Record) -> bool:
-        record_class = self._book.notice(record.notice_ref).policy.records[record.class_id]
-        return record_class.on_withdrawal == "archive" and record_class.law is not None
 
     # -- before and after
 
