@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -52,7 +53,9 @@ def shop() -> Iterator[str]:
 
 
 def scan(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, ["scan", *map(str, arguments)])
+    """In a thread of its own: another suite's Playwright may be at work in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(CliRunner().invoke, cli, ["scan", *map(str, arguments)]).result()
 
 
 @pytest.mark.browser
