@@ -204,9 +204,9 @@ def test_a_withdrawal_during_the_backup_is_repeated(
             house.erase(visitors["leaves"])
         return found
 
-    monkeypatch.setattr(house.core.storage.events, "days", days)
-    make_backup(house.core, out)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(house.core.storage.events, "days", days)
+        make_backup(house.core, out)
     assert done
     restore(house, out.getvalue())
     assert house.markers() == {"stays", "withdraws", "narrows"}

@@ -142,7 +142,7 @@ def test_how_far_two_ledgers_are_one(epoch: Json, head: int, other: Json, common
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), max_size=8), st.data())
 def test_against_ledgers_that_are_really_branched(steps: list[tuple[int, int]], data: st.DataObject) -> None:
-    """Grow ledgers as lists of unique entries, branching now and then; what they share must be found from the epochs."""
+    """Grow ledgers as lists of unique entries, branching now and then: what they share is found from the epochs."""
     counter = iter(range(10**6))
     ledgers: list[tuple[Json, list[int]]] = [(FIRST_EPOCH, [next(counter) for _ in range(10)])]
     for number, (grow, _) in enumerate(steps):
@@ -156,5 +156,5 @@ def test_against_ledgers_that_are_really_branched(steps: list[tuple[int, int]], 
     really = 0
     while really < min(head, len(theirs)) and mine[really] == theirs[really]:
         really += 1
-    # What is beyond the other's end has no entry there, so a larger answer names nobody: the exact one is checked within.
+    # What is beyond the other's end has no entry there, so a larger answer names nobody.
     assert min(shared(one, head, two), len(theirs)) == really
