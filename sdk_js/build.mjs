@@ -20,13 +20,13 @@ let names = {};
 async function bundle(name, entry, format, define = {}) {
   const result = await build({ ...shared, format, outfile: `${name}.js`, entryPoints: [entry], define, mangleProps: /^_/, mangleCache: names, write: false });
   names = result.mangleCache;
-  const compress = { passes: 5, ecma: 2020, unsafe_arrows: true, keep_fargs: false, pure_getters: true };
+  const compress = { passes: 5, ecma: 2020, inline: 1, keep_fargs: false, pure_getters: true, unsafe_arrows: true };
   const { code } = await minify(result.outputFiles[0].text, { ecma: 2020, module: format == "esm", toplevel: true, compress });
   writeFileSync(join(dist, `${name}.js`), `${code}\n`);
 }
 
 /** What is loaded on demand is asked for by its content, so that a cache never pairs files of two versions. */
-function version() {
+function onDemand() {
   const hash = createHash("sha256");
   for (const name of ["ui.js", "panel.js"]) hash.update(readFileSync(join(dist, name)));
   return hash.digest("hex").slice(0, 8);
@@ -47,9 +47,11 @@ function types() {
 }
 
 clean();
+// The snippet first, so that the shortest names go where every page pays for them; and again, once it can say what is on demand.
+const snippet = (version) => bundle("dongui", "src/snippet.ts", "iife", { VERSION: JSON.stringify(version) });
+await snippet("");
 await bundle("ui", "src/ui/index.ts", "esm");
 await bundle("panel", "src/ui/panel.ts", "esm");
-const define = { VERSION: JSON.stringify(version()) };
-await bundle("dongui", "src/snippet.ts", "iife", define);
-await bundle("index", "src/index.ts", "esm", define);
+await snippet(onDemand());
+await bundle("index", "src/index.ts", "esm", { VERSION: JSON.stringify(onDemand()) });
 types();

@@ -41,8 +41,8 @@ export interface Options {
     theme?: string;
     /** Asks in a modal dialog: the page waits for the answer. */
     modal?: string;
-    /** Words of the interface to replace, by their name in `ui/words`; on the script tag as JSON. */
-    words?: Record<string, string>;
+    /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
+    words?: string;
     /** The query key of the site's own search; `q` unless set. */
     search?: string;
 }

@@ -76,28 +76,3 @@ async function deliver(): Promise<void> {
   core._deliver();
 }
 if (queue[0]) void deliver();
-
-/**
- * Google Consent Mode v2 (W2): exactly one `update` a change, then an event for Tag Manager's triggers. The inline stub
- * pushes `default` before any tag and keeps in `dataLayer.dongui` what it said; without it, all-denied goes first.
- */
-core._changed = (): void => {
-  const told: Record<string, string> = {};
-  const denied: typeof told = {};
-  for (const [id, { basis, google_consent }] of Object.entries(core._facts.purposes))
-    for (const type of google_consent) {
-      denied[type] = "denied";
-      if (told[type] != "granted") told[type] = basis != "consent" || core._granted.has(id) ? "granted" : "denied";
-    }
-  const said = JSON.stringify(told);
-  if (said == "{}") return;
-  const layer = (window.dataLayer ||= []);
-  /** Google's own shim: its commands are `arguments` objects, not arrays. */
-  const gtag: (...command: unknown[]) => void = function () {
-    layer.push(arguments); // eslint-disable-line prefer-rest-params
-  };
-  if (!layer.dongui) gtag("consent", "default", denied);
-  if ((layer.dongui || JSON.stringify(denied)) != said) gtag("consent", "update", told);
-  layer.dongui = said;
-  layer.push({ event: "dongui_consent", dongui_granted: [...core._granted] });
-};

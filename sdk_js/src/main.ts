@@ -5,7 +5,7 @@ import { answered, worth } from "./consent";
 import { quietly } from "./page";
 import { flush, restore } from "./send";
 import { core, type View } from "./state";
-import { setAdvertisingId, settleViews, track, watchViews } from "./track";
+import { setAdvertisingId, settleViews, track, view, watchViews } from "./track";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
@@ -43,11 +43,12 @@ core._judge = () => {
   core._known = true;
   const lost = !before.every((id) => core._granted.has(id));
   const apply = (): void => {
-    for (const step of [core._changed, lost && core._undo, settleViews, flush, release]) quietly(() => step && step());
-    for (const listener of listeners) quietly(() => listener(core._state()));
+    // Tags learn of the change before they run, and cookies go before anything could read them.
+    for (const step of [lost && core._undo, settleViews, flush, ...[...listeners].map((listener) => () => listener(core._state())), release])
+      quietly(() => step && step());
   };
-  // A change needs what ui.js does about it, a loss what panel.js does; the first judgement changes nothing.
-  if (first || lost || before.length < core._granted.size) (lost ? core._undo : first || core._changed) ? apply() : need(lost).then(apply, nothing);
+  // A loss needs what panel.js undoes.
+  if (first || lost || before.length < core._granted.size) lost && !core._undo ? need(1).then(apply, nothing) : apply();
 };
 
 export function start(options: Options): Dongui {
@@ -61,10 +62,11 @@ export function start(options: Options): Dongui {
     core._look();
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher.
-    for (const type of ["storage", "pageshow", "pagehide", "visibilitychange"])
-      addEventListener(type, () => {
+    for (const type of ["storage", "pageshow", "pagehide", "popstate", "visibilitychange"])
+      addEventListener(type, (event) => {
         type == "storage" || flush();
         core._look();
+        view((event as PageTransitionEvent).persisted && type == "pageshow");
       }, true);
     // A decision that did not reach the collector on another page.
     if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);

@@ -9,9 +9,9 @@ type Call = [name: string, ...given: unknown[]];
 quietly(() => {
   const script = document.currentScript as HTMLScriptElement;
   const waiting = window.dongui as (Call[] & { q?: Call[] }) | undefined;
-  const api = start({ ...(script.dataset as unknown as Options), base: script.src.replace(/\/v1\/dongui\.js.*/, "") });
+  const api = start({ ...(script.dataset as unknown as Options), base: script.src.split("/v1/")[0]! });
   const push = ([name, ...given]: Call): unknown =>
     quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));
-  window.dongui = Object.assign(api, { push });
+  window.dongui = { ...api, push };
   (waiting?.q ?? waiting ?? []).forEach(push);
 });

@@ -70,7 +70,6 @@ export interface Core {
   _show(view: View): unknown;
   _hide?(): void;
   _decide(changes: ConsentState, method: string, stay?: boolean): void;
-  _changed?(): void;
   _words: Words;
   _h: typeof h;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;

@@ -44,19 +44,18 @@ export function track(name: string, props?: Record<string, unknown>): void {
   send(event);
 }
 
-/** One view for every address that the visitor sees; the same address again is the same view. */
-function view(): void {
+/** One view for every address that the visitor sees; the same address is the same view, unless the page has come back. */
+export function view(back?: unknown): void {
   const now = address();
-  if (now == page) return;
+  if (core._options.pageViews == "off" || (now == page && !back)) return;
   previous = page || document.referrer;
   page = now;
   unseen = true;
   core._known && settleViews();
 }
 
-/** Page views: this one, those that the page makes through the History API, and returns from the back/forward cache. */
+/** Page views: this one, and those that the page makes through the History API. */
 export function watchViews(): void {
-  if (core._options.pageViews == "off") return;
   served = core._sameOrigin && cookieValues("dongui")[0];
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
@@ -65,11 +64,6 @@ export function watchViews(): void {
       view();
     };
   }
-  addEventListener("popstate", view);
-  addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) page = "";
-    view();
-  });
   view();
 }
 

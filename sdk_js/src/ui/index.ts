@@ -42,7 +42,7 @@ core._mount = (dialog, modal, more = "") => {
 };
 
 core._show = (view: View) => {
-  core._words = { ...(languages[core._facts.lang] ?? en), ...core._options.words };
+  core._words = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
   if (view != "banner") {
     core._hide!();
     return core._load("panel").then(() => core._panel(view));

@@ -18,7 +18,7 @@ core._undo = () => {
 
 core._panel = (view) => {
   const { _h: h } = core;
-  const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...(core._options.words as Partial<PanelWords>) };
+  const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
   const body = preferences(words);
   const dialog = h(
     "dialog",
