@@ -32,13 +32,13 @@ _SETTINGS = """\
 # Days begin and end in this zone; copied from the policy.
 timezone = "{timezone}"
 
-# The public door, and the desk, which stays on loopback.
-host = "127.0.0.1"
-port = 8787
-desk_port = 8788
+# Below, the defaults. The public door, and the desk, which stays on loopback:
+# host = "127.0.0.1"
+# port = 8787
+# desk_port = 8788
 
-# How many proxies of your own stand in front; X-Forwarded-For is believed for exactly that many hops.
-trusted_proxies = 0
+# How many proxies of your own stand in front; X-Forwarded-For is believed for exactly that many hops:
+# trusted_proxies = 0
 """
 
 

@@ -132,3 +132,13 @@ def test_the_text_says_what_to_do_next(tmp_path: Path) -> None:
     out = dongui("init", str(tmp_path / "d"), *SITE).stdout
     for word in ("site id", "secret key", "console password", "dongui serve --config", "dongui snippet"):
         assert word in out
+
+
+def test_any_setting_may_be_appended(tmp_path: Path) -> None:
+    """What init writes must not be in the way of a line that says otherwise: TOML refuses a key twice."""
+    dongui("init", str(tmp_path / "d"), *SITE)
+    config = tmp_path / "d" / "dongui.toml"
+    with config.open("a") as file:
+        file.write('host = "0.0.0.0"\nport = 9001\ndesk_port = 9002\ntrusted_proxies = 1\nrate_limit = 5\n')
+    settings = load_settings(config)
+    assert (settings.host, settings.port, settings.desk_port, settings.trusted_proxies) == ("0.0.0.0", 9001, 9002, 1)

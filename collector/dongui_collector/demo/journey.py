@@ -239,7 +239,7 @@ def ageing_out(visitor: Visitor) -> Iterator[Seen]:
     visitor.campaign = f"campaign-{secrets.token_hex(12)}"
     visitor.page.locator('main [data-dongui="preferences"]').click()
     visitor.choose(statistics=True)
-    visitor.until(lambda: holdings(stage.config).consents)
+    visitor.until(lambda: "dongui_id" in visitor.cookies())
     visitor.open(click=True)
     came = visitor.until(lambda: visitor.sentinel_in_data(visitor.campaign))
     yield _seen(step, "rows, consented to anew", "at least 1", str(holdings(stage.config).rows), came)

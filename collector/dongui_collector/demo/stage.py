@@ -100,10 +100,10 @@ class Stage:
         text = starting_policy(name="Slow Kettle") + _SHOP_COOKIE
         self.installed = install(self.folder, text, name=_SHOP, origins=[self.shop])
         collector, desk, _ = self.ports
-        settings = self.config.read_text(encoding="utf-8")
-        settings = settings.replace("\nport = 8787\n", f"\nport = {collector}\n")
-        settings = settings.replace("\ndesk_port = 8788\n", f"\ndesk_port = {desk}\n")
-        self.config.write_text(settings + ("\ntesting = true\n" if self._testing else ""), encoding="utf-8")
+        with self.config.open("a", encoding="utf-8") as settings:
+            settings.write(f"\nport = {collector}\ndesk_port = {desk}\n")
+            if self._testing:
+                settings.write("testing = true\n")
 
     # -- the collector
 
