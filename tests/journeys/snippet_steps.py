@@ -24,3 +24,16 @@ def press(page: Page, action: str) -> None:
 
 def cookies(context: BrowserContext) -> dict[str, str]:
     return {c["name"]: c["value"] for c in context.cookies()}
+
+
+def granted(page: Page) -> list[str]:
+    """What the page holds to be granted, once the choice is known."""
+    return page.evaluate(
+        "dongui.consent.ready.then(s => Object.keys(s).filter(dongui.consent.granted))",
+    )
+
+
+def ready(page: Page) -> None:
+    """Waits until the snippet has judged the choice."""
+    page.wait_for_function("window.dongui && dongui.consent")
+    page.evaluate("dongui.consent.ready")
