@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.collector import CHROME, CONSENT_PURPOSES, ORIGIN, Installation, event, uuid7
+from tests.collector import CHROME, CONSENT_PURPOSES, ORIGIN, Installation, event, marker, uuid7
 
 
 def test_unasked_at_first_and_minted_with_the_first_grant(collector: Installation) -> None:
@@ -70,10 +70,10 @@ def test_without_visit_time_neither_time_nor_day_is_shown(collector: Installatio
 
 @pytest.mark.parametrize("visitor", [None, "", "A" * 22, "x" * 128])
 def test_no_consent_is_counted_and_not_kept(collector: Installation, visitor: str | None) -> None:
-    marker = uuid.uuid4().hex
-    answer = collector.send(visitor, event(url=f"{ORIGIN}/{marker}"), event(url=f"{ORIGIN}/{marker}"))
+    word = marker()
+    answer = collector.send(visitor, event(url=f"{ORIGIN}/{word}"), event(url=f"{ORIGIN}/{word}"))
     assert (answer.status_code, answer.json()) == (202, {"recorded": 0, "refused": {"no_consent": 2}})
-    assert marker.encode() not in collector.bytes()
+    assert word.encode() not in collector.bytes()
 
 
 def test_an_event_sent_again_is_kept_once_and_counted_as_recorded(collector: Installation) -> None:
@@ -130,16 +130,16 @@ def test_what_only_the_secret_may_say(collector: Installation) -> None:
 
 def test_withdrawing_destroys_what_nothing_else_covers(collector: Installation) -> None:
     """S3.0, K3: reduced where another purpose still stands, destroyed where none does, and in no byte of the folder."""
-    marker = uuid.uuid4().hex
+    word = marker()
     visitor = collector.consent(["statistics", "marketing"])["visitor"]
-    collector.send(visitor, event(url=f"{ORIGIN}/{marker}?gclid=C{marker}"))
+    collector.send(visitor, event(url=f"{ORIGIN}/{word}?gclid=C{word}"))
     answer = collector.consent([], ["statistics"], visitor)
     assert answer["visitor"] == visitor
     assert answer["state"]["statistics"] == "withdrawn"
     (row,) = collector.me(visitor)["events"]
     assert (row["url"], row["ip_address"], row["purposes"]) == (None, None, ["marketing"])
-    assert row["advertising_ids"] == {"gclid": f"C{marker}"}
-    assert marker.encode() not in collector.bytes()
+    assert row["advertising_ids"] == {"gclid": f"C{word}"}
+    assert word.encode() not in collector.bytes()
     answer = collector.consent([], ["marketing"], visitor)
     assert answer["visitor"] is None
     assert collector.me(visitor)["events"] == []
@@ -159,15 +159,15 @@ def test_a_consent_given_again_revives_nothing(collector: Installation) -> None:
 
 def test_erasing_leaves_nothing_but_a_verifiable_chain(collector: Installation) -> None:
     """S9.1, K10: erased; the chain still verifies."""
-    marker = uuid.uuid4().hex
+    word = marker()
     visitor = collector.consent(["statistics"])["visitor"]
-    collector.send(visitor, event(url=f"{ORIGIN}/{marker}"))
+    collector.send(visitor, event(url=f"{ORIGIN}/{word}"))
     headers = {"authorization": f"Bearer {visitor}"}
     assert collector.http.delete("/v1/me", headers=headers | {"origin": "https://evil.example.net"}).status_code == 403
     assert collector.http.delete("/v1/me", headers=headers).status_code == 200
     assert collector.http.get("/v1/me", headers=headers).status_code == 404
     assert collector.send(visitor, event()).json()["refused"] == {"no_consent": 1}
-    assert marker.encode() not in collector.bytes()
+    assert word.encode() not in collector.bytes()
     assert collector.run("verify").returncode == 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.collector import ORIGIN, Installation, dongui, event
+from tests.collector import ORIGIN, Installation, dongui, event, marker
 
 ROUNDS = 4
 
@@ -32,9 +32,9 @@ class Load:
         with httpx.Client(base_url=collector.base, timeout=5, headers=collector.bearer) as http:
             while not self._stop.is_set():
                 events = [event(), event()]
-                urls = {e["url"] + "/" + e["id"] for e in events}
                 for e in events:
-                    e["url"] += "/" + e["id"]
+                    e["url"] += "/" + marker()
+                urls = {e["url"] for e in events}
                 self.sent |= urls
                 body = {"site": collector.site, "visitor": visitor, "events": events}
                 try:

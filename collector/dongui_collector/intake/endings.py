@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from dongui_collector.core import Core
 from dongui_collector.intake.metrics import Metrics
@@ -12,6 +14,7 @@ from dongui_collector.storage.base import Intent
 from dongui_collector.storage.connect import is_full
 from dongui_collector.storage.files import Reserve
 
+T = TypeVar("T")
 log = logging.getLogger("dongui.endings")
 
 
@@ -23,6 +26,16 @@ class Endings:
         self._metrics = metrics
         self.reserve = Reserve(core.settings.data_path)
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
+
+    def must_succeed(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run a change that ends data; on a full disk once more, on the space put by."""
+        try:
+            return work(*arguments)
+        except Exception as error:
+            if not is_full(error):
+                raise
+            self.reserve.spend()
+            return work(*arguments)
 
     async def carry_out(self, intent: Intent, *, within: float = 5.0) -> bool:
         """Destroy what ``intent`` ended. True when done within the time; else it goes on behind, and masks every read already."""

@@ -122,7 +122,7 @@ def _pages(door: Door, visitor: Visitor) -> Iterator[list[dict[str, Any]]]:
 async def delete_me(door: Door, request: Request) -> Response:
     """Erase everything that no other law makes the site keep; answered once it is destroyed (S9, K3)."""
     visitor = _visitor(door, request)
-    intent = await door.in_thread(door.core.ledger.erase, visitor.key, "request")
+    intent = await door.in_thread(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
     done = await door.endings.carry_out(intent)
     return json({"erased": True, "destroyed": done, "certificate": intent.seq})
 

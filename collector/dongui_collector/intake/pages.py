@@ -98,7 +98,7 @@ def cached(request: Request, body: bytes, kind: str, cache: str) -> Response:
     """An answer with a strong ETag; 304 when the browser has it, gzip where it takes it."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": cache, "content-type": kind}
-    if etag in request.headers.get("if-none-match", ""):
+    if etag[:-1] in request.headers.get("if-none-match", ""):  # also the tag of the compressed form
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", "") and len(body) > 512:
         headers |= {"content-encoding": "gzip", "etag": f'{etag[:-1]}-gz"'}
@@ -257,7 +257,7 @@ async def post_member(door: Door, request: Request) -> Response:
     for key in keys:
         held = core.storage.ledger.visitor(key)
         if held and held.site_ref == site.ref:
-            await door.endings.carry_out(await door.in_thread(core.ledger.erase, key, value.event))
+            await door.endings.carry_out(await door.in_thread(door.endings.must_succeed, core.ledger.erase, key, value.event))
             erased += 1
     return json_response({"erased": erased})
 
