@@ -53,12 +53,13 @@ class ConsentMiddleware:
         if request is None:
             return self.app(environ, start_response)
         if environ.get("PATH_INFO", "").startswith(PREFIX):
-            return _respond(*_mounted(request), start_response)
-        answer = self.app(environ, request.start)
+            answer, rest = _mounted(request)
+            return _respond(answer, rest, start_response, request.method)
+        result = self.app(environ, request.start)
         request.returned = True
         if request.viewed:
             request.record()
-        return answer
+        return result
 
     def _begun(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Request | None:
         """The request with its consent; None where we have failed, and then stay out of the way."""
@@ -181,7 +182,7 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return b"".join(parts)
 
 
-def _respond(answer: Local, rest: Any, start_response: StartResponse) -> Iterable[bytes]:
+def _respond(answer: Local, rest: Any, start_response: StartResponse, method: str) -> Iterable[bytes]:
     try:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:
@@ -192,4 +193,6 @@ def _respond(answer: Local, rest: Any, start_response: StartResponse) -> Iterabl
         if rest is not None:
             rest.close()
         raise
-    return rest if rest is not None else [answer.body]
+    if rest is None:
+        return [answer.body] if method != "HEAD" else []
+    return rest  # type: ignore[no-any-return]

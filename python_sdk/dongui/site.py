@@ -59,8 +59,6 @@ class Site:
             names = lingering(consent.pairs(), consent.effective(), consent.terms)
             if names and consent.choice() is not None:
                 out = [*out, *expire(names, host)]
-        if consent.was_read:
-            out = private(out)
         return out
 
     def _tell(self, sifted: Sifted, consent: Consent) -> None:
@@ -123,7 +121,9 @@ class Passage:
             is_html = is_html_page(kind)
             self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
             host = self.host() if is_html and self.cookies else None
-            return self.site.guarded(headers, self.consent, sets=sets, host=host)
+            out = self.site.guarded(headers, self.consent, sets=sets, host=host)
+            # A websocket has no method, and no cache keeps it.
+            return private(out) if self.consent.was_read and self.method else out
         except Exception:
             self.site.client.mishap("answer")
             return headers

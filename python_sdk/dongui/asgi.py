@@ -1,0 +1,274 @@
+"""The ASGI middleware: the same guard around Starlette, FastAPI, Django's ASGI and any other ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, TypeVar, Unpack, cast
+
+from dongui.client import Client
+from dongui.guard import hide
+from dongui.mount import MOST_BODY, PREFIX, UNAVAILABLE, Local, Visit
+from dongui.options import OptionValues
+from dongui.site import Passage, Site
+from dongui.visit import Facts, address_of, from_the_right, url_of
+
+CONSENT = "dongui.consent"
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_BEGINNINGS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
+
+T = TypeVar("T")
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+class ConsentMiddleware:
+    """Guards an ASGI application: what the visitor has not consented to is neither set nor recorded.
+
+    ``app = ConsentMiddleware(app, site="…", collector="http://127.0.0.1:8787", secret_key="…")``
+
+    The application finds the visitor's :class:`~dongui.consent.Consent` in ``scope["dongui.consent"]``, of a websocket
+    too. The options are those of :class:`dongui.options.Options`. Only the headers that begin an answer, or accept a
+    websocket, are looked at; bodies, trailers, messages, extensions and lifespan pass untouched. Below ``/_dongui/``
+    the collector answers; that takes asyncio: threads of our own wait for the collector, so that neither the loop nor
+    the application's threads do.
+
+    Trusted: the server's ``client``; of ``X-Forwarded-For`` and ``-Proto`` what ``trusted_proxies`` proxies wrote.
+    """
+
+    def __init__(self, app: ASGIApp, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
+        self.app = app
+        self.site = Site(client, options)
+        self._hide = self.site.options.hide_cookies
+
+    @property
+    def client(self) -> Client:
+        """The client of this site, for events of the application's own: ``client.track(consent, "purchase")``."""
+        return self.site.client
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        kind = scope["type"]
+        if kind not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        request, scope = self._begun(scope, send)
+        if request is None:
+            await self.app(scope, receive, send)
+        elif kind == "http" and request.path_below.startswith(PREFIX):
+            await _mounted(request, receive, send)
+        else:
+            await self.app(scope, receive, request.send)
+
+    def _begun(self, scope: Scope, send: Send) -> tuple[_Request | None, Scope]:
+        """The request and the scope with its consent; None where we have failed, and then stay out of the way."""
+        try:
+            request = _Request(self.site, scope, send)
+            # A copy, as the specification asks of middlewares: what is upstream does not see what we add.
+            changed = {**scope, CONSENT: request.consent}
+            if self._hide and request.cookies:
+                changed["headers"] = _hidden(scope["headers"], request)
+        except Exception:
+            self.client.mishap("request")
+            return None, scope
+        return request, changed
+
+
+class _Request(Passage):
+    """Stands between the application and the server's ``send``."""
+
+    __slots__ = ("_send", "headers", "path", "path_below", "scope")
+
+    def __init__(self, site: Site, scope: Scope, send: Send) -> None:
+        self.headers = _joined(scope["headers"])
+        get = self.headers.get
+        super().__init__(site, scope.get("method", ""), get(b"cookie", ""), get(b"sec-gpc", ""))
+        self.scope = scope
+        self._send = send
+        self.path: str = scope["path"]
+        root = scope.get("root_path", "")
+        # Servers differ in whether ``path`` begins with ``root_path``; what is mounted lies below it.
+        self.path_below = self.path[len(root) :] if root and self.path.startswith(root + "/") else self.path
+
+    async def send(self, message: Message) -> None:
+        """``send`` as the application sees it."""
+        if message["type"] in _BEGINNINGS:
+            message = self.begun(message)
+        await self._send(message)
+        if self.viewed:
+            self.viewed = False
+            self.record()
+
+    def begun(self, message: Message) -> Message:
+        """The start of the answer as it may leave: the very same message when nothing had to change."""
+        try:
+            given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
+            status = str(message.get("status", 101))
+        except Exception:
+            self.site.client.mishap("answer")
+            return message
+        headers = self.answered(status, given)
+        if headers is given:
+            return message
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return {**message, "headers": raw}
+
+    def facts(self) -> Facts:
+        """From the scope."""
+        get = self.headers.get
+        return Facts(
+            path=self.path,
+            url=url_of(self.scheme(), self.host(), self._latin(self.path), _query(self.scope)),
+            referrer=get(b"referer", ""),
+            user_agent=get(b"user-agent", ""),
+            language=get(b"accept-language", ""),
+            fetch_dest=get(b"sec-fetch-dest", ""),
+            sec_purpose=get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", ""),
+        )
+
+    def raw(self) -> Scope:
+        """The scope."""
+        return self.scope
+
+    def host(self) -> str:
+        """``Host``, or the server's own address."""
+        server = self.scope.get("server") or ("localhost", None)
+        return self.headers.get(b"host") or f"{server[0]}{f':{server[1]}' if server[1] else ''}"
+
+    def address(self) -> str | None:
+        """The socket's, or what the trusted proxies say."""
+        remote = self.scope.get("client")
+        hops = self.site.options.trusted_proxies
+        return address_of(str(remote[0]) if remote else "", self.headers.get(b"x-forwarded-for", ""), hops)
+
+    def scheme(self) -> str:
+        """The server's, or what the trusted proxies say."""
+        hops = self.site.options.trusted_proxies
+        said = from_the_right(self.headers.get(b"x-forwarded-proto", ""), hops) if hops else None
+        return said if said in ("http", "https") else str(self.scope.get("scheme", "http"))
+
+    @staticmethod
+    def _latin(path: str) -> str:
+        """ASGI decodes paths as UTF-8; the shared code expects them as WSGI has them."""
+        return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
+
+
+async def _mounted(request: _Request, receive: Receive, send: Send) -> None:
+    """Answers below ``/_dongui/``."""
+    try:
+        body = await _body(receive)
+        answer, rest = await _in_thread(lambda: _asked(request, body), _close)
+    except Exception:
+        request.site.client.mishap("mount")
+        answer, rest = UNAVAILABLE, None
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if rest is not None:
+            while data := await _in_thread(lambda: next(rest, b"")):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        body = answer.body if rest is None and request.method != "HEAD" else b""
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+    finally:
+        if rest is not None:
+            rest.close()
+
+
+async def _in_thread(work: Callable[[], T], abandoned: Callable[[T], object] | None = None) -> T:
+    """Runs ``work`` in a daemon thread. What it returns when nobody waits any more is given to ``abandoned``.
+
+    Not asyncio's own executor: its few threads are the application's, and a slow collector must not occupy them.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if not done.done():
+            done.set_result(cast(T, value)) if error is None else done.set_exception(error)
+        elif error is None and abandoned is not None:
+            abandoned(cast(T, value))
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except BaseException as caught:
+            error = caught
+        try:
+            loop.call_soon_threadsafe(settle, value, error)
+        except RuntimeError:  # the loop is closed: the server has gone
+            if error is None and abandoned is not None:
+                abandoned(cast(T, value))
+
+    threading.Thread(target=run, name="dongui-proxy", daemon=True).start()
+    return await done
+
+
+def _close(asked: tuple[Local, Any]) -> None:
+    if asked[1] is not None:
+        asked[1].close()
+
+
+def _asked(request: _Request, body: bytes) -> tuple[Local, Any]:
+    """Runs in a thread: the answer, and its body when that is still on its way."""
+    site = request.site
+    visit = Visit(
+        method=request.method,
+        path=request.path_below,
+        query=_query(request.scope),
+        header=lambda name: request.headers.get(name.lower().encode("latin-1"), ""),
+        cookies=request.cookies,
+        address=request.address(),
+        secure=request.scheme() == "https",
+    )
+    asked = site.route(visit, body)
+    if isinstance(asked, Local):
+        return asked, None
+    answer, rest = site.proxy.ask(asked, visit, request.consent.terms)
+    site.after(asked, answer, request.consent)
+    return answer, rest
+
+
+async def _body(receive: Receive) -> bytes:
+    """The request's body, or a little more than is allowed of a longer one."""
+    parts: list[bytes] = []
+    length = 0
+    while length <= MOST_BODY:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        parts.append(message.get("body", b""))
+        length += len(parts[-1])
+        if not message.get("more_body", False):
+            break
+    return b"".join(parts)
+
+
+def _joined(headers: RawHeaders) -> dict[bytes, str]:
+    """Headers by name, duplicates joined as WSGI servers do. Names with ``_`` are others than those with ``-``."""
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        text = value.decode("latin-1")
+        name = name.lower()
+        if name in found:
+            text = f"{found[name]}{'; ' if name == b'cookie' else ','}{text}"
+        found[name] = text
+    return found
+
+
+def _hidden(headers: RawHeaders, request: _Request) -> list[tuple[bytes, bytes]]:
+    """The request's headers without the cookies that may not be used, in one header."""
+    shown = hide(request.cookies, request.consent.effective(), request.consent.terms).encode("latin-1")
+    kept = [(name, value) for name, value in headers if name.lower() != b"cookie"]
+    return [*kept, (b"cookie", shown)] if shown else kept
+
+
+def _query(scope: Scope) -> str:
+    return bytes(scope.get("query_string", b"")).decode("latin-1")
