@@ -74,8 +74,8 @@ class House:
         self.settings = Settings(folder=folder, **settings)
         if not (folder / "keys" / "master.key").exists():
             write_master(folder / "keys" / "master.key", new_master())
-        self.loop = asyncio.new_event_loop()
         self.open()
+        self.loop = asyncio.new_event_loop()
 
     def open(self) -> None:
         self.core: Core = open_core(self.settings, writable=True)
