@@ -84,10 +84,11 @@ class Visitor:
         self.page.locator(f"dongui-root [data-action={action}]").click()
 
     def choose(self, **grants: bool) -> None:
-        """Set switches in the interface that is open, and save."""
+        """Set switches in the interface that is open, save, and wait until the consent is on the ledger."""
         for purpose, on in grants.items():
             self.page.locator(f"dongui-root [data-purpose-switch={purpose}]").set_checked(on)
-        self.press("save")
+        with self.page.expect_response(lambda answer: answer.url.endswith("/v1/consents")):
+            self.press("save")
 
     def mine(self) -> list[dict[str, Any]]:
         """The rows that the collector shows this visitor as their own; none for somebody it does not know."""
@@ -239,7 +240,6 @@ def ageing_out(visitor: Visitor) -> Iterator[Seen]:
     visitor.campaign = f"campaign-{secrets.token_hex(12)}"
     visitor.page.locator('main [data-dongui="preferences"]').click()
     visitor.choose(statistics=True)
-    visitor.until(lambda: "dongui_id" in visitor.cookies())
     visitor.open(click=True)
     came = visitor.until(lambda: visitor.sentinel_in_data(visitor.campaign))
     yield _seen(step, "rows, consented to anew", "at least 1", str(holdings(stage.config).rows), came)
