@@ -12,7 +12,6 @@ import hmac
 import os
 import shlex
 import subprocess
-import threading
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from dongui_collector.errors import CollectorError, NotAllowed, SettingsError
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import KeyStore
+from dongui_collector.storage.connect import WRITER
 
 KEY_BYTES = 32
 _NONCE = 12
@@ -81,7 +81,8 @@ class KeyRing:
         self._master = master
         self._remember = remember
         self._cache: dict[str, bytes] = {}
-        self._lock = threading.RLock()
+        # The writers' own lock: with another one, who holds this and wants that would meet who holds that and wants this.
+        self._lock = WRITER
         self.secret = self._secret()
 
     def derive(self, label: bytes) -> bytes:

@@ -14,6 +14,7 @@ from dongui_collector.errors import StorageError, StorageFull
 WRITER = threading.RLock()
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "temp_store": 2}
+_BUSY_MS = 10_000
 _FULL = ("full", "disk i/o error", "no space")
 
 
@@ -24,7 +25,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     ``temp_store=MEMORY`` keeps sorted values out of temporary files.
     """
     uri = f"{path.absolute().as_uri()}{'?mode=ro' if readonly else ''}"
-    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10, cached_statements=256)
+    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000, cached_statements=256)
     try:
         for name, value in _PRAGMAS.items():
             if readonly and name in ("journal_mode", "secure_delete"):
@@ -48,7 +49,11 @@ def scrub(conn: sqlite3.Connection, *, within: float = 5.0) -> bool:
     deadline = time.monotonic() + within
     while True:
         with WRITER:
-            busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            conn.execute("PRAGMA busy_timeout=0")  # never wait for a reader while every writer waits for us
+            try:
+                busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
         if not busy:
             return True
         if time.monotonic() > deadline:
