@@ -1,6 +1,7 @@
 """dongui (동의, consent): the SDK. Records only what a visitor has consented to, and nothing before."""
 
-from dongui.client import Answer, Client
+from dongui.answer import Answer
+from dongui.client import Client
 from dongui.consent import Consent
 from dongui.errors import AnswerError, ConfigurationError, DonguiError, PolicyError
 from dongui.middleware import ConsentMiddleware

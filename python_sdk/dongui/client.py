@@ -7,10 +7,10 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 
+from dongui.answer import Answer
 from dongui.breaker import Breaker
 from dongui.consent import Consent
 from dongui.knowledge import Knowledge
@@ -27,23 +27,6 @@ Visitor = str | Consent | None
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How the collector answered a call that waits for it. True in a condition when it was done.
-
-    ``status`` is the HTTP status (0: no answer), ``data`` what it said, ``problem`` the problem's type when it refused;
-    ``pending``: it could not be reached, and the call will be repeated in the background until it can.
-    """
-
-    status: int = 0
-    data: Mapping[str, Any] = field(default_factory=dict)
-    problem: str = ""
-    pending: bool = False
-
-    def __bool__(self) -> bool:
-        return 200 <= self.status < 300
 
 
 def _quiet(default: T) -> Callable[[Callable[Concatenate[Client, P], T]], Callable[Concatenate[Client, P], T]]:
@@ -162,6 +145,20 @@ class Client:
         return self._transport.send(Job(subject, "/v1/records", encode(body)))
 
     @_quiet(False)
+    def login(
+        self,
+        subject: str,
+        *,
+        succeeded: bool,
+        ip: str | None = None,
+        class_: str = "abuse",
+        at: datetime | int | None = None,
+    ) -> bool:
+        """Records a login, or a refused one, of a member's reference, under the class that the policy keeps them in."""
+        data = {"event": "login", "succeeded": succeeded, **({"ip": ip} if ip else {})}
+        return self.record(class_, subject, data, source="service", at=at)
+
+    @_quiet(False)
     def identify(self, visitor: Visitor, member: str) -> bool:
         """Says which member a visitor is; recorded only under a live purpose that lists ``member_reference`` (K18)."""
         terms, purposes, visitor_id = self._judged(visitor)
@@ -205,7 +202,7 @@ class Client:
         body = {
             "site": self.options.site,
             "visitor": self._named(visitor),
-            "notice": self.knowledge.terms.version,
+            "notice": (visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms).version,
             "granted": list(granted),
             "refused": list(refused),
             "method": method,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
+from dongui.answer import Answer
 from dongui.rules.consent import Choice, newest_choice
 from dongui.terms import Terms
 
@@ -15,6 +17,20 @@ _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _NOTHING: frozenset[str] = frozenset()
 
 
+class OwnCookie(NamedTuple):
+    """One of the two cookies that are our own. An empty ``value`` ends it; ``seconds`` is how long it is to live."""
+
+    name: str
+    value: str
+    seconds: int
+
+    def header(self, *, secure: bool) -> tuple[str, str]:
+        """The ``Set-Cookie``. No script reads the id (``HttpOnly``); the choice is for scripts too."""
+        text = f"{self.name}={self.value}; Max-Age={self.seconds}; Path=/; SameSite=Lax"
+        text += "; HttpOnly" if self.name == VISITOR_COOKIE else ""
+        return "Set-Cookie", text + ("; Secure" if secure else "")
+
+
 class Consent:
     """What this visitor consented to, as far as the browser says; the collector's ledger may only say less.
 
@@ -22,14 +38,27 @@ class Consent:
     application asked, so that its answer depends on it.
     """
 
-    __slots__ = ("_cookies", "_gpc", "_now", "_pairs", "_purposes", "_terms", "was_read")
+    __slots__ = ("_cookies", "_decide", "_gpc", "_now", "_pairs", "_purposes", "_terms", "outgoing", "was_read")
 
-    def __init__(self, terms: Terms, cookies: str = "", gpc: str = "", *, now: int | None = None) -> None:
-        """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds."""
+    def __init__(
+        self,
+        terms: Terms,
+        cookies: str = "",
+        gpc: str = "",
+        *,
+        now: int | None = None,
+        decide: Callable[..., Answer] | None = None,
+    ) -> None:
+        """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds.
+
+        ``decide`` is called by :meth:`decide`, with this object first.
+        """
         self._terms = terms
         self._cookies = cookies
         self._gpc = gpc
         self._now = now
+        self._decide = decide
+        self.outgoing: Sequence[OwnCookie] = ()
         self._pairs: list[tuple[str, str]] | None = None
         self._purposes: frozenset[str] | None = None
         self.was_read = False
@@ -68,6 +97,24 @@ class Consent:
         self.was_read = True
         return self.choice() is not None
 
+    def decide(
+        self,
+        *,
+        granted: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        method: str = "api",
+        lang: str = "ko",
+        timeout: float = 5.0,
+    ) -> Answer:
+        """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
+
+        Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
+        done, this object says what was decided. In an ``async`` application: ``await asyncio.to_thread(…)``.
+        """
+        if self._decide is None:
+            return Answer()
+        return self._decide(self, granted=granted, refused=refused, method=method, lang=lang, timeout=timeout)
+
     def __repr__(self) -> str:
         return f"<Consent {' '.join(sorted(self.effective())) or 'nothing granted'}>"
 
@@ -97,6 +144,14 @@ class Consent:
     def bearer(self) -> str | None:
         """The visitor id whatever is granted: taking back needs no consent."""
         return visitor_id(self.pairs())
+
+    def renew(self, cookies: Sequence[OwnCookie]) -> None:
+        """After a decision: these cookies count from now on, and are to go out with the answer."""
+        changed = {cookie.name: cookie.value for cookie in cookies}
+        kept = [pair for pair in self.pairs() if pair[0] not in changed]
+        self._cookies = "; ".join(f"{name}={value}" for name, value in [*changed.items(), *kept] if value)
+        self._pairs = self._purposes = None
+        self.outgoing = cookies
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""

@@ -6,14 +6,16 @@ away what only the secret key may say. It never sends the secret key: whoever co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, cookie_pairs, visitor_id
+from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, OwnCookie, cookie_pairs, visitor_id
 from dongui.guard import Headers
 from dongui.parcels import MOST_BYTES, encode
 from dongui.rules.consent import Choice, encode_choice
@@ -170,53 +172,40 @@ def decided(asked: Forward, reply: Reply, visit: Visit, terms: Terms, now: int) 
     """
     headers = passed_back(reply.headers)
     answer = reply.json()
-    state = answer.get("state")
-    if reply.status != 201 or not isinstance(state, dict):
+    if reply.status != 201 or not isinstance(answer.get("state"), dict):
         return Local(reply.status, headers, reply.body)
-    minted = answer.get("visitor")
-    if not (isinstance(minted, str) and visitor_id([(VISITOR_COOKIE, minted)])):
-        minted = None
-    seconds = terms.choice_seconds or _HALF_A_YEAR
-    cookies = [set_visitor(minted, seconds, secure=visit.secure)]
-    granted = tuple(sorted(name for name, how in state.items() if how == "given" and isinstance(name, str)))
-    try:
-        value = encode_choice(Choice(asked.notice or "", granted, now))
-    except ValueError:  # names that are none: an answer that is not the collector's
-        pass
-    else:
-        cookies.append(set_choice(value, seconds, secure=visit.secure))
-    body = json.dumps({**answer, "visitor": None, "visitor_cookie": minted is not None}).encode()
+    cookies = own_cookies(answer, asked.notice or "", terms, now)
+    body = json.dumps({**answer, "visitor": None, "visitor_cookie": bool(cookies[0].value)}).encode()
     kept = [
         (name, text) for name, text in headers if name.lower() not in ("content-length", "content-encoding", "etag")
     ]
-    return Local(201, [*kept, ("Content-Length", str(len(body))), *cookies], body)
+    kept.append(("Content-Length", str(len(body))))
+    return Local(201, kept + [cookie.header(secure=visit.secure) for cookie in cookies], body)
+
+
+def own_cookies(answer: Mapping[str, Any], notice: str, terms: Terms, now: int) -> list[OwnCookie]:
+    """The id, then the choice, as an answer of ``POST /v1/consents`` makes them."""
+    minted, state = answer.get("visitor"), answer["state"]
+    if not (isinstance(minted, str) and visitor_id([(VISITOR_COOKIE, minted)])):
+        minted = ""
+    seconds = terms.choice_seconds or _HALF_A_YEAR
+    cookies = [OwnCookie(VISITOR_COOKIE, minted, seconds if minted else 0)]
+    granted = tuple(sorted(name for name, how in state.items() if how == "given" and isinstance(name, str)))
+    # Names that cannot be written are no purposes: that answer was not the collector's.
+    with contextlib.suppress(ValueError):
+        cookies.append(OwnCookie(CHOICE_COOKIE, encode_choice(Choice(notice, granted, now)), seconds))
+    return cookies
 
 
 def erased(visit: Visit, terms: Terms, now: int) -> Headers:
     """The cookies after an erasure: no id, and a choice that grants nothing, so that nobody is asked again at once."""
-    cookies = [set_visitor(None, 0, secure=visit.secure)]
+    cookies = [OwnCookie(VISITOR_COOKIE, "", 0)]
     if terms.known:
-        value = encode_choice(Choice(terms.version, (), now))
-        cookies.append(set_choice(value, terms.choice_seconds, secure=visit.secure))
-    return cookies
+        cookies.append(OwnCookie(CHOICE_COOKIE, encode_choice(Choice(terms.version, (), now)), terms.choice_seconds))
+    return [cookie.header(secure=visit.secure) for cookie in cookies]
 
 
 _HALF_A_YEAR = 15_552_000
-
-
-def set_visitor(visitor: str | None, seconds: int, *, secure: bool) -> tuple[str, str]:
-    """The ``Set-Cookie`` that keeps the visitor id where no script reads it, or ends it."""
-    return _own_cookie(VISITOR_COOKIE, visitor or "", seconds if visitor else 0, "; HttpOnly", secure)
-
-
-def set_choice(value: str, seconds: int, *, secure: bool) -> tuple[str, str]:
-    """The ``Set-Cookie`` that keeps the choice; scripts read it."""
-    return _own_cookie(CHOICE_COOKIE, value, seconds, "", secure)
-
-
-def _own_cookie(name: str, value: str, seconds: int, extra: str, secure: bool) -> tuple[str, str]:
-    text = f"{name}={value}; Max-Age={seconds}; Path=/; SameSite=Lax{extra}{'; Secure' if secure else ''}"
-    return "Set-Cookie", text
 
 
 def passed_back(headers: Mapping[str, str]) -> Headers:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import Consent
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
-from dongui.mount import MOST_BODY, TOO_LARGE, Forward, Local, Visit, forward
+from dongui.mount import MOST_BODY, TOO_LARGE, Forward, Local, Visit, forward, own_cookies
 from dongui.options import OptionValues, resolve
 from dongui.proxy import Proxy
 from dongui.visit import Facts, Meant, is_html_page, page_view
@@ -33,6 +34,7 @@ class Site:
         self.client.also_close(self.proxy.close)
         self.names = Names()
         self.meant = Meant(self.options.exclude)
+        self._decide = self.decide
         self._expires = self.options.expire_cookies and not self.options.report_only
         if client is None and not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
@@ -41,7 +43,15 @@ class Site:
         """The consent of a request. Also wakes the background work where a fork has left it behind."""
         if self.knowledge.idle:
             self.knowledge.start()
-        return Consent(self.knowledge.terms, cookies, gpc)
+        return Consent(self.knowledge.terms, cookies, gpc, decide=self._decide)
+
+    def decide(self, consent: Consent, **decision: Any) -> Answer:
+        """Passes on a decision made in the application, and has its answer carry the cookies. Never raises."""
+        answer = self.client.consent(consent, **decision)
+        if answer and isinstance(answer.data.get("state"), dict):
+            terms = consent.terms
+            consent.renew(own_cookies(answer.data, terms.version, terms, int(time.time())))
+        return answer
 
     def guarded(self, headers: Headers, consent: Consent, *, sets: bool, host: str | None) -> Headers:
         """A response's headers as they may leave: the very same object when nothing had to change.
@@ -106,6 +116,10 @@ class Passage:
         """The visitor's address."""
         raise NotImplementedError
 
+    def scheme(self) -> str:
+        """``http`` or ``https``, as the visitor sees it."""
+        raise NotImplementedError
+
     def host(self) -> str:
         """The host that the visitor asked for."""
         raise NotImplementedError
@@ -122,6 +136,9 @@ class Passage:
             self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
             host = self.host() if is_html and self.cookies else None
             out = self.site.guarded(headers, self.consent, sets=sets, host=host)
+            if self.consent.outgoing:
+                secure = self.scheme() == "https"
+                out = [*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)]
             # A websocket has no method, and no cache keeps it.
             return private(out) if self.consent.was_read and self.method else out
         except Exception:
