@@ -43,7 +43,7 @@ js: sdk_js/node_modules/.installed
 	$(call say,TypeScript)
 	@cd sdk_js && npm run --silent check
 	$(call say,JavaScript tests)
-	@cd sdk_js && npm test --silent
+	@said=$$(cd sdk_js && npm test --silent 2>&1) || { echo "$$said"; exit 1; }; echo "$$said" | grep -E '^# (tests|fail) '
 	$(call say,the committed snippet is what its source builds)
 	@.ci/fresh-dist
 
