@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,12 @@ class Installation:
 
     def bytes(self) -> bytes:
         """Every byte of the data folder but the space put by for a full disk."""
-        files = [p for p in (self.folder / "data").rglob("*") if p.is_file() and p.name != "reserve"]
-        return b"\n".join(p.read_bytes() for p in files)
+        found = []
+        for path in (self.folder / "data").rglob("*"):
+            with suppress(FileNotFoundError):  # a log that was closed meanwhile is part of its database now
+                if path.is_file() and path.name != "reserve":
+                    found.append(path.read_bytes())
+        return b"\n".join(found)
 
 
 def event(at: int | None = None, **fields: Any) -> dict[str, Any]:

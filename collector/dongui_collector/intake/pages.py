@@ -116,11 +116,11 @@ def _gzipped(body: bytes) -> bytes:
 # -- what pages and middleware learn
 
 
-def _asked(door: Door, request: Request) -> tuple[Site, LoadedNotice, str]:
-    """The site (the only one when none is named), its notice in force, and the language asked for, else the notice's first."""
+def _asked(door: Door, request: Request, *, any_site: bool = False) -> tuple[Site, LoadedNotice, str]:
+    """The site (the only one when none is named; ``any_site``: the first), its notice in force, and the language asked for, else the notice's first."""
     query = query_of(request.scope)
     sites = door.core.book.sites()
-    site = door.site(query["site"]) if query.get("site") else sites[0] if len(sites) == 1 else None
+    site = door.site(query["site"]) if query.get("site") else sites[0] if sites and (any_site or len(sites) == 1) else None
     if site is None:
         raise Problem("unknown-site", "name the site: ?site=…")
     current = door.core.book.in_force(site.ref, door.core.clock.now())
@@ -144,7 +144,7 @@ async def get_policy(door: Door, request: Request) -> Response:
 
 async def get_policy_page(door: Door, request: Request) -> Response:
     """개인정보 처리방침: the notice in force, or an earlier one by ``?version=`` (K8)."""
-    site, current, lang = _asked(door, request)
+    site, current, lang = _asked(door, request, any_site=True)
     started = [n for n in door.core.book.notices(site.ref) if n.starts_at <= current.starts_at]
     if version := query_of(request.scope).get("version"):
         current = next((n for n in started if n.version == version), None) or _missing()
