@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # The first interpreter that is new enough.
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-say     = @printf '\033[1m== %s\033[0m\n' '$(1)'
+say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint python browser js bench clean
