@@ -49,7 +49,7 @@ function runScripts(): void {
     // It never started, so that with another type it does, once it is put in again; its nonce stays its own.
     script.type = script.dataset.type ?? "";
     script.async = script.hasAttribute("async");
-    if (!script.async && (script.src || script.type)) {
+    if (script.src && !script.async) {
       running = true;
       script.onload = script.onerror = () => {
         running = false;

@@ -5,7 +5,7 @@ import { answered, worth } from "./consent";
 import { quietly } from "./page";
 import { flush, restore } from "./send";
 import { core, type View } from "./state";
-import { setAdvertisingId, settleViews, track, view, watchViews } from "./track";
+import { leaveView, setAdvertisingId, settleViews, track, view, watchViews } from "./track";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
@@ -63,10 +63,10 @@ export function start(options: Options): Dongui {
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher.
     for (const type of ["storage", "pageshow", "pagehide", "popstate", "visibilitychange"])
-      addEventListener(type, (event) => {
+      addEventListener(type, () => {
         type == "storage" || flush();
+        type == "pagehide" ? leaveView() : view();
         core._look();
-        view((event as PageTransitionEvent).persisted && type == "pageshow");
       }, true);
     // A decision that did not reach the collector on another page.
     if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);

@@ -44,14 +44,22 @@ export function track(name: string, props?: Record<string, unknown>): void {
   send(event);
 }
 
-/** One view for every address that the visitor sees; the same address is the same view, unless the page has come back. */
-export function view(back?: unknown): void {
+/** One view for every address that the visitor sees. */
+export function view(): void {
   const now = address();
-  if (core._options.pageViews == "off" || (now == page && !back)) return;
-  previous = page || document.referrer;
-  page = now;
-  unseen = true;
+  if (core._options.pageViews == "off") return;
+  if (now != page) {
+    previous = page || document.referrer;
+    page = now;
+    unseen = true;
+  }
   core._known && settleViews();
+}
+
+/** The page goes; should it come back from the back/forward cache, that is a view of its own. */
+export function leaveView(): void {
+  previous = page;
+  unseen = !!page;
 }
 
 /** Page views: this one, and those that the page makes through the History API. */

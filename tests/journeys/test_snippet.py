@@ -62,6 +62,7 @@ def test_choosing_grants_only_what_is_ticked(page: Page, site: Stub, collector: 
     page.goto(f"{site.origin}/?gclid=CLICK")
     press(page, "choose")
     boxes = page.locator("dongui-root [data-purpose-switch]")
+    expect(boxes).to_have_count(3)
     assert [box.is_checked() for box in boxes.all()] == [False, False, False]
     page.locator('dongui-root [data-purpose-switch="marketing"]').check()
     press(page, "save")

@@ -24,7 +24,8 @@ async function mine(method: string): Promise<Mine> {
   return answer.json();
 }
 
-export function data(words: PanelWords): HTMLElement {
+/** Fetched when it is asked for: it may be much. */
+export function data(words: PanelWords, now: boolean): HTMLElement {
   const { _h: h } = core;
   const status = h("p", { role: "status" });
   const body = h("div", {});
@@ -55,7 +56,12 @@ export function data(words: PanelWords): HTMLElement {
     say(words.erased);
     core._decide(Object.fromEntries(Object.keys(core._state()).map((id) => [id, false])), "preferences", true);
   };
-  mine("GET").then(show).catch(fail);
+  const load = (): void => {
+    body.replaceChildren();
+    mine("GET").then(show).catch(fail);
+  };
+  if (now) load();
+  else body.append(core._button("data", words.show, load, true));
   return section;
 }
 

@@ -19,12 +19,11 @@ core._undo = () => {
 core._panel = (view) => {
   const { _h: h } = core;
   const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
-  const body = preferences(words);
   const dialog = h(
     "dialog",
     { part: "dialog panel", class: "panel", "aria-labelledby": "t", close: () => core._hide!() },
     h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", () => core._hide!(), true)),
-    h("main", { tabindex: "0", "aria-labelledby": "t" }, body),
+    ...preferences(words, view == "data"),
   );
   dialog.querySelector("header button")!.setAttribute("aria-label", words.close);
   core._mount(dialog, true, css);

@@ -7,35 +7,36 @@ import type { PanelWords } from "./words/words";
 /** `text` with the day and time of an epoch second, in the interface's language. */
 const moment = (at: number): string => new Date(at * 1000).toLocaleString(core._facts.lang, { dateStyle: "long", timeStyle: "short" });
 
-export function preferences(words: PanelWords): HTMLElement {
+/** The panel's content: what is read, and the buttons below it. */
+export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const { _h: h, _facts: facts, _button: button } = core;
   const purposes = Object.values(facts.purposes);
   const asked = purposes.filter(({ basis }) => basis == "consent");
   const others = purposes.filter(({ basis }) => basis != "consent");
   const none = Object.fromEntries(asked.map(({ id }) => [id, false]));
+  const refuse = (): void => core._decide(none, "preferences");
   const list = h(
     "ul",
     {},
     ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose, purpose.label), h("p", {}, purpose.description), core._terms(purpose))),
   );
-  return h(
-    "section",
-    {},
+  const main = h(
+    "main",
+    { tabindex: "0", "aria-labelledby": "t" },
     h("p", {}, words.about, " ", core._policyLink()),
     list,
-    h(
-      "div",
-      { class: "row" },
-      button("save", words.save, () => core._decide(core._ticked(list), "preferences")),
-      core._choice
-        ? button("withdraw", words.withdraw, () => core._decide(none, "preferences"))
-        : button("refuse", core._words.refuse, () => core._decide(none, "preferences")),
-    ),
     core._choice && record(words),
-    data(words),
+    core._choice && data(words, show),
     others[0] && h("h2", {}, words.without),
     h("ul", {}, ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis)))),
   );
+  const footer = h(
+    "footer",
+    {},
+    button("save", words.save, () => core._decide(core._ticked(list), "preferences")),
+    core._choice ? button("withdraw", words.withdraw, refuse) : button("refuse", core._words.refuse, refuse),
+  );
+  return [main, footer];
 }
 
 /** What was chosen, when and under which notice: to read, and to keep. */

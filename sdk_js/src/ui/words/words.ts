@@ -27,6 +27,7 @@ export interface PanelWords {
   basis: string;
   data: string;
   dataIntro: string;
+  show: string;
   nothing: string;
   unreachable: string;
   events: string;

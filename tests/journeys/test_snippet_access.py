@@ -1,0 +1,142 @@
+"""The interface for everybody (W5): axe-core's rules in both themes and languages, and by keyboard alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from snippet_steps import BANNER, eventually, press, ready
+from stub_collector import Stub, page_of
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "sdk_js" / "node_modules" / "axe-core" / "axe.min.js"
+PANEL = "dongui-root .panel"
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong, level AA of WCAG 2.2 and best practices, inside the interface."""
+    page.evaluate(AXE.read_text())
+    return page.evaluate(
+        """axe.run({include: ["dongui-root"]}, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        .then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))"""
+    )
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_nothing_for_axe_to_find(
+    chromium: Browser, site: Stub, collector: Stub, lang: str, scheme: str, width: int
+) -> None:
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 720})  # type: ignore[arg-type]
+    page = context.new_page()
+    site.pages["/"] = page_of(collector, lang=lang)
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    assert violations(page) == []
+    press(page, "accept")
+    eventually(lambda: collector.consents, page)
+    page.evaluate("dongui.myData()")
+    expect(page.locator('dongui-root [data-action="erase"]')).to_be_visible()
+    assert violations(page) == []
+    context.close()
+
+
+def test_the_theme_can_be_set(page: Page, site: Stub, collector: Stub) -> None:
+    colours = {}
+    for theme in ("light", "dark"):
+        site.pages["/"] = page_of(collector, attributes=f'data-theme="{theme}"')
+        page.goto(site.origin)
+        colours[theme] = page.locator(BANNER).evaluate("e => getComputedStyle(e).backgroundColor")
+    assert colours["light"] == "rgb(255, 255, 255)"
+    assert colours["dark"] != colours["light"]
+
+
+def test_custom_properties_reach_in(page: Page, site: Stub, collector: Stub) -> None:
+    style = "<style>dongui-root{--dongui-accent:rgb(1, 2, 3)} dongui-root::part(accept){letter-spacing:7px}</style>"
+    site.pages["/"] = page_of(collector, head=style)
+    page.goto(site.origin)
+    look = page.locator('dongui-root [data-action="accept"]').evaluate(
+        "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).letterSpacing]"
+    )
+    assert look == ["rgb(1, 2, 3)", "7px"]
+
+
+def test_the_banner_does_not_take_the_focus_and_comes_first(page: Page, site: Stub, collector: Stub) -> None:
+    site.pages["/"] = page_of(collector, "<input id=field autofocus><a href=/>x</a>")
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    assert page.evaluate("document.activeElement.id") == "field"
+    site.pages["/"] = page_of(collector, "<input><a href=/>x</a>")
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.localName") == "dongui-root"
+
+
+def test_keyboard_alone_can_refuse(page: Page, site: Stub, collector: Stub) -> None:
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.dataset.action") == "refuse":
+            break
+    page.keyboard.press("Enter")
+    eventually(lambda: collector.consents, page)
+    assert collector.consents[0]["granted"] == []
+
+
+@pytest.mark.parametrize("attributes", ["", "data-modal"])
+def test_escape_never_grants(page: Page, site: Stub, collector: Stub, attributes: str) -> None:
+    site.pages["/"] = page_of(collector, attributes=attributes)
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    assert collector.consents == []
+    assert not page.evaluate("dongui.consent.granted('statistics')")
+    assert "dongui=" not in page.evaluate("document.cookie")
+
+
+def test_the_panel_holds_the_focus_and_gives_it_back(page: Page, site: Stub, collector: Stub) -> None:
+    site.pages["/"] = page_of(
+        collector, '<a href="#" data-dongui="preferences" id="way-back">settings</a><button>b</button>'
+    )
+    page.goto(site.origin)
+    press(page, "refuse")
+    page.locator("#way-back").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(PANEL)).to_be_visible()
+    seen = set()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.localName"))
+    assert seen <= {"dongui-root", "body"}
+    page.keyboard.press("Escape")
+    expect(page.locator(PANEL)).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == "way-back"
+    assert len(collector.consents) == 1
+
+
+def test_reduced_motion_and_forced_zoom_leave_it_readable(page: Page, site: Stub, collector: Stub) -> None:
+    # 1280 px at 400 %: the whole dialog scrolls, so that what is fixed does not eat the little room there is.
+    page.set_viewport_size({"width": 320, "height": 256})
+    page.goto(site.origin)
+    for action in ("accept", "refuse", "choose"):
+        button = page.locator(f'dongui-root [data-action="{action}"]')
+        button.scroll_into_view_if_needed()
+        expect(button).to_be_in_viewport()
+
+
+def test_states_are_said(page: Page, site: Stub, collector: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    ready(page)
+    page.evaluate("dongui.show()")
+    box = page.get_by_role("checkbox", name="방문 통계")
+    expect(box).to_be_checked()
+    expect(page.get_by_role("dialog", name="개인정보 설정")).to_be_visible()
+    expect(page.get_by_role("button", name="닫기")).to_be_visible()
