@@ -26,7 +26,7 @@ _STALE_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One thing that is not as it should be: an ``error`` keeps the product from its work, a ``warning`` may be meant."""
+    """One thing that is not as it should be: an ``error`` keeps it from its work, a ``warning`` may be meant."""
 
     level: Literal["error", "warning"]
     what: str

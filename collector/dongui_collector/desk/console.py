@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
-from werkzeug.exceptions import Forbidden, NotFound
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from dongui_collector import control
@@ -204,8 +204,3 @@ def put_account() -> Response:
     form = request.form
     _ask("accounts.put", name=form.get("name", ""), password=form.get("password", ""), role=form.get("role", ""))
     return _done("access", "saved")
-
-
-@pages.get("/<path:_anything>")
-def missing(_anything: str) -> str:
-    raise NotFound

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, g, request, session
 
@@ -55,7 +55,7 @@ def instant(at: int | None, core: Core) -> str:
     if at is None:
         return "–"
     moment = datetime.fromtimestamp(at / 1000, core.settings.zone)
-    return str(format_datetime(moment, "medium", tzinfo=core.settings.zone, locale=g.lang))
+    return f"{format_date(moment.date(), 'medium', locale=g.lang)} {moment:%H:%M:%S}"
 
 
 def text(value: Mapping[str, str] | str | None) -> Any:

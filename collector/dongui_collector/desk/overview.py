@@ -126,21 +126,27 @@ def _sums(totals: Totals, prefix: str, since: date) -> Counter[str]:
     return sums
 
 
-def bars(days: Sequence[HeldDay], *, width: float = 720.0, height: float = 120.0) -> list[dict[str, float | str | int]]:
-    """The days as bars of a chart, oldest left: x, y, width and height in its units."""
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day in the chart; place and size in the chart's own units."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    day: date
+    rows: int
+
+
+def bars(days: Sequence[HeldDay], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
+    """The days (newest first) as bars of a chart, oldest left."""
     most = max((d.rows for d in days), default=0)
     step = width / max(SHOWN_DAYS, len(days))
-    made: list[dict[str, float | str | int]] = []
+    made = []
     for position, held in enumerate(reversed(days)):
         tall = max(2.0, height * held.rows / most) if most else 0.0
+        left = width - step * (len(days) - position) + step * 0.15
         made.append(
-            {
-                "x": round(width - step * (len(days) - position) + step * 0.15, 1),
-                "y": round(height - tall, 1),
-                "width": round(step * 0.7, 1),
-                "height": round(tall, 1),
-                "day": held.day.isoformat(),
-                "rows": held.rows,
-            }
+            Bar(round(left, 1), round(height - tall, 1), round(step * 0.7, 1), round(tall, 1), held.day, held.rows)
         )
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _KO = {
-    "title": "dongui 업무 화면",
+    "title": "개인정보 업무",
     "sign_in": "로그인",
     "sign_out": "로그아웃",
     "name": "계정",
@@ -132,7 +132,7 @@ _KO = {
 }
 
 _EN = {
-    "title": "dongui console",
+    "title": "Privacy console",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
     "name": "Account",

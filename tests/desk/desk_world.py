@@ -1,0 +1,121 @@
+"""One installation with its desk, and what happens to it: everything real but the network."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from dongui_collector import control
+from dongui_collector.app import open_core
+from dongui_collector.desk.app import create_desk
+from dongui_collector.installing import ACCOUNT, install, starting_policy
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.settings import load_settings
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+ORIGIN = "https://shop.example.com"
+
+
+class World:
+    """An installation opened by a desk, as ``serve`` has it; writes go past the desk, as the collector's do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.installed = install(folder, starting_policy(name="Shop"), name="Shop", origins=[ORIGIN])
+        with Path(self.installed.config).open("a", encoding="utf-8") as settings:
+            settings.write("testing = true\n")
+        self.settings = load_settings(Path(self.installed.config))
+        self.core = open_core(self.settings, writable=False)
+        self.desk = create_desk(self.core)
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.core.close()
+
+    # -- what the collector does
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        return control.call(self.settings, operation, **arguments)
+
+    def choose(self, visitor: str | None, granted: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> str | None:
+        """A choice, carried through to its endings. Returns the visitor's id."""
+        core = open_core(self.settings, writable=True)
+        try:
+            notice = core.book.in_force(core.book.sites()[0].ref, core.clock.now())
+            with core.storage.ledger.writing():
+                outcome = core.ledger.choose(notice, visitor, Choice(granted, refused, "api", "ko", {}))
+            core.ledger.resume()
+            answer: str | None = outcome.answer["visitor"]
+            return answer
+        finally:
+            core.close()
+
+    def visitor_with_events(self, *purposes: str, events: int = 5, days_ago: int = 0) -> str:
+        visitor = self.choose(None, purposes)
+        assert visitor
+        at = self.core.clock.now() - days_ago * 86_400_000
+        lines = [
+            {
+                "visitor": visitor,
+                "id": str(uuid.uuid4()),
+                "name": "visit",
+                "at": at,
+                "url": f"{ORIGIN}/page{n}?gclid=click-{n}",
+                "ip": "203.0.113.9",
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+            }
+            for n in range(events)
+        ]
+        done = self.ask("events.import", lines=[json.dumps(line) for line in lines])
+        assert done["recorded"] == events
+        return visitor
+
+    def token(self, *purposes: str, **more: Any) -> dict[str, Any]:
+        made: dict[str, Any] = self.ask("tokens.create", purposes=list(purposes), **more)
+        return made
+
+    # -- what people do
+
+    def browser(self) -> FlaskClient:
+        return self.desk.test_client()
+
+    def signed_in(self, name: str = ACCOUNT, password: str | None = None) -> FlaskClient:
+        browser = self.browser()
+        answer = sign_in(browser, name, password or self.installed.console_password)
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    def get(self, path: str, token: str | None = None) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.browser().get(path, headers=headers)
+
+    def export(self, token: str, query: str = "") -> TestResponse:
+        today = self.core.clock.today(self.settings.zone)
+        days = f"from={today - timedelta(days=30)}&to={today}"
+        return self.get(f"/v1/export/events?{days}{query}", token)
+
+
+def csrf(browser: FlaskClient, page: str) -> str:
+    """The anti-forgery value of a page's forms."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get(page).text)
+    assert found
+    return found[1]
+
+
+def sign_in(browser: FlaskClient, name: str, password: str, **query: str) -> TestResponse:
+    fields = {"name": name, "password": password, "csrf_token": csrf(browser, "/console/login")}
+    return browser.post("/console/login", data=fields, query_string=query)
+
+
+def send(browser: FlaskClient, page: str, action: str, **fields: Any) -> TestResponse:
+    """Send one of a page's forms."""
+    return browser.post(action, data={**fields, "csrf_token": csrf(browser, page)})

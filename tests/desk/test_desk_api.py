@@ -1,0 +1,256 @@
+"""The desk's HTTP calls: a token sees its site and purposes, nothing more, and every export is written down first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from desk_world import World
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+
+def rows_of(answer: TestResponse) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def problem_of(answer: TestResponse) -> str:
+    assert answer.content_type == "application/problem+json"
+    slug: str = answer.json["type"].removeprefix("urn:dongui:problem:")  # type: ignore[index]
+    return slug
+
+
+# --- exports ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_sees_what_its_purposes_cover(world: World) -> None:
+    visitor = world.visitor_with_events("statistics", "marketing", events=3)
+    statistics = rows_of(world.export(world.token("statistics")["token"]))
+    marketing = rows_of(world.export(world.token("marketing")["token"]))
+    assert [row["ip_address"] for row in statistics] == ["203.0.113.9"] * 3
+    assert [row["advertising_ids"] for row in statistics] == [None] * 3
+    assert {tuple(row["purposes"]) for row in statistics} == {("statistics",)}
+    assert [row["ip_address"] for row in marketing] == [None] * 3
+    assert [row["url"] for row in marketing] == [None] * 3
+    assert [row["advertising_ids"] for row in marketing] == [{"gclid": f"click-{n}"} for n in range(3)]
+    both = rows_of(world.export(world.token("statistics", "marketing")["token"]))
+    assert all(row["ip_address"] and row["advertising_ids"] for row in both)
+    assert visitor not in json.dumps([statistics, marketing, both])
+
+
+def test_a_token_may_ask_for_less_but_not_for_more(world: World) -> None:
+    world.visitor_with_events("statistics", "marketing", events=1)
+    token = world.token("statistics", "marketing")["token"]
+    [row] = rows_of(world.export(token, "&purpose=marketing"))
+    assert row["ip_address"] is None
+    narrow = world.token("statistics")["token"]
+    assert problem_of(world.export(narrow, "&purpose=marketing")) == "forbidden"
+    assert problem_of(world.export(narrow, "&purpose=statistics&purpose=marketing")) == "forbidden"
+
+
+def test_two_consumers_cannot_join_what_they_hold(world: World, visitor: str) -> None:
+    one = rows_of(world.export(world.token("statistics")["token"]))
+    other = rows_of(world.export(world.token("statistics")["token"]))
+    assert {row["visitor"] for row in one}.isdisjoint({row["visitor"] for row in other})
+    assert {row["id"] for row in one}.isdisjoint({row["id"] for row in other})
+    assert len({row["visitor"] for row in one}) == 1
+
+
+def test_days_are_inclusive(world: World) -> None:
+    for ago in (0, 1, 2, 3):
+        world.visitor_with_events("statistics", events=1, days_ago=ago)
+    token, today = world.token("statistics")["token"], world.core.clock.today(world.settings.zone)
+    days = f"from={today - timedelta(days=2)}&to={today - timedelta(days=1)}"
+    rows = rows_of(world.get(f"/v1/export/events?{days}", token))
+    assert [row["day"] for row in rows] == [str(today - timedelta(days=2)), str(today - timedelta(days=1))]
+
+
+def test_what_was_withdrawn_is_not_in_it(world: World) -> None:
+    gone = world.visitor_with_events("statistics", events=2)
+    world.visitor_with_events("statistics", events=1)
+    world.choose(gone, (), ("statistics",))
+    assert len(rows_of(world.export(world.token("statistics")["token"]))) == 1
+
+
+def test_csv_and_parquet(world: World, visitor: str) -> None:
+    token = world.token("statistics")["token"]
+    answer = world.export(token, "&format=csv")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    assert len(list(csv.DictReader(io.StringIO(answer.text)))) == 5
+    answer = world.export(token, "&format=parquet")
+    assert answer.content_type == "application/vnd.apache.parquet"
+    assert pq.read_table(io.BytesIO(answer.data)).num_rows == 5
+    assert answer.headers["Content-Disposition"].endswith('.parquet"')
+
+
+@pytest.mark.parametrize("format", ["ndjson", "csv", "parquet"])
+def test_an_export_of_nothing_is_whole(world: World, format: str) -> None:
+    assert world.export(world.token("statistics")["token"], f"&format={format}").status_code == 200
+
+
+def test_an_export_is_on_the_ledger_before_its_first_row_is_read(world: World, visitor: str) -> None:
+    made = world.token("statistics")
+    answer = world.browser().get(
+        f"/v1/export/events?from=2026-01-01&to={world.core.clock.today(world.settings.zone)}",
+        headers={"Authorization": f"Bearer {made['token']}"},
+        buffered=False,
+    )
+    body = world.core.storage.ledger.last_of("audit")
+    assert body
+    assert body.body
+    assert body.body["consumer"] == made["id"]
+    assert body.body["purposes"] == ["statistics"]
+    assert made["token"] not in json.dumps(body.body)
+    answer.close()
+
+
+def test_a_person_signed_in_exports_for_the_controllers_own_use(
+    world: World, officer: FlaskClient, visitor: str
+) -> None:
+    today = world.core.clock.today(world.settings.zone)
+    rows = rows_of(officer.get(f"/v1/export/events?from={today}&to={today}&purpose=statistics"))
+    assert len(rows) == 5
+    record = world.core.storage.ledger.last_of("audit")
+    assert record
+    assert record.body
+    assert record.body["by"] == "console: admin"
+
+
+# --- who may not -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/export/events?from=2026-01-01&to=2026-01-02", "/v1/feed/erasures"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "Bearer dgt_nonsense", "Bearer", "Basic YTpi", "Bearer  ", "Bearer \xe9"],
+    ids=["none", "unknown", "empty", "another kind", "blank", "no ASCII"],
+)
+def test_without_a_valid_token_nothing(world: World, path: str, header: str | None) -> None:
+    answer = world.browser().get(path, headers={"Authorization": header} if header else {})
+    assert answer.status_code == 401
+    assert problem_of(answer) == "unauthorised"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_revoked_token_ends_at_once(world: World, visitor: str) -> None:
+    made = world.token("statistics")
+    assert world.export(made["token"]).status_code == 200
+    world.ask("tokens.revoke", id=made["id"])
+    assert world.export(made["token"]).status_code == 401
+
+
+def test_a_token_is_bound_to_its_site(world: World) -> None:
+    world.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
+    token = world.token("statistics", site="Blog")["token"]
+    assert world.export(token, "&site=Blog").status_code == 200
+    assert problem_of(world.export(token, "&site=Shop")) == "forbidden"
+    assert world.export(token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "export", "retention"),
+    [("consumer", 200, 403), ("analyst", 200, 403), ("auditor", 403, 200), ("officer", 200, 200), ("admin", 200, 200)],
+)
+def test_each_role_has_its_calls(world: World, role: str, export: int, retention: int) -> None:
+    token = world.token("statistics", role=role)["token"]
+    assert world.export(token).status_code == export
+    assert world.get("/v1/admin/retention", token).status_code == retention
+
+
+def test_a_session_cookie_of_nobody_is_nothing(world: World) -> None:
+    browser = world.browser()
+    browser.set_cookie("dongui_desk", "forged")
+    assert browser.get("/v1/feed/erasures").status_code == 401
+
+
+# --- bad input -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "from=2026-01-01",
+        "from=yesterday&to=2026-01-01",
+        "from=2026-02-30&to=2026-03-01",
+        "from=2026-01-01&to=2026-01-02&format=xlsx",
+        "from=2026-01-01&to=2026-01-02&format=",
+        "from=%00&to=%ff",
+        "from=2026-01-01&to=２０２６-01-01",
+    ],
+)
+def test_bad_queries_are_named_problems(world: World, query: str) -> None:
+    answer = world.get(f"/v1/export/events?{query}", world.token("statistics")["token"])
+    assert answer.status_code == 400
+    assert problem_of(answer) == "malformed"
+    assert "yesterday" not in answer.text
+
+
+@pytest.mark.parametrize("query", ["after=x", "after=-1", "after=1.5", "limit=%ff", "after=" + "9" * 40])
+def test_bad_cursors_are_named_problems(world: World, query: str) -> None:
+    answer = world.get(f"/v1/feed/erasures?{query}", world.token("statistics")["token"])
+    assert (answer.status_code, problem_of(answer)) == (400, "malformed")
+
+
+def test_unknown_paths_and_methods_are_problems(world: World) -> None:
+    assert problem_of(world.get("/v1/nowhere")) == "not-found"
+    assert problem_of(world.browser().delete("/v1/openapi.json")) in ("method-not-allowed", "malformed")
+
+
+# --- the feed --------------------------------------------------------------------------------------------------------
+
+
+def test_the_feed_names_who_withdrew_as_this_consumer_knows_them(world: World, visitor: str) -> None:
+    made = world.token("statistics")
+    known = {row["visitor"] for row in rows_of(world.export(made["token"]))}
+    empty = world.get("/v1/feed/erasures", made["token"]).json
+    assert empty == {"entries": [], "next": 0}
+    world.choose(visitor, (), ("statistics",))
+    answer = world.get("/v1/feed/erasures", made["token"]).json
+    assert answer
+    [entry] = answer["entries"]
+    assert entry["kind"] == "withdrawal"
+    assert {entry["visitor"]} == known
+    assert entry["purposes"] == ["statistics"]
+    assert world.get(f"/v1/feed/erasures?after={answer['next']}", made["token"]).json["entries"] == []  # type: ignore[index]
+    other = world.get("/v1/feed/erasures", world.token("statistics")["token"]).json
+    assert visitor not in json.dumps([answer, other])
+
+
+# --- what describes it -----------------------------------------------------------------------------------------------
+
+
+def test_the_description_is_what_there_is(world: World) -> None:
+    answer = world.get("/v1/openapi.json")
+    assert answer.status_code == 200
+    description = answer.json
+    assert description
+    assert description["openapi"] == "3.1.0"
+    routes = {
+        rule.rule
+        for rule in world.desk.url_map.iter_rules()
+        if rule.endpoint.split(".")[0] in ("api", "health") and "GET" in (rule.methods or ())
+    }
+    assert description["paths"].keys() == routes
+
+
+def test_health_and_metrics_need_no_token_and_name_nobody(world: World, visitor: str) -> None:
+    assert world.get("/healthz").json == {"alive": True}
+    answer = world.get("/metrics")
+    assert answer.content_type.startswith("text/plain")
+    assert "dongui_desk_days 1.0" in answer.text
+    assert world.installed.site not in answer.text
+    assert "Shop" not in answer.text
+
+
+def test_retention_is_told_to_operators(world: World, visitor: str) -> None:
+    told = world.get("/v1/admin/retention", world.token("statistics", role="auditor")["token"]).json
+    assert told
+    assert told["standing_approval"]["by"] == "dongui init"
+    assert len(told["days"]) == 1
