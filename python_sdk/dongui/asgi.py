@@ -164,7 +164,7 @@ async def _mounted(request: _Request, receive: Receive, send: Send) -> None:
     """Answers below ``/_dongui/``."""
     try:
         body = await _body(receive)
-        answer, rest = await _in_thread(lambda: _asked(request, body), _close)
+        answer, rest = await in_thread(lambda: _asked(request, body), _close)
     except Exception:
         request.site.client.mishap("mount")
         answer, rest = UNAVAILABLE, None
@@ -172,7 +172,7 @@ async def _mounted(request: _Request, receive: Receive, send: Send) -> None:
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if rest is not None:
-            while data := await _in_thread(lambda: next(rest, b"")):
+            while data := await in_thread(lambda: next(rest, b"")):
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         body = answer.body if rest is None and request.method != "HEAD" else b""
         await send({"type": "http.response.body", "body": body, "more_body": False})
@@ -181,7 +181,7 @@ async def _mounted(request: _Request, receive: Receive, send: Send) -> None:
             rest.close()
 
 
-async def _in_thread(work: Callable[[], T], abandoned: Callable[[T], object] | None = None) -> T:
+async def in_thread(work: Callable[[], T], abandoned: Callable[[T], object] | None = None) -> T:
     """Runs ``work`` in a daemon thread. What it returns when nobody waits any more is given to ``abandoned``.
 
     Not asyncio's own executor: its few threads are the application's, and a slow collector must not occupy them.
@@ -228,12 +228,7 @@ def _asked(request: _Request, body: bytes) -> tuple[Local, Any]:
         address=request.address(),
         secure=request.scheme() == "https",
     )
-    asked = site.route(visit, body)
-    if isinstance(asked, Local):
-        return asked, None
-    answer, rest = site.proxy.ask(asked, visit, request.consent.terms)
-    site.after(asked, answer, request.consent)
-    return answer, rest
+    return site.ask(visit, body, request.consent)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -151,12 +151,7 @@ def _asked(request: _Request) -> tuple[Local, Any]:
         address=request.address(),
         secure=request.scheme() == "https",
     )
-    asked = site.route(visit, _body(environ))
-    if isinstance(asked, Local):
-        return asked, None
-    answer, rest = site.proxy.ask(asked, visit, request.consent.terms)
-    site.after(asked, answer, request.consent)
-    return answer, rest
+    return site.ask(visit, _body(environ), request.consent)
 
 
 def _header(environ: WSGIEnvironment, name: str) -> str:

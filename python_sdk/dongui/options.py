@@ -94,6 +94,11 @@ def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = No
     return options
 
 
+def known_options() -> tuple[str, ...]:
+    """The names of all options."""
+    return tuple(field.name for field in fields(Options))
+
+
 def _parsed(name: str, text: str, default: Any) -> Any:
     """The environment's text as the type of the option's default."""
     if isinstance(default, bool):

@@ -43,7 +43,7 @@ class Proxy:
         while self._idle:
             self._idle.pop().close()
 
-    def ask(self, request: Forward, visit: Visit, terms: Terms) -> tuple[Local, _Rest | None]:
+    def ask(self, request: Forward, visit: Visit, terms: Terms) -> tuple[Local, Rest | None]:
         """The answer, and its body when that is still on its way: for the caller to close. Never raises."""
         if not self._breaker.allow():
             return _away(max(1, round(self._breaker.wait()))), None
@@ -71,7 +71,7 @@ class Proxy:
         headers = bodiless(answer.status, passed_back(answer.headers))
         if request.method == "DELETE" and answer.status == 200:
             headers += erased(visit, terms, int(time.time()))
-        return Local(answer.status, headers), _Rest(answer, lambda: self._give_back(wire))
+        return Local(answer.status, headers), Rest(answer, lambda: self._give_back(wire))
 
     def _decision(self, answer: Answer, request: Forward, visit: Visit, terms: Terms) -> Local:
         try:
@@ -89,7 +89,7 @@ class Proxy:
         self._room.release()
 
 
-class _Rest:
+class Rest:
     """The body of an answer as it comes. No generator: it gives the connection back also when nobody began to read.
 
     A collector that fails half-way ends it short; ``Content-Length`` tells the visitor. Without one the failure is

@@ -12,9 +12,9 @@ from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import Consent
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
-from dongui.mount import MOST_BODY, TOO_LARGE, Forward, Local, Visit, forward, own_cookies
+from dongui.mount import MOST_BODY, TOO_LARGE, Local, Visit, forward, own_cookies
 from dongui.options import OptionValues, resolve
-from dongui.proxy import Proxy
+from dongui.proxy import Proxy, Rest
 from dongui.visit import Facts, Meant, is_html_page, page_view
 
 log = logging.getLogger("dongui")
@@ -79,20 +79,26 @@ class Site:
             for name, purpose in sifted.dropped:
                 log.warning("dongui dropped the cookie %s: %s", name, remedy(name, purpose, consent))
 
-    def route(self, visit: Visit, body: bytes) -> Forward | Local:
-        """What to ask of the collector for a request below ``/_dongui/``, or the answer at once."""
+    def ask(self, visit: Visit, body: bytes, consent: Consent) -> tuple[Local, Rest | None]:
+        """The answer to a request below ``/_dongui/``, and its body when that is still on its way, for the caller to
+        close. Waits for the collector. ``body`` has been read up to one byte more than is allowed.
+        """
         if len(body) > MOST_BODY:
-            return TOO_LARGE
-        return forward(visit, body, secret_key=self.options.secret_key, now=int(time.time()))
+            return TOO_LARGE, None
+        asked = forward(visit, body, secret_key=self.options.secret_key, now=int(time.time()))
+        if isinstance(asked, Local):
+            return asked, None
+        answer, rest = self.proxy.ask(asked, visit, consent.terms)
+        if asked.notice is not None:
+            self._decided(asked.notice, answer, consent)
+        return answer, rest
 
-    def after(self, asked: Forward, answer: Local, consent: Consent) -> None:
+    def _decided(self, notice: str, answer: Local, consent: Consent) -> None:
         """A decision was passed on: events that still wait were gated before it; a newer notice may be out."""
-        if asked.notice is None:
-            return
         visitor = consent.bearer()
         if visitor is not None:
             self.client.purge(visitor)
-        if answer.status == 409 or asked.notice != consent.terms.version:
+        if answer.status == 409 or notice != consent.terms.version:
             self.knowledge.ask_soon()
 
 

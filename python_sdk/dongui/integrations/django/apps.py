@@ -1,0 +1,20 @@
+"""The Django application: registers the system checks."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core import checks
+
+
+class DonguiConfig(AppConfig):
+    """Found by Django through ``INSTALLED_APPS``."""
+
+    name = "dongui.integrations.django"
+    label = "dongui"
+    verbose_name = "dongui (동의)"
+
+    def ready(self) -> None:
+        """Called once the applications are loaded."""
+        from dongui.integrations.django.checks import check
+
+        checks.register(check)

@@ -1,0 +1,86 @@
+"""Flask: ``Dongui(app)``, ``g.consent``, ``@requires_consent("marketing")``, ``consent`` in templates."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, Unpack
+
+from flask import Flask, Response, abort, current_app, g, request, request_started
+
+from dongui.client import Client
+from dongui.consent import Consent
+from dongui.middleware import CONSENT, ConsentMiddleware
+from dongui.options import OptionValues, known_options
+from dongui.terms import UNKNOWN
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Dongui:
+    """The extension: guards an application and hands its views the visitor's consent.
+
+    ``Dongui(app)``, or ``dongui = Dongui()`` and later ``dongui.init_app(app)``. Options as in
+    :class:`dongui.options.Options`; precedence: default < environment < ``app.config["DONGUI_…"]`` < argument.
+    """
+
+    def __init__(
+        self, app: Flask | None = None, *, client: Client | None = None, **options: Unpack[OptionValues]
+    ) -> None:
+        self._client = client
+        self._options = options
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Wraps ``app.wsgi_app``; call it once an application, after its configuration is loaded."""
+        settings = {name: app.config.get(f"DONGUI_{name.upper()}") for name in known_options()}
+        configured = {name: value for name, value in settings.items() if value is not None}
+        options: Any = {} if self._client is not None else {**configured, **self._options}
+        middleware = ConsentMiddleware(app.wsgi_app, client=self._client, **options)
+        app.wsgi_app = middleware  # type: ignore[method-assign]
+        app.extensions["dongui"] = middleware.client
+        # Not before_request: the consent is there for every function of that kind, whenever it was registered.
+        request_started.connect(_started, app)
+        app.context_processor(_for_templates)
+
+
+def client() -> Client:
+    """The client of the application that serves this request, for ``client().track(g.consent, "purchase")``."""
+    found: Client = current_app.extensions["dongui"]
+    return found
+
+
+def requires_consent(
+    purpose: str, otherwise: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, T]], Callable[P, T | Response]]:
+    """A view that runs only once ``purpose`` is granted; else ``otherwise`` with the same arguments, or 403."""
+
+    def decorate(view: Callable[P, T]) -> Callable[P, T | Response]:
+        @functools.wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T | Response:
+            consent: Consent = g.consent
+            if consent.granted(purpose):
+                return view(*args, **kwargs)
+            if otherwise is None:
+                abort(403, f"This needs the visitor's consent to the purpose {purpose}.")
+            found: Response = otherwise(*args, **kwargs)
+            return found
+
+        return guarded
+
+    return decorate
+
+
+def _started(_app: Flask) -> None:
+    g.consent = request.environ.get(CONSENT) or _none()
+
+
+def _for_templates() -> dict[str, Any]:
+    return {"consent": g.get("consent") or _none()}
+
+
+def _none() -> Consent:
+    """Where the middleware was not asked (a bare request context in a test), nothing is granted."""
+    return Consent(UNKNOWN)

@@ -1,0 +1,87 @@
+"""Starlette and FastAPI: the middleware, ``request.consent``, and ``requires_consent`` as decorator or dependency."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Unpack
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+
+from dongui.asgi import CONSENT, ASGIApp
+from dongui.asgi import ConsentMiddleware as _ConsentMiddleware
+from dongui.client import Client
+from dongui.consent import Consent
+from dongui.options import OptionValues
+from dongui.terms import UNKNOWN
+
+_NAME = "consent"
+
+
+class ConsentMiddleware(_ConsentMiddleware):
+    """``app.add_middleware(ConsentMiddleware, site="…", collector="…", secret_key="…")``, added last, so outermost.
+
+    Views find the visitor's consent as ``request.consent``; Starlette builds its own request objects, so this gives
+    their class that one more property.
+    """
+
+    def __init__(self, app: ASGIApp, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
+        super().__init__(app, client=client, **options)
+        if not hasattr(HTTPConnection, _NAME):
+            setattr(HTTPConnection, _NAME, property(consent_of))
+
+
+def consent_of(connection: HTTPConnection) -> Consent:
+    """The consent of a request or websocket; where the middleware was not asked, nothing is granted.
+
+    As a FastAPI dependency: ``consent: Annotated[Consent, Depends(consent_of)]``.
+    """
+    return connection.scope.get(CONSENT) or Consent(UNKNOWN)
+
+
+class requires_consent:
+    """A purpose that must be granted; else 403, or what ``otherwise`` answers.
+
+    Starlette: ``@requires_consent("marketing")`` on an endpoint that takes the request first. FastAPI:
+    ``Depends(requires_consent("marketing"))``, which gives the endpoint the consent; there, ``otherwise`` is not used.
+    """
+
+    def __init__(self, purpose: str, otherwise: Callable[..., Any] | None = None) -> None:
+        self.purpose = purpose
+        self._otherwise = otherwise
+        parameter = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+        self.__signature__ = inspect.Signature([parameter])
+
+    def __call__(self, request: Any) -> Any:
+        """As a dependency with a request, as a decorator with an endpoint."""
+        if not isinstance(request, HTTPConnection):
+            return self._decorated(request)
+        consent = consent_of(request)
+        if not consent.granted(self.purpose):
+            raise HTTPException(403, f"This needs the visitor's consent to the purpose {self.purpose}.")
+        return consent
+
+    def _decorated(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(endpoint)
+        async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
+            if consent_of(request).granted(self.purpose):
+                return await _called(endpoint, request, *args, **kwargs)
+            if self._otherwise is None:
+                raise HTTPException(403, f"This needs the visitor's consent to the purpose {self.purpose}.")
+            return await _called(self._otherwise, request, *args, **kwargs)
+
+        return guarded
+
+
+def for_templates(request: Request) -> dict[str, Any]:
+    """A context processor: ``Jinja2Templates(directory=…, context_processors=[for_templates])``."""
+    return {"consent": consent_of(request)}
+
+
+async def _called(endpoint: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if inspect.iscoroutinefunction(endpoint):
+        return await endpoint(*args, **kwargs)
+    return await run_in_threadpool(endpoint, *args, **kwargs)
