@@ -23,6 +23,8 @@ from dongui_collector.app import open_core
 from dongui_collector.settings import Settings
 
 folder, target, moment, nth = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+import dongui_collector.keeping.destroy
+dongui_collector.keeping.destroy._CHUNK = 2
 core = open_core(Settings(folder=folder, testing=True), writable=True)
 module, _, path = target.partition(":")
 *owners, name = path.split(".")
@@ -77,7 +79,8 @@ RECORD_POINTS = [
 ]
 PROOF_POINTS = [
     (f"{DESTROY}.begin", "after", 1),
-    ("dongui_collector.storage.ledger:SqliteLedger.erase_bodies", "after", 3),
+    ("dongui_collector.storage.ledger:SqliteLedger.erase_bodies", "before", 1),
+    ("dongui_collector.storage.ledger:SqliteLedger.erase_bodies", "after", 2),
     (f"{DESTROY}._tell_consumers", "after", 1),
 ]
 

@@ -11,7 +11,7 @@ import click
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
 from dongui_collector.cli.retention import what_text
 from dongui_collector.errors import Unknown
-from dongui_collector.keeping.keeper import destruction_json
+from dongui_collector.keeping.shown import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
 

@@ -8,7 +8,7 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.keeping.keeper import hold_json
+from dongui_collector.keeping.shown import hold_json
 
 
 @click.group(cls=CommandGroup)

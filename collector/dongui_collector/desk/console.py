@@ -15,7 +15,8 @@ from dongui_collector.core import Core
 from dongui_collector.desk.language import words
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.keeping.keeper import STANDING, destruction_json, hold_json
+from dongui_collector.keeping.keeper import STANDING
+from dongui_collector.keeping.shown import destruction_json, hold_json
 from dongui_collector.office import ROLES
 from dongui_collector.publishing import find_site
 from dongui_collector.storage.base import LedgerRecord

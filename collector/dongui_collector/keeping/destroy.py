@@ -6,12 +6,12 @@ key goes before what it opens; the certificate comes last. A destruction found `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from dongui_collector.clock import Clock
-from dongui_collector.keeping.proofs import in_ranges
+from dongui_collector.keeping.proof_planner import KINDS, ProofPlanner
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.security.keys import KeyRing, record_name
 from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
@@ -26,6 +26,8 @@ METHODS = {
     "requests": "content zeroed in place",
 }
 
+_CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
+
 
 class Destroyer:
     """Carries destructions out on an open, writable installation."""
@@ -38,7 +40,7 @@ class Destroyer:
         clock: Clock,
         reduce: Reduce,
         periods: Periods,
-        forget: Callable[[int], None],
+        proofs: ProofPlanner,
     ) -> None:
         self._storage = storage
         self._keyring = keyring
@@ -46,7 +48,7 @@ class Destroyer:
         self._clock = clock
         self._reduce = reduce
         self._periods = periods
-        self._forget = forget
+        self._proofs = proofs
 
     def begin(self, destruction: Destruction) -> Destruction:
         """Write the intent: what, why, who approved, how much."""
@@ -67,22 +69,18 @@ class Destroyer:
             self._storage.office.update_destruction(running)
         return running
 
-    def carry_out(self, running: Destruction, holds: Sequence[Hold]) -> Destruction:
+    def carry_out(self, running: Destruction, holds: Sequence[Hold], today: date) -> Destruction:
         """Destroy and certify. ``holds`` are those that stand now: one that came after the intent is honoured too."""
         what = running.what
         noted = dict(running.certificate or {})
         self._journal.append(
             {"kind": what["kind"], "seq": noted.get("intent", 0), "what": self._journalled(what, holds)}
         )
-        steps: dict[str, Callable[[Json, Sequence[Hold]], Json]] = {
-            "day": self._day,
-            "bases": self._bases,
-            "records": self._records,
-            "consents": self._bodies,
-            "audit": self._bodies,
-            "requests": self._requests,
-        }
-        outcome = steps[what["kind"]](what, holds)
+        if what["kind"] in KINDS:
+            outcome = self._numbered(what["kind"], self._proofs.due_numbers(what, holds, today))
+        else:
+            steps = {"day": self._day, "bases": self._bases, "records": self._records}
+            outcome = steps[what["kind"]](what, holds)
         ledger = self._storage.ledger
         with ledger.writing():
             now = self._clock.now()
@@ -144,18 +142,19 @@ class Destroyer:
             self._keyring.destroy(name)
         return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
 
-    def _bodies(self, what: Json, _: Sequence[Hold]) -> Json:
-        ledger = self._storage.ledger
-        erased = 0
-        for seq in sorted(in_ranges(what["records"])):
+    def _numbered(self, kind: str, numbers: Sequence[int]) -> Json:
+        """Ledger records and requests: what names somebody goes, in short transactions."""
+        ledger, done = self._storage.ledger, 0
+        for start in range(0, len(numbers), _CHUNK):
+            some = numbers[start : start + _CHUNK]
             with ledger.writing():
-                self._forget(seq)
-                erased += ledger.erase_bodies([seq])
-        return {"records_erased": erased}
-
-    def _requests(self, what: Json, _: Sequence[Hold]) -> Json:
-        with self._storage.ledger.writing():
-            return {"requests": self._storage.office.destroy_requests(what["requests"])}
+                if kind == "requests":
+                    done += self._storage.office.destroy_requests(some)
+                else:
+                    for seq in some:
+                        self._proofs.forget(seq)
+                    done += ledger.erase_bodies(some)
+        return {"erased": done}
 
     # -- helpers
 

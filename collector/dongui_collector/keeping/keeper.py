@@ -18,6 +18,7 @@ from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.keeping.destroy import Destroyer
 from dongui_collector.keeping.planner import Planner
 from dongui_collector.keeping.records import RecordKeeper
+from dongui_collector.keeping.shown import destruction_json, hold_json
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.periods import Periods
@@ -68,7 +69,7 @@ class Keeper:
             clock,
             reduce,
             self.periods,
-            self.planner.forget,
+            self.planner.proofs,
         )
 
     # -- one round
@@ -131,7 +132,7 @@ class Keeper:
             return None
         if destruction.state != "running":
             destruction = self._destroyer.begin(destruction)
-        done = self._destroyer.carry_out(destruction, holds)
+        done = self._destroyer.carry_out(destruction, holds, self.today())
         self.planner.done(done)
         return done
 
@@ -301,38 +302,6 @@ class Keeper:
             "open": [destruction_json(d) for d in open_],
             "days": self.planner.schedule(self.holds()),
         }
-
-
-def hold_json(hold: Hold) -> Json:
-    """A hold for people to read. Says that it names someone, never whom."""
-    return {
-        "id": hold.id,
-        "site": hold.site_ref,
-        "reason": hold.reason,
-        "statute": hold.statute,
-        "class": hold.class_id,
-        "one_visitor": hold.visitor is not None,
-        "from": hold.first_day and hold.first_day.isoformat(),
-        "to": hold.last_day and hold.last_day.isoformat(),
-        "until": hold.until and hold.until.isoformat(),
-        "at": hold.at,
-        "released_at": hold.released_at,
-    }
-
-
-def destruction_json(destruction: Destruction) -> Json:
-    """A destruction for people to read."""
-    return {
-        "id": destruction.id,
-        "state": destruction.state,
-        "what": destruction.what,
-        "reason": destruction.reason,
-        "selected_at": destruction.selected_at,
-        "approved_at": destruction.approved_at,
-        "approved_by": destruction.approved_by,
-        "done_at": destruction.done_at,
-        "certificate": destruction.certificate,
-    }
 
 
 def _text(what: Json) -> str:

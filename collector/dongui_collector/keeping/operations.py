@@ -8,7 +8,7 @@ from typing import Any
 from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
-from dongui_collector.keeping.keeper import destruction_json, hold_json
+from dongui_collector.keeping.shown import destruction_json, hold_json
 from dongui_collector.publishing import find_site
 from dongui_collector.security.keys import day_name
 from dongui_collector.storage.base import Hold

@@ -100,7 +100,7 @@ class ItemCheck:
                 return f"it holds the item {item}, which none of its purposes lists"
         if row.at is not None and day_of(row.at, self._core.settings.zone) != day:
             return "it belongs to another day"
-        return self._unsealed(row, day) or self._overdue(row, day) or self._unproved(row)
+        return self._unsealed(row, day) or self._overdue(row, day) or self._unproved(row, day)
 
     def _unsealed(self, row: Row, day: date) -> str | None:
         sealed = [column for column in SEALED if getattr(row, column) is not None]
@@ -130,9 +130,11 @@ class ItemCheck:
             return False
         return self._core.clock.now() > start_of(last + timedelta(days=1), self._core.settings.zone) + _HOUR_MS
 
-    def _unproved(self, row: Row) -> str | None:
+    def _unproved(self, row: Row, day: date) -> str | None:
         found = self._history(row)
-        missing = [bit for bit in bits_of(row.purposes) if not found.get(bit, History()).covers(row.seq)]
+        # What only a legal hold keeps stands on the hold; its consent's own record may have aged out.
+        standing = self._periods.standing(row.notice_ref, row.purposes, day, self._today)
+        missing = [bit for bit in bits_of(standing) if not found.get(bit, History()).covers(row.seq)]
         if not missing or all(self._ending(row, bit) for bit in missing):
             return None
         names = self._book.notice(row.notice_ref).names(sum(1 << bit for bit in missing))

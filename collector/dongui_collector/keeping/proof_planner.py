@@ -1,0 +1,156 @@
+"""What of the ledger's own contents is due: consent records, audit entries, privacy requests.
+
+Looked through once a day and whenever the holds change, from the oldest record on that can still end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from dongui_collector.clock import day_of
+from dongui_collector.keeping import proofs
+from dongui_collector.keeping.calendar import Planned
+from dongui_collector.ledger.book import Book
+from dongui_collector.storage.base import Hold, Json, LedgerRecord, Storage
+
+_PAGE = 1000
+_BATCH = 2000  # ledger records in one destruction
+
+KINDS = ("consents", "audit", "requests")
+
+
+class ProofPlanner:
+    """Reads the ledger; decides nothing that :mod:`~dongui_collector.keeping.proofs` does not."""
+
+    def __init__(self, storage: Storage, book: Book) -> None:
+        self._storage = storage
+        self._book = book
+        self._state: object = None
+        self._plan: list[Planned] = []
+        self._start = 0
+
+    def plan(self, holds: Sequence[Hold], today: date) -> list[Planned]:
+        """Everything that is due on ``today``."""
+        state = (today, tuple(holds), len(self._book.sites()))
+        if self._state != state:
+            self._state, self._plan = state, [*self._plan_ledger(holds, today), *self._plan_requests(holds, today)]
+        return self._plan
+
+    def done(self, what: Json) -> None:
+        """Take note of a destruction that is done."""
+        self._plan = [planned for planned in self._plan if planned.what != what]
+
+    def due_numbers(self, what: Json, holds: Sequence[Hold], today: date) -> list[int]:
+        """Those numbers of a destruction selected earlier that may be destroyed now: a hold may have come since."""
+        if what["kind"] == "requests":
+            found = (self._storage.office.request(id) for id in what["requests"])
+            return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
+        due: dict[int, date] = {}
+        for records in self._pages(what["records"]):
+            due |= self._due(records, holds, today)[what["kind"]]
+        return sorted(proofs.in_ranges(what["records"]) & due.keys())
+
+    def _pages(self, ranges: Iterable[Sequence[int]]) -> Iterator[list[LedgerRecord]]:
+        for first, last in ranges:
+            found = self._storage.ledger.records(first - 1, last - first + 1)
+            yield [record for record in found if record.seq <= last and record.body is not None]
+
+    def _plan_ledger(self, holds: Sequence[Hold], today: date) -> Iterator[Planned]:
+        for kind, found in self._due(self._old_records(today), holds, today).items():
+            seqs = sorted(found)
+            for start in range(0, len(seqs), _BATCH):
+                some = seqs[start : start + _BATCH]
+                first = min(found[seq] for seq in some)
+                yield Planned({"kind": kind, "records": proofs.ranges(some)}, first + timedelta(days=1))
+
+    def _due(self, records: Iterable[LedgerRecord], holds: Sequence[Hold], today: date) -> dict[str, dict[int, date]]:
+        """Of each kind the records that are due, with their last day; a visitor's all at once."""
+        due: dict[str, dict[int, date]] = {"consents": {}, "audit": {}}
+        seen: set[bytes] = set()
+        for record in records:
+            if record.kind == "audit":
+                last = self._audit_last_day(record)
+                if last is not None and last < today and not self._held(holds, proofs.AUDIT, record, None):
+                    due["audit"][record.seq] = last
+            elif record.visitor is not None and record.visitor not in seen:
+                seen.add(record.visitor)
+                due["consents"] |= self._ended_consents(record.visitor, holds, today)
+        return due
+
+    def _old_records(self, today: date) -> Iterator[LedgerRecord]:
+        """Ledger records with content, oldest first, up to the first that is too young to have ended."""
+        after = self._start
+        notices = [n for site in self._book.sites() for n in self._book.notices(site.ref)]
+        while page := self._storage.ledger.records(after, _PAGE):
+            for record in page:
+                if record.body is None or not (record.kind == "audit" or record.kind in proofs.CONSENT_KINDS):
+                    if self._start == record.seq - 1:
+                        self._start = record.seq  # nothing before it will ever end: not looked at again
+                    continue
+                if notices and proofs.earliest_end(notices, day_of(record.at, notices[0].zone)) >= today:
+                    return
+                yield record
+            after = page[-1].seq
+
+    def _ended_consents(self, visitor: bytes, holds: Sequence[Hold], today: date) -> dict[int, date]:
+        records = self._storage.ledger.records_of(visitor)
+        site_ref = records[0].site_ref
+        if site_ref is None:
+            return {}
+        last_days = proofs.consent_last_days(records, self._book.notices(site_ref))
+        by_seq = {r.seq: r for r in records}
+        return {
+            seq: last
+            for seq, last in last_days.items()
+            if last < today and not self._held(holds, proofs.CONSENT, by_seq[seq], visitor)
+        }
+
+    def _held(self, holds: Sequence[Hold], class_id: str, record: LedgerRecord, visitor: bytes | None) -> bool:
+        sites = [s.ref for s in self._book.sites() if record.site_ref in (None, s.ref)]
+        for ref in sites if holds else ():
+            day = day_of(record.at, self._book.in_force(ref, record.at).zone)
+            if proofs.held(holds, class_id, ref, day, visitor):
+                return True
+        return False
+
+    def _audit_last_day(self, record: LedgerRecord) -> date | None:
+        sites = [s.ref for s in self._book.sites() if record.site_ref in (None, s.ref)]
+        return proofs.audit_last_day(
+            record.at, [self._book.in_force(ref, record.at) for ref in sites if self._book.notices(ref)]
+        )
+
+    def _plan_requests(self, holds: Sequence[Hold], today: date) -> list[Planned]:
+        ended = [r["id"] for r in self._storage.office.requests() if self._request_ended(r, holds, today)]
+        return [Planned({"kind": "requests", "requests": ended}, today)] if ended else []
+
+    def _request_ended(self, request: Json, holds: Sequence[Hold], today: date) -> bool:
+        closed_at = request.get("closed_at")
+        if not closed_at:
+            return False
+        notice = self._book.in_force(request["site_ref"], closed_at)
+        last = proofs.request_last_day(request, notice)
+        visitor = bytes.fromhex(request["visitor"]) if request.get("visitor") else None
+        day = day_of(int(request.get("at") or closed_at), notice.zone)
+        return (
+            last is not None and last < today and not proofs.held(holds, proofs.REQUEST, notice.site_ref, day, visitor)
+        )
+
+    def forget(self, seq: int) -> None:
+        """Before a consent record goes: the standing that it proved goes too, and the visitor with the last one.
+
+        Called inside the writing transaction.
+        """
+        ledger = self._storage.ledger
+        found = ledger.records(seq - 1, 1)
+        if not found or found[0].seq != seq or found[0].visitor is None:
+            return
+        visitor = ledger.visitor(found[0].visitor)
+        if visitor is None:
+            return
+        standings = {bit: s for bit, s in visitor.standings.items() if s.seq != seq}
+        if len(standings) != len(visitor.standings):
+            ledger.drop_visitor(visitor.key)
+            if standings:
+                ledger.put_visitor(replace(visitor, standings=standings))
