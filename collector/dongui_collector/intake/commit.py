@@ -164,7 +164,7 @@ class GroupCommit:
             results.append((pending, None))
             if known.isdisjoint(pair):
                 known.update(pair)
-                rows.append(self._rows.row(event, pending.sender, basis, at, day))
+                rows.append(self._rows.row(event, pending.sender, basis, at, day, pair))
         tx.insert(rows)
         return results
 

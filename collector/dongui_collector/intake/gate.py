@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -45,6 +46,11 @@ class Basis:
     items: frozenset[str]
 
 
+# A site's visitors look at the same pages. Scrubbed results alone would not need the raw URL as the key, but it lives in memory
+# only, for as long as the request that brought it did a moment ago, and is bounded.
+_scrubbed = lru_cache(maxsize=4096)(scrub_url)
+
+
 class RowMaker:
     """Builds rows. Holds only keys and caches; every decision is from its arguments."""
 
@@ -63,10 +69,13 @@ class RowMaker:
     def agent(self, event: Event, sender: Sender) -> Agent:
         return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
 
-    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date) -> Row:
-        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section 1)."""
+    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date, keys: tuple[bytes, bytes]) -> Row:
+        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section 1).
+
+        ``keys`` is what :meth:`keys` said of it.
+        """
         items, notice = basis.items, basis.notice
-        key, timeless = self.keys(event, notice.site_ref)
+        key, timeless = keys
         timed = "visit_time" in items
         row = Row(key if timed else timeless, notice.site_ref, basis.visitor, basis.seq, basis.mask, notice.ref)
         row.source = sender.source
@@ -87,14 +96,14 @@ class RowMaker:
 
     def _usage(self, row: Row, event: Event, notice: LoadedNotice, *, kept: bool) -> dict[str, str]:
         """Fill in the service-usage record; return the advertising IDs that stood in URLs (they never stay there)."""
-        keys = notice.compiled["query_keys"]
+        allowed = notice.query_keys
         ad_ids: dict[str, str] = {}
         url = referrer = None
         if event.referrer is not None:
-            referrer, ad_ids = scrub_url(event.referrer, keys)
+            referrer, ad_ids = _scrubbed(event.referrer, allowed)
         if event.url is not None:
-            url, own = scrub_url(event.url, keys)
-            ad_ids = ad_ids | own
+            url, own = _scrubbed(event.url, allowed)
+            ad_ids = ad_ids | own if own else ad_ids
         if kept:
             row.name = scrub_text(event.name)
             row.url, row.referrer = url, referrer

@@ -23,6 +23,7 @@ class Metrics:
         self.open_endings = Gauge("dongui_open_endings", "Endings decided but not finished.", registry=r)
         self.days = Gauge("dongui_days", "Days that hold rows.", registry=r)
         self.disk_reserve = Gauge("dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r)
+        self._recorded_now = 0  # counted up on the hot path, handed over when somebody looks
         self._children: dict[tuple[str, int], Counter] = {}
 
     def answered(self, path: str, status: int) -> None:
@@ -33,8 +34,8 @@ class Metrics:
         child.inc()
 
     def events(self, recorded: int, refused: Mapping[str, int]) -> None:
-        if recorded:
-            self._recorded.inc(recorded)
+        """Count one request's events."""
+        self._recorded_now += recorded
         for reason, n in refused.items():
             self._refused.labels(reason).inc(n)
 
@@ -42,4 +43,7 @@ class Metrics:
         self.registry.register(collector)
 
     def text(self) -> bytes:
+        """The exposition format."""
+        self._recorded.inc(self._recorded_now)
+        self._recorded_now = 0
         return generate_latest(self.registry)

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from dongui_collector.intake.problems import Problem
@@ -36,32 +36,67 @@ class Headers:
     @classmethod
     def of(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Read ASGI's header pairs (names in lower case). Values are Latin-1, as HTTP has them."""
-        h = cls()
+        headers = cls()
         for name, value in pairs:
-            match name:
-                case b"user-agent":
-                    h.user_agent = value[:2048].decode("latin-1")
-                case b"origin":
-                    h.origin = value.decode("latin-1")
-                case b"content-length":
-                    h.length = int(value) if value.isdigit() and len(value) < 16 else 1 << 40
-                case b"authorization":
-                    h.authorization = True
-                    kind, _, token = value.decode("latin-1").partition(" ")
-                    h.bearer = token.strip() if kind.lower() == "bearer" else None
-                case b"x-forwarded-for":
-                    h.forwarded += ("," if h.forwarded else "") + value.decode("latin-1")
-                case b"dongui-address":
-                    h.proxied = value.decode("latin-1")
-                case b"sec-gpc":
-                    h.gpc = h.gpc or value.strip() == b"1"  # any 1 among duplicates counts, anything else is ignored (W1)
-                case b"cookie":
-                    h.cookie += ("; " if h.cookie else "") + value.decode("latin-1")
-                case b"x-dongui":
-                    h.anti_forgery = value.strip() == b"1"
-                case b"accept-language":
-                    h.language = value[:256].decode("latin-1")
-        return h
+            if read := _READ.get(name):
+                read(headers, value)
+        return headers
+
+
+def _origin(h: Headers, value: bytes) -> None:
+    h.origin = value.decode("latin-1")
+
+
+def _user_agent(h: Headers, value: bytes) -> None:
+    h.user_agent = value[:2048].decode("latin-1")
+
+
+def _length(h: Headers, value: bytes) -> None:
+    h.length = int(value) if value.isdigit() and len(value) < 16 else 1 << 40
+
+
+def _authorization(h: Headers, value: bytes) -> None:
+    h.authorization = True
+    kind, _, token = value.decode("latin-1").partition(" ")
+    h.bearer = token.strip() if kind.lower() == "bearer" else None
+
+
+def _forwarded(h: Headers, value: bytes) -> None:
+    h.forwarded += ("," if h.forwarded else "") + value.decode("latin-1")
+
+
+def _proxied(h: Headers, value: bytes) -> None:
+    h.proxied = value.decode("latin-1")
+
+
+def _gpc(h: Headers, value: bytes) -> None:
+    h.gpc = h.gpc or value.strip() == b"1"  # any 1 among duplicates counts, anything else is ignored (W1)
+
+
+def _cookie(h: Headers, value: bytes) -> None:
+    h.cookie += ("; " if h.cookie else "") + value.decode("latin-1")
+
+
+def _anti_forgery(h: Headers, value: bytes) -> None:
+    h.anti_forgery = value.strip() == b"1"
+
+
+def _language(h: Headers, value: bytes) -> None:
+    h.language = value[:256].decode("latin-1")
+
+
+_READ: dict[bytes, Callable[[Headers, bytes], None]] = {
+    b"origin": _origin,
+    b"user-agent": _user_agent,
+    b"content-length": _length,
+    b"authorization": _authorization,
+    b"x-forwarded-for": _forwarded,
+    b"dongui-address": _proxied,
+    b"sec-gpc": _gpc,
+    b"cookie": _cookie,
+    b"x-dongui": _anti_forgery,
+    b"accept-language": _language,
+}
 
 
 def may_write(site: Site, headers: Headers) -> bool:

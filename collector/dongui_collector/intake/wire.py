@@ -6,6 +6,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -200,6 +201,7 @@ def check_choice(choice: ConsentChoice) -> None:
         raise Problem("malformed", "a purpose is both granted and refused")
 
 
+@lru_cache(maxsize=8192)
 def parse_ip(text: str) -> str | None:
     """The canonical form of an address, or None. IPv4 in IPv6 is unwrapped; zones and ports are cut."""
     text = text.strip()

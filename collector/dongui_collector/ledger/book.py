@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dongui.policy import Policy, compiled, diff, parse
 from dongui.rules.periods import last_day
-from dongui_collector.clock import day_of
+from dongui.rules.urls import QUERY_KEYS
+from dongui_collector.clock import day_of, start_of
 from dongui_collector.errors import Unknown
 from dongui_collector.storage.base import LedgerStore, NoticeVersion, Site
 
@@ -34,6 +35,7 @@ class LoadedNotice:
     zone: ZoneInfo
     items_by_bit: dict[int, frozenset[str]]
     signal_mask: int
+    query_keys: frozenset[str]
 
     def items(self, mask: int) -> frozenset[str]:
         """Every item that some purpose of ``mask`` lists under this notice (S1.0)."""
@@ -118,14 +120,16 @@ class Book:
     def items_of(self, notice_ref: int, mask: int) -> frozenset[str]:
         return self._notices[notice_ref].items(mask)
 
-    @lru_cache(maxsize=4096)  # noqa: B019
-    def _last_day(self, notice_ref: int, given_on: date) -> date:
-        return last_day(given_on, self._notices[notice_ref].policy.notice.choice_lifetime)
+    @lru_cache(maxsize=65_536)  # noqa: B019
+    def ends_at(self, notice_ref: int, given_at: int) -> int:
+        """The instant (epoch ms) at which a consent given then under that notice has outlived the choice's lifetime (K17)."""
+        notice = self._notices[notice_ref]
+        last = last_day(day_of(given_at, notice.zone), notice.policy.notice.choice_lifetime)
+        return start_of(last + timedelta(days=1), notice.zone)
 
     def expired(self, notice_ref: int, given_at: int, now: int) -> bool:
-        """Whether a consent given then under that notice has outlived the choice's lifetime (K17)."""
-        zone = self._notices[notice_ref].zone
-        return day_of(now, zone) > self._last_day(notice_ref, day_of(given_at, zone))
+        """Whether that instant has come."""
+        return now >= self.ends_at(notice_ref, given_at)
 
 
 def _starts_at(policy: Policy) -> int:
@@ -148,5 +152,6 @@ def _notice(site: Site, version: NoticeVersion, policy: Policy, accepted: list[N
         consent_mask=sum(1 << bits[p] for p in consent),
         zone=ZoneInfo(policy.notice.timezone),
         items_by_bit={bits[p]: frozenset(policy.purposes[p].items) for p in policy.purposes},
+        query_keys=frozenset(policy.notice.query_keys) | frozenset(QUERY_KEYS),
         signal_mask=sum(1 << bits[p] for p in consent if "gpc" in policy.purposes[p].opt_out_signals),
     )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from dongui.rules.cookies import classify
@@ -40,24 +41,35 @@ class EventKeys:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        # Keyed once and copied: the key's own block is not hashed again for every event.
+        self._keyed = hashlib.blake2b(key=secret, digest_size=16)
+        self._timeless = hashlib.blake2b(key=secret, digest_size=16, person=b"timeless")
         self._mask = int.from_bytes(hashlib.blake2b(b"time", key=secret, digest_size=6).digest(), "big")
 
     def of(self, site_ref: int, event_id: bytes) -> bytes:
         """The key of an event of a site; ``event_id`` are the 16 bytes of its UUID."""
-        digest = hashlib.blake2b(site_ref.to_bytes(4, "big") + event_id, key=self._secret, digest_size=16).digest()
+        hashed = self._keyed.copy()
+        hashed.update(b"%d|%b" % (site_ref, event_id))
+        digest = hashed.digest()
         if event_id[6] >> 4 != 7:
             return digest
         return (int.from_bytes(event_id[:6], "big") ^ self._mask).to_bytes(6, "big") + digest[6:]
 
     def timeless(self, key: bytes) -> bytes:
         """The key of the same event where ``visit_time`` is not covered: nothing in it tells the time."""
-        return hashlib.blake2b(key, key=self._secret, digest_size=16, person=b"timeless").digest()
+        hashed = self._timeless.copy()
+        hashed.update(key)
+        return hashed.digest()
 
 
 def associated(site_ref: int, day: date, key: bytes, column: str) -> bytes:
     """What a sealed column is bound to: moved to another site, day, row or column it does not open."""
-    return f"{site_ref}|{day.isoformat()}|{column}|".encode() + key
+    return _place(site_ref, day, column) + key
+
+
+@lru_cache(maxsize=1024)
+def _place(site_ref: int, day: date, column: str) -> bytes:
+    return f"{site_ref}|{day.isoformat()}|{column}|".encode()
 
 
 def reduce_row(book: Book, keyring: KeyRing, keys: EventKeys) -> Reduce:

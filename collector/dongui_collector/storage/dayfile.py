@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dongui_collector.storage.base import Row, Selection, Visitor
 from dongui_collector.storage.connect import connect
-from dongui_collector.storage.ledger import VISITOR_SQL, visitor_from
+from dongui_collector.storage.ledger import VISITOR_SQL, SqliteLedger, visitor_from
 from dongui_collector.storage.migrations import EVENTS, migrate
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
@@ -70,12 +70,19 @@ class DayFile:
 class DayTransaction:
     """Implements :class:`~dongui_collector.storage.base.IngestTransaction`."""
 
-    def __init__(self, day: DayFile, before: DayFile | None) -> None:
+    def __init__(self, day: DayFile, before: DayFile | None, memory: SqliteLedger | None = None) -> None:
         self._day = day
         self._before = before
+        self._memory = memory
+        self._count = -1
 
     def visitor(self, key: bytes) -> Visitor | None:
-        return visitor_from(key, self._day.conn.execute(_VISITOR, (key,)).fetchall())
+        if self._memory is None:
+            return visitor_from(key, self._day.conn.execute(_VISITOR, (key,)).fetchall())
+        if self._count < 0:
+            found = self._day.conn.execute("SELECT count FROM ledger.head").fetchone()
+            self._count = found[0] if found else 0
+        return self._memory.remembered(key, self._count)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         found = self._day.known(keys)

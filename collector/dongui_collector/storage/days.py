@@ -19,6 +19,7 @@ from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection
 from dongui_collector.storage.connect import WRITER, connect, scrub
 from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from, values_of
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
+from dongui_collector.storage.ledger import SqliteLedger
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
@@ -32,9 +33,10 @@ T = TypeVar("T")
 class SqliteDays:
     """Implements :class:`~dongui_collector.storage.base.EventStore`."""
 
-    def __init__(self, folder: Path, ledger: Path) -> None:
+    def __init__(self, folder: Path, ledger: Path, memory: SqliteLedger | None = None) -> None:
         self.folder = folder
         self._ledger = ledger
+        self._memory = memory
         self._open: dict[date, DayFile] = {}
 
     def path(self, day: date) -> Path:
@@ -61,7 +63,7 @@ class SqliteDays:
             before = self._existing(day - timedelta(days=1))
             opened = self._opened(day)
             with opened.transaction():
-                yield DayTransaction(opened, before)
+                yield DayTransaction(opened, before, self._memory)
 
     def _existing(self, day: date) -> DayFile | None:
         return self._opened(day) if day in self._open or self.path(day).exists() else None

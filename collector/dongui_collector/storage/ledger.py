@@ -13,6 +13,7 @@ from dongui_collector.storage import chain
 from dongui_collector.storage.base import Intent, Json, LedgerRecord, NoticeVersion, Site, Standing, Visitor
 from dongui_collector.storage.connect import WRITER, scrub
 
+_SEEN = 20_000
 VISITOR_SQL = """
     SELECT v.site_ref, v.suspended, v.member, s.bit, s.state, s.seq, s.notice_ref, s.at, s.knowing
     FROM {schema}visitors v LEFT JOIN {schema}standings s ON s.visitor = v.key WHERE v.key = ?"""
@@ -33,6 +34,9 @@ class SqliteLedger:
         self.conn = conn
         self._mac_key = mac_key
         self._depth = 0
+        # What ingest asks again and again: valid as long as the chain has not grown but through this object.
+        self._seen: dict[bytes, Visitor | None] = {}
+        self._seen_at = -1
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -46,6 +50,7 @@ class SqliteLedger:
                 yield
                 self.conn.execute("COMMIT")
             except BaseException:
+                self._seen_at = -1
                 if self.conn.in_transaction:
                     self.conn.execute("ROLLBACK")
                 raise
@@ -114,6 +119,8 @@ class SqliteLedger:
         hash_ = chain.link(previous, seq, kind, at, committed)
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         self._write("INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, kind, at, site_ref, visitor, text, salt, committed, hash_))
+        if self._seen_at == count:
+            self._seen_at = seq  # our own step: whom it concerns, put_visitor and drop_visitor forget
         self._write(
             "INSERT INTO head VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET count = excluded.count, hash = excluded.hash, mac = excluded.mac",
             (seq, hash_, chain.head_mac(self._mac_key, seq, hash_)),
@@ -149,7 +156,25 @@ class SqliteLedger:
     def visitor(self, key: bytes) -> Visitor | None:
         return visitor_from(key, self._read(VISITOR_SQL.format(schema=""), (key,)))
 
+    def remembered(self, key: bytes, count: int) -> Visitor | None:
+        """The visitor as the ledger has it at ``count`` records, from memory where it was asked for before.
+
+        For ingest, inside its transaction: ``count`` was read there, and nothing can change before it ends. When the chain
+        grew otherwise than through this object everything is read again.
+        """
+        if count != self._seen_at:
+            self._seen.clear()
+            self._seen_at = count
+        try:
+            return self._seen[key]
+        except KeyError:
+            if len(self._seen) >= _SEEN:
+                self._seen.pop(next(iter(self._seen)))
+            found = self._seen[key] = self.visitor(key)
+            return found
+
     def put_visitor(self, visitor: Visitor) -> None:
+        self._seen.pop(visitor.key, None)
         self._write(
             "INSERT INTO visitors VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET suspended = excluded.suspended, member = excluded.member",
             (visitor.key, visitor.site_ref, int(visitor.suspended), visitor.member),
@@ -161,6 +186,7 @@ class SqliteLedger:
             )
 
     def drop_visitor(self, key: bytes) -> None:
+        self._seen.pop(key, None)
         self._write("DELETE FROM standings WHERE visitor = ?", (key,))
         self._write("DELETE FROM visitors WHERE key = ?", (key,))
 

@@ -37,7 +37,7 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
     if not readonly:
         migrate(conn, LEDGER)
     ledger = SqliteLedger(conn, mac_key)
-    events = SqliteDays(data / "events", path)
+    events = SqliteDays(data / "events", path, None if readonly else ledger)
     archive = SqliteRecords(data / "archive.db", readonly=readonly)
     records = SqliteRecords(data / "records.db", readonly=readonly)
 
