@@ -70,7 +70,9 @@ export function start(options: Options): Dongui {
       }, true);
     // A decision that did not reach the collector on another page.
     if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);
-    addEventListener("click", ({ target }) => target instanceof Element && target.closest("[data-dongui=preferences]") && show("preferences"));
+    addEventListener("click", (event) => {
+      if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
+    });
   };
   if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
   else begin();

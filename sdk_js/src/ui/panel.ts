@@ -19,10 +19,15 @@ core._undo = () => {
 core._panel = (view) => {
   const { _h: h } = core;
   const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
+  /** Closing decides nothing: who has not answered is asked again. */
+  const close = (): void => {
+    core._hide!();
+    core._look();
+  };
   const dialog = h(
     "dialog",
-    { part: "dialog panel", class: "panel", "aria-labelledby": "t", close: () => core._hide!() },
-    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", () => core._hide!(), true)),
+    { part: "dialog panel", class: "panel", "aria-labelledby": "t", close },
+    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", close, true)),
     ...preferences(words, view == "data"),
   );
   dialog.querySelector("header button")!.setAttribute("aria-label", words.close);

@@ -1,0 +1,170 @@
+"""Preferences and my data: withdrawing as easily as giving, seeing, keeping and erasing what is held."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from snippet_steps import BANNER, cookies, eventually, press, ready
+from stub_collector import VISITOR, Answer, Request, Stub, page_of
+
+pytestmark = pytest.mark.browser
+
+PANEL = "dongui-root .panel"
+ROWS = [
+    {
+        "at": 1_795_400_000_000 + n,
+        "name": "pageview",
+        "url": f"https://shop.example.com/p/{n}",
+        "ip_address": "192.0.2.7",
+    }
+    for n in range(60)
+]
+
+
+def holding(collector: Stub, events: list[dict[str, object]]) -> None:
+    """The collector holds these rows about whoever asks."""
+
+    def answer(request: Request) -> Answer | None:
+        if request.path == "/v1/me" and request.method == "GET":
+            body = {"site": "S", "suspended": False, "consents": [], "records": [], "events": events}
+            return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+        return None
+
+    collector.intercept = answer
+
+
+def test_withdrawing_one_purpose(page: Page, site: Stub, collector: Stub, context: BrowserContext) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    page.evaluate("dongui.show()")
+    page.locator('dongui-root [data-purpose-switch="statistics"]').uncheck()
+    press(page, "save")
+    expect(page.locator(PANEL)).to_have_count(0)
+    eventually(lambda: len(collector.consents) == 2, page)
+    body = collector.consents[1]
+    assert (body["granted"], body["refused"]) == (["personalisation"], ["statistics", "marketing"])
+    assert body["method"] == "preferences"
+    assert cookies(context)["dongui"].startswith("1~v1~personalisation~")
+
+
+def test_withdrawing_everything_takes_one_click_there(
+    page: Page, site: Stub, collector: Stub, context: BrowserContext
+) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    page.evaluate("dongui.show()")
+    press(page, "withdraw")
+    eventually(lambda: len(collector.consents) == 2, page)
+    assert list(cookies(context)) == ["dongui"]
+
+
+def test_closing_changes_nothing(page: Page, site: Stub, collector: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.consents, page)
+    page.evaluate("dongui.show()")
+    page.locator('dongui-root [data-purpose-switch="statistics"]').uncheck()
+    press(page, "close")
+    assert page.evaluate("dongui.consent.granted('statistics')")
+    assert len(collector.consents) == 1
+
+
+def test_closing_before_the_choice_asks_again(page: Page, site: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "choose")
+    expect(page.locator(PANEL)).to_be_visible()
+    press(page, "close")
+    expect(page.locator(BANNER)).to_be_visible()
+    expect(page.locator(PANEL)).to_have_count(0)
+
+
+def test_what_needs_no_consent_stands_apart(page: Page, site: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "choose")
+    others = page.locator(PANEL).get_by_text("동의 없이 처리하는 개인정보")
+    expect(others).to_be_visible()
+    assert page.locator('dongui-root [data-purpose-switch="service"]').count() == 0
+    expect(page.locator(PANEL).get_by_text("계약", exact=True)).to_be_visible()
+
+
+def test_my_data_is_shown_downloaded_and_erased(
+    page: Page, site: Stub, collector: Stub, context: BrowserContext, tmp_path: Path
+) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    holding(collector, ROWS)
+    page.evaluate("dongui.myData()")
+    expect(page.locator("dongui-root td").filter(has_text="/p/59")).to_be_visible()
+    assert page.locator("dongui-root tr").count() == 51
+    assert collector.asked("/v1/me")[0].headers["Authorization"] == f"Bearer {VISITOR}"
+    with page.expect_download() as download:
+        press(page, "download")
+    download.value.save_as(tmp_path / "mine.json")
+    assert len(json.loads((tmp_path / "mine.json").read_text())["events"]) == 60
+    press(page, "erase")
+    expect(page.locator("dongui-root [role=status]")).to_have_text("모두 삭제했습니다.")
+    assert len(collector.asked("/v1/me", "DELETE")) == 1
+    eventually(lambda: list(cookies(context)) == ["dongui"], page)
+    assert not page.evaluate("dongui.consent.granted('statistics')")
+
+
+def test_my_data_through_the_sites_own_origin(page: Page, collector: Stub) -> None:
+    collector.mounted = True
+    collector.pages["/"] = page_of(collector, base="/_dongui")
+    page.goto(collector.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    page.evaluate("dongui.myData()")
+    expect(page.locator("dongui-root [role=status]")).to_have_text("보관하고 있는 기록이 없습니다.")
+    headers = collector.asked("/v1/me")[0].headers
+    assert headers["X-Dongui"] == "1"
+    assert "Authorization" not in headers
+
+
+def test_my_data_that_cannot_be_fetched_says_so(page: Page, site: Stub, collector: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    collector.intercept = lambda r: (503, {}, b"") if r.path == "/v1/me" else None
+    page.evaluate("dongui.myData()")
+    expect(page.locator("dongui-root [role=status]")).to_contain_text("지금은 불러올 수 없습니다")
+
+
+def test_the_record_of_the_choice_can_be_kept(page: Page, site: Stub, collector: Stub, tmp_path: Path) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    page.evaluate("dongui.show()")
+    with page.expect_download() as download:
+        press(page, "receipt")
+    download.value.save_as(tmp_path / "receipt.json")
+    kept = json.loads((tmp_path / "receipt.json").read_text())
+    assert kept["granted"] == ["statistics", "personalisation"]
+    assert kept["notice"] == "v1"
+
+
+def test_policy_text_is_text(page: Page, site: Stub, collector: Stub) -> None:
+    collector.policy["purposes"]["statistics"]["items"].append("<img src=x onerror=alert(1)>")
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    press(page, "choose")
+    expect(page.locator(PANEL)).to_be_visible()
+    assert page.locator("dongui-root img").count() == 0
+
+
+@pytest.mark.parametrize(
+    "markup", ['<a href="/x" data-dongui="preferences">go</a>', '<button data-dongui="preferences"><b>go</b></button>']
+)
+def test_any_element_can_be_the_way_back(page: Page, site: Stub, collector: Stub, markup: str) -> None:
+    site.pages["/"] = page_of(collector, markup)
+    page.goto(site.origin)
+    press(page, "refuse")
+    ready(page)
+    page.get_by_text("go").click()
+    expect(page.locator(PANEL)).to_be_visible()
+    assert page.url == f"{site.origin}/"
