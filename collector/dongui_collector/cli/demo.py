@@ -62,12 +62,14 @@ def demo(port_base: int | None, folder: Path | None, check: bool, as_json: bool)
 
 
 def _check(port_base: int | None, folder: Path | None, as_json: bool) -> None:
+    from dongui_collector.demo.browser import chromium
     from dongui_collector.demo.journey import Seen, journey
     from dongui_collector.demo.stage import Stage
 
     seen: list[Seen] = []
-    with Stage(folder, port_base, testing=True) as stage:
-        for found in journey(stage):
+    # The browser first: without one there is no need to start anything.
+    with chromium() as browser, Stage(folder, port_base, testing=True) as stage:
+        for found in journey(stage, browser):
             seen.append(found)
             if not as_json:
                 click.echo(f"{click.style('✓', fg='green') if found.ok else click.style('✗', fg='red')} {found.line()}")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dongui_collector.settings import Settings
     from dongui_collector.storage.base import Site
 
-# {collector} and the rest are filled in below; {{ }} stay as braces.
 _TEXT = """\
 In the <head> of every page:
 
@@ -35,12 +34,9 @@ wait for a consent too and the collector answers on the site's own origin under 
   app.wsgi_app = ConsentMiddleware(
       app.wsgi_app, site="{site}", collector="{collector}", secret_key=os.environ["DONGUI_SECRET_KEY"])
 
-A static site behind nginx, without the middleware (set trusted_proxies = 1 in dongui.toml):
+A static site without a server of its own takes everything from the collector's public address:
 
-  location /_dongui/ {{
-      proxy_pass {collector}/;
-      proxy_set_header X-Forwarded-For $remote_addr;
-  }}
+  dongui snippet --collector https://collect.example
 """
 
 
@@ -58,7 +54,7 @@ def snippet(collector: str | None, site: str | None, config: Path, as_json: bool
     with reading(config) as core:
         found = find_site(core, site)
         data = _lines(found, core.settings, collector)
-    emit(data, as_json, lambda shown: _TEXT.replace("_dongui", "_dongui").format(**shown))
+    emit(data, as_json, lambda shown: _TEXT.format(**shown))
 
 
 def _lines(site: Site, settings: Settings, collector: str | None) -> dict[str, str]:

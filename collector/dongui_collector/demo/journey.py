@@ -10,13 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dongui_collector.demo.browser import chromium
 from dongui_collector.demo.held import destruction_of, find_bytes, holdings
 from dongui_collector.demo.stage import Stage
 from dongui_collector.errors import CollectorError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 _PATIENCE_S = 20.0
 _ASKING = {"/_dongui/v1/dongui.js", "/_dongui/v1/ui.js", "/_dongui/v1/notice"}
@@ -40,18 +39,16 @@ class Seen:
         return f"{self.step:<22} {self.what:<52} {self.found}{mark}"
 
 
-def journey(stage: Stage) -> Iterator[Seen]:
+def journey(stage: Stage, browser: Browser) -> Iterator[Seen]:
     """Go through the journey on a running stage; yields each observation as it is made."""
-    with chromium() as browser:
-        # Nothing of the machine's own: a fixed language, so that the words on the buttons do not matter.
-        context = browser.new_context(locale="ko-KR")
-        context.set_default_timeout(_PATIENCE_S * 1000)
-        try:
-            visitor = Visitor(stage, context)
-            for step in (before, statistics, pages, marketing, live_page, withdrawal, ageing_out):
-                yield from step(visitor)
-        finally:
-            context.close()
+    context = browser.new_context(locale="ko-KR")
+    context.set_default_timeout(_PATIENCE_S * 1000)
+    try:
+        visitor = Visitor(stage, context)
+        for step in (before, statistics, pages, marketing, live_page, withdrawal, ageing_out):
+            yield from step(visitor)
+    finally:
+        context.close()
 
 
 class Visitor:

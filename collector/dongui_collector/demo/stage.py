@@ -117,6 +117,7 @@ class Stage:
         with log:
             self._serve = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 (ourselves)
         self._await(f"{self.collector}/readyz")
+        self._await(f"http://{HOST}:{self.ports[1]}/healthz")
 
     def stop(self) -> None:
         """End the collector as an operator would."""
