@@ -8,7 +8,9 @@ def main() -> None:
     try:
         from dongui_collector.cli import cli
     except ModuleNotFoundError as missing:
-        sys.stderr.write(f"dongui: {missing.name} is not installed. Install the collector: pip install 'dongui[collector]'\n")
+        sys.stderr.write(
+            f"dongui: {missing.name} is not installed. Install the collector: pip install 'dongui[collector]'\n"
+        )
         raise SystemExit(2) from None
     cli()
 

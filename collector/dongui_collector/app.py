@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dongui_collector.clock import Clock, clock_from_environment
+from dongui_collector.clock import clock_from_environment
 from dongui_collector.core import Core
 from dongui_collector.keeping.keeper import Keeper
 from dongui_collector.ledger.book import Book
@@ -24,7 +24,8 @@ EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see
 def open_core(settings: Settings, *, writable: bool) -> Core:
     """Open an installation, alone (``writable``) or to read beside whoever writes it.
 
-    Raises :class:`~dongui_collector.errors.FolderBusy` with the holder's pid, :class:`~dongui_collector.errors.SettingsError`
+    Raises :class:`~dongui_collector.errors.FolderBusy` with the holder's pid,
+    :class:`~dongui_collector.errors.SettingsError`
     for a false clock or a missing master key, :class:`~dongui_collector.errors.StorageError` for a folder that is none.
     """
     clock = clock_from_environment(testing=settings.testing)

@@ -32,13 +32,17 @@ class Clock:
 def clock_from_environment(*, testing: bool) -> Clock:
     """The clock that ``DONGUI_CLOCK`` (RFC 3339) asks for.
 
-    Raises :class:`SettingsError` when it is set although the settings do not say ``testing = true``: a wrong clock destroys.
+    Raises :class:`SettingsError` when it is set although the settings do not say ``testing = true``: a wrong clock
+    destroys.
     """
     text = os.environ.get("DONGUI_CLOCK")
     if not text:
         return Clock()
     if not testing:
-        raise SettingsError("DONGUI_CLOCK is set, but the settings file does not say `testing = true`; unset it (a false clock destroys real data)")
+        raise SettingsError(
+            "DONGUI_CLOCK is set, but the settings file does not say `testing = true`; "
+            "unset it (a false clock destroys real data)"
+        )
     try:
         start = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,7 @@
-"""Changes from the command line and the desk: done by the running ``serve`` over a local socket, or here under the folder's lock."""
+"""Changes from the command line and the desk.
+
+Done by the running ``serve`` over a local socket, or here under the folder's lock.
+"""
 
 from __future__ import annotations
 
@@ -105,9 +108,8 @@ class _short_path:
 class ControlServer:
     """The local socket inside ``serve``. Only the folder's owner can reach it (the folder is 0700, the socket 0600)."""
 
-    def __init__(self, core: Core, after: Callable[[], None]) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self._after = after
         self._server: asyncio.AbstractServer | None = None
 
     async def start(self) -> None:
@@ -136,8 +138,6 @@ class ControlServer:
             return {"error": str(error)}
         except Exception as error:  # the socket's answer must not be a traceback
             return {"error": f"{name} failed ({type(error).__name__}); the server's log says more"}
-        finally:
-            self._after()
 
     def stop(self) -> None:
         if self._server:

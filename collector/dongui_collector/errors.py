@@ -25,7 +25,9 @@ class FolderBusy(StorageError):
     """Another process serves this folder."""
 
     def __init__(self, folder: str, pid: int | None) -> None:
-        super().__init__(f"{folder} is in use by process {pid or 'unknown'}; stop it, or talk to it instead of opening its folder")
+        super().__init__(
+            f"{folder} is in use by process {pid or 'unknown'}; stop it, or talk to it instead of opening its folder"
+        )
         self.folder = folder
         self.pid = pid
 

@@ -15,7 +15,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line. Of an exception only its type and the places it passed: its text may quote data."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry = {
+        entry: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -24,7 +24,9 @@ class JsonLines(logging.Formatter):
         entry |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info and record.exc_info[0]:
             entry["exception"] = record.exc_info[0].__name__
-            entry["places"] = [f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])]
+            entry["places"] = [
+                f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in traceback.extract_tb(record.exc_info[2])
+            ]
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 

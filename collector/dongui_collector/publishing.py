@@ -26,7 +26,9 @@ def find_site(core: Core, site: str | None) -> Site:
         if site in (one.id, one.name):
             return one
     names = ", ".join(s.name for s in sites) or "none"
-    raise Unknown(f"there is no site {site!r}; there are: {names}" if site else f"say which site with --site; there are: {names}")
+    raise Unknown(
+        f"there is no site {site!r}; there are: {names}" if site else f"say which site with --site; there are: {names}"
+    )
 
 
 @operation("sites.add")
@@ -44,14 +46,18 @@ def add_site(core: Core, name: str, origins: Sequence[str], text: str | None = N
             merged = list(dict.fromkeys([*existing.origins, *origins]))
             core.storage.ledger.set_origins(existing.ref, merged)
             secret = None
-            core.storage.ledger.append("site", core.clock.now(), {"id": existing.id, "name": name, "origins": merged}, site_ref=existing.ref)
+            core.storage.ledger.append(
+                "site", core.clock.now(), {"id": existing.id, "name": name, "origins": merged}, site_ref=existing.ref
+            )
             site = existing
         else:
             text = text or _first_policy(core)
             secret = new_secret_key()
             id_ = "s_" + secrets.token_hex(6)
             site = core.storage.ledger.add_site(id_, name, origins, token_hash(secret), address_key(secret))
-            core.storage.ledger.append("site", core.clock.now(), {"id": id_, "name": name, "origins": list(origins)}, site_ref=site.ref)
+            core.storage.ledger.append(
+                "site", core.clock.now(), {"id": id_, "name": name, "origins": list(origins)}, site_ref=site.ref
+            )
             _publish(core, site, text)
             merged = list(origins)
     core.book.reload()
@@ -67,7 +73,10 @@ def _first_policy(core: Core) -> str:
 
 @operation("policy.publish")
 def publish(core: Core, text: str, site: str | None = None) -> dict[str, Any]:
-    """Publish a policy as a new notice version of a site. Versions are immutable; the date in it decides from when it counts."""
+    """Publish a policy as a new notice version of a site. Versions are immutable.
+
+    The date in it decides from when it counts.
+    """
     found = find_site(core, site)
     with core.storage.ledger.writing():
         result = _publish(core, found, text)
@@ -86,7 +95,9 @@ def _publish(core: Core, site: Site, text: str) -> dict[str, Any]:
         if notice.version == version:
             if notice.text == text:
                 return {"site": site.id, "version": version, "published": False, "needs_consent": False}
-            raise NotAllowed(f"version {version!r} is already published with another text; give the changed policy a new version")
+            raise NotAllowed(
+                f"version {version!r} is already published with another text; give the changed policy a new version"
+            )
     now = core.clock.now()
     core.storage.ledger.assign_bits(site.ref, policy.purposes)
     core.storage.ledger.add_notice(site.ref, version, policy.notice.effective, now, text)
@@ -94,7 +105,13 @@ def _publish(core: Core, site: Site, text: str) -> dict[str, Any]:
     core.storage.ledger.append("notice", now, body, site_ref=site.ref)
     previous = _predecessor(before, policy.notice.effective)
     needs = previous is not None and diff(parse(previous), policy).needs_consent
-    return {"site": site.id, "version": version, "published": True, "effective": policy.notice.effective.isoformat(), "needs_consent": needs}
+    return {
+        "site": site.id,
+        "version": version,
+        "published": True,
+        "effective": policy.notice.effective.isoformat(),
+        "needs_consent": needs,
+    }
 
 
 def _predecessor(notices: Sequence[Any], effective: Any) -> str | None:
@@ -110,7 +127,14 @@ def checked_origin(text: str) -> str:
     except ValueError:
         port = None
         parts = parts._replace(scheme="")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
         raise CollectorError(f"{text!r} is not an origin; write it like https://shop.example.com")
     host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
     host = f"[{host}]" if ":" in host else host

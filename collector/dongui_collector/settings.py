@@ -14,7 +14,8 @@ from dongui_collector.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an installation can be told. Each field is a key of ``dongui.toml``; ``docs/settings.md`` explains each.
+    """Everything an installation can be told. Each field is a key of ``dongui.toml``; ``docs/settings.md`` explains
+    each.
 
     ``trusted_proxies`` is the number of proxies of yours in front of the collector: ``X-Forwarded-For`` is believed for
     exactly that many hops, counted from the right. ``rate_limit`` is requests a second for one address on one site,
@@ -55,7 +56,13 @@ class Settings:
 _KEYS = {f.name: f for f in fields(Settings) if f.name != "folder"}
 # These select other things than a setting: the file itself, the clock, the master key's value.
 _NOT_SETTINGS = {"DONGUI_CONFIG", "DONGUI_CLOCK", "DONGUI_MASTER_KEY"}
-_BOUNDS = {"port": (0, 65535), "desk_port": (0, 65535), "workers": (1, 64), "trusted_proxies": (0, 16), "rate_burst": (1, 10**9)}
+_BOUNDS = {
+    "port": (0, 65535),
+    "desk_port": (0, 65535),
+    "workers": (1, 64),
+    "trusted_proxies": (0, 16),
+    "rate_burst": (1, 10**9),
+}
 
 
 def load_settings(path: Path) -> Settings:
@@ -67,7 +74,9 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"{path} does not exist; make an installation with `dongui init DIR`, or name one with --config") from None
+        raise SettingsError(
+            f"{path} does not exist; make an installation with `dongui init DIR`, or name one with --config"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     settings = Settings(folder=path.resolve().parent)

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-
 from dongui_collector.storage.base import Basis, EventStore, Row, Selection, Standing, Visitor, iter_rows
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.days import SqliteDays
@@ -33,8 +32,21 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
     conn.close()
 
 
-def row(number: int, visitor: bytes = ANA, *, purposes: int = 0b11, seq: int = 1, notice: int = 1, url: str = "/a") -> Row:
-    return Row(number.to_bytes(16, "big"), 1, visitor, seq, purposes, notice, at=1000 + number, name="page_view", url=url, ads=b"sealed")
+def row(
+    number: int, visitor: bytes = ANA, *, purposes: int = 0b11, seq: int = 1, notice: int = 1, url: str = "/a"
+) -> Row:
+    return Row(
+        number.to_bytes(16, "big"),
+        1,
+        visitor,
+        seq,
+        purposes,
+        notice,
+        at=1000 + number,
+        name="page_view",
+        url=url,
+        ads=b"sealed",
+    )
 
 
 def put(store: EventStore, *rows: Row, day: date = DAY) -> None:
@@ -119,7 +131,10 @@ def test_a_destroyed_row_may_come_again_under_its_key_only_as_a_new_row(store: E
 
 
 def test_nothing_of_an_ended_row_is_left_in_any_byte(store: EventStore, tmp_path: Path) -> None:
-    """Invariant 2, on many rows of many visitors inserted out of order: the case in which B-tree pages split and merge."""
+    """Invariant 2, on many rows of many visitors inserted out of order.
+
+    The case in which B-tree pages split and merge.
+    """
     keys = [(n * 7919 % 4001).to_bytes(8, "big") + n.to_bytes(8, "big") for n in range(4000)]
     for start in range(0, 4000, 50):
         put(

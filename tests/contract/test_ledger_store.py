@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-
 from dongui_collector.storage import chain
 from dongui_collector.storage.base import Intent, LedgerStore, Standing, Visitor
 from dongui_collector.storage.connect import connect

@@ -25,15 +25,33 @@ def test_unasked_at_first_and_minted_with_the_first_grant(collector: Installatio
 def test_the_receipt_has_the_shape_of_w3(collector: Installation) -> None:
     receipt = collector.consent(["statistics"])["receipt"]
     assert receipt["schema_version"] == "ISO/IEC TS 27560:2023"
-    assert receipt["purposes"][0]["items"] == ["cookie", "visit_time", "service_usage", "access_environment", "ip_address"]
-    for member in ("record_id", "principal", "controller", "notice", "jurisdiction", "storage_location", "withdrawal_method"):
+    assert receipt["purposes"][0]["items"] == [
+        "cookie",
+        "visit_time",
+        "service_usage",
+        "access_environment",
+        "ip_address",
+    ]
+    for member in (
+        "record_id",
+        "principal",
+        "controller",
+        "notice",
+        "jurisdiction",
+        "storage_location",
+        "withdrawal_method",
+    ):
         assert receipt[member]
 
 
 def test_statistics_alone_records_address_and_environment_but_no_advertising_id(collector: Installation) -> None:
     """S2.1b: each item gated on its own."""
     visitor = collector.consent(["statistics"], ["marketing"])["visitor"]
-    one = event(url=f"{ORIGIN}/a?gclid=CLICK&utm_source=news&secret=1", referrer="https://search.example.org/?q=x", ad_ids={"adid": "AD"})
+    one = event(
+        url=f"{ORIGIN}/a?gclid=CLICK&utm_source=news&secret=1",
+        referrer="https://search.example.org/?q=x",
+        ad_ids={"adid": "AD"},
+    )
     answer = collector.send(visitor, one)
     assert (answer.status_code, answer.json()) == (202, {"recorded": 1, "refused": {}})
     (row,) = collector.me(visitor)["events"]
@@ -106,7 +124,10 @@ def test_too_old_without_the_secret_and_welcome_with_it(collector: Installation)
     assert collector.send(visitor, event(old), headers=collector.bearer).json() == {"recorded": 1, "refused": {}}
     ancient = event()["at"] - 400 * 86_400_000
     for at in (ancient, 0, 1):
-        assert collector.send(visitor, event(at), headers=collector.bearer).json() == {"recorded": 0, "refused": {"expired": 1}}
+        assert collector.send(visitor, event(at), headers=collector.bearer).json() == {
+            "recorded": 0,
+            "refused": {"expired": 1},
+        }
     assert [r["at"] for r in collector.me(visitor)["events"]] == [old]
 
 
@@ -227,7 +248,14 @@ def test_members_are_joined_only_under_a_purpose_that_lists_them(collector: Inst
 @pytest.mark.parametrize("kind", ["contract", "payment", "complaint", "abuse", "access_log"])
 def test_the_five_record_classes_are_accepted(collector: Installation, kind: str) -> None:
     """S3.1a–e, S2.2; archived ones lie in the archive from the start (S5.2)."""
-    body = {"site": collector.site, "class": kind, "subject": "member-1", "at": event()["at"], "source": "settlement", "data": {"n": kind}}
+    body = {
+        "site": collector.site,
+        "class": kind,
+        "subject": "member-1",
+        "at": event()["at"],
+        "source": "settlement",
+        "data": {"n": kind},
+    }
     assert collector.http.post("/v1/records", json=body, headers={"origin": ORIGIN}).status_code == 401
     answer = collector.http.post("/v1/records", json=body, headers=collector.bearer)
     assert answer.status_code == 201, answer.text
@@ -264,7 +292,10 @@ def test_pages(collector: Installation) -> None:
         if "etag" in answer.headers:
             assert collector.http.get(path, headers={"if-none-match": answer.headers["etag"]}).status_code == 304
     assert "개인정보 처리방침" in collector.http.get("/policy?lang=ko").text
-    purposes = {p["id"]: p for p in collector.http.get("/v1/notice", params={"site": collector.site, "lang": "ko"}).json()["purposes"]}
+    purposes = {
+        p["id"]: p
+        for p in collector.http.get("/v1/notice", params={"site": collector.site, "lang": "ko"}).json()["purposes"]
+    }
     assert purposes["marketing"]["items"] == ["cookie", "visit_time", "advertising_id"]
     assert purposes["statistics"]["keep"] == "P1Y"
 

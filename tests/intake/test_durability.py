@@ -1,4 +1,7 @@
-"""Invariant 3: what was answered 202 survives kill -9 at any instant; what was not is whole or absent; nothing is doubled."""
+"""Invariant 3: what was answered 202 survives kill -9 at any instant; what was not is whole or absent.
+
+Nothing is doubled.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +98,10 @@ def test_a_withdrawal_interrupted_by_kill_9_is_finished_at_the_next_start(fresh:
 
 
 def test_sigterm_ends_within_five_seconds_beside_slow_clients(fresh: Installation) -> None:
-    """A bound of the contract, not a timing of ours: idle keep-alive, ten stalled downloads and a drip-fed body are open."""
+    """A bound of the contract, not a timing of ours.
+
+    Idle keep-alive, ten stalled downloads and a drip-fed body are open.
+    """
     import socket
 
     fresh.start()
@@ -109,7 +115,9 @@ def test_sigterm_ends_within_five_seconds_beside_slow_clients(fresh: Installatio
         raw.sendall(f"GET /v1/me/export HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {visitor}\r\n\r\n".encode())
         stalled.append(raw)
     drip = socket.create_connection(("127.0.0.1", fresh.port))
-    drip.sendall(b"POST /v1/events HTTP/1.1\r\nhost: x\r\norigin: https://shop.example.com\r\ncontent-length: 500\r\n\r\n{")
+    drip.sendall(
+        b"POST /v1/events HTTP/1.1\r\nhost: x\r\norigin: https://shop.example.com\r\ncontent-length: 500\r\n\r\n{"
+    )
     idle = socket.create_connection(("127.0.0.1", fresh.port))
     idle.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
     assert idle.recv(100)

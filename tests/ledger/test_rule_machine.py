@@ -1,4 +1,5 @@
-"""Invariant 1 by state machine: after any sequence of choices, events, withdrawals, notice changes, erasures and clock steps,
+"""Invariant 1 by state machine: after any sequence of choices, events, withdrawals, notice changes, erasures and
+clock steps,
 what is stored is exactly what a standing basis covers: no item more (S1.0, S3.0), and none lost."""
 
 from __future__ import annotations
@@ -13,12 +14,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-
 import dongui_collector.app
+import pytest
 from dongui.policy import default_policy_text
 from dongui_collector.app import Core, open_core
 from dongui_collector.clock import Clock
@@ -32,6 +29,9 @@ from dongui_collector.ledger.ledger import Choice
 from dongui_collector.ledger.rows import Masks
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import iter_rows
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from machine import PURPOSES, SEOUL, ModelEvent, ModelVersion, ModelVisitor, a_year_later, day_of
 
 START = datetime(2026, 1, 31, 12, tzinfo=SEOUL)
@@ -68,7 +68,9 @@ WHO = st.integers(0, 5)
 SETS = st.sets(st.sampled_from(PURPOSES))
 # Time matters near its edges: hours, month ends, the choice's 180 days, the access log's year.
 HOURS = st.sampled_from([1, 12, 24, 24 * 27, 24 * 100, 24 * 180, 24 * 181, 24 * 365, 24 * 366])
-AGO = st.lists(st.tuples(st.integers(0, 23 * 60), st.sampled_from([0, 0, 0, 1, 30, 364, 365, 366, 367])), min_size=1, max_size=4)
+AGO = st.lists(
+    st.tuples(st.integers(0, 23 * 60), st.sampled_from([0, 0, 0, 1, 30, 364, 365, 366, 367])), min_size=1, max_size=4
+)
 
 
 class Rule(RuleBasedStateMachine):
@@ -81,7 +83,9 @@ class Rule(RuleBasedStateMachine):
         SteppingClock.current = int(START.timestamp() * 1000)
         self.loop = asyncio.new_event_loop()
         self.open()
-        perform(self.core, "sites.add", {"name": "shop", "origins": [], "text": policy_text("v0", START.date(), more=False)})
+        perform(
+            self.core, "sites.add", {"name": "shop", "origins": [], "text": policy_text("v0", START.date(), more=False)}
+        )
         self.core.keeper.grant_standing("officer")
         self.site = self.core.book.sites()[0]
         self.versions = [ModelVersion(ITEMS, False, START.date())]
@@ -145,7 +149,9 @@ class Rule(RuleBasedStateMachine):
         visitor = self.someone(who)
         refused = refused - granted
         answer = self.choose(visitor, granted, refused)
-        if visitor not in self.model or not visitor.given:  # after the last withdrawal, or erased, the old id means nobody
+        if (
+            visitor not in self.model or not visitor.given
+        ):  # after the last withdrawal, or erased, the old id means nobody
             if granted:
                 self.add(answer["visitor"], granted)
             return
@@ -163,7 +169,9 @@ class Rule(RuleBasedStateMachine):
         made: list[ModelEvent] = []
         sent: list[Event] = []
         for minutes, days in ago:
-            marker = "".join(chr(ord("a") + int(d, 16)) for d in uuid.uuid4().hex)  # digits might be scrubbed as a number
+            marker = "".join(
+                chr(ord("a") + int(d, 16)) for d in uuid.uuid4().hex
+            )  # digits might be scrubbed as a number
             at = self.now - minutes * 60_000 - (days * 86_400_000 if server else 0)
             url = f"https://shop.example.com/{marker}?gclid=G{marker}"
             sent.append(Event(id=uuid.uuid4(), name="page_view", at=at, url=url, props={"m": marker}, search=marker))
@@ -230,9 +238,7 @@ class Rule(RuleBasedStateMachine):
     def stored_is_exactly_what_stands(self) -> None:
         if not hasattr(self, "core"):
             return
-        expected = sorted(
-            (tuple(sorted(e.bases)), tuple(sorted(e.columns()))) for v in self.model for e in v.events
-        )
+        expected = sorted((tuple(sorted(e.bases)), tuple(sorted(e.columns()))) for v in self.model for e in v.events)
         found = []
         for day in self.core.storage.events.days():
             for row in iter_rows(self.core.storage.events, day):
@@ -257,12 +263,21 @@ class Rule(RuleBasedStateMachine):
         assert found == alive, json.dumps(sorted(found ^ alive))
 
 
-COLUMN_NAMES = [{"at", "day"}, {"name", "url", "secure", "props", "search"}, {"ip_address"}, {"environment"}, {"advertising_ids"}, {"visitor"}]
+COLUMN_NAMES = [
+    {"at", "day"},
+    {"name", "url", "secure", "props", "search"},
+    {"ip_address"},
+    {"environment"},
+    {"advertising_ids"},
+    {"visitor"},
+]
 
 
 def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
     run_state_machine_as_test(
         Rule,
-        settings=settings(max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )

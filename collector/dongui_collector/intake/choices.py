@@ -50,7 +50,10 @@ class ChoiceCommit:
                 future.set_result(outcome)
 
     def _rescue(self, batch: list[Waiting], error: Exception) -> None:
-        """On a full disk choices that only refuse still go through, on the space put by; nothing else is acknowledged."""
+        """On a full disk choices that only refuse still go through, on the space put by.
+
+        Nothing else is acknowledged.
+        """
         full = is_full(error)
         refusals = [entry for entry in batch if not entry[2].granted] if full else []
         if refusals:

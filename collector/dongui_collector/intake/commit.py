@@ -36,7 +36,10 @@ class Pending:
 
 
 class GroupCommit:
-    """Collects what one turn of the loop brings and commits it inline: a queue to a writer thread costs twice as much."""
+    """Collects what one turn of the loop brings and commits it inline.
+
+    A queue to a writer thread costs twice as much.
+    """
 
     def __init__(self, events: EventStore, book: Book, rows: RowMaker, clock: Clock, settings: Settings) -> None:
         self._events = events
@@ -52,7 +55,10 @@ class GroupCommit:
         self.full = False
 
     def add(self, site_ref: int, visitor: bytes | None, events: list[Event], sender: Sender) -> asyncio.Future[Pending]:
-        """Queue one request's events. The future ends when they are on disk, or with the error that kept them off it."""
+        """Queue one request's events.
+
+        The future ends when they are on disk, or with the error that kept them off it.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Pending] = loop.create_future()
         if not self._waiting:
@@ -132,7 +138,7 @@ class GroupCommit:
 
     def _all_expired(self, day: date, entries: list[tuple[Pending, Event, int]]) -> bool:
         """Refuse, without making a file, what is past every period of its site's notice."""
-        if any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
+        if not self._rows.is_over(day) and any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
             return False
         for pending, _, _ in entries:
             pending.refused["expired"] += 1
@@ -144,10 +150,16 @@ class GroupCommit:
     def _standing_mask(self, notice: LoadedNotice, day: date) -> int:
         """The consent purposes whose period for rows of ``day`` has not ended yet (S3.1, K17)."""
         today = self._day(self._clock.now())
-        return notice.consent_mask if day >= today else self._periods.standing(notice.ref, notice.consent_mask, day, today)
+        return (
+            notice.consent_mask if day >= today else self._periods.standing(notice.ref, notice.consent_mask, day, today)
+        )
 
     def _store(
-        self, tx: IngestTransaction, day: date, entries: list[tuple[Pending, Event, int]], keys: list[tuple[bytes, bytes]]
+        self,
+        tx: IngestTransaction,
+        day: date,
+        entries: list[tuple[Pending, Event, int]],
+        keys: list[tuple[bytes, bytes]],
     ) -> list[tuple[Pending, str | None]]:
         known = tx.known([key for pair in keys for key in pair])
         bases: dict[tuple[bytes | None, int, bool], Basis | str] = {}

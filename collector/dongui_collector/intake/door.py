@@ -34,7 +34,11 @@ class Door:
         settings = core.settings
         self.core = core
         self.metrics = Metrics()
-        self.rows = RowMaker(core.book, core.keyring, Places(settings.folder / settings.geoip_database if settings.geoip_database else None))
+        self.rows = RowMaker(
+            core.book,
+            core.keyring,
+            Places(settings.folder / settings.geoip_database if settings.geoip_database else None),
+        )
         self.events = GroupCommit(core.storage.events, core.book, self.rows, core.clock, settings)
         self.endings = Endings(core, self.metrics)
         self.choices = ChoiceCommit(core, self.endings)
@@ -65,8 +69,8 @@ class Door:
             except Problem as problem:
                 status, body, extra = problem.status, problem.body, problem.headers
             except Exception as error:
-                problem = failure(error)
-                status, body, extra = problem.status, problem.body, problem.headers
+                ours = failure(error)
+                status, body, extra = ours.status, ours.body, ours.headers
             self.metrics.answered(path, status)
             await respond(send, status, body, extra + self.cors(headers.origin))
         elif method == "OPTIONS" and path.startswith("/v1/"):
@@ -99,12 +103,19 @@ class Door:
             raise Problem("superseded-notice", "ask again under the notice in force", notice=current.version)
         unknown = (set(asked.granted) | set(asked.refused)) - set(current.policy.consent_purposes)
         if unknown:
-            raise Problem("malformed", "granted or refused names a purpose that does not rest on consent in this notice")
+            raise Problem(
+                "malformed", "granted or refused names a purpose that does not rest on consent in this notice"
+            )
         signals = dict(asked.signals or {})
         if headers.gpc:
             signals["gpc"] = True
         choice = Choice(
-            tuple(asked.granted), tuple(asked.refused), asked.method, asked.lang, signals, asked.id.bytes if asked.id else None
+            tuple(asked.granted),
+            tuple(asked.refused),
+            asked.method,
+            asked.lang,
+            signals,
+            asked.id.bytes if asked.id else None,
         )
         answer = await self.choices.add(current, asked.visitor, choice)
         return 201, msgspec.json.encode(answer), _JSON
@@ -133,7 +144,9 @@ class Door:
         elif headers.proxied is not None:
             # Through the site's own origin the socket is the site's server: its address is nobody's.
             address = proxied_address(site, headers.proxied, self.core.clock.now())
-        return Sender(address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage")
+        return Sender(
+            address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage"
+        )
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run what is slower than a commit beside the loop."""
@@ -156,7 +169,11 @@ class Door:
         """Answer exactly the listed origin, never with credentials."""
         if origin is None or not any(origin in s.origins for s in self.core.book.sites()):
             return [(b"vary", b"Origin")]
-        return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"access-control-expose-headers", b"Retry-After"), (b"vary", b"Origin")]
+        return [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-expose-headers", b"Retry-After"),
+            (b"vary", b"Origin"),
+        ]
 
     def _preflight(self, origin: str | None) -> Pairs:
         listed = self.cors(origin)

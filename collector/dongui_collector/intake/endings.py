@@ -38,13 +38,19 @@ class Endings:
             return work(*arguments)
 
     async def carry_out(self, intent: Intent, *, within: float = 5.0) -> bool:
-        """Destroy what ``intent`` ended. True when done within the time; else it goes on behind, and masks every read already."""
+        """Destroy what ``intent`` ended. True when done within the time.
+
+        Else it goes on behind, and masks every read already.
+        """
         work = asyncio.get_running_loop().run_in_executor(self.pool, self.finish, intent)
         done, _ = await asyncio.wait({work}, timeout=within)
         return bool(done) and work.result()
 
     def finish(self, intent: Intent) -> bool:
-        """Finish one intent, in this thread. False when it failed or a legal hold keeps part of it; :meth:`resume` tries again."""
+        """Finish one intent, in this thread. False when it failed or a legal hold keeps part of it.
+
+        :meth:`resume` tries again.
+        """
         for attempt in (1, 2):
             try:
                 ended = self._core.ledger.finish(intent)
@@ -53,7 +59,9 @@ class Endings:
                     self.reserve.spend()
                     continue
                 self._metrics.ending_failures.inc()
-                log.error("an ending failed and will be tried again", extra={"kind": type(error).__name__, "seq": intent.seq})
+                log.error(
+                    "an ending failed and will be tried again", extra={"kind": type(error).__name__, "seq": intent.seq}
+                )
                 return False
             return not ended.held
         return False

@@ -24,7 +24,10 @@ class Agent(NamedTuple):
 
 @lru_cache(maxsize=16_384)  # a site sees a few thousand distinct agents a day; hostile ones must not fill the memory
 def agent_of(text: str) -> Agent:
-    """Parse a user agent. ``user_agents.parse`` would take the slow engine (700 µs), so its class is filled from the Rust one."""
+    """Parse a user agent.
+
+    ``user_agents.parse`` would take the slow engine (700 µs), so its class is filled from the Rust one.
+    """
     if not text:
         return Agent(None, None, None, False)
     try:
@@ -54,7 +57,9 @@ class Places:
         try:
             self._reader = maxminddb.open_database(path) if path else None
         except (OSError, maxminddb.InvalidDatabaseError) as error:
-            raise SettingsError(f"geoip_database: {path} cannot be read as a MaxMind database ({type(error).__name__})") from None
+            raise SettingsError(
+                f"geoip_database: {path} cannot be read as a MaxMind database ({type(error).__name__})"
+            ) from None
 
     def of(self, address: str | None) -> tuple[str | None, str | None]:
         """(ISO country code, English city name), each None when unknown."""

@@ -9,9 +9,9 @@ from datetime import date
 from functools import lru_cache
 
 import msgspec
-
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import scrub_props, scrub_text, scrub_url
+
 from dongui_collector.intake.enrich import Agent, Places, agent_of
 from dongui_collector.intake.wire import Event, parse_ip
 from dongui_collector.ledger.book import Book, LoadedNotice
@@ -46,7 +46,8 @@ class Basis:
     items: frozenset[str]
 
 
-# A site's visitors look at the same pages. Scrubbed results alone would not need the raw URL as the key, but it lives in memory
+# A site's visitors look at the same pages. Scrubbed results alone would not need the raw URL as the key, but it lives
+# in memory
 # only, for as long as the request that brought it did a moment ago, and is bounded.
 _scrubbed = lru_cache(maxsize=4096)(scrub_url)
 
@@ -66,11 +67,16 @@ class RowMaker:
         key = self._keys.of(site_ref, event.id.bytes)
         return key, self._keys.timeless(key)
 
+    def is_over(self, day: date) -> bool:
+        """Whether a day was destroyed: its file must not come back, not even for rows without a sealed column."""
+        return self._keyring.day_is_over(day)
+
     def agent(self, event: Event, sender: Sender) -> Agent:
         return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
 
     def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date, keys: tuple[bytes, bytes]) -> Row:
-        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section 1).
+        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section
+        1).
 
         ``keys`` is what :meth:`keys` said of it.
         """

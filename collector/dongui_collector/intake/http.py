@@ -29,7 +29,7 @@ def failure(error: Exception) -> Problem:
         return Problem("unavailable", "the disk is full; nothing was stored")
     if isinstance(error, StorageError):
         return Problem("unavailable", "nothing was stored")
-    log.error("internal error", exc_info=(type(error), None, error.__traceback__))
+    log.error("internal error", exc_info=error)  # logs.py writes its type and places, never its text
     return Problem("internal")
 
 

@@ -1,4 +1,7 @@
-"""``/v1/me``: what is held about a visitor, for that visitor: to see, to take along, to correct, to suspend, to erase (S9, K10, K11)."""
+"""``/v1/me``: what is held about a visitor, for that visitor.
+
+To see, to take along, to correct, to suspend, to erase (S9, K10, K11).
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,9 @@ async def get_me(door: Door, request: Request) -> Response:
 
 async def get_export(door: Door, request: Request) -> Response:
     """The same as a file to keep."""
-    return await _everything(door, _visitor(door, request), {"content-disposition": 'attachment; filename="dongui-my-data.json"'})
+    return await _everything(
+        door, _visitor(door, request), {"content-disposition": 'attachment; filename="dongui-my-data.json"'}
+    )
 
 
 async def _everything(door: Door, visitor: Visitor, headers: dict[str, str]) -> Response:
@@ -140,7 +145,14 @@ async def post_request(door: Door, request: Request) -> Response:
         await door.in_thread(core.ledger.suspend, visitor.key, asked.kind != "resume")
         return json({"kind": asked.kind, "done": True}, 201)
     due = day_of(now, core.settings.zone) + timedelta(days=10)
-    entry = {"site_ref": visitor.site_ref, "kind": asked.kind, "visitor": visitor.key.hex(), "text": asked.text, "at": now, "due": due.isoformat()}
+    entry = {
+        "site_ref": visitor.site_ref,
+        "kind": asked.kind,
+        "visitor": visitor.key.hex(),
+        "text": asked.text,
+        "at": now,
+        "due": due.isoformat(),
+    }
 
     def file() -> int:
         with core.storage.ledger.writing():
@@ -150,4 +162,6 @@ async def post_request(door: Door, request: Request) -> Response:
 
 
 def json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, {"content-type": "application/json", "cache-control": "no-store"})
+    return Response(
+        msgspec.json.encode(value), status, {"content-type": "application/json", "cache-control": "no-store"}
+    )

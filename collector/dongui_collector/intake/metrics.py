@@ -17,12 +17,20 @@ class Metrics:
         self._requests = Counter("dongui_requests", "Answers of the public door.", ["path", "status"], registry=r)
         self._recorded = Counter("dongui_events_recorded", "Events that are on disk.", registry=r)
         self._refused = Counter("dongui_events_refused", "Events refused, by reason.", ["reason"], registry=r)
-        self.ending_failures = Counter("dongui_ending_failures", "Withdrawals or erasures that failed and were tried again.", registry=r)
-        self.retention_failures = Counter("dongui_retention_failures", "Runs of the ageing-out that failed.", registry=r)
-        self.retention_age = Gauge("dongui_retention_age_seconds", "Seconds since the last ageing-out that succeeded.", registry=r)
+        self.ending_failures = Counter(
+            "dongui_ending_failures", "Withdrawals or erasures that failed and were tried again.", registry=r
+        )
+        self.retention_failures = Counter(
+            "dongui_retention_failures", "Runs of the ageing-out that failed.", registry=r
+        )
+        self.retention_age = Gauge(
+            "dongui_retention_age_seconds", "Seconds since the last ageing-out that succeeded.", registry=r
+        )
         self.open_endings = Gauge("dongui_open_endings", "Endings decided but not finished.", registry=r)
         self.days = Gauge("dongui_days", "Days that hold rows.", registry=r)
-        self.disk_reserve = Gauge("dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r)
+        self.disk_reserve = Gauge(
+            "dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r
+        )
         self._recorded_now = 0  # counted up on the hot path, handed over when somebody looks
         self._children: dict[tuple[str, int], Counter] = {}
 

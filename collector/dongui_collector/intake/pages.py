@@ -1,4 +1,7 @@
-"""The small public pages, through Starlette: snippet, notice, policy, health, and the calls that servers make now and then."""
+"""The small public pages, through Starlette.
+
+Snippet, notice, policy, health, and the calls that servers make now and then.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from dongui.policy import notice as notice_json
+from dongui.policy import render
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dongui.policy import notice as notice_json
-from dongui.policy import render
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.intake import me
 from dongui_collector.intake.http import failure, query_of, read_body
@@ -117,10 +120,15 @@ def _gzipped(body: bytes) -> bytes:
 
 
 def _asked(door: Door, request: Request, *, any_site: bool = False) -> tuple[Site, LoadedNotice, str]:
-    """The site (the only one when none is named; ``any_site``: the first), its notice in force, and the language asked for, else the notice's first."""
+    """The site (the only one when none is named; ``any_site``.
+
+    The first), its notice in force, and the language asked for, else the notice's first.
+    """
     query = query_of(request.scope)
     sites = door.core.book.sites()
-    site = door.site(query["site"]) if query.get("site") else sites[0] if sites and (any_site or len(sites) == 1) else None
+    site = (
+        door.site(query["site"]) if query.get("site") else sites[0] if sites and (any_site or len(sites) == 1) else None
+    )
     if site is None:
         raise Problem("unknown-site", "name the site: ?site=…")
     current = door.core.book.in_force(site.ref, door.core.clock.now())
@@ -208,7 +216,10 @@ async def get_ready(door: Door, _request: Request) -> Response:
 
 async def get_metrics(door: Door, _request: Request) -> Response:
     door.refresh_metrics()
-    return Response(door.metrics.text(), headers={"content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"})
+    return Response(
+        door.metrics.text(),
+        headers={"content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store"},
+    )
 
 
 # -- what servers send
@@ -229,14 +240,19 @@ async def post_record(door: Door, request: Request) -> Response:
     value, site = await _body(door, request, RecordIn)
     check_tree(value.data, "data")
     try:
-        stored = await door.in_thread(door.core.keeper.add_record, site, value.class_, value.subject, value.at, value.source, value.data)
+        stored = await door.in_thread(
+            door.core.keeper.add_record, site, value.class_, value.subject, value.at, value.source, value.data
+        )
     except NotAllowed as refused:
         raise Problem("malformed", str(refused)) from None
     return json_response(stored, 201)
 
 
 async def post_member(door: Door, request: Request) -> Response:
-    """What the site learns of a visitor as its member: identified (K18), closed (회원탈퇴) or found to be a minor (S8)."""
+    """What the site learns of a visitor as its member.
+
+    Identified (K18), closed (회원탈퇴) or found to be a minor (S8).
+    """
     value, site = await _body(door, request, MemberIn)
     core = door.core
     if value.event not in ("identified", "closed", "minor"):
@@ -257,7 +273,9 @@ async def post_member(door: Door, request: Request) -> Response:
     for key in keys:
         held = core.storage.ledger.visitor(key)
         if held and held.site_ref == site.ref:
-            await door.endings.carry_out(await door.in_thread(door.endings.must_succeed, core.ledger.erase, key, value.event))
+            await door.endings.carry_out(
+                await door.in_thread(door.endings.must_succeed, core.ledger.erase, key, value.event)
+            )
             erased += 1
     return json_response({"erased": erased})
 

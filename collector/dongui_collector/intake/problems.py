@@ -34,9 +34,18 @@ class Problem(Exception):
         self.slug = slug
         self.status, title = _TITLES[slug]
         self.body = msgspec.json.encode(
-            {"type": f"urn:dongui:problem:{slug}", "title": title, "status": self.status, **({"detail": detail} if detail else {}), **members}
+            {
+                "type": f"urn:dongui:problem:{slug}",
+                "title": title,
+                "status": self.status,
+                **({"detail": detail} if detail else {}),
+                **members,
+            }
         )
-        self.headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+        self.headers: list[tuple[bytes, bytes]] = [
+            (b"content-type", b"application/problem+json"),
+            (b"cache-control", b"no-store"),
+        ]
         if slug in _RETRY_AFTER:
             self.headers.append((b"retry-after", str(_RETRY_AFTER[slug]).encode()))
         if slug == "unauthorised":

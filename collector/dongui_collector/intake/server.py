@@ -1,4 +1,7 @@
-"""The body of ``dongui serve``: the public door in this process, the desk in its own, upkeep behind, a clean end on SIGTERM."""
+"""The body of ``dongui serve``.
+
+The public door in this process, the desk in its own, upkeep behind, a clean end on SIGTERM.
+"""
 
 from __future__ import annotations
 
@@ -70,14 +73,16 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise SettingsError(f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --desk-port") from None
+            raise SettingsError(
+                f"cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --desk-port"
+            ) from None
 
 
 class _Listening(Server):
     """Granian's embedded server, which says when it listens."""
 
     def startup(self, spawn_target: object, target_loader: object) -> None:
-        super().startup(spawn_target, target_loader)
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # granian is not typed
         log.info("listening", extra={"url": f"http://{self.bind_addr}:{self.bind_port}", "pid": os.getpid()})
 
 
@@ -96,7 +101,7 @@ async def _serve(core: Core, config: Path) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
     )
     upkeep = Upkeep(door)
-    control = ControlServer(core, door.endings.resume)
+    control = ControlServer(core)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,7 +114,7 @@ async def _serve(core: Core, config: Path) -> None:
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     control.stop()
     _stop_desk(desk)
     await _drain(door)

@@ -1,4 +1,7 @@
-"""What ``serve`` does on its own: finish endings, age out, seal days, write totals. An error is logged, counted and tried again."""
+"""What ``serve`` does on its own: finish endings, age out, seal days, write totals.
+
+An error is logged, counted and tried again.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class Upkeep:
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._every(_EVERY_S, self.round)), loop.create_task(self._every(_TOTALS_EVERY_S, self.write_totals))]
+        self._tasks = [
+            loop.create_task(self._every(_EVERY_S, self.round)),
+            loop.create_task(self._every(_TOTALS_EVERY_S, self.write_totals)),
+        ]
 
     def stop(self) -> None:
         for task in self._tasks:
@@ -42,7 +48,10 @@ class Upkeep:
             await asyncio.sleep(min(seconds, self._until_midnight()))
 
     def _until_midnight(self) -> float:
-        """Seconds until the day ends in the installation's zone: destruction is due right then, not at the next round."""
+        """Seconds until the day ends in the installation's zone.
+
+        Destruction is due right then, not at the next round.
+        """
         zone, now = self._core.settings.zone, self._core.clock.now()
         return max(0.05, (start_of(day_of(now, zone) + timedelta(days=1), zone) - now) / 1000 + 0.01)
 
@@ -51,7 +60,9 @@ class Upkeep:
             work()
         except Exception as error:
             self._door.metrics.retention_failures.inc()
-            log.error("upkeep failed and will be tried again", extra={"work": work.__name__, "kind": type(error).__name__})
+            log.error(
+                "upkeep failed and will be tried again", extra={"work": work.__name__, "kind": type(error).__name__}
+            )
 
     def round(self) -> None:
         """One round; each part is tried even when another fails."""

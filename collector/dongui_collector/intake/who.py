@@ -121,7 +121,8 @@ def needs_secret(site: Site, headers: Headers) -> None:
 def address_of(socket: str | None, forwarded: str, hops: int) -> str | None:
     """The visitor's address: the socket's, or ``X-Forwarded-For`` counted from the right over ``hops`` trusted proxies.
 
-    What stands further left was written by strangers and is never looked at. With fewer entries than hops the request did not
+    What stands further left was written by strangers and is never looked at. With fewer entries than hops the request
+    did not
     come through all the proxies, and the leftmost one is the nearest to the truth that a trusted hand wrote.
     """
     if hops and forwarded:
@@ -134,7 +135,12 @@ def address_of(socket: str | None, forwarded: str, hops: int) -> str | None:
 def proxied_address(site: Site, header: str, now_ms: int) -> str | None:
     """The visitor's address as the site's own middleware vouches for it; None when it does not hold."""
     parts = header.split(" ")
-    if len(parts) != 3 or not parts[1].isdigit() or len(parts[1]) > 12 or abs(int(parts[1]) - now_ms / 1000) > _ADDRESS_FRESH_S:
+    if (
+        len(parts) != 3
+        or not parts[1].isdigit()
+        or len(parts[1]) > 12
+        or abs(int(parts[1]) - now_ms / 1000) > _ADDRESS_FRESH_S
+    ):
         return None
     expected = hmac.new(site.address_key, f"{parts[0]} {parts[1]}".encode("latin-1"), "sha256").hexdigest()
     return parse_ip(parts[0]) if hmac.compare_digest(expected.encode(), parts[2].encode("latin-1")) else None

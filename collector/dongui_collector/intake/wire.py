@@ -29,7 +29,10 @@ SiteId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Event(msgspec.Struct, gc=False):
-    """One event of ``POST /v1/events``. Every optional field is recorded only where the ledger lets its item through."""
+    """One event of ``POST /v1/events``.
+
+    Every optional field is recorded only where the ledger lets its item through.
+    """
 
     id: uuid.UUID
     name: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -127,7 +130,7 @@ def decode(body: bytes, schema: type[T]) -> T:
 
 
 def _place(message: str) -> str:
-    """msgspec's message without anything that was sent (it quotes unknown enum values and tags, which we do not use)."""
+    """msgspec's message, which quotes nothing that was sent (but enum values and tags, which we do not use)."""
     return message if len(message) < 200 else message[:200]
 
 
@@ -160,7 +163,9 @@ def check_events(events: Iterable[Event], *, addresses: bool = False) -> None:
             raise Problem("malformed", "referrer is longer than 4096 bytes")
         if event.props is not None:
             check_tree(event.props, "props")
-        if event.environment is not None and any(not isinstance(event.environment.get(k), str | None) for k in ("language", "screen")):
+        if event.environment is not None and any(
+            not isinstance(event.environment.get(k), str | None) for k in ("language", "screen")
+        ):
             raise Problem("malformed", "environment.language and environment.screen must be strings")
         if event.ad_ids is not None:
             _check_names(event.ad_ids, "ad_ids", _AD_KIND, 512)

@@ -1,9 +1,13 @@
-"""Sites and their notice versions, loaded and compiled: what is in force, and what a consent of then still covers now."""
+"""Sites and their notice versions, loaded and compiled.
+
+What is in force, and what a consent of then still covers now.
+"""
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -13,6 +17,7 @@ from zoneinfo import ZoneInfo
 from dongui.policy import Policy, compiled, diff, parse
 from dongui.rules.periods import last_day
 from dongui.rules.urls import QUERY_KEYS
+
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.errors import Unknown
 from dongui_collector.storage.base import LedgerStore, NoticeVersion, Site
@@ -45,9 +50,9 @@ class LoadedNotice:
         """The purposes of a bit set, in the order of their bits."""
         return tuple(name for name, bit in sorted(self.bits.items(), key=lambda item: item[1]) if mask >> bit & 1)
 
-    def mask(self, purposes: object) -> int:
+    def mask(self, purposes: Iterable[str]) -> int:
         """The bit set of purposes; unknown ones are left out."""
-        return sum(1 << self.bits[p] for p in set(purposes) if p in self.bits)  # type: ignore[call-overload]
+        return sum(1 << self.bits[p] for p in set(purposes) & self.bits.keys())
 
 
 @dataclass(slots=True)
@@ -113,7 +118,9 @@ class Book:
         """The notice in force at ``now``; before the first one's date, that first one (a site is never without)."""
         site = self._sites[site_ref]
         if not site.notices:
-            raise Unknown(f"site {site.site.name} has no published policy; publish one with `dongui policy publish FILE`")
+            raise Unknown(
+                f"site {site.site.name} has no published policy; publish one with `dongui policy publish FILE`"
+            )
         return site.notices[max(0, bisect_right(site.starts, now) - 1)]
 
     @lru_cache(maxsize=4096)  # noqa: B019 (one book a process)
@@ -122,7 +129,7 @@ class Book:
 
     @lru_cache(maxsize=65_536)  # noqa: B019
     def ends_at(self, notice_ref: int, given_at: int) -> int:
-        """The instant (epoch ms) at which a consent given then under that notice has outlived the choice's lifetime (K17)."""
+        """The instant (epoch ms) at which a consent given then has outlived its notice's choice lifetime (K17)."""
         notice = self._notices[notice_ref]
         last = last_day(day_of(given_at, notice.zone), notice.policy.notice.choice_lifetime)
         return start_of(last + timedelta(days=1), notice.zone)
@@ -137,7 +144,9 @@ def _starts_at(policy: Policy) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(policy.notice.timezone)).timestamp() * 1000)
 
 
-def _notice(site: Site, version: NoticeVersion, policy: Policy, accepted: list[NoticeVersion], bits: dict[str, int]) -> LoadedNotice:
+def _notice(
+    site: Site, version: NoticeVersion, policy: Policy, accepted: list[NoticeVersion], bits: dict[str, int]
+) -> LoadedNotice:
     consent = policy.consent_purposes
     return LoadedNotice(
         ref=version.ref,

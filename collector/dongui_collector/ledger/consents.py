@@ -13,7 +13,10 @@ State = Literal["unasked", "given", "refused", "withdrawn", "expired", "invalida
 
 
 def state_of(standing: Standing | None, current: LoadedNotice, book: Book, now: int) -> State:
-    """The state of one consent at ``now``. Expiry and invalidation are judged, never stored: the notice in force decides."""
+    """The state of one consent at ``now``. Expiry and invalidation are judged, never stored.
+
+    The notice in force decides.
+    """
     if standing is None:
         return "unasked"
     if standing.state != "given":
@@ -30,16 +33,22 @@ def states(visitor: Visitor | None, current: LoadedNotice, book: Book, now: int)
 
 
 def live(visitor: Visitor | None, current: LoadedNotice, book: Book, now: int, *, gpc: bool = False) -> tuple[int, int]:
-    """The bit set of purposes that may record at ``now``, and the newest ledger sequence among them (the rule, section 1).
+    """The bit set of purposes that may record at ``now``, and the newest ledger sequence among them (the rule,
+    section 1).
 
-    Under GPC a purpose that heeds the signal counts only where its consent was given knowingly, the signal already on (W1).
+    Under GPC a purpose that heeds the signal counts only where its consent was given knowingly, the signal already on
+    (W1).
     """
     mask = seq = 0
     if visitor is None or visitor.suspended:
         return 0, 0
     for bit, standing in visitor.standings.items():
         flag = 1 << bit
-        if standing.state != "given" or not flag & current.consent_mask or (gpc and flag & current.signal_mask and not standing.knowing):
+        if (
+            standing.state != "given"
+            or not flag & current.consent_mask
+            or (gpc and flag & current.signal_mask and not standing.knowing)
+        ):
             continue
         if state_of(standing, current, book, now) == "given":
             mask |= flag
@@ -91,4 +100,6 @@ def changed(visitor: Visitor, decided: Change, current: LoadedNotice, *, seq: in
 
 
 def _may_hold_member(standings: Mapping[int, Standing], current: LoadedNotice) -> bool:
-    return any(s.state == "given" and "member_reference" in current.items_by_bit.get(s.bit, ()) for s in standings.values())
+    return any(
+        s.state == "given" and "member_reference" in current.items_by_bit.get(s.bit, ()) for s in standings.values()
+    )

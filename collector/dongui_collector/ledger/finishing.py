@@ -157,6 +157,7 @@ class Finisher:
                 wanted = [r for seq in decision.get("records", []) for r in self._store.records(seq - 1, 1)]
                 free = self.unheld([r for r in wanted if r.body is not None], holds)
                 self._store.erase_bodies(free)
+                self._forget_in_requests(intent)
                 ended.held = ended.held or any(r.body is not None and r.seq not in free for r in wanted)
             if ended.held:
                 return
@@ -170,6 +171,13 @@ class Finisher:
                 "days": len(ended.days),
             }
             self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
+
+    def _forget_in_requests(self, intent: Intent) -> None:
+        """A privacy request stays as proof that it was answered; it no longer says whose it was."""
+        office = self._storage.office
+        for request in office.requests():
+            if request.get("visitor") == intent.visitor.hex():
+                office.update_request(request["id"], {"visitor": None})
 
     def _tell_consumers(self, intent: Intent) -> None:
         """Write into the erasure feed whose copies must go too: under each consumer's own name for the visitor."""

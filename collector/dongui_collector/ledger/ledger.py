@@ -19,7 +19,6 @@ from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
 from dongui_collector.security.keys import KeyRing, seal, unseal
 from dongui_collector.storage.base import Ended, Intent, Storage, Visitor
 from dongui_collector.storage.journal import Journal
-from dongui_collector.storage.journal import Journal
 
 ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same answer
 
@@ -94,7 +93,9 @@ class Ledger:
         state = {p: "refused" if p in choice.refused else "unasked" for p in notice.policy.consent_purposes}
         return Outcome({"visitor": None, "state": state, "receipt": None})
 
-    def _recorded(self, notice: LoadedNotice, visitor: Visitor | None, visitor_id: str | None, choice: Choice, now: int) -> Outcome:
+    def _recorded(
+        self, notice: LoadedNotice, visitor: Visitor | None, visitor_id: str | None, choice: Choice, now: int
+    ) -> Outcome:
         if visitor is None:
             visitor_id = secrets.token_urlsafe(16)
             visitor = Visitor(self.key_of(visitor_id), notice.site_ref, False, {})
@@ -127,7 +128,8 @@ class Ledger:
         }
         return Outcome(answer, intent)
 
-    # Answers are sealed under the request's own random id, of which only a keyed hash is stored: the collector can give the
+    # Answers are sealed under the request's own random id, of which only a keyed hash is stored: the collector
+    # can give the
     # same answer again, visitor id included, without being able to read it by itself.
 
     def _kept_answer(self, site_ref: int, request_id: bytes, now: int) -> dict[str, Any] | None:
@@ -156,7 +158,9 @@ class Ledger:
             self._store.drop_visitor(visitor_key)
             intent = Intent(record.seq, "erasure", visitor.site_ref, visitor_key, -1, record.seq)
             self._store.add_intent(intent)
-            self._store.add_totals(day_of(now, self._zone(visitor.site_ref, now)), visitor.site_ref, {f"erased.{reason}": 1})
+            self._store.add_totals(
+                day_of(now, self._zone(visitor.site_ref, now)), visitor.site_ref, {f"erased.{reason}": 1}
+            )
         return intent
 
     def suspend(self, visitor_key: bytes, suspended: bool) -> None:
@@ -170,7 +174,10 @@ class Ledger:
             self._store.put_visitor(replace(visitor, suspended=suspended))
 
     def identify(self, notice: LoadedNotice, visitor_key: bytes, member: bytes) -> bool:
-        """Join a visitor to a member; only under a live purpose that lists ``member_reference`` (K18). False when there is none."""
+        """Join a visitor to a member; only under a live purpose that lists ``member_reference`` (K18).
+
+        False when there is none.
+        """
         now = self._clock.now()
         with self._store.writing():
             visitor = self._store.visitor(visitor_key)
@@ -186,11 +193,17 @@ class Ledger:
     # -- carrying endings through
 
     def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
-        """Destroy what an intent ended, in all day files, then certify it. Idempotent; a crash leaves the intent to resume."""
+        """Destroy what an intent ended, in all day files, then certify it. Idempotent.
+
+        A crash leaves the intent to resume.
+        """
         return self._finisher.finish(intent, progress)
 
     def _first_record(self, intent: Intent) -> int | None:
-        """The ledger number by which a restored, older ledger finds the visitor again; the journal holds no identifiers."""
+        """The ledger number by which a restored, older ledger finds the visitor again.
+
+        The journal holds no identifiers.
+        """
         if intent.kind == "erasure":
             record = next(iter(self._store.records(after=intent.seq - 1, limit=1)), None)
             return next(iter(record.body["records"]), None) if record and record.body else None

@@ -11,6 +11,8 @@ from dongui.rules.periods import last_day
 
 from dongui_collector.ledger.book import Book
 
+_NEVER = date(9999, 12, 30)  # where no notice says anything
+
 
 def class_last_day(record_class: RecordClass, day: date) -> date:
     """The last day on which something of ``day`` may be held in a class. ``min_keep`` is a floor (K15)."""
@@ -52,11 +54,11 @@ class Periods:
 
     def latest(self, day: date) -> date:
         """The last day of the longest period that any purpose of any notice has for ``day``."""
-        return max(self._all(day), default=date.max)
+        return max(self._all(day), default=_NEVER)
 
     def earliest(self, day: date) -> date:
         """The last day of the shortest: before it has passed, nothing of ``day`` can have ended."""
-        return min(self._all(day), default=date.max)
+        return min(self._all(day), default=_NEVER)
 
     def _all(self, day: date) -> list[date]:
         notices = [notice for site in self._book.sites() for notice in self._book.notices(site.ref)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from dongui.rules.periods import last_day
+
 from dongui_collector.clock import day_of
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.storage.base import LedgerRecord, Site
-
-from dongui.rules.periods import last_day
 
 _STATUS = {"given": "dpv:ConsentGiven", "refused": "dpv:ConsentRefused", "withdrawn": "dpv:ConsentWithdrawn"}
 
@@ -29,7 +29,12 @@ def receipt(record: LedgerRecord, notice: LoadedNotice, site: Site) -> dict[str,
         "principal": "site visitor",
         "controller": {"name": policy.controller.name, "contact": policy.controller.contact},
         "site": site.id,
-        "notice": {"version": notice.version, "effective": notice.effective.isoformat(), "language": body["lang"], "digest": policy.digest},
+        "notice": {
+            "version": notice.version,
+            "effective": notice.effective.isoformat(),
+            "language": body["lang"],
+            "digest": policy.digest,
+        },
         "jurisdiction": "KR",
         "storage_location": "the controller's own collector",
         "withdrawal_method": "dongui.withdraw(), the preferences on every page, or POST /v1/consents",

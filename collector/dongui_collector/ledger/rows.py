@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from dongui.rules.cookies import classify
+
 from dongui_collector.ledger.book import Book
 from dongui_collector.security.keys import KeyRing, seal, unseal
 from dongui_collector.storage.base import Intent, Reduce, Row
@@ -34,9 +35,11 @@ def visitor_key(secret: bytes, visitor_id: str) -> bytes:
 
 
 class EventKeys:
-    """The 16-byte keys under which events are kept, so that one sent again is kept once. An event's own id is never stored.
+    """The 16-byte keys under which events are kept, so that one sent again is kept once. An event's own id is never
+    stored.
 
-    A UUIDv7's time leads, under a mask that hides it but keeps neighbours together: new keys then land on the few pages of
+    A UUIDv7's time leads, under a mask that hides it but keeps neighbours together: new keys then land on the few
+    pages of
     the index that are at hand, where random ones would dirty a page each. The rest is a keyed hash.
     """
 

@@ -15,7 +15,10 @@ GENESIS = bytes(32)
 
 
 def content(body: dict[str, Any], site_ref: int | None, visitor: bytes | None) -> bytes:
-    """The bytes that are committed to: canonical JSON of everything about the record that is not public in the chain."""
+    """The bytes that are committed to.
+
+    Canonical JSON of everything about the record that is not public in the chain.
+    """
     whole = {"body": body, "site": site_ref, "visitor": visitor.hex() if visitor else None}
     return json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

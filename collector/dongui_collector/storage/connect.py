@@ -25,7 +25,9 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     ``temp_store=MEMORY`` keeps sorted values out of temporary files.
     """
     uri = f"{path.absolute().as_uri()}{'?mode=ro' if readonly else ''}"
-    conn = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000, cached_statements=256)
+    conn = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000, cached_statements=256
+    )
     try:
         for name, value in _PRAGMAS.items():
             if readonly and name in ("journal_mode", "secure_delete"):
@@ -33,7 +35,9 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
             conn.execute(f"PRAGMA {name}={value}")
             found = conn.execute(f"PRAGMA {name}").fetchone()[0]
             if found != value:
-                raise StorageError(f"{path.name}: SQLite refused {name}={value} (it says {found}); use a local file system")
+                raise StorageError(
+                    f"{path.name}: SQLite refused {name}={value} (it says {found}); use a local file system"
+                )
     except BaseException:
         conn.close()
         raise

@@ -15,8 +15,8 @@ from dongui_collector.storage.ledger import VISITOR_SQL, SqliteLedger, visitor_f
 from dongui_collector.storage.migrations import EVENTS, migrate
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
-SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"  # noqa: S608 (constant)
-UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"  # noqa: S608 (constant)
+SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"
+UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"
 CLEARED = (None,) * len(COLUMNS)
 values_of = attrgetter(*COLUMNS)
 _INSERT = f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -25,13 +25,14 @@ _BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
 
 
 class DayFile:
-    """A day's file open for writing, with the ledger attached so that one transaction reads the one and writes the other."""
+    """A day's file open for writing, with the ledger attached: one transaction reads the one and writes the other."""
 
     def __init__(self, path: Path, ledger: Path) -> None:
         self.conn = connect(path)
         try:
             migrate(self.conn, EVENTS)
-            # BEGIN IMMEDIATE takes the write lock of attached files too: a withdrawal waits for the commit it must follow.
+            # BEGIN IMMEDIATE takes the write lock of attached files too: a withdrawal waits for the
+            # commit it must follow.
             self.conn.execute("ATTACH ? AS ledger", (str(ledger),))
             self.bases = set(self.conn.execute(_BASES).fetchall())
         except BaseException:
@@ -62,7 +63,7 @@ class DayFile:
             some = list(keys[start : start + 256])
             size = 1 << max(0, len(some) - 1).bit_length()  # few distinct statements, so they stay prepared
             some += some[-1:] * (size - len(some))
-            sql = f"SELECT key FROM events WHERE key IN ({','.join('?' * size)})"  # noqa: S608 (only question marks)
+            sql = f"SELECT key FROM events WHERE key IN ({','.join('?' * size)})"
             found.update(r[0] for r in self.conn.execute(sql, some))
         return found
 

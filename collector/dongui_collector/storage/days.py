@@ -1,6 +1,7 @@
 """The event store on SQLite: a day is a file, ``data/events/2026-11-23.db``.
 
-Rows are only ever appended or cleared in place, never moved or deleted one by one: SQLite's ``secure_delete`` zeroes what is
+Rows are only ever appended or cleared in place, never moved or deleted one by one: SQLite's ``secure_delete`` zeroes
+what is
 cleared, but not the stale copies that a B-tree leaves behind when it moves rows between pages (docs/decisions/001).
 """
 
@@ -112,12 +113,12 @@ class SqliteDays:
     def count(self, day: date, selection: Selection | None = None) -> int:
         condition, values = dayfile.where(selection)
         # Without a selection the small index of keys answers: cleared rows have none.
-        sql = "SELECT count(key) FROM events" if selection is None else f"SELECT count(*) FROM events WHERE {condition}"  # noqa: S608
+        sql = "SELECT count(key) FROM events" if selection is None else f"SELECT count(*) FROM events WHERE {condition}"
         return self._read(day, lambda conn: int(conn.execute(sql, values if selection else ()).fetchone()[0]), 0)
 
     def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
         condition, values = dayfile.where(selection)
-        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"  # noqa: S608 (values are bound)
+        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
         return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
 
     def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
@@ -143,7 +144,9 @@ class SqliteDays:
             ended.days.add(day)
         # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
         if (found or self._log_size(day)) and not self._scrub(day):
-            raise StorageError(f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it")
+            raise StorageError(
+                f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
+            )
         return ended
 
     def _log_size(self, day: date) -> int:
@@ -157,9 +160,12 @@ class SqliteDays:
         return opened is None or scrub(opened.conn)
 
     def _matching(self, day: date, selection: Selection, bits: int) -> list[int]:
-        """Positions of the rows concerned. On a connection of its own: an unsealed day is searched in full beside ingest."""
+        """Positions of the rows concerned. On a connection of its own.
+
+        An unsealed day is searched in full beside ingest.
+        """
         condition, values = dayfile.where(selection)
-        sql = f"SELECT n FROM events WHERE {condition} AND (purposes & ?) != 0 ORDER BY n"  # noqa: S608 (values are bound)
+        sql = f"SELECT n FROM events WHERE {condition} AND (purposes & ?) != 0 ORDER BY n"
         return self._read(day, lambda conn: [r[0] for r in conn.execute(sql, (*values, bits))], [])
 
     def _end_some(self, day: date, positions: Sequence[int], bits: int, reduce: Reduce) -> Ended:
@@ -169,7 +175,9 @@ class SqliteDays:
                 return ended
             with opened.transaction():
                 for n in positions:
-                    values = opened.conn.execute(f"{dayfile.SELECT} WHERE n = ? AND visitor IS NOT NULL", (n,)).fetchone()  # noqa: S608
+                    values = opened.conn.execute(
+                        f"{dayfile.SELECT} WHERE n = ? AND visitor IS NOT NULL", (n,)
+                    ).fetchone()
                     if values is None or not values[_PURPOSES] & bits:
                         continue
                     row = row_from(values)

@@ -38,12 +38,17 @@ def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:
 
 def _pages(conn: sqlite3.Connection, table: str, *, has_rowid: bool) -> Iterator[list[Any]]:
     if not has_rowid:  # small ones: their order is their key's
-        yield conn.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 (a name from the schema)
+        yield conn.execute(f"SELECT * FROM {table}").fetchall()
         return
     after = 0
     while True:
-        sql = f"SELECT rowid, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
-        page = conn.execute(sql, (after, _PAGE)).fetchall()
+        sql = f"SELECT rowid, * FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        try:
+            page = conn.execute(sql, (after, _PAGE)).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # a month of records that ended while it was being read
+                return
+            raise
         if not page:
             return
         yield [row[1:] for row in page]
@@ -60,7 +65,7 @@ def load(path: Path, parts: Iterable[Part]) -> int:
                 conn.execute(statement)
             if rows := part.get("rows"):
                 marks = ", ".join("?" * len(rows[0]))
-                conn.executemany(f"INSERT INTO {part['table']} VALUES ({marks})", rows)  # noqa: S608 (authenticated)
+                conn.executemany(f"INSERT INTO {part['table']} VALUES ({marks})", rows)
                 count += len(rows)
         conn.execute("COMMIT")
         scrub(conn)

@@ -14,12 +14,28 @@ from dongui_collector.errors import FolderBusy, StorageError
 _BLOCK = bytes(1 << 20)
 _RESERVE = 24 << 20
 # Locks and memory maps are not dependable there, and "on disk" would be somebody else's promise.
-_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.glusterfs", "afs", "lustre"}
+_NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "ceph",
+    "glusterfs",
+    "fuse.glusterfs",
+    "afs",
+    "lustre",
+}
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """A reader's lease on a file, held for one page: destruction waits for it. Raises FileNotFoundError when it is gone."""
+    """A reader's lease on a file, held for one page: destruction waits for it.
+
+    Raises FileNotFoundError when it is gone.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)  # flock and SQLite's own (POSIX) locks do not see each other
@@ -72,7 +88,10 @@ def sync_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """One process writes a data folder. Raises :class:`FolderBusy` with the holder's pid, or for a network file system."""
+    """One process writes a data folder.
+
+    Raises :class:`FolderBusy` with the holder's pid, or for a network file system.
+    """
 
     def __init__(self, folder: Path) -> None:
         refuse_network(folder)

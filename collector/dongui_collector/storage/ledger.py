@@ -95,7 +95,8 @@ class SqliteLedger:
 
     def notices(self, site_ref: int) -> list[NoticeVersion]:
         rows = self._read(
-            "SELECT ref, site_ref, version, effective, published_at, text FROM notices WHERE site_ref = ? ORDER BY ref", (site_ref,)
+            "SELECT ref, site_ref, version, effective, published_at, text FROM notices WHERE site_ref = ? ORDER BY ref",
+            (site_ref,),
         )
         return [NoticeVersion(r[0], r[1], r[2], date.fromisoformat(r[3]), r[4], r[5]) for r in rows]
 
@@ -107,22 +108,30 @@ class SqliteLedger:
         for purpose in purposes:
             if purpose not in bits:
                 bits[purpose] = len(bits)
-                self._write("INSERT INTO purposes (site_ref, id, bit) VALUES (?, ?, ?)", (site_ref, purpose, bits[purpose]))
+                self._write(
+                    "INSERT INTO purposes (site_ref, id, bit) VALUES (?, ?, ?)", (site_ref, purpose, bits[purpose])
+                )
         return bits
 
     # -- the chain
 
-    def append(self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None) -> LedgerRecord:
+    def append(
+        self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None
+    ) -> LedgerRecord:
         count, previous, _ = self.head()
         seq, salt = count + 1, os.urandom(16)
         committed = chain.commitment(salt, chain.content(body, site_ref, visitor))
         hash_ = chain.link(previous, seq, kind, at, committed)
         text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        self._write("INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, kind, at, site_ref, visitor, text, salt, committed, hash_))
+        self._write(
+            "INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (seq, kind, at, site_ref, visitor, text, salt, committed, hash_),
+        )
         if self._seen_at == count:
             self._seen_at = seq  # our own step: whom it concerns, put_visitor and drop_visitor forget
         self._write(
-            "INSERT INTO head VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET count = excluded.count, hash = excluded.hash, mac = excluded.mac",
+            "INSERT INTO head VALUES (1, ?, ?, ?)"
+            " ON CONFLICT (one) DO UPDATE SET count = excluded.count, hash = excluded.hash, mac = excluded.mac",
             (seq, hash_, chain.head_mac(self._mac_key, seq, hash_)),
         )
         return LedgerRecord(seq, kind, at, site_ref, visitor, body, salt, committed, hash_)
@@ -142,13 +151,17 @@ class SqliteLedger:
         return found[0] if found else None
 
     def _records(self, where: str, values: Sequence[object]) -> list[LedgerRecord]:
-        rows = self._read(f"SELECT seq, kind, at, site_ref, visitor, body, salt, commitment, hash FROM chain {where}", values)  # noqa: S608 (constant)
+        rows = self._read(
+            f"SELECT seq, kind, at, site_ref, visitor, body, salt, commitment, hash FROM chain {where}", values
+        )
         return [LedgerRecord(*r[:5], None if r[5] is None else json.loads(r[5]), *r[6:]) for r in rows]
 
     def erase_bodies(self, seqs: Iterable[int]) -> int:
         done = 0
         for seq in seqs:
-            done += self._write("UPDATE chain SET body = NULL, salt = NULL, visitor = NULL WHERE seq = ? AND salt IS NOT NULL", (seq,)).rowcount
+            done += self._write(
+                "UPDATE chain SET body = NULL, salt = NULL, visitor = NULL WHERE seq = ? AND salt IS NOT NULL", (seq,)
+            ).rowcount
         return done
 
     # -- consents
@@ -159,7 +172,8 @@ class SqliteLedger:
     def remembered(self, key: bytes, count: int) -> Visitor | None:
         """The visitor as the ledger has it at ``count`` records, from memory where it was asked for before.
 
-        For ingest, inside its transaction: ``count`` was read there, and nothing can change before it ends. When the chain
+        For ingest, inside its transaction: ``count`` was read there, and nothing can change before it ends. When the
+        chain
         grew otherwise than through this object everything is read again.
         """
         if count != self._seen_at:
@@ -176,7 +190,8 @@ class SqliteLedger:
     def put_visitor(self, visitor: Visitor) -> None:
         self._seen.pop(visitor.key, None)
         self._write(
-            "INSERT INTO visitors VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET suspended = excluded.suspended, member = excluded.member",
+            "INSERT INTO visitors VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET suspended = excluded.suspended, member = excluded.member",
             (visitor.key, visitor.site_ref, int(visitor.suspended), visitor.member),
         )
         for s in visitor.standings.values():
@@ -205,7 +220,9 @@ class SqliteLedger:
         )
 
     def intents(self) -> list[Intent]:
-        return [Intent(*r) for r in self._read("SELECT seq, kind, site_ref, visitor, bits, up_to FROM intents ORDER BY seq")]
+        return [
+            Intent(*r) for r in self._read("SELECT seq, kind, site_ref, visitor, bits, up_to FROM intents ORDER BY seq")
+        ]
 
     def finish_intent(self, seq: int) -> None:
         self._write("DELETE FROM intents WHERE seq = ?", (seq,))
@@ -227,10 +244,14 @@ class SqliteLedger:
     def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None:
         for name, n in counts.items():
             self._write(
-                "INSERT INTO totals VALUES (?, ?, ?, ?) ON CONFLICT (day, site_ref, name) DO UPDATE SET n = n + excluded.n",
+                "INSERT INTO totals VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (day, site_ref, name) DO UPDATE SET n = n + excluded.n",
                 (day.isoformat(), site_ref, name, n),
             )
 
     def totals(self, site_ref: int | None = None) -> dict[tuple[date, int, str], int]:
-        rows = self._read("SELECT day, site_ref, name, n FROM totals WHERE ?1 IS NULL OR site_ref = ?1 ORDER BY day, name", (site_ref,))
+        rows = self._read(
+            "SELECT day, site_ref, name, n FROM totals WHERE ?1 IS NULL OR site_ref = ?1 ORDER BY day, name",
+            (site_ref,),
+        )
         return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}

@@ -31,7 +31,8 @@ def m001_sites_and_notices(db: Database) -> None:
             secret_hash BLOB NOT NULL, address_key BLOB NOT NULL) STRICT;
         CREATE TABLE notices (
             ref INTEGER PRIMARY KEY, site_ref INTEGER NOT NULL REFERENCES sites, version TEXT NOT NULL,
-            effective TEXT NOT NULL, published_at INTEGER NOT NULL, text TEXT NOT NULL, UNIQUE (site_ref, version)) STRICT;
+            effective TEXT NOT NULL, published_at INTEGER NOT NULL, text TEXT NOT NULL, UNIQUE (site_ref, version))
+            STRICT;
         CREATE TABLE purposes (
             site_ref INTEGER NOT NULL REFERENCES sites, id TEXT NOT NULL, bit INTEGER NOT NULL,
             PRIMARY KEY (site_ref, id), UNIQUE (site_ref, bit)) STRICT, WITHOUT ROWID;
@@ -48,7 +49,8 @@ def m002_chain(db: Database) -> None:
             salt BLOB, commitment BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
         CREATE INDEX chain_visitor ON chain (visitor) WHERE visitor IS NOT NULL;
         CREATE INDEX chain_kind ON chain (kind, seq);
-        CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL, hash BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
+        CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL, hash BLOB NOT NULL, mac
+        BLOB NOT NULL) STRICT;
     """)
 
 
@@ -56,10 +58,12 @@ def m002_chain(db: Database) -> None:
 def m003_consents(db: Database) -> None:
     db.executescript("""
         CREATE TABLE visitors (
-            key BLOB PRIMARY KEY, site_ref INTEGER NOT NULL, suspended INTEGER NOT NULL, member BLOB) STRICT, WITHOUT ROWID;
+            key BLOB PRIMARY KEY, site_ref INTEGER NOT NULL, suspended INTEGER NOT NULL, member BLOB) STRICT, WITHOUT
+            ROWID;
         CREATE INDEX visitors_member ON visitors (member) WHERE member IS NOT NULL;
         CREATE TABLE standings (
-            visitor BLOB NOT NULL, bit INTEGER NOT NULL, state TEXT NOT NULL, seq INTEGER NOT NULL, notice_ref INTEGER NOT NULL,
+            visitor BLOB NOT NULL, bit INTEGER NOT NULL, state TEXT NOT NULL, seq INTEGER NOT NULL, notice_ref INTEGER
+            NOT NULL,
             at INTEGER NOT NULL, knowing INTEGER NOT NULL, PRIMARY KEY (visitor, bit)) STRICT, WITHOUT ROWID;
         CREATE TABLE intents (
             seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, site_ref INTEGER NOT NULL, visitor BLOB NOT NULL,
@@ -78,7 +82,8 @@ def m001_events(db: Database) -> None:
     # (docs/decisions/001). A destroyed row is all NULL.
     db.executescript("""
         CREATE TABLE events (
-            n INTEGER PRIMARY KEY, key BLOB, site_ref INTEGER, visitor BLOB, seq INTEGER, purposes INTEGER, notice_ref INTEGER,
+            n INTEGER PRIMARY KEY, key BLOB, site_ref INTEGER, visitor BLOB, seq INTEGER, purposes INTEGER, notice_ref
+            INTEGER,
             at INTEGER, name TEXT, url TEXT, referrer TEXT, props TEXT, search TEXT, secure INTEGER, source TEXT,
             country TEXT, city TEXT, browser TEXT, os TEXT, device TEXT, language TEXT, screen TEXT,
             ip BLOB, ads BLOB, cookies BLOB) STRICT;
@@ -103,7 +108,8 @@ def m004_office(db: Database) -> None:
             first_day TEXT, last_day TEXT, at INTEGER NOT NULL, until TEXT, released_at INTEGER) STRICT;
         CREATE TABLE destructions (
             id INTEGER PRIMARY KEY, state TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,
-            selected_at INTEGER NOT NULL, approved_at INTEGER, approved_by TEXT, done_at INTEGER, certificate TEXT) STRICT;
+            selected_at INTEGER NOT NULL, approved_at INTEGER, approved_by TEXT, done_at INTEGER, certificate TEXT)
+            STRICT;
         CREATE INDEX destructions_open ON destructions (state) WHERE state != 'done';
         CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         CREATE TABLE cookies (

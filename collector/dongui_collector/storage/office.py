@@ -42,7 +42,7 @@ class SqliteOffice:
 
     def holds(self, *, active: bool = True) -> list[Hold]:
         condition = "WHERE released_at IS NULL" if active else ""
-        return [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]  # noqa: S608
+        return [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]
 
     # -- destructions
 
@@ -63,12 +63,12 @@ class SqliteOffice:
         )
 
     def destruction(self, id: int) -> Destruction | None:
-        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions WHERE id = ?", (id,))  # noqa: S608 (constant)
+        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions WHERE id = ?", (id,))
         return _destruction(rows[0]) if rows else None
 
     def destructions(self, states: Sequence[DestructionState] = ()) -> list[Destruction]:
         condition = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions {condition} ORDER BY id", tuple(states))  # noqa: S608
+        rows = self._read(f"SELECT {_DESTRUCTION} FROM destructions {condition} ORDER BY id", tuple(states))
         return [_destruction(row) for row in rows]
 
     # -- settings

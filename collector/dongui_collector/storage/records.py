@@ -45,7 +45,7 @@ class SqliteRecords:
             for record in records:
                 table = self._month(record.last_day)
                 self._conn.execute(
-                    f"INSERT INTO {table} ({_LIST}, bucket) VALUES ({'?, ' * len(_COLUMNS)}?)",  # noqa: S608 (a month)
+                    f"INSERT INTO {table} ({_LIST}, bucket) VALUES ({'?, ' * len(_COLUMNS)}?)",
                     (
                         *_values(record),
                         record.day.isoformat(),
@@ -81,7 +81,7 @@ class SqliteRecords:
         found: list[Record] = []
         with WRITER:
             for table in self._months(last_day):
-                rows = self._conn.execute(f"SELECT {_LIST} FROM {table} {sql}", (*values, limit))  # noqa: S608
+                rows = self._conn.execute(f"SELECT {_LIST} FROM {table} {sql}", (*values, limit))
                 found += [_record(row) for row in rows]
         return sorted(found, key=lambda r: (r.at, r.id))[:limit]
 
@@ -111,7 +111,7 @@ class SqliteRecords:
         done = 0
         for table in self._months(last_day):
             with WRITER:
-                found = self._conn.execute(f"SELECT n, id FROM {table} WHERE {condition}", values).fetchall()  # noqa: S608
+                found = self._conn.execute(f"SELECT n, id FROM {table} WHERE {condition}", values).fetchall()
             positions = [n for n, id in found if id not in kept]
             for start in range(0, len(positions), _CHUNK):
                 done += self._clear(table, positions[start : start + _CHUNK])
@@ -125,11 +125,11 @@ class SqliteRecords:
         done = 0
         with self._writing():
             for n in positions:
-                group = f"SELECT site_ref, class_id, last_day FROM {table} WHERE n = ? AND id IS NOT NULL"  # noqa: S608
+                group = f"SELECT site_ref, class_id, last_day FROM {table} WHERE n = ? AND id IS NOT NULL"
                 row = self._conn.execute(group, (n,)).fetchone()
                 if row is None:
                     continue
-                self._conn.execute(f"UPDATE {table} SET {_CLEAR} WHERE n = ?", (n,))  # noqa: S608 (a month)
+                self._conn.execute(f"UPDATE {table} SET {_CLEAR} WHERE n = ?", (n,))
                 self._conn.execute(
                     "UPDATE groups SET n = n - 1 WHERE site_ref = ? AND class_id = ? AND last_day = ?", row
                 )
@@ -147,10 +147,10 @@ class SqliteRecords:
             left = 1
             while left:  # nothing but empty rows: removed a little at a time, so that no writer waits for long
                 with self._writing():
-                    sql = f"DELETE FROM {table} WHERE n IN (SELECT n FROM {table} WHERE id IS NULL LIMIT ?)"  # noqa: S608
+                    sql = f"DELETE FROM {table} WHERE n IN (SELECT n FROM {table} WHERE id IS NULL LIMIT ?)"
                     left = self._conn.execute(sql, (_EMPTY_CHUNK,)).rowcount
             with self._writing():
-                if not self._conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608
+                if not self._conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
                     self._conn.execute(f"DROP TABLE {table}")
 
     # -- tables
