@@ -29,7 +29,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def dongui(*arguments: str, clock: str | None = None, code: int | None = 0, **more: Any) -> subprocess.CompletedProcess[str]:
+def dongui(
+    *arguments: str, clock: str | None = None, code: int | None = 0, **more: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command line; ``code`` is the exit code it must have (None: any)."""
     done = subprocess.run(
         [sys.executable, "-m", "dongui_collector", *arguments],
@@ -103,7 +105,9 @@ class Installation:
     def notice(self) -> str:
         return str(self.http.get("/v1/notice", params={"site": self.site}).json()["version"])
 
-    def consent(self, granted: list[str], refused: list[str] | None = None, visitor: str | None = None, **more: Any) -> dict[str, Any]:
+    def consent(
+        self, granted: list[str], refused: list[str] | None = None, visitor: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         body = {
             "site": self.site,
             "notice": self.notice(),
@@ -118,7 +122,9 @@ class Installation:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
-    def send(self, visitor: str | None, *events: dict[str, Any], headers: dict[str, str] | None = None) -> httpx.Response:
+    def send(
+        self, visitor: str | None, *events: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         body = {"site": self.site, "visitor": visitor, "events": list(events)}
         return self.http.post("/v1/events", json=body, headers={"origin": ORIGIN} if headers is None else headers)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dongui_collector.core import Core
 
 Operation = Callable[..., Any]
+log = logging.getLogger("dongui.control")
 operations: dict[str, Operation] = {}
 
 # Modules that register operations when they are imported.
@@ -137,6 +139,7 @@ class ControlServer:
         except DonguiError as error:
             return {"error": str(error)}
         except Exception as error:  # the socket's answer must not be a traceback
+            log.error("an operation failed", exc_info=error)
             return {"error": f"{name} failed ({type(error).__name__}); the server's log says more"}
 
     def stop(self) -> None:

@@ -84,9 +84,13 @@ def test_the_ledger_is_readable_inside_the_transaction(store: EventStore) -> Non
 
 
 def test_a_failed_transaction_leaves_nothing(store: EventStore) -> None:
-    with pytest.raises(RuntimeError), store.ingest(DAY) as tx:
-        tx.insert([row(1, purposes=0b100)])
-        raise RuntimeError
+    def fail() -> None:
+        with store.ingest(DAY) as tx:
+            tx.insert([row(1, purposes=0b100)])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert store.count(DAY) == 0
     assert store.bases(DAY) == []
     put(store, row(2))

@@ -30,11 +30,15 @@ def test_a_write_outside_a_transaction_is_refused(ledger: LedgerStore) -> None:
 
 
 def test_a_transaction_is_all_or_nothing_and_nests(ledger: LedgerStore) -> None:
-    with pytest.raises(ZeroDivisionError), ledger.writing():
-        ledger.append("x", 1, {})
+    def fail() -> None:
         with ledger.writing():
-            ledger.append("y", 2, {})
-        raise ZeroDivisionError
+            ledger.append("x", 1, {})
+            with ledger.writing():
+                ledger.append("y", 2, {})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert ledger.head()[0] == 0
     assert ledger.records() == []
 

@@ -131,6 +131,20 @@ def test_late_rows_of_a_destroyed_day_do_not_bring_it_back(house: House) -> None
     assert b"later" not in house.bytes()
 
 
+def test_not_even_under_a_longer_period_or_without_a_sealed_item(house: House) -> None:
+    """A new notice keeps two years; what the old one's year has destroyed does not begin again."""
+    house.visit(house.arrive())
+    longer = policy("v2", date(2025, 6, 1)).replace('keep = "P1Y"', 'keep = "P2Y"')
+    perform(house.core, "policy.publish", {"text": longer})
+    house.run(OVER)
+    assert house.core.storage.events.days() == []
+    visitor = house.arrive("personalisation")
+    assert house.visit(visitor, when="2025-03-10T13:00", marker="late") == {"expired": 1}
+    assert house.visit(visitor, when="2025-03-11T13:00", marker="next") == {}
+    assert house.core.storage.events.days() == [date(2025, 3, 11)]
+    nothing_is_wrong(house)
+
+
 # --- the three steps -------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +325,27 @@ def test_a_hold_suspends_withdrawal_and_erasure_too_but_nobody_sees_the_rows(hou
     assert b"kept" not in house.bytes()
     assert house.core.storage.ledger.intents() == []
     nothing_is_wrong(house)
+
+
+def test_what_a_hold_keeps_outlives_the_record_of_its_consent(house: House) -> None:
+    visitor = house.arrive()
+    house.visit(visitor, marker="kept")
+    hold(house, class_id="access_log")
+    house.run("2028-09-07T00:00")
+    assert house.core.storage.ledger.records_of(house.core.ledger.key_of(visitor)) == []
+    assert house.markers() == {"kept"}
+    nothing_is_wrong(house)
+
+
+def test_an_erased_visitor_is_named_by_no_request(house: House) -> None:
+    visitor = house.arrive()
+    key = house.core.ledger.key_of(visitor)
+    entry = {"site_ref": 1, "kind": "erase", "visitor": key.hex(), "text": "please", "at": house.now}
+    with house.core.storage.ledger.writing():
+        house.core.storage.office.add_request(entry)
+    house.erase(visitor)
+    assert [r["text"] for r in house.core.storage.office.requests()] == ["please"]
+    assert key.hex().encode() not in house.bytes()
 
 
 def test_a_hold_on_a_class_suspends_only_its_purposes_at_withdrawal(new_house: Callable[..., House]) -> None:

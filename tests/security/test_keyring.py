@@ -77,6 +77,16 @@ def test_a_destroyed_day_does_not_come_back(store: SqliteKeys) -> None:
         KeyRing(store, MASTER).day(DAY, create=True)
 
 
+def test_a_day_is_over_once_its_key_was_destroyed_and_not_before(store: SqliteKeys) -> None:
+    ring = KeyRing(store, MASTER)
+    assert not ring.day_is_over(DAY)
+    ring.day(DAY, create=True)
+    assert not ring.day_is_over(DAY)
+    ring.destroy_day(DAY)
+    assert ring.day_is_over(DAY)
+    assert KeyRing(store, MASTER).day_is_over(DAY)
+
+
 def test_the_secret_cannot_be_destroyed(store: SqliteKeys) -> None:
     with pytest.raises(NotAllowed):
         KeyRing(store, MASTER).destroy("secret")

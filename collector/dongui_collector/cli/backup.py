@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 
 import click
 
-from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading, settings_of
+from dongui_collector.cli.common import (
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    progress,
+    reading,
+    settings_of,
+)
 
 
 @click.command()
@@ -22,7 +30,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     """
     from dongui_collector.backup import make_backup
 
-    control(config).call("backup.prepare", by=getpass.getuser())
+    control(config).call("backup.prepare", by=acting_user())
     part = file.with_name(file.name + ".part")
     try:
         with (

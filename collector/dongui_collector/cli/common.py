@@ -15,6 +15,7 @@ change is made there, without one in this process under the folder's lock.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -184,6 +185,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {_cell(v)}" for k, v in value.items()) or "–"
     return str(value)
+
+
+def acting_user() -> str:
+    """Who runs this command, for the ledger; a number where the system has no name for it (containers)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @contextmanager

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
+from dongui_collector.cli.common import CommandGroup, acting_user, config_option, control, emit, json_option, reading
 from dongui_collector.cli.retention import what_text
 from dongui_collector.errors import Unknown
 from dongui_collector.keeping.shown import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
 
-by_option = click.option("--by", default=getpass.getuser, help="Who decides; by default the user of this command.")
+by_option = click.option("--by", default=acting_user, help="Who decides; by default the user of this command.")
 
 
 @click.group(cls=CommandGroup)

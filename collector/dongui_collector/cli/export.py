@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,15 @@ from typing import Any, BinaryIO
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, progress, reading, site_option
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    progress,
+    reading,
+    site_option,
+)
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import entitle, export_events
 from dongui_collector.reading.formats import FORMATS
@@ -53,7 +60,7 @@ def events(
         raise click.UsageError("--to must not lie before --from")
     days = (first.date(), last.date())
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient}
-    said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": getpass.getuser()}
+    said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
     control(config).call("export.audit", **asked, **said)
     with reading(config) as core, _opened(output) as out, progress("events") as advance:
         reader = entitle(core, find_site(core, site), purposes, recipient=recipient)

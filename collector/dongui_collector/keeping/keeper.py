@@ -128,7 +128,9 @@ class Keeper:
         holds = self.holds()
         if not self.planner.still_due(destruction, holds, self.today()):
             with self._storage.ledger.writing():
-                self._office.update_destruction(replace(destruction, state="lapsed", done_at=self._clock.now()))
+                now = self._clock.now()
+                self._office.update_destruction(replace(destruction, state="lapsed", done_at=now))
+                self._storage.ledger.append("lapsed", now, {"destruction": destruction.id})
             return None
         if destruction.state != "running":
             destruction = self._destroyer.begin(destruction)

@@ -81,7 +81,9 @@ class KeyRing:
         self._master = master
         self._remember = remember
         self._cache: dict[str, bytes] = {}
-        # The writers' own lock: with another one, who holds this and wants that would meet who holds that and wants this.
+        self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
+        # The writers' own lock: with another one, who holds this and wants that would meet who holds that and
+        # wants this.
         self._lock = WRITER
         self.secret = self._secret()
 
@@ -117,6 +119,19 @@ class KeyRing:
                 self._cache[name] = key
             return key
 
+    def day_is_over(self, day: date) -> bool:
+        """Whether a day's key was destroyed: nothing may be recorded on that day any more. Cheap to ask again."""
+        name = day_name(day)
+        if name in self._cache or name in self._alive:
+            return False
+        with self._lock:
+            if self._store.destroyed(name):
+                return True
+            if len(self._alive) >= _CACHED:
+                self._alive.clear()
+            self._alive.add(name)
+            return False
+
     def destroy_day(self, day: date) -> bool:
         """Destroy a day's key. See :meth:`destroy`."""
         return self.destroy(day_name(day))
@@ -127,6 +142,7 @@ class KeyRing:
             raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
         with self._lock:
             self._cache.pop(name, None)
+            self._alive.discard(name)
             _cipher.cache_clear()
             return self._store.destroy(name)
 

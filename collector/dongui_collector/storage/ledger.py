@@ -154,7 +154,12 @@ class SqliteLedger:
         rows = self._read(
             f"SELECT seq, kind, at, site_ref, visitor, body, salt, commitment, hash FROM chain {where}", values
         )
-        return [LedgerRecord(*r[:5], None if r[5] is None else json.loads(r[5]), *r[6:]) for r in rows]
+        return [
+            LedgerRecord(
+                seq, kind, at, site, visitor, None if body is None else json.loads(body), salt, commitment, hash_
+            )
+            for seq, kind, at, site, visitor, body, salt, commitment, hash_ in rows
+        ]
 
     def erase_bodies(self, seqs: Iterable[int]) -> int:
         done = 0
