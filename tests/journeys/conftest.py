@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from stub_collector import Stub, page_of, serving
+
+from tests.journeys.stub_collector import Stub, page_of, serving
 
 FLAGS = [
     "--headless",

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conftest import FLAGS
 from dongui.policy import load, notice
 from playwright.sync_api import Browser, Page, sync_playwright
-from stub_collector import Answer, Request, Stub, page_of, serving
+
+from tests.journeys.conftest import FLAGS
+from tests.journeys.stub_collector import Answer, Request, Stub, page_of, serving
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "images"

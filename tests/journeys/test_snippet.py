@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from snippet_steps import BANNER, cookies, eventually, press
-from stub_collector import VISITOR, Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, cookies, eventually, press
+from tests.journeys.stub_collector import VISITOR, Stub, page_of
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from snippet_steps import BANNER, eventually, press, ready
-from stub_collector import Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, eventually, press, ready
+from tests.journeys.stub_collector import Stub, page_of
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,9 @@ import time
 
 import pytest
 from playwright.sync_api import Page, expect
-from snippet_steps import BANNER, cookies, eventually, press, ready
-from stub_collector import Request, Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, cookies, eventually, press, ready
+from tests.journeys.stub_collector import Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,9 @@ import time
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from snippet_steps import BANNER, cookies, eventually, granted, press, ready
-from stub_collector import VISITOR, Answer, Request, Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, cookies, eventually, granted, press, ready
+from tests.journeys.stub_collector import VISITOR, Answer, Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from snippet_steps import BANNER, cookies, eventually, press, ready
-from stub_collector import VISITOR, Answer, Request, Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, cookies, eventually, press, ready
+from tests.journeys.stub_collector import VISITOR, Answer, Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
 

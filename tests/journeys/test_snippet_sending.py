@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from snippet_steps import BANNER, eventually, press, ready
-from stub_collector import Answer, Request, Stub, page_of
+
+from tests.journeys.snippet_steps import BANNER, eventually, press, ready
+from tests.journeys.stub_collector import Answer, Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
 

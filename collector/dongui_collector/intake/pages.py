@@ -189,6 +189,9 @@ async def get_script(_door: Door, request: Request) -> Response:
     body, cache_for = _scripts().get(request.path_params["name"] + ".js") or (None, "")
     if body is None:
         raise Problem("not-found")
+    version = query_of(request.scope).get("v", "")
+    if len(version) == 8 and f"?v={version}".encode() in _scripts()["dongui.js"][0]:
+        cache_for = _YEAR  # asked for by its content, as our snippet asks for what it loads on demand
     response = cached(request, body, "text/javascript; charset=utf-8", cache_for)
     response.headers["cross-origin-resource-policy"] = "cross-origin"
     return response
