@@ -30,8 +30,9 @@ def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:
         ).fetchall()
         tables = [(name, sql) for kind, name, sql in schema if kind == "table" and not name.startswith("sqlite_")]
         yield {"sql": [sql for _, sql in tables]}
-        for name, sql in tables:
-            for rows in _pages(conn, name, has_rowid="WITHOUT ROWID" not in sql.upper()):
+        without_rowid = {row[1] for row in conn.execute("PRAGMA table_list") if row[4]}
+        for name, _ in tables:
+            for rows in _pages(conn, name, has_rowid=name not in without_rowid):
                 yield {"table": name, "rows": [list(row) for row in rows if any(v is not None for v in row[1:])]}
         yield {"sql": [sql for kind, _, sql in schema if kind == "index"]}
 
