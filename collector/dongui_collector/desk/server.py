@@ -18,7 +18,7 @@ from dongui_collector.app import open_core
 from dongui_collector.desk.app import create_desk
 from dongui_collector.settings import load_settings
 
-_THREADS = 8
+_THREADS = 8  # for each of the setting's `workers`
 
 
 class _Server(MTServer):
@@ -50,7 +50,7 @@ def main() -> None:
         address=settings.desk_host,
         port=settings.desk_port,
         interface=Interfaces.WSGI,
-        blocking_threads=_THREADS,
+        blocking_threads=_THREADS * settings.workers,
         websockets=False,
         log_enabled=False,
     )
