@@ -9,7 +9,8 @@ from typing import Any, TypeVar, Unpack, cast
 
 from dongui.client import Client
 from dongui.guard import hide
-from dongui.mount import MOST_BODY, PREFIX, UNAVAILABLE, Local, Visit
+from dongui.held import HeldSend
+from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
 from dongui.visit import Facts, address_of, from_the_right, url_of
@@ -47,6 +48,7 @@ class ConsentMiddleware:
         self.app = app
         self.site = Site(client, options)
         self._hide = self.site.options.hide_cookies
+        self._inject = self.site.options.inject
 
     @property
     def client(self) -> Client:
@@ -62,9 +64,11 @@ class ConsentMiddleware:
         request, scope = self._begun(scope, send)
         if request is None:
             await self.app(scope, receive, send)
-        elif kind == "http" and request.path_below.startswith(PREFIX):
+        elif kind == "http" and self.site.claims(request.path_below):
             await _mounted(request, receive, send)
         else:
+            if self._inject and kind == "http":
+                request.hold()
             await self.app(scope, receive, request.send)
 
     def _begun(self, scope: Scope, send: Send) -> tuple[_Request | None, Scope]:
@@ -119,6 +123,15 @@ class _Request(Passage):
             return message
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return {**message, "headers": raw}
+
+    def hold(self) -> None:
+        """Has the answer wait for its first part, since it may be a page that takes the snippet's tag."""
+        root = self.scope.get("root_path", "")
+        self._send = HeldSend(self._send, lambda status, headers: self.weaver(status, headers, root))
+
+    def header(self, name: str) -> str:
+        """From the scope."""
+        return self.headers.get(name.lower().encode("latin-1"), "")
 
     def facts(self) -> Facts:
         """From the scope."""
@@ -223,7 +236,7 @@ def _asked(request: _Request, body: bytes) -> tuple[Local, Any]:
         method=request.method,
         path=request.path_below,
         query=_query(request.scope),
-        header=lambda name: request.headers.get(name.lower().encode("latin-1"), ""),
+        header=request.header,
         cookies=request.cookies,
         address=request.address(),
         secure=request.scheme() == "https",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from dongui.client import Client
 from dongui.guard import Headers, hide
-from dongui.mount import MOST_BODY, PREFIX, UNAVAILABLE, Local, Visit
+from dongui.held import Held
+from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
 from dongui.visit import Facts, address_of, from_the_right, url_of
@@ -41,6 +42,7 @@ class ConsentMiddleware:
         self.app = app
         self.site = Site(client, options)
         self._hide = self.site.options.hide_cookies
+        self._inject = self.site.options.inject
 
     @property
     def client(self) -> Client:
@@ -52,14 +54,15 @@ class ConsentMiddleware:
         request = self._begun(environ, start_response)
         if request is None:
             return self.app(environ, start_response)
-        if environ.get("PATH_INFO", "").startswith(PREFIX):
+        if self.site.claims(environ.get("PATH_INFO", "")):
             answer, rest = _mounted(request)
             return _respond(answer, rest, start_response, request.method)
+        held = request.hold() if self._inject else None
         result = self.app(environ, request.start)
         request.returned = True
         if request.viewed:
             request.record()
-        return result
+        return result if held is None else held.around(result)
 
     def _begun(self, environ: WSGIEnvironment, start_response: StartResponse) -> _Request | None:
         """The request with its consent; None where we have failed, and then stay out of the way."""
@@ -96,6 +99,20 @@ class _Request(Passage):
         if self.returned and self.viewed:
             self.record()
         return write
+
+    def hold(self) -> Held:
+        """Has the answer wait for its first part, since it may be a page that takes the snippet's tag."""
+        held = Held(self._start, self.environ, lambda status, headers: self.weaver(status, headers, self._root()))
+        self._start = held.start
+        return held
+
+    def _root(self) -> str:
+        return self.path.removesuffix(self.environ.get("PATH_INFO", ""))
+
+    def header(self, name: str) -> str:
+        """From the environment."""
+        key = name.upper().replace("-", "_")
+        return str(self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", ""))
 
     def facts(self) -> Facts:
         """From the environment."""
@@ -146,17 +163,12 @@ def _asked(request: _Request) -> tuple[Local, Any]:
         method=request.method,
         path=environ["PATH_INFO"],
         query=environ.get("QUERY_STRING", ""),
-        header=lambda name: _header(environ, name),
+        header=request.header,
         cookies=request.cookies,
         address=request.address(),
         secure=request.scheme() == "https",
     )
     return site.ask(visit, _body(environ), request.consent)
-
-
-def _header(environ: WSGIEnvironment, name: str) -> str:
-    key = name.upper().replace("-", "_")
-    return str(environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", ""))
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

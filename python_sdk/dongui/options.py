@@ -23,6 +23,8 @@ class OptionValues(TypedDict, total=False):
     expire_cookies: bool
     hide_cookies: bool
     page_views: bool
+    inject: bool
+    serve_gpc: bool
     exclude: Sequence[str]
     page_view_if: Callable[[Mapping[str, Any]], bool] | None
     trusted_proxies: int
@@ -38,7 +40,8 @@ class Options:
     ``site``, ``secret_key``: as ``dongui init`` or ``dongui sites add`` printed them. ``collector``: its address.
     ``policy``: a file instead of asking the collector. ``strict``: undeclared cookies are dropped too. ``report_only``:
     nothing is dropped, only logged and counted. ``expire_cookies``: cookies that a withdrawal left behind are ended.
-    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``exclude``: paths that
+    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``inject``: the snippet's
+    tag is put into pages. ``serve_gpc``: ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that
     are no pages. ``page_view_if``: called with ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many
     proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored.
     ``learn_timeout``: seconds that the start waits for the policy. ``refresh``: seconds between looks for a newer one.
@@ -54,6 +57,8 @@ class Options:
     expire_cookies: bool = True
     hide_cookies: bool = False
     page_views: bool = True
+    inject: bool = False
+    serve_gpc: bool = True
     exclude: Sequence[str] = NOT_PAGES
     page_view_if: Callable[[Mapping[str, Any]], bool] | None = None
     trusted_proxies: int = 0

@@ -12,13 +12,16 @@ from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import Consent
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
-from dongui.mount import MOST_BODY, TOO_LARGE, Local, Visit, forward, own_cookies
+from dongui.inject import Weaver, tag, takes_tag
+from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, own_cookies
 from dongui.options import OptionValues, resolve
+from dongui.own import GPC_PATH, gpc, script
 from dongui.proxy import Proxy, Rest
 from dongui.visit import Facts, Meant, is_html_page, page_view
 
 log = logging.getLogger("dongui")
 
+_OURS = (PREFIX, GPC_PATH)
 _MOST_NAMES = 200
 _AGAIN_AFTER = 86_400.0  # seconds; "last seen" of a cookie is worth a day's precision
 
@@ -85,6 +88,10 @@ class Site:
         """
         if len(body) > MOST_BODY:
             return TOO_LARGE, None
+        if visit.method in ("GET", "HEAD"):
+            local = self._own(visit, consent)
+            if local is not None:
+                return local, None
         asked = forward(visit, body, secret_key=self.options.secret_key, now=int(time.time()))
         if isinstance(asked, Local):
             return asked, None
@@ -92,6 +99,17 @@ class Site:
         if asked.notice is not None:
             self._decided(asked.notice, answer, consent)
         return answer, rest
+
+    def claims(self, path: str) -> bool:
+        """Whether requests for ``path`` are answered by :meth:`ask` rather than by the application."""
+        if not path.startswith(_OURS):
+            return False
+        return path != GPC_PATH or (self.options.serve_gpc and self.knowledge.terms.known)
+
+    def _own(self, visit: Visit, consent: Consent) -> Local | None:
+        if visit.path == GPC_PATH:
+            return gpc(consent.terms)
+        return script(visit.path, visit.header("If-None-Match"), visit.header("Accept-Encoding"))
 
     def _decided(self, notice: str, answer: Local, consent: Consent) -> None:
         """A decision was passed on: events that still wait were gated before it; a newer notice may be out."""
@@ -113,6 +131,10 @@ class Passage:
         self.cookies = cookies
         self.consent = site.consent(cookies, gpc)
         self.viewed = False
+
+    def header(self, name: str) -> str:
+        """A request header, empty where it is missing."""
+        raise NotImplementedError
 
     def facts(self) -> Facts:
         """What a page view may need."""
@@ -150,6 +172,22 @@ class Passage:
         except Exception:
             self.site.client.mishap("answer")
             return headers
+
+    def weaver(self, status: str, headers: Headers, root: str) -> Weaver | None:
+        """What puts the snippet's tag into this answer, if it is a page that takes one. Never raises."""
+        try:
+            options = self.site.options
+            if (
+                not options.inject
+                or self.method != "GET"
+                or not takes_tag(status, headers, self.header("Sec-Fetch-Dest"))
+            ):
+                return None
+            text = tag(options.site, root, headers, page_views=not options.page_views)
+            return Weaver(text, known_length=any(name.lower() == "content-length" for name, _ in headers))
+        except Exception:
+            self.site.client.mishap("inject")
+            return None
 
     def record(self) -> None:
         """Queues the page view, if a person meant it and consented to it. Never raises."""

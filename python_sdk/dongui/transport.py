@@ -160,7 +160,8 @@ class Transport:
         """
         with self._lock:
             counts = {name: self._counts[name] for name in ("sent", "recorded", "purged", "failures")}
-            return {"queued": self._queued, **counts, "refused": dict(self._refused), "lost": dict(self._lost)}
+            waiting = self._queued + (len(self._flying.jobs) if self._flying is not None else 0)
+            return {"queued": waiting, **counts, "refused": dict(self._refused), "lost": dict(self._lost)}
 
     def lose(self, reason: str) -> None:
         """Counts something that could not even be queued."""

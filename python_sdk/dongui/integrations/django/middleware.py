@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncIterator, Callable
 from http.cookies import Morsel, SimpleCookie
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
@@ -18,7 +18,7 @@ from dongui.asgi import in_thread
 from dongui.client import Client
 from dongui.consent import Consent
 from dongui.guard import Headers, hide
-from dongui.mount import MOST_BODY, PREFIX, UNAVAILABLE, Local, Visit
+from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
 from dongui.terms import UNKNOWN
@@ -28,7 +28,7 @@ from dongui.visit import Facts, address_of, from_the_right, url_of
 @functools.cache
 def site() -> Site:
     """The one site of this process, as ``settings.DONGUI`` describes it."""
-    given: OptionValues = getattr(settings, "DONGUI", {})
+    given = cast(OptionValues, getattr(settings, "DONGUI", {}))
     return Site(None, given)
 
 
@@ -61,7 +61,7 @@ class ConsentMiddleware:
         passage = self._begun(request)
         if passage is None:
             return self.get_response(request)
-        if request.path_info.startswith(PREFIX):
+        if self.site.claims(request.path_info):
             return _response(*_asked(passage))
         return self._guarded(self.get_response(request), passage)
 
@@ -70,7 +70,7 @@ class ConsentMiddleware:
         if passage is None:
             answered: HttpResponseBase = await self.get_response(request)
             return answered
-        if request.path_info.startswith(PREFIX):
+        if self.site.claims(request.path_info):
             answer, rest = await in_thread(lambda: _asked(passage))
             return _response(answer, None if rest is None else _pieces(rest))
         return self._guarded(await self.get_response(request), passage)
@@ -97,11 +97,27 @@ class ConsentMiddleware:
             headers = passage.answered(str(response.status_code), given)
             if headers is not given:
                 _apply(response, given, headers)
+            self._weave(response, passage)
         except Exception:
             self.site.client.mishap("answer")
         if passage.viewed:
             passage.record()
         return response
+
+    def _weave(self, response: HttpResponseBase, passage: _Request) -> None:
+        """Puts the snippet's tag into a page. Streamed ones take the template tag instead."""
+        if not self.site.options.inject or not isinstance(response, HttpResponse):
+            return
+        request = passage.request
+        root = request.path.removesuffix(request.path_info)
+        weaver = passage.weaver(str(response.status_code), list(response.items()), root)
+        if weaver is None:
+            return
+        page, longer = weaver.first(response.content)
+        if longer is not None:
+            response.content = page + weaver.end()
+            if response.has_header("Content-Length"):
+                response.headers["Content-Length"] = str(len(response.content))
 
 
 class _Request(Passage):
@@ -113,6 +129,10 @@ class _Request(Passage):
         self.request = request
         get = request.META.get
         super().__init__(site, request.method or "", get("HTTP_COOKIE", ""), get("HTTP_SEC_GPC", ""))
+
+    def header(self, name: str) -> str:
+        """From ``META``."""
+        return str(self.request.headers.get(name, ""))
 
     def facts(self) -> Facts:
         """From ``META``."""
@@ -187,7 +207,7 @@ def _asked(passage: _Request) -> tuple[Local, Any]:
             method=passage.method,
             path=request.path_info,
             query=meta.get("QUERY_STRING", ""),
-            header=lambda name: str(request.headers.get(name, "")),
+            header=passage.header,
             cookies=passage.cookies,
             address=passage.address(),
             secure=passage.scheme() == "https",
