@@ -53,5 +53,6 @@ await snippet("");
 await bundle("ui", "src/ui/index.ts", "esm");
 await bundle("panel", "src/ui/panel.ts", "esm");
 await snippet(onDemand());
+await bundle("stub", "src/stub.ts", "iife");
 await bundle("index", "src/index.ts", "esm", { VERSION: JSON.stringify(onDemand()) });
 types();

@@ -18,6 +18,8 @@ In the <head> of every page:
 
   {tag}
 
+Before it, where Google's tags or scripts that you cannot mark are on the page, the output of dongui snippet --stub.
+
 Third-party scripts and markup that must wait for a consent:
 
   <script type="text/plain" data-purpose="statistics" src="…"></script>
@@ -44,17 +46,43 @@ A static site without a server of its own takes everything from the collector's 
 @click.option(
     "--collector", metavar="URL", help="Where browsers reach the collector directly, instead of the site's own origin."
 )
+@click.option("--stub", is_flag=True, help="Print the inline stub alone: for Google's tags, and for unmarked scripts.")
+@click.option("--nonce", default="", metavar="NONCE", help="The stub's nonce under a Content-Security-Policy.")
+@click.option("--advanced", is_flag=True, help="The stub lets Google's tags load before any consent.")
+@click.option("--url-passthrough", is_flag=True, help="The stub lets Google's tags carry ad-click ids in addresses.")
+@click.option("--ads-data-redaction", is_flag=True, help="The stub has Google's tags leave ad-click ids out.")
 @site_option
 @config_option
 @json_option
-def snippet(collector: str | None, site: str | None, config: Path, as_json: bool) -> None:
+def snippet(
+    collector: str | None,
+    stub: bool,
+    nonce: str,
+    advanced: bool,
+    url_passthrough: bool,
+    ads_data_redaction: bool,
+    site: str | None,
+    config: Path,
+    as_json: bool,
+) -> None:
     """Print the lines that a site needs."""
+    from dongui.policy import inline_stub, stub_warnings
+
     from dongui_collector.publishing import find_site
 
+    for warning in stub_warnings(advanced=advanced, url_passthrough=url_passthrough):
+        click.echo(f"Warning: {warning}.", err=True)
     with reading(config) as core:
         found = find_site(core, site)
         data = _lines(found, core.settings, collector)
-    emit(data, as_json, lambda shown: _TEXT.format(**shown))
+        data["stub"] = inline_stub(
+            core.book.in_force(found.ref, core.clock.now()).compiled,
+            nonce=nonce,
+            advanced=advanced,
+            url_passthrough=url_passthrough,
+            ads_data_redaction=ads_data_redaction,
+        )
+    emit(data, as_json, lambda shown: shown["stub"] if stub else _TEXT.format(**shown))
 
 
 def _lines(site: Site, settings: Settings, collector: str | None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from dongui.policy.model import (
 from dongui.policy.period import Period
 from dongui.policy.preset import Preset, all_presets
 from dongui.policy.render import render
+from dongui.policy.stub import inline_stub, stub_warnings
 from dongui.policy.template import default_policy_text
 
 __all__ = [
@@ -45,9 +46,11 @@ __all__ = [
     "compiled",
     "default_policy_text",
     "diff",
+    "inline_stub",
     "load",
     "notice",
     "parse",
     "pick_language",
     "render",
+    "stub_warnings",
 ]
