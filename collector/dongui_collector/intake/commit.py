@@ -15,10 +15,11 @@ from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import EventStore, IngestTransaction, Row
+from dongui_collector.storage.base import EventStore, IngestTransaction, Row, Visitor
 from dongui_collector.storage.connect import is_full
 
 DAY_MS = 86_400_000
+_LIVES = 20_000
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class GroupCommit:
         self._zone = settings.zone
         self._periods = Periods(book)
         self._waiting: list[Pending] = []
+        self._lives: dict[bytes, tuple[Visitor, LoadedNotice, bool, int, int, int]] = {}
         self._today: tuple[int, int, date] = (0, 0, date.min)
         self.counts: Counter[tuple[date, int, str]] = Counter()
         self.failing_since: int | None = None
@@ -188,10 +190,22 @@ class GroupCommit:
         if visitor is None or visitor.site_ref != pending.site_ref:
             return "no_consent"
         notice = self._current(pending)
-        mask, seq = consents.live(visitor, notice, self._book, pending.received, gpc=pending.sender.gpc)
+        mask, seq = self._live(visitor, notice, pending)
         if not mask:
             return "suspended" if visitor.suspended else "no_consent"
         mask &= self._standing_mask(notice, day)
         if not mask:
             return "expired"
         return Basis(pending.visitor, notice, mask, seq, self._book.items_of(notice.ref, mask))
+
+    def _live(self, visitor: Visitor, notice: LoadedNotice, pending: Pending) -> tuple[int, int]:
+        """What :func:`consents.live` says; remembered for as long as the very same visitor value and notice are asked about."""
+        now, gpc = pending.received, pending.sender.gpc
+        known = self._lives.get(visitor.key)
+        if known and known[0] is visitor and known[1] is notice and known[2] == gpc and now < known[3]:
+            return known[4], known[5]
+        mask, seq = consents.live(visitor, notice, self._book, now, gpc=gpc)
+        if len(self._lives) >= _LIVES:
+            self._lives.pop(next(iter(self._lives)))
+        self._lives[visitor.key] = (visitor, notice, gpc, consents.live_until(visitor, mask, self._book), mask, seq)
+        return mask, seq

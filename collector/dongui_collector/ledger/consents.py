@@ -56,6 +56,12 @@ def live(visitor: Visitor | None, current: LoadedNotice, book: Book, now: int, *
     return mask, seq
 
 
+def live_until(visitor: Visitor, mask: int, book: Book) -> int:
+    """The instant (epoch ms) up to which the live purposes of ``mask`` stay live if nothing is recorded meanwhile."""
+    ends = [book.ends_at(s.notice_ref, s.at) for bit, s in visitor.standings.items() if mask >> bit & 1]
+    return min(ends, default=0)
+
+
 def is_known(visitor: Visitor | None) -> bool:
     """Whether an id still stands for someone: after the last withdrawal it does not, and a new one is minted."""
     return visitor is not None and any(s.state == "given" for s in visitor.standings.values())

@@ -172,6 +172,9 @@ class Ledger:
             kind = "suspension" if suspended else "resumption"
             self._store.append(kind, self._clock.now(), {}, site_ref=visitor.site_ref, visitor=visitor_key)
             self._store.put_visitor(replace(visitor, suspended=suspended))
+            # A restored backup must not begin to record again.
+            numbers = [r.seq for r in self._store.records_of(visitor_key)]
+            self.journal.append({"kind": "suspension", "records": numbers, "suspended": suspended})
 
     def identify(self, notice: LoadedNotice, visitor_key: bytes, member: bytes) -> bool:
         """Join a visitor to a member; only under a live purpose that lists ``member_reference`` (K18).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -107,6 +108,9 @@ def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
     return ScrubbedUrl(f"{place}?{'&'.join(kept)}" if kept else place, ad_ids)
 
 
+_scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # members have few names
+
+
 def scrub_props(value: Any, *, depth: int = 0) -> Any:
     """A JSON value with every text in it scrubbed, names of members included.
 
@@ -121,8 +125,8 @@ def scrub_props(value: Any, *, depth: int = 0) -> Any:
         return value if math.isfinite(value) else None
     if depth >= DEEPEST:
         return None
-    if isinstance(value, Mapping):
-        return {scrub_text(_text(key)): scrub_props(member, depth=depth + 1) for key, member in value.items()}
+    if isinstance(value, dict) or isinstance(value, Mapping):  # the abstract test is ten times slower
+        return {_scrubbed_name(_text(key)): scrub_props(member, depth=depth + 1) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [scrub_props(member, depth=depth + 1) for member in value]
     return scrub_text(_text(value))
