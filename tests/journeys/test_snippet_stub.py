@@ -128,7 +128,7 @@ def test_unmarked_addresses_wait(page: Page, site: Stub, collector: Stub) -> Non
       new Image().src = "/pixel.gif";
       const script = document.createElement("script"); script.src = "/pixel-made.js"; document.body.append(script) }""")
     page.wait_for_timeout(400)
-    # What stands in the markup a browser may fetch ahead of any script; it does not run. The rest is not even asked for.
+    # What stands in the markup a browser may fetch ahead of any script, but does not run; the rest is not asked for.
     assert not page.evaluate("window.ran")
     assert [r.path for r in site.requests if "pixel" in r.path and r.path != "/pixel.js"] == []
     press(page, "accept")
