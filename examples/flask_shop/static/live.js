@@ -9,6 +9,8 @@
   let first = true;
   /** Labels of purposes and items in the visitor's language, by id; from the notice. */
   let labels = {};
+  /** The purposes that rest on consent, in the notice's order. */
+  let purposes = [];
   const named = (id) => labels[id] || id;
   /** What a row shows → the item that must be covered for it. */
   const ITEMS = {
@@ -59,7 +61,7 @@
   function line(row) {
     const tr = element("tr", null, !first && !shown.has(row.id) ? "new" : "");
     shown.add(row.id);
-    const time = row.at ? new Date(row.at).toLocaleTimeString(document.documentElement.lang) : null;
+    const time = row.at ? new Date(row.at).toLocaleTimeString("en-GB") : null;
     const address = [row.ip_address, row.country].filter(Boolean).join(" · ");
     tr.append(cell(time, "time"), cell(row.name), cell(path(row.url), "page"), cell(address), cell(environment(row)), cell(ads(row)));
     const purposes = element("td");
@@ -82,6 +84,12 @@
       item.append(element("span", named(purpose)), element("b", words[state] || state));
       return item;
     }));
+  }
+
+  /** Whoever has granted nothing has no id, and so no record: only the choice in this browser tells that they were asked. */
+  function withoutId() {
+    const asked = /(^|; )dongui=/.test(document.cookie);
+    return Object.fromEntries(purposes.map((purpose) => [purpose, asked ? "not_given" : "unasked"]));
   }
 
   function showCookies(names) {
@@ -117,9 +125,8 @@
   async function look() {
     const [me, browser] = await Promise.all([held(), fetch(live.dataset.browser, own).then((answer) => answer.json())]);
     const rows = me ? me.events : [];
-    const unasked = () => Object.fromEntries([...document.querySelectorAll("script[data-purpose]")].map((s) => [s.dataset.purpose, "unasked"]));
     showRows(rows);
-    showStates(me ? me.state : unasked());
+    showStates(me ? me.state : withoutId());
     showCookies(browser.cookies);
     showHeldBack(browser.held_back, rows);
     at("pulse").classList.toggle("on");
@@ -130,6 +137,7 @@
     const answer = await fetch(`/_dongui/v1/notice?site=${encodeURIComponent(live.dataset.site)}&lang=${lang}`);
     const notice = await answer.json();
     labels = { ...notice.items, ...Object.fromEntries(notice.purposes.map((purpose) => [purpose.id, purpose.label])) };
+    purposes = notice.purposes.filter((purpose) => purpose.basis === "consent").map((purpose) => purpose.id);
   }
 
   /** One question after the other: a slow answer delays the next question, it never doubles it. */
