@@ -13,7 +13,7 @@ from dongui_collector.cli.common import config_option, settings_of
 @click.option("--host", help="Address of the public door [default: 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the public door [default: 8787].")
 @click.option("--desk-port", type=click.IntRange(0, 65535), help="Port of the desk, on loopback [default: 8788].")
-@click.option("--workers", type=click.IntRange(1, 64), help="Eight threads of the desk each; the public door is always one process [default: 1].")
+@click.option("--workers", type=click.IntRange(1, 64), help="Eight threads of the desk each; the door is one process.")
 @config_option
 def serve(host: str | None, port: int | None, desk_port: int | None, workers: int | None, config: Path) -> None:
     """Run the collector until it is told to stop (SIGTERM, Ctrl-C)."""

@@ -199,7 +199,7 @@ class GroupCommit:
         return Basis(pending.visitor, notice, mask, seq, self._book.items_of(notice.ref, mask))
 
     def _live(self, visitor: Visitor, notice: LoadedNotice, pending: Pending) -> tuple[int, int]:
-        """What :func:`consents.live` says; remembered for as long as the very same visitor value and notice are asked about."""
+        """What :func:`consents.live` says; remembered for the very same visitor value and notice."""
         now, gpc = pending.received, pending.sender.gpc
         known = self._lives.get(visitor.key)
         if known and known[0] is visitor and known[1] is notice and known[2] == gpc and now < known[3]:

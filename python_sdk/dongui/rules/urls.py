@@ -125,7 +125,7 @@ def scrub_props(value: Any, *, depth: int = 0) -> Any:
         return value if math.isfinite(value) else None
     if depth >= DEEPEST:
         return None
-    if isinstance(value, dict) or isinstance(value, Mapping):  # the abstract test is ten times slower
+    if isinstance(value, dict | Mapping):  # the plain type first: the abstract test is ten times slower
         return {_scrubbed_name(_text(key)): scrub_props(member, depth=depth + 1) for key, member in value.items()}
     if isinstance(value, list | tuple):
         return [scrub_props(member, depth=depth + 1) for member in value]
