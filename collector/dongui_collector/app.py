@@ -15,7 +15,7 @@ from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
-from dongui_collector.storage.journal import FIRST_EPOCH, Journal
+from dongui_collector.storage.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
@@ -57,7 +57,7 @@ def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -
     """The journal of destructions. Without ``storage`` only to be read: the ledger says which epoch is written."""
     office = storage.office if storage else None
     return Journal(
-        keys / "journal.ndjson", keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH
+        keys / JOURNAL_FILE, keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH
     )
 
 

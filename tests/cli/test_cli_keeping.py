@@ -170,7 +170,9 @@ def test_a_backup_beside_a_running_serve_and_its_restore(tmp_path: Path) -> None
         file = tmp_path / "backup"
         made = json.loads(one.run("backup", str(file), "--json").stdout)
         assert made["bytes"] == file.stat().st_size
-        assert file.stat().st_mode & 0o077 == 0
+        for one_file in (file, tmp_path / "backup.journal"):
+            assert one_file.stat().st_mode & 0o077 == 0
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["backup", "backup.journal", "d"]
         assert one.http.delete("/v1/me", headers={"authorization": f"Bearer {leaves}"}).status_code == 200
         assert "in use by process" in one.run("restore", str(file), "--replace", code=2).stderr
         one.stop()

@@ -165,6 +165,28 @@ def test_a_hold_placed_since_is_placed_again(lived_in: tuple[House, dict[str, st
     sound(house)
 
 
+def test_a_hold_on_a_members_records_is_placed_again(house: House) -> None:
+    house.core.keeper.add_record(house.site, "complaint", "member-1", house.now, "support", {"a": 1})
+    house.core.keeper.add_record(house.site, "complaint", "member-2", house.now, "support", {"a": 2})
+    backup = back_up(house)
+    key = house.core.keeper.subject_key(house.site, "member-1")
+    house.core.keeper.add_hold(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
+    house.run("2028-03-11T00:00")
+    restore(house, backup)
+    assert [r.subject for r in house.core.storage.archive.find(1)] == [key]
+    sound(house)
+
+
+def test_a_suspension_since_is_repeated(lived_in: tuple[House, dict[str, str]]) -> None:
+    house, visitors = lived_in
+    backup = back_up(house)
+    house.core.ledger.suspend(house.core.ledger.key_of(visitors["stays"]), True)
+    restore(house, backup)
+    assert house.visit(visitors["stays"]) == {"suspended": 1}
+    assert house.visit(visitors["narrows"]) == {}
+    sound(house)
+
+
 def test_a_backup_can_be_restored_twice_and_from_before_an_earlier_restore(
     lived_in: tuple[House, dict[str, str]],
 ) -> None:
@@ -228,6 +250,9 @@ def test_without_the_journal_only_when_told(lived_in: tuple[House, dict[str, str
         restore(house, backup)
     assert "leaves" not in house.markers(), "a refused restore leaves everything as it was"
     restore(house, backup, journal=kept)
+    assert "leaves" not in house.markers()
+    assert journal.exists(), "from here on it is written on"
+    restore(house, backup)
     assert "leaves" not in house.markers()
     restore(house, backup, without_journal=True)
     assert "leaves" in house.markers()

@@ -208,7 +208,7 @@ def test_another_sites_rows_are_not_in_it(house: House) -> None:
 
 
 def test_own_use_is_never_refused_and_a_false_purpose_is(house: House) -> None:
-    assert entitle(house.core, house.site, ALL).items is None
+    assert entitle(house.core, house.site, ALL) == Entitlement("controller", house.site, ALL)
     for wrong in (("nothing",), ("service",)):
         with pytest.raises(Unknown):
             entitle(house.core, house.site, wrong)
@@ -248,6 +248,34 @@ def test_a_recipient_gets_its_items_alone(with_recipient: House) -> None:
     assert shown(row) == {"advertising_id", "visit_time"}
     assert row["visitor"] is None
     assert row["purposes"] == ["marketing"]
+
+
+def test_rows_from_before_the_recipient_was_named_stay(new_house: Callable[..., House]) -> None:
+    """Nobody who agreed to the old notice agreed to this recipient (K1, S4.0)."""
+    house = new_house()
+    house.add_site(policy())
+    visitor = house.arrive()
+    house.visit(visitor, marker="before")
+    perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 11)) + PARTY})
+    house.now = at("2025-03-11T12:00")
+    visitor = house.choose(ALL, visitor=visitor) or ""
+    house.visit(visitor, marker="after")
+    reader = entitle(house.core, house.site, ("marketing",), recipient="Example Ads")
+    rows = list(export_events(house.core, reader, DAY, date(2025, 3, 12)))
+    assert [row["notice"] for row in rows] == ["v2"]
+
+
+def test_each_item_goes_out_only_for_the_purpose_it_is_named_for(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    second = PARTY.replace('items = ["advertising_id", "visit_time"]', 'items = ["ip_address"]')
+    house.add_site(policy() + PARTY + second.replace('["marketing"]', '["statistics"]'))
+    house.visit(house.arrive("marketing"))
+    house.visit(house.arrive("statistics"))
+    house.visit(house.arrive("statistics", "marketing"))
+    reader = entitle(house.core, house.site, ("marketing", "statistics"), recipient="Example Ads")
+    rows = [shown(row) for row in export_events(house.core, reader, DAY, DAY)]
+    ads = {"advertising_id", "visit_time"}
+    assert rows == [ads, {"ip_address"}, ads | {"ip_address"}]
 
 
 def audits(house: House) -> Sequence[dict[str, Any]]:

@@ -17,6 +17,7 @@ from dongui_collector.cli.common import (
     reading,
     settings_of,
 )
+from dongui_collector.storage.journal import JOURNAL_FILE
 
 
 @click.command()
@@ -26,7 +27,8 @@ from dongui_collector.cli.common import (
 def backup(file: Path, config: Path, as_json: bool) -> None:
     """Back up the data folder into FILE, also beside a running serve.
 
-    The keys are not in it: copy keys/ (master key, keys.db, journal.ndjson) to another place, at least as often.
+    The keys are not in it: copy keys/ to another place, at least as often (every day has a new key). FILE.journal is a
+    copy of the journal of destructions as it stands now; keep the newest one apart from the backups.
     """
     from dongui_collector.backup import make_backup
 
@@ -42,9 +44,15 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)
+        _copy(settings_of(config).keys_path / JOURNAL_FILE, file.with_name(file.name + ".journal"))
     finally:
         part.unlink(missing_ok=True)
     emit({"file": str(file), **made}, as_json)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.touch(mode=0o600)
+    target.write_bytes(source.read_bytes())
 
 
 @click.command()

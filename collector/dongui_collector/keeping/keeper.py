@@ -51,6 +51,7 @@ class Keeper:
         self._storage = storage
         self._office = storage.office
         self._keyring = keyring
+        self._book = book
         self._clock = clock
         self._zone = settings.zone
         self._lock = threading.RLock()
@@ -237,9 +238,17 @@ class Keeper:
         with self._lock, self._storage.ledger.writing():
             added = self._office.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
-            numbers = [r.seq for r in self._storage.ledger.records_of(hold.visitor)] if hold.visitor else []
-            self._journal.append({"kind": "hold", "hold": hold_json(added), "records": numbers})
+            self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
         return added
+
+    def _whom(self, hold: Hold) -> Json:
+        """Whom a hold names, without an identifier: by numbers of ledger records and random ids of other records."""
+        if hold.visitor is None:
+            return {"records": [], "ids": []}
+        stores = (self._storage.archive, self._storage.records)
+        sites = [hold.site_ref] if hold.site_ref is not None else [site.ref for site in self._book.sites()]
+        held = [r.id.hex() for store in stores for site in sites for r in store.find(site, subject=hold.visitor)]
+        return {"records": [r.seq for r in self._storage.ledger.records_of(hold.visitor)], "ids": held}
 
     def release_hold(self, id: int, by: str) -> None:
         """End a hold; what it kept is destroyed at the next round. Raises :class:`Unknown`."""

@@ -46,6 +46,8 @@ class Replay:
                     counts["records"] += self._core.storage.records.destroy_ids(
                         [bytes.fromhex(i) for i in entry["ids"]]
                     )
+                case "suspension":
+                    self._suspend(entry)
                 case "hold":
                     counts["holds"] += self._hold(entry)
                 case "approval":
@@ -102,6 +104,12 @@ class Replay:
         self._core.ledger.finish(self._core.ledger.erase(key, "restore"))
         return 1
 
+    def _suspend(self, entry: Json) -> None:
+        key = self._visitor(entry)
+        visitor = self._ledger.visitor(key) if key else None
+        if visitor is not None and visitor.suspended != entry["suspended"]:
+            self._core.ledger.suspend(visitor.key, entry["suspended"])
+
     # -- what the officer did since
 
     def _hold(self, entry: Json) -> int:
@@ -113,7 +121,7 @@ class Replay:
         told = entry["hold"]
         if told["id"] in active and self._same_ledger(entry):
             return 0
-        visitor = self._visitor(entry)
+        visitor = self._visitor(entry) or self._subject(entry)
         if told["one_visitor"] and visitor is None:
             return 0  # whom it names is not in this backup
         self._core.keeper.add_hold(
@@ -131,6 +139,16 @@ class Replay:
             )
         )
         return 1
+
+    def _subject(self, entry: Json) -> bytes | None:
+        """The subject of other records that an entry names by their random ids."""
+        wanted = {bytes.fromhex(id) for id in entry["ids"]}
+        for store in (self._core.storage.archive, self._core.storage.records):
+            for site_ref, class_id, last, _ in store.groups() if wanted else ():
+                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                if subject := next((r.subject for r in found if r.id in wanted), None):
+                    return subject
+        return None
 
     def _same_ledger(self, entry: Json) -> bool:
         return bool(entry["epoch"] == self._epoch["id"])

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 OWN_USE = "controller"  # the consumer of an export without a recipient
 _PAGE = 500
-_TRIES = 5
 
 # Which fields of the "Read back" shape an item stands for.
 FIELDS_OF: dict[str, tuple[str, ...]] = {
@@ -33,21 +32,20 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """Who reads what. ``consumer`` decides the pseudonyms; ``items`` of None means all that the purposes cover."""
+    """Who reads what. ``consumer`` decides the pseudonyms; a ``recipient`` gets what a notice names it for, no more."""
 
     consumer: str
     site: Site
     purposes: tuple[str, ...]
-    items: frozenset[str] | None = None
     recipient: str | None = None
 
 
 def entitle(core: Core, site: Site, purposes: Sequence[str], *, recipient: str | None = None) -> Entitlement:
-    """Decide what an export may hold.
+    """Decide who may read for which purposes.
 
     Without ``recipient`` it is the controller's own use. With one it is a hand-over: the notice in force must name that
-    processor or recipient for each of the purposes, and only its items go out (S4.0, S4.1). Raises :class:`NotAllowed`
-    where it does not, :class:`Unknown` for a purpose that never was one of the site's consent purposes.
+    processor or recipient for each of the purposes (S4.0, S4.1). Raises :class:`NotAllowed` where it does not,
+    :class:`Unknown` for a purpose that never was one of the site's consent purposes.
     """
     policy = core.book.in_force(site.ref, core.clock.now()).policy
     known = {p for notice in core.book.notices(site.ref) for p in notice.policy.consent_purposes}
@@ -65,8 +63,45 @@ def entitle(core: Core, site: Site, purposes: Sequence[str], *, recipient: str |
     for purpose in wanted:
         if not any(purpose in party.purposes for party in parties):
             raise NotAllowed(f"the notice in force does not give {recipient} anything for the purpose {purpose}")
-    items = frozenset(item for party in parties for item in party.items if set(party.purposes) & set(wanted))
-    return Entitlement(f"recipient:{recipient}", site, wanted, items, recipient)
+    return Entitlement(f"recipient:{recipient}", site, wanted, recipient)
+
+
+class Scope:
+    """What a reader may see of rows under each notice: the notice that was consented to decides, not today's."""
+
+    def __init__(self, core: Core, reader: Entitlement) -> None:
+        self._book = core.book
+        self._reader = reader
+        bits = core.storage.ledger.bits(reader.site.ref)
+        self._mask = sum(1 << bits[p] for p in reader.purposes if p in bits)
+        self._parties: dict[int, list[tuple[int, frozenset[str]]]] = {}
+
+    def mask(self, notice_ref: int) -> int:
+        """The purposes that the reader may see rows of this notice for."""
+        if self._reader.recipient is None:
+            return self._mask
+        named = 0
+        for purposes, _ in self._named(notice_ref):
+            named |= purposes
+        return self._mask & named
+
+    def hidden(self, notice_ref: int, purposes: int) -> list[str]:
+        """The fields that a recipient does not get of a row that stands on ``purposes``: nobody agreed to that."""
+        if self._reader.recipient is None:
+            return []
+        given: set[str] = set()
+        for named, items in self._named(notice_ref):
+            given |= items & self._book.items_of(notice_ref, named & purposes & self._mask)
+        return [field for item, fields in FIELDS_OF.items() if item not in given for field in fields]
+
+    def _named(self, notice_ref: int) -> list[tuple[int, frozenset[str]]]:
+        """What this notice gives the recipient: (purposes, items), one a mention."""
+        if notice_ref not in self._parties:
+            notice = self._book.notice(notice_ref)
+            everyone = (*notice.policy.processors, *notice.policy.recipients)
+            mine = [party for party in everyone if party.name == self._reader.recipient]
+            self._parties[notice_ref] = [(notice.mask(party.purposes), frozenset(party.items)) for party in mine]
+        return self._parties[notice_ref]
 
 
 def export_events(core: Core, reader: Entitlement, first: date, last: date) -> Iterator[Json]:
@@ -75,10 +110,7 @@ def export_events(core: Core, reader: Entitlement, first: date, last: date) -> I
     Reads a page at a time: no snapshot outlives a page, however slowly the caller takes them. What is withdrawn, erased
     or past its period before a page is read is not in it.
     """
-    names = Pseudonyms(core.keyring, reader.consumer)
-    bits = core.storage.ledger.bits(reader.site.ref)
-    mask = sum(1 << bits[p] for p in reader.purposes if p in bits)
-    periods = Periods(core.book)
+    names, scope, periods = Pseudonyms(core.keyring, reader.consumer), Scope(core, reader), Periods(core.book)
     for day in core.storage.events.days():
         if not first <= day <= last:
             continue
@@ -87,10 +119,11 @@ def export_events(core: Core, reader: Entitlement, first: date, last: date) -> I
             rows, masks = page
             today = core.keeper.today()
             for row in rows:
-                standing = periods.standing(row.notice_ref, row.purposes, day, today)
-                shown = core.reader.readable(row, day, masks, mask & standing)
+                mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, day, today)
+                shown = core.reader.readable(row, day, masks, mask)
                 if shown is not None:
-                    yield _for_reader(shown, reader, names)
+                    hidden = scope.hidden(row.notice_ref, masks.remaining(row) & mask)
+                    yield _for_reader(shown, names, hidden)
             after = rows[-1].n
 
 
@@ -98,16 +131,17 @@ def _page(core: Core, day: date, site_ref: int, after: int) -> tuple[list[Row], 
     """Rows and the endings that mask them, as of one moment.
 
     Endings are asked before and after the rows; one that was decided and finished in between would be in neither, so
-    where any was finished meanwhile the page is read again.
+    where any was finished meanwhile the page is read again, a smaller one.
     """
-    for _ in range(_TRIES):
+    limit = _PAGE
+    while True:
         finished = _finished(core)
         before = core.storage.ledger.intents()
-        rows = core.storage.events.rows(day, Selection(site_ref=site_ref), after=after, limit=_PAGE)
+        rows = core.storage.events.rows(day, Selection(site_ref=site_ref), after=after, limit=limit)
         intents: dict[int, Intent] = {i.seq: i for i in (*before, *core.storage.ledger.intents())}
         if finished == _finished(core):
-            break
-    return (rows, Masks.of(intents.values())) if rows else None
+            return (rows, Masks.of(intents.values())) if rows else None
+        limit = max(1, limit // 2)
 
 
 def _finished(core: Core) -> int:
@@ -115,11 +149,9 @@ def _finished(core: Core) -> int:
     return last.seq if last else 0
 
 
-def _for_reader(shown: Json, reader: Entitlement, names: Pseudonyms) -> Json:
+def _for_reader(shown: Json, names: Pseudonyms, hidden: Sequence[str]) -> Json:
     shown["id"] = names.event(shown["id"])
     shown["visitor"] = None if shown["visitor"] is None else names.visitor(shown["visitor"])
-    if reader.items is not None:
-        for item, fields in FIELDS_OF.items():
-            if item not in reader.items:
-                shown.update(dict.fromkeys(fields))
+    for name in hidden:
+        shown[name] = None
     return shown

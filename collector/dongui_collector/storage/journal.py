@@ -20,6 +20,7 @@ from pathlib import Path
 from dongui_collector.errors import StorageError
 from dongui_collector.storage.base import Json
 
+JOURNAL_FILE = "journal.ndjson"
 FIRST_EPOCH: Json = {"id": "0", "parents": []}
 
 
