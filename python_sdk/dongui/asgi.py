@@ -13,7 +13,7 @@ from dongui.held import HeldSend
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
-from dongui.visit import Facts, address_of, from_the_right, url_of
+from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 
 CONSENT = "dongui.consent"
 
@@ -153,7 +153,7 @@ class _Request(Passage):
     def host(self) -> str:
         """``Host``, or the server's own address."""
         server = self.scope.get("server") or ("localhost", None)
-        return self.headers.get(b"host") or f"{server[0]}{f':{server[1]}' if server[1] else ''}"
+        return self.headers.get(b"host") or authority(server[0], server[1] or "")
 
     def address(self) -> str | None:
         """The socket's, or what the trusted proxies say."""

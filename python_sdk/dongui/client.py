@@ -18,7 +18,7 @@ from dongui.options import Options, OptionValues, resolve
 from dongui.parcels import EVENTS, Job, encode, fits
 from dongui.terms import Terms
 from dongui.transport import Delivery, Transport
-from dongui.visit import MOST_SEARCH, gated
+from dongui.visit import gated
 from dongui.wire import TROUBLE, Reply, Wire
 
 log = logging.getLogger("dongui")
@@ -71,13 +71,7 @@ class Client:
             refresh=self.options.refresh,
             on_policy=self._on_policy,
         )
-        self._transport = Transport(
-            self.options.site,
-            self.options.collector,
-            self.options.secret_key,
-            delivery=delivery,
-            on_reply=lambda sensible: self.breaker.succeeded() if sensible else self.breaker.failed(),
-        )
+        self._transport = self.make_transport(delivery)
         self._mishaps: dict[str, int] = {}
         self._closing: list[Callable[[], None]] = []
         self.knowledge.start(self.options.learn_timeout)
@@ -112,7 +106,7 @@ class Client:
         given = {"props": props, "url": url, "referrer": referrer, "ip": ip, "user_agent": user_agent}
         event.update({key: value for key, value in given.items() if value is not None})
         if search is not None:
-            event["search"] = str(search)[:MOST_SEARCH]
+            event["search"] = str(search)
         data = encode(gated(event, purposes, terms, now))
         if not fits(data):
             self._transport.lose("too_large")
@@ -263,7 +257,35 @@ class Client:
         for close in self._closing:
             close()
 
-    # For the middlewares.
+    # For the middlewares, and for dongui.testing.
+
+    def make_transport(self, delivery: Delivery | None) -> Transport:
+        """How this client delivers."""
+        options, breaker = self.options, self.breaker
+        return Transport(
+            options.site,
+            options.collector,
+            options.secret_key,
+            delivery=delivery,
+            on_reply=lambda sensible: breaker.succeeded() if sensible else breaker.failed(),
+        )
+
+    def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Reply:
+        """One call that waits for the collector; status 0 when it did not answer."""
+        if not self.breaker.allow():
+            return Reply(0)
+        wire = Wire(self.options.collector, timeout=timeout)
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        try:
+            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
+        except TROUBLE:
+            self.breaker.failed()
+            return Reply(0)
+        finally:
+            wire.close()
+        if reply.status < 500:
+            self.breaker.succeeded()
+        return reply
 
     def send_event(self, visitor: str, event: dict[str, Any]) -> bool:
         """Queues an event that was gated already and is known to be small."""
@@ -339,7 +361,7 @@ class Client:
         repeat: bool = True,
     ) -> Answer:
         data = b"" if body is None else encode(body)
-        reply = self._exchange(method, path, data, timeout, bearer or self.options.secret_key)
+        reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
         if reply.status and reply.status < 500 and reply.status != 429:
             found = reply.json()
             return Answer(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
@@ -348,22 +370,6 @@ class Client:
             key = bearer or (body or {}).get("visitor")
             return Answer(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
         return Answer(reply.status)
-
-    def _exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Reply:
-        if not self.breaker.allow():
-            return Reply(0)
-        wire = Wire(self.options.collector, timeout=timeout)
-        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-        try:
-            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
-        except TROUBLE:
-            self.breaker.failed()
-            return Reply(0)
-        finally:
-            wire.close()
-        if reply.status < 500:
-            self.breaker.succeeded()
-        return reply
 
 
 def _now() -> int:

@@ -13,7 +13,7 @@ from dongui.held import Held
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
-from dongui.visit import Facts, address_of, from_the_right, url_of
+from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -133,8 +133,8 @@ class _Request(Passage):
 
     def host(self) -> str:
         """``Host``, or how the server calls itself."""
-        environ = self.environ
-        return environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME')}:{environ.get('SERVER_PORT')}"
+        get = self.environ.get
+        return get("HTTP_HOST") or authority(get("SERVER_NAME", ""), get("SERVER_PORT", ""))
 
     def address(self) -> str | None:
         """The socket's, or what the trusted proxies say."""

@@ -92,7 +92,7 @@ def page_view(consent: Consent, facts: Facts, *, now_ms: int, ip: str | None) ->
         "name": PAGE_VIEW,
         "at": now_ms,
         "url": facts.url,
-        "user_agent": text_of(facts.user_agent[:MOST_AGENT]),
+        "user_agent": text_of(facts.user_agent),
         "ip": ip,
     }
     if facts.referrer:
@@ -114,8 +114,10 @@ def gated(event: dict[str, Any], purposes: frozenset[str], terms: Terms, now_ms:
         text = out.get(key)
         if text is not None and len(text) * 3 > longest:
             out[key] = cut_url(text, longest)
-    if len(out["name"]) > MOST_NAME:
-        out["name"] = out["name"][:MOST_NAME]
+    for key, longest in (("name", MOST_NAME), ("search", MOST_SEARCH), ("user_agent", MOST_AGENT)):
+        text = out.get(key)
+        if text is not None and len(text) > longest:
+            out[key] = text[:longest]
     return out
 
 
@@ -154,6 +156,11 @@ def url_of(scheme: str, host: str, path: str, query: str) -> str:
     if query:
         return f"{scheme}://{host}{path}?{query if query.isascii() else quote(query, safe='%&=+', encoding='latin-1')}"
     return f"{scheme}://{host}{path}"
+
+
+def authority(server: str, port: str | int) -> str:
+    """How a server calls itself, for requests without ``Host``."""
+    return server if str(port) in ("", "80", "443") else f"{server}:{port}"
 
 
 def from_the_right(header: str, hops: int) -> str | None:

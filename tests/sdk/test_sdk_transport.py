@@ -93,8 +93,7 @@ def test_a_collector_that_starts_later_gets_everything() -> None:
     transport = Transport(SITE, f"http://127.0.0.1:{port}", SECRET, delivery=QUICK)
     transport.send(Job("v" * 22, EVENTS, event()))
     try:
-        with running(port=port) as second:
-            second.granted["v" * 22] = {"statistics"}
+        with running(port=port, granted={"v" * 22: {"statistics"}}) as second:
             assert transport.flush(10)
             assert len(second.events) == 1
     finally:

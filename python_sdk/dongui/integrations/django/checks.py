@@ -25,7 +25,9 @@ def check(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """The findings, each with a hint."""
     found: list[CheckMessage] = []
     try:
-        resolve(getattr(settings, "DONGUI", {}))
+        given = getattr(settings, "DONGUI", {})
+        if "client" not in given:
+            resolve(given)
     except ConfigurationError as error:
         found.append(Error(f"settings.DONGUI: {error}", id="dongui.E001"))
     if MIDDLEWARE not in settings.MIDDLEWARE:

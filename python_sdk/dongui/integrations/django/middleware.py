@@ -22,14 +22,15 @@ from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
 from dongui.terms import UNKNOWN
-from dongui.visit import Facts, address_of, from_the_right, url_of
+from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 
 
 @functools.cache
 def site() -> Site:
     """The one site of this process, as ``settings.DONGUI`` describes it."""
-    given = cast(OptionValues, getattr(settings, "DONGUI", {}))
-    return Site(None, given)
+    given = dict(getattr(settings, "DONGUI", {}))
+    client = given.pop("client", None)
+    return Site(client, cast(OptionValues, given))
 
 
 def client() -> Client:
@@ -154,8 +155,8 @@ class _Request(Passage):
 
     def host(self) -> str:
         """``Host``, or how the server calls itself."""
-        meta = self.request.META
-        return meta.get("HTTP_HOST") or f"{meta.get('SERVER_NAME')}:{meta.get('SERVER_PORT')}"
+        get = self.request.META.get
+        return get("HTTP_HOST") or authority(get("SERVER_NAME", ""), get("SERVER_PORT", ""))
 
     def address(self) -> str | None:
         """The socket's, or what the trusted proxies say."""

@@ -1,0 +1,94 @@
+"""A Django site in one file: settings, views, URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.urls import path
+from dongui.testing import FakeClient
+
+fake = FakeClient()
+
+MIDDLEWARE = [
+    "dongui.integrations.django.ConsentMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+
+if not settings.configured:
+    settings.configure(
+        SECRET_KEY="only for tests",
+        ALLOWED_HOSTS=["*"],
+        ROOT_URLCONF="tests.sdk.django_site",
+        INSTALLED_APPS=["dongui.integrations.django"],
+        MIDDLEWARE=MIDDLEWARE,
+        SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+            }
+        ],
+        DONGUI={"client": fake},
+    )
+    django.setup()
+
+from dongui.integrations.django import client, requires_consent  # noqa: E402 - Django must be set up first
+
+TEMPLATE = """{% load dongui %}<html><head>{% dongui_snippet "n1" %}</head>
+{% if request.consent|granted:"marketing" %}ad{% endif %}"""
+
+
+def home(request: Any) -> HttpResponse:
+    request.session["seen"] = True
+    response = HttpResponse(f"<!doctype html><html><head></head>{request.consent.granted('statistics')}")
+    response.set_cookie("_ga", "1")
+    response.set_cookie("_fbp", "2")
+    return response
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(TEMPLATE).render({}, request))
+
+
+@requires_consent("marketing")
+def offer(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("offer")
+
+
+@requires_consent("marketing", otherwise=lambda request: HttpResponse("without"))
+async def either(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("with")
+
+
+def buy(request: Any) -> HttpResponse:
+    return HttpResponse(str(client().track(request.consent, "purchase")))
+
+
+def sign_up(request: Any) -> HttpResponse:
+    request.consent.decide(granted=["statistics"], refused=["marketing"], method="signup")
+    return HttpResponse("welcome")
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(iter([b"a", b"b"]))
+
+
+def cookies(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(",".join(request.COOKIES))
+
+
+urlpatterns = [
+    path("", home),
+    path("page", page),
+    path("offer", offer),
+    path("either", either),
+    path("buy", buy),
+    path("sign-up", sign_up),
+    path("stream", stream),
+    path("cookies", cookies),
+]

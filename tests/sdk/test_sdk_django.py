@@ -1,0 +1,163 @@
+"""Django, under WSGI and ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import AsyncClient, Client, override_settings
+from dongui import Client as DonguiClient
+from dongui.integrations.django.checks import MIDDLEWARE, check
+from dongui.testing import FakeClient
+
+from tests.sdk import django_site
+from tests.sdk.conftest import ClientOf
+from tests.sdk.sdk_stub import ORIGIN, SITE, Collector
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeClient]:
+    fake = FakeClient()
+    with override_settings(DONGUI={"client": fake}):
+        yield fake
+
+
+def test_views_see_the_consent_and_cookies_are_guarded(fake: FakeClient) -> None:
+    got = Client().get("/")
+    assert got.content.endswith(b"False")
+    assert sorted(got.cookies) == ["sessionid"]
+    got = Client().get("/", headers={"Cookie": fake.cookie("statistics")})
+    assert got.content.endswith(b"True")
+    assert sorted(got.cookies) == ["_ga", "sessionid"]
+    assert "Cookie" in got.headers["Vary"]
+    assert [event.name for event in fake.events] == ["page_view"]
+    assert fake.events[0].fields["url"] == "http://testserver/"
+
+
+def test_templates(fake: FakeClient) -> None:
+    text = Client().get("/page", headers={"Cookie": fake.cookie("marketing")}).content.decode()
+    assert '<script async src="/_dongui/v1/dongui.js" data-site="" nonce="n1"></script>' in text
+    assert text.endswith("ad")
+    assert not Client().get("/page").content.endswith(b"ad")
+
+
+def test_views_that_require_a_purpose(fake: FakeClient) -> None:
+    granted = {"Cookie": fake.cookie("marketing")}
+    assert Client().get("/offer").status_code == 403
+    assert Client().get("/offer", headers=granted).content == b"offer"
+    assert [Client().get("/either").content, Client().get("/either", headers=granted).content] == [b"without", b"with"]
+
+
+def test_events_of_the_application_and_streams(fake: FakeClient) -> None:
+    granted = {"Cookie": fake.cookie("statistics")}
+    assert Client().get("/buy", headers=granted).content == b"True"
+    assert b"".join(Client().get("/stream", headers=granted).streaming_content) == b"ab"
+    assert [event.name for event in fake.events] == ["purchase", "page_view", "page_view"]
+
+
+def test_cookies_that_linger_are_ended_at_every_domain(fake: FakeClient) -> None:
+    got = Client().get("/", headers={"Cookie": f"{fake.cookie()}; _ga=1", "Host": "www.example.com"})
+    lines = [morsel.OutputString() for morsel in got.cookies.values() if morsel.key == "_ga"]
+    ended = "_ga=; {}Max-Age=0; Path=/"
+    assert lines == [ended.format(domain) for domain in ("", "Domain=www.example.com; ", "Domain=example.com; ")]
+
+
+def test_a_decision_at_sign_up_sets_its_cookies(fake: FakeClient) -> None:
+    got = Client().get("/sign-up")
+    assert got.cookies["dongui_id"]["httponly"] is True
+    assert got.cookies["dongui"].value.startswith("1~test~statistics~")
+
+
+def test_cookies_can_be_hidden() -> None:
+    fake = FakeClient(hide_cookies=True)
+    with override_settings(DONGUI={"client": fake}):
+        assert Client().get("/cookies", headers={"Cookie": "_ga=1; theme=2"}).content == b"theme"
+
+
+def test_pages_take_the_tag() -> None:
+    with override_settings(DONGUI={"client": FakeClient(inject=True)}):
+        got = Client().get("/")
+    assert b'<head><script async src="/_dongui/v1/dongui.js" data-site="test-site" data-page-views="off"' in got.content
+    assert got.headers["Content-Length"] == str(len(got.content))
+
+
+def post(path: str, body: Any) -> dict[str, Any]:
+    return {"path": path, "data": json.dumps(body), "content_type": "text/plain", "headers": {"Origin": ORIGIN}}
+
+
+DECISION = {"site": SITE, "notice": "v1", "granted": ["statistics"], "refused": [], "method": "banner", "lang": "ko"}
+
+
+@pytest.fixture
+def real(collector: Collector, client_of: ClientOf) -> Iterator[DonguiClient]:
+    client = client_of(collector)
+    with override_settings(DONGUI={"client": client}):
+        yield client
+
+
+def test_the_collector_on_the_sites_own_origin(real: DonguiClient, collector: Collector) -> None:
+    browser = Client()
+    got = browser.post(**post("/_dongui/v1/consents", DECISION))
+    assert (got.status_code, got.json()["visitor_cookie"]) == (201, True)
+    held = browser.get("/_dongui/v1/me", headers={"X-Dongui": "1"})
+    assert json.loads(b"".join(held.streaming_content))["state"] == {"statistics": "given"}  # type: ignore[arg-type]
+    assert browser.post(**post("/_dongui/v1/events", "x" * 70_000)).status_code == 413
+
+
+def test_under_asgi(real: DonguiClient, collector: Collector) -> None:
+    async def visit() -> None:
+        browser = AsyncClient()
+        got = await browser.post(**post("/_dongui/v1/consents", DECISION))
+        assert got.status_code == 201
+        held = await browser.get("/_dongui/v1/me", headers={"X-Dongui": "1"})
+        assert b"given" in b"".join([part async for part in held.streaming_content])  # type: ignore[union-attr]
+        got = await browser.get("/")
+        assert sorted(got.cookies) == ["_ga", "sessionid"]
+        assert (await browser.get("/either")).content == b"without"
+
+    asyncio.run(visit())
+    assert real.flush(10)
+    [visitor] = collector.granted
+    assert [event["name"] for event in collector.of(visitor)] == ["page_view"] * 2
+
+
+def test_an_error_of_our_own_changes_nothing(fake: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dongui.integrations.django import middleware
+
+    monkeypatch.setattr(middleware, "_Request", None)
+    got = Client().get("/")
+    assert got.status_code == 200
+    assert fake.stats()["mishaps"] == {"request": 1}
+
+
+def test_system_checks(fake: FakeClient) -> None:
+    assert check() == []
+    with override_settings(DONGUI={"site": "x"}):
+        assert [finding.id for finding in check()] == ["dongui.E001"]
+    with override_settings(MIDDLEWARE=[]):
+        assert [finding.id for finding in check()] == ["dongui.E002"]
+    below = ["django.contrib.sessions.middleware.SessionMiddleware", MIDDLEWARE]
+    with override_settings(MIDDLEWARE=below):
+        assert [finding.id for finding in check()] == ["dongui.W001"]
+
+
+def test_the_command_shows_how_the_policy_sees_djangos_cookies(fake: FakeClient) -> None:
+    out = StringIO()
+    call_command("dongui", stdout=out)
+    assert "policy test; asked for: analysis, marketing, personalisation, statistics" in out.getvalue()
+    assert "cookie sessionid: not declared; passes and is counted by name" in out.getvalue()
+    with (
+        override_settings(
+            DONGUI={"site": "s", "collector": "http://127.0.0.1:9", "secret_key": "k", "learn_timeout": 0}
+        ),
+        pytest.raises(CommandError, match="No policy from"),
+    ):
+        call_command("dongui", stdout=StringIO())
+
+
+assert django_site.fake
