@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from dongui_collector.errors import StorageError
 from dongui_collector.storage.base import KeyStore
+from dongui_collector.storage.connect import WRITER
 from dongui_collector.storage.keys import SqliteKeys
 
 Open = Callable[[], KeyStore]
@@ -109,3 +112,20 @@ def test_a_store_opened_for_reading_sees_what_the_writer_commits(tmp_path: Path)
     assert reader.get("secret") == b"wrapped"
     reader.close()
     writer.close()
+
+
+def test_no_writer_waits_while_a_destruction_waits_for_a_reader(reopen: Open, tmp_path: Path) -> None:
+    store = reopen()
+    store.put("day:2026-11-23", b"wrapped")
+    reader = sqlite3.connect(tmp_path / "keys.db", check_same_thread=False)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM keys").fetchone()
+    destroying = threading.Thread(target=store.destroy, args=("day:2026-11-23",))
+    destroying.start()
+    while store.get("day:2026-11-23"):
+        pass
+    with WRITER:  # got although the log cannot be brought home yet
+        assert destroying.is_alive()
+    reader.close()
+    destroying.join()
+    assert store.destroyed("day:2026-11-23")

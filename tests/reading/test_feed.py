@@ -10,7 +10,7 @@ from dongui_collector.control import perform
 from dongui_collector.reading.export import Entitlement, export_events
 from dongui_collector.reading.feed import erasures
 
-from tests.keeping.house import ALL, House
+from tests.keeping.house import ALL, House, at, policy
 
 
 def exported(house: House, consumer: str, *purposes: str) -> list[dict[str, Any]]:
@@ -92,3 +92,14 @@ def test_names_in_the_feed_age_out_too(house: House) -> None:
     assert entries(house, "a") == []
     house.core.storage.ledger.scrub()
     assert name.encode() not in house.bytes()
+
+
+def test_an_erasure_is_told_to_those_whose_purpose_the_notice_has_dropped(house: House) -> None:
+    visitor = house.arrive("marketing")
+    house.visit(visitor)
+    exported(house, "a", "marketing")
+    text = policy("v2", date(2025, 3, 11)).replace('"marketing"', '"advertising"')
+    perform(house.core, "policy.publish", {"text": text.replace("purposes.marketing", "purposes.advertising")})
+    house.now = at("2025-03-11T12:00")
+    house.erase(visitor)
+    assert [entry["purposes"] for entry in entries(house, "a")] == [["marketing"]]

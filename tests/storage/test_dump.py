@@ -71,3 +71,11 @@ def test_a_table_that_goes_while_it_is_read_is_passed_over(source: Path) -> None
     with closing(connect(source)) as conn:
         conn.execute("DROP TABLE named")
     assert "named" not in {part.get("table") for part in parts}
+
+
+def test_a_large_table_is_read_in_pages_whatever_its_key(source: Path) -> None:
+    with closing(connect(source)) as conn:
+        conn.executemany("INSERT INTO keyed VALUES (?, ?)", ((f"more{n}", n) for n in range(5000)))
+    sizes = [len(part["rows"]) for part in dump(source, one_moment=True) if part.get("table") == "keyed"]
+    assert sum(sizes) == 5100
+    assert max(sizes) <= 2000, "one part is one frame of a backup, and a frame is bounded"

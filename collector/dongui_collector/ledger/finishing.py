@@ -6,6 +6,7 @@ open until the hold is released.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
@@ -38,9 +39,22 @@ class Finisher:
         self._periods = Periods(book)
         self._journalled: set[int] = set()
         self._waiting: dict[int, tuple[int, ...]] = {}  # endings that wait for a hold, and for which
+        self._turns: dict[int, threading.Lock] = {}  # one an ending that is open
 
     def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
-        """Destroy what an intent ended, then certify it. ``held`` in the answer says that a hold keeps part of it."""
+        """Destroy what an intent ended, then certify it. ``held`` in the answer says that a hold keeps part of it.
+
+        Whoever comes while another thread is at it waits for that one, and finds nothing left to do.
+        """
+        with self._turns.setdefault(intent.seq, threading.Lock()):
+            ended = Ended()
+            if any(open_.seq == intent.seq for open_ in self._store.intents()):
+                ended = self._finish(intent, progress)
+            if not ended.held:
+                self._turns.pop(intent.seq, None)
+            return ended
+
+    def _finish(self, intent: Intent, progress: Callable[[int, int], None] | None) -> Ended:
         holds = self.holds(intent.site_ref, intent.visitor)
         waits_for = tuple(h.id for h in holds)
         if waits_for and self._waiting.get(intent.seq) == waits_for:
@@ -181,8 +195,8 @@ class Finisher:
 
     def _tell_consumers(self, intent: Intent) -> None:
         """Write into the erasure feed whose copies must go too: under each consumer's own name for the visitor."""
-        notice = self._book.in_force(intent.site_ref, self._clock.now())
-        ended = set(notice.policy.consent_purposes) if intent.bits < 0 else set(notice.names(intent.bits))
+        # Every purpose that the site ever asked for: copies may stand on one that the notice in force has dropped.
+        ended = {p for p, bit in self._store.bits(intent.site_ref).items() if intent.bits >> bit & 1}
         consumers: Json = self._storage.office.setting(CONSUMERS) or {}
         for consumer, had in consumers.items():
             purposes = sorted(ended & set(had["purposes"]))

@@ -140,11 +140,13 @@ class KeyRing:
         """Destroy a key, on disk and in memory, before it returns. Idempotent; False when there was none."""
         if name == "secret":
             raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
-        with self._lock:
-            self._cache.pop(name, None)
-            self._alive.discard(name)
-            _cipher.cache_clear()
-            return self._store.destroy(name)
+        try:
+            return self._store.destroy(name)  # outside the lock: it may have to wait for a reader
+        finally:
+            with self._lock:
+                self._cache.pop(name, None)
+                self._alive.discard(name)
+                _cipher.cache_clear()
 
     def rotate(self, new_master: bytes) -> int:
         """Rewrap every key under another master key, all or none. Returns how many. The keys themselves stay."""

@@ -38,8 +38,10 @@ def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:
 
 
 def _pages(conn: sqlite3.Connection, table: str, *, has_rowid: bool) -> Iterator[list[Any]]:
-    if not has_rowid:  # small ones: their order is their key's
-        yield conn.execute(f"SELECT * FROM {table}").fetchall()
+    if not has_rowid:  # one statement; the large ones are the ledger's, which is read as of one moment anyway
+        rows = conn.execute(f"SELECT * FROM {table}")
+        while some := rows.fetchmany(_PAGE):
+            yield some
         return
     after = 0
     while True:

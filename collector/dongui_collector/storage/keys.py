@@ -55,21 +55,21 @@ class SqliteKeys:
         return bool(row and row[0])
 
     def destroy(self, name: str) -> bool:
-        with WRITER:
-            with self._writing():
-                # Same length first: SQLite then writes over the very bytes (docs/decisions/001).
-                self._conn.execute(
-                    "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL",
-                    (name,),
-                )
-                done = self._conn.execute(
-                    "UPDATE keys SET wrapped = NULL WHERE name = ? AND wrapped IS NOT NULL", (name,)
-                ).rowcount
-            # Also when there was nothing to do: a crash may have come between the commit and the checkpoint.
-            if not scrub(self._conn):
-                raise StorageError(
-                    f"the key {name!r} is cleared but still in keys.db's log, which another process reads; try again"
-                )
+        with self._writing():
+            # Same length first: SQLite then writes over the very bytes (docs/decisions/001).
+            self._conn.execute(
+                "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL",
+                (name,),
+            )
+            done = self._conn.execute(
+                "UPDATE keys SET wrapped = NULL WHERE name = ? AND wrapped IS NOT NULL", (name,)
+            ).rowcount
+        # Also when there was nothing to do: a crash may have come between the commit and the checkpoint. Not under the
+        # writers' lock: it may have to wait for a reader, and ingest must not wait with it.
+        if not scrub(self._conn):
+            raise StorageError(
+                f"the key {name!r} is cleared but still in keys.db's log, which another process reads; try again"
+            )
         return bool(done)
 
     def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
