@@ -142,7 +142,10 @@ class Answer:
     def chunk(self, timeout: float) -> bytes:
         """The next piece of the body as it comes, within ``timeout`` seconds; empty at its end."""
         self._connection.deadline = time.monotonic() + timeout
-        return self._response.read1(_CHUNK)
+        data = self._response.read1(_CHUNK)
+        if not data and self._response.length:
+            raise http.client.IncompleteRead(b"", self._response.length)
+        return data
 
     def close(self) -> None:
         """Gives the connection back, or closes it when the body was not read to its end."""

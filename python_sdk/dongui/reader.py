@@ -1,0 +1,153 @@
+"""For consumers: reports, exports and the erasure feed, under a token that is bound to sites and purposes.
+
+Whoever keeps a copy of what it reads here follows :meth:`Reader.follow` and destroys what ended: a withdrawal reaches
+copies downstream only that way.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from datetime import date
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from dongui.errors import AnswerError, ConfigurationError
+from dongui.wire import TROUBLE, Answer, Wire
+
+__all__ = ["Reader"]
+
+_LONGEST_REPORT = 1 << 26
+_LONGEST_LINE = 1 << 22
+
+Json = dict[str, Any]
+
+
+class Reader:
+    """Reads from the desk of a collector (``http://127.0.0.1:8788``) with a token of ``dongui tokens create``.
+
+    Everything raises :class:`~dongui.errors.AnswerError` when the desk refuses or does not answer: a consumer wants to
+    know. ``site`` is needed only where the token is bound to several. ``timeout`` is in seconds, for one answer; of
+    a stream, for each of its pieces.
+    """
+
+    def __init__(self, desk: str, token: str, *, site: str | None = None, timeout: float = 60.0) -> None:
+        if not token or not token.isascii() or not token.isprintable():
+            raise ConfigurationError("token", "give a token that `dongui tokens create` printed")
+        self._wire = Wire(desk, timeout=timeout)
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self._site = {"site": site} if site else {}
+        self._timeout = timeout
+
+    def report(self, name: str, first: date, last: date, *, interval: str | None = None, **filters: str) -> Json:
+        """A report over the days ``first`` to ``last``, both included; ``filters`` as the report names them."""
+        query = {**self._site, **_days(first, last), **({"interval": interval} if interval else {}), **filters}
+        return self._get(f"/v1/reports/{quote(name, safe='')}", query)
+
+    def events(self, first: date, last: date, *, purposes: Iterable[str] = ()) -> Iterator[Json]:
+        """The events of the days ``first`` to ``last``, both included, one after the other as they come.
+
+        Only rows and items that ``purposes`` (by default all of the token) cover; ``visitor`` and ``id`` are names that
+        this consumer alone knows. A stream that breaks off raises: what has come so far is then not all.
+        """
+        query = {**self._site, **_days(first, last), "format": "ndjson"}
+        if given := list(purposes):
+            query["purpose"] = given
+        with closing(self._open("/v1/export/events", query)) as answer:
+            for line in _lines(lambda: answer.chunk(self._timeout)):
+                yield _object(line)
+
+    def erasures(self, after: int = 0) -> Iterator[Json]:
+        """What ended since the cursor ``after``, oldest first: ``{cursor, at, kind, visitor?, purposes?, day?}``.
+
+        Keep the ``cursor`` of each entry once its copies are destroyed, and begin there the next time.
+        """
+        while True:
+            found = self._get("/v1/feed/erasures", {"after": str(after)})
+            entries = found.get("entries", [])
+            yield from entries
+            if not entries or found["next"] == after:
+                return
+            after = found["next"]
+
+    def follow(self, after: int = 0, *, every: float = 60.0, stop: threading.Event | None = None) -> Iterator[Json]:
+        """As :meth:`erasures`, and then on and on: looks again ``every`` seconds, until ``stop`` is set."""
+        stop = stop or threading.Event()
+        while True:
+            for entry in self.erasures(after):
+                yield entry
+                after = entry["cursor"]
+            if stop.wait(every):
+                return
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._wire.close()
+
+    def _get(self, path: str, query: Mapping[str, Any]) -> Json:
+        with closing(self._open(path, query)) as answer:
+            try:
+                return _object(answer.read(_LONGEST_REPORT))
+            except TROUBLE as trouble:
+                raise _no_answer(trouble) from trouble
+
+    def _open(self, path: str, query: Mapping[str, Any]) -> Answer:
+        try:
+            answer = self._wire.open("GET", f"{path}?{urlencode(query, doseq=True)}", self._headers)
+            if answer.status == 200:
+                return answer
+            with closing(answer):
+                raise _refusal(answer.status, answer.headers, answer.read(1 << 20))
+        except TROUBLE as trouble:
+            raise _no_answer(trouble) from trouble
+
+
+def _days(first: date, last: date) -> dict[str, Any]:
+    return {"from": first.isoformat(), "to": last.isoformat()}
+
+
+def _lines(chunk: Callable[[], bytes]) -> Iterator[bytes]:
+    """The lines of a stream, of which the last is ended like all others."""
+    rest = b""
+    while True:
+        try:
+            part = chunk()
+        except TROUBLE as trouble:
+            raise _no_answer(trouble) from trouble
+        if not part:
+            break
+        *lines, rest = (rest + part).split(b"\n")
+        yield from (line for line in lines if line)
+        if len(rest) > _LONGEST_LINE:
+            raise AnswerError(200, "", "the desk's answer is not newline-delimited JSON")
+    if rest:
+        raise AnswerError(200, "", "the desk's answer broke off: what came so far is not all of it")
+
+
+def _object(text: bytes) -> Json:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise AnswerError(200, "", "the desk's answer is not what its API promises")
+    return value
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> AnswerError:
+    try:
+        problem = _object(body)
+    except AnswerError:
+        problem = {}
+    what = problem.get("detail") or problem.get("title") or "no explanation"
+    after = headers.get("retry-after", "")
+    pause = float(after) if after.isascii() and after.isdigit() else None
+    return AnswerError(status, str(problem.get("type", "")), f"the desk answered {status}: {what}", retry_after=pause)
+
+
+def _no_answer(trouble: Exception) -> AnswerError:
+    return AnswerError(
+        0, "", f"the desk did not answer ({type(trouble).__name__}); is it running, and is this its port?"
+    )
