@@ -39,6 +39,10 @@ export interface Options {
   ui?: "none";
   /** `"off"`: page views are not recorded by themselves. */
   pageViews?: "off";
+  /** What else is recorded, by name: `links forms scroll time missing vitals`. */
+  track?: string;
+  /** Puts placeholders where frames, films and images wait for a consent. */
+  placeholders?: string;
   /** `"light"` or `"dark"`; otherwise the visitor's own preference. */
   theme?: string;
   /** Asks in a modal dialog: the page waits for the answer. */

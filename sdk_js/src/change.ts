@@ -73,6 +73,6 @@ async function deliver(): Promise<void> {
   }
   busy = false;
   core._unsent = false;
-  core._deliver();
+  core._flush();
 }
 if (queue[0]) void deliver();

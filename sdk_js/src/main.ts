@@ -3,7 +3,7 @@ import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
 import { answered, worth } from "./consent";
 import { quietly } from "./page";
-import { flush, restore } from "./send";
+import { restore } from "./send";
 import { core, type View } from "./state";
 import { leaveView, setAdvertisingId, settleViews, track, view, watchViews } from "./track";
 
@@ -36,6 +36,13 @@ core._look = async () => {
   } catch {}
 };
 
+/** What the site asked for besides: trackers once something is granted, placeholders where something is not. */
+function extras(): void {
+  const { track, placeholders } = core._options;
+  if (track && core._granted.size) core._load("extras").catch(nothing);
+  if (placeholders != null) core._load("place").catch(nothing);
+}
+
 core._judge = () => {
   const first = !core._known;
   const before = first ? core._choice?.granted ?? [] : [...core._granted];
@@ -44,7 +51,7 @@ core._judge = () => {
   const lost = !before.every((id) => core._granted.has(id));
   const apply = (): void => {
     // Tags learn of the change before they run, and cookies go before anything could read them.
-    for (const step of [lost && core._undo, settleViews, flush, ...[...listeners].map((listener) => () => listener(core._state())), release])
+    for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), release])
       quietly(() => step && step());
   };
   // A loss needs what panel.js undoes.
@@ -64,7 +71,7 @@ export function start(options: Options): Dongui {
     // pagehide alone misses a phone's app switcher.
     for (const type of ["storage", "pageshow", "pagehide", "popstate", "visibilitychange"])
       addEventListener(type, () => {
-        type == "storage" || flush();
+        type == "storage" || core._flush();
         type == "pagehide" ? leaveView() : view();
         core._look();
       }, true);

@@ -42,17 +42,17 @@ export const restore = (): void => {
 };
 
 /** The page may never come back: what can go goes now, the rest waits in storage for the next page. */
-export function flush(): void {
-  core._deliver();
+core._flush = () => {
+  void deliver();
   quietly(() => (outbox[0] ? (localStorage[KEY] = JSON.stringify(outbox)) : delete localStorage[KEY]));
-}
+};
 
 export function send(event: Event): void {
   outbox[499] || outbox.push(...gate([event]));
-  timer ||= setTimeout(core._deliver, 1000);
+  timer ||= setTimeout(deliver, 1000);
 }
 
-core._deliver = async () => {
+async function deliver(): Promise<void> {
   let batch: Event[];
   timer = 0;
   outbox = gate(outbox);
@@ -69,4 +69,4 @@ core._deliver = async () => {
   )
     outbox = outbox.filter(({ id }) => !batch.some((sent) => sent.id == id));
   busy = false;
-};
+}

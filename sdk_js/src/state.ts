@@ -58,19 +58,22 @@ export interface Core {
   /** The choice anew from the cookie; answers what it grants, as long as it stands. */
   _read(): string[] | undefined;
   _state(): ConsentState;
-  _deliver(): void;
+  /** Sends what can go now, and keeps the rest for the next page. */
+  _flush(): void;
   _post(path: string, body: () => object | false | undefined | ""): Promise<Response | undefined>;
   _visitorId(): string;
   _quietly: typeof quietly;
   _uuid: typeof uuid;
   _gpc(): boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "extras" | "vitals" | "place"): Promise<unknown>;
   // What ui.js adds:
   _show(view: View): unknown;
   _hide?(): void;
   _decide(changes: ConsentState, method: string, stay?: boolean): void;
   _words: Words;
+  /** The words of the language that the facts are in. */
+  _wordsNow(): Words;
   _h: typeof h;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;

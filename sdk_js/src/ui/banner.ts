@@ -3,10 +3,6 @@ import { core } from "./core";
 import type { NoticePurpose } from "../state";
 import { h } from "./dom";
 
-/** Advertising and disclosure to others are asked for apart: a general consent never grants them (K2). */
-const apart = ({ items, signals, recipients }: NoticePurpose): boolean =>
-  items.includes("advertising_id") || !!signals[0] || recipients.some(({ kind }) => kind == "recipient");
-
 /** What consent to a purpose means: items, period, recipients, consequence. */
 core._terms = ({ items, keep_text, recipients, refusal, basis_text, basis }, extra) => {
   const { _words: words, _facts: facts } = core;
@@ -22,7 +18,7 @@ core._terms = ({ items, keep_text, recipients, refusal, basis_text, basis }, ext
 /** A purpose's switch; off where the browser's signal speaks against it. */
 core._switch = ({ id, signals }, text) => {
   const off = core._gpc() && signals.includes("gpc");
-  return h("label", { part: "switch" }, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), off ? core._words.gpc : text);
+  return h("label", {}, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), off ? core._words.gpc : text);
 };
 
 core._button = (action, text, act, plain) =>
@@ -30,25 +26,33 @@ core._button = (action, text, act, plain) =>
 
 core._ticked = (root) => Object.fromEntries([...root.querySelectorAll<HTMLInputElement>("[data-purpose-switch]")].map((input) => [input.dataset.purposeSwitch, input.checked]));
 
-core._policyLink = () => h("a", { href: core._options.base + core._facts.policy_url, part: "link" }, core._words.policy);
+core._policyLink = () => h("a", { href: core._options.base + core._facts.policy_url }, core._words.policy);
 
 export function banner(): HTMLDialogElement {
   const { _words: words } = core;
   const asked = Object.values(core._facts.purposes).filter(({ basis }) => basis == "consent");
-  const decide = (grant: boolean) => (): void =>
-    core._decide({ ...Object.fromEntries(asked.map((purpose) => [purpose.id, grant && !apart(purpose)])), ...(grant && core._ticked(dialog)) }, "banner");
+  const decide = (grant: boolean) => (): void => {
+    // What has a switch of its own goes by its switch.
+    const ticked = core._ticked(dialog);
+    core._decide(Object.fromEntries(asked.map(({ id }) => [id, grant && (ticked[id] ?? true)])), "banner");
+  };
+  const entry = (purpose: NoticePurpose): HTMLElement => {
+    const advertises = purpose.items.includes("advertising_id");
+    return h(
+      "li",
+      { part: "purpose" },
+      h("h3", {}, purpose.label),
+      h("p", {}, purpose.description),
+      core._terms(purpose),
+      // Advertising, and disclosure to others, are asked for apart: a general consent never grants them (K2).
+      (advertises || purpose.signals[0] || purpose.recipients.some(({ kind }) => kind == "recipient")) &&
+        core._switch(purpose, advertises ? words.ads : purpose.label),
+    );
+  };
   const dialog = h(
     "dialog",
     { part: "dialog banner", "aria-labelledby": "t" },
-    h(
-      "main",
-      { tabindex: "0", "aria-labelledby": "t" },
-      h("h2", { id: "t" }, words.title),
-      h("p", {}, words.intro, " ", core._policyLink()),
-      h("ul", {}, ...asked.map((purpose) =>
-        h("li", { part: "purpose" }, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose), apart(purpose) && core._switch(purpose, words.also.replace("{}", purpose.label))),
-      )),
-    ),
+    h("main", { tabindex: "0", "aria-labelledby": "t" }, h("h2", { id: "t" }, words.title), h("p", {}, words.intro, " ", core._policyLink()), h("ul", {}, ...asked.map(entry))),
     h("footer", {}, core._button("accept", words.accept, decide(true)), core._button("refuse", words.refuse, decide(false)), core._button("choose", words.choose, () => core._show("preferences"), true)),
   );
   return dialog;

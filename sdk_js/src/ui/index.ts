@@ -41,8 +41,10 @@ core._mount = (dialog, modal, more = "") => {
   else dialog.open = true;
 };
 
+core._wordsNow = () => (core._words = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") });
+
 core._show = (view: View) => {
-  core._words = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
+  core._wordsNow();
   if (view != "banner") {
     core._hide!();
     return core._load("panel").then(() => core._panel(view));

@@ -1,4 +1,4 @@
-import type { PanelWords, Words } from "./words";
+import type { PanelWords, PlaceWords, Words } from "./words";
 
 export const en: Words = {
   title: "Your consent",
@@ -6,7 +6,7 @@ export const en: Words = {
   accept: "Agree",
   refuse: "Do not agree",
   choose: "Choose",
-  also: "I also agree to {} (tailored advertising)",
+  ads: "I agree to tailored advertising",
   gpc: "Off, as your browser’s Global Privacy Control asks.",
   items: "Items",
   keep: "Kept for",
@@ -41,4 +41,9 @@ export const panel: PanelWords = {
   chosen: "Purposes agreed to",
   none: "none",
   suspended: "Processing is suspended.",
+};
+
+export const place: PlaceWords = {
+  blocked: "To see this you need to agree to “{}”.",
+  allow: "Agree and show",
 };

@@ -1,4 +1,4 @@
-import type { PanelWords, Words } from "./words";
+import type { PanelWords, PlaceWords, Words } from "./words";
 
 export const ko: Words = {
   title: "개인정보 수집·이용 동의",
@@ -6,7 +6,7 @@ export const ko: Words = {
   accept: "동의",
   refuse: "동의하지 않음",
   choose: "선택하기",
-  also: "{} — 맞춤형 광고(행태정보)에도 동의",
+  ads: "맞춤형 광고(행태정보)에 동의",
   gpc: "브라우저의 추적 거부 신호(GPC)에 따라 꺼져 있습니다.",
   items: "항목",
   keep: "보유기간",
@@ -41,4 +41,9 @@ export const panel: PanelWords = {
   chosen: "동의한 목적",
   none: "없음",
   suspended: "처리가 정지되어 있습니다.",
+};
+
+export const place: PlaceWords = {
+  blocked: "이 내용을 보려면 “{}”에 동의해야 합니다.",
+  allow: "동의하고 보기",
 };

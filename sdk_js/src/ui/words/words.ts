@@ -1,11 +1,12 @@
-/** The interface's own words; what they are about comes from the policy. `{}` stands for a purpose's label. */
+/** The interface's own words; what they are about comes from the policy. */
 export interface Words {
   title: string;
   intro: string;
   accept: string;
   refuse: string;
   choose: string;
-  also: string;
+  /** The switch of a purpose that advertises. */
+  ads: string;
   gpc: string;
   items: string;
   keep: string;
@@ -43,4 +44,10 @@ export interface PanelWords {
   chosen: string;
   none: string;
   suspended: string;
+}
+
+/** What a placeholder says; `{}` stands for the purposes' labels. */
+export interface PlaceWords {
+  blocked: string;
+  allow: string;
 }

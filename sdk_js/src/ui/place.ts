@@ -1,0 +1,69 @@
+/**
+ * place.js: where a frame, a film or an image waits for its consent, a placeholder says so, shows what that consent means
+ * (K1) and takes it. Loaded where the site asks for it (`data-placeholders`).
+ */
+import type { Dongui } from "../api";
+import { core } from "./core";
+import { css } from "./style";
+import { place as en } from "./words/en";
+import { place as ko } from "./words/ko";
+import type { PlaceWords } from "./words/words";
+
+const languages: Record<string, PlaceWords> = { ko, en };
+const places = new Map<HTMLElement, HTMLElement>();
+const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6rem;width:100%;height:100%;padding:1rem 1.2rem;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}`;
+
+/** The size that the page gave the element, so that nothing moves when it comes. */
+function fit(host: HTMLElement, element: HTMLElement): void {
+  const { width, height } = element.getBoundingClientRect();
+  host.style.width = width ? `${width}px` : "100%";
+  host.style.maxWidth = "100%";
+  host.style.height = `${Math.max(height, 180)}px`;
+}
+
+function put(element: HTMLElement): void {
+  const { _facts: facts, _h: h } = core;
+  const wanted = element.dataset.purpose!.split(" ").filter((id) => facts.purposes[id] && !core._granted.has(id));
+  if (places.has(element) || !wanted[0]) return;
+  const words: PlaceWords = { ...(languages[facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
+  const host = document.createElement("dongui-blocked");
+  host.lang = facts.lang;
+  host.setAttribute("theme", core._options.theme ?? "");
+  fit(host, element);
+  const root = host.attachShadow({ mode: "open" });
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css + own);
+  root.adoptedStyleSheets = [sheet];
+  const labels = wanted.map((id) => facts.purposes[id]!.label).join(", ");
+  const grant = (): void => void (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true])));
+  root.append(
+    h(
+      "div",
+      { part: "placeholder", role: "group", tabindex: "0", "aria-label": labels },
+      h("p", {}, words.blocked.replace("{}", labels)),
+      core._button("allow", words.allow, grant),
+      ...wanted.map((id) => core._terms(facts.purposes[id]!)),
+    ),
+  );
+  element.before(host);
+  element.style.setProperty("display", "none", "important");
+  places.set(element, host);
+}
+
+/** Puts placeholders where something waits, and takes away those of what does not wait any more. */
+function look(): void {
+  for (const [element, host] of places)
+    if (!element.isConnected || element.dataset.purpose!.split(" ").every((id) => core._granted.has(id))) {
+      host.remove();
+      element.style.removeProperty("display");
+      places.delete(element);
+    }
+  document.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
+}
+
+void core._load("ui").then(() => {
+  core._wordsNow();
+  look();
+  (window.dongui as Dongui).consent.onChange(look);
+  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(document.body, { childList: true, subtree: true });
+});
