@@ -1,10 +1,15 @@
-"""An ending is carried through once, whoever finds it open."""
+"""What an ending ends, and that it is carried through once, whoever finds it open."""
 
 from __future__ import annotations
 
 import threading
+from datetime import date
 
-from tests.keeping.house import House
+from dongui_collector.control import perform
+from dongui_collector.keeping.verify import verify
+from dongui_collector.ledger.receipts import receipt
+
+from tests.keeping.house import House, at, policy
 
 
 def test_one_ending_has_one_certificate_though_several_carry_it_out(house: House) -> None:
@@ -21,3 +26,52 @@ def test_one_ending_has_one_certificate_though_several_carry_it_out(house: House
     bodies = [r.body or {} for r in house.core.storage.ledger.records() if r.kind == "certificate"]
     assert [(body["of"], body["rows_destroyed"]) for body in bodies] == [(intent.seq, 250)]
     assert [entry["kind"] for entry in house.core.ledger.journal.entries()].count("erasure") == 1
+
+
+def drop_marketing(house: House) -> None:
+    """A new notice that asks for something else than marketing."""
+    text = policy("v2", date(2025, 3, 11)).replace('"marketing"', '"advertising"')
+    perform(house.core, "policy.publish", {"text": text.replace("purposes.marketing", "purposes.advertising")})
+    house.now = at("2025-03-11T12:00")
+
+
+def test_the_last_withdrawal_ends_what_a_later_notice_no_longer_asks_for(house: House) -> None:
+    # Nothing would be left by which the visitor could ever withdraw it: the id goes with the last purpose.
+    visitor = house.arrive("statistics", "marketing")
+    house.visit(visitor)
+    drop_marketing(house)
+    current = house.core.book.in_force(house.site.ref, house.now)
+    assert house.choose(refused=current.policy.consent_purposes, visitor=visitor) is None
+    assert house.rows() == []
+    assert verify(house.core).ok
+    [proof] = [r for r in house.core.storage.ledger.records() if r.body and r.body.get("withdrawn")]
+    shown = receipt(proof, current, house.site)
+    assert shown is not None
+    assert {p["purpose"] for p in shown["purposes"] if p["event"]["state"] == "withdrawn"} == {
+        "statistics",
+        "marketing",
+    }
+
+
+def test_until_then_it_stands_under_its_own_notice(house: House) -> None:
+    visitor = house.arrive("statistics", "marketing")
+    house.visit(visitor)
+    drop_marketing(house)
+    assert house.choose(["statistics"], ["advertising"], visitor=visitor) == visitor
+    assert house.choose([], ["personalisation"], visitor=visitor) == visitor
+    assert [house.core.book.notice(r.notice_ref).names(r.purposes) for r in house.rows()] == [
+        ("statistics", "marketing")
+    ]
+
+
+def test_a_day_that_aged_out_never_begins_again_though_nothing_in_it_was_sealed(house: House) -> None:
+    house.visit(house.arrive("personalisation"))
+    house.now = at("2026-02-01T12:00")
+    longer = policy("v2", date(2026, 2, 1)).replace('keep = "P1Y"', 'keep = "P2Y"')
+    perform(house.core, "policy.publish", {"text": longer})
+    house.run("2026-03-11T00:01")
+    assert house.core.storage.events.days() == []
+    late = house.arrive("personalisation")
+    assert house.visit(late, "2025-03-10T15:00") == {"expired": 1}
+    assert house.core.storage.events.days() == []
+    assert verify(house.core).ok

@@ -77,29 +77,51 @@ class Change:
     withdrawn_mask: int
 
 
-def change(visitor: Visitor | None, current: LoadedNotice, granted: Iterable[str], refused: Iterable[str]) -> Change:
+def change(
+    visitor: Visitor | None,
+    current: LoadedNotice,
+    bits: Mapping[str, int],
+    granted: Iterable[str],
+    refused: Iterable[str],
+) -> Change:
     """Decide a choice. A purpose named in neither list keeps its state; refusing a given one withdraws it.
 
-    Refusing after expiry or invalidation withdraws too, since rows recorded before may still stand on that consent.
+    Refusing after expiry or invalidation withdraws too, since rows recorded before may still stand on that consent. With
+    the last purpose that the notice asks for those end too that it asks for no more (``bits`` knows every purpose that
+    the site ever had): the visitor's id goes, and with it the only way to withdraw them.
     """
     standings: Mapping[int, Standing] = visitor.standings if visitor else {}
     had = {p for p in refused if (s := standings.get(current.bits[p])) and s.state != "refused"}
     withdrawn = tuple(p for p in current.policy.consent_purposes if p in had)
+    given = tuple(p for p in current.policy.consent_purposes if p in set(granted))
     ends = sum(1 << current.bits[p] for p in withdrawn if standings[current.bits[p]].state == "given")
+    stays = sum(1 << bit for bit, s in standings.items() if s.state == "given") & ~ends
+    if not given and not stays & current.consent_mask:
+        withdrawn += tuple(p for p, bit in bits.items() if stays >> bit & 1)
+        ends |= stays
     return Change(
-        given=tuple(p for p in current.policy.consent_purposes if p in set(granted)),
+        given=given,
         refused=tuple(p for p in current.policy.consent_purposes if p in set(refused) - had),
         withdrawn=withdrawn,
         withdrawn_mask=ends,
     )
 
 
-def changed(visitor: Visitor, decided: Change, current: LoadedNotice, *, seq: int, at: int, knowing: bool) -> Visitor:
-    """The visitor after a choice that record ``seq`` proves."""
+def changed(
+    visitor: Visitor,
+    decided: Change,
+    current: LoadedNotice,
+    bits: Mapping[str, int],
+    *,
+    seq: int,
+    at: int,
+    knowing: bool,
+) -> Visitor:
+    """The visitor after a choice that record ``seq`` proves; ``bits`` as for :func:`change`."""
     standings = dict(visitor.standings)
     for state, purposes in (("given", decided.given), ("refused", decided.refused), ("withdrawn", decided.withdrawn)):
         for purpose in purposes:
-            bit = current.bits[purpose]
+            bit = bits[purpose]
             standings[bit] = Standing(bit, state, seq, current.ref, at, knowing and state == "given")  # type: ignore[arg-type]
     member = visitor.member if _may_hold_member(standings, current) else None
     return replace(visitor, standings=standings, member=member)

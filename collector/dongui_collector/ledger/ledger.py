@@ -99,7 +99,8 @@ class Ledger:
         if visitor is None:
             visitor_id = secrets.token_urlsafe(16)
             visitor = Visitor(self.key_of(visitor_id), notice.site_ref, False, {})
-        decided = consents.change(visitor, notice, choice.granted, choice.refused)
+        bits = self._store.bits(notice.site_ref)
+        decided = consents.change(visitor, notice, bits, choice.granted, choice.refused)
         body = {
             "record": str(uuid.uuid4()),
             "site": self._book.site_by_ref(notice.site_ref).id,
@@ -113,7 +114,7 @@ class Ledger:
         }
         record = self._store.append("consent", now, body, site_ref=notice.site_ref, visitor=visitor.key)
         knowing = bool(choice.signals.get("gpc"))
-        after = consents.changed(visitor, decided, notice, seq=record.seq, at=now, knowing=knowing)
+        after = consents.changed(visitor, decided, notice, bits, seq=record.seq, at=now, knowing=knowing)
         self._store.put_visitor(after)
         counts = {f"consent.{state}.{p}": 1 for state in ("given", "refused", "withdrawn") for p in body[state]}
         self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)

@@ -46,8 +46,17 @@ def receipt(record: LedgerRecord, notice: LoadedNotice, site: Site) -> dict[str,
 
 def _purpose(record: LedgerRecord, notice: LoadedNotice, state: str, id: str) -> dict[str, Any]:
     policy = notice.policy
-    purpose = policy.purposes[id]
     given_on = day_of(record.at, notice.zone)
+    event = {
+        "type": _STATUS[state],
+        "state": state,
+        "time": datetime.fromtimestamp(record.at / 1000, UTC).isoformat().replace("+00:00", "Z"),
+        "entity": "data subject",
+        "valid_until": last_day(given_on, policy.notice.choice_lifetime).isoformat() if state == "given" else None,
+    }
+    purpose = policy.purposes.get(id)
+    if purpose is None:  # withdrawn after this notice had dropped it: the receipt of its consent says the rest
+        return {"purpose": id, "event": event}
     return {
         "purpose": id,
         "label": dict(purpose.label),
@@ -55,11 +64,5 @@ def _purpose(record: LedgerRecord, notice: LoadedNotice, state: str, id: str) ->
         "items": list(purpose.items),
         "retention": str(policy.records[purpose.record].keep),
         "recipients": [r.name for r in (*policy.processors, *policy.recipients) if id in r.purposes],
-        "event": {
-            "type": _STATUS[state],
-            "state": state,
-            "time": datetime.fromtimestamp(record.at / 1000, UTC).isoformat().replace("+00:00", "Z"),
-            "entity": "data subject",
-            "valid_until": last_day(given_on, policy.notice.choice_lifetime).isoformat() if state == "given" else None,
-        },
+        "event": event,
     }
