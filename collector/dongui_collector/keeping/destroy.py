@@ -103,6 +103,8 @@ class Destroyer:
 
     def _day(self, what: Json, _: Sequence[Hold]) -> Json:
         day = date.fromisoformat(what["day"])
+        if not self._keyring.day_is_over(day):
+            self._keyring.day(day, create=True)  # also where nothing was sealed: no late event may begin the day again
         self._keyring.destroy_day(day)
         self._storage.events.destroy(day)
         return {}
