@@ -41,6 +41,10 @@ def add_site(core: Core, name: str, origins: Sequence[str], text: str | None = N
     if not re.fullmatch(r"[^\x00-\x1f]{1,100}", name):
         raise CollectorError("a site's name has 1 to 100 printable characters")
     existing = next((s for s in core.book.sites() if s.name == name), None)
+    if existing and text:
+        raise CollectorError(
+            f"site {name} is there already; give it a policy with `dongui policy publish FILE --site {name}`"
+        )
     with core.storage.ledger.writing():
         if existing:
             merged = list(dict.fromkeys([*existing.origins, *origins]))

@@ -51,7 +51,9 @@ def _catalogue(app: Flask) -> None:
     def enter() -> Response:
         lang = request.accept_languages.best_match(list(WORDS), "ko")
         path = f"/{lang}/live" if request.path == "/live" else f"/{lang}/"
-        return redirect(f"{path}?{request.query_string.decode('latin-1')}" if request.query_string else path)
+        answer = redirect(f"{path}?{request.query_string.decode('latin-1')}" if request.query_string else path)
+        answer.vary.add("Accept-Language")
+        return answer
 
     @app.get("/<lang>/")
     def home(lang: str) -> str:

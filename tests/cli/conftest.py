@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,22 @@ from dongui_collector.cli import cli
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> dict[str, str]:
-    """What ``dongui init --json`` printed for a fresh installation with one site, "shop"."""
-    arguments = ["init", str(tmp_path / "d"), "--origin", "https://shop.example.com", "--name", "shop", "--json"]
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What ``dongui init --json`` printed for an installation that is copied for each test."""
+    folder = tmp_path_factory.mktemp("template") / "d"
+    arguments = ["init", str(folder), "--origin", "https://shop.example.com", "--name", "shop", "--json"]
     result = CliRunner(env={"DONGUI_CONFIG": None}).invoke(cli, arguments)
     assert result.exit_code == 0, result.output
     data: dict[str, str] = json.loads(result.stdout)
     return data
+
+
+@pytest.fixture
+def installed(template: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """A fresh installation with one site, "shop"."""
+    shutil.copytree(Path(template["config"]).parent, tmp_path / "d")
+    return {**template, "config": str(tmp_path / "d" / "dongui.toml")}
 
 
 @pytest.fixture

@@ -43,6 +43,20 @@ def test_a_site_may_bring_its_own_policy(dongui: Run, installed: dict[str, str],
     assert [site["notice"] for site in json.loads(dongui("sites", "list", "--json").stdout)][1] == "own"
 
 
+def test_a_known_site_takes_no_policy_this_way(dongui: Run, installed: dict[str, str]) -> None:
+    policy = Path(installed["config"]).with_name("policy.toml")
+    result = dongui("sites", "add", "shop", "--origin", "https://x.example.com", "--policy", str(policy))
+    assert result.exit_code == 2
+    assert "dongui policy publish" in result.stderr
+
+
+def test_a_policy_in_another_encoding_is_named(dongui: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_bytes("# 동의".encode("euc-kr"))
+    result = dongui("sites", "add", "blog", "--origin", "https://x.example.com", "--policy", str(tmp_path / "p.toml"))
+    assert result.exit_code == 2
+    assert "UTF-8" in result.stderr
+
+
 def test_an_origin_with_a_path_is_refused_with_the_remedy(dongui: Run) -> None:
     result = dongui("sites", "add", "blog", "--origin", "https://blog.example.com/page")
     assert result.exit_code == 2

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from desk_world import World
+from dongui_collector.installing import Installed
 from flask.testing import FlaskClient
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return World.template(tmp_path_factory.mktemp("template") / "d")
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path / "d") as world:
+def world(template: Installed, tmp_path: Path) -> Iterator[World]:
+    shutil.copytree(Path(template.config).parent, tmp_path / "d")
+    with World(replace(template, config=str(tmp_path / "d" / "dongui.toml"))) as world:
         yield world
 
 

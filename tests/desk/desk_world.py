@@ -13,7 +13,7 @@ from typing import Any
 from dongui_collector import control
 from dongui_collector.app import open_core
 from dongui_collector.desk.app import create_desk
-from dongui_collector.installing import ACCOUNT, install, starting_policy
+from dongui_collector.installing import ACCOUNT, Installed, install, starting_policy
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.settings import load_settings
 from flask.testing import FlaskClient
@@ -25,10 +25,8 @@ ORIGIN = "https://shop.example.com"
 class World:
     """An installation opened by a desk, as ``serve`` has it; writes go past the desk, as the collector's do."""
 
-    def __init__(self, folder: Path) -> None:
-        self.installed = install(folder, starting_policy(name="Shop"), name="Shop", origins=[ORIGIN])
-        with Path(self.installed.config).open("a", encoding="utf-8") as settings:
-            settings.write("testing = true\n")
+    def __init__(self, installed: Installed) -> None:
+        self.installed = installed
         self.settings = load_settings(Path(self.installed.config))
         self.core = open_core(self.settings, writable=False)
         self.desk = create_desk(self.core)
@@ -40,6 +38,14 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.core.close()
+
+    @staticmethod
+    def template(folder: Path) -> Installed:
+        """A fresh installation, to be copied: making one takes longer than most tests."""
+        installed = install(folder, starting_policy(name="Shop"), name="Shop", origins=[ORIGIN])
+        with Path(installed.config).open("a", encoding="utf-8") as settings:
+            settings.write("testing = true\n")
+        return installed
 
     # -- what the collector does
 

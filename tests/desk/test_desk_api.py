@@ -203,6 +203,24 @@ def test_unknown_paths_and_methods_are_problems(world: World) -> None:
     assert problem_of(world.browser().delete("/v1/openapi.json")) in ("method-not-allowed", "malformed")
 
 
+def test_an_unknown_site_is_not_echoed(world: World, officer: FlaskClient) -> None:
+    answer = officer.get("/v1/export/events?from=2026-01-01&to=2026-01-02&site=no-such-place")
+    assert (answer.status_code, problem_of(answer)) == (404, "unknown-site")
+    assert "no-such-place" not in answer.text
+
+
+def test_a_mistake_of_ours_is_a_500_that_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = world.token("statistics", role="auditor")["token"]
+
+    def broken() -> None:
+        raise RuntimeError("with something secret")
+
+    monkeypatch.setattr(world.core.keeper, "status", broken)
+    answer = world.get("/v1/admin/retention", token)
+    assert (answer.status_code, problem_of(answer)) == (500, "internal")
+    assert "secret" not in answer.text
+
+
 # --- the feed --------------------------------------------------------------------------------------------------------
 
 

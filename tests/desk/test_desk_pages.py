@@ -94,6 +94,19 @@ def test_a_site_added_meanwhile_is_there(world: World, officer: FlaskClient) -> 
     assert officer.get("/console/?site=nowhere").status_code == 400
 
 
+def test_a_purpose_that_only_an_earlier_notice_knew_is_shown_too(world: World, officer: FlaskClient) -> None:
+    world.visitor_with_events("personalisation", events=2)
+    text = Path(world.installed.config).with_name("policy.toml").read_text()
+    start, end = text.index("[purposes.personalisation]"), text.index("[purposes.marketing]")
+    text = text[:start] + text[end:]
+    text = re.sub(r'version = "[^"]+"', 'version = "next"', text, count=1)
+    world.ask("policy.publish", text=text)
+    shown = text_of(officer, "/console/?lang=en")
+    assert "Notice next" in shown
+    assert "personalisation" in shown
+    assert "Rows held 2" in shown
+
+
 def test_bars_fit_their_chart() -> None:
     held = [HeldDay(date(2026, 1, n), n * 7, {}, 0, None) for n in range(31, 0, -1)]
     drawn = bars(held, width=310, height=100)

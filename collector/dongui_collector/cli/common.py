@@ -82,6 +82,14 @@ def site_option(command: AnyCallable) -> AnyCallable:
     )
 
 
+def read_text(path: Path) -> str:
+    """A text file of the person's own, such as a policy. Raises a usage error for one that is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{path} is not a text file in UTF-8; save it as one") from None
+
+
 # --- the installation ------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dongui_collector.cli.common import emit, json_option
+from dongui_collector.cli.common import emit, json_option, read_text
 
 _TEXT = """\
 The installation is ready.
@@ -56,7 +56,7 @@ def init(
     if policy and presets:
         raise click.UsageError("--preset extends the default policy; with --policy put its lines into that file")
     name = name or folder.absolute().name
-    text = policy.read_text(encoding="utf-8") if policy else starting_policy(name=name, presets=presets)
+    text = read_text(policy) if policy else starting_policy(name=name, presets=presets)
     installed = install(folder, text, name=name, origins=origins)
     emit(
         installed.json(),

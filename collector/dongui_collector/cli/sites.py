@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
+from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, read_text, reading
 
 
 @click.group(cls=CommandGroup)
@@ -29,7 +29,7 @@ def add(name: str, origins: tuple[str, ...], policy: Path | None, config: Path, 
 
     Without --policy a new site starts with the policy of the first one.
     """
-    text = policy.read_text(encoding="utf-8") if policy else None
+    text = read_text(policy) if policy else None
     result = control(config).call("sites.add", name=name, origins=list(origins), text=text)
     emit(result, as_json)
 

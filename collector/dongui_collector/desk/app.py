@@ -18,6 +18,7 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.proof import Verifier
+from dongui_collector.errors import StorageError, Unknown
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -29,6 +30,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+
+_SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
 
 
 def create_desk(core: Core) -> Flask:
@@ -94,16 +98,20 @@ def _errors(app: Flask) -> None:
     @app.errorhandler(DonguiError)
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
-        if _is_api():
-            return problem_response(Problem("malformed", str(error)))
-        return console.error_page("refused", str(error)), 400
+        if not _is_api():
+            return console.error_page("refused_by_server", str(error)), 400
+        # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
+        if isinstance(error, Unknown):
+            return problem_response(Problem("unknown-site"))
+        slug = "unavailable" if isinstance(error, StorageError) else "malformed"
+        return problem_response(Problem(slug))
 
     @app.errorhandler(HTTPException)
     def other(error: HTTPException) -> Response | tuple[str, int]:
         if _is_api():
-            slug = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}.get(error.code or 500, "malformed")
-            return problem_response(Problem(slug))
-        return console.error_page("missing" if error.code == 404 else "failed"), error.code or 500
+            return problem_response(Problem(_SLUGS.get(error.code or 500, "malformed")))
+        what = {403: "forbidden", 404: "missing"}.get(error.code or 500, "failed")
+        return console.error_page(what), error.code or 500
 
 
 def _is_api() -> bool:

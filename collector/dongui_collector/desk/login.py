@@ -26,6 +26,9 @@ _MAY: dict[str, frozenset[str]] = {
 }
 
 
+_HASHING_WITHIN_S = 3.0
+
+
 class Account(UserMixin):  # type: ignore[misc]
     """Someone who is signed in."""
 
@@ -103,8 +106,12 @@ def set_up_login(app: Flask, core: Core) -> None:
         if wait := throttle.wait(name, time.monotonic()):
             return render_template("login.html", problem="too_many"), 429, {"Retry-After": str(int(wait) + 1)}
         kept = core.storage.office.account(name)
-        with hashing:
+        if not hashing.acquire(timeout=_HASHING_WITHIN_S):
+            return render_template("login.html", problem="busy"), 503, {"Retry-After": "5"}
+        try:
             right = verify_password(kept["password_hash"] if kept else None, password)
+        finally:
+            hashing.release()
         if not kept or not right:
             throttle.failed(name, time.monotonic())
             return render_template("login.html", problem="wrong"), 401, {}

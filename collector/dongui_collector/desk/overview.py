@@ -14,7 +14,8 @@ from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.storage.base import Basis, Site
 
 SHOWN_DAYS = 31
-_FRESH_S = 30.0
+# How long a count is good: of the newest days, which still grow, and of the others, which only withdrawals change.
+_FRESH_S, _SETTLED_S = 20.0, 600.0
 Totals = Mapping[tuple[date, int, str], int]
 
 
@@ -41,12 +42,16 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the overview page shows of one site."""
+    """Everything the overview page shows of one site.
+
+    ``days`` and ``rows`` are of the newest days that have a file, ``all_days`` and ``all_bytes`` of every one.
+    """
 
     notice: LoadedNotice
     days: list[HeldDay]
-    day_count: int
     rows: int
+    all_days: int
+    all_bytes: int
     purposes: list[str]
     choices: list[Choices]
     recorded: int
@@ -55,7 +60,7 @@ class Overview:
 
 
 class DayCounts:
-    """Rows of a day by what they stand on. Counting reads the day once, so an answer is good for half a minute."""
+    """Rows of a day by what they stand on. Counting reads the whole day, so an answer is kept for a while."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -66,7 +71,8 @@ class DayCounts:
         """Site, notice and purposes → how many rows stand on them."""
         with self._lock:
             kept = self._kept.get(day)
-            if kept is None or time.monotonic() - kept[0] > _FRESH_S:
+            settled = day < self._core.clock.today(self._core.settings.zone) - timedelta(days=1)
+            if kept is None or time.monotonic() - kept[0] > (_SETTLED_S if settled else _FRESH_S):
                 kept = self._kept[day] = (time.monotonic(), dict(self._core.storage.events.counts(day)))
             return kept[1]
 
@@ -89,9 +95,10 @@ def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date
     return Overview(
         notice=notice,
         days=[d for d in reversed(held) if d.rows],
-        day_count=len(days),
-        rows=sum(d.rows for d in held) + sum(_rows(counts.of(day), site.ref) for day in days[:-SHOWN_DAYS]),
-        purposes=sorted({p for d in held for p in d.by_purpose}, key=list(notice.policy.purposes).index),
+        rows=sum(d.rows for d in held),
+        all_days=len(days),
+        all_bytes=sum(core.storage.events.size(day) for day in days),
+        purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),
         choices=_choices(totals, notice.policy.consent_purposes, since),
         recorded=_sums(totals, "events.recorded", since).total(),
         refusals=_sums(totals, "events.refused.", since).most_common(),
@@ -106,6 +113,11 @@ def _held(core: Core, site: Site, day: date, counts: Mapping[Basis, int], ends: 
             for purpose in core.book.notice(basis.notice_ref).names(basis.purposes):
                 by_purpose[purpose] += number
     return HeldDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
+
+
+def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
+    """Purposes in the notice's order; those that only an earlier notice knew come last."""
+    return [p for p in order if p in purposes] + sorted(purposes - set(order))
 
 
 def _rows(counts: Mapping[Basis, int], site_ref: int) -> int:

@@ -155,7 +155,10 @@
   at("withdraw").addEventListener("click", () => window.dongui.push(["withdraw"]));
   at("erase").addEventListener("click", async () => {
     const answer = await fetch(`/_dongui/v1/me?site=${encodeURIComponent(live.dataset.site)}`, { ...own, method: "DELETE" });
-    say(answer.ok || answer.status === 404 ? words.erased : words.failed);
+    const erased = answer.ok || answer.status === 404;
+    say(erased ? words.erased : words.failed);
+    // Whoever erases does not want to be recorded anew: the choice in this browser goes along.
+    if (erased) window.dongui.push(["withdraw"]);
     await look();
   });
   keepLooking();
