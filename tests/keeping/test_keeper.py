@@ -238,6 +238,33 @@ def test_an_error_stops_neither_the_others_nor_the_next_try(house: House, monkey
     nothing_is_wrong(house)
 
 
+def test_a_damaged_file_stops_nothing_and_ages_out_itself(house: House) -> None:
+    visitor = house.arrive()
+    for day in (10, 11):
+        house.now = at(f"2025-03-{day}T12:00")
+        house.visit(visitor)
+    house.close()
+    path = house.folder / "data" / "events" / "2025-03-10.db"
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.write_bytes(b"no database at all" * 500)
+    house.open()
+    house.now = at("2026-03-12T00:00")
+    house.core.keeper.tick()
+    assert house.core.storage.events.days() == []
+    assert b"no database" not in house.bytes()
+
+
+def test_a_damaged_file_is_kept_while_a_hold_may_cover_it(house: House) -> None:
+    (house.folder / "data" / "events" / "2025-03-01.db").write_bytes(b"no database at all" * 500)
+    held = hold(house, class_id="access_log")
+    house.run("2026-03-12T00:00")
+    assert house.core.storage.events.days() == [date(2025, 3, 1)]
+    house.core.keeper.release_hold(held.id, "officer")
+    house.run()
+    assert house.core.storage.events.days() == []
+
+
 def test_the_last_success_is_known_after_a_restart(house: House) -> None:
     house.visit(house.arrive())
     house.run(OVER)

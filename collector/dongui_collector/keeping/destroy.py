@@ -7,6 +7,7 @@ key goes before what it opens; the certificate comes last. A destruction found `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -73,9 +74,7 @@ class Destroyer:
         """Destroy and certify. ``holds`` are those that stand now: one that came after the intent is honoured too."""
         what = running.what
         noted = dict(running.certificate or {})
-        self._journal.append(
-            {"kind": what["kind"], "seq": noted.get("intent", 0), "what": self._journalled(what, holds)}
-        )
+        self._journal.append({"kind": what["kind"], "seq": noted.get("intent", 0), "what": what})
         if what["kind"] in KINDS:
             outcome = self._numbered(what["kind"], self._proofs.due_numbers(what, holds, today))
         else:
@@ -175,12 +174,7 @@ class Destroyer:
         if what["kind"] != "day":
             return {}
         day = date.fromisoformat(what["day"])
-        return {"rows": self._storage.events.count(day), "bytes": self._storage.events.size(day)}
-
-    def _journalled(self, what: Json, holds: Sequence[Hold]) -> Json:
-        """What a restored backup needs to repeat it. Visitors whose rows stay are named by a ledger record's number."""
-        if what["kind"] != "bases" or not holds:
-            return what
-        _, bits, kept = self._unheld(what, holds)
-        numbers = [records[0].seq for visitor in kept if (records := self._storage.ledger.records_of(visitor))]
-        return what | {"purposes": bits, "except_records": sorted(numbers)}
+        measured: Json = {"bytes": self._storage.events.size(day), "rows": None}
+        with suppress(Exception):  # a damaged file is destroyed like any other
+            measured["rows"] = self._storage.events.count(day)
+        return measured

@@ -94,6 +94,7 @@ class Keeper:
             # What a crash interrupted first: what is selected next must not overlap with it.
             failed += self._carry_out("running", done, progress)
             selected = self.select()
+            failed += self.planner.failures
             self._approve_standing()
             failed += self._carry_out("approved", done, progress)
             if not failed:

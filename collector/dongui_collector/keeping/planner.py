@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -12,7 +13,9 @@ from dongui_collector.keeping.proof_planner import ProofPlanner
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.security.keys import day_name
-from dongui_collector.storage.base import Destruction, Hold, Json, RecordStore, Storage
+from dongui_collector.storage.base import Basis, Destruction, Hold, Json, RecordStore, Storage
+
+log = logging.getLogger("dongui.keeping")
 
 
 class Planner:
@@ -24,10 +27,22 @@ class Planner:
         # "bases" leave a trace in a day's list of bases for ever, so those that are done are remembered.
         self._cleared: set[str] | None = None
         self.proofs = ProofPlanner(storage, book)
+        self.failures = 0
 
     def plan(self, holds: Sequence[Hold], today: date) -> list[Planned]:
-        """Everything that is due on ``today``."""
-        return [*self._plan_days(holds, today), *self._plan_records(holds, today), *self.proofs.plan(holds, today)]
+        """Everything that is due on ``today``.
+
+        One part that cannot be looked at does not keep the others from being found; ``failures`` counts such parts.
+        """
+        self.failures = 0
+        planned: list[Planned] = []
+        for part in (self._plan_days, self._plan_records, self.proofs.plan):
+            try:
+                planned += part(holds, today)
+            except Exception as error:
+                self.failures += 1
+                log.error("what is due could not be planned in full", extra={"kind": type(error).__name__})
+        return planned
 
     def still_due(self, destruction: Destruction, holds: Sequence[Hold], today: date) -> bool:
         """Whether a destruction selected earlier, or interrupted, may go on."""
@@ -63,7 +78,7 @@ class Planner:
         """Every day that is stored and when it ends. For people to read."""
         events = self._storage.events
         return [
-            calendar.schedule(day, events.bases(day), self._periods, holds, self._periods.latest(day))
+            calendar.schedule(day, self._bases(day, holds) or [], self._periods, holds, self._periods.latest(day))
             | {"bytes": events.size(day)}
             for day in events.days()
         ]
@@ -79,9 +94,22 @@ class Planner:
     def _plan_day(self, day: date, holds: Sequence[Hold], today: date) -> list[Planned]:
         if day not in self._storage.events.days():
             return []
-        bases = self._storage.events.bases(day)
+        bases = self._bases(day, holds)
+        if bases is None:
+            return []
         plan = calendar.plan_day(day, bases, self._periods, holds, today, self._periods.latest(day))
         return [p for p in plan if p.what["kind"] != "bases" or _text(p.what) not in self._cleared_bases()]
+
+    def _bases(self, day: date, holds: Sequence[Hold]) -> list[Basis] | None:
+        """A day's bases; none where its file cannot be read, which then ends with the longest period there is.
+
+        None while a hold may cover what is in it.
+        """
+        try:
+            return self._storage.events.bases(day)
+        except Exception as error:
+            log.error("a day's file cannot be read", extra={"day": str(day), "kind": type(error).__name__})
+            return None if any(hold.first_day is None or hold.first_day <= day for hold in holds) else []
 
     def _cleared_bases(self) -> set[str]:
         if self._cleared is None:

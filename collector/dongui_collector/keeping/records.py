@@ -20,6 +20,7 @@ from dongui_collector.security.keys import KeyRing, record_name, seal, unseal
 from dongui_collector.storage.base import Json, Record, Site, Storage
 
 _MIN_REASON = 5
+_ALL = 1 << 40
 
 
 def basis_of(record_class: RecordClass, policy: Policy) -> str | None:
@@ -92,8 +93,8 @@ class RecordKeeper:
         """
         visitor = self._storage.ledger.visitor(subject)
         keys = [subject] + ([visitor.member] if visitor and visitor.member else [])
-        held = [r for key in keys for r in self._storage.records.find(site.ref, subject=key)]
-        archived = [r for key in keys for r in self._storage.archive.find(site.ref, subject=key)]
+        held = [r for key in keys for r in self._storage.records.find(site.ref, subject=key, limit=_ALL)]
+        archived = [r for key in keys for r in self._storage.archive.find(site.ref, subject=key, limit=_ALL)]
         return [self._shown(r, whole=True) for r in held] + [self._shown(r, whole=False) for r in archived]
 
     def read_archive(
@@ -111,7 +112,7 @@ class RecordKeeper:
         if len(reason.strip()) < _MIN_REASON:
             raise NotAllowed("an archive is read for the obligation that it is kept for: say the reason")
         whom = None if subject is None else self.subject_key(site, subject)
-        found = self._storage.archive.find(site.ref, class_id=class_id, subject=whom)
+        found = self._storage.archive.find(site.ref, class_id=class_id, subject=whom, limit=_ALL)
         entry = {"action": "archive.read", "class": class_id, "reason": reason, "by": by, "records": len(found)}
         with self._storage.ledger.writing():
             self._storage.ledger.append("audit", now, entry | {"subject": whom and whom.hex()}, site_ref=site.ref)

@@ -17,7 +17,18 @@ from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.security.keys import KeyRing
-from dongui_collector.storage.base import Ended, Hold, Intent, Json, LedgerRecord, Record, Reduce, Selection, Storage
+from dongui_collector.storage.base import (
+    Ended,
+    Hold,
+    Intent,
+    Json,
+    LedgerRecord,
+    Record,
+    Reduce,
+    Selection,
+    Storage,
+    iter_rows,
+)
 from dongui_collector.storage.journal import Journal
 
 CONSUMERS = "consumers"  # the setting that names who was given data, and for which purposes
@@ -124,8 +135,7 @@ class Finisher:
         )
 
     def _held_rows(self, day: date, selection: Selection, bits: int) -> bool:
-        rows = self._storage.events.rows(day, selection, limit=10_000) if bits else []
-        return any(row.purposes & bits for row in rows)
+        return bool(bits) and any(row.purposes & bits for row in iter_rows(self._storage.events, day, selection))
 
     # -- records of other classes
 

@@ -62,8 +62,9 @@ class Periods:
 
     def _all(self, day: date) -> list[date]:
         notices = [notice for site in self._book.sites() for notice in self._book.notices(site.ref)]
-        used = {(n.ref, p.record): n.policy.records[p.record] for n in notices for p in n.policy.purposes.values()}
-        return [class_last_day(record_class, day) for record_class in used.values()]
+        # Rows stand on consent alone; purposes of another basis keep other records, for longer.
+        used = {(n.ref, n.policy.purposes[p].record) for n in notices for p in n.policy.consent_purposes}
+        return [class_last_day(self._book.notice(ref).policy.records[id], day) for ref, id in used]
 
 
 def bits_of(mask: int) -> list[int]:
