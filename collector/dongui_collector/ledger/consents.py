@@ -86,9 +86,9 @@ def change(
 ) -> Change:
     """Decide a choice. A purpose named in neither list keeps its state; refusing a given one withdraws it.
 
-    Refusing after expiry or invalidation withdraws too, since rows recorded before may still stand on that consent. With
-    the last purpose that the notice asks for those end too that it asks for no more (``bits`` knows every purpose that
-    the site ever had): the visitor's id goes, and with it the only way to withdraw them.
+    Refusing after expiry or invalidation withdraws too, since rows recorded before may still stand on that consent.
+    With the last purpose that the notice asks for those end too that it asks for no more (``bits`` knows every purpose
+    that the site ever had): the visitor's id goes, and with it the only way to withdraw them.
     """
     standings: Mapping[int, Standing] = visitor.standings if visitor else {}
     had = {p for p in refused if (s := standings.get(current.bits[p])) and s.state != "refused"}
