@@ -38,7 +38,7 @@ class Consent:
     application asked, so that its answer depends on it.
     """
 
-    __slots__ = ("_cookies", "_decide", "_gpc", "_now", "_pairs", "_purposes", "_terms", "outgoing", "was_read")
+    __slots__ = ("_decide", "_gpc", "_now", "_pairs", "_purposes", "_terms", "cookies", "outgoing", "was_read")
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Consent:
         ``decide`` is called by :meth:`decide`, with this object first.
         """
         self._terms = terms
-        self._cookies = cookies
+        self.cookies = cookies
         self._gpc = gpc
         self._now = now
         self._decide = decide
@@ -125,6 +125,10 @@ class Consent:
         """The terms by which this request is judged to its end, also when the policy changes meanwhile."""
         return self._terms
 
+    def __contains__(self, purpose: object) -> bool:
+        """Whether a purpose was granted by consent: this object serves as the set of such purposes."""
+        return purpose in self.effective()
+
     def effective(self) -> frozenset[str]:
         """As :attr:`purposes`."""
         if self._purposes is None:
@@ -149,7 +153,7 @@ class Consent:
         """After a decision: these cookies count from now on, and are to go out with the answer."""
         changed = {cookie.name: cookie.value for cookie in cookies}
         kept = [pair for pair in self.pairs() if pair[0] not in changed]
-        self._cookies = "; ".join(f"{name}={value}" for name, value in [*changed.items(), *kept] if value)
+        self.cookies = "; ".join(f"{name}={value}" for name, value in [*changed.items(), *kept] if value)
         self._pairs = self._purposes = None
         self.outgoing = cookies
 
@@ -161,14 +165,14 @@ class Consent:
     def pairs(self) -> list[tuple[str, str]]:
         """Names and values of the request's cookies."""
         if self._pairs is None:
-            self._pairs = cookie_pairs(self._cookies)
+            self._pairs = cookie_pairs(self.cookies)
         return self._pairs
 
     def _choice(self) -> Choice | None:
         return newest_choice([value for name, value in self.pairs() if name == CHOICE_COOKIE])
 
     def _judge(self) -> frozenset[str]:
-        if CHOICE_COOKIE not in self._cookies:
+        if CHOICE_COOKIE not in self.cookies:
             return _NOTHING
         return self._terms.purposes(self._choice(), self._seconds(), has_gpc(self._gpc))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dongui.answer import Answer
 from dongui.client import Client
-from dongui.consent import Consent
+from dongui.consent import VISITOR_COOKIE, Consent
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
 from dongui.inject import Weaver, tag, takes_tag
 from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, own_cookies
@@ -56,20 +56,21 @@ class Site:
             consent.renew(own_cookies(answer.data, terms.version, terms, int(time.time())))
         return answer
 
-    def guarded(self, headers: Headers, consent: Consent, *, sets: bool, host: str | None) -> Headers:
+    def guarded(self, headers: Headers, consent: Consent, cookies: str, *, sets: bool, host: str | None) -> Headers:
         """A response's headers as they may leave: the very same object when nothing had to change.
 
-        ``sets``: whether they set any cookie; ``host``: of a page, whose lingering cookies are ended, else None.
+        ``cookies``: the request's; ``sets``: whether any is set here; ``host``: of a page, whose lingering cookies are
+        ended, else None.
         """
         out = headers
         if sets:
-            sifted = sift(headers, consent.effective(), consent.terms, strict=self.options.strict)
+            sifted = sift(headers, consent, consent.terms, strict=self.options.strict)
             self._tell(sifted, consent)
             if sifted.dropped and not self.options.report_only:
                 out = sifted.headers
-        if host is not None and self._expires:
+        if host is not None and self._expires and consent.terms.may_hold(cookies):
             # Where nobody was asked yet, nobody has withdrawn.
-            names = lingering(consent.pairs(), consent.effective(), consent.terms)
+            names = lingering(consent.pairs(), consent, consent.terms)
             if names and consent.choice() is not None:
                 out = [*out, *expire(names, host)]
         return out
@@ -163,7 +164,7 @@ class Passage:
             is_html = is_html_page(kind)
             self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
             host = self.host() if is_html and self.cookies else None
-            out = self.site.guarded(headers, self.consent, sets=sets, host=host)
+            out = self.site.guarded(headers, self.consent, self.cookies, sets=sets, host=host)
             if self.consent.outgoing:
                 secure = self.scheme() == "https"
                 out = [*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)]
@@ -198,7 +199,7 @@ class Passage:
 
     def _record(self) -> None:
         consent, site = self.consent, self.site
-        if not consent.effective():
+        if VISITOR_COOKIE not in consent.cookies or not consent.effective():
             return
         facts = self.facts()
         if not site.meant(facts):

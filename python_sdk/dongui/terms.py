@@ -29,6 +29,14 @@ class Terms:
         self.choice_seconds: int = policy["choice_seconds"]
         self.records_cookies = any(cookie["record"] for cookie in policy["cookies"])
         self.asked = frozenset(name for name, purpose in policy["purposes"].items() if purpose["basis"] == "consent")
+        # The longest letters of each glob: a header that has none of them holds no cookie that is declared for consent.
+        self._letters = tuple(
+            {
+                max(cookie["name"].split("*"), key=len)
+                for cookie in policy["cookies"]
+                if self.needs_consent(cookie["purpose"])
+            }
+        )
         self._cookie_purposes: dict[str, str | None] = {}
         self._recorded: dict[str, bool] = {}
         self._items: dict[frozenset[str], frozenset[str]] = {}
@@ -43,6 +51,10 @@ class Terms:
             if len(self._cookie_purposes) < _REMEMBERED_NAMES:
                 self._cookie_purposes[cookie] = purpose
             return purpose
+
+    def may_hold(self, cookies: str) -> bool:
+        """Whether a ``Cookie`` header may hold any cookie that needs consent: a quick look before a close one."""
+        return any(letters in cookies for letters in self._letters)
 
     def records(self, cookie: str) -> bool:
         """Whether the value of a cookie may be recorded, its purpose granted."""
