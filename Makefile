@@ -35,7 +35,7 @@ python: $(VENV)/.test
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not browser'
 
 # One at a time: two Chromiums and their servers on two cores only make each other wait.
-browser: $(VENV)/.test
+browser: $(VENV)/.test sdk_js/node_modules/.installed
 	$(call say,browser tests)
 	@$(BIN)/python -m pytest -q -m browser
 

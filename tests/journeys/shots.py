@@ -1,4 +1,4 @@
-"""Pictures of the interface for the documentation: `python tests/journeys/shots.py` writes docs/images/."""
+"""Pictures of the interface for the documentation: `python -m tests.journeys.shots` writes docs/images/browser/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.journeys.conftest import FLAGS
 from tests.journeys.stub_collector import Answer, Request, Stub, page_of, serving
 
 ROOT = Path(__file__).parents[2]
-OUT = ROOT / "docs" / "images"
+OUT = ROOT / "docs" / "images" / "browser"
 SIZES = {"desktop": {"width": 1200, "height": 760}, "phone": {"width": 390, "height": 780}}
 EVENTS = [
     ("pageview", "/", "203.0.113.7"),
@@ -26,9 +26,23 @@ EVENTS = [
 SHOP = """<style>body{margin:0;font:16px/1.6 system-ui,"Noto Sans CJK KR",sans-serif;background:#f5f6f8;color:#1c1f24}
 header{background:#fff;padding:1rem 8vw;font-weight:700;font-size:1.2rem;border-bottom:1px solid #e3e6ea}
 main{padding:2rem 8vw;display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:1rem}
-article{background:#fff;border-radius:12px;padding:1.2rem;min-height:9rem}
+article{background:#fff;border-radius:12px;padding:1.2rem;min-height:9rem}h3{margin:0}p{margin:.3rem 0;opacity:.7}
 @media(prefers-color-scheme:dark){body{background:#101216;color:#e9ebef}header,article{background:#191c22;border-color:#2c3038}}
 </style><header>somoon</header><main>%s</main>"""
+CARDS = {
+    "ko": [
+        ("브랜드 디자인", "로고와 안내서, 4주"),
+        ("상세 페이지 사진", "서울, 하루"),
+        ("번역 검수", "한국어·영어, 원격"),
+        ("앱 시험", "2주, 원격"),
+    ],
+    "en": [
+        ("Brand design", "Logo and guide, 4 weeks"),
+        ("Product photos", "Seoul, one day"),
+        ("Proofreading", "Korean, English"),
+        ("App testing", "2 weeks, remote"),
+    ],
+}
 
 
 def collector_answer(request: Request) -> Answer | None:
@@ -74,6 +88,10 @@ def shoot(browser: Browser, site: Stub, lang: str, scheme: Any, size: str) -> No
     context.close()
 
 
+def cards(lang: str) -> str:
+    return "".join(f"<article><h3>{title}</h3><p>{text}</p></article>" for title, text in CARDS[lang] * 2)
+
+
 def press(page: Page, action: str) -> None:
     page.locator(f'dongui-root [data-action="{action}"]').click()
 
@@ -84,7 +102,7 @@ def main() -> None:
     with serving(Stub()) as collector, serving(Stub()) as site, sync_playwright() as playwright:
         collector.intercept = collector_answer
         for lang in ("ko", "en"):
-            site.pages[f"/{lang}"] = page_of(collector, SHOP % ("<article></article>" * 8), lang=lang)
+            site.pages[f"/{lang}"] = page_of(collector, SHOP % cards(lang), lang=lang)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         for size in SIZES:
             for scheme in ("light", "dark"):

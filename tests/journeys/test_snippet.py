@@ -145,7 +145,7 @@ def test_interface_follows_the_page_language(page: Page, site: Stub, collector: 
 def test_strict_content_security_policy(page: Page, site: Stub, collector: Stub) -> None:
     csp = (
         f"default-src 'none'; script-src 'nonce-abc'; connect-src {collector.origin}; "
-        "require-trusted-types-for 'script'; trusted-types dongui"
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     blocked = """<script type="text/plain" data-purpose="statistics" nonce="abc">document.title = "ran"</script>"""
     site.pages["/"] = ({"Content-Security-Policy": csp}, page_of(collector, blocked, attributes='nonce="abc"'))

@@ -20,7 +20,7 @@ export const panel: PanelWords = {
   about: "You can agree or withdraw for each purpose. Withdrawing destroys what was recorded for it at once.",
   save: "Save choice",
   close: "Close",
-  withdraw: "Withdraw consent",
+  withdraw: "Withdraw all",
   without: "Processed without consent",
   basis: "Basis",
   data: "My data",
