@@ -202,6 +202,17 @@ def test_suspension_stops_recording_until_resumed(collector: Installation) -> No
     assert collector.send(visitor, event()).json() == {"recorded": 1, "refused": {}}
 
 
+def test_what_was_asked_is_among_what_is_held(collector: Installation) -> None:
+    visitor, other = (collector.consent(["statistics"])["visitor"] for _ in range(2))
+    asked = {"kind": "correct", "text": marker()}
+    headers = {"authorization": f"Bearer {visitor}"}
+    assert collector.http.post("/v1/me/requests", json=asked, headers=headers).status_code == 201
+    [held] = collector.me(visitor)["requests"]
+    assert held.items() >= asked.items()
+    assert "visitor" not in held
+    assert collector.me(other)["requests"] == []
+
+
 def test_the_cookie_needs_the_anti_forgery_header(collector: Installation) -> None:
     visitor = collector.consent(["statistics"])["visitor"]
     cookie = {"cookie": f"a=b; dongui_id={visitor}"}

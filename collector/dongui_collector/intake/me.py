@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
 
 _PAGE = 500
+_ASKED = ("id", "kind", "text", "at", "due", "closed_at", "answer")  # of a request; the officer's notes are not theirs
 KINDS = ("access", "correction", "correct", "erasure", "erase", "suspension", "suspend", "resume")
 
 
@@ -101,6 +102,11 @@ def _summary(door: Door, visitor: Visitor) -> dict[str, Any]:
         "suspended": visitor.suspended,
         "consents": [receipt(r, by_version[r.body["notice"]], site) for r in proofs if r.body],
         "records": core.keeper.records_of(site, visitor.key),
+        "requests": [
+            {name: asked.get(name) for name in _ASKED}
+            for asked in core.storage.office.requests()
+            if asked.get("visitor") == visitor.key.hex()
+        ],
     }
 
 
@@ -142,7 +148,7 @@ async def post_request(door: Door, request: Request) -> Response:
     core = door.core
     now = core.clock.now()
     if asked.kind in ("suspend", "suspension", "resume"):
-        await door.in_thread(core.ledger.suspend, visitor.key, asked.kind != "resume")
+        await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, asked.kind != "resume")
         return json({"kind": asked.kind, "done": True}, 201)
     due = day_of(now, core.settings.zone) + timedelta(days=10)
     entry = {

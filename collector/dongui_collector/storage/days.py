@@ -39,6 +39,7 @@ class SqliteDays:
         self._ledger = ledger
         self._memory = memory
         self._open: dict[date, DayFile] = {}
+        self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
 
     def path(self, day: date) -> Path:
         return self.folder / f"{day.isoformat()}.db"
@@ -90,7 +91,10 @@ class SqliteDays:
     # -- sealing
 
     def unsealed(self, before: date) -> list[date]:
-        return [day for day in self.days() if day < before and not self._read(day, dayfile.is_sealed, True)]
+        open_ = [day for day in self.days() if day < before and day not in self._sealed]
+        found = [day for day in open_ if not self._read(day, dayfile.is_sealed, True)]
+        self._sealed.update(set(open_) - set(found))
+        return found
 
     def seal(self, day: date) -> None:
         """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
@@ -193,6 +197,7 @@ class SqliteDays:
     def destroy(self, day: date) -> int:
         with WRITER:
             self._close(day)
+            self._sealed.discard(day)
             for suffix in _SUFFIXES:
                 path = Path(f"{self.path(day)}{suffix}")
                 with suppress(FileNotFoundError):
