@@ -18,7 +18,7 @@ from tests.imports import Arrow, Module, arrows, modules
 SDK = (
     ("errors", "answer", "background", "breaker", "parcels"),
     ("policy", "wire"),
-    ("rules",),
+    ("rules", "line"),
     ("terms", "transport"),
     ("consent", "knowledge"),
     ("guard", "visit"),

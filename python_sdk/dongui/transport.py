@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dongui.background import Background, at_exit_of_multiprocessing, jittered
+from dongui.line import Line
 from dongui.parcels import Job, Parcel, encode, pack
-from dongui.wire import TROUBLE, Reply, Wire
+from dongui.wire import TROUBLE, Reply
 
 log = logging.getLogger("dongui")
 
@@ -57,7 +58,7 @@ class Transport:
     ) -> None:
         self._site = site
         self._delivery = delivery or Delivery()
-        self._wire = Wire(collector, timeout=self._delivery.timeout)
+        self._line = Line(collector, timeout=self._delivery.timeout)
         self._headers = {"Authorization": f"Bearer {secret_key}", "Content-Type": "application/json"}
         self._on_reply = on_reply
         self.gzip = False
@@ -84,7 +85,7 @@ class Transport:
     def _reborn(self) -> None:
         # What was queued before the fork belongs to the parent: sending it here as well would be sending it twice.
         self._empty()
-        self._wire.forget()
+        self._line.forget()
 
     def send(self, job: Job) -> bool:
         """Queues a job; False (and a counted loss) when it cannot be."""
@@ -152,7 +153,7 @@ class Transport:
             self._lose("exit", self._queued + (len(self._flying.jobs) if self._flying is not None else 0))
             self._queue.clear()
             self._queued = 0
-        self._wire.close()
+        self._line.close()
 
     def stats(self) -> dict[str, Any]:
         """Counts since this process began: ``queued``, ``sent``, ``recorded``, ``purged``, ``failures`` (attempts);
@@ -224,9 +225,9 @@ class Transport:
         if self.gzip and len(body) >= _WORTH_GZIP:
             body, headers = gzip.compress(body, 1, mtime=0), {**headers, "Content-Encoding": "gzip"}
         try:
-            reply = self._wire.exchange(job.method, parcel.path, headers, body or None, limit=1 << 20)
+            reply = self._line.exchange(job.method, parcel.path, headers, body, limit=1 << 20)
         except TROUBLE as trouble:
-            self._wire.close()
+            self._line.close()
             log.debug("dongui: no answer from the collector: %s", type(trouble).__name__)
             reply = Reply(0)
         answer = _understood(parcel, reply)

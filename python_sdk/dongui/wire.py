@@ -137,14 +137,18 @@ class Answer:
         data = self._response.read(limit + 1)
         if len(data) > limit:
             raise ValueError("the answer is longer than it may be")
-        return data
+        return self._whole(data)
 
     def chunk(self, timeout: float) -> bytes:
         """The next piece of the body as it comes, within ``timeout`` seconds; empty at its end."""
         self._connection.deadline = time.monotonic() + timeout
         data = self._response.read1(_CHUNK)
-        if not data and self._response.length:
-            raise http.client.IncompleteRead(b"", self._response.length)
+        return data if data else self._whole(data)
+
+    def _whole(self, data: bytes) -> bytes:
+        """http.client itself takes an answer for whole that is shorter than it said, when it is read in pieces."""
+        if self._response.length:
+            raise http.client.IncompleteRead(data, self._response.length)
         return data
 
     def close(self) -> None:
