@@ -38,7 +38,7 @@ COLLECTOR = (
     ("core",),
     ("control",),
     ("publishing",),
-    ("office", "keeping.operations", "reading.operations"),
+    ("office", "answering", "keeping.operations", "reading.operations"),
     ("intake", "backup_format", "doctor"),
     ("desk", "importing"),
     ("app",),

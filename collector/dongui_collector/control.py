@@ -32,6 +32,7 @@ operations: dict[str, Operation] = {}
 _REGISTERING = (
     "dongui_collector.publishing",
     "dongui_collector.office",
+    "dongui_collector.answering",
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",

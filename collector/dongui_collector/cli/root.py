@@ -6,7 +6,6 @@ Modules are loaded on demand, so that ``dongui policy check`` starts in a blink 
 from __future__ import annotations
 
 import errno
-import sqlite3
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
@@ -74,8 +73,6 @@ class LazyRoot(CommandGroup):
             if error.errno == errno.EPIPE or error.filename is None:
                 raise
             raise UsageProblem(f"{error.filename}: {error.strerror}") from error
-        except sqlite3.OperationalError as error:
-            raise UsageProblem(f"a database of the installation cannot be used: {error}") from error
 
 
 @click.group(cls=LazyRoot, name="dongui", context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,119 @@
+"""``dongui requests``: listed by urgency, answered with a reason, an erasure carried out."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from dongui_collector.app import open_core
+from dongui_collector.control import perform
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.settings import load_settings
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def asked(installed: dict[str, str]) -> dict[str, Any]:
+    """A visitor with three rows who asked for erasure, and somebody who asked for access and is due sooner."""
+    core = open_core(load_settings(Path(installed["config"])), writable=True)
+    try:
+        now, today = core.clock.now(), core.clock.today(core.settings.zone)
+        notice = core.book.in_force(core.book.sites()[0].ref, now)
+        with core.storage.ledger.writing():
+            visitor = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {})).answer["visitor"]
+        event = {"visitor": visitor, "name": "visit", "at": now, "url": "https://shop.example.com/sentinel-9f2c"}
+        lines = [json.dumps({**event, "id": str(uuid.uuid4())}) for _ in range(3)]
+        perform(core, "events.import", {"lines": lines})
+        entry = {"site_ref": 1, "visitor": core.ledger.key_of(visitor).hex(), "text": "please", "at": now}
+        with core.storage.ledger.writing():
+            later, sooner = (today + timedelta(days=n) for n in (10, 3))
+            core.storage.office.add_request({**entry, "kind": "erasure", "due": later.isoformat()})
+            core.storage.office.add_request({**entry, "kind": "access", "visitor": None, "due": sooner.isoformat()})
+        return {"visitor": visitor, "today": today, "data": core.settings.data_path}
+    finally:
+        core.close()
+
+
+def listed(dongui: Run, *options: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(dongui("requests", "list", *options, "--json").stdout)
+    return found
+
+
+def test_the_most_urgent_comes_first(dongui: Run, asked: dict[str, Any]) -> None:
+    assert [(r["id"], r["kind"], r["days_left"], r["state"]) for r in listed(dongui)] == [
+        (2, "access", 3, "open"),
+        (1, "erasure", 10, "open"),
+    ]
+
+
+def test_one_is_shown_with_what_is_held_and_without_who_it_is(dongui: Run, asked: dict[str, Any]) -> None:
+    result = dongui("requests", "show", "1", "--json")
+    shown = json.loads(result.stdout)
+    assert shown["text"] == "please"
+    assert (shown["held"]["rows"], shown["held"]["days"]) == (3, 1)
+    assert shown["held"]["consents"]["statistics"] == "given"
+    assert asked["visitor"] not in result.stdout
+
+
+def test_granting_an_erasure_carries_it_out(dongui: Run, asked: dict[str, Any]) -> None:
+    assert any(b"sentinel-9f2c" in p.read_bytes() for p in asked["data"].rglob("*") if p.is_file())
+    answer = json.loads(dongui("requests", "answer", "1", "--outcome", "granted", "--json").stdout)
+    assert answer == {"id": 1, "outcome": "granted", "due": None, "rows_destroyed": 3}
+    assert not any(b"sentinel-9f2c" in p.read_bytes() for p in asked["data"].rglob("*") if p.is_file())
+    assert [r["id"] for r in listed(dongui)] == [2]
+    assert [(r["id"], r["state"]) for r in listed(dongui, "--all")] == [(2, "open"), (1, "granted")]
+    assert json.loads(dongui("requests", "show", "1", "--json").stdout)["held"] is None
+    assert dongui("verify").exit_code == 0
+
+
+def test_refusing_closes_with_a_reason(dongui: Run, asked: dict[str, Any]) -> None:
+    dongui("requests", "answer", "1", "--outcome", "refused", "--reason", "kept by law")
+    shown = json.loads(dongui("requests", "show", "1", "--json").stdout)
+    assert shown["state"] == "refused"
+    assert shown["answers"][0]["reason"] == "kept by law"
+    assert shown["held"]["rows"] == 3
+    again = dongui("requests", "answer", "1", "--outcome", "granted")
+    assert again.exit_code == 2
+    assert "closed already" in again.stderr
+
+
+def test_postponing_moves_the_day_and_leaves_it_open(dongui: Run, asked: dict[str, Any]) -> None:
+    until = (asked["today"] + timedelta(days=20)).isoformat()
+    dongui("requests", "answer", "2", "--outcome", "postponed", "--reason", "many at once", "--until", until)
+    assert [(r["id"], r["due"], r["state"]) for r in listed(dongui)][1] == (2, until, "postponed")
+    assert dongui("requests", "answer", "2", "--outcome", "granted").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--outcome", "refused"], "needs a reason"),
+        (["--outcome", "postponed", "--until", "2999-01-01"], "needs a reason"),
+        (["--outcome", "postponed", "--reason", "x"], "--until"),
+        (["--outcome", "postponed", "--reason", "x", "--until", "soon"], "--until"),
+        (["--outcome", "postponed", "--reason", "x", "--until", "2020-01-01"], "a day to come"),
+        (["--outcome", "forgotten"], "forgotten"),
+    ],
+    ids=["refused", "postponed", "no day", "no date", "the past", "no such outcome"],
+)
+def test_an_answer_that_is_not_whole_changes_nothing(
+    dongui: Run, asked: dict[str, Any], options: list[str], complaint: str
+) -> None:
+    result = dongui("requests", "answer", "1", *options)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert json.loads(dongui("requests", "show", "1", "--json").stdout)["answers"] == []
+
+
+def test_an_unknown_request_is_named(dongui: Run) -> None:
+    for arguments in (["show", "7"], ["answer", "7", "--outcome", "granted"]):
+        result = dongui("requests", *arguments)
+        assert result.exit_code == 2
+        assert "no privacy request 7" in result.stderr
