@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.keeping.verify import verify
+from dongui_collector.storage.base import Hold
 
 from tests.keeping.house import House, at, policy
 
@@ -159,3 +160,31 @@ def test_consent_records(house: House, target: str, moment: str, nth: int) -> No
     resumed(house, "2028-09-07T00:01")
     assert all(house.core.storage.ledger.records_of(key) == [] for key in keys)
     assert all(key not in house.bytes() for key in keys)
+
+
+@pytest.mark.parametrize("whose", ["everyone", "one visitor"])
+def test_a_hold_that_comes_between_crash_and_resumption_is_honoured(
+    new_house: Callable[..., House], whose: str
+) -> None:
+    house = new_house()
+    house.add_site(policy(short_marketing=True))
+    house.approve_routine()
+    held, free = house.arrive("marketing", "statistics"), house.arrive("marketing", "statistics")
+    for visitor in (held, free):
+        house.visit(visitor)
+    house.close()
+    killed(house.folder, "2025-09-11T00:00:00+09:00", f"{DESTROY}.begin", "after")
+    house.open()
+    key = house.core.ledger.key_of(held) if whose == "one visitor" else None
+    hold = house.core.keeper.add_hold(Hold(0, 1, "claim", None, "ads_log", key, None, None, house.now))
+
+    def ads() -> int:
+        return sum(row.ads is not None for row in house.rows())
+
+    house.run("2025-09-11T00:01")
+    assert ads() == (1 if whose == "one visitor" else 2)
+    house.core.keeper.release_hold(hold.id, "officer")
+    house.run()
+    assert ads() == 0
+    assert house.run()["selected"] == 0
+    assert [str(f) for f in verify(house.core).findings] == []

@@ -112,7 +112,13 @@ class Destroyer:
         day, bits, kept = self._unheld(what, holds)
         selection = Selection(site_ref=what["site"], notice_ref=what["notice"], except_visitors=kept)
         ended = self._storage.events.end(day, selection, bits, self._reduce) if bits else Ended()
-        return {"rows_destroyed": ended.destroyed, "rows_reduced": ended.changed}
+        foreseen = {h.visitor for h in holds if h.id in what["holds"]}
+        return {
+            "rows_destroyed": ended.destroyed,
+            "rows_reduced": ended.changed,
+            # A hold that came after the intent keeps more than was foreseen: what it keeps is selected again later.
+            "in_full": bits == what["purposes"] and kept <= foreseen,
+        }
 
     def _unheld(self, what: Json, holds: Sequence[Hold]) -> tuple[date, int, frozenset[bytes]]:
         """The purposes that no hold keeps for everyone, and the visitors whose rows a hold keeps."""

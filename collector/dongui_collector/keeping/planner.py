@@ -70,8 +70,7 @@ class Planner:
 
     def done(self, destruction: Destruction) -> None:
         """Take note of a destruction that is done."""
-        if destruction.what["kind"] == "bases":
-            self._cleared_bases().add(_text(destruction.what))
+        self._note_cleared(destruction, self._cleared_bases())
         self.proofs.done(destruction.what)
 
     def schedule(self, holds: Sequence[Hold]) -> list[Json]:
@@ -113,9 +112,15 @@ class Planner:
 
     def _cleared_bases(self) -> set[str]:
         if self._cleared is None:
-            done = self._storage.office.destructions(("done",))
-            self._cleared = {_text(d.what) for d in done if d.what["kind"] == "bases"}
+            self._cleared = set()
+            for destruction in self._storage.office.destructions(("done",)):
+                self._note_cleared(destruction, self._cleared)
         return self._cleared
+
+    @staticmethod
+    def _note_cleared(destruction: Destruction, cleared: set[str]) -> None:
+        if destruction.what["kind"] == "bases" and (destruction.certificate or {}).get("in_full"):
+            cleared.add(_text(destruction.what))
 
     # -- records
 
