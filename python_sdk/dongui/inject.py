@@ -46,13 +46,12 @@ def place(page: bytes) -> int | None:
     return None
 
 
-def tag(site: str, root: str, headers: Headers, *, page_views: bool) -> bytes:
+def tag(site: str, root: str, headers: Headers) -> bytes:
     """The script tag. ``root`` is the path that the application is mounted at; a nonce that the page's
-    Content-Security-Policy names is taken over; ``page_views``: whether the snippet is to record them itself.
+    Content-Security-Policy names is taken over. The snippet itself leaves out the views that the server has recorded.
     """
     nonce = next((found[1] for name, value in headers if name.lower() in _CSP and (found := _NONCE.search(value))), "")
     text = f'<script async src="{escape(root)}/_dongui/v1/dongui.js" data-site="{escape(site)}"'
-    text += "" if page_views else ' data-page-views="off"'
     return (text + (f' nonce="{nonce}"' if nonce else "") + "></script>").encode()
 
 

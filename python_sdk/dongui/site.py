@@ -184,7 +184,7 @@ class Passage:
                 or not takes_tag(status, headers, self.header("Sec-Fetch-Dest"))
             ):
                 return None
-            text = tag(options.site, root, headers, page_views=not options.page_views)
+            text = tag(options.site, root, headers)
             return Weaver(text, known_length=any(name.lower() == "content-length" for name, _ in headers))
         except Exception:
             self.site.client.mishap("inject")

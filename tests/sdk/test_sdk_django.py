@@ -82,7 +82,7 @@ def test_cookies_can_be_hidden() -> None:
 def test_pages_take_the_tag() -> None:
     with override_settings(DONGUI={"client": FakeClient(inject=True)}):
         got = Client().get("/")
-    assert b'<head><script async src="/_dongui/v1/dongui.js" data-site="test-site" data-page-views="off"' in got.content
+    assert b'<head><script async src="/_dongui/v1/dongui.js" data-site="test-site"></script>' in got.content
     assert got.headers["Content-Length"] == str(len(got.content))
 
 

@@ -22,7 +22,7 @@ from tests.sdk.conftest import QUICK
 from tests.sdk.sdk_stub import POLICY, SECRET, SITE
 from tests.sdk.test_sdk_asgi import ask, converse, scope_of
 
-TAG = f'<script async src="/_dongui/v1/dongui.js" data-site="{SITE}" data-page-views="off"></script>'.encode()
+TAG = f'<script async src="/_dongui/v1/dongui.js" data-site="{SITE}"></script>'.encode()
 PAGE = '<!doctype html><html lang="ko"><head><title>상점</title></head><body>…</body></html>'.encode()
 WOVEN = PAGE.replace(b"<head>", b"<head>" + TAG)
 
@@ -101,20 +101,6 @@ def test_an_application_mounted_below_asks_there(client: Client) -> None:
 
     got = run(ConsentMiddleware(serving(PAGE), client=client), {**environ("/page"), "SCRIPT_NAME": "/shop"})
     assert b'src="/shop/_dongui/v1/dongui.js"' in got.body
-
-
-def test_the_snippet_records_page_views_where_the_server_does_not() -> None:
-    lazy = Client(
-        site=SITE,
-        collector="http://127.0.0.1:9",
-        secret_key=SECRET,
-        policy=POLICY,
-        delivery=QUICK,
-        inject=True,
-        page_views=False,
-    )
-    assert b"data-page-views" not in call(ConsentMiddleware(serving(PAGE), client=lazy)).body
-    lazy.close()
 
 
 CUTS = st.lists(st.integers(0, len(PAGE)), max_size=6).map(sorted)
