@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ YEAR_OVER = "2026-03-11T00:00:00+09:00"
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that holds three rows of two visitors; not running."""
-    one = Installation(tmp_path_factory.mktemp("cli") / "d", testing=True).start()
-    for granted in (["statistics"], ["statistics", "marketing"]):
-        visitor = one.consent(granted)["visitor"]
-        one.send(visitor, event(name="=cmd()", url="https://shop.example.com/?gclid=abc"))
-    one.send(visitor, event(name="buy"))
-    one.stop()
-    yield one
-    one.close()
+    one = Installation(tmp_path_factory.mktemp("cli") / "d", testing=True)
+    with closing(one):
+        one.start()
+        for granted in (["statistics"], ["statistics", "marketing"]):
+            visitor = one.consent(granted)["visitor"]
+            one.send(visitor, event(name="=cmd()", url="https://shop.example.com/?gclid=abc"))
+        one.send(visitor, event(name="buy"))
+        one.stop()
+        yield one
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -108,13 +110,13 @@ def test_verify_says_what_it_checked_and_where_it_is_broken(full: Installation) 
 def old(tmp_path: Path) -> Iterator[Installation]:
     """An installation with a row of 2025-03-10 and no standing approval."""
     one = Installation(tmp_path / "d", testing=True)
-    one.start(clock=LONG_AGO)
-    visitor = one.consent(["statistics"])["visitor"]
-    recorded = one.send(visitor, event(at=NOON, url="https://shop.example.com/sentinel")).json()
-    assert recorded == {"recorded": 1, "refused": {}}
-    one.stop()
-    yield one
-    one.close()
+    with closing(one):
+        one.start(clock=LONG_AGO)
+        visitor = one.consent(["statistics"])["visitor"]
+        recorded = one.send(visitor, event(at=NOON, url="https://shop.example.com/sentinel")).json()
+        assert recorded == {"recorded": 1, "refused": {}}
+        one.stop()
+        yield one
 
 
 def at(one: Installation, *arguments: str, **more: Any) -> Any:
@@ -162,8 +164,9 @@ def test_holds(old: Installation) -> None:
 
 
 def test_a_backup_beside_a_running_serve_and_its_restore(tmp_path: Path) -> None:
-    one = Installation(tmp_path / "d").start()
+    one = Installation(tmp_path / "d")
     try:
+        one.start()
         stays, leaves = (one.consent(["statistics"])["visitor"] for _ in range(2))
         for visitor, name in ((stays, "stays"), (leaves, "leaves")):
             one.send(visitor, event(url=f"https://shop.example.com/{name}"))

@@ -14,8 +14,9 @@ NOON = 1_741_575_600_000  # 2025-03-10T12:00+09:00
 
 @pytest.mark.parametrize(("clock", "end"), [("2026-03-10T23:59:57+09:00", "2026-03-11")])
 def test_a_day_is_there_until_its_last_moment_and_gone_right_after(tmp_path: Path, clock: str, end: str) -> None:
-    one = Installation(tmp_path / "d", testing=True).start(clock="2025-03-10T12:00:01+09:00")
+    one = Installation(tmp_path / "d", testing=True)
     try:
+        one.start(clock="2025-03-10T12:00:01+09:00")
         visitor = one.consent(["statistics"])["visitor"]
         one.send(visitor, event(at=NOON, url="https://shop.example.com/sentinel"))
         one.stop()
