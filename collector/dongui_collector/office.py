@@ -16,7 +16,12 @@ ROLES = ("consumer", "officer", "analyst", "auditor", "admin")
 
 @operation("tokens.create")
 def create_token(
-    core: Core, purposes: Sequence[str], role: str = "consumer", site: str | None = None, note: str = ""
+    core: Core,
+    purposes: Sequence[str],
+    role: str = "consumer",
+    site: str | None = None,
+    note: str = "",
+    by: str = "command line",
 ) -> dict[str, Any]:
     """Make a token, bound to one site and to purposes. It is shown this once; only its hash is kept.
 
@@ -45,22 +50,23 @@ def create_token(
     token = new_token()
     with core.storage.ledger.writing():
         core.storage.office.add_token(kept, token_hash(token))
-        core.storage.ledger.append("token", core.clock.now(), {"created": kept["id"], "role": role}, site_ref=found.ref)
+        body = {"created": kept["id"], "role": role, "purposes": kept["purposes"], "by": by}
+        core.storage.ledger.append("token", core.clock.now(), body, site_ref=found.ref)
     return {**kept, "token": token}
 
 
 @operation("tokens.revoke")
-def revoke_token(core: Core, id: str) -> dict[str, Any]:
+def revoke_token(core: Core, id: str, by: str = "command line") -> dict[str, Any]:
     """End a token, from this moment on. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
         if not core.storage.office.revoke_token(id, core.clock.now()):
             raise Unknown(f"there is no live token {id!r}; see `dongui tokens list`")
-        core.storage.ledger.append("token", core.clock.now(), {"revoked": id})
+        core.storage.ledger.append("token", core.clock.now(), {"revoked": id, "by": by})
     return {"revoked": id}
 
 
 @operation("accounts.put")
-def put_account(core: Core, name: str, password: str, role: str = "admin") -> dict[str, Any]:
+def put_account(core: Core, name: str, password: str, role: str = "admin", by: str = "command line") -> dict[str, Any]:
     """Make a console account, or give it another password. Sessions opened with the old one end."""
     if not (name.isprintable() and 0 < len(name) <= 60):
         raise CollectorError("an account's name has 1 to 60 printable characters")
@@ -70,5 +76,5 @@ def put_account(core: Core, name: str, password: str, role: str = "admin") -> di
         raise NotAllowed("a console password has at least 10 characters")
     with core.storage.ledger.writing():
         core.storage.office.put_account(name, role, hash_password(password))
-        core.storage.ledger.append("account", core.clock.now(), {"role": role})
+        core.storage.ledger.append("account", core.clock.now(), {"name": name, "role": role, "by": by})
     return {"account": name, "role": role}

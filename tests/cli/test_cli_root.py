@@ -126,3 +126,16 @@ def test_a_false_clock_stops_every_command(tmp_path: Path, monkeypatch: pytest.M
         settings_of(config)
     config.write_text("testing = true\n")
     assert settings_of(config).testing
+
+
+@pytest.mark.parametrize("arguments", [["policy", "check", "--help"], ["init", "--help"], ["export", "--help"]])
+def test_a_command_loads_no_web_framework(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from dongui_collector.cli import cli\n"
+        f"assert CliRunner().invoke(cli, {arguments!r}).exit_code == 0\n"
+        "heavy = {'flask', 'granian', 'starlette', 'playwright'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -141,7 +141,7 @@ def test_what_is_selected_is_approved_by_name_and_destroyed(
     monkeypatch.setenv("DONGUI_CLOCK", f"{world.core.clock.today(world.settings.zone) + timedelta(days=368)}T12:00:00Z")
     world.ask("retention.run")
     assert world.core.storage.events.days()
-    assert "day · " in text_of(officer, "/console/destructions?lang=en")
+    assert "a day's rows · " in text_of(officer, "/console/destructions?lang=en")
     assert '<span class="badge">1</span>' in officer.get("/console/").text
     [id] = re.findall(r'name="id" value="(\d+)"', officer.get("/console/destructions").text)
     answer = send(officer, "/console/destructions", "/console/destructions/approve", id=id)

@@ -46,9 +46,9 @@ class Stage:
     """
 
     def __init__(self, folder: Path | None = None, port_base: int | None = None, *, testing: bool = False) -> None:
+        self.ports = _ports(port_base)
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="dongui-demo-")) / "demo"
-        self.ports = _ports(port_base)
         self._testing = testing
         self._cleaning = ExitStack()
         self._serve: subprocess.Popen[bytes] | None = None

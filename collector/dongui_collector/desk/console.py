@@ -190,18 +190,19 @@ def create_token() -> str:
         purposes=request.form.getlist("purpose"),
         role=request.form.get("role", "consumer"),
         note=request.form.get("note", ""),
+        by=current_user.name,
     )
     return _access(made)
 
 
 @pages.post("/access/tokens/<id>/revoke")
 def revoke_token(id: str) -> Response:
-    _ask("tokens.revoke", id=id)
+    _ask("tokens.revoke", id=id, by=current_user.name)
     return _done("access", "saved")
 
 
 @pages.post("/access/accounts")
 def put_account() -> Response:
-    form = request.form
-    _ask("accounts.put", name=form.get("name", ""), password=form.get("password", ""), role=form.get("role", ""))
+    given = {name: request.form.get(name, "") for name in ("name", "password", "role")}
+    _ask("accounts.put", **given, by=current_user.name)
     return _done("access", "saved")
