@@ -168,7 +168,7 @@ def cost_of_delivery(count: int) -> float:
             client = Client(site="test-site", collector=address, secret_key="test", policy=policy)
             event = {
                 "id": "0" * 36,
-                "name": "page_view",
+                "name": "pageview",
                 "at": 1,
                 "url": "http://shop.example.com/goods/17?utm_source=mail",
             }

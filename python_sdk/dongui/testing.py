@@ -3,7 +3,7 @@
     dongui = FakeClient()
     app.wsgi_app = ConsentMiddleware(app.wsgi_app, client=dongui)      # or dongui.asgi's
     browser.get("/", headers={"Cookie": dongui.cookie("statistics")})      # Flask: browser.set_cookie, from .cookies()
-    assert dongui.events[0].name == "page_view"
+    assert dongui.events[0].name == "pageview"
 
 Django: ``DONGUI = {"client": FakeClient()}`` in the settings of the tests.
 """

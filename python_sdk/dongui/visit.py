@@ -14,7 +14,7 @@ from dongui.consent import Consent
 from dongui.rules.gate import gate_items
 from dongui.terms import Terms
 
-PAGE_VIEW = "page_view"
+PAGE_VIEW = "pageview"
 
 # The collector's limits (DESIGN 6): what is longer is cut here rather than refused there with the rest of its batch.
 MOST_URL = 4096

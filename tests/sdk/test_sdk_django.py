@@ -35,13 +35,13 @@ def test_views_see_the_consent_and_cookies_are_guarded(fake: FakeClient) -> None
     assert got.content.endswith(b"True")
     assert sorted(got.cookies) == ["_ga", "sessionid"]
     assert "Cookie" in got.headers["Vary"]
-    assert [event.name for event in fake.events] == ["page_view"]
+    assert [event.name for event in fake.events] == ["pageview"]
     assert fake.events[0].fields["url"] == "http://testserver/"
 
 
 def test_templates(fake: FakeClient) -> None:
     text = Client().get("/page", headers={"Cookie": fake.cookie("marketing")}).content.decode()
-    assert '<script async src="/_dongui/v1/dongui.js" data-site="" nonce="n1"></script>' in text
+    assert '<script async src="/_dongui/v1/dongui.js" data-site="test-site" nonce="n1"></script>' in text
     assert text.endswith("ad")
     assert not Client().get("/page").content.endswith(b"ad")
 
@@ -57,7 +57,7 @@ def test_events_of_the_application_and_streams(fake: FakeClient) -> None:
     granted = {"Cookie": fake.cookie("statistics")}
     assert Client().get("/buy", headers=granted).content == b"True"
     assert b"".join(Client().get("/stream", headers=granted).streaming_content) == b"ab"
-    assert [event.name for event in fake.events] == ["purchase", "page_view", "page_view"]
+    assert [event.name for event in fake.events] == ["purchase", "pageview", "pageview"]
 
 
 def test_cookies_that_linger_are_ended_at_every_domain(fake: FakeClient) -> None:
@@ -123,7 +123,7 @@ def test_under_asgi(real: DonguiClient, collector: Collector) -> None:
     asyncio.run(visit())
     assert real.flush(10)
     [visitor] = collector.granted
-    assert [event["name"] for event in collector.of(visitor)] == ["page_view"] * 2
+    assert [event["name"] for event in collector.of(visitor)] == ["pageview"] * 2
 
 
 def test_an_error_of_our_own_changes_nothing(fake: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_a_page_view_is_recorded_as_far_as_it_was_granted(collector: Collector, 
     assert got.body == b"<p>hello</p>"
     settled(app)
     [event] = collector.of(visitor)
-    assert event["name"] == "page_view"
+    assert event["name"] == "pageview"
     assert event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=1"
     assert event["referrer"] == "https://search.example.com/?q=[email]&utm_source=x"
     assert event["environment"] == {"language": "ko-KR"}

@@ -69,7 +69,7 @@ def test_endpoints_see_the_consent_and_cookies_are_guarded(app: Starlette, fake:
     assert (body, cookies(headers)) == (b"False", ["theme"])
     _, headers, body = ask(app, "/", cookie=fake.cookie("statistics"))
     assert (body, cookies(headers)) == (b"True", ["_ga", "theme"])
-    assert [event.name for event in fake.events] == ["page_view"]
+    assert [event.name for event in fake.events] == ["pageview"]
 
 
 def test_endpoints_that_require_a_purpose(app: Starlette, fake: FakeClient) -> None:

@@ -23,14 +23,14 @@ def test_any_consent_at_will_and_what_would_have_been_recorded() -> None:
     got = call(app, "/goods", query="q=1&utm_source=mail", cookie=dongui.cookie("statistics"))
     assert got.cookies() == ["_ga"]
     [event] = dongui.events
-    assert (event.name, event.fields["url"]) == ("page_view", "http://shop.example.com/goods?utm_source=mail")
+    assert (event.name, event.fields["url"]) == ("pageview", "http://shop.example.com/goods?utm_source=mail")
     assert [path for path, _ in dongui.calls] == ["/v1/inventory"]
 
 
 def test_under_asgi_too() -> None:
     dongui = FakeClient()
     ask(AsgiMiddleware(asgi_page(), client=dongui), cookie=dongui.cookie("statistics"))
-    assert [event.name for event in dongui.events] == ["page_view"]
+    assert [event.name for event in dongui.events] == ["pageview"]
 
 
 def test_the_sites_own_policy() -> None:
@@ -75,7 +75,7 @@ def test_a_decision_in_the_application_sets_its_cookies_in_this_answer() -> None
     assert got.cookies() == ["_ga", "dongui_id", "dongui"]
     assert "HttpOnly" in got.all("Set-Cookie")[1]
     assert dongui.calls[0][1]["method"] == "signup"
-    assert [event.name for event in dongui.events] == ["page_view"]
+    assert [event.name for event in dongui.events] == ["pageview"]
 
 
 def test_the_mount_answers_that_there_is_no_collector() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from dongui.integrations.django.middleware import site
 
 register = template.Library()
 
@@ -27,6 +28,6 @@ def allowed(consent: Any, item: str) -> bool:
 @register.simple_tag
 def dongui_snippet(nonce: str = "") -> SafeString:
     """The script tag of the snippet, served on the site's own origin."""
-    site = getattr(settings, "DONGUI", {}).get("site", "")
     attribute = format_html(' nonce="{}"', nonce) if nonce else ""
-    return format_html('<script async src="/_dongui/v1/dongui.js" data-site="{}"{}></script>', site, attribute)
+    tag = '<script async src="/_dongui/v1/dongui.js" data-site="{}"{}></script>'
+    return format_html(tag, site().options.site, attribute)
