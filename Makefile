@@ -67,7 +67,7 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
 	@$(PIP) install -e '.[collector]'
 	@touch $@
 
-$(VENV)/.test: setup.cfg pyproject.toml | $(BIN)/python
+$(VENV)/.test: setup.cfg pyproject.toml .ci/system | $(BIN)/python
 	@.ci/system test
 	$(call say,installing dongui and what its tests need into $(VENV))
 	@$(PIP) install -e '.[collector,parquet,scan,test]'

@@ -8,7 +8,7 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 
-from bench.report import table, write
+from bench.report import busy_share, table, write
 
 # In the order of docs/performance.md. A module has ``measure(quick) -> (figures, notes)``.
 PARTS = ("browser", "middleware", "ingest", "stages", "ageing", "year")
@@ -26,12 +26,14 @@ def main() -> int:
     missed = 0
     for part in asked.parts or known:
         print(f"== {part}", flush=True)
+        if (busy := busy_share()) > 0.05:
+            print(f"  (other work takes {busy:.0%} of this machine; figures will be too low)", flush=True)
         start = time.monotonic()
         figures, notes = import_module(f"bench.{part}").measure(asked.quick)
         print(f"\n{table(figures)}\n\n{notes}\n({time.monotonic() - start:.0f} s)\n", flush=True)
         missed += sum(figure.met is False for figure in figures)
         if not asked.quick:
-            write(part, figures, notes)
+            write(part, figures, notes, busy=busy)
     return 1 if missed else 0
 
 

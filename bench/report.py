@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,10 +42,10 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write(part: str, figures: Sequence[Figure], notes: str = "", page: Path = PAGE) -> None:
+def write(part: str, figures: Sequence[Figure], notes: str = "", page: Path = PAGE, *, busy: float = 0.0) -> None:
     """Put a part's table and the machine between ``<!-- bench:part -->`` and ``<!-- /bench:part -->``."""
     text = page.read_text(encoding="utf-8")
-    body = f"{table(figures)}\n\n{notes.strip()}\n\n{machine()}".replace("\n\n\n", "\n")
+    body = f"{table(figures)}\n\n{notes.strip()}\n\n{machine(busy)}".replace("\n\n\n", "\n")
     begin, end = f"<!-- bench:{part} -->", f"<!-- /bench:{part} -->"
     if begin not in text or end not in text:
         raise ValueError(f"{page.name} has no markers for {part!r}")
@@ -52,8 +53,8 @@ def write(part: str, figures: Sequence[Figure], notes: str = "", page: Path = PA
     page.write_text(place.sub(lambda _: f"{begin}\n{body}\n{end}", text), encoding="utf-8")
 
 
-def machine() -> str:
-    """The machine and what ran on it, in one line."""
+def machine(busy: float) -> str:
+    """The machine and what ran on it, in one line; ``busy`` is what others took of it just before."""
     cpu = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
     parts = [
@@ -65,4 +66,18 @@ def machine() -> str:
         f"SQLite {sqlite3.sqlite_version}",
         f"granian {version('granian')}",
     ]
-    return f"*Measured {', '.join(parts)}.*"
+    others = f", **with {busy:.0%} of its time already taken by other work**" if busy > 0.05 else ""
+    return f"*Measured {', '.join(parts)}{others}.*"
+
+
+def busy_share(seconds: float = 3.0) -> float:
+    """The share of all processors' time that others use right now: above a few percent, figures come out too low."""
+
+    def times() -> tuple[int, int]:
+        fields = [int(n) for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # idle, and waiting for the disk
+
+    whole, idle = times()
+    time.sleep(seconds)
+    whole_now, idle_now = times()
+    return 1 - (idle_now - idle) / (whole_now - whole)
