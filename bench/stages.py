@@ -56,7 +56,7 @@ def _timed(installation: Installation, crowd: Crowd, events: int, rounds: int) -
             _clocked(DayTransaction, "known", spent, "seen before?"),
             _clocked(DayTransaction, "visitor", spent, "ledger"),
             _clocked(type(door.rows), "row", spent, "gate and seal"),
-            _clocked(type(door.rows), "keys", spent, "keys"),
+            _clocked(type(door.rows), "key", spent, "keys"),
             _clocked(DayFile, "transaction", spent, "commit", entering=True),
         ):
             for group in groups[1:]:

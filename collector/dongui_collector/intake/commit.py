@@ -125,7 +125,7 @@ class GroupCommit:
     def _commit_day(self, day: date, entries: list[tuple[Pending, Event, int]]) -> None:
         if self._all_expired(day, entries):
             return
-        keys = [self._rows.keys(event, pending.site_ref) for pending, event, _ in entries]
+        keys = [self._rows.key(event, pending.site_ref) for pending, event, _ in entries]
         results: list[tuple[Pending, str | None]] = []
         try:
             with self._events.ingest(day) as tx:
@@ -161,13 +161,13 @@ class GroupCommit:
         tx: IngestTransaction,
         day: date,
         entries: list[tuple[Pending, Event, int]],
-        keys: list[tuple[bytes, bytes]],
+        keys: list[bytes],
     ) -> list[tuple[Pending, str | None]]:
-        known = tx.known([key for pair in keys for key in pair])
+        known = self._known(tx, keys)
         bases: dict[tuple[bytes | None, int, bool], Basis | str] = {}
         rows: list[Row] = []
         results: list[tuple[Pending, str | None]] = []
-        for (pending, event, at), pair in zip(entries, keys, strict=True):
+        for (pending, event, at), key in zip(entries, keys, strict=True):
             who = (pending.visitor, pending.site_ref, pending.sender.gpc)
             basis = bases.get(who)
             if basis is None:
@@ -176,11 +176,18 @@ class GroupCommit:
                 results.append((pending, basis))
                 continue
             results.append((pending, None))
-            if known.isdisjoint(pair):
-                known.update(pair)
-                rows.append(self._rows.row(event, pending.sender, basis, at, day, pair))
+            if key not in known:
+                known.add(key)
+                rows.append(self._rows.row(event, pending.sender, basis, at, day, key))
         tx.insert(rows)
         return results
+
+    def _known(self, tx: IngestTransaction, keys: list[bytes]) -> set[bytes]:
+        """Those of ``keys`` whose event is kept already, be it under its timeless key."""
+        if all("visit_time" in self._book.items_of(b.notice_ref, b.purposes) for b in tx.bases()):
+            return tx.known(keys)  # no row of these days can lie under a timeless key
+        timeless = {self._rows.timeless(key): key for key in keys}
+        return {timeless.get(found, found) for found in tx.known([*keys, *timeless])}
 
     def _basis(self, tx: IngestTransaction, pending: Pending, day: date) -> Basis | str:
         """What the ledger lets this visitor's events stand on, or the reason why nothing may be recorded."""

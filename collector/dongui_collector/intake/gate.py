@@ -62,10 +62,13 @@ class RowMaker:
         self._keys = EventKeys(keyring.derive(b"event"))
         self._pseudonym = keyring.derive(b"item-pseudonym")
 
-    def keys(self, event: Event, site_ref: int) -> tuple[bytes, bytes]:
-        """The two keys under which this event may already be kept."""
-        key = self._keys.of(site_ref, event.id.bytes)
-        return key, self._keys.timeless(key)
+    def key(self, event: Event, site_ref: int) -> bytes:
+        """The key under which this event is kept where ``visit_time`` is covered."""
+        return self._keys.of(site_ref, event.id.bytes)
+
+    def timeless(self, key: bytes) -> bytes:
+        """The key of the same event where it is not."""
+        return self._keys.timeless(key)
 
     def is_over(self, day: date) -> bool:
         """Whether a day was destroyed: its file must not come back, not even for rows without a sealed column."""
@@ -74,16 +77,17 @@ class RowMaker:
     def agent(self, event: Event, sender: Sender) -> Agent:
         return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
 
-    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date, keys: tuple[bytes, bytes]) -> Row:
+    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date, key: bytes) -> Row:
         """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section
         1).
 
-        ``keys`` is what :meth:`keys` said of it.
+        ``key`` is what :meth:`key` said of it.
         """
         items, notice = basis.items, basis.notice
-        key, timeless = keys
         timed = "visit_time" in items
-        row = Row(key if timed else timeless, notice.site_ref, basis.visitor, basis.seq, basis.mask, notice.ref)
+        row = Row(
+            key if timed else self.timeless(key), notice.site_ref, basis.visitor, basis.seq, basis.mask, notice.ref
+        )
         row.source = sender.source
         if timed:
             row.at = at
@@ -120,11 +124,10 @@ class RowMaker:
 
     def _environment(self, row: Row, event: Event, sender: Sender) -> None:
         row.browser, row.os, row.device, _ = self.agent(event, sender)
-        given = event.environment or {}
-        language = given.get("language") or sender.language.partition(",")[0].partition(";")[0].strip()
+        given = event.environment
+        language = (given and given.language) or sender.language.partition(",")[0].partition(";")[0].strip()
         row.language = language[:_LOCALE] or None
-        screen = given.get("screen")
-        row.screen = screen[:32] if screen else None
+        row.screen = given.screen[:32] if given and given.screen else None
 
     def _address(self, row: Row, event: Event, sender: Sender, notice: LoadedNotice, day: date) -> None:
         address = parse_ip(event.ip) if sender.secret and event.ip is not None else sender.address

@@ -57,6 +57,7 @@ def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
         ) from None
 
 
+@lru_cache(maxsize=1024)
 def day_name(day: date) -> str:
     """The name of a day's key."""
     return f"day:{day.isoformat()}"

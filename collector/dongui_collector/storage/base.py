@@ -332,6 +332,9 @@ class IngestTransaction(Protocol):
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of ``keys`` under which this day or the day before already holds an event (idempotency)."""
 
+    def bases(self) -> set[Basis]:
+        """What rows of this day and the day before stand on, or once stood on."""
+
     def insert(self, rows: Iterable[Row]) -> None: ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
-from dongui_collector.storage.base import Row, Selection, Visitor
+from dongui_collector.storage.base import Basis, Row, Selection, Visitor
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import VISITOR_SQL, SqliteLedger, visitor_from
 from dongui_collector.storage.migrations import EVENTS, migrate
@@ -88,6 +88,10 @@ class DayTransaction:
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         found = self._day.known(keys)
         return found | self._before.known(keys) if self._before else found
+
+    def bases(self) -> set[Basis]:
+        found = self._day.bases | self._before.bases if self._before else self._day.bases
+        return {Basis(*basis) for basis in found}
 
     def insert(self, rows: Iterable[Row]) -> None:
         rows = list(rows)
