@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeVar, Unpack, cast
 
 from dongui.client import Client
+from dongui.consent import Consent
 from dongui.guard import hide
 from dongui.held import HeldSend
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
+from dongui.terms import UNKNOWN
 from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 
 CONSENT = "dongui.consent"
@@ -81,7 +83,7 @@ class ConsentMiddleware:
                 changed["headers"] = _hidden(scope["headers"], request)
         except Exception:
             self.client.mishap("request")
-            return None, scope
+            return None, {**scope, CONSENT: Consent(UNKNOWN)}
         return request, changed
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 from dongui.answer import Answer
+from dongui.background import at_fork
 from dongui.breaker import Breaker
 from dongui.consent import Consent
 from dongui.knowledge import Knowledge
@@ -64,6 +65,7 @@ class Client:
         """
         self.options = resolve(given) if options is None else options
         self.breaker = Breaker()
+        at_fork(self.breaker)
         self.knowledge = Knowledge(
             self.options.site,
             self.options.collector,

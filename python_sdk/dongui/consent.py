@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from dongui.answer import Answer
 from dongui.rules.consent import Choice, newest_choice
@@ -17,7 +17,8 @@ _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _NOTHING: frozenset[str] = frozenset()
 
 
-class OwnCookie(NamedTuple):
+@dataclass(frozen=True, slots=True, repr=False)
+class OwnCookie:
     """One of the two cookies that are our own. An empty ``value`` ends it; ``seconds`` is how long it is to live."""
 
     name: str
@@ -161,6 +162,11 @@ class Consent:
         """The visitor's choice, as long as it stands."""
         choice = self._choice()
         return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+
+    def is_of_another_notice(self) -> bool:
+        """Whether the choice names a notice version that is not known: perhaps there is a newer policy."""
+        choice = self._choice()
+        return choice is not None and choice.version not in self._terms.policy["accepts"]
 
     def pairs(self) -> list[tuple[str, str]]:
         """Names and values of the request's cookies."""

@@ -8,11 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from dongui.client import Client
+from dongui.consent import Consent
 from dongui.guard import Headers, hide
 from dongui.held import Held
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
+from dongui.terms import UNKNOWN
 from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class ConsentMiddleware:
                 environ["HTTP_COOKIE"] = hide(request.cookies, request.consent.effective(), request.consent.terms)
         except Exception:
             self.client.mishap("request")
+            environ[CONSENT] = Consent(UNKNOWN)
             return None
         return request
 

@@ -68,7 +68,7 @@ _PASSED_BACK = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Visit:
     """What the site knows of a visitor's request: ``header`` looks up a request header, ``""`` when it is missing."""
 
@@ -81,7 +81,7 @@ class Visit:
     secure: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Forward:
     """A request to the collector. ``notice`` is the version that a decision names: its answer becomes cookies."""
 
@@ -195,6 +195,15 @@ def own_cookies(answer: Mapping[str, Any], notice: str, terms: Terms, now: int) 
     with contextlib.suppress(ValueError):
         cookies.append(OwnCookie(CHOICE_COOKIE, encode_choice(Choice(notice, granted, now)), seconds))
     return cookies
+
+
+def granted_by(answer: Local) -> frozenset[str]:
+    """The purposes that are granted after a decision; none where it failed."""
+    try:
+        state = json.loads(answer.body)["state"] if answer.status == 201 else {}
+        return frozenset(name for name, how in state.items() if how == "given")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return frozenset()
 
 
 def erased(visit: Visit, terms: Terms, now: int) -> Headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypedDict
 
 from dongui.errors import ConfigurationError, UnknownOption
@@ -50,7 +50,7 @@ class Options:
 
     site: str
     collector: str
-    secret_key: str
+    secret_key: str = field(repr=False)  # not into logs and error reports
     policy: Any = None
     strict: bool = False
     report_only: bool = False
@@ -82,7 +82,7 @@ def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = No
     Raises :class:`ConfigurationError`, naming the option and the remedy.
     """
     environment = os.environ if environment is None else environment
-    known = {field.name: field.default for field in fields(Options)}
+    known = {one.name: one.default for one in fields(Options)}
     for name in given:
         if name not in known:
             raise UnknownOption(name, f"there is no such option; there are {', '.join(sorted(known))}")
@@ -101,7 +101,7 @@ def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = No
 
 def known_options() -> tuple[str, ...]:
     """The names of all options."""
-    return tuple(field.name for field in fields(Options))
+    return tuple(one.name for one in fields(Options))
 
 
 def _parsed(name: str, text: str, default: Any) -> Any:

@@ -16,7 +16,7 @@ ENVELOPE = 512
 EVENTS = "/v1/events"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Job:
     """One thing to deliver: an event of a visitor (``key`` is the visitor then), or a request of its own.
 
@@ -45,7 +45,7 @@ class Job:
         return self.data
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Parcel:
     """The jobs of one request."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +10,14 @@ from typing import Any
 from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import VISITOR_COOKIE, Consent
+from dongui.errors import ConfigurationError
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
 from dongui.inject import Weaver, tag, takes_tag
-from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, own_cookies
+from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, granted_by, own_cookies
 from dongui.options import OptionValues, resolve
 from dongui.own import GPC_PATH, gpc, script
 from dongui.proxy import Proxy, Rest
+from dongui.rules.urls import scrub_text
 from dongui.visit import Facts, Meant, is_html_page, page_view
 
 log = logging.getLogger("dongui")
@@ -30,6 +31,9 @@ class Site:
     """Options, client and proxy of one site. Its methods decide; the shells around them speak WSGI or ASGI."""
 
     def __init__(self, client: Client | None, given: OptionValues) -> None:
+        if client is not None and given:
+            name = next(iter(given))
+            raise ConfigurationError(name, "the client that was given has options of its own; give it to Client")
         self.client = Client(options=resolve(given)) if client is None else client
         self.options = self.client.options
         self.knowledge = self.client.knowledge
@@ -115,7 +119,7 @@ class Site:
     def _decided(self, notice: str, answer: Local, consent: Consent) -> None:
         """A decision was passed on: events that still wait were gated before it; a newer notice may be out."""
         visitor = consent.bearer()
-        if visitor is not None:
+        if visitor is not None and not consent.effective() <= granted_by(answer):
             self.client.purge(visitor)
         if answer.status == 409 or notice != consent.terms.version:
             self.knowledge.ask_soon()
@@ -199,7 +203,11 @@ class Passage:
 
     def _record(self) -> None:
         consent, site = self.consent, self.site
-        if VISITOR_COOKIE not in consent.cookies or not consent.effective():
+        if VISITOR_COOKIE not in consent.cookies:
+            return
+        if not consent.effective():
+            if consent.is_of_another_notice():
+                site.knowledge.ask_soon()
             return
         facts = self.facts()
         if not site.meant(facts):
@@ -218,16 +226,19 @@ class Names:
 
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
-        self._lock = threading.Lock()
 
     def new(self, names: list[str]) -> list[str]:
-        """Those of ``names`` that are to be reported now."""
+        """Those of ``names`` that are to be reported now. A name that holds an e-mail address or the like never is."""
         told, now = self._told, time.monotonic()
-        fresh = [name for name in names if name and now - told.get(name, -_AGAIN_AFTER) >= _AGAIN_AFTER]
-        fresh = [name for name in fresh if len(name) <= 256 and (name in told or len(told) < _MOST_NAMES)]
+        due = [name for name in names if name and now - told.get(name, -_AGAIN_AFTER) >= _AGAIN_AFTER]
+        fresh = [name for name in due if name in told or (len(told) < _MOST_NAMES and _is_tellable(name))]
         for name in fresh:
             told[name] = now
         return fresh
+
+
+def _is_tellable(name: str) -> bool:
+    return len(name) <= 256 and scrub_text(name) == name
 
 
 def private(headers: Headers) -> Headers:

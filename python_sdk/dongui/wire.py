@@ -139,6 +139,11 @@ class Answer:
             raise ValueError("the answer is longer than it may be")
         return self._whole(data)
 
+    def length(self) -> float:
+        """The bytes that the body has left; infinite where the peer did not say."""
+        left = self._response.length
+        return float("inf") if left is None else left
+
     def chunk(self, timeout: float) -> bytes:
         """The next piece of the body as it comes, within ``timeout`` seconds; empty at its end."""
         self._connection.deadline = time.monotonic() + timeout

@@ -192,7 +192,7 @@ def test_a_slow_collector_holds_up_neither_the_loop_nor_the_executor(collector: 
             await converse(app, scope_of(), [{"type": "http.request"}])
             order.append("site")
 
-        await asyncio.gather(*(mounted() for _ in range(12)), own())
+        await asyncio.gather(*(mounted() for _ in range(4)), own())
         return order
 
     assert asyncio.run(both())[0] == "site"

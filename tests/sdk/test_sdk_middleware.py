@@ -9,7 +9,8 @@ from typing import Any
 from wsgiref.util import FileWrapper
 
 import pytest
-from dongui import Client, Consent, ConsentMiddleware
+from dongui import Client, ConfigurationError, Consent, ConsentMiddleware
+from dongui.parcels import Job
 
 from tests.sdk.calls import call, choice, environ, run
 from tests.sdk.conftest import ClientOf
@@ -163,7 +164,11 @@ def test_the_inventory_is_bounded(collector: Collector, guard: Any) -> None:
     for number in range(300):
         call(app, f"/cart_{number}")
     settled(app)
+    call(app, "/kim%40example.com")
+    call(app, "/kim@example.com")
+    settled(app)
     assert sum(len(body["cookies"]) for _, body in collector.posts) == 200
+    assert "kim" not in str(collector.posts)
 
 
 def test_cookies_left_behind_by_a_withdrawal_are_ended(guard: Any) -> None:
@@ -339,6 +344,19 @@ def test_an_error_of_our_own_changes_nothing_and_is_seen(
     assert "an error of its own" in caplog.text
 
 
+def test_where_we_fail_the_application_finds_a_consent_that_grants_nothing(
+    guard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(environ["dongui.consent"].granted("service")).encode()]
+
+    app = guard(application)
+    monkeypatch.setattr(app.site, "consent", None)
+    assert call(app, cookie=choice("statistics")).body == b"False"
+    assert settled(app)["mishaps"] == {"request": 1}
+
+
 def test_strange_headers_of_the_application_are_the_servers_to_judge(guard: Any) -> None:
     sent: list[Any] = []
 
@@ -393,6 +411,30 @@ def test_nonsense_leaves_the_last_policy_in_force(collector: Collector, client_o
     collector.wait_for(lambda: len(collector.requests) > asked + 3)
     assert client.stats()["policy"] == "v1"
     collector.mode = "ok"
+
+
+def test_a_choice_under_a_newer_notice_makes_us_look_for_it(collector: Collector, client_of: ClientOf) -> None:
+    client = client_of(collector, refresh=600)
+    app = ConsentMiddleware(page(("Set-Cookie", "_ga=1")), client=client)
+    collector.policy = {**POLICY, "version": "v2", "accepts": ["v2"]}
+    newer = f"{choice('statistics', version='v2')}; dongui_id={VISITOR}"
+    client.knowledge._asked -= 3600
+    assert call(app, cookie=newer).cookies() == []
+    collector.wait_for(lambda: client.stats()["policy"] == "v2")
+    assert call(app, cookie=newer).cookies() == ["_ga"]
+
+
+def test_a_client_has_options_of_its_own(collector: Collector, client_of: ClientOf) -> None:
+    with pytest.raises(ConfigurationError, match="strict"):
+        ConsentMiddleware(page(), client=client_of(collector), strict=True)
+
+
+def test_what_is_printed_or_reported_holds_no_secret_and_no_id(collector: Collector, client_of: ClientOf) -> None:
+    client = client_of(collector)
+    consent = Consent(client.knowledge.terms, f"{choice('statistics')}; dongui_id={VISITOR}")
+    printed = repr([client.options, client, consent, Job(VISITOR, "/v1/events", VISITOR.encode(), bearer=VISITOR)])
+    assert client.options.secret_key not in printed
+    assert VISITOR not in printed
 
 
 def test_options_are_checked_at_the_start(collector: Collector) -> None:
