@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar, Unpack
+from typing import Any, Unpack
 
-from dongui.answer import Answer
+from dongui.asking import Asking, Visitor, quiet
 from dongui.background import at_fork
 from dongui.breaker import Breaker
 from dongui.consent import Consent
@@ -20,34 +18,9 @@ from dongui.parcels import EVENTS, Job, encode, fits
 from dongui.terms import Terms
 from dongui.transport import Delivery, Transport
 from dongui.visit import gated
-from dongui.wire import TROUBLE, Reply, Wire
-
-log = logging.getLogger("dongui")
-
-Visitor = str | Consent | None
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
-def _quiet(default: T) -> Callable[[Callable[Concatenate[Client, P], T]], Callable[Concatenate[Client, P], T]]:
-    """Whatever goes wrong inside is ours, never the application's."""
-
-    def decorate(method: Callable[Concatenate[Client, P], T]) -> Callable[Concatenate[Client, P], T]:
-        @functools.wraps(method)
-        def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                return method(self, *args, **kwargs)
-            except Exception:
-                self.mishap(method.__name__)
-                return default
-
-        return call
-
-    return decorate
-
-
-class Client:
+class Client(Asking):
     """Records events and passes on what visitors and members decided, for one site.
 
     ``track``, ``record``, ``identify``, ``closed`` and ``minor`` queue and return at once: True when queued.
@@ -63,6 +36,7 @@ class Client:
 
         Waits ``learn_timeout`` seconds at most for the policy; as long as none is known, nothing is recorded.
         """
+        super().__init__()
         self.options = resolve(given) if options is None else options
         self.breaker = Breaker()
         at_fork(self.breaker)
@@ -74,13 +48,12 @@ class Client:
             on_policy=self._on_policy,
         )
         self._transport = self.make_transport(delivery)
-        self._mishaps: dict[str, int] = {}
         self._closing: list[Callable[[], None]] = []
         self.knowledge.start(self.options.learn_timeout)
 
     # Queued.
 
-    @_quiet(False)
+    @quiet(False)
     def track(
         self,
         visitor: Visitor,
@@ -115,7 +88,7 @@ class Client:
             return False
         return self._transport.send(Job(visitor_id, EVENTS, data))
 
-    @_quiet(False)
+    @quiet(False)
     def record(
         self,
         class_: str,
@@ -140,7 +113,7 @@ class Client:
         }
         return self._transport.send(Job(subject, "/v1/records", encode(body)))
 
-    @_quiet(False)
+    @quiet(False)
     def login(
         self,
         subject: str,
@@ -154,7 +127,7 @@ class Client:
         data = {"event": "login", "succeeded": succeeded, **({"ip": ip} if ip else {})}
         return self.record(class_, subject, data, source="service", at=at)
 
-    @_quiet(False)
+    @quiet(False)
     def identify(self, visitor: Visitor, member: str) -> bool:
         """Says which member a visitor is; recorded only under a live purpose that lists ``member_reference`` (K18)."""
         terms, purposes, visitor_id = self._judged(visitor)
@@ -162,7 +135,7 @@ class Client:
             return False
         return self._member(visitor_id, "identified", member)
 
-    @_quiet(False)
+    @quiet(False)
     def closed(self, visitor: Visitor, member: str | None = None) -> bool:
         """A member left (회원탈퇴): what was held for the membership ends."""
         visitor_id = self._named(visitor)
@@ -170,77 +143,13 @@ class Client:
             self._transport.purge(visitor_id)
         return (visitor_id is not None or member is not None) and self._member(visitor_id, "closed", member)
 
-    @_quiet(False)
+    @quiet(False)
     def minor(self, visitor: Visitor, member: str | None = None) -> bool:
         """The visitor turns out to be under the age of consent (K4): nothing more is recorded."""
         visitor_id = self._named(visitor)
         if visitor_id is not None:
             self._transport.purge(visitor_id)
         return (visitor_id is not None or member is not None) and self._member(visitor_id, "minor", member)
-
-    # Waiting for the collector.
-
-    @_quiet(Answer())
-    def consent(
-        self,
-        visitor: Visitor,
-        *,
-        granted: Iterable[str] = (),
-        refused: Iterable[str] = (),
-        method: str = "api",
-        lang: str = "ko",
-        timeout: float = 5.0,
-    ) -> Answer:
-        """Passes on a decision that was made in the application, such as optional consents at sign-up (``signup``).
-
-        ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``.
-        """
-        body = {
-            "site": self.options.site,
-            "visitor": self._named(visitor),
-            "notice": (visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms).version,
-            "granted": list(granted),
-            "refused": list(refused),
-            "method": method,
-            "lang": lang,
-            "id": str(uuid.uuid4()),
-        }
-        answer = self._ask("POST", "/v1/consents", body, timeout)
-        if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
-            # Taking back needs no notice to have been read: it counts under whichever is in force.
-            answer = self._ask("POST", "/v1/consents", {**body, "notice": answer.data["notice"]}, timeout)
-        return answer
-
-    @_quiet(Answer())
-    def withdraw(self, visitor: Visitor, *purposes: str, lang: str = "ko", timeout: float = 5.0) -> Answer:
-        """Withdraws purposes, or all of them; what waits in the queue for this visitor is forgotten at once."""
-        visitor_id = self._named(visitor)
-        if visitor_id is None:
-            return Answer(problem="urn:dongui:problem:unknown-visitor")
-        self._transport.purge(visitor_id)
-        self.knowledge.start(timeout if not purposes else 0.0)
-        refused = purposes or sorted(self.knowledge.terms.asked)
-        return self.consent(visitor_id, refused=refused, lang=lang, timeout=timeout)
-
-    @_quiet(Answer())
-    def suspend(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
-        """Stops recording until :meth:`resume` (처리정지); what is held stays."""
-        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "suspend"}, timeout, purge=True)
-
-    @_quiet(Answer())
-    def resume(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
-        """Ends a suspension."""
-        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "resume"}, timeout)
-
-    @_quiet(Answer())
-    def erase(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
-        """Destroys everything that is held about a visitor; ``answer.data`` holds the certificate."""
-        return self._as_visitor(visitor, "DELETE", "/v1/me", None, timeout, purge=True)
-
-    @_quiet(Answer())
-    def access(self, visitor: Visitor, *, timeout: float = 5.0) -> Answer:
-        """Everything that is held about a visitor, in ``answer.data``."""
-        return self._as_visitor(visitor, "GET", "/v1/me", None, timeout, repeat=False)
 
     # About itself.
 
@@ -272,23 +181,6 @@ class Client:
             on_reply=lambda sensible: breaker.succeeded() if sensible else breaker.failed(),
         )
 
-    def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Reply:
-        """One call that waits for the collector; status 0 when it did not answer."""
-        if not self.breaker.allow():
-            return Reply(0)
-        wire = Wire(self.options.collector, timeout=timeout)
-        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-        try:
-            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
-        except TROUBLE:
-            self.breaker.failed()
-            return Reply(0)
-        finally:
-            wire.close()
-        if reply.status < 500:
-            self.breaker.succeeded()
-        return reply
-
     def send_event(self, visitor: str, event: dict[str, Any]) -> bool:
         """Queues an event that was gated already and is known to be small."""
         return self._transport.send(Job(visitor, EVENTS, event))
@@ -306,12 +198,6 @@ class Client:
         """Forgets the waiting events of a visitor."""
         self._transport.purge(visitor)
 
-    def mishap(self, place: str) -> None:
-        """Counts an error of our own, and logs the first of each place: it must be seen, but never by a visitor."""
-        self._mishaps[place] = self._mishaps.get(place, 0) + 1
-        if self._mishaps[place] == 1:
-            log.exception("dongui: an error of its own in %s; the application is not affected", place)
-
     def _on_policy(self, policy: Mapping[str, Any]) -> None:
         self._transport.gzip = policy.get("accept_gzip") is True
 
@@ -323,55 +209,11 @@ class Client:
         terms = self.knowledge.terms
         return terms, terms.asked, visitor or None
 
-    def _named(self, visitor: Visitor) -> str | None:
-        """The id alone, for what is always allowed: taking back."""
-        return visitor.bearer() if isinstance(visitor, Consent) else visitor or None
-
     def _member(self, visitor: str | None, event: str, member: str | None) -> bool:
         body = {"site": self.options.site, "visitor": visitor, "event": event, "id": str(uuid.uuid4())}
         if member is not None:
             body["member"] = member
         return self._transport.send(Job(visitor or member, "/v1/members", encode(body)))
-
-    def _as_visitor(
-        self,
-        visitor: Visitor,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        timeout: float,
-        *,
-        purge: bool = False,
-        repeat: bool = True,
-    ) -> Answer:
-        """A call that a visitor may make: the id is its credential."""
-        visitor_id = self._named(visitor)
-        if visitor_id is None:
-            return Answer(problem="urn:dongui:problem:unknown-visitor")
-        if purge:
-            self._transport.purge(visitor_id)
-        return self._ask(method, path, body, timeout, bearer=visitor_id, repeat=repeat)
-
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None,
-        timeout: float,
-        *,
-        bearer: str | None = None,
-        repeat: bool = True,
-    ) -> Answer:
-        data = b"" if body is None else encode(body)
-        reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
-        if reply.status and reply.status < 500 and reply.status != 429:
-            found = reply.json()
-            return Answer(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
-        if repeat and not (body or {}).get("granted"):
-            # A right must not be lost to an outage; a grant may be: nothing is recorded without it.
-            key = bearer or (body or {}).get("visitor")
-            return Answer(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
-        return Answer(reply.status)
 
 
 def _now() -> int:

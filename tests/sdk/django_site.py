@@ -24,7 +24,7 @@ if not settings.configured:
         SECRET_KEY="only for tests",
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF="tests.sdk.django_site",
-        INSTALLED_APPS=["dongui.integrations.django"],
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "dongui.integrations.django"],
         MIDDLEWARE=MIDDLEWARE,
         SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
         TEMPLATES=[

@@ -9,8 +9,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.management import CommandError, call_command
-from django.test import AsyncClient, Client, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from dongui import Client as DonguiClient
 from dongui.integrations.django.checks import MIDDLEWARE, check
 from dongui.testing import FakeClient
@@ -133,6 +134,29 @@ def test_an_error_of_our_own_changes_nothing(fake: FakeClient, monkeypatch: pyte
     got = Client().get("/")
     assert got.status_code == 200
     assert fake.stats()["mishaps"] == {"request": 1}
+
+
+class Member:
+    pk = 17
+
+    def save(self, update_fields: list[str]) -> None:
+        """Django notes the last login."""
+
+
+def test_logins_are_recorded_where_the_settings_name_a_class(fake: FakeClient) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.9")
+    user_logged_in.send(Member, request=request, user=Member())
+    assert fake.calls == [], "nobody asked for it"
+    with override_settings(DONGUI={"client": fake, "logins": "abuse"}):
+        user_logged_in.send(Member, request=request, user=Member())
+        user_login_failed.send(Member, credentials={"username": "kim@example.com"}, request=request)
+    (_, came), (_, refused) = fake.calls
+    assert (came["class"], came["subject"], came["data"]["succeeded"]) == ("abuse", "17", True)
+    assert (refused["subject"], refused["data"]) == (
+        "unknown",
+        {"event": "login", "succeeded": False, "ip": "203.0.113.9"},
+    )
+    assert "kim" not in str(fake.calls)
 
 
 def test_system_checks(fake: FakeClient) -> None:

@@ -457,3 +457,25 @@ def test_a_client_outside_a_request(collector: Collector, client_of: ClientOf) -
     assert client.track(visitor, "purchase", props={"total": 12000})
     assert client.flush(10)
     assert [event["props"] for event in collector.of(visitor)] == [{"total": 12000}]
+
+
+@pytest.mark.parametrize("mode", ["down", "garbage", "page", "full", "error"])
+def test_whatever_the_collector_does_pages_stay_the_same_and_views_arrive_once(
+    collector: Collector, client_of: ClientOf, mode: str
+) -> None:
+    client = client_of(collector)
+    visitors = [collector.visitor("statistics") for _ in range(20)]
+    app = ConsentMiddleware(page(("Set-Cookie", "_ga=1"), ("Set-Cookie", "session=2")), client=client)
+    cookies = [f"{choice('statistics')}; dongui_id={visitor}" for visitor in visitors]
+    wanted = [call(app, "/", cookie=cookie) for cookie in cookies]
+    assert client.flush(10)
+    collector.mode = mode
+    for _ in range(5):
+        assert [call(app, "/again", cookie=cookie) for cookie in cookies] == wanted
+    collector.wait_for(lambda: client.stats()["failures"])
+    collector.mode = "ok"
+    assert client.flush(20)
+    for visitor in visitors:
+        assert [event["url"].rpartition("/")[2] for event in collector.of(visitor)] == ["", *["again"] * 5]
+    assert collector.twice == 0
+    assert client.stats()["lost"] == {}

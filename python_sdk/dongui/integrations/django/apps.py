@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 
 
@@ -18,3 +18,7 @@ class DonguiConfig(AppConfig):
         from dongui.integrations.django.checks import check
 
         checks.register(check)
+        if apps.is_installed("django.contrib.auth"):
+            from dongui.integrations.django.logins import connect
+
+            connect()

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from dongui.errors import ConfigurationError
+from dongui.integrations.django.middleware import given_options
 from dongui.options import resolve
 
 MIDDLEWARE = "dongui.integrations.django.ConsentMiddleware"
@@ -25,7 +26,7 @@ def check(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
     """The findings, each with a hint."""
     found: list[CheckMessage] = []
     try:
-        given = getattr(settings, "DONGUI", {})
+        given = given_options()
         if "client" not in given:
             resolve(given)
     except ConfigurationError as error:

@@ -28,9 +28,14 @@ from dongui.visit import Facts, address_of, authority, from_the_right, url_of
 @functools.cache
 def site() -> Site:
     """The one site of this process, as ``settings.DONGUI`` describes it."""
-    given = dict(getattr(settings, "DONGUI", {}))
+    given = given_options()
     client = given.pop("client", None)
     return Site(client, cast(OptionValues, given))
+
+
+def given_options() -> dict[str, Any]:
+    """``settings.DONGUI`` without what is Django's alone."""
+    return {name: value for name, value in getattr(settings, "DONGUI", {}).items() if name != "logins"}
 
 
 def client() -> Client:
