@@ -5,8 +5,12 @@ Answered as DESIGN section 6 says, never a 500, nothing stored, nothing echoed, 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import socket
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -216,7 +220,6 @@ def test_forged_addresses_are_not_believed(collector: Installation, header: str,
 
 
 def test_forwarded_addresses_are_counted_from_the_right(fresh: Installation) -> None:
-    from pathlib import Path
 
     config = Path(fresh.config)
     config.write_text("trusted_proxies = 2\n" + config.read_text())
@@ -229,7 +232,6 @@ def test_forwarded_addresses_are_counted_from_the_right(fresh: Installation) -> 
 
 
 def test_the_rate_limit_is_by_address_and_spares_the_secret(fresh: Installation) -> None:
-    from pathlib import Path
 
     config = Path(fresh.config)
     config.write_text("rate_burst = 5\nrate_limit = 0.01\n" + config.read_text())
@@ -246,3 +248,33 @@ def test_no_personal_data_in_the_log(collector: Installation) -> None:
     for secret in (collector.secret, SENTINEL, "127.0.0.1 -", "shop.example.com/"):
         assert secret not in log
     assert all(json.loads(line) for line in log.splitlines() if line.strip())
+
+
+def test_what_anybody_can_make_up_does_not_get_around_the_rate_limit(fresh: Installation) -> None:
+    config = Path(fresh.config)
+    config.write_text("rate_burst = 5\nrate_limit = 0.01\n" + config.read_text())
+    fresh.start()
+    made_up = [
+        {"origin": f"https://made-up-{n}.example.net"} if n % 2 else {"authorization": f"Bearer made-up-{n}"}
+        for n in range(12)
+    ]
+    codes = [fresh.send("x" * 22, event(), headers=headers).status_code for headers in made_up]
+    assert codes.count(429) == 7
+
+
+def test_visitors_behind_a_sites_own_origin_are_limited_one_by_one(fresh: Installation) -> None:
+    """The middleware vouches for each visitor's address; the socket there is the site's server."""
+    config = Path(fresh.config)
+    config.write_text("rate_burst = 5\nrate_limit = 0.01\n" + config.read_text())
+    fresh.start()
+    now = int(time.time())
+    key = hashlib.sha256(b"dongui-address\x00" + fresh.secret.encode()).digest()
+
+    def vouched(address: str) -> dict[str, str]:
+        mac = hmac.new(key, f"{address} {now}".encode(), "sha256").hexdigest()
+        return {"origin": ORIGIN, "dongui-address": f"{address} {now} {mac}"}
+
+    codes = [fresh.send("x" * 22, event(), headers=vouched(f"203.0.113.{n}")).status_code for n in range(20)]
+    assert codes == [202] * 20
+    codes = [fresh.send("x" * 22, event(), headers=vouched("198.51.100.1")).status_code for n in range(7)]
+    assert codes == [202] * 5 + [429] * 2

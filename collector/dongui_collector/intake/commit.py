@@ -71,7 +71,7 @@ class GroupCommit:
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
         try:
-            self.commit(batch)
+            self._commit_somehow(batch)
         except Exception as error:
             if self.failing_since is None:
                 self.failing_since = self._clock.now()
@@ -85,6 +85,20 @@ class GroupCommit:
         for pending in batch:
             if not pending.future.done():
                 pending.future.set_result(pending)
+
+    def _commit_somehow(self, batch: list[Pending]) -> None:
+        """Commit a batch; where that fails and the disk is not full, each request alone: none fails its neighbours."""
+        try:
+            self.commit(batch)
+        except Exception as error:
+            if is_full(error) or len(batch) == 1:
+                raise
+            for pending in batch:
+                pending.recorded, pending.refused = 0, Counter()
+                try:
+                    self.commit([pending])
+                except Exception as own:
+                    pending.future.set_exception(own)
 
     def commit(self, batch: list[Pending]) -> None:
         """Gate and store a batch; on return everything that ``recorded`` counts is on disk."""

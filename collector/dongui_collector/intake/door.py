@@ -21,6 +21,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.wire import MAX_BODY, ConsentChoice, EventBatch, check_choice, check_events, decode
 from dongui_collector.ledger.ledger import Choice
+from dongui_collector.security.tokens import token_hash
 from dongui_collector.storage.base import Site
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Door:
         self.choices = ChoiceCommit(core, self.endings)
         self.limit = RateLimit(settings.rate_limit, settings.rate_burst)
         self.in_flight = 0
+        self.committed_at = 0  # when /readyz last proved that a commit succeeds
         self._pages = pages(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,6 +75,10 @@ class Door:
                 status, body, extra = ours.status, ours.body, ours.headers
             self.metrics.answered(path, status)
             await respond(send, status, body, extra + self.cors(headers.origin))
+        elif path in ("/v1/events", "/v1/consents") and method != "OPTIONS":
+            wrong = Problem("method-not-allowed")
+            self.metrics.answered(path, wrong.status)
+            await respond(send, wrong.status, wrong.body, [*wrong.headers, (b"allow", b"POST, OPTIONS")])
         elif method == "OPTIONS" and path.startswith("/v1/"):
             await respond(send, 204, b"", self._preflight(Headers.of(scope["headers"]).origin))
         else:
@@ -128,9 +134,23 @@ class Door:
             raise Problem("too-large")
         client = scope.get("client")
         address = address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
-        if not headers.authorization and not self.limit.allow(headers.origin or "", address):
-            raise Problem("rate-limited")
+        if not self._is_server(headers):
+            # Only what is listed or vouched for counts: a made-up Origin or header must not open a bucket of its own.
+            origin = headers.origin if headers.origin in self.core.book.origins else ""
+            if not self.limit.allow(origin or "", self._vouched(headers) or address):
+                raise Problem("rate-limited")
         return address
+
+    def _is_server(self, headers: Headers) -> bool:
+        """Whether some site's secret key was sent; a digest's comparison tells nothing about the key."""
+        return headers.bearer is not None and token_hash(headers.bearer) in self.core.book.secret_hashes
+
+    def _vouched(self, headers: Headers) -> str | None:
+        """The visitor's address as a site's own middleware vouches for it, of whichever site."""
+        if headers.proxied is None:
+            return None
+        now = self.core.clock.now()
+        return next((a for s in self.core.book.sites() if (a := proxied_address(s, headers.proxied, now))), None)
 
     def site(self, id: str) -> Site:
         found = self.core.book.site(id)
@@ -167,7 +187,7 @@ class Door:
 
     def cors(self, origin: str | None) -> Pairs:
         """Answer exactly the listed origin, never with credentials."""
-        if origin is None or not any(origin in s.origins for s in self.core.book.sites()):
+        if origin is None or origin not in self.core.book.origins:
             return [(b"vary", b"Origin")]
         return [
             (b"access-control-allow-origin", origin.encode("latin-1")),

@@ -65,7 +65,10 @@ class Places:
         """(ISO country code, English city name), each None when unknown."""
         if self._reader is None or address is None:
             return None, None
-        found = self._reader.get(address)
+        try:
+            found = self._reader.get(address)
+        except ValueError:  # an IPv6 address and a database of IPv4 alone
+            return None, None
         if not isinstance(found, dict):
             return None, None
         return _inside(found, "country", "iso_code"), _inside(found, "city", "names", "en")

@@ -21,6 +21,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers
 from dongui_collector.intake.wire import RequestIn, decode
 from dongui_collector.ledger import consents
+from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.receipts import receipt
 from dongui_collector.storage.base import Selection, Visitor
 
@@ -117,16 +118,14 @@ def _pages(door: Door, visitor: Visitor) -> Iterator[list[dict[str, Any]]]:
     selection = Selection(visitor=visitor.key)
     for day in core.storage.events.days():
         after = 0
-        while rows := core.storage.events.rows(day, selection, after=after, limit=_PAGE):
-            masks = core.masks()
+        while found := page(core.storage, day, selection, after, _PAGE):
+            rows, masks = found
             shown = [r for row in rows if (r := core.reader.readable(row, day, masks)) is not None]
             for one in shown:
                 one["id"] = hmac.digest(secret, one["id"], "sha256")[:16].hex()
                 one["visitor"] = one["visitor"] and hmac.digest(secret, one["visitor"], "sha256")[:16].hex()
             if shown:
                 yield shown
-            if len(rows) < _PAGE:
-                break
             after = rows[-1].n
 
 

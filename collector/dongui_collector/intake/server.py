@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 import uvloop
@@ -110,17 +109,19 @@ async def _serve(core: Core, config: Path) -> None:
     await control.start()
     upkeep.start()
     running = loop.create_task(server.serve())
-    desk = _start_desk(core, config)
+    desk = _Desk(core, config)
+    watching = loop.create_task(desk.watch())
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     server.stop()  # type: ignore[no-untyped-call]
     control.stop()
-    _stop_desk(desk)
+    watching.cancel()
+    desk.stop()
     await _drain(door)
     upkeep.stop()
     with suppress(Exception):
-        upkeep.write_totals()
+        upkeep.write_totals(upkeep.take_totals())
     log.info("stopped")
     if not stopping.is_set():
         await running  # it ended by itself: show why
@@ -138,25 +139,38 @@ async def _drain(door: Door) -> None:
         await asyncio.sleep(0.02)
 
 
-def _start_desk(core: Core, config: Path) -> subprocess.Popen[bytes] | None:
+class _Desk:
     """The desk in its own process. It ends when its standard input does, so it never outlives a killed collector."""
-    if find_spec("dongui_collector.desk.server") is None:
-        return None
-    environment = dict(os.environ)
-    if "DONGUI_CLOCK" in environment:
-        environment["DONGUI_CLOCK"] = core.clock.start_text()
-    settings = core.settings
-    for name in ("desk_host", "desk_port", "workers", "port", "host"):
-        environment[f"DONGUI_{name.upper()}"] = str(getattr(settings, name))
-    command = [sys.executable, "-m", "dongui_collector.desk.server", "--config", str(config.resolve())]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (our own module)
 
+    def __init__(self, core: Core, config: Path) -> None:
+        self._core = core
+        self._config = config
+        self._process = self._start()
 
-def _stop_desk(desk: subprocess.Popen[bytes] | None) -> None:
-    if desk is None:
-        return
-    desk.terminate()
-    try:
-        desk.wait(1.0)
-    except subprocess.TimeoutExpired:
-        desk.kill()
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        if "DONGUI_CLOCK" in environment:
+            environment["DONGUI_CLOCK"] = self._core.clock.start_text()
+        for name in ("desk_host", "desk_port", "workers", "port", "host"):
+            environment[f"DONGUI_{name.upper()}"] = str(getattr(self._core.settings, name))
+        command = [sys.executable, "-m", "dongui_collector.desk.server", "--config", str(self._config.resolve())]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (our own module)
+
+    async def watch(self) -> None:
+        """Start it again when it ends, at longer and longer intervals while it keeps ending."""
+        pause = 1.0
+        while True:
+            await asyncio.sleep(pause)
+            if self._process.poll() is None:
+                pause = 1.0
+                continue
+            log.error("the desk ended and is started again", extra={"kind": str(self._process.returncode)})
+            pause = min(60.0, pause * 2)
+            self._process = self._start()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()

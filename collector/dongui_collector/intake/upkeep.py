@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
@@ -35,7 +36,7 @@ class Upkeep:
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._every(_EVERY_S, self.round)),
-            loop.create_task(self._every(_TOTALS_EVERY_S, self.write_totals)),
+            loop.create_task(self._every_totals()),
         ]
 
     def stop(self) -> None:
@@ -85,17 +86,27 @@ class Upkeep:
         self._core.ledger.forget_answers()
         self._door.endings.reserve.take()
 
-    def write_totals(self) -> None:
+    async def _every_totals(self) -> None:
+        while True:
+            await asyncio.sleep(_TOTALS_EVERY_S)
+            await asyncio.to_thread(self._safely, self._writer_of(self.take_totals()))
+
+    def take_totals(self) -> Counter[tuple[date, int, str]]:
+        """What was counted since the last time. On the loop's own thread, which counts."""
+        taken, self._door.events.counts = self._door.events.counts, Counter()
+        return taken
+
+    def _writer_of(self, taken: Counter[tuple[date, int, str]]) -> Callable[[], None]:
+        def write_totals() -> None:
+            self.write_totals(taken)
+
+        return write_totals
+
+    def write_totals(self, taken: Counter[tuple[date, int, str]]) -> None:
         """Numbers that outlive a day; at most the last few seconds' are lost in a crash."""
-        counts = self._door.events.counts
-        if not counts:
+        if not any(taken.values()):
             return
-        taken = dict(counts)
         with self._core.storage.ledger.writing():
             for (day, site_ref, name), n in taken.items():
                 if n:
                     self._core.storage.ledger.add_totals(day, site_ref, {name: n})
-        for key, n in taken.items():
-            counts[key] -= n
-            if not counts[key]:
-                del counts[key]

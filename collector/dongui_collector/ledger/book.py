@@ -76,9 +76,12 @@ class Book:
         """Read sites and notices again; after a publication or a change of sites."""
         with self._lock:
             loaded = {site.ref: self._load(site) for site in self._ledger.sites()}
+            # In this order: who finds a site must find its notices.
+            self._notices = {n.ref: n for s in loaded.values() for n in s.notices}
             self._sites = loaded
             self._by_id = {s.site.id: s for s in loaded.values()}
-            self._notices = {n.ref: n for s in loaded.values() for n in s.notices}
+            self.origins = frozenset(origin for s in loaded.values() for origin in s.site.origins)
+            self.secret_hashes = frozenset(s.site.secret_hash for s in loaded.values())
             self.items_of.cache_clear()
 
     def _load(self, site: Site) -> LoadedSite:

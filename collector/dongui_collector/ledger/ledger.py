@@ -164,6 +164,15 @@ class Ledger:
             )
         return intent
 
+    def end_member(self, site_ref: int, member: bytes, reason: str) -> Intent:
+        """A membership ends: the member's records that no statute keeps are to be destroyed (S3.0, S8)."""
+        now = self._clock.now()
+        with self._store.writing():
+            record = self._store.append("erasure", now, {"records": [], "reason": reason}, site_ref=site_ref)
+            intent = Intent(record.seq, "erasure", site_ref, member, -1, record.seq)
+            self._store.add_intent(intent)
+        return intent
+
     def suspend(self, visitor_key: bytes, suspended: bool) -> None:
         """처리정지 and its end: while suspended nothing is recorded (PIPA 37, K10)."""
         with self._store.writing():

@@ -8,10 +8,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dongui_collector.errors import NotAllowed, Unknown
+from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.pseudonyms import Pseudonyms
-from dongui_collector.ledger.rows import Masks
-from dongui_collector.storage.base import Intent, Json, Row, Selection, Site
+from dongui_collector.storage.base import Json, Selection, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
@@ -115,8 +115,8 @@ def export_events(core: Core, reader: Entitlement, first: date, last: date) -> I
         if not first <= day <= last:
             continue
         after = 0
-        while page := _page(core, day, reader.site.ref, after):
-            rows, masks = page
+        while found := page(core.storage, day, Selection(site_ref=reader.site.ref), after, _PAGE):
+            rows, masks = found
             today = core.keeper.today()
             for row in rows:
                 mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, day, today)
@@ -125,28 +125,6 @@ def export_events(core: Core, reader: Entitlement, first: date, last: date) -> I
                     hidden = scope.hidden(row.notice_ref, masks.remaining(row) & mask)
                     yield _for_reader(shown, names, hidden)
             after = rows[-1].n
-
-
-def _page(core: Core, day: date, site_ref: int, after: int) -> tuple[list[Row], Masks] | None:
-    """Rows and the endings that mask them, as of one moment.
-
-    Endings are asked before and after the rows; one that was decided and finished in between would be in neither, so
-    where any was finished meanwhile the page is read again, a smaller one.
-    """
-    limit = _PAGE
-    while True:
-        finished = _finished(core)
-        before = core.storage.ledger.intents()
-        rows = core.storage.events.rows(day, Selection(site_ref=site_ref), after=after, limit=limit)
-        intents: dict[int, Intent] = {i.seq: i for i in (*before, *core.storage.ledger.intents())}
-        if finished == _finished(core):
-            return (rows, Masks.of(intents.values())) if rows else None
-        limit = max(1, limit // 2)
-
-
-def _finished(core: Core) -> int:
-    last = core.storage.ledger.last_of("certificate")
-    return last.seq if last else 0
 
 
 def _for_reader(shown: Json, names: Pseudonyms, hidden: Sequence[str]) -> Json:

@@ -101,7 +101,7 @@ class Intent:
     """
 
     seq: int
-    kind: Literal["withdrawal", "erasure", "suspension"]
+    kind: Literal["withdrawal", "erasure"]
     site_ref: int
     visitor: bytes
     bits: int
