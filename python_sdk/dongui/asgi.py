@@ -78,9 +78,9 @@ class ConsentMiddleware:
         try:
             request = _Request(self.site, scope, send)
             # A copy, as the specification asks of middlewares: what is upstream does not see what we add.
-            changed = {**scope, CONSENT: request.consent}
+            changed = {**scope, CONSENT: request.consent, "headers": request.raw_headers}
             if self._hide and request.cookies:
-                changed["headers"] = _hidden(scope["headers"], request)
+                changed["headers"] = _hidden(request)
         except Exception:
             self.client.mishap("request")
             return None, {**scope, CONSENT: Consent(UNKNOWN)}
@@ -90,10 +90,13 @@ class ConsentMiddleware:
 class _Request(Passage):
     """Stands between the application and the server's ``send``."""
 
-    __slots__ = ("_send", "headers", "path", "path_below", "scope")
+    __slots__ = ("_send", "headers", "path", "path_below", "raw_headers", "scope")
 
     def __init__(self, site: Site, scope: Scope, send: Send) -> None:
-        self.headers = _joined(scope["headers"])
+        given = scope["headers"]
+        # Any iterable will do for the specification; a second look must find the same.
+        self.raw_headers: RawHeaders = given if isinstance(given, list | tuple) else list(given)
+        self.headers = _joined(self.raw_headers)
         get = self.headers.get
         super().__init__(site, scope.get("method", ""), get(b"cookie", ""), get(b"sec-gpc", ""))
         self.scope = scope
@@ -144,6 +147,7 @@ class _Request(Passage):
             referrer=get(b"referer", ""),
             user_agent=get(b"user-agent", ""),
             language=get(b"accept-language", ""),
+            query=_query(self.scope),
             fetch_dest=get(b"sec-fetch-dest", ""),
             sec_purpose=get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", ""),
         )
@@ -273,10 +277,10 @@ def _joined(headers: RawHeaders) -> dict[bytes, str]:
     return found
 
 
-def _hidden(headers: RawHeaders, request: _Request) -> list[tuple[bytes, bytes]]:
+def _hidden(request: _Request) -> list[tuple[bytes, bytes]]:
     """The request's headers without the cookies that may not be used, in one header."""
     shown = hide(request.cookies, request.consent.effective(), request.consent.terms).encode("latin-1")
-    kept = [(name, value) for name, value in headers if name.lower() != b"cookie"]
+    kept = [(name, value) for name, value in request.raw_headers if name.lower() != b"cookie"]
     return [*kept, (b"cookie", shown)] if shown else kept
 
 

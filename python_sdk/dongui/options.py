@@ -23,6 +23,7 @@ class OptionValues(TypedDict, total=False):
     expire_cookies: bool
     hide_cookies: bool
     page_views: bool
+    search: str
     inject: bool
     serve_gpc: bool
     exclude: Sequence[str]
@@ -40,7 +41,8 @@ class Options:
     ``site``, ``secret_key``: as ``dongui init`` or ``dongui sites add`` printed them. ``collector``: its address.
     ``policy``: a file instead of asking the collector. ``strict``: undeclared cookies are dropped too. ``report_only``:
     nothing is dropped, only logged and counted. ``expire_cookies``: cookies that a withdrawal left behind are ended.
-    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``inject``: the snippet's
+    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``search``: the query
+    key of the site's own search, whose words are then recorded; empty for none. ``inject``: the snippet's
     tag is put into pages. ``serve_gpc``: ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that
     are no pages. ``page_view_if``: called with ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many
     proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored.
@@ -57,6 +59,7 @@ class Options:
     expire_cookies: bool = True
     hide_cookies: bool = False
     page_views: bool = True
+    search: str = "q"
     inject: bool = False
     serve_gpc: bool = True
     exclude: Sequence[str] = NOT_PAGES

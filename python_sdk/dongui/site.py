@@ -75,8 +75,8 @@ class Site:
         if host is not None and self._expires and consent.terms.may_hold(cookies):
             # Where nobody was asked yet, nobody has withdrawn.
             names = lingering(consent.pairs(), consent, consent.terms)
-            if names and consent.choice() is not None:
-                out = [*out, *expire(names, host)]
+            if names and consent.choice() is not None and not is_shared(out):
+                out = private([*out, *expire(names, host)])
         return out
 
     def _tell(self, sifted: Sifted, consent: Consent) -> None:
@@ -171,7 +171,7 @@ class Passage:
             out = self.site.guarded(headers, self.consent, self.cookies, sets=sets, host=host)
             if self.consent.outgoing:
                 secure = self.scheme() == "https"
-                out = [*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)]
+                out = private([*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)])
             # A websocket has no method, and no cache keeps it.
             return private(out) if self.consent.was_read and self.method else out
         except Exception:
@@ -216,7 +216,7 @@ class Passage:
         if rule is not None and not rule(self.raw()):
             return
         ip = self.address() if consent.terms_allow("ip_address") else None
-        seen = page_view(consent, facts, now_ms=time.time_ns() // 1_000_000, ip=ip)
+        seen = page_view(consent, facts, now_ms=time.time_ns() // 1_000_000, ip=ip, search=site.options.search)
         if seen is not None:
             site.client.send_event(*seen)
 
@@ -251,6 +251,12 @@ def private(headers: Headers) -> Headers:
     if not any(name.lower() == "cache-control" for name, _ in headers):
         out = [*out, ("Cache-Control", "private")]
     return out
+
+
+def is_shared(headers: Headers) -> bool:
+    """Whether caches between us and the visitor may keep an answer for others, who must not be told to drop cookies."""
+    said = [value.lower() for name, value in headers if name.lower() == "cache-control"]
+    return bool(said) and not any(word in value for value in said for word in ("private", "no-store", "no-cache"))
 
 
 def remedy(name: str, purpose: str | None, consent: Consent) -> str:

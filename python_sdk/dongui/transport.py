@@ -287,7 +287,8 @@ class Transport:
             if asked is not None:
                 pause = max(pause, min(asked, 10 * settings.longest_pause))
             self._not_before = time.monotonic() + pause
-            self._put_back(parcel, poisonous=reply.status == 500)
+            # Only the collector's own "internal error" is put down to what was sent, not that of a balancer before it.
+            self._put_back(parcel, poisonous=reply.status == 500 and _understood(parcel, reply) is not None)
 
     def _put_back(self, parcel: Parcel, *, poisonous: bool) -> None:
         """Queues a parcel's jobs again, behind other visitors', so that one that always fails holds up no others."""

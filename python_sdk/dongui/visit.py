@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from dongui.consent import Consent
 from dongui.rules.gate import gate_items
@@ -45,6 +45,7 @@ class Facts(NamedTuple):
     referrer: str
     user_agent: str
     language: str
+    query: str
     fetch_dest: str
     sec_purpose: str
 
@@ -78,10 +79,12 @@ class Meant:
             return bot
 
 
-def page_view(consent: Consent, facts: Facts, *, now_ms: int, ip: str | None) -> tuple[str, dict[str, Any]] | None:
+def page_view(
+    consent: Consent, facts: Facts, *, now_ms: int, ip: str | None, search: str = ""
+) -> tuple[str, dict[str, Any]] | None:
     """(visitor, event) of a page view, reduced to what the visitor granted; None when there is nothing to record.
 
-    ``now_ms`` in epoch milliseconds.
+    ``now_ms`` in epoch milliseconds; ``search`` is the query key of the site's own search (S6.1).
     """
     purposes = consent.effective()
     visitor = consent.subject() if purposes else None
@@ -96,9 +99,11 @@ def page_view(consent: Consent, facts: Facts, *, now_ms: int, ip: str | None) ->
         "ip": ip,
     }
     if facts.referrer:
-        event["referrer"] = facts.referrer
+        event["referrer"] = text_of(facts.referrer)
     if facts.language:
         event["environment"] = {"language": first_language(facts.language)}
+    if search and f"{search}=" in facts.query and (wanted := sought(facts.query, search)):
+        event["search"] = wanted
     if terms.records_cookies:
         event["cookies"] = {name: text_of(value) for name, value in consent.pairs() if terms.records(name)}
     return visitor, gated(event, purposes, terms, now_ms)
@@ -135,6 +140,15 @@ def time_ordered_id(now_ms: int) -> str:
     number = number & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62
     digits = f"{number:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def sought(query: str, key: str) -> str:
+    """What a query asks the site's search for; empty when it does not."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name == key:
+            return unquote_plus(value, errors="replace").replace("\0", "").strip()
+    return ""
 
 
 def first_language(accept_language: str) -> str:

@@ -46,7 +46,7 @@ def test_a_page_view_is_recorded_as_far_as_it_was_granted(collector: Collector, 
     got = call(
         app,
         "/상품/1".encode().decode("latin-1"),
-        query="q=1&gclid=SENTINEL&secret=1",
+        query="q=%EB%B9%A8%EA%B0%84+%EA%B5%AC%EB%91%90+kim@example.com&gclid=SENTINEL&secret=1",
         cookie=f"{choice('statistics')}; dongui_id={visitor}",
         REFERER="https://search.example.com/?q=kim%40example.com&utm_source=x",
         ACCEPT_LANGUAGE="ko-KR,ko;q=0.9",
@@ -55,9 +55,12 @@ def test_a_page_view_is_recorded_as_far_as_it_was_granted(collector: Collector, 
     settled(app)
     [event] = collector.of(visitor)
     assert event["name"] == "pageview"
-    assert event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=1"
+    assert (
+        event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=[email]"
+    )
     assert event["referrer"] == "https://search.example.com/?q=[email]&utm_source=x"
     assert event["environment"] == {"language": "ko-KR"}
+    assert event["search"] == "빨간 구두 [email]"
     assert event["user_agent"] == "Mozilla/5.0 Firefox/130.0"
     assert event["ip"] == "203.0.113.7"
     assert "SENTINEL" not in str(event)
@@ -175,6 +178,15 @@ def test_cookies_left_behind_by_a_withdrawal_are_ended(guard: Any) -> None:
     app = guard(page())
     got = call(app, cookie=f"{choice('statistics')}; _ga=1; _fbp=2; session=3")
     assert [value for value in got.all("Set-Cookie") if "Domain" not in value] == ["_fbp=; Max-Age=0; Path=/"]
+    assert (got.all("Vary"), got.all("Cache-Control")) == (["Cookie"], ["private"]), "nobody else may be told this"
+    for cached in ("public, max-age=60", "max-age=60", "s-maxage=5"):
+        shared = guard(page(("Cache-Control", cached)))
+        assert call(shared, cookie=f"{choice()}; _fbp=2").headers == [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Cache-Control", cached),
+        ]
+    own = guard(page(("Cache-Control", "private, max-age=60")))
+    assert call(own, cookie=f"{choice()}; _fbp=2").cookies() != []
     assert call(app, cookie="_fbp=2").cookies() == [], "nobody was asked yet"
     assert call(guard(page(kind="text/css")), cookie=f"{choice()}; _fbp=2").cookies() == [], "a file that is cached"
     assert call(guard(page(), expire_cookies=False), cookie=f"{choice()}; _fbp=2").cookies() == []

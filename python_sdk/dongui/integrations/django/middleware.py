@@ -150,6 +150,7 @@ class _Request(Passage):
             referrer=get("HTTP_REFERER", ""),
             user_agent=get("HTTP_USER_AGENT", ""),
             language=get("HTTP_ACCEPT_LANGUAGE", ""),
+            query=get("QUERY_STRING", ""),
             fetch_dest=get("HTTP_SEC_FETCH_DEST", ""),
             sec_purpose=get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", ""),
         )
