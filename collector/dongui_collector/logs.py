@@ -8,15 +8,23 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from dongui_collector.clock import Clock
+
 _FIELDS = ("kind", "seq", "work", "url", "day", "pid")
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line. Of an exception only its type and the places it passed: its text may quote data."""
 
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._offset_s = clock.offset_ms / 1000
+
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": datetime.fromtimestamp(record.created + self._offset_s, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
@@ -30,10 +38,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
-def set_up(level: str) -> None:
+def set_up(level: str, clock: Clock) -> None:
     """Send everything to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(clock))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

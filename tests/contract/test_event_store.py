@@ -97,12 +97,14 @@ def test_a_failed_transaction_leaves_nothing(store: EventStore) -> None:
     assert store.count(DAY) == 1
 
 
-def test_known_sees_this_day_and_the_day_before(store: EventStore) -> None:
+def test_known_sees_this_day_and_those_beside_it(store: EventStore) -> None:
     put(store, row(1), day=DAY - timedelta(days=1))
     put(store, row(2))
+    put(store, row(3), day=DAY + timedelta(days=1))
+    put(store, row(4), day=DAY + timedelta(days=2))
     with store.ingest(DAY) as tx:
         keys = [n.to_bytes(16, "big") for n in range(1, 300)]
-        assert tx.known(keys) == {keys[0], keys[1]}
+        assert tx.known(keys) == {keys[0], keys[1], keys[2]}
 
 
 def test_the_same_key_is_kept_once(store: EventStore) -> None:

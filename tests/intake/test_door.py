@@ -318,3 +318,22 @@ def test_ids_are_different_for_every_reader(collector: Installation) -> None:
     (row,) = collector.me(visitor)["events"]
     assert row["id"] != one["id"]
     assert row["visitor"] != visitor
+
+
+def test_one_id_is_one_row_also_where_its_time_changes_the_day(collector: Installation) -> None:
+    visitor = collector.consent(["statistics"])["visitor"]
+    today = event()["at"]
+    for first, second in ((today, today - 86_400_000), (today - 86_400_000, today)):
+        one = event(first)
+        for at in (first, second):
+            answer = collector.send(visitor, one | {"at": at}, headers=collector.bearer)
+            assert answer.json() == {"recorded": 1, "refused": {}}
+    twice = event(today)
+    collector.send(visitor, twice, twice | {"at": today - 86_400_000}, headers=collector.bearer)
+    assert len(collector.me(visitor)["events"]) == 3
+
+
+def test_a_body_of_megabytes_gets_its_answer(collector: Installation) -> None:
+    for size in (1 << 20, 5 << 20):
+        answer = collector.http.post("/v1/events", content=b"x" * size, headers={"origin": ORIGIN})
+        assert answer.status_code == 413

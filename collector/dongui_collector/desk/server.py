@@ -15,6 +15,7 @@ from granian.server.mt import MTServer
 
 from dongui_collector import logs
 from dongui_collector.app import open_core
+from dongui_collector.clock import clock_from_environment
 from dongui_collector.desk.app import create_desk
 from dongui_collector.settings import load_settings
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dongui_collector.desk.server")
     parser.add_argument("--config", type=Path, required=True)
     settings = load_settings(parser.parse_args().config)
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     desk = create_desk(open_core(settings, writable=False))
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     server = _Server(

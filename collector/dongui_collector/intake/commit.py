@@ -110,8 +110,9 @@ class GroupCommit:
                 else:
                     at = min(event.at, pending.received)
                     by_day[self._day(at)].append((pending, event, at))
+        kept: set[bytes] = set()  # one id, one row, also where a batch names it on several days
         for day, entries in by_day.items():
-            self._commit_day(day, entries)
+            self._commit_day(day, entries, kept)
         today = self._day(self._clock.now())
         for pending in batch:
             self.counts[today, pending.site_ref, "events.recorded"] += pending.recorded
@@ -136,14 +137,14 @@ class GroupCommit:
             self._today = (start, end, day)
         return day
 
-    def _commit_day(self, day: date, entries: list[tuple[Pending, Event, int]]) -> None:
+    def _commit_day(self, day: date, entries: list[tuple[Pending, Event, int]], kept: set[bytes]) -> None:
         if self._all_expired(day, entries):
             return
         keys = [self._rows.key(event, pending.site_ref) for pending, event, _ in entries]
         results: list[tuple[Pending, str | None]] = []
         try:
             with self._events.ingest(day) as tx:
-                results = self._store(tx, day, entries, keys)
+                results = self._store(tx, day, entries, keys, kept)
         except NotAllowed:  # the day's key was destroyed: its period has ended under every notice that it held
             results = [(pending, "expired") for pending, _, _ in entries]
         for pending, reason in results:
@@ -176,8 +177,9 @@ class GroupCommit:
         day: date,
         entries: list[tuple[Pending, Event, int]],
         keys: list[bytes],
+        kept: set[bytes],
     ) -> list[tuple[Pending, str | None]]:
-        known = self._known(tx, keys)
+        known = self._known(tx, keys) | kept
         bases: dict[tuple[bytes | None, int, bool], Basis | str] = {}
         rows: list[Row] = []
         results: list[tuple[Pending, str | None]] = []
@@ -192,6 +194,7 @@ class GroupCommit:
             results.append((pending, None))
             if key not in known:
                 known.add(key)
+                kept.add(key)
                 rows.append(self._rows.row(event, pending.sender, basis, at, day, key))
         tx.insert(rows)
         return results

@@ -14,7 +14,7 @@ from dongui_collector.intake.commit import GroupCommit
 from dongui_collector.intake.endings import Endings
 from dongui_collector.intake.enrich import Places
 from dongui_collector.intake.gate import RowMaker, Sender
-from dongui_collector.intake.http import Pairs, Receive, Scope, Send, failure, lifespan, read_body, respond
+from dongui_collector.intake.http import Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
 from dongui_collector.intake.metrics import Metrics
 from dongui_collector.intake.pages import pages
 from dongui_collector.intake.problems import Problem
@@ -69,6 +69,8 @@ class Door:
             try:
                 status, body, extra = await answer(scope, receive, headers)
             except Problem as problem:
+                if problem.slug == "too-large":
+                    await drain(receive)
                 status, body, extra = problem.status, problem.body, problem.headers
             except Exception as error:
                 ours = failure(error)
@@ -104,6 +106,8 @@ class Door:
         site = self.site(asked.site)
         may_write(site, headers)
         check_choice(asked)
+        if asked.id and (kept := self.core.ledger.kept_answer(site.ref, asked.id.bytes)):
+            return 201, msgspec.json.encode(kept), _JSON
         current = self.core.book.in_force(site.ref, self.core.clock.now())
         if asked.notice != current.version:
             raise Problem("superseded-notice", "ask again under the notice in force", notice=current.version)
@@ -149,8 +153,7 @@ class Door:
         """The visitor's address as a site's own middleware vouches for it, of whichever site."""
         if headers.proxied is None:
             return None
-        now = self.core.clock.now()
-        return next((a for s in self.core.book.sites() if (a := proxied_address(s, headers.proxied, now))), None)
+        return next((a for s in self.core.book.sites() if (a := proxied_address(s, headers.proxied))), None)
 
     def site(self, id: str) -> Site:
         found = self.core.book.site(id)
@@ -163,7 +166,7 @@ class Door:
             address = None
         elif headers.proxied is not None:
             # Through the site's own origin the socket is the site's server: its address is nobody's.
-            address = proxied_address(site, headers.proxied, self.core.clock.now())
+            address = proxied_address(site, headers.proxied)
         return Sender(
             address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,6 +20,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Pairs = list[tuple[bytes, bytes]]
 
 BODY_WITHIN_S = 20.0
+_DRAIN_BYTES = 16 << 20
+_DRAIN_WITHIN_S = 3.0
 log = logging.getLogger("dongui.door")
 
 
@@ -55,6 +58,18 @@ async def read_body(receive: Receive, length: int | None) -> bytes:
     except TimeoutError:
         raise Problem("timeout") from None
     return b"".join(chunks)
+
+
+async def drain(receive: Receive) -> None:
+    """Let go of a body that is too large, within bounds: a connection closed on unread bytes may lose the answer."""
+    left = _DRAIN_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_WITHIN_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 async def respond(send: Send, status: int, body: bytes, headers: Pairs) -> None:

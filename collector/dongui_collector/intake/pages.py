@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.intake import me
-from dongui_collector.intake.http import failure, query_of, read_body
+from dongui_collector.intake.http import drain, failure, query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
 from dongui_collector.intake.wire import InventoryIn, MemberIn, RecordIn, check_tree, decode
@@ -49,6 +49,8 @@ def pages(door: Door) -> Starlette:
             try:
                 response = await endpoint(door, request)
             except Problem as problem:
+                if problem.slug == "too-large":
+                    await drain(request.receive)
                 response = problem_response(problem)
             except Unknown:
                 response = problem_response(Problem("not-found"))

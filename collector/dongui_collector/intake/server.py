@@ -23,6 +23,7 @@ from granian.server.embed import Server
 
 from dongui_collector import logs
 from dongui_collector.app import open_core
+from dongui_collector.clock import clock_from_environment
 from dongui_collector.control import ControlServer
 from dongui_collector.core import Core
 from dongui_collector.errors import SettingsError
@@ -43,7 +44,7 @@ def serve(settings: Settings, config: Path) -> int:
 
     Raises what :func:`~dongui_collector.app.open_core` raises, and :class:`SettingsError` when a port is taken.
     """
-    logs.set_up(settings.log_level)
+    logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     for host, port in ((settings.host, settings.port), (settings.desk_host, settings.desk_port)):
         _check_free(host, port)
     core = _open(settings)

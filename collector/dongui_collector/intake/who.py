@@ -132,15 +132,11 @@ def address_of(socket: str | None, forwarded: str, hops: int) -> str | None:
     return parse_ip(socket) if socket else None
 
 
-def proxied_address(site: Site, header: str, now_ms: int) -> str | None:
+def proxied_address(site: Site, header: str) -> str | None:
     """The visitor's address as the site's own middleware vouches for it; None when it does not hold."""
+    now = time.time()  # how long it travelled: not a datum's time, so not the product's clock
     parts = header.split(" ")
-    if (
-        len(parts) != 3
-        or not parts[1].isdigit()
-        or len(parts[1]) > 12
-        or abs(int(parts[1]) - now_ms / 1000) > _ADDRESS_FRESH_S
-    ):
+    if len(parts) != 3 or not parts[1].isdigit() or len(parts[1]) > 12 or abs(int(parts[1]) - now) > _ADDRESS_FRESH_S:
         return None
     expected = hmac.new(site.address_key, f"{parts[0]} {parts[1]}".encode("latin-1"), "sha256").hexdigest()
     return parse_ip(parts[0]) if hmac.compare_digest(expected.encode(), parts[2].encode("latin-1")) else None

@@ -70,7 +70,7 @@ class Ledger:
     def choose(self, notice: LoadedNotice, visitor_id: str | None, choice: Choice) -> Outcome:
         """Record a choice under the notice in force. To be called inside ``storage.ledger.writing()``."""
         now = self._clock.now()
-        if choice.request_id and (kept := self._kept_answer(notice.site_ref, choice.request_id, now)):
+        if choice.request_id and (kept := self.kept_answer(notice.site_ref, choice.request_id)):
             return Outcome(kept)
         visitor = self._known(notice.site_ref, visitor_id)
         if visitor is None and not choice.granted:
@@ -133,7 +133,9 @@ class Ledger:
     # can give the
     # same answer again, visitor id included, without being able to read it by itself.
 
-    def _kept_answer(self, site_ref: int, request_id: bytes, now: int) -> dict[str, Any] | None:
+    def kept_answer(self, site_ref: int, request_id: bytes) -> dict[str, Any] | None:
+        """The answer that this very request got within the last ten minutes, whatever has changed since."""
+        now = self._clock.now()
         key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
         sealed = self._store.answer(key, now - ANSWER_KEPT_MS)
         return json.loads(unseal(_own_key(request_id), sealed, key)) if sealed else None

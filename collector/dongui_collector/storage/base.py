@@ -330,10 +330,10 @@ class IngestTransaction(Protocol):
 
     def visitor(self, key: bytes) -> Visitor | None: ...
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Those of ``keys`` under which this day or the day before already holds an event (idempotency)."""
+        """Those of ``keys`` under which this day or one beside it already holds an event (idempotency)."""
 
     def bases(self) -> set[Basis]:
-        """What rows of this day and the day before stand on, or once stood on."""
+        """What rows of this day and of those beside it stand on, or once stood on."""
 
     def insert(self, rows: Iterable[Row]) -> None: ...
 

@@ -71,9 +71,9 @@ class DayFile:
 class DayTransaction:
     """Implements :class:`~dongui_collector.storage.base.IngestTransaction`."""
 
-    def __init__(self, day: DayFile, before: DayFile | None, memory: SqliteLedger | None = None) -> None:
+    def __init__(self, day: DayFile, neighbours: Sequence[DayFile] = (), memory: SqliteLedger | None = None) -> None:
         self._day = day
-        self._before = before
+        self._files = [day, *neighbours]
         self._memory = memory
         self._count = -1
 
@@ -86,12 +86,10 @@ class DayTransaction:
         return self._memory.remembered(key, self._count)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        found = self._day.known(keys)
-        return found | self._before.known(keys) if self._before else found
+        return set().union(*(file.known(keys) for file in self._files))
 
     def bases(self) -> set[Basis]:
-        found = self._day.bases | self._before.bases if self._before else self._day.bases
-        return {Basis(*basis) for basis in found}
+        return {Basis(*basis) for file in self._files for basis in file.bases}
 
     def insert(self, rows: Iterable[Row]) -> None:
         rows = list(rows)

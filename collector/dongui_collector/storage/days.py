@@ -62,10 +62,11 @@ class SqliteDays:
     @contextmanager
     def ingest(self, day: date) -> Iterator[DayTransaction]:
         with WRITER:
-            before = self._existing(day - timedelta(days=1))
+            beside = (self._existing(day + timedelta(days=step)) for step in (-1, 1))
+            neighbours = [file for file in beside if file]
             opened = self._opened(day)
             with opened.transaction():
-                yield DayTransaction(opened, before, self._memory)
+                yield DayTransaction(opened, neighbours, self._memory)
 
     def _existing(self, day: date) -> DayFile | None:
         return self._opened(day) if day in self._open or self.path(day).exists() else None
