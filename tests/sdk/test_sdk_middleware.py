@@ -55,9 +55,7 @@ def test_a_page_view_is_recorded_as_far_as_it_was_granted(collector: Collector, 
     settled(app)
     [event] = collector.of(visitor)
     assert event["name"] == "pageview"
-    assert (
-        event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=[email]"
-    )
+    assert event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=[email]"
     assert event["referrer"] == "https://search.example.com/?q=[email]&utm_source=x"
     assert event["environment"] == {"language": "ko-KR"}
     assert event["search"] == "빨간 구두 [email]"
