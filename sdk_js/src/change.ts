@@ -5,7 +5,7 @@ import { core } from "./ui/core";
 
 const KEY = "dongui.consents";
 /** Bodies of `POST /v1/consents` that the collector has not answered, oldest first. */
-const queue: { visitor: string; id: string }[] = core._quietly(() => JSON.parse(localStorage[KEY])) || [];
+const queue: { visitor: string; id: string }[] = (core._unsent && core._quietly(() => JSON.parse(localStorage[KEY]))) || [];
 let busy = false;
 
 /** Sets a cookie of ours; `seconds` of 0 removes it. */

@@ -2,7 +2,7 @@
 import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
 import { answered, worth } from "./consent";
-import { quietly } from "./page";
+import { cookieValues, quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
 import { leaveView, setAdvertisingId, settleViews, track, view, watchViews } from "./track";
@@ -32,7 +32,7 @@ core._look = async () => {
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (core._deciding) return;
     core._judge();
-    answered() ? core._hide?.() : show("banner");
+    answered() ? core._hide?.(true) : show("banner");
   } catch {}
 };
 
@@ -64,19 +64,27 @@ export function start(options: Options): Dongui {
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
   const begin = (): void => {
     watch();
-    restore();
+    // Who has chosen may have left something undelivered on another page; who has not is about to be asked.
+    if (cookieValues("dongui")[0]) {
+      restore();
+      if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);
+    } else if (options.ui != "none") core._load("ui").catch(nothing);
     watchViews();
     core._look();
-    // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
-    // pagehide alone misses a phone's app switcher.
-    for (const type of ["storage", "pageshow", "pagehide", "popstate", "visibilitychange"])
-      addEventListener(type, () => {
+    // The back/forward cache, other tabs (a decision writes to storage) and other scripts change the cookie behind our back.
+    // pagehide alone misses a phone's app switcher. Listening to the storage opens it, which takes longer than all the
+    // rest: not while the page is loading.
+    const notice = (type: string): void =>
+      addEventListener(type, () => quietly(() => {
         type == "storage" || core._flush();
         type == "pagehide" ? leaveView() : view();
         core._look();
-      }, true);
-    // A decision that did not reach the collector on another page.
-    if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);
+      }), true);
+    ["pageshow", "pagehide", "popstate", "visibilitychange"].forEach(notice);
+    setTimeout(() => {
+      notice("storage");
+      core._look();
+    }, 200);
     addEventListener("click", (event) => {
       if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
     });

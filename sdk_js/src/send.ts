@@ -44,7 +44,8 @@ export const restore = (): void => {
 /** The page may never come back: what can go goes now, the rest waits in storage for the next page. */
 core._flush = () => {
   void deliver();
-  quietly(() => (outbox[0] ? (localStorage[KEY] = JSON.stringify(outbox)) : delete localStorage[KEY]));
+  // Before a choice there is nothing, and opening the storage takes longer than all the rest.
+  core._choice && quietly(() => (outbox[0] ? (localStorage[KEY] = JSON.stringify(outbox)) : delete localStorage[KEY]));
 };
 
 export function send(event: Event): void {
@@ -60,11 +61,11 @@ async function deliver(): Promise<void> {
   busy = true;
   while (
     await core._post("events", () => {
-      const visitor = core._visitorId() || null;
       let count = 100;
       // A character is at most three bytes, and what is in flight together may hold 64 KiB (W7).
       while (JSON.stringify((batch = outbox.slice(0, count))).length > 16e3 && count > 1) count >>= 1;
-      return batch[0] && !core._unsent && (visitor || core._sameOrigin) && { site: core._options.site, visitor, events: batch };
+      const visitor = batch[0] && !core._unsent && (core._visitorId() || null);
+      return (visitor || (visitor === null && core._sameOrigin)) && { site: core._options.site, visitor, events: batch };
     })
   )
     outbox = outbox.filter(({ id }) => !batch.some((sent) => sent.id == id));

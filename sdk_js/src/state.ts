@@ -69,7 +69,8 @@ export interface Core {
   _load(file: "ui" | "panel" | "extras" | "vitals" | "place"): Promise<unknown>;
   // What ui.js adds:
   _show(view: View): unknown;
-  _hide?(): void;
+  /** Takes away what is shown; with `question`, only the banner. */
+  _hide?(question?: boolean): void;
   _decide(changes: ConsentState, method: string, stay?: boolean): void;
   _words: Words;
   /** The words of the language that the facts are in. */

@@ -1,5 +1,5 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
-import { cookies, cookieValues, uuid } from "./page";
+import { cookies, cookieValues, quietly, uuid } from "./page";
 import type { Event } from "./rules/types";
 import { send } from "./send";
 import { core } from "./state";
@@ -69,7 +69,7 @@ export function watchViews(): void {
     const original = history[name];
     history[name] = function (...given) {
       original.apply(this, given);
-      view();
+      quietly(view);
     };
   }
   view();

@@ -169,3 +169,28 @@ def test_any_element_can_be_the_way_back(page: Page, site: Stub, collector: Stub
     page.get_by_text("go").click()
     expect(page.locator(PANEL)).to_be_visible()
     assert page.url == f"{site.origin}/"
+
+
+def test_what_was_asked_for_stays_open(context: BrowserContext, page: Page, site: Stub, collector: Stub) -> None:
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    page.evaluate("dongui.show()")
+    expect(page.locator(PANEL)).to_be_visible()
+    other = context.new_page()
+    other.goto(site.origin)
+    ready(other)
+    other.evaluate("dongui.consent.set({personalisation: false})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))")
+    page.wait_for_function("!dongui.consent.granted('personalisation')")
+    expect(page.locator(PANEL)).to_be_visible()
+
+
+def test_only_one_question_at_a_time(page: Page, site: Stub) -> None:
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    page.evaluate("""() => { const root = document.querySelector("dongui-root").shadowRoot;
+      root.querySelector("[data-action=choose]").click(); dispatchEvent(new Event("pageshow")) }""")
+    expect(page.locator(PANEL)).to_be_visible()
+    page.wait_for_timeout(300)
+    assert page.locator("dongui-root").count() == 1

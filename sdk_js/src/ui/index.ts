@@ -12,10 +12,13 @@ import type { Words } from "./words/words";
 const languages: Record<string, Words> = { ko, en };
 let host: HTMLElement | undefined;
 let opener: Element | null;
+let asking = false;
 
 core._h = h;
 
-core._hide = () => {
+core._hide = (question) => {
+  // What was asked for stays, also when the question is settled elsewhere.
+  if (question && !asking) return;
   host?.remove();
   host = undefined;
   (opener as HTMLElement | null)?.focus();
@@ -23,11 +26,13 @@ core._hide = () => {
 };
 
 core._mount = (dialog, modal, more = "") => {
+  core._hide!();
+  asking = !more;
   opener = document.activeElement;
   host = document.createElement("dongui-root");
   host.lang = core._facts.lang;
   host.dir = core._words.dir ?? "";
-  host.setAttribute("theme", core._options.theme ?? "");
+  host.style.colorScheme = core._options.theme ?? "";
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();

@@ -28,7 +28,7 @@ function put(element: HTMLElement): void {
   const words: PlaceWords = { ...(languages[facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
   const host = document.createElement("dongui-blocked");
   host.lang = facts.lang;
-  host.setAttribute("theme", core._options.theme ?? "");
+  host.style.colorScheme = core._options.theme ?? "";
   fit(host, element);
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
