@@ -60,6 +60,21 @@ def perform(core: Core, name: str, arguments: dict[str, Any]) -> Any:
     return operations[name](core, **arguments)
 
 
+@operation("serve.address")
+def _address(core: Core) -> dict[str, Any]:
+    """Where the public door listens: the settings as ``serve`` was told, which its options may have changed."""
+    return {"host": core.settings.host, "port": core.settings.port}
+
+
+def serve_address(settings: Settings) -> tuple[str, int]:
+    """Where the running ``serve`` listens by its own word; where the settings say if it gives none."""
+    try:
+        told = _ask(settings.data_path, "serve.address", {}, timeout=5)
+        return told["host"], told["port"]
+    except (OSError, ValueError, RefusedByServer):
+        return settings.host, settings.port
+
+
 def call(settings: Settings, name: str, /, **arguments: Any) -> Any:
     """Run an operation in the running ``serve``, or, where none runs, in this process under the folder's lock."""
     try:
@@ -79,8 +94,9 @@ class RefusedByServer(CollectorError):
     """The running ``serve`` refused an operation; the message is its own."""
 
 
-def _ask(data: Path, name: str, arguments: dict[str, Any]) -> Any:
+def _ask(data: Path, name: str, arguments: dict[str, Any], timeout: float | None = None) -> Any:
     with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(timeout)
         with _short_path(data) as path:
             client.connect(path)
         client.sendall(json.dumps({"operation": name, "arguments": arguments}, default=str).encode() + b"\n")

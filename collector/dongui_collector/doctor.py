@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from dongui.policy import check
 from dongui.rules import classify
 
+from dongui_collector.control import serve_address
 from dongui_collector.core import Core
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Site
@@ -202,8 +203,9 @@ def _is_held(lock: Path) -> bool:
 
 def _ready(settings: Settings) -> tuple[int, dict[str, Any]]:
     """The running collector's own word; status 0 for none."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared, not bound)
-    connection = http.client.HTTPConnection(host, settings.port, timeout=5)
+    host, port = serve_address(settings)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/readyz")
         response = connection.getresponse()

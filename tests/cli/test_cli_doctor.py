@@ -12,6 +12,8 @@ from click.testing import Result
 from dongui_collector.app import open_core
 from dongui_collector.settings import load_settings
 
+from tests.collector import Installation
+
 Run = Callable[..., Result]
 
 
@@ -99,6 +101,15 @@ def test_a_site_without_origins_is_an_error(dongui: Run, folder: Path) -> None:
     code, found = symptoms(dongui)
     assert code == 1
     assert "no origin" in found[0]["what"]
+
+
+def test_a_serve_on_another_port_than_the_settings_is_asked_there(tmp_path: Path) -> None:
+    one = Installation(tmp_path / "d", port=1, desk_port=2)
+    try:
+        one.start()
+        assert json.loads(one.run("doctor", "--json").stdout) == []
+    finally:
+        one.close()
 
 
 def test_the_text_gives_the_remedy_below(dongui: Run) -> None:

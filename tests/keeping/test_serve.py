@@ -12,7 +12,7 @@ from tests.collector import Installation, event
 NOON = 1_741_575_600_000  # 2025-03-10T12:00+09:00
 
 
-@pytest.mark.parametrize(("clock", "end"), [("2026-03-10T23:59:57+09:00", "2026-03-11")])
+@pytest.mark.parametrize(("clock", "end"), [("2026-03-10T23:59:45+09:00", "2026-03-11")])
 def test_a_day_is_there_until_its_last_moment_and_gone_right_after(tmp_path: Path, clock: str, end: str) -> None:
     one = Installation(tmp_path / "d", testing=True)
     try:

@@ -46,6 +46,16 @@ def test_check_warns_and_strict_counts_warnings() -> None:
     assert all(finding["remedy"] for finding in report["findings"])
 
 
+@pytest.mark.parametrize(
+    "arguments", [("check", MENDED), ("render", MENDED), ("diff", FIRST, MENDED)], ids=lambda arguments: arguments[0]
+)
+def test_a_config_is_accepted_and_not_read(arguments: tuple[object, ...], tmp_path: Path) -> None:
+    plain, configured = run(*arguments), run(*arguments, "--config", tmp_path / "absent.toml")
+    assert (plain.exit_code, configured.exit_code) == (0, 0)
+    assert configured.output == plain.output
+    assert "--config" not in run(arguments[0], "--help").output
+
+
 def test_check_finds_errors(unlawful: Path, tmp_path: Path) -> None:
     assert run("check", unlawful).exit_code == 1
     code, report = run_json("check", unlawful)

@@ -109,7 +109,7 @@ def test_only_web_addresses_are_visited() -> None:
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    result = scan("http://localhost:1/", "--policy", MENDED)
+    result = scan("http://localhost:1/", "--policy", MENDED, "--config", tmp_path / "absent.toml")
     assert (result.exit_code, "apt install chromium" in result.stderr) == (2, True)
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
     result = scan("http://localhost:1/", "--policy", MENDED)

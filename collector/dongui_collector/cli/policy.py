@@ -14,6 +14,8 @@ from dongui.policy import Diff, Finding, Policy, check, diff, load, pick_languag
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, site_option
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+# Accepted, so that it can be appended to every command; these need no installation.
+_unused_config = click.option("--config", type=click.Path(path_type=Path), expose_value=False, hidden=True)
 
 
 @click.group(cls=CommandGroup)
@@ -24,6 +26,7 @@ def policy() -> None:
 @policy.command("check")
 @click.argument("file", type=_FILE)
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@_unused_config
 @json_option
 @click.pass_context
 def check_(ctx: click.Context, file: Path, strict: bool, as_json: bool) -> None:
@@ -72,6 +75,7 @@ def _findings_text(report: dict[str, Any]) -> str:
 @click.option("--format", type=click.Choice(["html", "markdown"]), default="html", show_default=True)
 @click.option("--earlier", type=_FILE, multiple=True, help="An earlier version, to be linked; may be repeated.")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@_unused_config
 @json_option
 def render_(
     file: Path,
@@ -100,6 +104,7 @@ def render_(
 @policy.command("diff")
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE)
+@_unused_config
 @json_option
 def diff_(old: Path, new: Path, as_json: bool) -> None:
     """Say what changed from OLD to NEW, and whether visitors must be asked again."""

@@ -29,6 +29,8 @@ _ROWS = 10_000  # in one row group of a Parquet file
 
 # What a spreadsheet takes for the start of a formula, wide forms included (CSV formula injection).
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+# Ours, never a visitor's free text: they read the same in every format. A pseudonym may begin with a hyphen.
+_VERBATIM = frozenset({"id", "day", "visitor", "source", "ip_address", "country", "purposes", "notice"})
 
 
 def ndjson(rows: Iterable[Json]) -> Iterator[bytes]:
@@ -40,13 +42,13 @@ def ndjson(rows: Iterable[Json]) -> Iterator[bytes]:
 def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
     """RFC 4180 with a header; composites as JSON, the environment in columns of its own, purposes joined by blanks.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front.
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, but for ids and the like.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_cell(value) for value in _flat(row).values()])
+        writer.writerow([_cell(name, value) for name, value in _flat(row).items()])
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
@@ -112,19 +114,19 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
-    return "'" + text if isinstance(value, str) and text[:1] in _FORMULA else text
+    guarded = isinstance(value, str) and name not in _VERBATIM and value[:1] in _FORMULA
+    return f"'{value}" if guarded else str(value)
 
 
 def _schema(pa: Any) -> Any:
     text = pa.string()
     pairs = pa.map_(text, text)
-    types = {"at": pa.timestamp("ms", tz="UTC"), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
+    types = {"at": pa.int64(), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
     types |= {"environment": pa.struct([(name, text) for name in _ENVIRONMENT]), "purposes": pa.list_(text)}
     names = (*_PLAIN, "props", *_PLACE, "advertising_ids", "cookies", "environment", "purposes", "notice")
     return pa.schema([(name, types.get(name, text)) for name in names])
