@@ -30,8 +30,9 @@ SDK = (
     ("integrations",),
 )
 COLLECTOR = (
-    ("errors", "logs"),
+    ("errors",),
     ("settings", "clock"),
+    ("logs",),
     ("storage",),
     ("security",),
     ("ledger",),

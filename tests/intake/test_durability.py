@@ -68,7 +68,7 @@ def test_kill_9_under_load_again_and_again(fresh: Installation) -> None:
         sent |= load.sent
         fresh.start()
     urls = [row["url"] for row in fresh.me(visitor)["events"]]
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > 10
     assert len(urls) == len(set(urls))
     assert acknowledged <= set(urls) <= sent
     fresh.run("verify")
