@@ -11,14 +11,15 @@ const WIDE = "¡-\\uffff-]";
 const LOCAL = "[\\w!$%*+.^~" + WIDE;
 const DOMAIN = "[a-z\\d" + WIDE;
 const GAP = "([-.\\s()‐-―]|%2[089de])";
+const PLUS = "(\\+|%2b)";
 const JOIN = `(${GAP}|[+_]){0,2}`;
 // Not inside an escape but right after one; not inside a longer number, not the decimals of a coordinate.
 const LEFT = "(?<!%|%[\\da-f])((?<!\\d\\.?)|(?<=%[\\da-f]{2}))(";
 const PATTERNS = {
   "[rrn]": `${LEFT}\\d\\d(0\\d|1[0-2])[0-3]\\d(${GAP}|\\+)?[1-8][\\d*]{6})(?!\\d)`,
   "[phone]":
-    `${LEFT}(82${JOIN}0?1[016-9]|0(1[016-9]|2|[3-6]\\d|50\\d?|[78]0))${JOIN}\\d{3,4}${JOIN}\\d{4}` +
-    `|(\\+|%2b)[1-9]\\d?(${GAP}{0,2}\\d){8,13}|[2-9]\\d\\d${GAP}{1,2}\\d{3}${GAP}\\d{4})(?!\\d)`,
+    `${LEFT}(${PLUS}82${JOIN}0?${JOIN}|82${JOIN}0?(?=1)|0)(1[016-9]|2|[3-6]\\d|50\\d?|[78]0)${JOIN}\\d{3,4}${JOIN}\\d{4}` +
+    `|${PLUS}[1-9]\\d?(${GAP}{0,2}\\d){8,13}|[2-9]\\d\\d${GAP}{1,2}\\d{3}${GAP}\\d{4})(?!\\d)`,
   "[email]": `(?<!${LOCAL})${LOCAL}+(@|%(25)*40)(${DOMAIN}+\\.)+(?!\\d)${DOMAIN}{2,}`,
 };
 

@@ -1,5 +1,5 @@
 /** What the panel adds to the banner's look. */
-export const css = `.panel{inset:0;max-height:min(46rem,100% - 2rem)}
+export const css = `dialog::backdrop{background:#0008}.panel{inset:0;max-height:min(46rem,100% - 2rem)}
 header{display:flex;align-items:center;justify-content:space-between;padding:.6rem .6rem .6rem 1.4rem;border-bottom:1px solid var(--line)}
 header button{flex:none;width:44px;border:0;font-size:1.5em;line-height:1}
 .panel li{padding-top:1rem;margin-top:1rem}

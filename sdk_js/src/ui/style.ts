@@ -2,7 +2,6 @@
 export const css = `:host{all:initial;color-scheme:light dark;--fg:var(--dongui-fg,light-dark(#16181d,#eceef2));--bg:var(--dongui-bg,light-dark(#fff,#1b1e24));--dim:var(--dongui-dim,light-dark(#565c66,#a9b0bb));--line:var(--dongui-line,light-dark(#dfe2e7,#383d46));--accent:var(--dongui-accent,light-dark(#1b4fd8,#9db9ff));--on:var(--dongui-on-accent,light-dark(#fff,#0c1836));--radius:var(--dongui-radius,14px);font:15px/1.55 var(--dongui-font,system-ui,sans-serif)}
 *{box-sizing:border-box;margin:0;padding:0;font:inherit;color:inherit}
 dialog{position:fixed;inset:var(--dongui-inset,auto 0 1rem);z-index:2147483647;display:flex;flex-direction:column;width:min(44rem,100% - 2rem);max-width:none;max-height:min(32rem,75vh);margin:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg);box-shadow:0 8px 40px #0004;overflow:hidden;word-break:keep-all;overflow-wrap:anywhere}
-dialog::backdrop{background:#0008}
 main{overflow:auto;padding:1.2rem 1.4rem}
 h2{font-size:1.2rem;font-weight:700}
 h3,label{font-weight:650}

@@ -7,7 +7,7 @@ export const en: Words = {
   refuse: "Do not agree",
   choose: "Choose",
   ads: "I agree to tailored advertising",
-  gpc: "Off, as your browser’s Global Privacy Control asks.",
+  gpc: "Off: your browser asks so (GPC)",
   items: "Items",
   keep: "Kept for",
   recipients: "Recipients, processors",
