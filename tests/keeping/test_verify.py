@@ -136,6 +136,27 @@ def test_a_certificate_without_its_content_is_found(lived_in: House) -> None:
     assert any(f.startswith(f"ledger record {seq}: its content is gone") for f in findings(lived_in))
 
 
+def test_a_head_that_was_deleted_is_found(lived_in: House) -> None:
+    ledger_sql(lived_in, "DELETE FROM head")
+    assert findings(lived_in) == ["ledger head: it is missing"]
+
+
+@pytest.mark.parametrize("body", ["'no JSON'", "'[]'", "CAST(x'ff' AS TEXT)"])
+def test_a_body_that_cannot_be_read_is_found(lived_in: House, body: str) -> None:
+    seq = seq_of(lived_in, "site")
+    ledger_sql(lived_in, f"UPDATE chain SET body = {body} WHERE seq = {seq}")
+    result = verify(lived_in.core)
+    assert [str(f) for f in result.findings] == [f"ledger record {seq}: its content cannot be read"]
+    assert json.loads(json.dumps(evidence(lived_in.core, result)))["verification"]["ok"] is False
+
+
+def test_a_ledger_that_cannot_be_read_is_found(lived_in: House) -> None:
+    ledger_sql(lived_in, "ALTER TABLE chain RENAME TO elsewhere")
+    result = verify(lived_in.core)
+    assert "data/dongui.db: it cannot be read" in [str(f) for f in result.findings]
+    assert json.loads(json.dumps(result.json()))["head"].keys() == {"records", "hash"}
+
+
 # --- certificates ----------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +179,21 @@ def test_a_destroyed_key_that_came_back_is_found(lived_in: House) -> None:
 def test_a_destruction_called_done_without_certificate_is_found(lived_in: House) -> None:
     ledger_sql(lived_in, "INSERT INTO destructions VALUES (77, 'done', '{\"kind\": \"day\"}', '', 0, 0, 'x', 0, '{}')")
     assert any(f.startswith("destruction 77:") for f in findings(lived_in))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "certificate = json_set(certificate, '$.rows', 99)",
+        "what = json_set(what, '$.day', '2025-03-11')",
+        "reason = 'another'",
+        "approved_by = 'another'",
+        "done_at = done_at + 1",
+    ],
+)
+def test_an_edited_destruction_is_found(lived_in: House, column: str) -> None:
+    ledger_sql(lived_in, f"UPDATE destructions SET {column} WHERE id = 1")
+    assert findings(lived_in) == ["destruction 1: its certificate is not the one on the ledger"]
 
 
 def test_a_begun_destruction_that_was_forgotten_is_found(lived_in: House) -> None:

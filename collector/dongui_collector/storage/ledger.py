@@ -27,6 +27,14 @@ def visitor_from(key: bytes, rows: Sequence[tuple]) -> Visitor | None:  # type: 
     return Visitor(key, rows[0][0], bool(rows[0][1]), standings, rows[0][2])
 
 
+def _object(raw: bytes) -> Json | None:
+    try:
+        body = json.loads(raw.decode())
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
 class SqliteLedger:
     """Implements :class:`~dongui_collector.storage.base.LedgerStore`."""
 
@@ -137,11 +145,30 @@ class SqliteLedger:
         return LedgerRecord(seq, kind, at, site_ref, visitor, body, salt, committed, hash_)
 
     def head(self) -> tuple[int, bytes, bytes]:
-        rows = self._read("SELECT count, hash, mac FROM head")
-        return rows[0] if rows else (0, chain.GENESIS, chain.head_mac(self._mac_key, 0, chain.GENESIS))
+        """As the contract says. No head over a chain that has records: an empty MAC, which vouches for nothing."""
+        ((count, hash_, mac, begun),) = self._read(
+            "SELECT h.count, h.hash, h.mac, EXISTS (SELECT 1 FROM chain) FROM (SELECT 1) LEFT JOIN head h"
+        )
+        if count is not None:
+            return count, hash_, mac
+        return 0, chain.GENESIS, b"" if begun else chain.head_mac(self._mac_key, 0, chain.GENESIS)
 
     def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         return self._records("WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
+
+    def readable_records(self, after: int = 0, limit: int = 1000) -> list[tuple[LedgerRecord, bool]]:
+        """Like :meth:`records`, with whether the body could be read: None stands for one that is no JSON object."""
+        rows = self._read(
+            "SELECT seq, kind, at, site_ref, visitor, CAST(body AS BLOB), salt, commitment, hash FROM chain"
+            " WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
+        )
+        found = []
+        for seq, kind, at, site, visitor, raw, salt, commitment, hash_ in rows:
+            body = None if raw is None else _object(raw)
+            record = LedgerRecord(seq, kind, at, site, visitor, body, salt, commitment, hash_)
+            found.append((record, raw is None or body is not None))
+        return found
 
     def records_of(self, visitor: bytes) -> list[LedgerRecord]:
         return self._records("WHERE visitor = ? ORDER BY seq", (visitor,))
