@@ -79,7 +79,7 @@ export interface Core {
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
   _switch(purpose: NoticePurpose, text: string): HTMLElement;
-  _button(action: string, text: string, act: () => void, plain?: boolean): HTMLElement;
+  _button(action: string, text: string, act: () => void): HTMLElement;
   _ticked(root: ParentNode): ConsentState;
   _policyLink(): HTMLElement;
   // What panel.js adds:

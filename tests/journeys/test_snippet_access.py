@@ -141,3 +141,13 @@ def test_states_are_said(page: Page, site: Stub, collector: Stub) -> None:
     expect(box).to_be_checked()
     expect(page.get_by_role("dialog", name="개인정보 설정")).to_be_visible()
     expect(page.get_by_role("button", name="닫기")).to_be_visible()
+
+
+def test_right_to_left(page: Page, site: Stub, collector: Stub) -> None:
+    site.pages["/"] = page_of(collector, attributes="""data-words='{"dir": "rtl"}'""")
+    page.goto(site.origin)
+    box, label = (page.locator(f"dongui-root {e}").first.bounding_box() for e in ("dd", "dt"))
+    assert box
+    assert label
+    assert label["x"] > box["x"]
+    assert violations(page) == []

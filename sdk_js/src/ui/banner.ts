@@ -21,8 +21,7 @@ core._switch = ({ id, signals }, text) => {
   return h("label", {}, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), off ? core._words.gpc : text);
 };
 
-core._button = (action, text, act, plain) =>
-  h("button", { type: "button", "data-action": action, part: `button ${action}`, class: plain && "plain", click: act }, text);
+core._button = (action, text, act) => h("button", { type: "button", "data-action": action, part: `button ${action}`, click: act }, text);
 
 core._ticked = (root) => Object.fromEntries([...root.querySelectorAll<HTMLInputElement>("[data-purpose-switch]")].map((input) => [input.dataset.purposeSwitch, input.checked]));
 
@@ -53,7 +52,7 @@ export function banner(): HTMLDialogElement {
     "dialog",
     { part: "dialog banner", "aria-labelledby": "t" },
     h("main", { tabindex: "0", "aria-labelledby": "t" }, h("h2", { id: "t" }, words.title), h("p", {}, words.intro, " ", core._policyLink()), h("ul", {}, ...asked.map(entry))),
-    h("footer", {}, core._button("accept", words.accept, decide(true)), core._button("refuse", words.refuse, decide(false)), core._button("choose", words.choose, () => core._show("preferences"), true)),
+    h("footer", {}, core._button("accept", words.accept, decide(true)), core._button("refuse", words.refuse, decide(false)), core._button("choose", words.choose, () => core._show("preferences"))),
   );
   return dialog;
 }

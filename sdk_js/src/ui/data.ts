@@ -45,8 +45,8 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
       h(
         "div",
         { class: "row" },
-        core._button("download", words.download, () => download("dongui-my-data.json", held), true),
-        core._button("erase", words.erase, () => void erase().catch(fail), true),
+        core._button("download", words.download, () => download("dongui-my-data.json", held)),
+        core._button("erase", words.erase, () => void erase().catch(fail)),
       ),
     );
   };
@@ -61,7 +61,7 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
     mine("GET").then(show).catch(fail);
   };
   if (now) load();
-  else body.append(core._button("data", words.show, load, true));
+  else body.append(core._button("data", words.show, load));
   return section;
 }
 

@@ -5,11 +5,8 @@ import { banner } from "./banner";
 import { core } from "./core";
 import { h } from "./dom";
 import { css } from "./style";
-import { en } from "./words/en";
-import { ko } from "./words/ko";
-import type { Words } from "./words/words";
+import { banners } from "./words";
 
-const languages: Record<string, Words> = { ko, en };
 let host: HTMLElement | undefined;
 let opener: Element | null;
 let asking = false;
@@ -46,7 +43,7 @@ core._mount = (dialog, modal, more = "") => {
   else dialog.open = true;
 };
 
-core._wordsNow = () => (core._words = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") });
+core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });
 
 core._show = (view: View) => {
   core._wordsNow();

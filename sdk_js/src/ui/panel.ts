@@ -3,11 +3,8 @@ import { clear, takeBack } from "../undo";
 import { core } from "./core";
 import { preferences } from "./preferences";
 import { css } from "./panelstyle";
-import { panel as en } from "./words/en";
-import { panel as ko } from "./words/ko";
+import { panels } from "./words";
 import type { PanelWords } from "./words/words";
-
-const languages: Record<string, PanelWords> = { ko, en };
 
 /** What is left that no script can reach is reported, not hidden. */
 core._undo = () => {
@@ -18,7 +15,7 @@ core._undo = () => {
 
 core._panel = (view) => {
   const { _h: h } = core;
-  const words: PanelWords = { ...(languages[core._facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
+  const words: PanelWords = { ...(panels[core._facts.lang] ?? panels.en!), ...JSON.parse(core._options.words || "{}") };
   /** Closing decides nothing: who has not answered is asked again. */
   const close = (): void => {
     core._hide!();
@@ -27,7 +24,7 @@ core._panel = (view) => {
   const dialog = h(
     "dialog",
     { part: "dialog panel", class: "panel", "aria-labelledby": "t", close },
-    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", close, true)),
+    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", close)),
     ...preferences(words, view == "data"),
   );
   dialog.querySelector("header button")!.setAttribute("aria-label", words.close);

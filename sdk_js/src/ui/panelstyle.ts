@@ -13,9 +13,9 @@ header button{flex:none;width:44px;border:0;font-size:1.5em;line-height:1}
 @media(prefers-reduced-motion:reduce){*,*::before{transition:none!important}}
 @media(forced-colors:active){.panel input:checked{forced-color-adjust:none}}
 .row{display:flex;flex-wrap:wrap;gap:.5rem;margin-top:1rem}
-main h2{margin-top:1.8rem}section button{margin-top:.6rem;flex-grow:0}
+main h2{margin-top:1.8rem}section button{margin-top:.6rem;flex-grow:0}section button,header button{background:none;color:var(--accent)}
 .scroll{max-height:16rem;overflow:auto;margin:.6rem 0;border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.85em}
 th,td{padding:.3rem .6rem;text-align:start;border-bottom:1px solid var(--line);white-space:nowrap}
-th{position:sticky;top:0;background:var(--bg);font-weight:650}
+th{position:sticky;top:0;background:var(--bg);font-weight:700}
 @media(max-width:30rem){.panel{inset:auto 0 0;max-height:92vh}}`;

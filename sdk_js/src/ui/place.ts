@@ -5,12 +5,10 @@
 import type { Dongui } from "../api";
 import { core } from "./core";
 import { css } from "./style";
-import { place as en } from "./words/en";
-import { place as ko } from "./words/ko";
+import { places } from "./words";
 import type { PlaceWords } from "./words/words";
 
-const languages: Record<string, PlaceWords> = { ko, en };
-const places = new Map<HTMLElement, HTMLElement>();
+const standing = new Map<HTMLElement, HTMLElement>();
 const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6rem;width:100%;height:100%;padding:1rem 1.2rem;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}`;
 
 /** The size that the page gave the element, so that nothing moves when it comes. */
@@ -24,8 +22,8 @@ function fit(host: HTMLElement, element: HTMLElement): void {
 function put(element: HTMLElement): void {
   const { _facts: facts, _h: h } = core;
   const wanted = element.dataset.purpose!.split(" ").filter((id) => facts.purposes[id] && !core._granted.has(id));
-  if (places.has(element) || !wanted[0]) return;
-  const words: PlaceWords = { ...(languages[facts.lang] ?? en), ...JSON.parse(core._options.words || "{}") };
+  if (standing.has(element) || !wanted[0]) return;
+  const words: PlaceWords = { ...(places[facts.lang] ?? places.en!), ...JSON.parse(core._options.words || "{}") };
   const host = document.createElement("dongui-blocked");
   host.lang = facts.lang;
   host.style.colorScheme = core._options.theme ?? "";
@@ -47,16 +45,16 @@ function put(element: HTMLElement): void {
   );
   element.before(host);
   element.style.setProperty("display", "none", "important");
-  places.set(element, host);
+  standing.set(element, host);
 }
 
 /** Puts placeholders where something waits, and takes away those of what does not wait any more. */
 function look(): void {
-  for (const [element, host] of places)
+  for (const [element, host] of standing)
     if (!element.isConnected || element.dataset.purpose!.split(" ").every((id) => core._granted.has(id))) {
       host.remove();
       element.style.removeProperty("display");
-      places.delete(element);
+      standing.delete(element);
     }
   document.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
 }

@@ -50,6 +50,6 @@ function record(words: PanelWords): HTMLElement {
     h("h2", {}, words.receipt),
     h("p", {}, `${moment(choice!.at)} · ${choice!.version}`),
     h("p", {}, `${words.chosen}: ${names || words.none}`),
-    core._button("receipt", words.download, () => download("dongui-consent.json", file), true),
+    core._button("receipt", words.download, () => download("dongui-consent.json", file)),
   );
 }

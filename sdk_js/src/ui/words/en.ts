@@ -1,6 +1,6 @@
 import type { PanelWords, PlaceWords, Words } from "./words";
 
-export const en: Words = {
+export const banner: Words = {
   title: "Your consent",
   intro: "Do you agree to the purposes below? The service works without it, and you can withdraw at any time.",
   accept: "Agree",

@@ -1,6 +1,6 @@
 import type { PanelWords, PlaceWords, Words } from "./words";
 
-export const ko: Words = {
+export const banner: Words = {
   title: "개인정보 수집·이용 동의",
   intro: "아래 목적에 동의하시겠습니까? 동의하지 않아도 서비스를 이용할 수 있고, 언제든지 철회할 수 있습니다.",
   accept: "동의",
