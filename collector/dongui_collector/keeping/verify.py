@@ -6,7 +6,6 @@ Reads only. It may run beside a collector that writes: what looks wrong is looke
 from __future__ import annotations
 
 import hmac
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -17,6 +16,7 @@ from dongui_collector.keeping.verify_items import ItemCheck
 from dongui_collector.security.keys import day_name
 from dongui_collector.storage import chain
 from dongui_collector.storage.base import Destruction, Json, LedgerRecord
+from dongui_collector.storage.connect import DatabaseError
 from dongui_collector.storage.ledger import SqliteLedger
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def verify(core: Core, progress: Progress | None = None) -> Verification:
     result.findings += _guarded(_check_certificates(core, seen))
     try:
         items = ItemCheck(core)
-    except (sqlite3.DatabaseError, ValueError):
+    except (DatabaseError, ValueError):
         if _UNREADABLE not in result.findings:
             result.findings.append(_UNREADABLE)
         return result
@@ -111,7 +111,7 @@ def _guarded(found: Iterable[Finding]) -> Iterator[Finding]:
     """What was found, up to where the database cannot be read: that is a finding too."""
     try:
         yield from found
-    except (sqlite3.DatabaseError, ValueError):
+    except (DatabaseError, ValueError):
         yield _UNREADABLE
 
 
@@ -270,7 +270,7 @@ def evidence(core: Core, result: Verification) -> Json:
         while page := _page(core, after):
             records += [_public(record) for record, _ in page]
             after = page[-1][0].seq
-    except sqlite3.DatabaseError:
+    except DatabaseError:
         if result.ok:
             raise  # otherwise the verification in it says that the rest cannot be read
     return {

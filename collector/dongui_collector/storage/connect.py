@@ -13,6 +13,9 @@ from dongui_collector.errors import StorageError, StorageFull
 # SQLite bug mended only in 3.51.3 (https://sqlite.org/wal.html#walresetbug). Ingest holds it for one group commit.
 WRITER = threading.RLock()
 
+# What a damaged file raises, for those who must not know that it is SQLite's.
+DatabaseError = sqlite3.DatabaseError
+
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "temp_store": 2}
 _BUSY_MS = 10_000
 _FULL = ("full", "disk i/o error", "no space")
