@@ -40,7 +40,7 @@ COLLECTOR = (
     ("core",),
     ("control",),
     ("publishing",),
-    ("office", "answering", "keeping.operations", "reading.operations"),
+    ("office", "answering", "rights", "keeping.operations", "reading.operations"),
     ("intake", "backup_format", "doctor"),
     ("desk", "importing"),
     ("app",),

@@ -18,6 +18,7 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.proof import Verifier
+from dongui_collector.desk.shell import MENU, error_page
 from dongui_collector.errors import StorageError, Unknown
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -61,10 +62,16 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(console.pages)
     app.register_blueprint(api.calls)
     app.register_blueprint(health.pages)
+    app.context_processor(lambda: {"menu": MENU, "waiting": _waiting(core)})
     _freshness(app, core)
     _errors(app)
     _headers(app)
     return app
+
+
+def _waiting(core: Core) -> dict[str, int]:
+    """How much waits behind an entry of the menu, for the mark beside its name."""
+    return {"destructions": len(core.storage.office.destructions(("selected",)))}
 
 
 def _freshness(app: Flask, core: Core) -> None:
@@ -93,13 +100,13 @@ def _errors(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> tuple[str, int]:
-        return console.error_page("form_expired"), 400
+        return error_page("form_expired"), 400
 
     @app.errorhandler(DonguiError)
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
-            return console.error_page("refused_by_server", str(error)), 400
+            return error_page("refused_by_server", str(error)), 400
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
         if isinstance(error, Unknown):
             return problem_response(Problem("unknown-site"))
@@ -111,7 +118,7 @@ def _errors(app: Flask) -> None:
         if _is_api():
             return problem_response(Problem(_SLUGS.get(error.code or 500, "malformed")))
         what = {403: "forbidden", 404: "missing"}.get(error.code or 500, "failed")
-        return console.error_page(what), error.code or 500
+        return error_page(what), error.code or 500
 
 
 def _is_api() -> bool:

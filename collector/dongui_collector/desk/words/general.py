@@ -1,10 +1,8 @@
-"""The console's words, in Korean and English; the terms are those of the design (정보주체, 파기, 보존 사유 …)."""
+"""The words of the console's frame and of its first pages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-_KO = {
+KO = {
     "title": "개인정보 업무",
     "sign_in": "로그인",
     "sign_out": "로그아웃",
@@ -158,7 +156,7 @@ _KO = {
     "role_admin": "관리자",
 }
 
-_EN = {
+EN = {
     "title": "Privacy console",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
@@ -311,5 +309,3 @@ _EN = {
     "role_auditor": "auditor",
     "role_admin": "admin",
 }
-
-WORDS: Mapping[str, Mapping[str, str]] = {"ko": _KO, "en": _EN}

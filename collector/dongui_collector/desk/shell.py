@@ -1,0 +1,74 @@
+"""What every group of console pages shares: who may open them, the menu, and asking the collector for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
+
+from dongui_collector import control
+from dongui_collector.core import Core
+from dongui_collector.desk.language import words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu: the page's endpoint, the key of its name in the words, and what a role must be allowed."""
+
+    endpoint: str
+    name: str
+    needs: str = "read"
+
+
+# In the order in which they are shown.
+MENU = (
+    Entry("console.overview", "overview", "overview"),
+    Entry("console.destructions", "destructions"),
+    Entry("console.holds", "holds"),
+    Entry("console.ledger", "ledger"),
+    Entry("console.access", "access", "access"),
+)
+
+
+def open_core() -> Core:
+    """The installation that this desk reads."""
+    core: Core = current_app.extensions["dongui"]
+    return core
+
+
+def ask(operation: str, **arguments: Any) -> Any:
+    """Have the collector change something; the desk itself writes nothing."""
+    return control.call(open_core().settings, operation, **arguments)
+
+
+def done(endpoint: str, message: str, **values: Any) -> Response:
+    """Say that it was done (``message`` is a key of the words) and show a page again."""
+    flash(words()[message], "done")
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def error_page(what: str, detail: str = "") -> str:
+    """A page that says what went wrong; ``what`` is a key of the words."""
+    return render_template("error.html", what=what, detail=detail)
+
+
+def guard(pages: Blueprint, needs: Mapping[str, str]) -> None:
+    """Let only who is signed in, and whose role may, open the pages of a blueprint.
+
+    ``needs`` maps a view's name to what the role must be allowed (desk/login.py); "read" for those not named.
+    """
+
+    @pages.before_request
+    def signed_in_only() -> Response | None:
+        if not current_user.is_authenticated:
+            wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+            return redirect(url_for("login", next=wanted), 303)
+        view = (request.endpoint or "").removeprefix(f"{pages.name}.")
+        if not current_user.may(needs.get(view, "read")):
+            raise Forbidden
+        return None
