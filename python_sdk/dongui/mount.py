@@ -83,13 +83,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forward:
-    """A request to the collector. ``notice`` is the version that a decision names: its answer becomes cookies."""
+    """A request to the collector. ``notice`` is the version that a decision names: its answer becomes cookies.
+    ``counted``: the answer is to say that this server counts the pages (:mod:`dongui.counted`).
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes | None
     notice: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def script(path: str, if_none_match: str, accept_encoding: str) -> Local | None:
     found = _scripts().get(match[1]) if match else None
     if match is None or found is None or (match[2] and not found.digest.startswith(match[2])):
         return None
-    zipped = re.search(r"(?:^|,)\s*gzip\s*(?:,|;\s*q=(?!0(?:\.0*)?\s*(?:,|$))|$)", accept_encoding) is not None
+    zipped = takes_gzip(accept_encoding)
     etag = f'"{found.digest[:32]}{"-gz" if zipped else ""}"'
     headers: Headers = [
         ("Cache-Control", _YEAR if match[2] else _HOUR),
@@ -62,6 +62,11 @@ def script(path: str, if_none_match: str, accept_encoding: str) -> Local | None:
     headers += [("Content-Type", "text/javascript; charset=utf-8"), ("Content-Length", str(len(body)))]
     headers += [("X-Content-Type-Options", "nosniff"), *([("Content-Encoding", "gzip")] if zipped else [])]
     return Local(200, headers, body)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a browser takes gzip."""
+    return re.search(r"(?:^|,)\s*gzip\s*(?:,|;\s*q=(?!0(?:\.0*)?\s*(?:,|$))|$)", accept_encoding) is not None
 
 
 def gpc(terms: Terms) -> Local:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from dongui.background import at_fork
 from dongui.breaker import Breaker
+from dongui.counted import told
 from dongui.mount import Forward, Local, Visit, bodiless, decided, erased, passed_back, problem
 from dongui.terms import Terms
 from dongui.wire import TROUBLE, Answer, Reply, Wire
@@ -63,7 +64,7 @@ class Proxy:
             answer = wire.open(request.method, request.path, request.headers, request.body)
             if not 200 <= answer.status < 600:
                 raise ValueError("this is no answer")
-            read = request.notice is not None or answer.length() <= _MOST_AT_A_GULP
+            read = request.notice is not None or request.counted or answer.length() <= _MOST_AT_A_GULP
             body = answer.read(_MOST_DECISION) if read else None
         except TROUBLE:
             wire.close()
@@ -77,6 +78,8 @@ class Proxy:
         if body is not None:
             answer.close()
             self._idle.append(wire)  # never more than wait at once
+        if request.counted:
+            return told(Reply(answer.status, answer.headers, body or b""), visit), None
         if request.notice is not None:
             return decided(request, Reply(answer.status, answer.headers, body or b""), visit, terms, now), None
         headers = bodiless(answer.status, passed_back(answer.headers))

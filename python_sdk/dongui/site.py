@@ -10,6 +10,7 @@ from typing import Any
 from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import VISITOR_COOKIE, Consent
+from dongui.counted import LEARNED_FROM, whole
 from dongui.errors import ConfigurationError
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
 from dongui.inject import Weaver, tag, takes_tag
@@ -23,6 +24,7 @@ from dongui.visit import Facts, Meant, is_html_page, page_view
 log = logging.getLogger("dongui")
 
 _OURS = (PREFIX, GPC_PATH)
+_READING = ("GET", "HEAD")
 _MOST_NAMES = 200
 _AGAIN_AFTER = 86_400.0  # seconds; "last seen" of a cookie is worth a day's precision
 
@@ -93,17 +95,23 @@ class Site:
         """
         if len(body) > MOST_BODY:
             return TOO_LARGE, None
-        if visit.method in ("GET", "HEAD"):
+        if visit.method in _READING:
             local = self._own(visit, consent)
             if local is not None:
                 return local, None
         asked = forward(visit, body, secret_key=self.options.secret_key, now=int(time.time()))
         if isinstance(asked, Local):
             return asked, None
+        if visit.path in LEARNED_FROM and visit.method in _READING and self._counts(consent):
+            asked = whole(asked, visit)
         answer, rest = self.proxy.ask(asked, visit, consent.terms)
         if asked.notice is not None:
             self._decided(asked.notice, answer, consent)
         return answer, rest
+
+    def _counts(self, consent: Consent) -> bool:
+        """Whether pages are counted here, so that the snippet need not. Not before any policy is known."""
+        return self.options.page_views and consent.terms.known
 
     def claims(self, path: str) -> bool:
         """Whether requests for ``path`` are answered by :meth:`ask` rather than by the application."""

@@ -173,7 +173,10 @@ def test_a_mount_below_a_root_path(collector: Collector, guard: Any) -> None:
     for path in ("/shop/_dongui/v1/policy", "/_dongui/v1/policy"):
         scope = {**scope_of(path, query=f"site={SITE}"), "root_path": "/shop"}
         sent, _, _ = asyncio.run(converse(app, scope, [{"type": "http.request"}]))
-        assert json.loads(b"".join(message.get("body", b"") for message in sent)) == POLICY
+        assert json.loads(b"".join(message.get("body", b"") for message in sent)) == {
+            **POLICY,
+            "page_views": "server",
+        }
 
 
 def test_a_slow_collector_holds_up_neither_the_loop_nor_the_executor(collector: Collector, guard: Any) -> None:

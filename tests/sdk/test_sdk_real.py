@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,23 @@ def test_the_policy_page_and_the_snippet_are_on_the_sites_own_origin(
     assert script.status == "200 OK"
     [etag] = script.all("ETag")
     assert browser.ask("/_dongui/v1/dongui.js", IF_NONE_MATCH=etag).status.startswith("304")
+
+
+def test_the_snippet_learns_who_counts_and_keeps_it(installation: Installation, browser: Browser) -> None:
+    for what in ("policy", "notice"):
+        where = {"query": f"site={installation.site}&lang=ko"}
+        direct = installation.http.get(f"/v1/{what}?{where['query']}", headers={"accept-encoding": "identity"})
+        got = browser.ask(f"/_dongui/v1/{what}", **where, ACCEPT_ENCODING="gzip, br")
+        assert json.loads(gzip.decompress(got.body)) == {**direct.json(), "page_views": "server"}
+        assert got.all("Cache-Control") == [direct.headers["cache-control"]] == ["public, max-age=60"]
+        [etag] = got.all("ETag")
+        assert etag not in (direct.headers["etag"], f'{direct.headers["etag"][:-1]}-gz"')
+        assert browser.ask(f"/_dongui/v1/{what}", **where, IF_NONE_MATCH=etag).status == "200 OK", "not gzipped"
+        again = browser.ask(f"/_dongui/v1/{what}", **where, IF_NONE_MATCH=etag, ACCEPT_ENCODING="gzip")
+        assert (again.status, again.body, again.all("ETag")) == ("304 Not Modified", b"", [etag])
+        stale = browser.ask(f"/_dongui/v1/{what}", **where, IF_NONE_MATCH=direct.headers["etag"])
+        assert stale.status == "200 OK", "the collector's own answer is another one"
+        assert json.loads(stale.body)["page_views"] == "server"
 
 
 def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
