@@ -31,5 +31,5 @@ class Core:
     close: Callable[[], None]
 
     def masks(self) -> Masks:
-        """The endings that are decided but not finished, for one page of reading."""
-        return Masks.of(self.storage.ledger.intents())
+        """The endings that are decided but not finished, and the suspensions, for one page of reading."""
+        return Masks.of(self.storage.ledger.intents(), self.storage.ledger.suspended())

@@ -120,7 +120,7 @@ def _pages(door: Door, visitor: Visitor) -> Iterator[list[dict[str, Any]]]:
         after = 0
         while found := page(core.storage, day, selection, after, _PAGE):
             rows, masks = found
-            shown = [r for row in rows if (r := core.reader.readable(row, day, masks)) is not None]
+            shown = [r for row in rows if (r := core.reader.readable(row, day, masks.own())) is not None]
             for one in shown:
                 one["id"] = hmac.digest(secret, one["id"], "sha256")[:16].hex()
                 one["visitor"] = one["visitor"] and hmac.digest(secret, one["visitor"], "sha256")[:16].hex()

@@ -16,11 +16,12 @@ def page(storage: Storage, day: date, selection: Selection, after: int, limit: i
     """
     while True:
         finished = _finished(storage.ledger)
-        before = storage.ledger.intents()
+        before, suspended = storage.ledger.intents(), storage.ledger.suspended()
         rows = storage.events.rows(day, selection, after=after, limit=limit)
         intents: dict[int, Intent] = {i.seq: i for i in (*before, *storage.ledger.intents())}
         if finished == _finished(storage.ledger):
-            return (rows, Masks.of(intents.values())) if rows else None
+            hidden = suspended | storage.ledger.suspended()
+            return (rows, Masks.of(intents.values(), hidden)) if rows else None
         limit = max(1, limit // 2)
 
 

@@ -123,16 +123,23 @@ class Masks:
     """Endings that are decided but perhaps not finished: readers apply them from the moment of their commit."""
 
     by_visitor: dict[bytes, list[Intent]]
+    suspended: frozenset[bytes] = frozenset()  # 처리정지: nothing of theirs is read for anybody but themselves (K10)
 
     @classmethod
-    def of(cls, intents: Iterable[Intent]) -> Masks:
+    def of(cls, intents: Iterable[Intent], suspended: frozenset[bytes] = frozenset()) -> Masks:
         found: dict[bytes, list[Intent]] = {}
         for intent in intents:
             found.setdefault(intent.visitor, []).append(intent)
-        return cls(found)
+        return cls(found, suspended)
+
+    def own(self) -> Masks:
+        """For a person's own eyes: a suspension hides nothing from them."""
+        return Masks(self.by_visitor)
 
     def remaining(self, row: Row) -> int:
-        """The purposes a row still stands on."""
+        """The purposes a row still stands on, and may be read for."""
+        if row.visitor in self.suspended:
+            return 0
         mask = row.purposes
         for intent in self.by_visitor.get(row.visitor, ()):
             if row.seq <= intent.up_to:

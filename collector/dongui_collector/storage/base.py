@@ -307,6 +307,8 @@ class LedgerStore(Protocol):
 
     def drop_visitor(self, key: bytes) -> None: ...
     def visitors_of_member(self, member: bytes) -> list[bytes]: ...
+    def suspended(self) -> frozenset[bytes]:
+        """Everyone whose processing is suspended (처리정지). Cheap: readers ask on every page."""
 
     # intents
     def add_intent(self, intent: Intent) -> None: ...
@@ -373,7 +375,10 @@ class EventStore(Protocol):
 class RecordStore(Protocol):
     """``data/archive.db`` (what other law makes the site keep, S5.2) or ``data/records.db`` (the rest)."""
 
-    def add(self, records: Sequence[Record]) -> None: ...
+    def add(self, records: Sequence[Record]) -> list[Record]:
+        """What is kept of each, on disk: the record itself, or the one that has its ``id`` already."""
+
+    def by_id(self, id: bytes) -> Record | None: ...
     def find(
         self,
         site_ref: int,

@@ -243,6 +243,9 @@ class SqliteLedger:
     def visitors_of_member(self, member: bytes) -> list[bytes]:
         return [r[0] for r in self._read("SELECT key FROM visitors WHERE member = ? ORDER BY key", (member,))]
 
+    def suspended(self) -> frozenset[bytes]:
+        return frozenset(r[0] for r in self._read("SELECT key FROM visitors WHERE suspended = 1"))
+
     # -- intents
 
     def add_intent(self, intent: Intent) -> None:

@@ -148,3 +148,9 @@ def m001_groups(db: Database) -> None:
             site_ref INTEGER NOT NULL, class_id TEXT NOT NULL, last_day TEXT NOT NULL, n INTEGER NOT NULL,
             PRIMARY KEY (site_ref, class_id, last_day)) STRICT, WITHOUT ROWID;
     """)
+
+
+@LEDGER()
+def m_rights_suspended(db: Database) -> None:
+    # Who is suspended is asked on every page of an export: a list of them alone.
+    db.executescript("CREATE INDEX visitors_suspended ON visitors (suspended) WHERE suspended = 1;")
