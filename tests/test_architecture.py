@@ -41,7 +41,7 @@ COLLECTOR = (
     ("keeping", "reading"),
     ("core",),
     ("control",),
-    ("publishing",),
+    ("publishing", "audit"),
     ("office", "answering", "rights", "keeping.operations", "reading.operations"),
     ("intake", "backup_format", "doctor"),
     ("desk", "importing"),

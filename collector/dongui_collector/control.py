@@ -30,6 +30,7 @@ operations: dict[str, Operation] = {}
 
 # Modules that register operations when they are imported.
 _REGISTERING = (
+    "dongui_collector.audit",
     "dongui_collector.publishing",
     "dongui_collector.office",
     "dongui_collector.answering",

@@ -1,0 +1,106 @@
+"""The access log (S7.2, K12): an entry for every look, chained; an erasure takes whose it was, never that it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dongui_collector.app import open_core
+from dongui_collector.audit import look
+from dongui_collector.control import perform
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError
+from dongui_collector.installing import install, starting_policy
+from dongui_collector.keeping.verify import verify
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.settings import load_settings
+from dongui_collector.storage.base import LedgerRecord
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    installed = install(tmp_path / "d", starting_policy(name="Shop"), name="Shop", origins=["https://shop.example.com"])
+    with closing(open_core(load_settings(Path(installed.config)), writable=True)) as core:
+        yield core
+
+
+@pytest.fixture
+def visitor(core: Core) -> bytes:
+    notice = core.book.in_force(core.book.sites()[0].ref, core.clock.now())
+    with core.storage.ledger.writing():
+        outcome = core.ledger.choose(notice, None, Choice(("statistics",), (), "banner", "ko", {}))
+    return core.ledger.key_of(outcome.answer["visitor"])
+
+
+def entries(core: Core) -> list[LedgerRecord]:
+    return [record for record in core.storage.ledger.records() if record.kind == "audit"]
+
+
+def test_k12_a_look_says_who_when_from_where_whose_what_and_why(core: Core, visitor: bytes) -> None:
+    site = core.book.sites()[0].ref
+    look(
+        core,
+        action="archive.read",
+        by="officer",
+        reason="tax audit 2026",
+        site_ref=site,
+        visitor=visitor,
+        address="192.0.2.7",
+        what={"class": "payment"},
+    )
+    entry, whose = entries(core)
+    assert entry.body == {
+        "action": "archive.read",
+        "by": "officer",
+        "reason": "tax audit 2026",
+        "address": "192.0.2.7",
+        "what": {"class": "payment"},
+    }
+    assert (entry.site_ref, entry.visitor) == (site, None)
+    assert (whose.visitor, whose.body) == (visitor, {"action": "whose", "of": entry.seq})
+    assert entry.at == whose.at <= core.clock.now()
+    assert verify(core).findings == []
+
+
+def test_s9_an_erasure_takes_whose_data_it_was_and_leaves_that_someone_looked(core: Core, visitor: bytes) -> None:
+    look(core, action="request.show", by="officer", reason="request 1", visitor=visitor, site_ref=1)
+    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    entry, whose = entries(core)
+    assert entry.body is not None
+    assert entry.body["by"] == "officer"
+    assert (whose.body, whose.visitor, whose.salt) == (None, None, None)
+    assert verify(core).findings == []
+
+
+def test_a_look_becomes_part_of_a_running_transaction(core: Core) -> None:
+    def fail() -> None:
+        with core.storage.ledger.writing():
+            look(core, action="export", by="analyst", reason="")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert entries(core) == []
+
+
+def test_the_desk_asks_for_it_by_operation(core: Core, visitor: bytes) -> None:
+    site = core.book.sites()[0]
+    perform(core, "audit.look", {"action": "ledger.page", "by": "auditor", "site": site.id, "visitor": visitor.hex()})
+    entry, whose = entries(core)
+    assert entry.site_ref == site.ref
+    assert whose.visitor == visitor
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"action": ""}, {"action": "Read it"}, {"action": "whose"}, {"action": "a."}, {"by": "  "}],
+    ids=repr,
+)
+def test_an_entry_that_says_nothing_is_refused(core: Core, wrong: dict[str, Any]) -> None:
+    make: Callable[..., None] = look
+    with pytest.raises(CollectorError):
+        make(core, **({"action": "archive.read", "by": "officer", "reason": ""} | wrong))
+    assert entries(core) == []
