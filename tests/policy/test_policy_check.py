@@ -42,6 +42,8 @@ CASES = [
     ("unheeded_signal", "warning", "purposes.marketing.opt_out_signals", [('opt_out_signals = ["gpc"]\n', "")]),
     ("consent_keys_elsewhere", "warning", "purposes.member.reconfirm", [("required = true", 'required = true\nreconfirm = "P2Y"')]),
     ("consent_keys_elsewhere", "warning", "purposes.security.law", [('"legitimate_interest"', '"legal_obligation"')]),
+    ("silence_without_term", "warning", "purposes.marketing.silence", [('opt_out_signals = ["gpc"]', 'opt_out_signals = ["gpc"]\nsilence = "ends"')]),
+    ("archive_keys_elsewhere", "warning", "records.consent_record.items", [("[records.consent_record]", '[records.consent_record]\nitems = ["email"]')]),
     ("joining", "warning", "purposes.marketing.joins_earlier", [('opt_out_signals = ["gpc"]', 'opt_out_signals = ["gpc"]\njoins_earlier = true')]),
     ("short_memory", "warning", "notice.choice_lifetime", [('"P180D"', '"P30D"')]),
     ("shadowed_cookies", "warning", "cookies[2].name", [('name = "_fbp"', 'name = "_ga_X"')]),

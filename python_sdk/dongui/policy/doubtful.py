@@ -145,6 +145,20 @@ def consent_keys_elsewhere(policy: Policy) -> Found:
             yield f"purposes.{purpose.id}.law", "rests on an obligation but names no law", "add law.ko …", "K2"
 
 
+def silence_without_term(policy: Policy) -> Found:
+    for purpose in policy.purposes.values():
+        if purpose.silence == "ends" and purpose.reconfirm is None:
+            message = "says that silence ends the consent, but not after which period"
+            yield f"purposes.{purpose.id}.silence", message, 'write reconfirm = "P2Y", or remove the key', "K16"
+
+
+def archive_keys_elsewhere(policy: Policy) -> Found:
+    for record in policy.records.values():
+        if record.items and not record.archive:
+            message = "names what a statute keeps apart, but the class is not archived"
+            yield f"records.{record.id}.items", message, "remove it, or write archive = true and name the law", "S5.2"
+
+
 def joining(policy: Policy) -> Found:
     for purpose in policy.purposes.values():
         if purpose.joins_earlier and "member_reference" not in purpose.items:
@@ -217,6 +231,8 @@ WARNINGS: tuple[Rule, ...] = (
     children,
     unheeded_signal,
     consent_keys_elsewhere,
+    silence_without_term,
+    archive_keys_elsewhere,
     joining,
     short_memory,
     shadowed_cookies,

@@ -193,6 +193,7 @@ def _purpose(id: str, table: Table) -> model.Purpose:
         google_consent=table.names("google_consent", words=GOOGLE_CONSENT),
         opt_out_signals=table.names("opt_out_signals", words=SIGNALS),
         reconfirm=table.optional_period("reconfirm", example="P2Y"),
+        silence=table.word("silence", get_args(model.Silence), default="keeps"),
         urls=table.names("urls"),
         depends_on=table.names("depends_on"),
         joins_earlier=table.flag("joins_earlier"),
@@ -220,6 +221,7 @@ def _cookie(table: Table) -> model.CookieRule:
 
 
 def _record(id: str, table: Table) -> model.RecordClass:
+    usual: tuple[model.Obligation, ...] = ("dispute", "inspection", "request")
     record = model.RecordClass(
         id=id,
         label=table.text("label", example="Visit records"),
@@ -229,6 +231,8 @@ def _record(id: str, table: Table) -> model.RecordClass:
         archive=table.flag("archive"),
         on_withdrawal=table.word("on_withdrawal", ("destroy", "archive"), default="destroy"),
         purposes=table.names("purposes"),
+        items=table.names("items"),
+        read_for=table.names("read_for", words=get_args(model.Obligation), default=usual),  # type: ignore[arg-type]
     )
     table.done()
     return record

@@ -20,6 +20,8 @@ Text = Mapping[str, str]
 Basis = Literal["consent", "contract", "legal_obligation", "legitimate_interest", "vital_interest", "public_task"]
 Collected = Literal["automatic", "signup", "service", "settlement", "support"]
 Protect = Literal["encrypt", "truncate", "pseudonym", "plain"]
+Silence = Literal["keeps", "ends"]
+Obligation = Literal["dispute", "inspection", "proof", "request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Purpose:
 
     ``refusal`` says what refusing changes; ``until`` names an event that ends a purpose before its class's period does;
     ``law`` the statute behind a legal obligation; ``urls`` the third-party addresses that need it (``*`` stands for any
-    characters); ``joins_earlier`` that behaviour from before the sign-in is joined to the member (K18).
+    characters); ``joins_earlier`` that behaviour from before the sign-in is joined to the member (K18). Who gave it is
+    told of it every ``reconfirm`` period (K16); ``silence`` says whether whoever does not answer keeps or ends it.
     """
 
     id: str
@@ -87,6 +90,7 @@ class Purpose:
     google_consent: tuple[str, ...] = ()
     opt_out_signals: tuple[str, ...] = ()
     reconfirm: Period | None = None
+    silence: Silence = "keeps"
     urls: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     joins_earlier: bool = False
@@ -108,8 +112,10 @@ class RecordClass:
     """A record class and its retention rule.
 
     ``law`` is the statute that demands the keeping; without one ``keep`` is a ceiling. ``archive`` puts the records
-    into the separate database (S5.2). ``purposes`` are those of another basis than consent whose records may be of this
-    class, besides the purposes whose own ``record`` names it.
+    into the separate database (S5.2): with ``on_withdrawal`` "archive" once the purpose ends that they were made for,
+    else from the start. ``items`` are the items that the statute names besides the record itself: no other goes there
+    (S3.1). ``read_for`` are the reasons for which the archive may be read. ``purposes`` are those of another basis than
+    consent whose records may be of this class, besides the purposes whose own ``record`` names it.
     """
 
     id: str
@@ -120,6 +126,8 @@ class RecordClass:
     archive: bool = False
     on_withdrawal: Literal["destroy", "archive"] = "destroy"
     purposes: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    read_for: tuple[Obligation, ...] = ("dispute", "inspection", "request")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def references(policy: Policy, problems: Problems) -> None:
         known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, "purpose")
     for record in policy.records.values():
         known(f"records.{record.id}.purposes", record.purposes, policy.purposes, "purpose")
+        known(f"records.{record.id}.items", record.items, policy.items, "item")
     for kind, parties in (("processors", policy.processors), ("recipients", policy.recipients)):
         for n, party in enumerate(parties, 1):
             known(f"{kind}[{n}].items", party.items, policy.items, "item")
