@@ -68,7 +68,7 @@ ROW_POINTS = [
     (f"{DESTROY}.begin", "after", 1),
     (f"{DAYS}:SqliteDays._end_some", "before", 2),
     (f"{DAYS}:SqliteDays._end_some", "after", 2),
-    (f"{DAYS}:SqliteDays._scrub", "before", 1),
+    (f"{DAYS}:scrub", "before", 1),
     (f"{DESTROY}._tell_consumers", "after", 1),
 ]
 RECORD_POINTS = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from dongui.rules.periods import last_day
@@ -30,6 +31,8 @@ from dongui_collector.storage.base import (
     iter_rows,
 )
 from dongui_collector.storage.journal import Journal
+
+_SIDE_BY_SIDE = 3  # days at a time: one waits for the disk while another is searched
 
 CONSUMERS = "consumers"  # the setting that names who was given data, and for which purposes
 
@@ -74,17 +77,24 @@ class Finisher:
         self._note(intent, decision)
         ended = Ended()
         days = self._storage.events.days()
-        for done, day in enumerate(days):
-            for selection, bits in self._parts(intent, day, holds, ended):
-                ended.add(self._storage.events.end(day, selection, bits, self._reduce))
-            if progress:
-                progress(done + 1, len(days))
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="ending") as pool:
+            parts = ((day, list(self._parts(intent, day, holds, ended))) for day in days)
+            for done, ended_day in enumerate(pool.map(self._end_day, *zip(*parts, strict=True)) if days else ()):
+                ended.add(ended_day)
+                if progress:
+                    progress(done + 1, len(days))
         if intent.kind == "erasure":
             self._end_records(intent, holds, ended)
         self._certify(intent, decision, holds, ended)
         if ended.held:
             self._waiting[intent.seq] = waits_for
         self._store.scrub()
+        return ended
+
+    def _end_day(self, day: date, parts: Sequence[tuple[Selection, int]]) -> Ended:
+        ended = Ended()
+        for selection, bits in parts:
+            ended.add(self._storage.events.end(day, selection, bits, self._reduce))
         return ended
 
     def holds(self, site_ref: int, visitor: bytes) -> list[Hold]:

@@ -21,13 +21,14 @@ _BUSY_MS = 10_000
 _FULL = ("full", "disk i/o error", "no space")
 
 
-def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlite3.Connection:
     """Open a database with the settings that our promises rest on, and assert that they took.
 
     ``synchronous=FULL`` is what "202 means on disk" rests on; ``secure_delete`` zeroes what is cleared in place;
-    ``temp_store=MEMORY`` keeps sorted values out of temporary files.
+    ``temp_store=MEMORY`` keeps sorted values out of temporary files. Without ``create`` the file must be there.
     """
-    uri = f"{path.absolute().as_uri()}{'?mode=ro' if readonly else ''}"
+    mode = "ro" if readonly else "rwc" if create else "rw"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     conn = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000, cached_statements=256
     )

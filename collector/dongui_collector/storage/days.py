@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from dongui_collector.errors import StorageError
-from dongui_collector.storage import dayfile
+from dongui_collector.storage import dayfile, ending
 from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection
 from dongui_collector.storage.connect import WRITER, connect, scrub
-from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from, values_of
+from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
 from dongui_collector.storage.ledger import SqliteLedger
 
@@ -26,7 +26,6 @@ _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
 _SUFFIXES = ("", "-wal", "-shm")
 _DESTROYING = ".destroying"
-_PURPOSES = dayfile.COLUMNS.index("purposes")
 
 T = TypeVar("T")
 
@@ -99,8 +98,7 @@ class SqliteDays:
 
     def seal(self, day: date) -> None:
         """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
-        with closing(connect(self.path(day))) as conn:
-            conn.execute("PRAGMA wal_autocheckpoint=0")
+        with self._connected(day) as conn:
             conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
             conn.execute("ANALYZE")
             scrub(conn)
@@ -143,56 +141,55 @@ class SqliteDays:
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
         ended = Ended()
-        for start in range(0, len(found := self._matching(day, selection, bits)), _CHUNK):
-            ended.add(self._end_some(day, found[start : start + _CHUNK], bits, reduce))
-        if found:
-            ended.days.add(day)
-        # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
-        if (found or self._log_size(day)) and not self._scrub(day):
-            raise StorageError(
-                f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
-            )
+        try:
+            with self._connected(day) as conn:
+                found = ending.matching(conn, selection, bits)
+                for start in range(0, len(found), _CHUNK):
+                    ended.add(self._end_some(conn, day, found[start : start + _CHUNK], bits, reduce))
+                if found:
+                    ended.days.add(day)
+                # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
+                if (found or self._log_size(day)) and not scrub(conn):
+                    raise StorageError(
+                        f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
+                    )
+        except FileNotFoundError:
+            pass
         return ended
+
+    @contextmanager
+    def _connected(self, day: date) -> Iterator[sqlite3.Connection]:
+        """A connection of its own to a day, under a lease, so that endings of several days go on side by side.
+
+        Raises FileNotFoundError when the day is not there (any more).
+        """
+        path = self.path(day)
+        with reading(path):
+            try:
+                conn = connect(path, create=False)
+            except sqlite3.OperationalError:
+                if path.exists():
+                    raise
+                raise FileNotFoundError(path) from None  # destroyed between the lease and the opening
+            with closing(conn):
+                conn.execute("PRAGMA wal_autocheckpoint=0")  # checkpoints only under the one lock, in scrub
+                yield conn
 
     def _log_size(self, day: date) -> int:
         with suppress(FileNotFoundError):
             return Path(f"{self.path(day)}-wal").stat().st_size
         return 0
 
-    def _scrub(self, day: date) -> bool:
-        with WRITER:
-            opened = self._existing(day)
-        return opened is None or scrub(opened.conn)
-
-    def _matching(self, day: date, selection: Selection, bits: int) -> list[int]:
-        """Positions of the rows concerned. On a connection of its own.
-
-        An unsealed day is searched in full beside ingest.
-        """
-        condition, values = dayfile.where(selection)
-        sql = f"SELECT n FROM events WHERE {condition} AND (purposes & ?) != 0 ORDER BY n"
-        return self._read(day, lambda conn: [r[0] for r in conn.execute(sql, (*values, bits))], [])
-
-    def _end_some(self, day: date, positions: Sequence[int], bits: int, reduce: Reduce) -> Ended:
-        ended = Ended()
-        with WRITER:
-            if (opened := self._existing(day)) is None:
-                return ended
-            with opened.transaction():
-                for n in positions:
-                    values = opened.conn.execute(
-                        f"{dayfile.SELECT} WHERE n = ? AND visitor IS NOT NULL", (n,)
-                    ).fetchone()
-                    if values is None or not values[_PURPOSES] & bits:
-                        continue
-                    row = row_from(values)
-                    if remaining := row.purposes & ~bits:
-                        row = reduce(row, remaining, day)
-                        opened.note_bases({(row.site_ref, row.notice_ref, row.purposes)})
-                        ended.changed += 1
-                    else:
-                        ended.destroyed += 1
-                    opened.conn.execute(dayfile.UPDATE, (*(values_of(row) if remaining else dayfile.CLEARED), n))
+    def _end_some(
+        self, conn: sqlite3.Connection, day: date, positions: Sequence[int], bits: int, reduce: Reduce
+    ) -> Ended:
+        """One short transaction. Ingest of this very day waits for it at the common lock, of another day not at all."""
+        with WRITER if day in self._open else nullcontext():
+            ended, bases = ending.end_rows(conn, day, positions, bits, reduce)
+        if bases:
+            with WRITER:
+                if opened := self._open.get(day):
+                    opened.bases |= bases
         return ended
 
     def destroy(self, day: date) -> int:
