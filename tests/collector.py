@@ -53,8 +53,9 @@ def environment(clock: str | None = None) -> dict[str, str]:
 class Installation:
     """One folder with settings, policy, data and keys; one site that lists :data:`ORIGIN`."""
 
-    def __init__(self, folder: Path, *, testing: bool = False, **settings: object) -> None:
-        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, "--json").stdout)
+    def __init__(self, folder: Path, *, testing: bool = False, policy: Path | None = None, **settings: object) -> None:
+        own = ["--policy", str(policy)] if policy else []
+        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, *own, "--json").stdout)
         self.folder = folder
         self.config = made["config"]
         self.site: str = made["site"]

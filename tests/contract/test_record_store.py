@@ -51,6 +51,21 @@ def test_records_are_read_back_whole_and_in_order_of_time(reopen: Open) -> None:
     assert reopen().find(1) == records[::-1]
 
 
+def test_an_id_is_kept_once_wherever_its_period_ends(reopen: Open) -> None:
+    store = reopen()
+    first, other = record(1), record(2)
+    assert store.add([first, other]) == [first, other]
+    again = record(1, class_id="contract", subject=b"t" * 16, last=LAST + timedelta(days=400))
+    assert reopen().add([again, record(3), record(3, site=2)]) == [first, *store.find(1)[2:], *store.find(1)[2:]]
+    assert [one.id for one in store.find(1)] == [record(n).id for n in (1, 2, 3)]
+    assert store.groups() == [(1, "payment", LAST, 3)]
+    assert store.by_id(first.id) == first
+    assert store.by_id(bytes(14) + b"\1\1") is None
+    store.destroy_ids([first.id])
+    assert store.by_id(first.id) is None
+    assert store.add([again]) == [again], "what was destroyed is not there"
+
+
 def test_every_given_condition_must_hold(reopen: Open) -> None:
     store = reopen()
     other = b"s" * 15 + b"t"  # shares the index's two bytes with the other subject

@@ -195,3 +195,17 @@ def test_a_minimum_forbids_even_an_erasure_until_it_is_over(new_house: Callable[
     house.now = at("2025-06-10T12:00")
     house.erase(visitor)
     assert [str(r.day) for r in house.core.storage.records.find(1, subject=key)] == ["2025-06-09"]
+
+
+@pytest.mark.parametrize("class_id", ["payment", "complaint", "abuse"])
+def test_an_id_is_the_sites_own_and_its_answer_stays(house: House, class_id: str) -> None:
+    """Sent again, a record is the one that is kept, whatever else is said or has changed."""
+    other = house.add_site(policy(), name="other")
+    add_record, own = house.core.keeper.add_record, uuid.uuid4().bytes
+    first = add_record(house.site, class_id, "m", house.now, "support", {"n": 1}, id=own)
+    strange = add_record(other, class_id, "m", house.now, "support", {"n": 2}, id=own)
+    assert strange["id"] != first["id"]
+    house.now += 400 * 86_400_000
+    assert add_record(house.site, class_id, "m", house.now, "support", {"n": 3}, id=own) == first
+    assert add_record(house.site, "no_such_class", "m", house.now, "support", {}, id=own) == first
+    assert [str(f) for f in verify(house.core).findings] == []

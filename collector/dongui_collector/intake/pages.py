@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Awaitable, Callable
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -249,9 +249,10 @@ async def post_record(door: Door, request: Request) -> Response:
     """A record of another class than events: contracts, payments, complaints, abuse, logins (S3.1)."""
     value, site = await _body(door, request, RecordIn)
     check_tree(value.data, "data")
+    sent = (value.class_, value.subject, value.at, value.source, value.data)
     try:
         stored = await door.in_thread(
-            door.core.keeper.add_record, site, value.class_, value.subject, value.at, value.source, value.data
+            partial(door.core.keeper.add_record, site, *sent, id=value.id.bytes if value.id else None)
         )
     except NotAllowed as refused:
         raise Problem("malformed", str(refused)) from None
@@ -264,18 +265,33 @@ async def post_member(door: Door, request: Request) -> Response:
     Identified (K18), closed (회원탈퇴) or found to be a minor (S8).
     """
     value, site = await _body(door, request, MemberIn)
-    core = door.core
     if value.event not in ("identified", "closed", "minor"):
         raise Problem("malformed", "event must be identified, closed or minor")
-    visitor = core.ledger.key_of(value.visitor) if value.visitor else None
-    member = core.ledger.member_key(site.ref, value.member) if value.member else None
-    if value.event == "identified":
-        if visitor is None or member is None:
-            raise Problem("malformed", "identified needs visitor and member")
-        current = core.book.in_force(site.ref, core.clock.now())
-        if not await door.in_thread(core.ledger.identify, current, visitor, member):
-            raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
-        return json_response({"identified": True})
+    ledger = door.core.ledger
+    sent = b"member|" + value.id.bytes if value.id else None
+    if sent and (kept := ledger.kept_answer(site.ref, sent)):
+        return json_response(kept)
+    visitor = ledger.key_of(value.visitor) if value.visitor else None
+    member = ledger.member_key(site.ref, value.member) if value.member else None
+    told = await (_identified if value.event == "identified" else _ended)(door, site, visitor, member, value.event)
+    if sent:
+        await door.in_thread(ledger.keep_answer, site.ref, sent, told)
+    return json_response(told)
+
+
+async def _identified(
+    door: Door, site: Site, visitor: bytes | None, member: bytes | None, _event: str
+) -> dict[str, Any]:
+    if visitor is None or member is None:
+        raise Problem("malformed", "identified needs visitor and member")
+    current = door.core.book.in_force(site.ref, door.core.clock.now())
+    if not await door.in_thread(door.core.ledger.identify, current, visitor, member):
+        raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
+    return {"identified": True}
+
+
+async def _ended(door: Door, site: Site, visitor: bytes | None, member: bytes | None, event: str) -> dict[str, Any]:
+    core, endings = door.core, door.endings
     keys = {visitor} if visitor else set()
     if member:
         keys |= set(core.storage.ledger.visitors_of_member(member))
@@ -283,15 +299,12 @@ async def post_member(door: Door, request: Request) -> Response:
     for key in keys:
         held = core.storage.ledger.visitor(key)
         if held and held.site_ref == site.ref:
-            await door.endings.carry_out(
-                await door.in_thread(door.endings.must_succeed, core.ledger.erase, key, value.event)
-            )
+            await endings.carry_out(await door.in_thread(endings.must_succeed, core.ledger.erase, key, event))
             erased += 1
     if member:
-        await door.endings.carry_out(
-            await door.in_thread(door.endings.must_succeed, core.ledger.end_member, site.ref, member, value.event)
-        )
-    return json_response({"erased": erased})
+        ending = await door.in_thread(endings.must_succeed, core.ledger.end_member, site.ref, member, event)
+        await endings.carry_out(ending)
+    return {"erased": erased}
 
 
 async def post_inventory(door: Door, request: Request) -> Response:

@@ -86,6 +86,7 @@ class RecordIn(msgspec.Struct):
     at: Annotated[int, Meta(ge=0)]
     source: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}\Z")]
     data: dict[str, Any]
+    id: uuid.UUID | None = None
 
 
 class MemberIn(msgspec.Struct):
@@ -95,6 +96,7 @@ class MemberIn(msgspec.Struct):
     event: Short
     visitor: Annotated[str, Meta(max_length=128)] | None = None
     member: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    id: uuid.UUID | None = None
 
 
 class InventoryIn(msgspec.Struct):

@@ -262,9 +262,11 @@ class Keeper:
 
     # -- records of other classes
 
-    def add_record(self, site: Site, class_id: str, subject: str, at: int, source: str, data: Json) -> Json:
+    def add_record(
+        self, site: Site, class_id: str, subject: str, at: int, source: str, data: Json, *, id: bytes | None = None
+    ) -> Json:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.add`."""
-        return self._records.add(site, class_id, subject, at, source, data)
+        return self._records.add(site, class_id, subject, at, source, data, id=id)
 
     def subject_key(self, site: Site, subject: str) -> bytes:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.subject_key`."""

@@ -6,6 +6,7 @@ start (S5.2), is kept for that obligation alone, and every reading of it is on t
 
 from __future__ import annotations
 
+import hmac
 import json
 import uuid
 
@@ -51,14 +52,21 @@ class RecordKeeper:
         self._book = book
         self._ledger = ledger
         self._clock = clock
+        self._ids = keyring.derive(b"record id")
 
-    def add(self, site: Site, class_id: str, subject: str, at: int, source: str, data: Json) -> Json:
+    def add(
+        self, site: Site, class_id: str, subject: str, at: int, source: str, data: Json, *, id: bytes | None = None
+    ) -> Json:
         """Keep one record; on disk when this returns ``{id, class, kept_until}``.
 
         ``subject`` is a visitor's id or the site's own reference of a member; ``at`` is epoch ms, a future one counts
-        as now; ``source`` says where it comes from (S2.2). Raises :class:`NotAllowed` for a class that the notice in
-        force does not know or gives no basis for, and for a record whose period has already ended.
+        as now; ``source`` says where it comes from (S2.2). A record of the site that has the same ``id`` already is the
+        one that is kept, and answered for. Raises :class:`NotAllowed` for a class that the notice in force does not
+        know or gives no basis for, and for a record whose period has already ended.
         """
+        own = uuid.uuid4().bytes if id is None else self._own_id(site, id)
+        if id is not None and (kept := self._storage.records.by_id(own) or self._storage.archive.by_id(own)):
+            return _kept(kept)
         now = self._clock.now()
         notice = self._book.in_force(site.ref, now)
         record_class = notice.policy.records.get(class_id)
@@ -69,16 +77,18 @@ class RecordKeeper:
         last = class_last_day(record_class, day)
         if last < day_of(now, notice.zone):
             raise NotAllowed("the period of this record has already ended")
-        id = uuid.uuid4()
         key = self._keyring.named(record_name(class_id, last), create=True)
         assert key is not None  # just created
         content = json.dumps({"subject": subject, "data": data, "basis": basis}, ensure_ascii=False).encode()
-        sealed = seal(key, content, bound_to(site.ref, class_id, id.bytes))
+        sealed = seal(key, content, bound_to(site.ref, class_id, own))
         whom = self.subject_key(site, subject)
-        record = Record(id.bytes, site.ref, class_id, whom, min(at, now), day, last, source, notice.ref, sealed)
+        record = Record(own, site.ref, class_id, whom, min(at, now), day, last, source, notice.ref, sealed)
         store = self._storage.archive if record_class.archive else self._storage.records
-        store.add([record])
-        return {"id": str(id), "class": class_id, "kept_until": last.isoformat()}
+        return _kept(store.add([record])[0])
+
+    def _own_id(self, site: Site, id: bytes) -> bytes:
+        """The id under which a site's record is kept. Not the site's own: a UUIDv7 tells the time."""
+        return hmac.digest(self._ids, f"{site.ref}|".encode() + id, "sha256")[:16]
 
     def subject_key(self, site: Site, subject: str) -> bytes:
         """The 16 bytes under which a subject is found: a known visitor's own key, else a member's."""
@@ -140,3 +150,12 @@ class RecordKeeper:
             raise NotAllowed("the key of this record was destroyed")
         opened: Json = json.loads(unseal(key, record.sealed, bound_to(record.site_ref, record.class_id, record.id)))
         return opened
+
+
+def _kept(record: Record) -> Json:
+    """The answer to whoever sent it."""
+    return {
+        "id": str(uuid.UUID(bytes=record.id)),
+        "class": record.class_id,
+        "kept_until": record.last_day.isoformat(),
+    }

@@ -140,6 +140,11 @@ class Ledger:
         sealed = self._store.answer(key, now - ANSWER_KEPT_MS)
         return json.loads(unseal(_own_key(request_id), sealed, key)) if sealed else None
 
+    def keep_answer(self, site_ref: int, request_id: bytes, answer: dict[str, Any]) -> None:
+        """Give :meth:`kept_answer` to whoever sends this request again; a transaction of its own."""
+        with self._store.writing():
+            self._keep_answer(site_ref, request_id, self._clock.now(), answer)
+
     def _keep_answer(self, site_ref: int, request_id: bytes, now: int, answer: dict[str, Any]) -> None:
         key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
         self._store.keep_answer(key, now, seal(_own_key(request_id), json.dumps(answer).encode(), key))

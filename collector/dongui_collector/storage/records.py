@@ -2,7 +2,7 @@
 
 A table a month, by the day on which the records' period ends. Records are only appended and cleared in place, never
 moved (docs/decisions/001); a month that has nothing left gives its table and its space back. Subjects are found by
-two bytes of their keyed hash, so that not even an index holds what identifies one.
+two bytes of their keyed hash, and records by two of their ids, so that not even an index holds what identifies one.
 """
 
 from __future__ import annotations
@@ -40,9 +40,13 @@ class SqliteRecords:
 
     # -- adding and finding
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Sequence[Record]) -> list[Record]:
+        kept: list[Record] = []
         with self._writing():
             for record in records:
+                kept.append(self.by_id(record.id) or record)
+                if kept[-1] is not record:
+                    continue
                 table = self._month(record.last_day)
                 self._conn.execute(
                     f"INSERT INTO {table} ({_LIST}, bucket) VALUES ({'?, ' * len(_COLUMNS)}?)",
@@ -60,6 +64,15 @@ class SqliteRecords:
                     "INSERT INTO groups VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
                     (record.site_ref, record.class_id, record.last_day.isoformat()),
                 )
+        return kept
+
+    def by_id(self, id: bytes) -> Record | None:
+        with WRITER:
+            for table in self._months():
+                sql = f"SELECT {_LIST} FROM {table} WHERE substr(id, 1, 2) = ? AND id = ?"
+                if row := self._conn.execute(sql, (id[:2], id)).fetchone():
+                    return _record(row)
+        return None
 
     def find(
         self,
@@ -168,6 +181,8 @@ class SqliteRecords:
                 n INTEGER PRIMARY KEY, id BLOB, site_ref INTEGER, class_id TEXT, subject BLOB, at INTEGER, day TEXT,
                 last_day TEXT, source TEXT, notice_ref INTEGER, sealed BLOB, bucket INTEGER) STRICT""")
         self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_bucket ON {table} (bucket) WHERE bucket IS NOT NULL")
+        by_id = f"{table} (substr(id, 1, 2)) WHERE id IS NOT NULL"
+        self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_id ON {by_id}")
         return table
 
     @contextmanager
