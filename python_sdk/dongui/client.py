@@ -14,7 +14,7 @@ from dongui.breaker import Breaker
 from dongui.consent import Consent
 from dongui.knowledge import Knowledge
 from dongui.options import Options, OptionValues, resolve
-from dongui.parcels import EVENTS, Job, encode, fits
+from dongui.parcels import EVENTS, RECORDS, Job, encode, fits
 from dongui.terms import Terms
 from dongui.transport import Delivery, Transport
 from dongui.visit import gated
@@ -111,7 +111,7 @@ class Client(Asking):
             "source": source,
             "data": dict(data or {}),
         }
-        return self._transport.send(Job(subject, "/v1/records", encode(body)))
+        return self._transport.send(Job(subject, RECORDS, encode(body)))
 
     @quiet(False)
     def login(

@@ -14,6 +14,7 @@ MOST_BYTES = 64 * 1024
 ENVELOPE = 512
 
 EVENTS = "/v1/events"
+RECORDS = "/v1/records"
 
 
 @dataclass(slots=True, repr=False)

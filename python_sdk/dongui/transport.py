@@ -19,13 +19,14 @@ from typing import Any
 
 from dongui.background import Background, at_exit_of_multiprocessing, jittered
 from dongui.line import Line
-from dongui.parcels import Job, Parcel, encode, pack
+from dongui.parcels import EVENTS, RECORDS, Job, Parcel, encode, pack
 from dongui.wire import TROUBLE, Reply
 
 log = logging.getLogger("dongui")
 
 _COMPLAIN_EVERY = 60.0
-_WORTH_GZIP = 1024
+_WORTH_GZIP = 4096  # bytes; less travels in a few packets anyway
+_ZIPPED = (EVENTS, RECORDS)
 _MOST_ATTEMPTS = 8  # of a request that makes the collector fail, rather than one that finds it away
 
 
@@ -219,11 +220,7 @@ class Transport:
 
     def _deliver(self, parcel: Parcel) -> None:
         job = parcel.jobs[0]
-        body, headers = parcel.body(self._site), self._headers
-        if job.bearer is not None:
-            headers = {**headers, "Authorization": f"Bearer {job.bearer}"}
-        if self.gzip and len(body) >= _WORTH_GZIP:
-            body, headers = gzip.compress(body, 1, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        body, headers = self._request(parcel)
         try:
             reply = self._line.exchange(job.method, parcel.path, headers, body, limit=1 << 20)
         except TROUBLE as trouble:
@@ -237,6 +234,11 @@ class Transport:
             self._again(parcel, reply)
         elif reply.status < 300:
             self._done(parcel, answer=answer)
+        elif reply.status == 415 and "Content-Encoding" in headers:
+            # It was taken a while ago: another collector, or a proxy on the way. As it is, it will go.
+            self.gzip = False
+            with self._changed:
+                self._put_back(parcel, poisonous=False)
         elif reply.status in (400, 413) and len(parcel.jobs) > 1:
             # One bad event spoils a whole batch: send them one by one, and lose only that one.
             self._one_by_one(parcel)
@@ -248,6 +250,16 @@ class Transport:
         else:
             log.debug("dongui: the collector refused %s with %d %s", parcel.path, reply.status, answer.get("type", ""))
             self._done(parcel, lost=f"rejected_{reply.status}")
+
+    def _request(self, parcel: Parcel) -> tuple[bytes, dict[str, str]]:
+        """(body, headers); compressed where the collector said that it takes that, and where it is worth it."""
+        body, headers = parcel.body(self._site), self._headers
+        bearer = parcel.jobs[0].bearer
+        if bearer is not None:
+            headers = {**headers, "Authorization": f"Bearer {bearer}"}
+        if self.gzip and parcel.path in _ZIPPED and len(body) >= _WORTH_GZIP:
+            return gzip.compress(body, 1, mtime=0), {**headers, "Content-Encoding": "gzip"}
+        return body, headers
 
     def _done(self, parcel: Parcel, *, answer: dict[str, Any] | None = None, lost: str = "") -> None:
         with self._changed:

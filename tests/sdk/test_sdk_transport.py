@@ -18,6 +18,7 @@ from dongui.visit import time_ordered_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
 QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
@@ -162,12 +163,53 @@ def test_sending_never_waits_for_a_slow_collector(collector: Collector, transpor
     assert len(collector.events) == 1000
 
 
-def test_gzip_only_where_the_collector_offers_it(collector: Collector, transport: Transport) -> None:
-    visitor = collector.visitor("statistics")
+def zipped(collector: Collector) -> list[str]:
+    """The paths to which something compressed was sent."""
+    return [path for _, path, headers in collector.requests if "Content-Encoding" in headers]
+
+
+def send_much(transport: Transport, visitor: str) -> None:
     for _ in range(50):
         transport.send(Job(visitor, EVENTS, event(props={"text": "x" * 200})))
+    transport.send(Job("m", "/v1/records", {"site": SITE, "data": {"text": "x" * 5000}}))
+    transport.send(Job("m", "/v1/inventory", {"site": SITE, "cookies": ["x" * 200] * 30}))
     assert transport.flush(10)
-    assert all("Content-Encoding" not in headers for _, _, headers in collector.requests)
+    assert len(transport.stats()["lost"]) == 0
+
+
+def test_gzip_only_where_the_collector_offers_it(collector: Collector, transport: Transport) -> None:
+    visitor = collector.visitor("statistics")
+    send_much(transport, visitor)
+    assert zipped(collector) == []
+    collector.policy["accept_gzip"] = transport.gzip = True
+    send_much(transport, visitor)
+    assert set(zipped(collector)) == {"/v1/events", "/v1/records"}
+    collector.requests.clear()
+    transport.send(Job(visitor, EVENTS, event()))
+    assert transport.flush(10)
+    assert zipped(collector) == [], "not worth it"
+    assert len(collector.of(visitor)) == 101
+    assert [body["data"]["text"] for path, body in collector.posts if path == "/v1/records"] == ["x" * 5000] * 2
+
+
+def test_what_is_no_longer_taken_compressed_goes_as_it_is(collector: Collector, transport: Transport) -> None:
+    visitor = collector.visitor("statistics")
+    transport.gzip = True
+    send_much(transport, visitor)
+    assert len(zipped(collector)) == 1, "one try"
+    assert len(collector.of(visitor)) == 50
+    assert transport.stats()["sent"] == 52
+    assert collector.twice == 0
+
+
+def test_the_policy_says_whether_gzip_is_taken(collector: Collector, client_of: ClientOf) -> None:
+    collector.policy["accept_gzip"] = True
+    client, visitor = client_of(collector), collector.visitor("statistics")
+    for number in range(50):
+        assert client.track(visitor, f"event-{number}", props={"text": "x" * 200})
+    assert client.flush(10)
+    assert zipped(collector)
+    assert len(collector.of(visitor)) == 50
 
 
 SCRIPT = """

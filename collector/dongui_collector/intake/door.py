@@ -11,6 +11,7 @@ import msgspec
 from dongui_collector.core import Core
 from dongui_collector.intake.choices import ChoiceCommit
 from dongui_collector.intake.commit import GroupCommit
+from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.endings import Endings
 from dongui_collector.intake.enrich import Places
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -90,7 +91,10 @@ class Door:
 
     async def _post_events(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
         address = self.admit(scope, headers)
-        batch = decode(await read_body(receive, headers.length), EventBatch)
+        body = await read_body(receive, headers.length)
+        if headers.encoding:
+            body = unpacked(body, headers.encoding, zipped=self.is_server(headers))
+        batch = decode(body, EventBatch)
         site = self.site(batch.site)
         secret = may_write(site, headers)
         check_events(batch.events, addresses=secret)
@@ -102,7 +106,10 @@ class Door:
 
     async def _post_consents(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
         self.admit(scope, headers)
-        asked = decode(await read_body(receive, headers.length), ConsentChoice)
+        body = await read_body(receive, headers.length)
+        if headers.encoding:
+            body = unpacked(body, headers.encoding, zipped=False)
+        asked = decode(body, ConsentChoice)
         site = self.site(asked.site)
         may_write(site, headers)
         check_choice(asked)
@@ -138,14 +145,14 @@ class Door:
             raise Problem("too-large")
         client = scope.get("client")
         address = address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
-        if not self._is_server(headers):
+        if not self.is_server(headers):
             # Only what is listed or vouched for counts: a made-up Origin or header must not open a bucket of its own.
             origin = headers.origin if headers.origin in self.core.book.origins else ""
             if not self.limit.allow(origin or "", self._vouched(headers) or address):
                 raise Problem("rate-limited")
         return address
 
-    def _is_server(self, headers: Headers) -> bool:
+    def is_server(self, headers: Headers) -> bool:
         """Whether some site's secret key was sent; a digest's comparison tells nothing about the key."""
         return headers.bearer is not None and token_hash(headers.bearer) in self.core.book.secret_hashes
 

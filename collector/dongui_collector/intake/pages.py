@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.intake import me
+from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import drain, failure, query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
@@ -57,7 +58,10 @@ def pages(door: Door) -> Starlette:
             except Exception as error:
                 response = problem_response(failure(error))
             for name, value in door.cors(headers.origin):
-                response.headers[name.decode()] = value.decode("latin-1")
+                if name == b"vary":
+                    response.headers.add_vary_header(value.decode())
+                else:
+                    response.headers[name.decode()] = value.decode("latin-1")
             response.headers["x-content-type-options"] = "nosniff"
             door.metrics.answered(path, response.status_code)
             return response
@@ -104,15 +108,13 @@ def json_response(value: Any, status: int = 200, *, cache: str = "no-store") -> 
 def cached(request: Request, body: bytes, kind: str, cache: str) -> Response:
     """An answer with a strong ETag; 304 when the browser has it, gzip where it takes it."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": cache, "content-type": kind}
+    headers = {"etag": etag, "cache-control": cache, "content-type": kind, "vary": "Accept-Encoding"}
     if etag[:-1] in request.headers.get("if-none-match", ""):  # also the tag of the compressed form
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", "") and len(body) > 512:
         headers |= {"content-encoding": "gzip", "etag": f'{etag[:-1]}-gz"'}
         body = _gzipped(body)
-    response = Response(body, headers=headers)
-    response.headers["vary"] = "Accept-Encoding"
-    return response
+    return Response(body, headers=headers)
 
 
 @cache
@@ -151,7 +153,8 @@ async def get_notice(door: Door, request: Request) -> Response:
 async def get_policy(door: Door, request: Request) -> Response:
     """What snippet and middleware decide by."""
     _, current, _ = _asked(door, request)
-    return cached(request, msgspec.json.encode(current.compiled), "application/json", "public, max-age=60")
+    told = current.compiled | {"accept_gzip": True}  # of servers' events and records
+    return cached(request, msgspec.json.encode(told), "application/json", "public, max-age=60")
 
 
 async def get_policy_page(door: Door, request: Request) -> Response:
@@ -239,7 +242,10 @@ async def _body(door: Door, request: Request, schema: type[Any]) -> tuple[Any, S
     """A server's body and its site, the secret key checked."""
     headers: Headers = request.state.headers
     door.admit(request.scope, headers)
-    value = decode(await read_body(request.receive, headers.length), schema)
+    body = await read_body(request.receive, headers.length)
+    if headers.encoding:
+        body = unpacked(body, headers.encoding, zipped=schema is RecordIn and door.is_server(headers))
+    value = decode(body, schema)
     site = door.site(value.site)
     needs_secret(site, headers)
     return value, site

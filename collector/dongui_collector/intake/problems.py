@@ -19,6 +19,8 @@ _TITLES = {
     "superseded-notice": (409, "Another notice version is in force"),
     "no-live-purpose": (409, "No live purpose of this visitor covers this"),
     "too-large": (413, "The body is larger than 64 KiB"),
+    "too-large-inside": (413, "What the compressed body holds is larger than 64 KiB"),
+    "unsupported-encoding": (415, "The body is encoded in a way that is not taken here"),
     "rate-limited": (429, "Too many requests from this address"),
     "internal": (500, "The collector made a mistake"),
     "unavailable": (503, "Nothing can be stored right now; try again later"),
@@ -48,5 +50,7 @@ class Problem(Exception):
         ]
         if slug in _RETRY_AFTER:
             self.headers.append((b"retry-after", str(_RETRY_AFTER[slug]).encode()))
+        if slug == "unsupported-encoding":
+            self.headers.append((b"accept-encoding", str(members["takes"]).encode()))
         if slug == "unauthorised":
             self.headers.append((b"www-authenticate", b"Bearer"))

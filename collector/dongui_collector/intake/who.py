@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -32,19 +31,21 @@ class Headers:
     gpc: bool = False
     language: str = ""
     length: int | None = None
+    encoding: str = ""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Read ASGI's header pairs (names in lower case). Values are Latin-1, as HTTP has them."""
         headers = cls()
         for name, value in pairs:
-            if read := _READ.get(name):
-                read(headers, value)
+            if name in _READ:
+                _READ[name](headers, value)
         return headers
 
 
 def _origin(h: Headers, value: bytes) -> None:
-    h.origin = value.decode("latin-1")
+    # A browser sends one. Of several none may count alone: joined they are no origin that a site could list.
+    h.origin = ("" if h.origin is None else f"{h.origin}, ") + value.decode("latin-1")
 
 
 def _user_agent(h: Headers, value: bytes) -> None:
@@ -85,10 +86,15 @@ def _language(h: Headers, value: bytes) -> None:
     h.language = value[:256].decode("latin-1")
 
 
+def _encoding(h: Headers, value: bytes) -> None:
+    h.encoding += ("," if h.encoding else "") + value[:64].decode("latin-1")
+
+
 _READ: dict[bytes, Callable[[Headers, bytes], None]] = {
     b"origin": _origin,
     b"user-agent": _user_agent,
     b"content-length": _length,
+    b"content-encoding": _encoding,
     b"authorization": _authorization,
     b"x-forwarded-for": _forwarded,
     b"dongui-address": _proxied,
@@ -126,6 +132,8 @@ def address_of(socket: str | None, forwarded: str, hops: int) -> str | None:
     come through all the proxies, and the leftmost one is the nearest to the truth that a trusted hand wrote.
     """
     if hops and forwarded:
+        if "," not in forwarded and not forwarded.isspace():
+            return parse_ip(forwarded)
         entries = [e for e in (part.strip() for part in forwarded.split(",")) if e]
         if entries:
             return parse_ip(entries[-min(hops, len(entries))])
@@ -146,20 +154,28 @@ class RateLimit:
     """A token bucket for each (site's Origin, address). Memory only and bounded; addresses are kept for seconds."""
 
     def __init__(self, rate: float, burst: int, *, most: int = 50_000) -> None:
-        self._rate, self._burst, self._most = rate, burst, most
-        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._each, self._full, self._most = 1 / rate, burst / rate, most
+        self._full_at: dict[tuple[str, str], float] = {}  # when a bucket will have filled up again
 
     def allow(self, origin: str, address: str | None) -> bool:
         """Take one token; False when there is none."""
         now = time.monotonic()
-        key = (origin, _network(address or ""))
-        left, then = self._buckets.pop(key, (float(self._burst), now))
-        left = min(self._burst, left + (now - then) * self._rate)
-        allowed = left >= 1
-        self._buckets[key] = (left - 1 if allowed else left, now)
-        if len(self._buckets) > self._most:
-            self._buckets.popitem(last=False)
-        return allowed
+        key = (origin, _network(address) if address else "")
+        full_at = self._full_at.get(key, now)
+        if full_at < now:
+            full_at = now
+        full_at += self._each
+        if full_at - now > self._full + 1e-9:
+            return False
+        self._full_at[key] = full_at
+        if len(self._full_at) > self._most:
+            self._forget(now)
+        return True
+
+    def _forget(self, now: float) -> None:
+        """A full bucket says nothing. When still too many are in use a tenth of them goes, the eldest first."""
+        in_use = [(key, at) for key, at in self._full_at.items() if at > now]
+        self._full_at = dict(in_use[max(0, len(in_use) - self._most * 9 // 10) :])
 
 
 def _network(address: str) -> str:
