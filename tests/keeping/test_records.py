@@ -7,13 +7,20 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from dongui.policy import parse
+from dongui.policy.model import RecordClass
+from dongui.policy.period import Period
+from dongui_collector.control import perform
 from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.records import basis_of
 from dongui_collector.keeping.verify import verify
-from dongui_collector.security.keys import record_name
+from dongui_collector.ledger.archiving import bound_to, named_by_law
+from dongui_collector.security.keys import SealBroken, archive_name, record_name, unseal
 from dongui_collector.storage.base import Hold
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.keeping.house import House, at, policy
+from tests.keeping.house import ALL, House, at, policy
 
 DATA = {"order": "order-sentinel", "amount": 12_000}
 
@@ -26,9 +33,9 @@ def add(house: House, class_id: str, subject: str = "member-1", when: str | None
 @pytest.mark.parametrize(
     ("class_id", "until", "store"),
     [
-        ("contract", "2030-03-10", "archive"),
-        ("payment", "2030-03-10", "archive"),
-        ("complaint", "2028-03-10", "archive"),
+        ("contract", "2030-03-10", "records"),
+        ("payment", "2030-03-10", "records"),
+        ("complaint", "2028-03-10", "records"),
         ("abuse", "2030-03-10", "records"),
         ("access_log", "2026-03-10", "records"),
     ],
@@ -42,11 +49,124 @@ def test_the_classes_of_the_seed(house: House, class_id: str, until: str, store:
         assert [r.class_id for r in one.find(house.site.ref)] == ([class_id] if name == store else [])
 
 
-def test_what_the_law_keeps_is_in_no_other_file(house: House) -> None:
+def close_member(house: House, member: str, reason: str = "closed") -> None:
+    ending = house.core.ledger.end_member(house.site.ref, house.core.ledger.member_key(house.site.ref, member), reason)
+    house.core.ledger.finish(ending)
+
+
+def files_with(house: House, value: bytes) -> set[str]:
+    found = [p.name for p in (house.folder / "data").rglob("*") if p.is_file() and value in p.read_bytes()]
+    return {name.removesuffix("-wal") for name in found}
+
+
+def law_alone(class_id: str = "payment") -> str:
+    """The default policy with a class behind which no purpose of the site's own stands: it is archived at once."""
+    head, rest = policy().split(f"[records.{class_id}]", 1)
+    return head + f"[records.{class_id}]" + rest.replace('on_withdrawal = "archive"', 'on_withdrawal = "destroy"', 1)
+
+
+def test_s5_2_what_the_law_alone_keeps_is_in_no_other_file(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    house.add_site(law_alone())
     add(house, "payment")
-    subject = house.core.storage.archive.find(house.site.ref)[0].subject
-    holding = [p.name for p in (house.folder / "data").rglob("*.db*") if subject in p.read_bytes()]
-    assert {name.removesuffix("-wal") for name in holding} == {"archive.db"}
+    (record,) = house.core.storage.archive.find(house.site.ref)
+    assert files_with(house, record.subject) == files_with(house, record.sealed) == {"archive.db"}
+    assert house.core.keeper.opened(record)["reason"] == "law_alone"
+
+
+ITEMS = {"transaction": "t-1", "email": "a@example.com", "password": "secret", "visit_time": 1, "note": {"phone": "1"}}
+
+
+def test_s5_2_s3_1_closing_moves_exactly_what_the_law_names(house: House) -> None:
+    """The live file holds no trace; source, law, reason and end date stand with the archived record."""
+    house.core.keeper.add_record(house.site, "payment", "member-1", house.now, "settlement", ITEMS)
+    house.core.keeper.add_record(house.site, "payment", "member-2", house.now, "settlement", ITEMS)
+    house.core.keeper.add_record(house.site, "abuse", "member-1", house.now, "service_use", ITEMS)
+    key = house.core.keeper.subject_key(house.site, "member-1")
+    before = house.core.storage.records.find(house.site.ref, subject=key)
+    assert len(before) == 2
+    close_member(house, "member-1")
+    (kept,) = house.core.storage.archive.find(house.site.ref)
+    assert files_with(house, key) == files_with(house, kept.id) == {"archive.db"}
+    assert all(files_with(house, r.sealed) == set() for r in before)
+    opened = house.core.keeper.opened(kept)
+    assert opened["data"] == {"transaction": "t-1", "email": "a@example.com", "note": {"phone": "1"}}
+    assert (opened["basis"], opened["reason"], opened["subject"]) == ("law", "membership_closed", "member-1")
+    assert (kept.source, kept.last_day, kept.class_id) == ("settlement", date(2030, 3, 10), "payment")
+    assert "Article 6" in opened["law"]["en"]
+    assert [r.subject != key for r in house.core.storage.records.find(house.site.ref)] == [True]
+    certificate = [r.body or {} for r in house.core.storage.ledger.records() if r.kind == "certificate"][-1]
+    assert (certificate["records_archived"], certificate["records_destroyed"]) == (1, 1)
+    assert (certificate["reason"], certificate["kind"]) == ("closed", "erasure")
+    assert [str(f) for f in verify(house.core).findings] == []
+
+
+def test_s5_2_the_archive_has_a_key_of_its_own(house: House) -> None:
+    add(house, "payment")
+    close_member(house, "member-1")
+    (kept,) = house.core.storage.archive.find(house.site.ref)
+    live, own = (house.core.keyring.named(name("payment", date(2030, 3, 10))) for name in (record_name, archive_name))
+    assert live is not None
+    assert own is not None
+    assert live != own
+    with pytest.raises(SealBroken):
+        unseal(live, kept.sealed, bound_to(kept.site_ref, kept.class_id, kept.id))
+
+
+@pytest.mark.parametrize("how", ["erasure", "withdrawal"])
+def test_s5_2_a_visitors_records_move_when_the_visitor_ends(house: House, how: str) -> None:
+    visitor, other = house.arrive(), house.arrive()
+    for whom in (visitor, other):
+        for class_id in ("payment", "abuse"):
+            add(house, class_id, whom)
+    key = house.core.ledger.key_of(visitor)
+    house.choose((), ["marketing"], visitor)
+    assert house.core.storage.archive.groups() == [], "a purpose that goes on ends nothing"
+    if how == "erasure":
+        house.erase(visitor)
+    else:
+        house.choose((), ALL, visitor)
+    (kept,) = house.core.storage.archive.find(house.site.ref)
+    assert (kept.subject, kept.class_id) == (key, "payment")
+    opened = house.core.keeper.opened(kept)
+    assert (opened["reason"], opened["subject"]) == (how, None), "a visitor's id is a credential, not an item"
+    assert {r.subject for r in house.core.storage.records.find(house.site.ref)} == {house.core.ledger.key_of(other)}
+    assert [str(f) for f in verify(house.core).findings] == []
+
+
+def test_a_purpose_of_no_class_leaves_what_the_notice_of_then_kept(house: House) -> None:
+    """What a record's own notice does not archive is destroyed, whatever a later notice says."""
+    add(house, "abuse")
+    head, rest = policy("v2", date(2025, 3, 11)).split("[records.abuse]", 1)
+    law = 'law.ko = "법"\nlaw.en = "Act"\narchive = true\non_withdrawal = "archive"'
+    rest = rest.replace('archive = false\non_withdrawal = "destroy"', law, 1)
+    perform(house.core, "policy.publish", {"text": head + "[records.abuse]" + rest})
+    house.now = at("2025-03-12T12:00")
+    add(house, "abuse")
+    close_member(house, "member-1")
+    (kept,) = house.core.storage.archive.find(house.site.ref)
+    assert kept.day == date(2025, 3, 12)
+    assert house.core.storage.records.groups() == []
+
+
+JSON = st.recursive(
+    st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+)
+
+
+@given(JSON, st.sets(st.sampled_from("abc")), st.sets(st.sampled_from("abc")))
+def test_s3_1_no_item_that_the_law_does_not_name_is_left(data: object, items: set[str], law: set[str]) -> None:
+    one = RecordClass("x", {}, Period(years=1), archive=True, items=tuple(law))
+    left = named_by_law(data, one, items)
+
+    def keys(value: object) -> set[str]:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return set(value if isinstance(value, dict) else ()) | {k for v in inner for k in keys(v)}
+
+    assert not keys(left) & (items - law)
+    if not keys(data) & (items - law):
+        assert left == data
 
 
 def test_neither_subject_nor_content_can_be_read_on_disk(house: House) -> None:
@@ -65,7 +185,9 @@ def test_a_class_without_a_basis_is_refused(house: House, class_id: str) -> None
 def test_the_basis_is_the_law_or_a_purpose_of_another_basis_than_consent(house: House) -> None:
     rules = house.core.book.in_force(house.site.ref, house.now).policy
     found = {id: basis_of(one, rules) for id, one in rules.records.items()}
-    assert (found["payment"], found["abuse"], found["consent_record"]) == ("law", "security", None)
+    assert (found["payment"], found["abuse"], found["consent_record"]) == ("service", "security", None)
+    alone = parse(law_alone())
+    assert basis_of(alone.records["payment"], alone) == "law"
     assert all(b in (None, "law") or rules.purposes[b].basis != "consent" for b in found.values())
 
 
@@ -96,13 +218,15 @@ def test_a_future_time_counts_as_now(house: House) -> None:
 def test_records_age_out_with_their_key(house: House) -> None:
     add(house, "complaint")
     add(house, "payment")
-    name = record_name("complaint", date(2028, 3, 10))
+    close_member(house, "member-1")
+    name = archive_name("complaint", date(2028, 3, 10))
     assert house.core.keyring.named(name) is not None
     house.run("2028-03-10T23:59:59")
     assert len(house.core.storage.archive.find(1)) == 2
     assert house.run("2028-03-11T00:00")["destroyed"] == 1
     assert [r.class_id for r in house.core.storage.archive.find(1)] == ["payment"]
     assert house.core.storage.keys.destroyed(name)
+    assert house.core.storage.keys.destroyed(record_name("complaint", date(2028, 3, 10)))
     assert [str(f) for f in verify(house.core).findings] == []
 
 
@@ -113,12 +237,12 @@ def test_two_sites_share_a_key_until_both_are_done(house: House) -> None:
     hold = Hold(0, other.ref, "claim", None, None, None, None, None, house.now)
     held = house.core.keeper.add_hold(hold)
     house.run("2028-03-11T00:00")
-    (left,) = house.core.storage.archive.find(other.ref)
-    assert house.core.storage.archive.find(house.site.ref) == []
+    (left,) = house.core.storage.records.find(other.ref)
+    assert house.core.storage.records.find(house.site.ref) == []
     assert house.core.keeper.opened(left)["data"] == DATA, "its key must have stayed"
     house.core.keeper.release_hold(held.id, "officer")
     house.run()
-    assert house.core.storage.archive.groups() == []
+    assert house.core.storage.records.groups() == []
     assert house.core.storage.keys.destroyed(record_name("complaint", date(2028, 3, 10)))
 
 
@@ -128,37 +252,65 @@ def test_a_hold_on_a_subject_keeps_their_records_only(house: House) -> None:
     key = house.core.keeper.subject_key(house.site, "held")
     hold = house.core.keeper.add_hold(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
-    assert [r.subject for r in house.core.storage.archive.find(1)] == [key]
+    assert [r.subject for r in house.core.storage.records.find(1)] == [key]
     assert house.run("2028-03-12T00:00")["selected"] == 0
     assert [str(f) for f in verify(house.core).findings] == []
     house.core.keeper.release_hold(hold.id, "officer")
     assert house.run()["destroyed"] == 1
-    assert house.core.storage.archive.groups() == []
+    assert house.core.storage.records.groups() == []
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_archive_is_read_for_a_reason_and_on_the_ledger(house: House) -> None:
-    add(house, "payment", "member-1")
-    add(house, "payment", "member-2")
-    read = house.core.keeper.read_archive
+def read(house: House, class_id: str, reading_for: str, reason: str, **more: str) -> list[dict[str, object]]:
+    arguments = {"record_class": class_id, "reading_for": reading_for, "reason": reason, "by": "officer", **more}
+    found: list[dict[str, object]] = perform(house.core, "archive.read", arguments)
+    return found
+
+
+def test_s3_1_an_archive_is_read_for_its_obligation_and_in_the_access_log(house: House) -> None:
+    for member in ("member-1", "member-2"):
+        add(house, "payment", member)
+        close_member(house, member)
+    before = house.core.storage.ledger.head()[0]
     for bad in ("", "  ", "why"):
         with pytest.raises(NotAllowed, match="reason"):
-            read(house.site, "payment", reason=bad, by="officer")
+            read(house, "payment", "dispute", bad)
+    for other in ("marketing", "proof", ""):
+        with pytest.raises(NotAllowed, match="dispute, inspection, request"):
+            read(house, "payment", other, "we should like to know")
     with pytest.raises(NotAllowed, match="abuse"):
-        read(house.site, "abuse", reason="a payment is disputed", by="officer")
-    before = house.core.storage.ledger.head()[0]
-    found = read(house.site, "payment", reason="a payment is disputed", by="officer", subject="member-1")
-    assert [r["data"] for r in found] == [DATA]
-    (entry,) = house.core.storage.ledger.records(before)
-    assert entry.kind == "audit"
+        read(house, "abuse", "dispute", "a payment is disputed")
+    assert house.core.storage.ledger.head()[0] == before, "nothing was shown"
+    (found,) = read(house, "payment", "dispute", "a payment is disputed", subject="member-1")
+    assert (found["data"], found["reason"], found["kept_until"]) == (DATA, "membership_closed", "2030-03-10")
+    entry, whose = house.core.storage.ledger.records(before)
+    assert entry.kind == whose.kind == "audit"
     assert entry.body is not None
-    assert (entry.body["action"], entry.body["by"], entry.body["records"]) == ("archive.read", "officer", 1)
+    assert (entry.body["action"], entry.body["by"], entry.body["what"]) == (
+        "archive.read",
+        "officer",
+        {"class": "payment", "for": "dispute"},
+    )
+    assert whose.visitor == house.core.keeper.subject_key(house.site, "member-1")
     assert "member-1" not in str(entry.body)
 
 
-def test_a_person_sees_their_records_and_of_archived_ones_the_facts(house: House) -> None:
+def test_what_may_be_read_for_is_the_policys_choice(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    head, rest = policy().split("[records.payment]", 1)
+    house.add_site(head + '[records.payment]\nread_for = ["proof"]' + rest)
+    add(house, "payment")
+    close_member(house, "member-1")
+    with pytest.raises(NotAllowed, match="proof"):
+        read(house, "payment", "dispute", "a payment is disputed")
+    assert len(read(house, "payment", "proof", "a court asks for it")) == 1
+
+
+def test_a_person_sees_their_records_and_of_archived_ones_the_facts(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    house.add_site(law_alone())
     visitor = house.arrive()
     add(house, "abuse", visitor)
     add(house, "payment", visitor)
@@ -179,7 +331,7 @@ def test_erasing_a_visitor_ends_what_no_other_law_names(house: House) -> None:
     key = house.core.ledger.key_of(visitor)
     assert house.core.storage.records.find(1, subject=key) == []
     assert [r.class_id for r in house.core.storage.archive.find(1, subject=key)] == ["payment"]
-    assert len(house.core.storage.records.find(1)) == 1
+    assert len(house.core.storage.records.find(1)) == 2
     assert [str(f) for f in verify(house.core).findings] == []
 
 

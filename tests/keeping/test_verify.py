@@ -324,18 +324,18 @@ def test_a_file_that_cannot_be_read_is_found(lived_in: House) -> None:
 
 
 def test_a_record_in_the_wrong_database_is_found(lived_in: House) -> None:
-    (payment,) = lived_in.core.storage.archive.find(1)
-    lived_in.core.storage.records.add([payment])
-    assert any("must lie in the archive" in f for f in findings(lived_in))
+    (payment,) = lived_in.core.storage.records.find(1, class_id="payment")
+    lived_in.core.storage.archive.add([payment])
+    assert any("in the archive and among the live records" in f for f in findings(lived_in))
 
 
 def test_a_record_that_does_not_open_is_found(lived_in: House) -> None:
-    sql(lived_in.folder / "data" / "archive.db", "UPDATE m2030_03 SET site_ref = 1, sealed = zeroblob(60)")
+    sql(lived_in.folder / "data" / "records.db", "UPDATE m2030_03 SET site_ref = 1, sealed = zeroblob(60)")
     assert any("a record's content does not open" in f for f in findings(lived_in))
 
 
 def test_a_record_that_vanished_is_found(lived_in: House) -> None:
-    sql(lived_in.folder / "data" / "archive.db", "DELETE FROM m2030_03")
+    sql(lived_in.folder / "data" / "records.db", "DELETE FROM m2030_03 WHERE class_id = 'payment'")
     assert any("1 records are counted, 0 are there" in f for f in findings(lived_in))
 
 

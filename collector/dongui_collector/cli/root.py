@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "retention": ("retention", "retention", "Plan or run the ageing-out."),
     "destruction": ("destruction", "destruction", "List, approve and show destructions."),
     "holds": ("holds", "holds", "Add, list and release legal holds."),
+    "archive": ("archive", "archive", "List what is kept apart under other law, and read it for that obligation."),
     "requests": ("requests", "requests", "List, show and answer privacy requests."),
     "verify": ("verify", "verify", "Verify the chain, the certificates and the basis of every item."),
     "backup": ("backup", "backup", "Back up an installation."),

@@ -14,7 +14,7 @@ from datetime import date
 from dongui_collector.clock import Clock
 from dongui_collector.keeping.proof_planner import KINDS, ProofPlanner
 from dongui_collector.ledger.periods import Periods, bits_of
-from dongui_collector.security.keys import KeyRing, record_name
+from dongui_collector.security.keys import KeyRing, archive_name, record_name
 from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
 from dongui_collector.storage.journal import Journal
 
@@ -138,16 +138,23 @@ class Destroyer:
         if holds:
             found = store.find(site, class_id=class_id, last_day=last, limit=1 << 40)
             kept |= {r.id for r in found if any(h.covers(site, class_id, r.day, r.subject) for h in holds)}
-        name = record_name(class_id, last)
-        shared = [
-            group
-            for other in (self._storage.archive, self._storage.records)
-            for group in other.groups()
-            if group[1:3] == (class_id, last) and not (other is store and group[0] == site)
-        ]
-        if not kept and not shared:
-            self._keyring.destroy(name)
+        if not kept:
+            self._destroy_keys(store, site, class_id, last)
         return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
+
+    def _destroy_keys(self, store: RecordStore, site: int, class_id: str, last: date) -> None:
+        """The keys of a group that ends as a whole, as far as nothing else needs them."""
+        stores = (self._storage.archive, self._storage.records)
+        others = [
+            (one, group)
+            for one in stores
+            for group in one.groups()
+            if group[1:3] == (class_id, last) and not (one is store and group[0] == site)
+        ]
+        if not any(one is self._storage.archive for one, _ in others):
+            self._keyring.destroy(archive_name(class_id, last))
+        if not others:
+            self._keyring.destroy(record_name(class_id, last))
 
     def _numbered(self, kind: str, numbers: Sequence[int]) -> Json:
         """Ledger records and requests: what names somebody goes, in short transactions."""
@@ -156,12 +163,20 @@ class Destroyer:
             some = numbers[start : start + _CHUNK]
             with ledger.writing():
                 if kind == "requests":
+                    self._destroy_request_keys(some)
                     done += self._storage.office.destroy_requests(some)
                 else:
                     for seq in some:
                         self._proofs.forget(seq)
                     done += ledger.erase_bodies(some)
         return {"erased": done}
+
+    def _destroy_request_keys(self, ids: Sequence[int]) -> None:
+        """What a request says of persons is sealed under a key of its own: no backup tells it any more."""
+        for id in ids:
+            request = self._storage.office.request(id)
+            if request and request.get("key"):
+                self._keyring.destroy(request["key"])
 
     # -- helpers
 

@@ -276,11 +276,13 @@ class Keeper:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.of`."""
         return self._records.of(site, subject)
 
-    def read_archive(
-        self, site: Site, class_id: str, *, reason: str, by: str, subject: str | None = None
-    ) -> list[Json]:
+    def archive_for(self, site: Site, class_id: str, reading_for: str, reason: str) -> None:
+        """See :meth:`~dongui_collector.keeping.records.RecordKeeper.archive_for`."""
+        self._records.archive_for(site, class_id, reading_for, reason)
+
+    def read_archive(self, site: Site, class_id: str, *, subject: str | None = None) -> list[Json]:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.read_archive`."""
-        return self._records.read_archive(site, class_id, reason=reason, by=by, subject=subject)
+        return self._records.read_archive(site, class_id, subject=subject)
 
     def opened(self, record: Record) -> Json:
         """See :meth:`~dongui_collector.keeping.records.RecordKeeper.opened`."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from dongui_collector.audit import look
 from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
-from dongui_collector.keeping.shown import destruction_json, hold_json
+from dongui_collector.keeping.shown import archive_json, destruction_json, hold_json
 from dongui_collector.publishing import find_site
 from dongui_collector.security.keys import day_name
 from dongui_collector.storage.base import Hold
@@ -90,13 +91,38 @@ def release_hold(core: Core, id: int, by: str = "command line") -> dict[str, Any
 def read_archive(
     core: Core,
     record_class: str,
+    reading_for: str,
     reason: str,
     site: str | None = None,
     subject: str | None = None,
     by: str = "command line",
+    address: str = "",
 ) -> list[dict[str, Any]]:
-    """Read archived records for the obligation that they are kept for."""
-    return core.keeper.read_archive(find_site(core, site), record_class, reason=reason, by=by, subject=subject)
+    """Read archived records for the obligation that they are kept for; in the access log before anything is shown.
+
+    Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.
+    """
+    found = find_site(core, site)
+    core.keeper.archive_for(found, record_class, reading_for, reason)
+    whom = core.keeper.subject_key(found, subject) if subject else None
+    what = {"class": record_class, "for": reading_for}
+    look(
+        core,
+        action="archive.read",
+        by=by,
+        reason=reason,
+        site_ref=found.ref,
+        visitor=whom,
+        address=address,
+        what=what,
+    )
+    return core.keeper.read_archive(found, record_class, subject=subject)
+
+
+@operation("archive.list")
+def list_archive(core: Core, site: str | None = None) -> list[dict[str, Any]]:
+    """What lies in the archive: how many records of which class, until when, under which law. Names nobody."""
+    return archive_json(core, find_site(core, site) if site else None)
 
 
 @operation("backup.prepare")

@@ -1,7 +1,8 @@
 """Records of the other classes (S3.1): contracts, payments, complaints, abuse, logins.
 
-The logic of ``POST /v1/records``, over plain values. What a statute makes the site keep lies in the archive from the
-start (S5.2), is kept for that obligation alone, and every reading of it is on the ledger.
+The logic of ``POST /v1/records``, over plain values. A record is kept for the purpose of the site's own that names its
+class; when that ends, what a statute names of it moves into the archive (S5.2, ``ledger/archiving.py``). What the law
+alone keeps lies there from the start. An archive is read for its obligation alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dongui.policy.model import Policy, RecordClass
 
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.errors import NotAllowed
+from dongui_collector.ledger.archiving import FROM_THE_START, bound_to, starts_live
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.periods import class_last_day
-from dongui_collector.security.keys import KeyRing, record_name, seal, unseal
+from dongui_collector.security.keys import KeyRing, SealBroken, archive_name, record_name, seal, unseal
 from dongui_collector.storage.base import Json, Record, Site, Storage
 
 _MIN_REASON = 5
@@ -25,22 +27,17 @@ _ALL = 1 << 40
 
 
 def basis_of(record_class: RecordClass, policy: Policy) -> str | None:
-    """On what a record of a class may be kept: ``"law"``, else the id of a purpose of another basis than consent.
+    """On what a record of a class may be kept: the id of a purpose of another basis than consent, else ``"law"``.
 
     None where the policy names neither: such a record is not processed (S1.0).
     """
-    if record_class.archive and record_class.law is not None:
+    if record_class.archive and record_class.law is not None and not starts_live(record_class, policy):
         return "law"
     for purpose in policy.purposes.values():
         names_it = purpose.record == record_class.id or purpose.id in record_class.purposes
         if names_it and purpose.basis != "consent":
             return purpose.id
     return None
-
-
-def bound_to(site_ref: int, class_id: str, id: bytes) -> bytes:
-    """What a record's sealed content is bound to: in another place it does not open."""
-    return f"record|{site_ref}|{class_id}|".encode() + id
 
 
 class RecordKeeper:
@@ -77,13 +74,17 @@ class RecordKeeper:
         last = class_last_day(record_class, day)
         if last < day_of(now, notice.zone):
             raise NotAllowed("the period of this record has already ended")
-        key = self._keyring.named(record_name(class_id, last), create=True)
+        apart = basis == "law"
+        key = self._keyring.named((archive_name if apart else record_name)(class_id, last), create=True)
         assert key is not None  # just created
-        content = json.dumps({"subject": subject, "data": data, "basis": basis}, ensure_ascii=False).encode()
-        sealed = seal(key, content, bound_to(site.ref, class_id, own))
+        content: Json = {"subject": subject, "data": data, "basis": basis}
+        if apart:
+            content |= {"law": dict(record_class.law or {}), "reason": FROM_THE_START}
+        text = json.dumps(content, ensure_ascii=False).encode()
+        sealed = seal(key, text, bound_to(site.ref, class_id, own))
         whom = self.subject_key(site, subject)
         record = Record(own, site.ref, class_id, whom, min(at, now), day, last, source, notice.ref, sealed)
-        store = self._storage.archive if record_class.archive else self._storage.records
+        store = self._storage.archive if apart else self._storage.records
         return _kept(store.add([record])[0])
 
     def _own_id(self, site: Site, id: bytes) -> bytes:
@@ -105,51 +106,81 @@ class RecordKeeper:
         keys = [subject] + ([visitor.member] if visitor and visitor.member else [])
         held = [r for key in keys for r in self._storage.records.find(site.ref, subject=key, limit=_ALL)]
         archived = [r for key in keys for r in self._storage.archive.find(site.ref, subject=key, limit=_ALL)]
-        return [self._shown(r, whole=True) for r in held] + [self._shown(r, whole=False) for r in archived]
+        moved = {r.id for r in archived}  # a move into the archive may just be on its way
+        live = [r for r in held if r.id not in moved and not self._ended(r)]
+        return [self._shown(r, archived=False) for r in live] + [
+            self._shown(r, archived=True, whole=False) for r in archived
+        ]
 
-    def read_archive(
-        self, site: Site, class_id: str, *, reason: str, by: str, subject: str | None = None
-    ) -> list[Json]:
-        """Read archived records of one class for the obligation that they are kept for; written on the ledger first.
+    def _ended(self, record: Record) -> bool:
+        """Whether an erasure or closing has ended a record that a legal hold still keeps: nobody sees it (S3.2)."""
+        for intent in self._storage.ledger.intents():
+            if intent.kind == "erasure" and intent.visitor == record.subject:
+                decided = self._storage.ledger.records(intent.seq - 1, 1)
+                return bool(decided) and record.at <= decided[0].at
+        return False
 
-        ``reason`` says what the obligation asks for today and ``by`` who reads. Raises :class:`NotAllowed` without a
-        reason and for a class that is not archived: there is no other way to read an archive (S3.1, K12).
+    def archive_for(self, site: Site, class_id: str, reading_for: str, reason: str) -> None:
+        """Whether an archive may be read for what somebody wants it for; else :class:`NotAllowed` says for what (S3.1).
+
+        ``reading_for`` is one of the class's own reasons (``read_for`` in the policy), ``reason`` what is asked today.
         """
-        now = self._clock.now()
-        record_class = self._book.in_force(site.ref, now).policy.records.get(class_id)
-        if record_class is None or not record_class.archive:
-            raise NotAllowed(f"{class_id} is not a class that the notice in force archives")
+        record_class = self._archived_class(site, class_id)
+        if reading_for not in record_class.read_for:
+            allowed = ", ".join(record_class.read_for)
+            raise NotAllowed(f"{class_id} is kept for its obligation and may be read for {allowed}, nothing else")
         if len(reason.strip()) < _MIN_REASON:
             raise NotAllowed("an archive is read for the obligation that it is kept for: say the reason")
+
+    def _archived_class(self, site: Site, class_id: str) -> RecordClass:
+        """The class as the newest notice that archives it says; old notices' records are read under its rules too."""
+        notices = [n for n in self._book.notices(site.ref) if n.starts_at <= self._clock.now()]
+        for notice in reversed(notices or self._book.notices(site.ref)[:1]):
+            found = notice.policy.records.get(class_id)
+            if found is not None and found.archive:
+                return found
+        raise NotAllowed(f"{class_id} is not a class that a notice archives")
+
+    def read_archive(self, site: Site, class_id: str, *, subject: str | None = None) -> list[Json]:
+        """Archived records of one class, whole. The caller has asked :meth:`archive_for` and written the look down."""
         whom = None if subject is None else self.subject_key(site, subject)
         found = self._storage.archive.find(site.ref, class_id=class_id, subject=whom, limit=_ALL)
-        entry = {"action": "archive.read", "class": class_id, "reason": reason, "by": by, "records": len(found)}
-        with self._storage.ledger.writing():
-            self._storage.ledger.append("audit", now, entry | {"subject": whom and whom.hex()}, site_ref=site.ref)
-        return [self._shown(r, whole=True) for r in found]
+        return [self._shown(r, archived=True) for r in found]
 
-    def _shown(self, record: Record, *, whole: bool) -> Json:
+    def _shown(self, record: Record, *, archived: bool, whole: bool = True) -> Json:
         notice = self._book.notice(record.notice_ref)
         record_class = notice.policy.records[record.class_id]
+        opened = self.opened(record) if whole else {}
         return {
             "id": str(uuid.UUID(bytes=record.id)),
             "class": record.class_id,
             "at": record.at,
             "source": record.source,
             "kept_until": record.last_day.isoformat(),
-            "archived": record_class.archive,
-            "law": record_class.law and dict(record_class.law),
+            "archived": archived,
+            "reason": opened.get("reason"),
+            "law": opened.get("law") or (record_class.law and dict(record_class.law)),
             "notice": notice.version,
-            "data": self.opened(record)["data"] if whole else None,
+            "data": opened["data"] if whole else None,
         }
 
     def opened(self, record: Record) -> Json:
-        """A record's content: ``{subject, data, basis}``. Raises :class:`NotAllowed` once its key is gone."""
-        key = self._keyring.named(record_name(record.class_id, record.last_day))
-        if key is None:
-            raise NotAllowed("the key of this record was destroyed")
-        opened: Json = json.loads(unseal(key, record.sealed, bound_to(record.site_ref, record.class_id, record.id)))
-        return opened
+        """A record's content: ``{subject, data, basis}`` and, of an archived one, ``law`` and ``reason``.
+
+        Raises :class:`NotAllowed` once its key is gone.
+        """
+        bound = bound_to(record.site_ref, record.class_id, record.id)
+        broken: SealBroken | None = None
+        for name in (record_name, archive_name):
+            key = self._keyring.named(name(record.class_id, record.last_day))
+            if key is None:
+                continue
+            try:
+                opened: Json = json.loads(unseal(key, record.sealed, bound))
+                return opened
+            except SealBroken as error:
+                broken = error
+        raise broken or NotAllowed("the key of this record was destroyed")
 
 
 def _kept(record: Record) -> Json:

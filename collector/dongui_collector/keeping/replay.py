@@ -46,6 +46,10 @@ class Replay:
                     counts["records"] += self._core.storage.records.destroy_ids(
                         [bytes.fromhex(i) for i in entry["ids"]]
                     )
+                case "archived":
+                    ids = [bytes.fromhex(i) for i in entry["ids"]]
+                    found = [r for i in ids if (r := self._core.storage.records.by_id(i))]
+                    counts["records"] += self._core.ledger.archiver.move(found, entry["reason"], entry["seq"])
                 case "suspension":
                     self._suspend(entry)
                 case "hold":

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dongui_collector.storage.base import Destruction, Hold, Json
+from typing import TYPE_CHECKING
+
+from dongui_collector.storage.base import Destruction, Hold, Json, Site
+
+if TYPE_CHECKING:
+    from dongui_collector.core import Core
 
 
 def hold_json(hold: Hold) -> Json:
@@ -20,6 +25,28 @@ def hold_json(hold: Hold) -> Json:
         "at": hold.at,
         "released_at": hold.released_at,
     }
+
+
+def archive_json(core: Core, site: Site | None = None) -> list[Json]:
+    """What lies in the archive, a line a site, class and last day. Names nobody and opens nothing."""
+    lines: list[Json] = []
+    for site_ref, class_id, last, number in core.storage.archive.groups():
+        if site is not None and site.ref != site_ref:
+            continue
+        named = [n.policy.records[class_id] for n in core.book.notices(site_ref) if class_id in n.policy.records]
+        newest = next((c for c in reversed(named) if c.archive), None)
+        lines.append(
+            {
+                "site": core.book.site_by_ref(site_ref).name,
+                "class": class_id,
+                "label": dict(newest.label) if newest else None,
+                "law": dict(newest.law or {}) if newest else None,
+                "read_for": list(newest.read_for) if newest else [],
+                "kept_until": last.isoformat(),
+                "records": number,
+            }
+        )
+    return lines
 
 
 def destruction_json(destruction: Destruction) -> Json:

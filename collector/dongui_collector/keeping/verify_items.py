@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.errors import CollectorError
+from dongui_collector.ledger.archiving import starts_live
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED, associated
 from dongui_collector.security.keys import day_name, unseal
@@ -171,6 +172,11 @@ class ItemCheck:
                     if complaint := self._record_complaint(record, store):
                         yield where, complaint
 
+    def _moving(self, record: Record) -> bool:
+        """Whether an ending is on its way that moves this record into the archive."""
+        open_ = self._storage.office.destructions(("running",))
+        return bool(open_) or any(i.visitor == record.subject for i in self._storage.ledger.intents())
+
     def _record_complaint(self, record: Record, store: RecordStore) -> str | None:
         try:
             record_class = self._book.notice(record.notice_ref).policy.records[record.class_id]
@@ -179,8 +185,10 @@ class ItemCheck:
         archived = store is self._storage.archive
         if archived and not record_class.archive:
             return "a record lies in the archive although no statute demands it"
-        if not archived and record_class.archive:
+        if not archived and not starts_live(record_class, self._book.notice(record.notice_ref).policy):
             return "a record that must lie in the archive does not (S5.2)"
+        if not archived and self._storage.archive.by_id(record.id) is not None and not self._moving(record):
+            return "a record lies in the archive and among the live records (S5.2)"
         held = any(h.covers(record.site_ref, record.class_id, record.day, record.subject) for h in self._holds)
         if not held and record.last_day < self._today and self._is_late(record.last_day):
             return "its period has ended and it is still there"

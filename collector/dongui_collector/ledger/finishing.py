@@ -14,6 +14,8 @@ from datetime import date
 from dongui.rules.periods import last_day
 
 from dongui_collector.clock import Clock, day_of
+from dongui_collector.ledger import consents
+from dongui_collector.ledger.archiving import Archiver
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.pseudonyms import Pseudonyms
@@ -51,6 +53,7 @@ class Finisher:
         self._journal = journal
         self._reduce = reduce
         self._periods = Periods(book)
+        self.archiver = Archiver(storage, keyring, book, journal)
         self._journalled: set[int] = set()
         self._waiting: dict[int, tuple[int, ...]] = {}  # endings that wait for a hold, and for which
         self._turns: dict[int, threading.Lock] = {}  # one an ending that is open
@@ -83,8 +86,9 @@ class Finisher:
                 ended.add(ended_day)
                 if progress:
                     progress(done + 1, len(days))
-        if intent.kind == "erasure":
-            self._end_records(intent, holds, ended)
+        if intent.kind == "erasure" or not consents.is_known(self._store.visitor(intent.visitor)):
+            # With the last withdrawal the id stands for nobody: what was recorded of it ends as each class says.
+            self._end_records(intent, decision, holds, ended)
         self._certify(intent, decision, holds, ended)
         if ended.held:
             self._waiting[intent.seq] = waits_for
@@ -149,16 +153,20 @@ class Finisher:
 
     # -- records of other classes
 
-    def _end_records(self, intent: Intent, holds: Sequence[Hold], ended: Ended) -> None:
-        """End what stood on the relation with the site; what another law names stays in the archive (S9, K10)."""
+    def _end_records(self, intent: Intent, decision: Json, holds: Sequence[Hold], ended: Ended) -> None:
+        """End what stood on the relation with the site; what another law names moves into the archive (S5.2, S9)."""
+        today = day_of(self._clock.now(), self._book.in_force(intent.site_ref, self._clock.now()).zone)
         found = self._storage.records.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)
-        held = [r for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)]
+        held = {r.id for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)}
         ended.held = ended.held or bool(held)
-        kept = {r.id for r in held} | {r.id for r in found if self._below_floor(r)}
+        free = [r for r in found if r.id not in held]
+        apart = [r for r in free if self.archiver.kept(r, today)]
+        ended.archived += self.archiver.move(apart, decision.get("reason", intent.kind), intent.seq)
+        kept = held | {r.id for r in apart} | {r.id for r in found if self._below_floor(r)}
         ending = [r.id for r in found if r.id not in kept]
         if ending:
             self._journal.append({"kind": "subject", "seq": intent.seq, "ids": [id.hex() for id in ending]})
-            self._storage.records.destroy_ids(ending)
+            ended.records += self._storage.records.destroy_ids(ending)
 
     def _below_floor(self, record: Record) -> bool:
         """Whether a law's minimum (K15) still forbids the destruction."""
@@ -203,6 +211,10 @@ class Finisher:
                 "rows_destroyed": ended.destroyed,
                 "rows_reduced": ended.changed,
                 "days": len(ended.days),
+                "records_destroyed": ended.records,
+                "records_archived": ended.archived,
+                "reason": decision.get("reason", intent.kind),
+                "method": "zeroed in place, log truncated; what other law names moved into the archive",
             }
             self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
 

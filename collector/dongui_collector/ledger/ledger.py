@@ -57,6 +57,7 @@ class Ledger:
         self._answer_secret = keyring.derive(b"answer")
         reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
         self._finisher = Finisher(storage, book, keyring, clock, journal, reduce)
+        self.archiver = self._finisher.archiver
 
     def key_of(self, visitor_id: str) -> bytes:
         return visitor_key(self._visitor_secret, visitor_id)

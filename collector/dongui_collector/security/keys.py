@@ -68,6 +68,11 @@ def record_name(class_id: str, last_day: date) -> str:
     return f"record:{class_id}:{last_day.isoformat()}"
 
 
+def archive_name(class_id: str, last_day: date) -> str:
+    """The name of the archive's own key (S5.2) of all records of a class whose period ends with ``last_day``."""
+    return f"archive:{class_id}:{last_day.isoformat()}"
+
+
 class KeyRing:
     """The installation's keys, unwrapped on demand. Thread-safe.
 

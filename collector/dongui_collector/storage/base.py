@@ -175,12 +175,16 @@ class Ended:
     destroyed: int = 0
     days: set[date] = field(default_factory=set)
     held: bool = False  # a legal hold keeps part of what should end
+    records: int = 0  # records of other classes destroyed
+    archived: int = 0  # records that another law keeps, moved into the archive (S5.2)
 
     def add(self, other: Ended) -> None:
         self.changed += other.changed
         self.destroyed += other.destroyed
         self.days |= other.days
         self.held = self.held or other.held
+        self.records += other.records
+        self.archived += other.archived
 
 
 # A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.
