@@ -18,6 +18,8 @@ from dongui.rules import classify
 
 from dongui_collector.control import serve_address
 from dongui_collector.core import Core
+from dongui_collector.rights import requests
+from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Site
 
@@ -152,6 +154,7 @@ def _office(core: Core) -> Iterator[Symptom]:
     if not any(account["role"] in ("admin", "officer") for account in office.accounts()):
         yield Symptom("error", "nobody can sign in to the console to approve destructions", "add an account")
     waiting = office.destructions(("selected",))
+    yield from _requests(core)
     if waiting and not core.keeper.status()["standing_approval"]:
         remedy = (
             "dongui destruction list, then dongui destruction approve; or approve routine ageing-out in the console"
@@ -160,6 +163,17 @@ def _office(core: Core) -> Iterator[Symptom]:
 
 
 def _cookies(core: Core) -> Iterator[Symptom]:
+def _requests(core: Core) -> Iterator[Symptom]:
+    """A privacy request is answered within ten days; none passes its day unnoticed (K10)."""
+    counts = requests.waiting(core)
+    remedy = "dongui requests list, then dongui requests answer ID"
+    if counts["overdue"]:
+        yield Symptom("error", f"{counts['overdue']} privacy requests are overdue", remedy)
+    if counts["due_soon"]:
+        what = f"{counts['due_soon']} privacy requests are due within {DUE_SOON_DAYS} days"
+        yield Symptom("warning", what, remedy)
+
+
     for site in core.book.sites():
         compiled = core.book.in_force(site.ref, core.clock.now()).compiled
         names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]

@@ -14,6 +14,7 @@ from click.testing import Result
 from dongui_collector.app import open_core
 from dongui_collector.control import perform
 from dongui_collector.ledger.ledger import Choice
+from dongui_collector.rights import requests
 from dongui_collector.settings import load_settings
 
 Run = Callable[..., Result]
@@ -31,11 +32,12 @@ def asked(installed: dict[str, str]) -> dict[str, Any]:
         event = {"visitor": visitor, "name": "visit", "at": now, "url": "https://shop.example.com/sentinel-9f2c"}
         lines = [json.dumps({**event, "id": str(uuid.uuid4())}) for _ in range(3)]
         perform(core, "events.import", {"lines": lines})
-        entry = {"site_ref": 1, "visitor": core.ledger.key_of(visitor).hex(), "text": "please", "at": now}
-        with core.storage.ledger.writing():
-            later, sooner = (today + timedelta(days=n) for n in (10, 3))
-            core.storage.office.add_request({**entry, "kind": "erasure", "due": later.isoformat()})
-            core.storage.office.add_request({**entry, "kind": "access", "visitor": None, "due": sooner.isoformat()})
+        standing = core.storage.ledger.visitor(core.ledger.key_of(visitor))
+        assert standing
+        requests.received_online(core, standing, "erase", "please")
+        received = (today - timedelta(days=7)).isoformat()
+        given = {"kind": "access", "received": received, "name": "Gildong", "by": "officer"}
+        perform(core, "requests.add", given)
         return {"visitor": visitor, "today": today, "data": core.settings.data_path}
     finally:
         core.close()
@@ -57,15 +59,14 @@ def test_one_is_shown_with_what_is_held_and_without_who_it_is(dongui: Run, asked
     result = dongui("requests", "show", "1", "--json")
     shown = json.loads(result.stdout)
     assert shown["text"] == "please"
-    assert (shown["held"]["rows"], shown["held"]["days"]) == (3, 1)
-    assert shown["held"]["consents"]["statistics"] == "given"
+    assert (shown["held"]["rows"], shown["held"]["visitors"], shown["held"]["suspended"]) == (3, 1, False)
     assert asked["visitor"] not in result.stdout
 
 
 def test_granting_an_erasure_carries_it_out(dongui: Run, asked: dict[str, Any]) -> None:
     assert any(b"sentinel-9f2c" in p.read_bytes() for p in asked["data"].rglob("*") if p.is_file())
     answer = json.loads(dongui("requests", "answer", "1", "--outcome", "granted", "--json").stdout)
-    assert answer == {"id": 1, "outcome": "granted", "due": None, "rows_destroyed": 3}
+    assert answer == {"id": 1, "outcome": "granted", "due": None, "ground": None, "rows_destroyed": 3, "kept": []}
     assert not any(b"sentinel-9f2c" in p.read_bytes() for p in asked["data"].rglob("*") if p.is_file())
     assert [r["id"] for r in listed(dongui)] == [2]
     assert [(r["id"], r["state"]) for r in listed(dongui, "--all")] == [(2, "open"), (1, "granted")]
@@ -74,7 +75,7 @@ def test_granting_an_erasure_carries_it_out(dongui: Run, asked: dict[str, Any]) 
 
 
 def test_refusing_closes_with_a_reason(dongui: Run, asked: dict[str, Any]) -> None:
-    dongui("requests", "answer", "1", "--outcome", "refused", "--reason", "kept by law")
+    dongui("requests", "answer", "1", "--outcome", "refused", "--ground", "PIPA 36(1)", "--reason", "kept by law")
     shown = json.loads(dongui("requests", "show", "1", "--json").stdout)
     assert shown["state"] == "refused"
     assert shown["answers"][0]["reason"] == "kept by law"
@@ -86,7 +87,12 @@ def test_refusing_closes_with_a_reason(dongui: Run, asked: dict[str, Any]) -> No
 
 def test_postponing_moves_the_day_and_leaves_it_open(dongui: Run, asked: dict[str, Any]) -> None:
     until = (asked["today"] + timedelta(days=20)).isoformat()
-    dongui("requests", "answer", "2", "--outcome", "postponed", "--reason", "many at once", "--until", until)
+    postponed = ["answer", "2", "--outcome", "postponed", "--until", until, "--reason", "PIPA 35(3): many at once"]
+    before = dongui("requests", *postponed)
+    assert before.exit_code == 2
+    assert "requests identity 2" in before.stderr, "S9.6: it says what to do first"
+    assert dongui("requests", "identity", "2", "--how", "call_back").exit_code == 0
+    assert dongui("requests", *postponed).exit_code == 0
     assert [(r["id"], r["due"], r["state"]) for r in listed(dongui)][1] == (2, until, "postponed")
     assert dongui("requests", "answer", "2", "--outcome", "granted").exit_code == 0
 
@@ -96,12 +102,13 @@ def test_postponing_moves_the_day_and_leaves_it_open(dongui: Run, asked: dict[st
     [
         (["--outcome", "refused"], "needs a reason"),
         (["--outcome", "postponed", "--until", "2999-01-01"], "needs a reason"),
-        (["--outcome", "postponed", "--reason", "x"], "--until"),
-        (["--outcome", "postponed", "--reason", "x", "--until", "soon"], "--until"),
-        (["--outcome", "postponed", "--reason", "x", "--until", "2020-01-01"], "a day to come"),
+        (["--outcome", "postponed", "--reason", "PIPA 36(5)"], "--until"),
+        (["--outcome", "postponed", "--reason", "PIPA 36(5)", "--until", "soon"], "--until"),
+        (["--outcome", "postponed", "--reason", "PIPA 36(5)", "--until", "2020-01-01"], "a day to come"),
+        (["--outcome", "refused", "--reason", "no"], "--ground: PIPA 36(1)"),
         (["--outcome", "forgotten"], "forgotten"),
     ],
-    ids=["refused", "postponed", "no day", "no date", "the past", "no such outcome"],
+    ids=["refused", "postponed", "no day", "no date", "the past", "no ground", "no such outcome"],
 )
 def test_an_answer_that_is_not_whole_changes_nothing(
     dongui: Run, asked: dict[str, Any], options: list[str], complaint: str
@@ -117,3 +124,30 @@ def test_an_unknown_request_is_named(dongui: Run) -> None:
         result = dongui("requests", *arguments)
         assert result.exit_code == 2
         assert "no privacy request 7" in result.stderr
+
+
+def test_one_that_came_by_letter_is_filed_with_its_clock(dongui: Run, asked: dict[str, Any]) -> None:
+    """S9.2, S9.3: by letter too, and by an agent."""
+    received = (asked["today"] - timedelta(days=12)).isoformat()
+    options = ["--kind", "correction", "--channel", "letter", "--agent", "--member", "m-1", "--received", received]
+    made = json.loads(dongui("requests", "add", *options, "--text", "-", "--json", input="the wrong name").stdout)
+    assert made["id"] == 3
+    assert next((r["id"], r["urgency"], r["days_left"]) for r in listed(dongui)) == (3, "overdue", -2)
+    shown = json.loads(dongui("requests", "show", "3", "--json").stdout)
+    assert (shown["text"], shown["held"], shown["identity"]) == ("the wrong name", None, None)
+    doctor = dongui("doctor", "--json").stdout
+    assert "1 privacy requests are overdue" in doctor
+
+
+def test_a_visitor_id_is_typed_in_and_appears_nowhere(dongui: Run, asked: dict[str, Any]) -> None:
+    made = dongui("requests", "add", "--kind", "access", "--visitor", "-", "--json", input=asked["visitor"] + "\n")
+    id = str(json.loads(made.stdout[made.stdout.index("{") :])["id"])
+    assert asked["visitor"] not in made.output
+    assert dongui("requests", "identity", id, "--how", "visitor_id").exit_code == 0
+    assert json.loads(dongui("requests", "show", id, "--json").stdout)["held"]["rows"] == 3
+    assert not any(asked["visitor"].encode() in p.read_bytes() for p in asked["data"].rglob("*") if p.is_file())
+
+
+def test_the_grounds_are_listed(dongui: Run) -> None:
+    found = json.loads(dongui("requests", "grounds", "--json").stdout)
+    assert {"PIPA 35(4)", "PIPA 36(1)", "PIPA 37(2)"} <= {g["id"] for g in found}

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dongui_collector.clock import day_of
+from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers
@@ -23,14 +22,15 @@ from dongui_collector.intake.wire import RequestIn, decode
 from dongui_collector.ledger import consents
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.receipts import receipt
+from dongui_collector.rights import requests
+from dongui_collector.rights.grounds import KINDS, kind_of
+from dongui_collector.rights.own import own_requests
 from dongui_collector.storage.base import Selection, Visitor
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
 
 _PAGE = 500
-_ASKED = ("id", "kind", "text", "at", "due", "closed_at", "answer")  # of a request; the officer's notes are not theirs
-KINDS = ("access", "correction", "correct", "erasure", "erase", "suspension", "suspend", "resume")
 
 
 def _visitor(door: Door, request: Request) -> Visitor:
@@ -103,11 +103,7 @@ def _summary(door: Door, visitor: Visitor) -> dict[str, Any]:
         "suspended": visitor.suspended,
         "consents": [receipt(r, by_version[r.body["notice"]], site) for r in proofs if r.body],
         "records": core.keeper.records_of(site, visitor.key),
-        "requests": [
-            {name: asked.get(name) for name in _ASKED}
-            for asked in core.storage.office.requests()
-            if asked.get("visitor") == visitor.key.hex()
-        ],
+        "requests": own_requests(core, visitor.key),
     }
 
 
@@ -141,29 +137,19 @@ async def post_request(door: Door, request: Request) -> Response:
     """A privacy request of the visitor's own: suspend and resume act at once, the others go to the officer (K10)."""
     visitor = _visitor(door, request)
     headers: Headers = request.state.headers
-    asked = decode(await read_body(request.receive, headers.length), RequestIn)
-    if asked.kind not in KINDS:
+    body = await read_body(request.receive, headers.length)
+    if headers.encoding:
+        body = unpacked(body, headers.encoding, zipped=False)
+    asked = decode(body, RequestIn)
+    kind = kind_of(asked.kind)
+    if kind is None:
         raise Problem("malformed", f"kind must be one of {', '.join(KINDS)}")
     core = door.core
-    now = core.clock.now()
-    if asked.kind in ("suspend", "suspension", "resume"):
-        await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, asked.kind != "resume")
+    if kind in ("suspension", "resumption"):
+        await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, kind == "suspension")
         return json({"kind": asked.kind, "done": True}, 201)
-    due = day_of(now, core.settings.zone) + timedelta(days=10)
-    entry = {
-        "site_ref": visitor.site_ref,
-        "kind": asked.kind,
-        "visitor": visitor.key.hex(),
-        "text": asked.text,
-        "at": now,
-        "due": due.isoformat(),
-    }
-
-    def file() -> int:
-        with core.storage.ledger.writing():
-            return core.storage.office.add_request(entry)
-
-    return json({"kind": asked.kind, "done": False, "request": await door.in_thread(file), "due": due.isoformat()}, 201)
+    filed = await door.in_thread(requests.received_online, core, visitor, asked.kind, asked.text)
+    return json({"kind": asked.kind, "done": False, "request": filed["id"], "due": filed["due"]}, 201)
 
 
 def json(value: Any, status: int = 200) -> Response:

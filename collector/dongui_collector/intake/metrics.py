@@ -31,21 +31,27 @@ class Metrics:
         self.disk_reserve = Gauge(
             "dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r
         )
-        self._recorded_now = 0  # counted up on the hot path, handed over when somebody looks
-        self._children: dict[tuple[str, int], Counter] = {}
+        self._privacy_requests = Gauge(
+            "dongui_privacy_requests", "Privacy requests that are open, due soon or overdue.", ["urgency"], registry=r
+        )
+        # Counted up on the hot path, handed over when somebody looks.
+        self._recorded_now = 0
+        self._answered_now: dict[tuple[str, int], int] = {}
 
     def answered(self, path: str, status: int) -> None:
         """Count an answer. ``path`` is one of the routes, never what was asked for."""
-        child = self._children.get((path, status))
-        if child is None:
-            child = self._children[path, status] = self._requests.labels(path, str(status))
-        child.inc()
+        self._answered_now[path, status] = self._answered_now.get((path, status), 0) + 1
 
     def events(self, recorded: int, refused: Mapping[str, int]) -> None:
         """Count one request's events."""
         self._recorded_now += recorded
         for reason, n in refused.items():
             self._refused.labels(reason).inc(n)
+
+    def requests(self, counts: Mapping[str, int]) -> None:
+        """How many privacy requests wait, by urgency."""
+        for urgency, number in counts.items():
+            self._privacy_requests.labels(urgency).set(number)
 
     def add(self, collector: Collector) -> None:
         self.registry.register(collector)
@@ -54,4 +60,7 @@ class Metrics:
         """The exposition format."""
         self._recorded.inc(self._recorded_now)
         self._recorded_now = 0
+        answered, self._answered_now = self._answered_now, {}
+        for (path, status), n in answered.items():
+            self._requests.labels(path, str(status)).inc(n)
         return generate_latest(self.registry)

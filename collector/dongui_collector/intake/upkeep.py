@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
+from dongui_collector.rights import requests
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
@@ -67,11 +68,15 @@ class Upkeep:
 
     def round(self) -> None:
         """One round; each part is tried even when another fails."""
-        for part in (self._endings, self._age_out, self._seal, self._forget):
+        for part in (self._endings, self._requests, self._age_out, self._seal, self._forget):
             self._safely(part)
 
     def _endings(self) -> None:
         self._door.endings.resume()
+
+    def _requests(self) -> None:
+        requests.resume(self._core)
+        self._door.metrics.requests(requests.waiting(self._core))
 
     def _age_out(self) -> None:
         self._core.keeper.tick()

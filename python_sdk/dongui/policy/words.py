@@ -57,6 +57,10 @@ _MONTHS = [
 
 _ACTS: Mapping[str, Text] = {
     "PIPA": {"ko": "개인정보 보호법", "en": "Personal Information Protection Act"},
+    "DECREE": {
+        "ko": "개인정보 보호법 시행령",
+        "en": "Enforcement Decree of the Personal Information Protection Act",
+    },
 }
 _CITATION = re.compile(r"([A-Z]+) (\d+)(?:-(\d+))?(?:\((\d+)\))?")
 

@@ -1,0 +1,390 @@
+"""Privacy requests (열람등요구) as operations: received, identity checked, answered and carried out, in time.
+
+The order is the law's and no role can change it: before the check of who asks is on record nothing about the person is
+shown, handed over or done (S9.6). Command line, console and the public door share these functions. Sources: S9, K10,
+K10a, K11.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from dongui_collector import audit
+from dongui_collector.clock import day_of
+from dongui_collector.control import operation
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError, NotAllowed
+from dongui_collector.publishing import find_site
+from dongui_collector.rights import carrying, files
+from dongui_collector.rights.grounds import (
+    CHANNELS,
+    KINDS,
+    OUTCOMES,
+    PROOFS,
+    Ground,
+    due_day,
+    grounds_for,
+    kind_of,
+    named_in,
+    urgency,
+)
+from dongui_collector.rights.subjects import Subject, named, subject_of
+from dongui_collector.storage.base import Json, Visitor
+
+_LONGEST = {"name": 200, "contact": 200, "text": 4000, "reason": 4000, "note": 1000, "attorney": 1000}
+
+
+# --- received --------------------------------------------------------------------------------------------------------
+
+
+@operation("requests.add")
+def add(
+    core: Core,
+    kind: str,
+    channel: str = "email",
+    site: str | None = None,
+    name: str = "",
+    contact: str = "",
+    text: str = "",
+    member: str | None = None,
+    visitor: str | None = None,
+    agent: bool = False,
+    received: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """File a request that came by e-mail, letter, telephone or in person; its clock runs from the day it ``received``.
+
+    ``member`` is the site's reference, ``visitor`` a visitor id; either may be left to the check of the identity.
+    ``agent`` says that somebody asks for the person (K11). Returns ``{id, kind, due}``.
+    """
+    found = find_site(core, site)
+    known = _kind(kind)
+    if channel not in CHANNELS:
+        raise CollectorError(f"a request comes by one of {', '.join(CHANNELS)}")
+    now = core.clock.now()
+    day = _received(received, day_of(now, core.book.in_force(found.ref, now).zone))
+    entry = {
+        **_entry(found.ref, known, kind, channel, now, day),
+        **named(core, found, visitor=visitor, member=member),
+        "agent": agent,
+    }
+    secret = {"name": _short("name", name), "contact": _short("contact", contact), "text": _short("text", text)}
+    return _filed(core, entry, {**secret, **({"reference": member} if member else {})}, by)
+
+
+def received_online(core: Core, visitor: Visitor, asked: str, text: str | None) -> dict[str, Any]:
+    """File a request of a visitor's own: the id that it came with is the proof of who asks (S9.6)."""
+    now = core.clock.now()
+    day = day_of(now, core.book.in_force(visitor.site_ref, now).zone)
+    identity = {"result": "confirmed", "how": "visitor_id", "at": now, "by": "visitor"}
+    entry = {
+        **_entry(visitor.site_ref, _kind(asked), asked, "online", now, day),
+        "visitor": visitor.key.hex(),
+        "identity": identity,
+    }
+    return _filed(core, entry, {"text": _short("text", text or "")}, "visitor")
+
+
+def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: date) -> Json:
+    return {
+        "site_ref": site_ref,
+        "kind": kind,
+        "asked": asked,
+        "channel": channel,
+        "at": now,
+        "received": day.isoformat(),
+        "due": due_day(kind, day).isoformat(),
+        "state": "open",
+    }
+
+
+def _filed(core: Core, entry: Json, secret: Json, by: str) -> dict[str, Any]:
+    with core.storage.ledger.writing():
+        id = files.add(core, entry, {key: value for key, value in secret.items() if value})
+        files.noted(core, {**entry, "id": id}, "received", by, channel=entry["channel"])
+    return {"id": id, "kind": entry["kind"], "due": entry["due"]}
+
+
+def _kind(word: str) -> str:
+    kind = kind_of(word)
+    if kind is None:
+        raise CollectorError(f"a request is one of {', '.join(KINDS)}")
+    return kind
+
+
+def _received(text: str | None, today: date) -> date:
+    if text is None:
+        return today
+    day = _day(text, "the day on which it was received")
+    if day > today:
+        raise CollectorError("a request cannot have been received in the future")
+    return day
+
+
+def _short(name: str, text: str) -> str:
+    if len(text) > _LONGEST[name]:
+        raise CollectorError(f"{name} has at most {_LONGEST[name]} characters")
+    return text.strip()
+
+
+# --- who asks (S9.6) -------------------------------------------------------------------------------------------------
+
+
+@operation("requests.identity")
+def identity(
+    core: Core,
+    id: int,
+    how: str,
+    by: str = "command line",
+    failed: bool = False,
+    note: str = "",
+    attorney: str = "",
+    member: str | None = None,
+    visitor: str | None = None,
+) -> dict[str, Any]:
+    """Record that the requester was checked: ``how``, by whom, and whether it was the person (or not: ``failed``).
+
+    An agent needs a power of attorney as well: ``attorney`` says which was seen (K11). ``member`` or ``visitor`` say
+    whom the check was about where the request does not yet. It may be repeated while the request is open.
+    """
+    if how not in PROOFS:
+        raise CollectorError(f"an identity is checked by one of {', '.join(PROOFS)}")
+    with core.storage.ledger.writing():
+        request = _open(core, id)
+        site = core.book.site_by_ref(request["site_ref"])
+        about = named(core, site, visitor=visitor, member=member)
+        if request.get("agent") and not failed and not attorney.strip():
+            raise NotAllowed("an agent acts under a power of attorney; say which one was seen with --attorney")
+        if how == "visitor_id" and not (visitor or request.get("visitor")):
+            raise CollectorError("a visitor id proves who asks only where it was given; say it with --visitor")
+        result = "failed" if failed else "confirmed"
+        secret = files.private(core, request) | {"identity_note": _short("note", note)}
+        secret |= {"attorney": _short("attorney", attorney)} if attorney else {}
+        secret |= {"reference": member} if member else {}
+        if about:  # another subject takes the place of the former
+            about = {"visitor": None, "member": None} | about
+        checked = {"result": result, "how": how, "at": core.clock.now(), "by": by}
+        files.change(core, id, {**about, "identity": checked}, secret)
+        facts = {"attorney": True} if attorney else {}
+        files.noted(core, request, "identity", by, how=how, result=result, **facts)
+    core.storage.ledger.scrub()
+    return {"id": id, "identity": result}
+
+
+def must_be_proved(request: Json) -> None:
+    """Raises :class:`NotAllowed` unless who asks was checked and confirmed. Nothing goes round it (S9.6)."""
+    checked = request.get("identity")
+    if checked is None:
+        remedy = f"record the check first: dongui requests identity {request['id']} --how …"
+        raise NotAllowed(f"who asks has not been checked; {remedy}")
+    if checked["result"] != "confirmed":
+        raise NotAllowed("the identity of who asks could not be confirmed: it can only be refused, under DECREE 46(1)")
+
+
+# --- answered (K10) --------------------------------------------------------------------------------------------------
+
+
+@operation("requests.answer")
+def answer(
+    core: Core,
+    id: int,
+    outcome: str,
+    reason: str = "",
+    until: str | None = None,
+    ground: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Answer a request: ``granted`` (what was asked is carried out before this returns), ``refused``, ``postponed``.
+
+    Refusing and postponing name the provision that they rest on, as ``ground`` or in the words of ``reason``;
+    postponing also the day ``until`` which. The outcome and its ground go on the ledger, the words stay sealed with the
+    request. Raises :class:`NotAllowed` before the identity was checked and for a request that is closed,
+    :class:`CollectorError` for an answer that is not whole.
+    """
+    with core.storage.ledger.writing():
+        request = _open(core, id)
+        rests_on, due = _checked(core, request, outcome, _short("reason", reason), until, ground)
+        now = core.clock.now()
+        given: Json = {"outcome": outcome, "ground": rests_on and rests_on.id, "at": now, "by": by}
+        given |= {"until": due.isoformat()} if due else {}
+        seqs, changes = _decide(core, request, outcome)
+        secret = files.private(core, request)
+        secret["reasons"] = [*secret.get("reasons", []), reason.strip()]
+        changes |= {"answers": [*request.get("answers", []), given | ({"endings": seqs} if seqs else {})]}
+        changes |= {"state": outcome, **({"due": due.isoformat()} if due else {"closed_at": now})}
+        files.change(core, id, changes, secret)
+        files.noted(core, request, "answered", by, outcome=outcome, ground=rests_on and rests_on.id)
+    destroyed = carrying.finish(core, seqs) if seqs else None
+    kept = settle(core, id)
+    core.storage.ledger.scrub()
+    answered: dict[str, Any] = {"id": id, "outcome": outcome, "due": due and due.isoformat()}
+    return answered | {"ground": rests_on and rests_on.id, "rows_destroyed": destroyed, "kept": kept}
+
+
+def _checked(
+    core: Core, request: Json, outcome: str, reason: str, until: str | None, ground: str | None
+) -> tuple[Ground | None, date | None]:
+    """The ground of an answer and the new due day of a postponement, each None where there is none."""
+    if outcome not in OUTCOMES:
+        raise CollectorError(f"an answer is one of {', '.join(OUTCOMES)}")
+    proved = (request.get("identity") or {}).get("result") == "confirmed"
+    if outcome != "refused" or request.get("identity") is None:
+        must_be_proved(request)
+    if outcome == "granted":
+        if request["kind"] == "explanation" and not reason:
+            raise CollectorError("granting an explanation means giving it; write it with --reason")
+        return None, None
+    if not reason:
+        raise CollectorError(f"an answer that is {outcome} needs a reason; say it with --reason")
+    open_to = grounds_for(request["kind"], outcome, proved=proved)
+    rests_on = named_in(ground or reason, open_to)
+    if rests_on is None:
+        choice = ", ".join(g.id for g in open_to)
+        what = f"a request for {request['kind']} is {outcome} only on a ground that the law knows"
+        raise CollectorError(f"{what}; name one with --ground: {choice}" if choice else f"{what}: there is none")
+    return rests_on, _postponed(core, until) if outcome == "postponed" else None
+
+
+def _postponed(core: Core, until: str | None) -> date:
+    day = _day(until or "", "a postponement's end, --until,")
+    if day <= core.clock.today(core.settings.zone):
+        raise CollectorError("a postponement needs a day to come")
+    return day
+
+
+def _decide(core: Core, request: Json, outcome: str) -> tuple[list[int], Json]:
+    """Decide what a granted request does: the endings that it begins, and what changes in its file."""
+    kind = request["kind"]
+    if outcome != "granted" or kind not in ("erasure", "suspension", "resumption"):
+        return [], {}
+    subject = subject_of(core, request)
+    if kind == "erasure":
+        carrying.must_be_erasable(core, subject)
+        settling = {"member": request.get("member"), "visitors": [key.hex() for key in subject.visitors]}
+        return carrying.decide_erasure(core, subject), {"settling": settling}
+    carrying.suspend(core, subject, kind == "suspension")
+    return [], {}
+
+
+def settle(core: Core, id: int) -> list[Json]:
+    """After an erasure: note what other law keeps, and forget whose request it was once nothing is open any more.
+
+    Idempotent; :func:`resume` comes back for what a crash or a legal hold left open. Returns what is kept.
+    """
+    request = files.load(core, id)
+    settling = request.get("settling")
+    if not settling:
+        return []
+    member = bytes.fromhex(settling["member"]) if settling["member"] else None
+    subject = Subject(request["site_ref"], member, tuple(bytes.fromhex(key) for key in settling["visitors"]))
+    seqs = set(request["answers"][-1].get("endings", ()))
+    unfinished = any(intent.seq in seqs for intent in core.storage.ledger.intents())
+    kept = carrying.kept_by_law(core, subject) + (carrying.kept_by_holds(core, subject) if unfinished else [])
+    secret = files.private(core, request)
+    if unfinished and secret.get("kept") == kept:
+        return kept
+    forgotten: Json = {} if unfinished else {"settling": None, "visitor": None, "member": None}
+    with core.storage.ledger.writing():
+        files.change(core, id, forgotten, secret | {"kept": kept})
+    return kept
+
+
+def resume(core: Core) -> None:
+    """Settle what a crash interrupted, or a hold kept open. For every start and now and then."""
+    for request in core.storage.office.requests():
+        if request.get("settling"):
+            settle(core, request["id"])
+            core.storage.ledger.scrub()
+
+
+# --- shown -----------------------------------------------------------------------------------------------------------
+
+
+def listed(core: Core, *, closed: bool = False) -> list[Json]:
+    """The requests, the most urgent first; with ``closed`` those already answered for good, too. Names nobody."""
+    found = [summary(core, r) for r in core.storage.office.requests(open_only=not closed)]
+    return sorted(found, key=lambda r: (r["urgency"] == "closed", r["due"], r["id"]))
+
+
+def waiting(core: Core) -> dict[str, int]:
+    """How many are open, due soon and overdue. For the menu, ``dongui doctor`` and the metrics."""
+    counts = {"open": 0, "due_soon": 0, "overdue": 0}
+    for request in listed(core):
+        counts[request["urgency"]] += 1
+    return counts
+
+
+def summary(core: Core, request: Json) -> Json:
+    """What a list says of a request."""
+    due, closed = date.fromisoformat(request["due"]), bool(request.get("closed_at"))
+    today = core.clock.today(core.settings.zone)
+    return {
+        "id": request["id"],
+        "site": core.book.site_by_ref(request["site_ref"]).name,
+        "kind": kind_of(request["kind"]) or request["kind"],
+        "channel": request.get("channel", "online"),
+        "agent": bool(request.get("agent")),
+        "at": request["at"],
+        "due": request["due"],
+        "days_left": None if closed else (due - today).days,
+        "urgency": urgency(due, today, closed=closed),
+        "state": request.get("state", "open"),
+        "identity": (request.get("identity") or {}).get("result"),
+    }
+
+
+@operation("requests.show")
+def show(core: Core, id: int, by: str = "command line", address: str = "") -> Json:
+    """One request with who asks, its words and its answers; audited. What is held only once the identity is proved."""
+    request = files.load(core, id)
+    subject = subject_of(core, request)
+    proved = (request.get("identity") or {}).get("result") == "confirmed"
+    audit.look(
+        core,
+        action="request.show",
+        by=by,
+        reason=f"privacy request {id}",
+        site_ref=request["site_ref"],
+        visitor=next(iter(subject.keys), None),
+        address=address,
+    )
+    secret = files.private(core, request)
+    reasons = secret.get("reasons", [])
+    answers = [a | {"reason": r} for a, r in zip(request.get("answers", []), reasons, strict=False)]
+    asker = {name: secret.get(name) for name in ("name", "contact", "text", "reference", "attorney", "identity_note")}
+    shown = {**summary(core, request), **asker, "checked": request.get("identity"), "answers": answers}
+    return shown | {"kept": secret.get("kept", []), "held": _held(core, subject) if proved else None}
+
+
+def _held(core: Core, subject: Subject) -> Json | None:
+    """How much there is; None where it is known of nobody any more."""
+    records = carrying.records_of(core, subject)
+    if not subject.visitors and not records:
+        return None
+    classes: dict[str, int] = {}
+    for record, _ in records:
+        classes[record.class_id] = classes.get(record.class_id, 0) + 1
+    return {
+        "visitors": len(subject.visitors),
+        "rows": carrying.rows_of(core, subject),
+        "records": classes,
+        "suspended": carrying.is_suspended(core, subject),
+    }
+
+
+# --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _open(core: Core, id: int) -> Json:
+    request = files.load(core, id)
+    if request.get("closed_at"):
+        raise NotAllowed(f"request {id} is closed already; see `dongui requests show {id}`")
+    return {**request, "kind": kind_of(request["kind"]) or request["kind"]}
+
+
+def _day(text: str, what: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CollectorError(f"{what} must be a day such as 2026-11-23") from None

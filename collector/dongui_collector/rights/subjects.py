@@ -1,0 +1,60 @@
+"""Whom a request is about: one browser, or a member with everything that was joined to the membership.
+
+A visitor id proves one browser and nothing else: it opens what was recorded under it, not the membership that the
+browser was joined to (somebody else may sit before it). A member's request covers the member's own records and every
+visitor that is linked to them (K18, S9.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError, Unknown
+from dongui_collector.storage.base import Json, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """``member`` and ``visitors`` are keyed hashes of 16 bytes. Both empty: known of nobody, or of nobody any more."""
+
+    site_ref: int
+    member: bytes | None = None
+    visitors: tuple[bytes, ...] = ()
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Under which anything about the person may be filed."""
+        return (*((self.member,) if self.member else ()), *self.visitors)
+
+
+def subject_of(core: Core, request: Json) -> Subject:
+    """Whom a request is about, as things stand now: visitors linked since are in it."""
+    member = bytes.fromhex(request["member"]) if request.get("member") else None
+    named = bytes.fromhex(request["visitor"]) if request.get("visitor") else None
+    linked = core.storage.ledger.visitors_of_member(member) if member else []
+    known = [key for key in dict.fromkeys([*([named] if named else []), *linked]) if _known(core, request, key)]
+    return Subject(request["site_ref"], member, tuple(known))
+
+
+def _known(core: Core, request: Json, key: bytes) -> bool:
+    visitor = core.storage.ledger.visitor(key)
+    return visitor is not None and visitor.site_ref == request["site_ref"]
+
+
+def named(core: Core, site: Site, *, visitor: str | None, member: str | None) -> Json:
+    """Whom a visitor id or a member's reference means, as the keyed hashes that a request keeps.
+
+    Raises :class:`Unknown` for a visitor id that nothing is held under, :class:`CollectorError` for both at once.
+    """
+    if visitor and member:
+        raise CollectorError("a request is about a visitor or about a member; name one of them")
+    if visitor:
+        key = core.ledger.key_of(visitor.strip())
+        found = core.storage.ledger.visitor(key)
+        if found is None or found.site_ref != site.ref:
+            raise Unknown("nothing is held under this visitor id; it may have been withdrawn or erased already")
+        return {"visitor": key.hex()}
+    if member:
+        return {"member": core.ledger.member_key(site.ref, member).hex()}
+    return {}
