@@ -36,6 +36,7 @@ _REGISTERING = (
     "dongui_collector.people",
     "dongui_collector.sessions",
     "dongui_collector.rights.requests",
+    "dongui_collector.rights.disclosures",
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",

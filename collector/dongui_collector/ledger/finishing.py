@@ -14,7 +14,7 @@ from datetime import date
 from dongui.rules.periods import last_day
 
 from dongui_collector.clock import Clock, day_of
-from dongui_collector.ledger import consents
+from dongui_collector.ledger import consents, disclosed
 from dongui_collector.ledger.archiving import Archiver
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
@@ -200,6 +200,7 @@ class Finisher:
                 free = self.unheld([r for r in wanted if r.body is not None], holds)
                 self._store.erase_bodies(free)
                 self._forget_in_requests(intent)
+                disclosed.forget(self._storage, self._keyring, intent.visitor)
                 ended.held = ended.held or any(r.body is not None and r.seq not in free for r in wanted)
             if ended.held:
                 return

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from dongui.rules.cookies import classify
 
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.reading.parties import registered, terms
 from dongui_collector.storage.base import Json, Selection, Site
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 OWN_USE = "controller"  # the consumer of an export without a recipient
 _PAGE = 500
+_HANDED = 5000  # rows a page of a hand-over: whose they are is written down a page at a time
 
 # Which fields of the "Read back" shape an item stands for.
 FIELDS_OF: dict[str, tuple[str, ...]] = {
@@ -57,79 +61,93 @@ def entitle(core: Core, site: Site, purposes: Sequence[str], *, recipient: str |
     wanted = tuple(dict.fromkeys(purposes))
     if recipient is None:
         return Entitlement(OWN_USE, site, wanted)
-    parties = [p for p in (*policy.processors, *policy.recipients) if p.name == recipient]
-    if not parties:
-        raise NotAllowed(f"the notice in force names no processor or recipient {recipient!r}: nothing may go there")
-    for purpose in wanted:
-        if not any(purpose in party.purposes for party in parties):
-            raise NotAllowed(f"the notice in force does not give {recipient} anything for the purpose {purpose}")
-    return Entitlement(f"recipient:{recipient}", site, wanted, recipient)
+    registered(policy, recipient, wanted)
+    return Entitlement(consumer_of(recipient), site, wanted, recipient)
+
+
+def consumer_of(recipient: str) -> str:
+    """The consumer that a processor or recipient is: one name for a person in all that it is given, also by tokens."""
+    return f"recipient:{recipient}"
 
 
 class Scope:
-    """What a reader may see of rows under each notice: the notice that was consented to decides, not today's."""
+    """What a reader may see of rows under each notice: the notice that was consented to decides, not today's.
+
+    A recipient gets no more than what both that notice and the one in force give it (S4.0, S4.1).
+    """
 
     def __init__(self, core: Core, reader: Entitlement) -> None:
         self._book = core.book
         self._reader = reader
         bits = core.storage.ledger.bits(reader.site.ref)
         self._mask = sum(1 << bits[p] for p in reader.purposes if p in bits)
-        self._parties: dict[int, list[tuple[int, frozenset[str]]]] = {}
+        self._today = terms(core.book.in_force(reader.site.ref, core.clock.now()).policy, reader.recipient)
+        self._given: dict[int, dict[int, frozenset[str]]] = {}
 
     def mask(self, notice_ref: int) -> int:
         """The purposes that the reader may see rows of this notice for."""
         if self._reader.recipient is None:
             return self._mask
-        named = 0
-        for purposes, _ in self._named(notice_ref):
-            named |= purposes
-        return self._mask & named
+        return sum(1 << bit for bit in self._given_under(notice_ref))
 
-    def hidden(self, notice_ref: int, purposes: int) -> list[str]:
-        """The fields that a recipient does not get of a row that stands on ``purposes``: nobody agreed to that."""
+    def cut(self, shown: Json, notice_ref: int, purposes: int) -> None:
+        """Take from a shown row that stands on ``purposes`` what its recipient does not get: nobody agreed to that."""
         if self._reader.recipient is None:
-            return []
-        given: set[str] = set()
-        for named, items in self._named(notice_ref):
-            given |= items & self._book.items_of(notice_ref, named & purposes & self._mask)
-        return [field for item, fields in FIELDS_OF.items() if item not in given for field in fields]
-
-    def _named(self, notice_ref: int) -> list[tuple[int, frozenset[str]]]:
-        """What this notice gives the recipient: (purposes, items), one a mention."""
-        if notice_ref not in self._parties:
+            return
+        given = {bit: items for bit, items in self._given_under(notice_ref).items() if purposes >> bit & 1}
+        items = frozenset().union(*given.values())
+        for item, fields in FIELDS_OF.items():
+            if item not in items:
+                shown |= dict.fromkeys(fields)
+        if shown["cookies"]:  # each belongs to the purpose that declared it, which must be one of those with cookies
             notice = self._book.notice(notice_ref)
-            everyone = (*notice.policy.processors, *notice.policy.recipients)
-            mine = [party for party in everyone if party.name == self._reader.recipient]
-            self._parties[notice_ref] = [(notice.mask(party.purposes), frozenset(party.items)) for party in mine]
-        return self._parties[notice_ref]
+            names = notice.names(sum(1 << bit for bit, items in given.items() if "cookie" in items))
+            kept = {n: value for n, value in shown["cookies"].items() if classify(n, notice.compiled) in names}
+            shown["cookies"] = kept or None
+
+    def _given_under(self, notice_ref: int) -> dict[int, frozenset[str]]:
+        """Purpose bit → items that go to the recipient for it; purposes for which nothing does are left out."""
+        if notice_ref not in self._given:
+            notice = self._book.notice(notice_ref)
+            then, now = terms(notice.policy, self._reader.recipient), self._today
+            both = {p: then.of([p]) & now.of([p]) for p in self._reader.purposes} if then and now else {}
+            self._given[notice_ref] = {notice.bits[p]: items for p, items in both.items() if items and p in notice.bits}
+        return self._given[notice_ref]
 
 
-def export_events(core: Core, reader: Entitlement, first: date, last: date) -> Iterator[Json]:
+def export_events(
+    core: Core, reader: Entitlement, first: date, last: date, before: Callable[[Sequence[bytes]], None] | None = None
+) -> Iterator[Json]:
     """The rows of the days ``first`` to ``last`` (both included) in the "Read back" shape, oldest day first.
 
     Reads a page at a time: no snapshot outlives a page, however slowly the caller takes them. What is withdrawn, erased
-    or past its period before a page is read is not in it.
+    or past its period before a page is read is not in it. ``before`` is called with the keys of the visitors of a page
+    before its first row is given out, so that whose data went is written down first, whatever happens then.
     """
     names, scope, periods = Pseudonyms(core.keyring, reader.consumer), Scope(core, reader), Periods(core.book)
     for day in core.storage.events.days():
         if not first <= day <= last:
             continue
         after = 0
-        while found := page(core.storage, day, Selection(site_ref=reader.site.ref), after, _PAGE):
+        while found := page(
+            core.storage, day, Selection(site_ref=reader.site.ref), after, _HANDED if before else _PAGE
+        ):
             rows, masks = found
             today = core.keeper.today()
+            given: list[tuple[bytes, Json]] = []
             for row in rows:
                 mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, day, today)
                 shown = core.reader.readable(row, day, masks, mask)
                 if shown is not None:
-                    hidden = scope.hidden(row.notice_ref, masks.remaining(row) & mask)
-                    yield _for_reader(shown, names, hidden)
+                    scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
+                    given.append((row.visitor, _for_reader(shown, names)))
+            if before and given:
+                before(list(dict.fromkeys(visitor for visitor, _ in given)))
+            yield from (shown for _, shown in given)
             after = rows[-1].n
 
 
-def _for_reader(shown: Json, names: Pseudonyms, hidden: Sequence[str]) -> Json:
+def _for_reader(shown: Json, names: Pseudonyms) -> Json:
     shown["id"] = names.event(shown["id"])
     shown["visitor"] = None if shown["visitor"] is None else names.visitor(shown["visitor"])
-    for name in hidden:
-        shown[name] = None
     return shown

@@ -451,6 +451,33 @@ class OfficeStore(Protocol):
     def destroy_requests(self, ids: Sequence[int]) -> int: ...
 
 
+class DisclosureStore(Protocol):
+    """What was handed to whom (S4), beside the ledger; writes inside ``ledger.writing()``.
+
+    Whose data an entry concerns is a set of 16-byte keyed hashes, different for every entry (``ledger/disclosed.py``).
+    """
+
+    def add(self, entry: Json) -> int:
+        """A new entry; its number, which is never used again."""
+
+    def entry(self, id: int) -> Json | None: ...
+    def entries(self) -> list[Json]:
+        """By number, each with its ``id``."""
+
+    def change(self, id: int, changes: Json) -> None: ...
+    def destroy(self, ids: Sequence[int]) -> int:
+        """Clear entries and their sets in place."""
+
+    def add_people(self, id: int, hashes: Iterable[bytes]) -> int:
+        """How many of them were not in the entry's set before."""
+
+    def people(self, id: int) -> int: ...
+    def known(self, hashes: Iterable[bytes]) -> set[bytes]:
+        """Those that are in a set."""
+
+    def forget(self, hashes: Iterable[bytes]) -> int: ...
+
+
 class KeyStore(Protocol):
     """``keys/keys.db``: wrapped keys by name, nothing else. A name is used once: destroyed, it is never made anew."""
 
@@ -482,6 +509,7 @@ class Storage:
     archive: RecordStore
     records: RecordStore
     office: OfficeStore
+    disclosures: DisclosureStore
     keys: KeyStore
     close: Callable[[], None]
 

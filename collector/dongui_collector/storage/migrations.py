@@ -154,3 +154,16 @@ def m001_groups(db: Database) -> None:
 def m_rights_suspended(db: Database) -> None:
     # Who is suspended is asked on every page of an export: a list of them alone.
     db.executescript("CREATE INDEX visitors_suspended ON visitors (suspended) WHERE suspended = 1;")
+
+
+@LEDGER()
+def m_disclosures(db: Database) -> None:
+    # Entries and the keyed hashes of whose data went out: appended, and cleared in place (docs/decisions/001, 006).
+    db.executescript("""
+        CREATE TABLE disclosures (n INTEGER PRIMARY KEY, id INTEGER, body TEXT) STRICT;
+        CREATE INDEX disclosures_id ON disclosures (id) WHERE id IS NOT NULL;
+        CREATE TABLE disclosure_numbers (id INTEGER PRIMARY KEY) STRICT;
+        CREATE TABLE disclosed (n INTEGER PRIMARY KEY, disclosure INTEGER, whose BLOB) STRICT;
+        CREATE UNIQUE INDEX disclosed_whose ON disclosed (whose) WHERE whose IS NOT NULL;
+        CREATE INDEX disclosed_of ON disclosed (disclosure) WHERE disclosure IS NOT NULL;
+    """)

@@ -8,6 +8,7 @@ from dongui_collector.errors import StorageError
 from dongui_collector.storage.base import KeyStore, Storage
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.days import SqliteDays
+from dongui_collector.storage.disclosures import SqliteDisclosures
 from dongui_collector.storage.keys import SqliteKeys
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
@@ -47,4 +48,4 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
             store.close()
         conn.close()
 
-    return Storage(ledger, events, archive, records, SqliteOffice(ledger), keys, close)
+    return Storage(ledger, events, archive, records, SqliteOffice(ledger), SqliteDisclosures(ledger), keys, close)

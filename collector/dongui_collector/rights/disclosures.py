@@ -1,0 +1,192 @@
+"""The disclosure ledger: what was handed to whom, when, for what, and by whose hand (S4.0, S4.1, PIPA 35).
+
+An entry is begun before the first row goes out and closed when the last one has: what a crash interrupts stays on the
+list as begun. Whose data it was is written down, as keyed hashes, before it goes (``ledger/disclosed.py``). Each step
+stands on the chain; what the list says now is kept beside it and ends with it (class ``disclosure``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from dongui_collector.control import operation
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.storage.base import Json
+
+KIND = "disclosure"  # of the records on the chain
+_LONGEST = 500
+# What a person is told of a hand-over; who of the staff made it is not in it.
+_TOLD = ("at", "recipient", "party", "country", "purposes", "items", "from", "to", "way")
+
+
+# --- what the access package asks ------------------------------------------------------------------------------------
+
+
+def disclosures_of(core: Core, site_ref: int, subject_keys: Sequence[bytes]) -> list[Json]:
+    """To whom the data of a person was handed, oldest first; ``subject_keys`` are visitors' or members' 16-byte keys.
+
+    Each is ``{at, recipient, party, country, purposes, items, from, to, way}``: ``at`` epoch ms; ``party`` one of
+    processor, recipient, successor, authority; ``from`` and ``to`` the days of the data (None: of no day in
+    particular); ``way`` how it went. What an authority's law keeps secret for now is not in it until it may be told.
+    """
+    hashes, entries = Disclosed(core.keyring), core.storage.disclosures.entries()
+    mine = [entry for entry in entries if entry["site_ref"] == site_ref and entry["state"] != "planned"]
+    wanted = {entry["id"]: hashes.hashes(entry["id"], subject_keys) for entry in mine}
+    known = core.storage.disclosures.known(hash for some in wanted.values() for hash in some)
+    today, since = core.keeper.today(), _since(core, site_ref, subject_keys) if subject_keys else None
+    return [
+        {name: entry.get(name) for name in _TOLD}
+        for entry in mine
+        if not _secret(entry, today)
+        and (known.intersection(wanted[entry["id"]]) or (entry.get("everyone") and since and since <= entry["at"]))
+    ]
+
+
+def _since(core: Core, site_ref: int, keys: Sequence[bytes]) -> int | None:
+    """Since when something is known of a person (epoch ms); None for nobody."""
+    found = [record.at for key in keys for record in core.storage.ledger.records_of(key)[:1]]
+    for store in (core.storage.records, core.storage.archive):
+        found += [record.at for key in keys for record in store.find(site_ref, subject=key, limit=1)]
+    return min(found, default=None)
+
+
+def _secret(entry: Json, today: date) -> bool:
+    until = entry.get("secret_until")
+    return until is not None and today <= date.fromisoformat(until)
+
+
+# --- an entry's life -------------------------------------------------------------------------------------------------
+
+
+def begin(core: Core, facts: Json, *, state: str = "begun") -> int:
+    """Put an entry on the ledger before anything goes out; its number. Durable when this returns.
+
+    ``facts``: ``{way, site_ref, recipient, party, country, purposes, items, from, to, by, …}``, none of which names a
+    person whose data it is.
+    """
+    entry = {"at": core.clock.now(), "state": state, "rows": None, "people": None, "digest": None, **facts}
+    with core.storage.ledger.writing():
+        id = core.storage.disclosures.add(entry)
+        note(core, id, entry["site_ref"], state, {k: v for k, v in entry.items() if v is not None})
+    return id
+
+
+def note(core: Core, id: int, site_ref: int, step: str, facts: Json) -> None:
+    """A step of an entry on the chain. Inside a writing transaction."""
+    hidden = {"id", "site_ref", "state", "at", "whom"}
+    body = {"id": id, "step": step, **{name: value for name, value in facts.items() if name not in hidden}}
+    core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=site_ref)
+
+
+def load(core: Core, id: int, *states: str) -> Json:
+    """An entry in one of ``states`` (default: any). Raises :class:`Unknown` or :class:`NotAllowed`."""
+    entry = core.storage.disclosures.entry(id)
+    if entry is None:
+        raise Unknown(f"there is no disclosure {id}; see `dongui disclosures list`")
+    if states and entry["state"] not in states:
+        raise NotAllowed(f"disclosure {id} is {entry['state']}; for this it must be {' or '.join(states)}")
+    return entry
+
+
+@operation("disclosures.people")
+def people(core: Core, id: int, keys: Sequence[str]) -> dict[str, Any]:
+    """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
+    load(core, id, "begun")
+    hashes = Disclosed(core.keyring)
+    with core.storage.ledger.writing():
+        added = core.storage.disclosures.add_people(id, hashes.hashes(id, (bytes.fromhex(key) for key in keys)))
+    return {"id": id, "added": added}
+
+
+@operation("disclosures.finish")
+def finish(core: Core, id: int, rows: int, digest: str, interrupted: bool = False) -> dict[str, Any]:
+    """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
+    with core.storage.ledger.writing():
+        entry = load(core, id, "begun")
+        closed = {
+            "state": "interrupted" if interrupted else "done",
+            "rows": rows,
+            "people": core.storage.disclosures.people(id),
+            "digest": digest,
+            "done_at": core.clock.now(),
+        }
+        core.storage.disclosures.change(id, closed)
+        note(core, id, entry["site_ref"], closed["state"], {n: closed[n] for n in ("rows", "people", "digest")})
+    return {"id": id, **closed}
+
+
+class Handing:
+    """What runs beside a hand-over: whose rows come next is written down first, and at the end how many there were.
+
+    ``call`` runs an operation (``control.call`` with the settings bound). Use as a context manager around the writing;
+    an exception within closes the entry as interrupted.
+    """
+
+    def __init__(self, call: Callable[..., Any], id: int) -> None:
+        self._call, self._id = call, id
+        self._told: set[bytes] = set()
+        self._hash = hashlib.sha256()
+        self.rows = 0
+
+    def before(self, keys: Sequence[bytes]) -> None:
+        """For :func:`~dongui_collector.reading.export.export_events`: called before a page is given out."""
+        fresh = [key for key in keys if key not in self._told]
+        if fresh:
+            self._call("disclosures.people", id=self._id, keys=[key.hex() for key in fresh])
+            self._told.update(fresh)
+
+    def counted(self, rows: Iterator[Json]) -> Iterator[Json]:
+        """The rows, counted."""
+        for row in rows:
+            self.rows += 1
+            yield row
+
+    def hashed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """The file's bytes, on their way into the digest."""
+        for chunk in chunks:
+            self._hash.update(chunk)
+            yield chunk
+
+    def __enter__(self) -> Handing:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        said = {"rows": self.rows, "digest": self._hash.hexdigest(), "interrupted": kind is not None}
+        self._call("disclosures.finish", id=self._id, **said)
+
+
+# --- shown -----------------------------------------------------------------------------------------------------------
+
+
+def listed(core: Core, site_ref: int | None = None) -> list[Json]:
+    """The disclosure ledger, newest first. Names nobody whose data it is."""
+    found = [e for e in core.storage.disclosures.entries() if site_ref in (None, e["site_ref"])]
+    return [shown(core, entry) for entry in reversed(found)]
+
+
+def shown(core: Core, entry: Json) -> Json:
+    """One entry for people to read."""
+    hidden = {"site_ref", "whom"}
+    site = core.book.site_by_ref(entry["site_ref"])
+    return {"site": site.name, **{name: value for name, value in entry.items() if name not in hidden}}
+
+
+def words(text: str, what: str) -> str:
+    """A free text, trimmed. Raises :class:`CollectorError` for an empty or overlong one."""
+    text = text.strip()
+    if not 0 < len(text) <= _LONGEST:
+        raise CollectorError(f"{what} must be said, in at most {_LONGEST} characters")
+    return text
+
+
+def day(text: str | None, what: str) -> date | None:
+    """A day, or None. Raises :class:`CollectorError`."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise CollectorError(f"{what} must be a day such as 2026-11-23") from None
