@@ -21,7 +21,7 @@ SDK = (
     ("rules", "line"),
     ("terms", "transport"),
     ("consent", "knowledge"),
-    ("guard", "visit"),
+    ("csp", "guard", "visit"),
     ("inject", "mount", "options"),
     ("asking", "held", "own"),
     ("counted",),

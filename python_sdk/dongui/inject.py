@@ -5,10 +5,15 @@ Only what is certainly a whole page, and certainly readable, is touched: anythin
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from dongui.guard import Headers
+from dongui.policy import inline_stub, stub_warnings
+from dongui.terms import Terms
 
 _HEAD = re.compile(rb"<!--.*?-->|<head(?:\s[^>]*)?>", re.IGNORECASE | re.DOTALL)
 _FIRST = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|!--)", re.IGNORECASE)
@@ -54,6 +59,42 @@ def tag(site: str, root: str, headers: Headers) -> bytes:
     text = f'<script async src="{escape(root)}/_dongui/v1/dongui.js" data-site="{escape(site)}"'
     return (text + (f' nonce="{nonce}"' if nonce else "") + "></script>").encode()
 
+
+class Stub:
+    """The inline stub of Consent Mode (W2), compiled anew when the policy changes. The same for every visitor."""
+
+    def __init__(self, options: bool | Mapping[str, Any]) -> None:
+        self._options = dict(options) if isinstance(options, Mapping) else {}
+        self._made: tuple[Terms, str] | None = None
+        doubtful = {name: value for name, value in self._options.items() if name in _DOUBTFUL}
+        self.warnings = stub_warnings(**doubtful)
+
+    def element(self, terms: Terms, nonce: str = "") -> bytes:
+        """The ``<script>`` element, in ASCII, so that it reads the same in every charset that takes it."""
+        made = self._made
+        if made is None or made[0] is not terms:
+            text = inline_stub(terms.policy if terms.known else _NOTHING_KNOWN, **self._options)
+            escaped = "".join(c if c < "\x80" else json.dumps(c)[1:-1] for c in text)
+            self._made = made = (terms, escaped.removeprefix("<script>"))
+        attribute = f' nonce="{escape(nonce)}"' if nonce else ""
+        return f"<script{attribute}>{made[1]}".encode("ascii")
+
+
+_DOUBTFUL = ("advanced", "url_passthrough", "region")
+
+# Before any policy is known nothing is granted: Google's tags are told so as well.
+_NOTHING_KNOWN = {
+    "accepts": [],
+    "choice_seconds": 0,
+    "purposes": {
+        "unknown": {
+            "basis": "consent",
+            "signals": [],
+            "google_consent": ["ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"],
+            "urls": [],
+        }
+    },
+}
 
 _CSP = {"content-security-policy", "content-security-policy-report-only"}
 

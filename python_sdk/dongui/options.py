@@ -25,6 +25,7 @@ class OptionValues(TypedDict, total=False):
     page_views: bool
     search: str
     inject: bool
+    consent_mode: bool | Mapping[str, Any]
     serve_gpc: bool
     exclude: Sequence[str]
     page_view_if: Callable[[Mapping[str, Any]], bool] | None
@@ -41,13 +42,15 @@ class Options:
     ``site``, ``secret_key``: as ``dongui init`` or ``dongui sites add`` printed them. ``collector``: its address.
     ``policy``: a file instead of asking the collector. ``strict``: undeclared cookies are dropped too. ``report_only``:
     nothing is dropped, only logged and counted. ``expire_cookies``: cookies that a withdrawal left behind are ended.
-    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``search``: the query
-    key of the site's own search, whose words are then recorded; empty for none. ``inject``: the snippet's
-    tag is put into pages. ``serve_gpc``: ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that
-    are no pages. ``page_view_if``: called with ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many
-    proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored.
-    ``learn_timeout``: seconds that the start waits for the policy. ``refresh``: seconds between looks for a newer one.
-    ``debug``: each dropped cookie is logged with the policy lines that would let it pass.
+    ``hide_cookies``: the application does not see them either. ``page_views``: recorded here. ``search``: the query key
+    of the site's own search, whose words are then recorded; empty for none. ``inject``: the snippet's tag is put into
+    pages. ``consent_mode``: before it goes the inline stub that Google's tags need (W2) and that holds back unmarked
+    third-party scripts; a mapping holds the options of :func:`dongui.policy.inline_stub`. ``serve_gpc``:
+    ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that are no pages. ``page_view_if``: called with
+    ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many proxies in front of this server append to
+    ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored. ``learn_timeout``: seconds that the start
+    waits for the policy. ``refresh``: seconds between looks for a newer one. ``debug``: each dropped cookie is logged
+    with the policy lines that would let it pass.
     """
 
     site: str
@@ -61,6 +64,7 @@ class Options:
     page_views: bool = True
     search: str = "q"
     inject: bool = False
+    consent_mode: bool | Mapping[str, Any] = False
     serve_gpc: bool = True
     exclude: Sequence[str] = NOT_PAGES
     page_view_if: Callable[[Mapping[str, Any]], bool] | None = None
@@ -75,6 +79,7 @@ _REQUIRED = {
     "collector": "the collector's address, such as http://127.0.0.1:8787",
     "secret_key": "the site's secret key that `dongui init` printed",
 }
+STUB_OPTIONS = ("advanced", "url_passthrough", "ads_data_redaction", "wait_for_update", "region")
 _NOT_BY_ENVIRONMENT = {"page_view_if"}
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -133,3 +138,19 @@ def _check(options: Options) -> None:
             raise ConfigurationError(name, "it cannot be negative")
     if isinstance(options.exclude, str):
         raise ConfigurationError("exclude", "give a list of paths, not one text")
+    _check_consent_mode(options)
+
+
+def _check_consent_mode(options: Options) -> None:
+    asked = options.consent_mode
+    if not asked:
+        return
+    if not options.inject:
+        raise ConfigurationError("consent_mode", "the stub goes into pages with the snippet's tag: set inject as well")
+    if asked is True:
+        return
+    if not isinstance(asked, Mapping):
+        raise ConfigurationError("consent_mode", "give True, or a mapping of options")
+    for name in asked:
+        if name not in STUB_OPTIONS:
+            raise UnknownOption("consent_mode", f"{name!r} is no option of it; there are {', '.join(STUB_OPTIONS)}")

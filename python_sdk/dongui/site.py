@@ -11,14 +11,16 @@ from dongui.answer import Answer
 from dongui.client import Client
 from dongui.consent import VISITOR_COOKIE, Consent
 from dongui.counted import LEARNED_FROM, whole
+from dongui.csp import inline_nonce
 from dongui.errors import ConfigurationError
 from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
-from dongui.inject import Weaver, tag, takes_tag
+from dongui.inject import Stub, Weaver, tag, takes_tag
 from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, granted_by, own_cookies
 from dongui.options import OptionValues, resolve
 from dongui.own import GPC_PATH, gpc, script
 from dongui.proxy import Proxy, Rest
 from dongui.rules.urls import scrub_text
+from dongui.terms import Terms
 from dongui.visit import Facts, Meant, is_html_page, page_view
 
 log = logging.getLogger("dongui")
@@ -42,6 +44,9 @@ class Site:
         self.proxy = Proxy(self.options.collector, self.client.breaker)
         self.client.also_close(self.proxy.close)
         self.names = Names()
+        self._stub = Stub(self.options.consent_mode)
+        for warning in self._stub.warnings:
+            log.warning("dongui: consent_mode: %s", warning)
         self.meant = Meant(self.options.exclude)
         self._decide = self.decide
         self._expires = self.options.expire_cookies and not self.options.report_only
@@ -124,6 +129,26 @@ class Site:
             return gpc(consent.terms)
         return script(visit.path, visit.header("If-None-Match"), visit.header("Accept-Encoding"))
 
+    def stub(self, headers: Headers, terms: Terms) -> bytes:
+        """The inline stub for a page with these headers; empty where it is not wanted or could not run."""
+        if not self.options.consent_mode:
+            return b""
+        nonce = inline_nonce(headers)
+        if nonce is None:
+            if self.options.debug:
+                log.warning(
+                    "dongui left out the stub of Consent Mode: this page's Content-Security-Policy lets no inline "
+                    "script run; add a nonce to its script-src"
+                )
+            return b""
+        return self._stub.element(terms, nonce)
+
+    def stub_element(self, nonce: str = "") -> str:
+        """The inline stub for a page that the application puts together itself; empty where it is not wanted."""
+        if not self.options.consent_mode:
+            return ""
+        return self._stub.element(self.knowledge.terms, nonce).decode("ascii")
+
     def _decided(self, notice: str, answer: Local, consent: Consent) -> None:
         """A decision was passed on: events that still wait were gated before it; a newer notice may be out."""
         visitor = consent.bearer()
@@ -196,7 +221,7 @@ class Passage:
                 or not takes_tag(status, headers, self.header("Sec-Fetch-Dest"))
             ):
                 return None
-            text = tag(options.site, root, headers)
+            text = self.site.stub(headers, self.consent.terms) + tag(options.site, root, headers)
             return Weaver(text, known_length=any(name.lower() == "content-length" for name, _ in headers))
         except Exception:
             self.site.client.mishap("inject")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from typing import Any
 
 import django
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import engines
 from django.urls import path
 from dongui.testing import FakeClient
@@ -78,6 +80,33 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"a", b"b"]))
 
 
+PARTS = [b"<!doctype html><html><he", b"ad><title>", b"", "상점".encode(), b"</title></head>", b"<body></body></html>"]
+
+
+def streamed(request: HttpRequest, kind: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(PARTS[:2] if kind == "breaks off" else iter(PARTS))
+    if kind == "promised":
+        response.headers["Content-Length"] = str(len(b"".join(PARTS)))
+    if kind == "fails":
+        response.streaming_content = failing()
+    if kind == "file":
+        return FileResponse(BytesIO(b"".join(PARTS)), content_type="text/html")
+    return response
+
+
+def failing() -> Iterator[bytes]:
+    yield from PARTS[:3]
+    raise LookupError("the application's own")
+
+
+async def streamed_async(request: HttpRequest) -> StreamingHttpResponse:
+    async def parts() -> AsyncIterator[bytes]:
+        for part in PARTS:
+            yield part
+
+    return StreamingHttpResponse(parts())
+
+
 def cookies(request: HttpRequest) -> HttpResponse:
     return HttpResponse(",".join(request.COOKIES))
 
@@ -91,4 +120,6 @@ urlpatterns = [
     path("sign-up", sign_up),
     path("stream", stream),
     path("cookies", cookies),
+    path("streamed/<kind>", streamed),
+    path("streamed-async", streamed_async),
 ]

@@ -14,11 +14,14 @@ from django.core.management import CommandError, call_command
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from dongui import Client as DonguiClient
 from dongui.integrations.django.checks import MIDDLEWARE, check
+from dongui.integrations.django.middleware import site
 from dongui.testing import FakeClient
 
 from tests.sdk import django_site
 from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import ORIGIN, SITE, Collector
+from tests.sdk.test_sdk_consent_mode import GOOGLE, STUB
+from tests.sdk.test_sdk_inject import TAG
 
 
 @pytest.fixture
@@ -185,3 +188,58 @@ def test_the_command_shows_how_the_policy_sees_djangos_cookies(fake: FakeClient)
 
 
 assert django_site.fake
+
+
+WHOLE = b"".join(django_site.PARTS)
+
+
+@pytest.fixture
+def injecting() -> Iterator[bytes]:
+    """What is put into pages: the stub, then the tag."""
+    options = {"site": SITE, "collector": "http://127.0.0.1:9", "secret_key": "k", "policy": GOOGLE}
+    with override_settings(DONGUI={**options, "inject": True, "consent_mode": True}):
+        yield STUB + TAG
+        site().client.close()
+
+
+def test_whole_pages_take_the_stub_and_the_tag(injecting: bytes) -> None:
+    got = Client().get("/")
+    assert got.content.startswith(b"<!doctype html><html><head>" + injecting + b"</head>")
+
+
+@pytest.mark.parametrize("kind", ["plain", "breaks off"])
+def test_streamed_pages_take_them_as_they_pass(injecting: bytes, kind: str) -> None:
+    got = b"".join(Client().get(f"/streamed/{kind}").streaming_content)
+    page = WHOLE if kind == "plain" else b"".join(django_site.PARTS[:2])
+    assert got == page.replace(b"<head>", b"<head>" + injecting)
+
+
+def test_streams_under_asgi_take_them_too(injecting: bytes) -> None:
+    async def ask(path: str) -> bytes:
+        got = await AsyncClient().get(path)
+        if got.is_async:
+            return b"".join([part async for part in got.streaming_content])
+        return b"".join(got.streaming_content)
+
+    for path in ("/streamed-async", "/streamed/plain"):
+        assert asyncio.run(ask(path)) == WHOLE.replace(b"<head>", b"<head>" + injecting), path
+
+
+@pytest.mark.parametrize("kind", ["promised", "file"])
+def test_streams_that_have_promised_their_length_stay_as_they_are(injecting: bytes, kind: str) -> None:
+    got = Client().get(f"/streamed/{kind}")
+    assert b"".join(got.streaming_content) == WHOLE
+    assert got.headers["Content-Length"] == str(len(WHOLE))
+
+
+def test_the_error_of_a_stream_is_the_applications_own(injecting: bytes) -> None:
+    parts = Client().get("/streamed/fails").streaming_content
+    with pytest.raises(LookupError, match="own"):
+        list(parts)
+
+
+def test_the_template_tag_brings_the_stub_first(injecting: bytes) -> None:
+    text = Client().get("/page").content
+    nonce = b' nonce="n1">'
+    assert text.startswith(b"<html><head>" + STUB.replace(b">", nonce, 1) + TAG.replace(b"></s", nonce + b"</s", 1))
+    assert text.count(b"<script") == 2, "there already: nothing is put in once more"

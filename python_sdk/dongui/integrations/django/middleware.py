@@ -18,6 +18,7 @@ from dongui.asgi import in_thread
 from dongui.client import Client
 from dongui.consent import Consent
 from dongui.guard import Headers, hide
+from dongui.integrations.django.weaving import weave
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
 from dongui.site import Passage, Site
@@ -103,27 +104,13 @@ class ConsentMiddleware:
             headers = passage.answered(str(response.status_code), given)
             if headers is not given:
                 _apply(response, given, headers)
-            self._weave(response, passage)
+            if self.site.options.inject:
+                weave(response, passage, passage.request.path.removesuffix(passage.request.path_info))
         except Exception:
             self.site.client.mishap("answer")
         if passage.viewed:
             passage.record()
         return response
-
-    def _weave(self, response: HttpResponseBase, passage: _Request) -> None:
-        """Puts the snippet's tag into a page. Streamed ones take the template tag instead."""
-        if not self.site.options.inject or not isinstance(response, HttpResponse):
-            return
-        request = passage.request
-        root = request.path.removesuffix(request.path_info)
-        weaver = passage.weaver(str(response.status_code), list(response.items()), root)
-        if weaver is None:
-            return
-        page, longer = weaver.first(response.content)
-        if longer is not None:
-            response.content = page + weaver.end()
-            if response.has_header("Content-Length"):
-                response.headers["Content-Length"] = str(len(response.content))
 
 
 class _Request(Passage):

@@ -27,7 +27,8 @@ def allowed(consent: Any, item: str) -> bool:
 
 @register.simple_tag
 def dongui_snippet(nonce: str = "") -> SafeString:
-    """The script tag of the snippet, served on the site's own origin."""
+    """The script tag of the snippet, served on the site's own origin; with ``consent_mode`` the inline stub first."""
     attribute = format_html(' nonce="{}"', nonce) if nonce else ""
     tag = '<script async src="/_dongui/v1/dongui.js" data-site="{}"{}></script>'
-    return format_html(tag, site().options.site, attribute)
+    stub = SafeString(site().stub_element(nonce))  # compiled from the policy, and no word of a visitor's
+    return stub + format_html(tag, site().options.site, attribute)
