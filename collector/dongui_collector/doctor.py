@@ -151,10 +151,11 @@ def _unpublished(core: Core, site: Site) -> Iterator[Symptom]:
 
 def _office(core: Core) -> Iterator[Symptom]:
     office = core.storage.office
-    if not any(account["role"] in ("admin", "officer") for account in office.accounts()):
+    accounts = [account for account in core.storage.people.accounts() if not account.get("disabled")]
+    if not any(account["role"] in ("admin", "officer") for account in accounts):
         yield Symptom("error", "nobody can sign in to the console to approve destructions", "add an account")
-    waiting = office.destructions(("selected",))
     yield from _requests(core)
+    waiting = office.destructions(("selected",))
     if waiting and not core.keeper.status()["standing_approval"]:
         remedy = (
             "dongui destruction list, then dongui destruction approve; or approve routine ageing-out in the console"
@@ -162,7 +163,6 @@ def _office(core: Core) -> Iterator[Symptom]:
         yield Symptom("warning", f"{len(waiting)} destructions wait for approval", remedy)
 
 
-def _cookies(core: Core) -> Iterator[Symptom]:
 def _requests(core: Core) -> Iterator[Symptom]:
     """A privacy request is answered within ten days; none passes its day unnoticed (K10)."""
     counts = requests.waiting(core)
@@ -174,6 +174,7 @@ def _requests(core: Core) -> Iterator[Symptom]:
         yield Symptom("warning", what, remedy)
 
 
+def _cookies(core: Core) -> Iterator[Symptom]:
     for site in core.book.sites():
         compiled = core.book.in_force(site.ref, core.clock.now()).compiled
         names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]

@@ -96,7 +96,7 @@ def _fill(config: Path, text: str, name: str, origins: Sequence[str]) -> Install
     try:
         site = perform(core, "sites.add", {"name": name, "origins": list(origins), "text": text})
         password = new_password()
-        perform(core, "accounts.put", {"name": ACCOUNT, "password": password, "by": "dongui init"})
+        perform(core, "accounts.put", {"name": ACCOUNT, "password": password, "role": "admin", "by": "dongui init"})
         core.keeper.grant_standing("dongui init")
     finally:
         core.close()

@@ -1,17 +1,25 @@
-"""Tokens and accounts: who may read what. Changes are operations, used by the command line and the desk alike."""
+"""Tokens: who may read what from outside. Changes are operations, used by the command line and the desk alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from dongui.rules.periods import Period, last_day
+
+from dongui_collector.clock import start_of
 from dongui_collector.control import operation
 from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.errors import CollectorError, Unknown
 from dongui_collector.publishing import find_site
-from dongui_collector.security.tokens import hash_password, new_token, new_token_id, token_hash
+from dongui_collector.reading.export import entitle
+from dongui_collector.security.roles import ROLES
+from dongui_collector.security.tokens import new_token, new_token_id, token_hash
+from dongui_collector.storage.base import Json
 
-ROLES = ("consumer", "officer", "analyst", "auditor", "admin")
+DEFAULT_LIFE = "P1Y"
 
 
 @operation("tokens.create")
@@ -21,9 +29,14 @@ def create_token(
     role: str = "consumer",
     site: str | None = None,
     note: str = "",
+    recipient: str | None = None,
+    expires: str = DEFAULT_LIFE,
     by: str = "command line",
 ) -> dict[str, Any]:
     """Make a token, bound to one site and to purposes. It is shown this once; only its hash is kept.
+
+    ``expires`` is a period (``P90D``), the last day on which it is good, or ``never``; ``recipient`` whom its exports
+    are handed to, who must be in the notice for these purposes (S4.1); none for the controller's own use.
 
     Its id is also the consumer's name: pseudonyms differ from token to token. Raises :class:`Unknown` for a purpose
     that the site's notice in force does not list, :class:`CollectorError` for an unknown role or none at all.
@@ -39,20 +52,54 @@ def create_token(
             )
     if not purposes:
         raise CollectorError("a token names the purposes it reads for; add --purpose")
-    kept = {
+    now = core.clock.now()
+    if recipient is not None:
+        entitle(core, found, purposes, recipient=recipient)
+    kept: dict[str, Any] = {
         "id": new_token_id(),
         "role": role,
         "site": found.id,
         "purposes": list(dict.fromkeys(purposes)),
         "note": note[:200],
-        "created_at": core.clock.now(),
+        "created_at": now,
+        "expires_at": _expiry(expires, core.clock.today(core.settings.zone), core.settings.zone),
+        "recipient": recipient,
     }
     token = new_token()
     with core.storage.ledger.writing():
         core.storage.office.add_token(kept, token_hash(token))
-        body = {"created": kept["id"], "role": role, "purposes": kept["purposes"], "by": by}
-        core.storage.ledger.append("token", core.clock.now(), body, site_ref=found.ref)
+        body = {name: kept[name] for name in ("role", "purposes", "expires_at", "recipient")}
+        core.storage.ledger.append("token", now, body | {"created": kept["id"], "by": by}, site_ref=found.ref)
     return {**kept, "token": token}
+
+
+def _expiry(text: str, today: date, zone: ZoneInfo) -> int | None:
+    """The instant with which a token ends: the end of its last day. Raises :class:`CollectorError`."""
+    if text == "never":
+        return None
+    try:
+        last = last_day(today, Period.parse(text)) if text.startswith("P") else date.fromisoformat(text)
+        ends = start_of(last + timedelta(days=1), zone)
+    except (ValueError, OverflowError):
+        raise CollectorError(
+            f"{text[:20]!r} is no period such as P90D, no day such as 2027-01-31 and not never"
+        ) from None
+    if last < today:
+        raise CollectorError(f"{last} is over; a token ends today at the earliest")
+    return ends
+
+
+def is_live(token: Json, now: int) -> bool:
+    """Whether a token that is not revoked is still good."""
+    return token.get("expires_at") is None or now < token["expires_at"]
+
+
+@operation("tokens.used")
+def token_used(core: Core, id: str) -> dict[str, Any]:
+    """A token was used today; only the day is kept."""
+    with core.storage.ledger.writing():
+        core.storage.office.token_used(id, core.clock.today(core.settings.zone))
+    return {}
 
 
 @operation("tokens.revoke")
@@ -62,19 +109,5 @@ def revoke_token(core: Core, id: str, by: str = "command line") -> dict[str, Any
         if not core.storage.office.revoke_token(id, core.clock.now()):
             raise Unknown(f"there is no live token {id!r}; see `dongui tokens list`")
         core.storage.ledger.append("token", core.clock.now(), {"revoked": id, "by": by})
+        core.ledger.journal.append({"kind": "token", "revoked": id})  # so that no restored backup revives it
     return {"revoked": id}
-
-
-@operation("accounts.put")
-def put_account(core: Core, name: str, password: str, role: str = "admin", by: str = "command line") -> dict[str, Any]:
-    """Make a console account, or give it another password. Sessions opened with the old one end."""
-    if not (name.isprintable() and 0 < len(name) <= 60):
-        raise CollectorError("an account's name has 1 to 60 printable characters")
-    if role not in ROLES or role == "consumer":
-        raise CollectorError(f"there is no console role {role!r}; roles are {', '.join(ROLES[1:])}")
-    if len(password) < 10:
-        raise NotAllowed("a console password has at least 10 characters")
-    with core.storage.ledger.writing():
-        core.storage.office.put_account(name, role, hash_password(password))
-        core.storage.ledger.append("account", core.clock.now(), {"name": name, "role": role, "by": by})
-    return {"account": name, "role": role}

@@ -37,6 +37,11 @@ class Settings:
     geoip_database: str = ""
     master_key_file: str = "keys/master.key"
     master_key_command: str = ""
+    key_backup_horizon: str = "P30D"
+    session_hours: int = 8
+    session_idle_minutes: int = 30
+    require_totp: bool = False
+    two_person: bool = False
     log_level: str = "info"
     testing: bool = False
 
@@ -62,6 +67,8 @@ _BOUNDS = {
     "workers": (1, 64),
     "trusted_proxies": (0, 16),
     "rate_burst": (1, 10**9),
+    "session_hours": (1, 24),
+    "session_idle_minutes": (1, 480),
 }
 
 
@@ -101,7 +108,11 @@ def override(settings: Settings, **given: Any) -> Settings:
 def _from_text(key: str, text: str) -> Any:
     kind = _KEYS[key].type
     try:
+        if kind == "bool":
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         return int(text) if kind == "int" else float(text) if kind == "float" else text
+    except KeyError:
+        raise SettingsError(f"DONGUI_{key.upper()} must be true or false") from None
     except ValueError:
         raise SettingsError(f"DONGUI_{key.upper()} must be a number") from None
 

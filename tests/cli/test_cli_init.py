@@ -64,7 +64,7 @@ def test_the_site_its_notice_the_account_and_the_approval_stand(tmp_path: Path) 
         [site] = core.book.sites()
         assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
         assert core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        assert core.storage.office.account("admin")
+        assert core.storage.people.account("admin")
         assert core.keeper.status()["standing_approval"]["by"] == "dongui init"
     finally:
         core.close()

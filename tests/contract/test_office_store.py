@@ -102,17 +102,11 @@ def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
         assert office.store.revoke_token("t_1", 7)
         assert not office.store.revoke_token("t_1", 8)
     assert office.store.token(b"h" * 32) is None
-    assert office.store.tokens() == [token | {"revoked_at": 7}]
-
-
-def test_accounts(office: Part) -> None:
+    assert office.store.tokens() == [token | {"revoked_at": 7, "last_used": None}]
     with office.ledger.writing():
-        office.store.put_account("admin", "admin", "hash1")
-        office.store.put_account("admin", "admin", "hash2")
-        office.store.put_account("officer", "officer", "hash3")
-    assert office.store.account("admin") == {"name": "admin", "role": "admin", "password_hash": "hash2"}
-    assert office.store.account("nobody") is None
-    assert [account["name"] for account in office.store.accounts()] == ["admin", "officer"]
+        office.store.token_used("t_1", date(2026, 11, 23))
+        office.store.token_used("t_1", date(2026, 11, 24))
+    assert office.store.tokens() == [token | {"revoked_at": 7, "last_used": "2026-11-24"}]
 
 
 def test_requests_are_changed_closed_and_destroyed(office: Part, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desk_world import World, csrf, send, sign_in
-from dongui_collector.desk.login import Throttle
+from dongui_collector.security.guessing import Throttle
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,4 +137,4 @@ def test_a_short_password_is_refused(world: World, password: str) -> None:
         world.signed_in(), "/console/access", "/console/access/accounts", name="kim", password=password, role="officer"
     )
     assert answer.status_code == 400
-    assert world.core.storage.office.account("kim") is None
+    assert world.core.storage.people.account("kim") is None

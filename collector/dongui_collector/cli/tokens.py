@@ -8,9 +8,17 @@ from typing import Any
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
-
-ROLES = ("consumer", "officer", "analyst", "auditor", "admin")
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    reading,
+    site_option,
+)
+from dongui_collector.security.roles import ROLES
 
 
 @click.group(cls=CommandGroup)
@@ -23,13 +31,27 @@ def tokens() -> None:
     "--purpose", "purposes", multiple=True, required=True, help="A purpose the token reads for; may be repeated."
 )
 @click.option("--role", type=click.Choice(ROLES), default="consumer", show_default=True)
+@click.option(
+    "--expires", default="P1Y", show_default=True, help="A period (P90D), the last day (2027-01-31), or never."
+)
+@click.option("--recipient", help="Whom its exports are handed to; the notice must name them for these purposes.")
 @click.option("--note", default="", help="Whose it is, for your own list.")
 @site_option
 @config_option
 @json_option
-def create(purposes: tuple[str, ...], role: str, note: str, site: str | None, config: Path, as_json: bool) -> None:
+def create(
+    purposes: tuple[str, ...],
+    role: str,
+    expires: str,
+    recipient: str | None,
+    note: str,
+    site: str | None,
+    config: Path,
+    as_json: bool,
+) -> None:
     """Create a token. It is shown this once."""
-    result = control(config).call("tokens.create", purposes=list(purposes), role=role, site=site, note=note)
+    given = {"purposes": list(purposes), "role": role, "site": site, "note": note, "by": acting_user()}
+    result = control(config).call("tokens.create", **given, expires=expires, recipient=recipient)
     emit(result, as_json)
 
 
@@ -41,14 +63,21 @@ def list_(config: Path, as_json: bool) -> None:
     with reading(config) as core:
         zone = core.settings.zone
         rows = [_shown(token, zone) if not as_json else token for token in core.storage.office.tokens()]
-    emit(rows, as_json, ["id", "role", "site", "purposes", "note", "created", "revoked"])
+    emit(
+        rows,
+        as_json,
+        ["id", "role", "site", "purposes", "recipient", "note", "created", "expires", "last_used", "revoked"],
+    )
 
 
 def _shown(token: dict[str, Any], zone: Any) -> dict[str, Any]:
     def day(at: int | None) -> str | None:
         return None if at is None else datetime.fromtimestamp(at / 1000, zone).date().isoformat()
 
-    return {**token, "created": day(token["created_at"]), "revoked": day(token.get("revoked_at"))}
+    # The last day on which it is good: it ends with the first instant of the next.
+    expires = token.get("expires_at") and token["expires_at"] - 1
+    times = {"created": token["created_at"], "expires": expires, "revoked": token.get("revoked_at")}
+    return {**token, **{name: day(at) for name, at in times.items()}}
 
 
 @tokens.command()
@@ -57,4 +86,4 @@ def _shown(token: dict[str, Any], zone: Any) -> dict[str, Any]:
 @json_option
 def revoke(id: str, config: Path, as_json: bool) -> None:
     """Revoke a token by its id, from this moment on."""
-    emit(control(config).call("tokens.revoke", id=id), as_json)
+    emit(control(config).call("tokens.revoke", id=id, by=acting_user()), as_json)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from dongui.errors import DonguiError
 from flask import request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from dongui_collector import control
 from dongui_collector.core import Core
 from dongui_collector.intake.problems import Problem
+from dongui_collector.office import is_live
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import OWN_USE
 from dongui_collector.security.tokens import token_hash
@@ -30,6 +34,7 @@ class Asking:
     role: str
     site: Site
     purposes: tuple[str, ...]
+    recipient: str | None = None
 
 
 def asking(core: Core, roles: Sequence[str]) -> Asking:
@@ -52,14 +57,24 @@ def asking(core: Core, roles: Sequence[str]) -> Asking:
 def _by_token(core: Core, roles: Sequence[str]) -> Asking:
     kind, _, secret = request.headers["Authorization"].partition(" ")
     token = core.storage.office.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
-    if token is None:
-        raise Problem("unauthorised", "the token is unknown or revoked")
+    if token is None or not is_live(token, core.clock.now()):
+        raise Problem("unauthorised", "the token is unknown, revoked or has expired")
     if token["role"] not in roles:
         raise Problem("forbidden", f"this call is for the roles {', '.join(roles)}")
     site = core.book.site(token["site"])
     if site is None or request.args.get("site", site.id) not in (site.id, site.name):
         raise Problem("forbidden", "the token is bound to another site")
-    return Asking(token["id"], token["role"], site, _wanted(token["purposes"]))
+    _note_use(core, token["id"])
+    return Asking(token["id"], token["role"], site, _wanted(token["purposes"]), token.get("recipient"))
+
+
+def _note_use(core: Core, id: str) -> None:
+    """The day of its last use, for people who tidy up; once a day, and never a reason to refuse."""
+    today = core.clock.today(core.settings.zone).isoformat()
+    if any(token["id"] == id and token["last_used"] == today for token in core.storage.office.tokens()):
+        return
+    with suppress(DonguiError, OSError):
+        control.call(core.settings, "tokens.used", id=id)
 
 
 def _wanted(allowed: Sequence[str]) -> tuple[str, ...]:

@@ -61,8 +61,11 @@ def _noted(core: Core, who: Asking, first: date, last: date, format: str) -> Ent
         control.call(core.settings, "export.audit", purposes=purposes, site=who.site.id, by=by, **days)
         return entitle(core, who.site, who.purposes)
     arguments = {"consumer": who.consumer, "site": who.site.id, "purposes": purposes, "by": f"token {who.consumer}"}
+    if who.recipient is not None:
+        entitle(core, who.site, who.purposes, recipient=who.recipient)  # still in the notice? (S4.1)
+        arguments["recipient"] = who.recipient
     control.call(core.settings, "export.note", **arguments, **days)
-    return Entitlement(who.consumer, who.site, who.purposes)
+    return Entitlement(who.consumer, who.site, who.purposes, who.recipient)
 
 
 def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:

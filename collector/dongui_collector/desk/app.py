@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
-from dongui_collector.desk import api, console, health, language
+from dongui_collector.desk import api, console, health, language, own_pages, people_pages
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
@@ -60,6 +60,8 @@ def create_desk(core: Core) -> Flask:
     set_up_login(app, core)
     language.set_up(app)
     app.register_blueprint(console.pages)
+    app.register_blueprint(people_pages.pages)
+    app.register_blueprint(own_pages.pages)
     app.register_blueprint(api.calls)
     app.register_blueprint(health.pages)
     app.context_processor(lambda: {"menu": MENU, "waiting": _waiting(core)})

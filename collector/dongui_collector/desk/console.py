@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -14,7 +13,6 @@ from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.keeping.keeper import STANDING
 from dongui_collector.keeping.shown import destruction_json, hold_json
-from dongui_collector.office import ROLES
 from dongui_collector.publishing import find_site
 from dongui_collector.storage.base import LedgerRecord
 
@@ -23,10 +21,6 @@ pages = Blueprint("console", __name__, url_prefix="/console")
 # Page → what the role must be allowed to do (desk/login.py); "read" for those not named.
 _NEEDS = {
     "overview": "overview",
-    "access": "access",
-    "create_token": "access",
-    "revoke_token": "access",
-    "put_account": "access",
     "approve": "approve",
     "standing": "approve",
     "add_hold": "holds",
@@ -123,48 +117,3 @@ def ledger() -> str:
 def verify() -> Response:
     current_app.extensions["dongui-verifier"].start()
     return redirect(url_for("console.ledger"), 303)
-
-
-# --- who may read ----------------------------------------------------------------------------------------------------
-
-
-@pages.get("/access")
-def access() -> str:
-    return _access(None)
-
-
-def _access(made: dict[str, Any] | None) -> str:
-    core = open_core()
-    now = core.clock.now()
-    sites = [(site, core.book.in_force(site.ref, now), core.book.notices(site.ref)) for site in core.book.sites()]
-    tokens = core.storage.office.tokens()[::-1]
-    accounts = core.storage.office.accounts()
-    return render_template("access.html", sites=sites, tokens=tokens, accounts=accounts, roles=ROLES, made=made)
-
-
-@pages.post("/access/tokens")
-def create_token() -> str:
-    """Shows the token on the answer itself: it is not stored anywhere, not in the session either."""
-    site = request.form.get("site")
-    made = ask(
-        "tokens.create",
-        site=site,
-        purposes=request.form.getlist("purpose"),
-        role=request.form.get("role", "consumer"),
-        note=request.form.get("note", ""),
-        by=current_user.name,
-    )
-    return _access(made)
-
-
-@pages.post("/access/tokens/<id>/revoke")
-def revoke_token(id: str) -> Response:
-    ask("tokens.revoke", id=id, by=current_user.name)
-    return done("console.access", "saved")
-
-
-@pages.post("/access/accounts")
-def put_account() -> Response:
-    given = {name: request.form.get(name, "") for name in ("name", "password", "role")}
-    ask("accounts.put", **given, by=current_user.name)
-    return done("console.access", "saved")

@@ -1,141 +1,178 @@
-"""Signing in to the console: argon2 passwords, a slow-down for guessing, sessions that end with their password."""
+"""Signing in to the console: passwords, a second factor, a slow-down for guessing, sessions that can be ended."""
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from dongui.errors import DonguiError
 from flask import Flask, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from dongui_collector import control
 from dongui_collector.core import Core
+from dongui_collector.security.guessing import Throttle
+from dongui_collector.security.roles import may, without_officer
 from dongui_collector.security.tokens import verify_password
+from dongui_collector.sessions import fingerprint, session_hash, stands, waits
+from dongui_collector.storage.base import Json
 
-# What each role may do in the console. Only the privacy officer and the administrator approve destruction (S5.3).
-_MAY: dict[str, frozenset[str]] = {
-    "admin": frozenset({"read", "approve", "holds", "access", "export"}),
-    "officer": frozenset({"read", "approve", "holds", "export"}),
-    "auditor": frozenset({"read"}),
-    "analyst": frozenset({"overview", "export"}),
-}
+__all__ = ["Account", "Throttle", "set_up_login"]
 
+log = logging.getLogger("dongui.desk")
 
 _HASHING_WITHIN_S = 3.0
+_SEEN_EVERY_MS = 60_000  # how exactly it is known when a session was last used
+_TELL_EVERY_S = 60.0  # tries with names that are nobody's are written down together
+
+Answer = Response | str | tuple[str, int, dict[str, str]]
 
 
 class Account(UserMixin):  # type: ignore[misc]
-    """Someone who is signed in."""
+    """Someone who is signed in. ``token`` is the session's random id, which the signed cookie carries."""
 
-    def __init__(self, name: str, role: str, password_hash: str) -> None:
-        self.name = name
-        self.role = role
-        # Another password makes another id, so that a changed password ends every session opened with the old one.
-        self._id = f"{name}\n{hashlib.sha256(password_hash.encode()).hexdigest()[:24]}"
+    def __init__(self, kept: Json, token: str, *, deputy: bool, narrow: bool) -> None:
+        self.id: str = kept["id"]
+        self.name: str = kept["name"]
+        self.role: str = kept["role"]
+        self.second_factor = "factor" in kept
+        self.deputy = deputy
+        self.narrow = narrow
+        self._token = token
 
     def get_id(self) -> str:
-        return self._id
+        return self._token
+
+    @property
+    def session(self) -> bytes:
+        """The hash under which this session is kept."""
+        return session_hash(self._token)
 
     def may(self, what: str) -> bool:
-        """Whether the role allows it: read, overview, approve, holds, access or export."""
-        allowed = _MAY.get(self.role, frozenset())
-        return what in allowed or (what == "overview" and "read" in allowed)
+        """Whether this account has a right of the matrix (security/roles.py)."""
+        return (not self.narrow or what == "own") and may(self.role, what, deputy=self.deputy)
 
 
 @dataclass(slots=True)
-class _Tries:
-    failures: int = 0
-    until: float = 0.0
+class _Nobody:
+    """Tries with names that are nobody's, told to the collector now and then: a flood must not fill the ledger."""
+
+    told_at: float = float("-inf")
+    times: int = 0
+
+    def tried(self, now: float) -> int:
+        """How many to write down now; 0 for not yet."""
+        self.times += 1
+        if now - self.told_at < _TELL_EVERY_S:
+            return 0
+        self.told_at, times, self.times = now, self.times, 0
+        return times
 
 
-class Throttle:
-    """Slows guessing down: after five failures an account waits, twice as long each time, up to a quarter of an hour.
+class Login:
+    """The pages for signing in and out, and who a session's cookie stands for."""
 
-    Kept in memory and bounded. By account, not by address: behind a proxy everybody shares one.
-    """
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._throttle = Throttle()  # for names that are nobody's; an account's failures stand with it
+        self._hashing = threading.Semaphore(2)  # a check takes 64 MiB; a flood must not take the machine's memory
+        self._nobody = _Nobody()
 
-    def __init__(self, *, free: int = 5, longest: float = 900.0, known: int = 1000) -> None:
-        self._free, self._longest, self._known = free, longest, known
-        self._tries: OrderedDict[str, _Tries] = OrderedDict()
-        self._lock = threading.Lock()
+    def load(self, token: str) -> Account | None:
+        """Who a session stands for; None once it, or its account, has ended."""
+        core, now = self._core, self._core.clock.now()
+        kept = core.storage.people.session(session_hash(token))
+        if kept is None or not stands(kept, core.settings, now):
+            return None
+        account = core.storage.people.by_id(kept.account)
+        if account is None or account.get("disabled"):
+            return None
+        if now - kept.seen_at >= _SEEN_EVERY_MS:
+            self._tell("sessions.seen", session=kept.hash.hex())
+        roles = [other["role"] for other in core.storage.people.accounts() if not other.get("disabled")]
+        return Account(account, token, deputy=without_officer(roles), narrow=kept.narrow)
 
-    def wait(self, name: str, now: float) -> float:
-        """Seconds until this account may be tried again; 0 when it may be now."""
-        with self._lock:
-            tries = self._tries.get(name)
-            return max(0.0, tries.until - now) if tries else 0.0
+    def page(self) -> Answer:
+        if request.method == "GET":
+            return render_template("login.html", problem=None)
+        name, password = request.form.get("name", "")[:60], request.form.get("password", "")[:1000]
+        kept = self._core.storage.people.account(name)
+        now = self._core.clock.now()
+        if wait := waits(kept, now) if kept else self._throttle.wait(name, time.monotonic()):
+            return _problem("too_many", 429, {"Retry-After": str(int(wait) + 1)})
+        if not self._hashing.acquire(timeout=_HASHING_WITHIN_S):
+            return _problem("busy", 503, {"Retry-After": "5"})
+        try:
+            right = verify_password(kept["password"] if kept else None, password)
+        finally:
+            self._hashing.release()
+        if kept is None or not right or kept.get("disabled"):
+            self._failed(name, kept)
+            return _problem("wrong", 401)
+        return self._begin(kept)
 
-    def failed(self, name: str, now: float) -> None:
-        with self._lock:
-            tries = self._tries.setdefault(name, _Tries())
-            self._tries.move_to_end(name)
-            tries.failures += 1
-            if tries.failures >= self._free:
-                tries.until = now + min(self._longest, 5.0 * 2 ** min(tries.failures - self._free, 10))
-            while len(self._tries) > self._known:
-                self._tries.popitem(last=False)
+    def _begin(self, kept: Json) -> Answer:
+        opened = control.call(
+            self._core.settings,
+            "sessions.begin",
+            account=kept["id"],
+            checked=fingerprint(kept),
+            code=request.form.get("code", "")[:60],
+            address=request.remote_addr or "",
+        )
+        if problem := opened.get("problem"):
+            return _problem(problem, 429 if problem == "too_many" else 401)
+        account = Account(kept, opened["session"], deputy=False, narrow=opened["narrow"])
+        lang = session.get("lang")
+        session.clear()  # nothing that was planted before lives on (session fixation)
+        session.permanent = True
+        if lang:
+            session["lang"] = lang
+        login_user(account)
+        return redirect(url_for("account.own") if account.narrow else _next_page(), 303)
 
-    def succeeded(self, name: str) -> None:
-        with self._lock:
-            self._tries.pop(name, None)
+    def _failed(self, name: str, kept: Json | None) -> None:
+        address = request.remote_addr or ""
+        if kept is not None:
+            self._tell("sessions.refused", account=kept["id"], address=address)
+            return
+        self._throttle.failed(name, time.monotonic())
+        if times := self._nobody.tried(time.monotonic()):
+            self._tell("sessions.refused", address=address, times=times)
+
+    def _tell(self, operation: str, **arguments: Any) -> None:
+        """Have something noted that must not keep the page from being answered."""
+        try:
+            control.call(self._core.settings, operation, **arguments)
+        except (DonguiError, OSError) as error:
+            log.warning("the collector could not be told", extra={"what": operation, "kind": type(error).__name__})
+
+    def logout(self) -> Response:
+        if current_user.is_authenticated:
+            self._tell("sessions.end", session=current_user.session.hex())
+        logout_user()
+        session.clear()
+        return redirect(url_for("login"), 303)
 
 
 def set_up_login(app: Flask, core: Core) -> None:
     """Add signing in and out, and the loading of who is signed in."""
     manager = LoginManager(app)
     manager.session_protection = None  # bound to address and agent it would keep both; SameSite=Strict does the work
-    throttle = Throttle()
-    hashing = threading.Semaphore(2)  # a check takes 64 MiB; a flood of them must not take the machine's memory
-
-    def load(kept: str) -> Account | None:
-        account = core.storage.office.account(kept.partition("\n")[0])
-        found = Account(**account) if account else None
-        return found if found and found.get_id() == kept else None
-
-    manager.user_loader(load)
-
-    def login() -> Response | str | tuple[str, int, dict[str, str]]:
-        if request.method == "GET":
-            return render_template("login.html", problem=None)
-        name, password = request.form.get("name", "")[:60], request.form.get("password", "")[:1000]
-        if wait := throttle.wait(name, time.monotonic()):
-            return render_template("login.html", problem="too_many"), 429, {"Retry-After": str(int(wait) + 1)}
-        kept = core.storage.office.account(name)
-        if not hashing.acquire(timeout=_HASHING_WITHIN_S):
-            return render_template("login.html", problem="busy"), 503, {"Retry-After": "5"}
-        try:
-            right = verify_password(kept["password_hash"] if kept else None, password)
-        finally:
-            hashing.release()
-        if not kept or not right:
-            throttle.failed(name, time.monotonic())
-            return render_template("login.html", problem="wrong"), 401, {}
-        throttle.succeeded(name)
-        _begin(Account(**kept))
-        return redirect(_next_page(), 303)
-
-    def logout() -> Response:
-        logout_user()
-        session.clear()
-        return redirect(url_for("login"), 303)
-
-    app.add_url_rule("/console/login", "login", login, methods=["GET", "POST"])
-    app.add_url_rule("/console/logout", "logout", logout, methods=["POST"])
+    login = Login(core)
+    manager.user_loader(login.load)
+    app.add_url_rule("/console/login", "login", login.page, methods=["GET", "POST"])
+    app.add_url_rule("/console/logout", "logout", login.logout, methods=["POST"])
     app.context_processor(lambda: {"account": current_user if current_user.is_authenticated else None})
 
 
-def _begin(account: Account) -> None:
-    lang = session.get("lang")
-    session.clear()
-    session.permanent = True
-    if lang:
-        session["lang"] = lang
-    login_user(account)
+def _problem(what: str, status: int, headers: dict[str, str] | None = None) -> tuple[str, int, dict[str, str]]:
+    return render_template("login.html", problem=what), status, headers or {}
 
 
 def _next_page() -> str:
@@ -145,8 +182,3 @@ def _next_page() -> str:
     if parts.scheme or parts.netloc or not wanted.startswith("/console/") or "\\" in wanted:
         return url_for("console.overview")
     return wanted
-
-
-def signed_in() -> Any | None:
-    """The account of this request's session, or None."""
-    return current_user if current_user.is_authenticated else None

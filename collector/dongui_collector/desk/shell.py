@@ -31,7 +31,8 @@ MENU = (
     Entry("console.destructions", "destructions"),
     Entry("console.holds", "holds"),
     Entry("console.ledger", "ledger"),
-    Entry("console.access", "access", "access"),
+    Entry("people.access", "access", "access"),
+    Entry("account.own", "own_account", "own"),
 )
 
 
@@ -69,6 +70,9 @@ def guard(pages: Blueprint, needs: Mapping[str, str]) -> None:
             wanted = request.full_path.rstrip("?") if request.method == "GET" else None
             return redirect(url_for("login", next=wanted), 303)
         view = (request.endpoint or "").removeprefix(f"{pages.name}.")
-        if not current_user.may(needs.get(view, "read")):
+        right = needs.get(view, "read")
+        if current_user.narrow and right != "own":
+            return redirect(url_for("account.own"), 303)  # a second factor is required, and is set up there
+        if not current_user.may(right):
             raise Forbidden
         return None

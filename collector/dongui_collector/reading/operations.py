@@ -11,6 +11,7 @@ from dongui_collector.core import Core
 from dongui_collector.ledger.finishing import CONSUMERS
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import Entitlement, entitle
+from dongui_collector.rights import disclosures
 
 
 @operation("export.audit")
@@ -24,25 +25,43 @@ def audit_export(
     recipient: str | None = None,
     by: str = "command line",
 ) -> dict[str, Any]:
-    """Decide and write down an export before its first row is read. Raises what :func:`entitle` raises."""
+    """Decide and write down an export before its first row is read. Raises what :func:`entitle` raises.
+
+    With a ``recipient`` it is a hand-over: ``disclosure`` in the answer is the number of its entry, which whoever reads
+    closes (:class:`~dongui_collector.rights.disclosures.Handing`); None for the controller's own use.
+    """
     reader = entitle(core, find_site(core, site), purposes, recipient=recipient)
     days = (date.fromisoformat(first), date.fromisoformat(last))
-    note_export(core, reader, *days, format=format, by=by)
-    return {"consumer": reader.consumer, "site": reader.site.id}
+    id = note_export(core, reader, *days, format=format, by=by, way="export")
+    return {"consumer": reader.consumer, "site": reader.site.id, "disclosure": id}
 
 
 @operation("export.note")
 def note_token_export(
-    core: Core, consumer: str, site: str, purposes: Sequence[str], first: str, last: str, format: str, by: str
+    core: Core,
+    consumer: str,
+    site: str,
+    purposes: Sequence[str],
+    first: str,
+    last: str,
+    format: str,
+    by: str,
+    recipient: str | None = None,
 ) -> dict[str, Any]:
-    """The same for a token's export, whose purposes the token itself names."""
-    reader = Entitlement(consumer, find_site(core, site), tuple(purposes))
-    note_export(core, reader, date.fromisoformat(first), date.fromisoformat(last), format=format, by=by)
-    return {"consumer": consumer}
+    """The same for a token's export, whose purposes and recipient the token itself names."""
+    reader = Entitlement(consumer, find_site(core, site), tuple(purposes), recipient)
+    days = (date.fromisoformat(first), date.fromisoformat(last))
+    return {"consumer": consumer, "disclosure": note_export(core, reader, *days, format=format, by=by, way="token")}
 
 
-def note_export(core: Core, reader: Entitlement, first: date, last: date, *, format: str, by: str) -> None:
-    """On the ledger: who reads what; and in the list of those whom the erasure feed must tell."""
+def note_export(
+    core: Core, reader: Entitlement, first: date, last: date, *, format: str, by: str, way: str
+) -> int | None:
+    """On the ledger: who reads what; and in the list of those whom the erasure feed must tell.
+
+    Returns the number of the disclosure that a hand-over begins. Raises :class:`NotAllowed` for a recipient whom the
+    notice in force does not name for this (S4.1).
+    """
     office = core.storage.office
     entry = {
         "action": "export",
@@ -64,3 +83,9 @@ def note_export(core: Core, reader: Entitlement, first: date, last: date, *, for
             "site": reader.site.ref if had.get("site", reader.site.ref) == reader.site.ref else None,
         }
         office.put_setting(CONSUMERS, consumers)
+        if reader.recipient is None:
+            return None
+        said = {"from": entry["from"], "to": entry["to"], "format": format, "by": by}
+        return disclosures.begin(
+            core, disclosures.to_party(core, reader.site.ref, reader.recipient, reader.purposes) | {"way": way, **said}
+        )

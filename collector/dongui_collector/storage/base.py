@@ -212,7 +212,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A legal hold (보존 사유): suspends destruction of what it covers, and nothing else (S3.2)."""
+    """A legal hold (보존 사유): suspends destruction of what it covers, and nothing else (S3.2).
+
+    ``ground`` is one of S3.2a–c; ``joined`` are the visitors of the member that it names.
+    """
 
     id: int
     site_ref: int | None
@@ -225,6 +228,13 @@ class Hold:
     at: int
     until: date | None = None  # the last day on which it holds; None: until it is released
     released_at: int | None = None
+    ground: str = ""
+    joined: frozenset[bytes] = frozenset()
+
+    @property
+    def whom(self) -> frozenset[bytes]:
+        """Everyone that it names; empty for a hold that names nobody, and so keeps everyone's."""
+        return frozenset() if self.visitor is None else self.joined | {self.visitor}
 
     def stands(self, today: date) -> bool:
         """Whether it suspends anything on a day."""
@@ -244,7 +254,23 @@ class Hold:
 
     def covers(self, site_ref: int | None, class_id: str | None, day: date | None, visitor: bytes | None) -> bool:
         """Whether it covers this very thing of this visitor (or subject)."""
-        return self.touches(site_ref, class_id, day) and self.visitor in (None, visitor)
+        return self.touches(site_ref, class_id, day) and (self.visitor is None or visitor in self.whom)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody signed in to the console. ``hash`` is of the session's random id, which is never stored.
+
+    ``account`` is an account's id. ``narrow``: may only see to their own account, since a second factor is required
+    and not there yet.
+    """
+
+    hash: bytes
+    account: str
+    started_at: int
+    seen_at: int
+    address: str
+    narrow: bool = False
 
 
 # "lapsed": selected, but no longer due when its turn came (a legal hold, or a wider destruction took its place)
@@ -253,7 +279,11 @@ DestructionState = Literal["selected", "approved", "running", "done", "lapsed"]
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """One destruction from selection to certificate (S5.3: selected → approved → destroyed)."""
+    """One destruction from selection to certificate (S5.3: selected → approved → destroyed).
+
+    ``due`` is the first day on which it may no longer be held, ``selected_by`` who chose it ("" : its published period),
+    ``selected_seq`` the ledger record of the selection: what is said here counts only as far as the ledger says it too.
+    """
 
     id: int
     state: DestructionState
@@ -264,6 +294,9 @@ class Destruction:
     approved_by: str | None = None
     done_at: int | None = None
     certificate: Json | None = None
+    due: date | None = None
+    selected_by: str = ""
+    selected_seq: int | None = None
 
 
 # --- the contract ----------------------------------------------------------------------------------------------------
@@ -412,7 +445,12 @@ class OfficeStore(Protocol):
     def holds(self, *, active: bool = True) -> list[Hold]:
         """``active``: those not released; whether one still stands on a day says :meth:`Hold.stands`."""
 
-    def add_destruction(self, what: Json, reason: str, at: int) -> Destruction: ...
+    def join_hold(self, subject: bytes, visitor: bytes) -> None:
+        """A visitor was joined to a member: holds that name the member hold the visitor's too."""
+
+    def add_destruction(
+        self, what: Json, reason: str, at: int, *, due: date | None = None, by: str = ""
+    ) -> Destruction: ...
     def update_destruction(self, destruction: Destruction) -> None: ...
     def destruction(self, id: int) -> Destruction | None: ...
     def destructions(self, states: Sequence[DestructionState] = ()) -> list[Destruction]: ...
@@ -437,11 +475,9 @@ class OfficeStore(Protocol):
     def token(self, token_hash: bytes) -> Json | None: ...
     def tokens(self) -> list[Json]: ...
     def revoke_token(self, id: str, at: int) -> bool: ...
-    def put_account(self, name: str, role: str, password_hash: str) -> None: ...
-    def account(self, name: str) -> Json | None:
-        """{name, role, password_hash}"""
+    def token_used(self, id: str, day: date) -> None:
+        """The last day on which a token was used; ``tokens`` shows it as ``last_used``."""
 
-    def accounts(self) -> list[Json]: ...
     def add_request(self, request: Json) -> int: ...
     def request(self, id: int) -> Json | None: ...
     def requests(self, *, open_only: bool = False) -> list[Json]:
@@ -449,6 +485,31 @@ class OfficeStore(Protocol):
 
     def update_request(self, id: int, changes: Json) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...
+
+
+class PeopleStore(Protocol):
+    """Console accounts and sessions, beside the ledger; writes inside ``ledger.writing()``."""
+
+    def put(self, account: Json) -> None:
+        """Insert or replace by ``id``. {id, name, role, password, …}: what else there is, see ``people.py``."""
+
+    def remove(self, id: str) -> bool: ...
+    def account(self, name: str) -> Json | None: ...
+    def by_id(self, id: str) -> Json | None: ...
+    def accounts(self) -> list[Json]:
+        """By name."""
+
+    def begin(self, session: Session) -> None: ...
+    def session(self, hash: bytes) -> Session | None: ...
+    def sessions(self, account: str | None = None) -> list[Session]:
+        """Of one account (by its id) or of all, oldest first."""
+
+    def seen(self, hash: bytes, at: int) -> None: ...
+    def end(self, *, hash: bytes | None = None, account: str | None = None) -> int:
+        """One session, all of an account, or, with neither, everybody's."""
+
+    def end_before(self, started: int, seen: int) -> int:
+        """Sessions that began or were last used before these instants."""
 
 
 class DisclosureStore(Protocol):
@@ -509,6 +570,7 @@ class Storage:
     archive: RecordStore
     records: RecordStore
     office: OfficeStore
+    people: PeopleStore
     disclosures: DisclosureStore
     keys: KeyStore
     close: Callable[[], None]

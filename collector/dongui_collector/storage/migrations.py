@@ -157,8 +157,27 @@ def m_rights_suspended(db: Database) -> None:
 
 
 @LEDGER()
+def m_people(db: Database) -> None:
+    # Accounts with what belongs to them as one value, appended and cleared in place (docs/decisions/001); those of
+    # before are taken over with an id of their own.
+    db.executescript("""
+        CREATE TABLE people (n INTEGER PRIMARY KEY, id TEXT, body TEXT) STRICT;
+        CREATE INDEX people_id ON people (id) WHERE id IS NOT NULL;
+        INSERT INTO people (id, body)
+            SELECT made.id, json_object('id', made.id, 'name', name, 'role', role, 'password', password_hash)
+            FROM (SELECT 'a_' || lower(hex(randomblob(6))) AS id, * FROM accounts) AS made;
+        UPDATE accounts SET password_hash = '';
+        CREATE TABLE sessions (
+            n INTEGER PRIMARY KEY, hash BLOB, account TEXT, started_at INTEGER, seen_at INTEGER, address TEXT,
+            narrow INTEGER NOT NULL) STRICT;
+        CREATE INDEX sessions_hash ON sessions (hash) WHERE hash IS NOT NULL;
+        CREATE TABLE token_uses (id TEXT PRIMARY KEY, day TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
 def m_disclosures(db: Database) -> None:
-    # Entries and the keyed hashes of whose data went out: appended, and cleared in place (docs/decisions/001, 006).
+    # Entries and the keyed hashes of whose data went out: appended, and cleared in place (docs/decisions/001, 007).
     db.executescript("""
         CREATE TABLE disclosures (n INTEGER PRIMARY KEY, id INTEGER, body TEXT) STRICT;
         CREATE INDEX disclosures_id ON disclosures (id) WHERE id IS NOT NULL;
@@ -166,4 +185,17 @@ def m_disclosures(db: Database) -> None:
         CREATE TABLE disclosed (n INTEGER PRIMARY KEY, disclosure INTEGER, whose BLOB) STRICT;
         CREATE UNIQUE INDEX disclosed_whose ON disclosed (whose) WHERE whose IS NOT NULL;
         CREATE INDEX disclosed_of ON disclosed (disclosure) WHERE disclosure IS NOT NULL;
+    """)
+
+
+@LEDGER()
+def m_keeping_steps(db: Database) -> None:
+    # Where on the ledger the selection stands, when it was due, and who chose it: what a row of this table says counts
+    # only as far as the ledger says it too. Of a hold: its ground (S3.2a-c) and the visitors joined to its member.
+    db.executescript("""
+        ALTER TABLE destructions ADD COLUMN due TEXT;
+        ALTER TABLE destructions ADD COLUMN selected_by TEXT NOT NULL DEFAULT '';
+        ALTER TABLE destructions ADD COLUMN selected_seq INTEGER;
+        ALTER TABLE holds ADD COLUMN ground TEXT NOT NULL DEFAULT '';
+        CREATE TABLE hold_joined (n INTEGER PRIMARY KEY, hold INTEGER, visitor BLOB) STRICT;
     """)

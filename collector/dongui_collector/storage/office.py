@@ -12,8 +12,11 @@ from dongui_collector.errors import Unknown
 from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.ledger import SqliteLedger
 
-_HOLD = "id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at"
-_DESTRUCTION = "id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate"
+_HOLD = "id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at, ground"
+_DESTRUCTION = (
+    "id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate, due, selected_by,"
+    " selected_seq"
+)
 
 
 class SqliteOffice:
@@ -29,37 +32,64 @@ class SqliteOffice:
         days = tuple(day and day.isoformat() for day in (hold.first_day, hold.last_day))
         values = (hold.site_ref, hold.reason, hold.statute, hold.class_id, hold.visitor, *days, hold.at)
         id = self._write(
-            "INSERT INTO holds (site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, hold.until and hold.until.isoformat()),
+            "INSERT INTO holds (site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, ground)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, hold.until and hold.until.isoformat(), hold.ground),
         ).lastrowid
+        for visitor in sorted(hold.joined):
+            self._write("INSERT INTO hold_joined (hold, visitor) VALUES (?, ?)", (id, visitor))
         return replace(hold, id=id or 0, released_at=None)
 
     def release_hold(self, id: int, at: int) -> None:
         sql = "UPDATE holds SET released_at = ?, visitor = NULL WHERE id = ? AND released_at IS NULL"
         if not self._write(sql, (at, id)).rowcount:
             raise Unknown(f"there is no legal hold {id} that could be released; see `dongui holds list`")
+        self._write("UPDATE hold_joined SET hold = NULL, visitor = NULL WHERE hold = ?", (id,))
+
+    def join_hold(self, subject: bytes, visitor: bytes) -> None:
+        for hold in self.holds():
+            if hold.visitor == subject and visitor not in hold.whom:
+                self._write("INSERT INTO hold_joined (hold, visitor) VALUES (?, ?)", (hold.id, visitor))
 
     def holds(self, *, active: bool = True) -> list[Hold]:
         condition = "WHERE released_at IS NULL" if active else ""
-        return [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]
+        joined: dict[int, set[bytes]] = {}
+        for hold, visitor in self._read("SELECT hold, visitor FROM hold_joined WHERE hold IS NOT NULL"):
+            joined.setdefault(hold, set()).add(visitor)
+        found = [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]
+        return [replace(h, joined=frozenset(joined[h.id])) if h.id in joined else h for h in found]
 
     # -- destructions
 
-    def add_destruction(self, what: Json, reason: str, at: int) -> Destruction:
+    def add_destruction(
+        self, what: Json, reason: str, at: int, *, due: date | None = None, by: str = ""
+    ) -> Destruction:
         id = self._write(
-            "INSERT INTO destructions (state, what, reason, selected_at) VALUES ('selected', ?, ?, ?)",
-            (_text(what), reason, at),
+            "INSERT INTO destructions (state, what, reason, selected_at, due, selected_by)"
+            " VALUES ('selected', ?, ?, ?, ?, ?)",
+            (_text(what), reason, at, due and due.isoformat(), by),
         ).lastrowid
-        return Destruction(id or 0, "selected", what, reason, at)
+        return Destruction(id or 0, "selected", what, reason, at, due=due, selected_by=by)
 
     def update_destruction(self, destruction: Destruction) -> None:
         d = destruction
         certificate = None if d.certificate is None else _text(d.certificate)
         self._write(
-            "UPDATE destructions SET state = ?, approved_at = ?, approved_by = ?, done_at = ?, certificate = ?"
-            " WHERE id = ?",
-            (d.state, d.approved_at, d.approved_by, d.done_at, certificate, d.id),
+            "UPDATE destructions SET state = ?, what = ?, reason = ?, approved_at = ?, approved_by = ?, done_at = ?,"
+            " certificate = ?, due = ?, selected_by = ?, selected_seq = ? WHERE id = ?",
+            (
+                d.state,
+                _text(d.what),
+                d.reason,
+                d.approved_at,
+                d.approved_by,
+                d.done_at,
+                certificate,
+                d.due and d.due.isoformat(),
+                d.selected_by,
+                d.selected_seq,
+                d.id,
+            ),
         )
 
     def destruction(self, id: int) -> Destruction | None:
@@ -114,7 +144,7 @@ class SqliteOffice:
     def forget_feed(self, before: int) -> int:
         return self._write("UPDATE feed SET consumer = NULL, at = NULL, entry = NULL WHERE at < ?", (before,)).rowcount
 
-    # -- tokens and accounts
+    # -- tokens
 
     def add_token(self, token: Json, token_hash: bytes) -> None:
         self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token["id"], token_hash, _text(token)))
@@ -124,23 +154,18 @@ class SqliteOffice:
         return json.loads(rows[0][0]) if rows else None
 
     def tokens(self) -> list[Json]:
-        rows = self._read("SELECT token, revoked_at FROM tokens ORDER BY rowid")
-        return [json.loads(text) | {"revoked_at": revoked_at} for text, revoked_at in rows]
+        rows = self._read(
+            "SELECT t.token, t.revoked_at, u.day FROM tokens t LEFT JOIN token_uses u ON u.id = t.id ORDER BY t.rowid"
+        )
+        return [json.loads(text) | {"revoked_at": revoked_at, "last_used": day} for text, revoked_at, day in rows]
 
     def revoke_token(self, id: str, at: int) -> bool:
         return bool(
             self._write("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, id)).rowcount
         )
 
-    def put_account(self, name: str, role: str, password_hash: str) -> None:
-        self._write("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)", (name, role, password_hash))
-
-    def account(self, name: str) -> Json | None:
-        return next((account for account in self.accounts() if account["name"] == name), None)
-
-    def accounts(self) -> list[Json]:
-        rows = self._read("SELECT name, role, password_hash FROM accounts ORDER BY name")
-        return [{"name": name, "role": role, "password_hash": kept} for name, role, kept in rows]
+    def token_used(self, id: str, day: date) -> None:
+        self._write("INSERT OR REPLACE INTO token_uses VALUES (?, ?)", (id, day.isoformat()))
 
     # -- privacy requests: a new version is appended, the old one cleared in place
 
@@ -185,13 +210,13 @@ def _day(text: str | None) -> date | None:
 
 
 def _hold(row: Sequence[Any]) -> Hold:
-    id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at = row
+    id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at, ground = row
     days = (_day(first_day), _day(last_day))
-    return Hold(id, site_ref, reason, statute, class_id, visitor, *days, at, _day(until), released_at)
+    return Hold(id, site_ref, reason, statute, class_id, visitor, *days, at, _day(until), released_at, ground)
 
 
 def _destruction(row: Sequence[Any]) -> Destruction:
-    id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate = row
+    id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate, due, by, seq = row
     return Destruction(
         id=id,
         state=state,
@@ -202,4 +227,7 @@ def _destruction(row: Sequence[Any]) -> Destruction:
         approved_by=approved_by,
         done_at=done_at,
         certificate=json.loads(certificate) if certificate else None,
+        due=_day(due),
+        selected_by=by,
+        selected_seq=seq,
     )

@@ -13,6 +13,7 @@ from dongui_collector.storage.keys import SqliteKeys
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
 from dongui_collector.storage.office import SqliteOffice
+from dongui_collector.storage.people import SqlitePeople
 from dongui_collector.storage.records import SqliteRecords
 
 LEDGER_FILE = "dongui.db"
@@ -48,4 +49,5 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
             store.close()
         conn.close()
 
-    return Storage(ledger, events, archive, records, SqliteOffice(ledger), SqliteDisclosures(ledger), keys, close)
+    beside = SqliteOffice(ledger), SqlitePeople(ledger), SqliteDisclosures(ledger)
+    return Storage(ledger, events, archive, records, *beside, keys, close)
