@@ -1,3 +1,23 @@
-from tests.keeping.conftest import house, new_house
+from __future__ import annotations
 
-__all__ = ["house", "new_house"]
+from datetime import date
+
+import pytest
+from dongui.policy import default_policy_text
+from dongui_collector.control import perform
+
+from tests.keeping.conftest import house, new_house
+from tests.keeping.house import House
+
+__all__ = ["house", "members", "new_house"]
+
+
+@pytest.fixture
+def members(house: House) -> House:
+    """The house under a notice whose statistics may join a member."""
+    text = default_policy_text(version="v2", effective=date(2024, 6, 1))
+    joined = text.replace(
+        '"access_environment", "ip_address"]', '"access_environment", "ip_address", "member_reference"]'
+    )
+    perform(house.core, "policy.publish", {"text": joined})
+    return house

@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
-from dongui.policy import default_policy_text
-from dongui_collector.control import perform
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.keeping.verify import verify
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import GROUNDS, KINDS, due_day, grounds_for, named_in, urgency
+from dongui_collector.storage.base import Hold
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.keeping.house import House, at
-
-ASKED = {"name": "Gildong-sentinel", "contact": "gildong@example.com", "text": "please-sentinel"}
-
-
-def ask(house: House, operation: str, **arguments: Any) -> Any:
-    return perform(house.core, f"requests.{operation}", {"by": "officer", **arguments})
-
-
-def add(house: House, kind: str = "access", **more: Any) -> int:
-    number: int = ask(house, "add", kind=kind, **ASKED, **more)["id"]
-    return number
-
-
-def proved(house: House, kind: str = "access", **more: Any) -> int:
-    id = add(house, kind, **more)
-    ask(house, "identity", id=id, how="document")
-    return id
-
-
-def with_member_reference(text: str) -> str:
-    """The default policy, its statistics joining members."""
-    return text.replace(
-        '"access_environment", "ip_address"]', '"access_environment", "ip_address", "member_reference"]'
-    )
-
-
-@pytest.fixture
-def members(house: House) -> House:
-    """The house under a notice whose statistics may join a member."""
-    text = with_member_reference(default_policy_text(version="v2", effective=date(2024, 6, 1)))
-    perform(house.core, "policy.publish", {"text": text})
-    return house
-
-
-def join(house: House, visitor: str, member: str) -> None:
-    key = house.core.ledger.member_key(house.site.ref, member)
-    notice = house.core.book.in_force(house.site.ref, house.now)
-    assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
-
+from tests.rights.members import add, ask, join, proved
 
 # --- the clock (K10, K17) --------------------------------------------------------------------------------------------
 
@@ -270,13 +230,15 @@ def test_s9_5_where_everything_is_kept_by_law_the_erasure_can_only_be_refused(me
 def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> None:
     visitor = house.arrive()
     house.visit(visitor)
-    held = perform(house.core, "holds.add", {"reason": "investigation", "statute": "형사소송법 제199조", "by": "o"})
+    wanted = Hold(0, house.site.ref, "investigation", "형사소송법 제199조", None, None, None, None, house.now)
+    held = house.core.keeper.add_hold(wanted)
     id = proved(house, "erasure", visitor=visitor)
     done = ask(house, "answer", id=id, outcome="granted")
     assert done["rows_destroyed"] == 0
     assert [k["law"]["ko"] for k in done["kept"]] == ["형사소송법 제199조"]
     assert "investigation" not in str(done)
-    perform(house.core, "holds.release", {"id": held["id"], "by": "o"})
+    house.core.keeper.release_hold(held.id, "o")
+    house.core.ledger.resume()
     requests.resume(house.core)
     assert house.rows() == []
     assert ask(house, "show", id=id)["kept"] == []

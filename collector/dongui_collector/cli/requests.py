@@ -94,6 +94,22 @@ def answer(id: int, config: Path, as_json: bool, **given: Any) -> None:
 
 
 @requests.command()
+@click.argument("id", type=int)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder, or a new .zip file.")
+@by_option
+@config_option
+@json_option
+def package(id: int, output: Path, by: str, config: Path, as_json: bool) -> None:
+    """Write the access package of a request: JSON, and a page to read in each language. The look is audited."""
+    from dongui_collector.rights.delivery import write
+
+    control(config).call("requests.package", id=id, by=by)
+    with reading(config) as core:
+        paths = [str(path) for path in write(core, id, output)]
+    emit({"id": id, "files": paths}, as_json, lambda done: "\n".join(done["files"]))
+
+
+@requests.command()
 @json_option
 def grounds(as_json: bool) -> None:
     """List the provisions on which an answer may be no, or later."""

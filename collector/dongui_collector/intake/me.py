@@ -6,31 +6,26 @@ To see, to take along, to correct, to suspend, to erase (S9, K10, K11).
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from dongui.policy.compile import pick_language
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dongui_collector.intake.encoding import unpacked
-from dongui_collector.intake.http import read_body
+from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers
 from dongui_collector.intake.wire import RequestIn, decode
-from dongui_collector.ledger import consents
-from dongui_collector.ledger.paging import page
-from dongui_collector.ledger.receipts import receipt
-from dongui_collector.rights import requests
+from dongui_collector.rights import package, package_page, requests
 from dongui_collector.rights.grounds import KINDS, kind_of
-from dongui_collector.rights.own import own_requests
-from dongui_collector.storage.base import Selection, Visitor
+from dongui_collector.rights.subjects import Subject
+from dongui_collector.storage.base import Visitor
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
-
-_PAGE = 500
 
 
 def _visitor(door: Door, request: Request) -> Visitor:
@@ -61,76 +56,58 @@ def _cookie(header: str, name: str) -> str | None:
 
 async def get_me(door: Door, request: Request) -> Response:
     """Everything held, as JSON."""
-    return await _everything(door, _visitor(door, request), {})
+    visitor = _visitor(door, request)
+    return await _streamed(package.as_json(door.core, _subject(visitor), package.Scope()), {}, "application/json")
 
 
 async def get_export(door: Door, request: Request) -> Response:
-    """The same as a file to keep."""
-    return await _everything(
-        door, _visitor(door, request), {"content-disposition": 'attachment; filename="dongui-my-data.json"'}
-    )
+    """The same as a file to keep; ``?format=html`` as a page to read and print, in ``?lang=``."""
+    visitor = _visitor(door, request)
+    query = query_of(request.scope)
+    if query.get("format", "json") == "html":
+        policy = door.core.book.in_force(visitor.site_ref, door.core.clock.now()).policy
+        lang = pick_language(policy, query.get("lang"))
+        pieces = package_page.as_html(door.core, _subject(visitor), package.Scope(), lang)
+        return await _streamed(pieces, _file("html"), "text/html; charset=utf-8")
+    pieces = package.as_json(door.core, _subject(visitor), package.Scope())
+    return await _streamed(pieces, _file("json"), "application/json")
 
 
-async def _everything(door: Door, visitor: Visitor, headers: dict[str, str]) -> Response:
-    """Streamed a page at a time, so that a slow reader holds neither memory nor a snapshot."""
-    summary = await door.in_thread(_summary, door, visitor)
-    pages = _pages(door, visitor)
+def _subject(visitor: Visitor) -> Subject:
+    """What a visitor id proves: one browser."""
+    return Subject(visitor.site_ref, None, (visitor.key,))
+
+
+def _file(ending: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="dongui-my-data.{ending}"'}
+
+
+async def _streamed(pieces: Iterator[bytes], headers: dict[str, str], kind: str) -> Response:
+    """Sent a page at a time, so that a slow reader holds neither memory nor a snapshot."""
+    first = await asyncio.to_thread(next, pieces)  # what fails, fails before an answer has begun
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield msgspec.json.encode(summary)[:-1] + b',"events":['
-        first = True
-        while (page := await asyncio.to_thread(next, pages, None)) is not None:
-            for event in page:
-                yield (b"" if first else b",") + msgspec.json.encode(event)
-                first = False
-        yield b"]}"
+        yield first
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
 
-    return StreamingResponse(chunks(), headers=headers | {"cache-control": "no-store"}, media_type="application/json")
-
-
-def _summary(door: Door, visitor: Visitor) -> dict[str, Any]:
-    """Consents with their proof, other records, requests: all but the events."""
-    core = door.core
-    now = core.clock.now()
-    current = core.book.in_force(visitor.site_ref, now)
-    site = core.book.site_by_ref(visitor.site_ref)
-    by_version = {n.version: n for n in core.book.notices(visitor.site_ref)}
-    proofs = [r for r in core.storage.ledger.records_of(visitor.key) if r.kind == "consent" and r.body]
-    return {
-        "site": site.id,
-        "notice": current.version,
-        "state": consents.states(visitor, current, core.book, now),
-        "suspended": visitor.suspended,
-        "consents": [receipt(r, by_version[r.body["notice"]], site) for r in proofs if r.body],
-        "records": core.keeper.records_of(site, visitor.key),
-        "requests": own_requests(core, visitor.key),
-    }
-
-
-def _pages(door: Door, visitor: Visitor) -> Iterator[list[dict[str, Any]]]:
-    """The visitor's rows, oldest day first, each under what still covers it, with pseudonyms of their own."""
-    core = door.core
-    secret = core.keyring.derive(b"pseudonym:me")
-    selection = Selection(visitor=visitor.key)
-    for day in core.storage.events.days():
-        after = 0
-        while found := page(core.storage, day, selection, after, _PAGE):
-            rows, masks = found
-            shown = [r for row in rows if (r := core.reader.readable(row, day, masks.own())) is not None]
-            for one in shown:
-                one["id"] = hmac.digest(secret, one["id"], "sha256")[:16].hex()
-                one["visitor"] = one["visitor"] and hmac.digest(secret, one["visitor"], "sha256")[:16].hex()
-            if shown:
-                yield shown
-            after = rows[-1].n
+    return StreamingResponse(chunks(), headers=headers | {"cache-control": "no-store"}, media_type=kind)
 
 
 async def delete_me(door: Door, request: Request) -> Response:
-    """Erase everything that no other law makes the site keep; answered once it is destroyed (S9, K3)."""
+    """Erase everything under this visitor id that no other law makes the site keep; answered once it is destroyed.
+
+    Records of a member that the browser was joined to stay: whoever holds the id may be somebody else. The answer says
+    so, and whom to ask (S9, S9.6, K3).
+    """
     visitor = _visitor(door, request)
     intent = await door.in_thread(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
     done = await door.endings.carry_out(intent)
-    return json({"erased": True, "destroyed": done, "certificate": intent.seq})
+    answer = {"erased": True, "destroyed": done, "certificate": intent.seq}
+    if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
+        officer = door.core.book.in_force(visitor.site_ref, door.core.clock.now()).policy.officer
+        answer["member"] = {"erased": False, "ask": officer.contact}
+    return json(answer)
 
 
 async def post_request(door: Door, request: Request) -> Response:

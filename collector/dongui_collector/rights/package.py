@@ -1,0 +1,206 @@
+"""The access package: everything held about a person, why, since when, until when, and to whom it went (K10, S9).
+
+One builder for ``/v1/me``, its export, the command line and the console. It is written as a stream: a head, the events
+a page at a time, and at the end what they add up to, so that nobody's history has to fit into memory.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dongui.policy import Policy
+from dongui.policy import notice as notice_json
+
+from dongui_collector.core import Core
+from dongui_collector.ledger import consents
+from dongui_collector.ledger.book import LoadedNotice
+from dongui_collector.ledger.paging import page
+from dongui_collector.ledger.receipts import receipt
+from dongui_collector.rights.disclosures import disclosures_of
+from dongui_collector.rights.items import Items
+from dongui_collector.rights.own import objection, own_requests_of
+from dongui_collector.rights.subjects import Subject
+from dongui_collector.storage.base import Json, LedgerRecord, Record, Selection
+
+FORMAT = "dongui-access-package/1"
+_PAGE = 500
+_ALL = 1 << 40
+_SHOWN = ("id", "label", "description", "basis_text", "required", "items", "keep_text", "refusal", "recipients")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much whoever asks has proved. ``whole``: identity checked by the officer, so the archive's contents too.
+
+    Without it a visitor id stands alone: of archived records, and of those of the member that the browser was joined
+    to, only the facts.
+    """
+
+    whole: bool = False
+
+
+def head(core: Core, subject: Subject, items: Items, scope: Scope) -> Json:
+    """Everything but the events: who processes, the consents with their texts, records, requests, disclosures."""
+    now = core.clock.now()
+    current = core.book.in_force(subject.site_ref, now)
+    policy = current.policy
+    return {
+        "format": FORMAT,
+        "made_at": now,
+        "site": core.book.site_by_ref(subject.site_ref).id,
+        "service": dict(policy.notice.service),
+        "timezone": policy.notice.timezone,
+        "controller": {"name": policy.controller.name, "contact": policy.controller.contact},
+        "officer": {"title": dict(policy.officer.title), "contact": policy.officer.contact},
+        "notice": current.version,
+        "subject": "member" if subject.member else "visitor",
+        **_standing(core, subject, current, now),
+        "consents": consents_given(core, subject),
+        "records": _records(core, subject, items, scope),
+        "requests": own_requests_of(core, subject),
+        "disclosures": disclosures_of(core, subject.site_ref, subject.keys),
+        "processors": _parties(policy),
+        "remedies": objection(core, subject.site_ref),
+    }
+
+
+def _standing(core: Core, subject: Subject, current: LoadedNotice, now: int) -> Json:
+    """How the consents stand: of the visitor, or of each that is linked to the member."""
+    visitors = [v for key in subject.visitors if (v := core.storage.ledger.visitor(key))]
+    each = [{"state": consents.states(v, current, core.book, now), "suspended": v.suspended} for v in visitors]
+    mark = core.storage.ledger.visitor(subject.member) if subject.member else None
+    suspended = any(v.suspended for v in visitors) or bool(mark and mark.suspended)
+    return {
+        "state": each[0]["state"] if len(each) == 1 else {},
+        "suspended": suspended,
+        "visitors": each,
+    }
+
+
+def consents_given(core: Core, subject: Subject) -> list[Json]:
+    """Every choice on record with its proof and the words that were shown when it was made (K2, K10)."""
+    site = core.book.site_by_ref(subject.site_ref)
+    by_version = {n.version: n for n in core.book.notices(subject.site_ref)}
+    found = []
+    for key in subject.visitors:
+        for record in core.storage.ledger.records_of(key):
+            notice = by_version.get((record.body or {}).get("notice", ""))
+            if record.kind == "consent" and notice and (proof := receipt(record, notice, site)):
+                found.append(proof | {"shown": _as_shown(record, notice)})
+    return found
+
+
+def _as_shown(record: LedgerRecord, notice: LoadedNotice) -> Json:
+    """The purposes of a choice in the words and the language of the notice that asked for it."""
+    body = record.body or {}
+    chosen = {p for state in ("given", "refused", "withdrawn") for p in body[state]}
+    shown = notice_json(notice.policy, lang=body["lang"], site=body["site"], accepts=())
+    purposes = [{name: p[name] for name in _SHOWN} for p in shown["purposes"] if p["id"] in chosen]
+    for purpose in purposes:
+        purpose["items"] = [shown["items"][item] for item in purpose["items"]]
+    return {"language": shown["lang"], "purposes": purposes}
+
+
+def _parties(policy: Policy) -> list[Json]:
+    kinds = (("processor", policy.processors), ("recipient", policy.recipients))
+    return [
+        {
+            "kind": kind,
+            "name": party.name,
+            "task": dict(party.task),
+            "country": party.country,
+            "items": list(party.items),
+            "purposes": list(party.purposes),
+        }
+        for kind, parties in kinds
+        for party in parties
+    ]
+
+
+# --- records of other classes ----------------------------------------------------------------------------------------
+
+
+def _records(core: Core, subject: Subject, items: Items, scope: Scope) -> list[Json]:
+    site = core.book.site_by_ref(subject.site_ref)
+    others: set[str] = set()
+    if not scope.whole:  # one browser was proved, not the membership that it was joined to
+        members = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
+        others = {r["id"] for member in members for r in core.keeper.records_of(site, member)}
+    shown = {r["id"]: r for key in subject.keys for r in core.keeper.records_of(site, key)}
+    for id in others & shown.keys():
+        shown[id]["data"] = None
+    for record in _stored(core, subject):
+        one = shown.get(_uuid(record))
+        if one is None or one["id"] in others:
+            continue
+        items.record(record.class_id, record.notice_ref, record.day, record.last_day)
+        record_class = core.book.notice(record.notice_ref).policy.records[record.class_id]
+        if scope.whole and one["archived"] and "request" in record_class.read_for:
+            one["data"] = core.keeper.opened(record)["data"]
+    return list(shown.values())
+
+
+def _stored(core: Core, subject: Subject) -> Iterator[Record]:
+    seen: set[bytes] = set()
+    for store in (core.storage.archive, core.storage.records):
+        for key in subject.keys:
+            for record in store.find(subject.site_ref, subject=key, limit=_ALL):
+                if record.id not in seen:
+                    seen.add(record.id)
+                    yield record
+
+
+def _uuid(record: Record) -> str:
+    id = record.id.hex()
+    return f"{id[:8]}-{id[8:12]}-{id[12:16]}-{id[16:20]}-{id[20:]}"
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def events(core: Core, subject: Subject, items: Items) -> Iterator[list[Json]]:
+    """The person's rows, oldest day first, each under what still covers it, with pseudonyms of their own.
+
+    A suspension hides nothing from the person. Each page is one short snapshot.
+    """
+    secret = core.keyring.derive(b"pseudonym:me")
+
+    def name(key: bytes) -> str:
+        return hmac.digest(secret, key, "sha256")[:16].hex()
+
+    for day in core.storage.events.days():
+        for visitor in subject.visitors:
+            selection, after = Selection(visitor=visitor), 0
+            while found := page(core.storage, day, selection, after, _PAGE):
+                rows, masks = found
+                shown = []
+                for row in rows:
+                    one = core.reader.readable(row, day, masks.own())
+                    if one is not None:
+                        one |= {"id": name(one["id"]), "visitor": one["visitor"] and name(one["visitor"])}
+                        shown.append(one | {"kept_until": items.event(one, row.notice_ref, day)})
+                if shown:
+                    yield shown
+                after = rows[-1].n
+
+
+# --- written ---------------------------------------------------------------------------------------------------------
+
+
+def as_json(core: Core, subject: Subject, scope: Scope) -> Iterator[bytes]:
+    """The package as one JSON object, in pieces."""
+    items = Items(core.book, core.keeper.periods)
+    yield _bytes(head(core, subject, items, scope))[:-1] + b',"events":['
+    first = True
+    for some in events(core, subject, items):
+        yield (b"" if first else b",") + b",".join(_bytes(one) for one in some)
+        first = False
+    yield b'],"items":' + _bytes(items.table()) + b"}"
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,35 @@
+"""Steps that the tests of requests, packages and minors share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dongui_collector.control import perform
+
+from tests.keeping.house import House
+
+ASKED = {"name": "Gildong-sentinel", "contact": "gildong@example.com", "text": "please-sentinel"}
+
+
+def ask(house: House, operation: str, **arguments: Any) -> Any:
+    """An operation on requests, in the officer's name."""
+    return perform(house.core, f"requests.{operation}", {"by": "officer", **arguments})
+
+
+def add(house: House, kind: str = "access", **more: Any) -> int:
+    number: int = ask(house, "add", kind=kind, **ASKED, **more)["id"]
+    return number
+
+
+def proved(house: House, kind: str = "access", **more: Any) -> int:
+    """A request whose identity was checked."""
+    id = add(house, kind, **more)
+    ask(house, "identity", id=id, how="document")
+    return id
+
+
+def join(house: House, visitor: str, member: str) -> None:
+    """What ``POST /v1/members event=identified`` does."""
+    key = house.core.ledger.member_key(house.site.ref, member)
+    notice = house.core.book.in_force(house.site.ref, house.now)
+    assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
