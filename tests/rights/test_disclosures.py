@@ -197,9 +197,14 @@ def test_it_is_written_down_before_the_first_row_goes(shop: House) -> None:
 def test_a_hand_over_that_breaks_off_says_so(shop: House) -> None:
     shop.visit(shop.arrive("marketing"))
     id = begun(shop)["disclosure"]
-    with pytest.raises(OSError, match="full"), Handing(call(shop), id) as handing:
-        list(handing.counted(iter([{}])))
-        raise OSError("the disk is full")
+
+    def break_off() -> None:
+        with Handing(call(shop), id) as handing:
+            list(handing.counted(iter([{}])))
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        break_off()
     assert [(e["state"], e["rows"]) for e in listed(shop.core)] == [("interrupted", 1)]
     with pytest.raises(NotAllowed):
         perform(shop.core, "disclosures.people", {"id": id, "keys": ["00" * 16]})

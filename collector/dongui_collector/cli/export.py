@@ -23,6 +23,7 @@ from dongui_collector.cli.common import (
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import entitle, export_events
 from dongui_collector.reading.formats import FORMATS
+from dongui_collector.rights.disclosures import Handing
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -54,18 +55,27 @@ def events(
     """Export events as NDJSON, CSV or Parquet. Every export is written on the ledger.
 
     Each item is there only where one of the named purposes covers it. Without --recipient it is the controller's own
-    use; with one, the policy must name it for each purpose.
+    use; with one, the policy must name it for each purpose, and it is a hand-over: whose data went, how much and the
+    file's digest stand in the disclosure ledger (`dongui disclosures list`).
     """
     if last < first:
         raise click.UsageError("--to must not lie before --from")
     days = (first.date(), last.date())
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient}
     said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
-    control(config).call("export.audit", **asked, **said)
+    door = control(config)
+    begun = door.call("export.audit", **asked, **said)
     with reading(config) as core, _opened(output) as out, progress("events") as advance:
         reader = entitle(core, find_site(core, site), purposes, recipient=recipient)
-        for chunk in FORMATS[kind](_counted(export_events(core, reader, *days), advance)):
-            out.write(chunk)
+        if begun["disclosure"] is None:
+            for chunk in FORMATS[kind](_counted(export_events(core, reader, *days), advance)):
+                out.write(chunk)
+            return
+        with Handing(door.call, begun["disclosure"]) as handing:
+            rows = handing.counted(export_events(core, reader, *days, before=handing.before))
+            for chunk in handing.hashed(FORMATS[kind](_counted(rows, advance))):
+                out.write(chunk)
+            out.flush()
 
 
 def _counted(rows: Iterator[dict[str, Any]], advance: Any) -> Iterator[dict[str, Any]]:

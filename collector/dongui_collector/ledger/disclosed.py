@@ -2,7 +2,7 @@
 
 The rows that went out end, and with them the knowledge whose they were; a person may still ask to whom their data was
 given (PIPA 35). So every entry keeps a set of hashes, each bound to that one entry: nobody can join two sets, and who
-is erased is taken out of all of them. docs/decisions/006 says why.
+is erased is taken out of all of them. docs/decisions/007 says why.
 """
 
 from __future__ import annotations

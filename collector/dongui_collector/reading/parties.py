@@ -56,15 +56,13 @@ def registered(policy: Policy, name: str, purposes: Sequence[str], items: Sequen
     found = terms(policy, name)
     if found is None:
         known = ", ".join(dict.fromkeys(p.name for p in (*policy.processors, *policy.recipients))) or "nobody"
-        raise NotAllowed(
-            f"the notice in force names no processor or recipient {name!r}: nothing may go there. It names {known}; {remedy}"
-        )
+        what = f"the notice in force names no processor or recipient {name!r}: nothing may go there"
+        raise NotAllowed(f"{what}. It names {known}; {remedy}")
     for purpose in purposes:
         if purpose not in found.items:
             given = ", ".join(found.items)
-            raise NotAllowed(
-                f"the notice in force does not give {name} anything for the purpose {purpose}, but for {given}; {remedy}"
-            )
+            what = f"the notice in force does not give {name} anything for the purpose {purpose}"
+            raise NotAllowed(f"{what}, but for {given}; {remedy}")
     allowed = found.of(purposes)
     for item in items:
         if item not in allowed:

@@ -16,6 +16,7 @@ from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.reading.parties import registered
 from dongui_collector.storage.base import Json
 
 KIND = "disclosure"  # of the records on the chain
@@ -76,6 +77,24 @@ def begin(core: Core, facts: Json, *, state: str = "begun") -> int:
     return id
 
 
+def to_party(core: Core, site_ref: int, name: str, purposes: Sequence[str], items: Sequence[str] = ()) -> Json:
+    """The facts of handing something to a party that the notice in force registers (S4.1).
+
+    ``items`` empty: all that it is named for. Raises :class:`NotAllowed` where the notice does not name it for that.
+    """
+    notice = core.book.in_force(site_ref, core.clock.now())
+    found = registered(notice.policy, name, purposes, items)
+    return {
+        "site_ref": site_ref,
+        "recipient": found.name,
+        "party": found.kind,
+        "country": found.country,
+        "purposes": list(dict.fromkeys(purposes)),
+        "items": sorted(items or found.of(purposes)),
+        "notice": notice.version,
+    }
+
+
 def note(core: Core, id: int, site_ref: int, step: str, facts: Json) -> None:
     """A step of an entry on the chain. Inside a writing transaction."""
     hidden = {"id", "site_ref", "state", "at", "whom"}
@@ -108,7 +127,7 @@ def finish(core: Core, id: int, rows: int, digest: str, interrupted: bool = Fals
     """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
     with core.storage.ledger.writing():
         entry = load(core, id, "begun")
-        closed = {
+        closed: Json = {
             "state": "interrupted" if interrupted else "done",
             "rows": rows,
             "people": core.storage.disclosures.people(id),
