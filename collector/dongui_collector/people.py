@@ -14,11 +14,10 @@ from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.security.roles import CONSOLE_ROLES
-from dongui_collector.security.tokens import hash_password, new_password
+from dongui_collector.security.tokens import LOCKED, hash_password, new_password
 from dongui_collector.storage.base import Json
 
 _SHORTEST = 10
-LOCKED = "!"  # no password hashes to this: the account waits for a new one
 _FACTOR = ("factor", "factor_step", "factor_pending", "recovery")
 
 

@@ -71,7 +71,9 @@ def restore(
 ) -> None:
     """Restore FILE into the data folder, less what was destroyed since. The keys folder must be in place.
 
-    Tokens, accounts and sites are those of the backup; what visitors granted since is asked again.
+    Tokens, accounts and sites are those of the backup, less what was revoked, removed or changed since: an account with
+    another password, role or second factor is locked until `dongui accounts reset NAME`. Everybody signs in anew; what
+    visitors granted since is asked again.
     """
     from dongui_collector.backup import restore_backup
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from dongui_collector.security.tokens import LOCKED
+from dongui_collector.ledger import consents
 from dongui_collector.storage.base import Destruction, Hold, Intent, Json, Visitor
 from dongui_collector.storage.journal import FIRST_EPOCH, shared
 
@@ -35,7 +37,8 @@ class Replay:
         for entry in (*known, *entries):
             if entry["kind"] == "epoch":
                 self._epochs[entry["id"]] = {"id": entry["id"], "parents": entry["parents"]}
-        counts = {"withdrawals": 0, "erasures": 0, "records": 0, "holds": 0}
+        counts = {"withdrawals": 0, "erasures": 0, "records": 0, "holds": 0, "access": 0}
+        self._end_sessions()
         for entry in entries:
             match entry["kind"]:
                 case "withdrawal":
@@ -56,6 +59,10 @@ class Replay:
                     counts["holds"] += self._hold(entry)
                 case "approval":
                     self._approval(entry["standing"])
+                case "token":
+                    counts["access"] += self._revoke(entry["revoked"])
+                case "account":
+                    counts["access"] += self._shut_out(entry["account"], removed=entry["ended"] == "removed")
         self._core.ledger.resume()
         return counts | {"destructions": self._age_out(entries)}
 
@@ -90,6 +97,7 @@ class Replay:
         names = [p for p, bit in bits_of.items() if bits >> bit & 1 and bit in visitor.standings]
         body: Json = {"record": "", "site": self._core.book.site_by_ref(visitor.site_ref).id, "notice": notice.version}
         body |= {"given": [], "refused": [], "withdrawn": names, "method": "restore", "lang": "", "signals": {}}
+        body["follows"] = consents.newest(visitor)
         with self._ledger.writing():
             record = self._ledger.append("consent", now, body, site_ref=visitor.site_ref, visitor=visitor.key)
             standings = dict(visitor.standings)
@@ -163,6 +171,37 @@ class Replay:
             self._core.keeper.grant_standing("restore")
         elif stands and not standing:
             self._core.keeper.revoke_standing("restore")
+
+    # -- who may read: what was taken away stays taken away
+
+    def _end_sessions(self) -> None:
+        with self._ledger.writing():
+            self._core.storage.people.end()
+
+    def _revoke(self, token: str) -> bool:
+        with self._ledger.writing():
+            now = self._core.clock.now()
+            if not self._core.storage.office.revoke_token(token, now):
+                return False
+            self._ledger.append("token", now, {"revoked": token, "by": "restore"})
+        return True
+
+    def _shut_out(self, id: str, *, removed: bool) -> bool:
+        """An account removed since goes again. One that was changed since (password, role, second factor) is locked:
+        the journal holds no password, not even one-way, and the backup's must not count any more."""
+        people = self._core.storage.people
+        with self._ledger.writing():
+            account = people.by_id(id)
+            if account is None or (not removed and account["password"] == LOCKED):
+                return False
+            if removed:
+                people.remove(id)
+            else:
+                people.put(account | {"password": LOCKED})
+            what = "removed" if removed else "locked"
+            entry = {"name": account["name"], "role": account["role"], "what": what, "by": "restore"}
+            self._ledger.append("account", self._core.clock.now(), entry)
+        return True
 
     def _age_out(self, entries: Iterable[Json]) -> int:
         """Destroy again what had been destroyed: it was approved then. All else follows the standing approval."""

@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _PASSWORDS = PasswordHasher()
 # Checked when there is no such account, so that the answer takes as long as for one that exists.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$R0Zyx1ipRW3xXl4Lyfy9Sq1wKq7mXTIS+Y2a1oTxZ6k"
+LOCKED = "!"  # what stands for the hash of a password that nobody has: the account waits for a new one
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
