@@ -58,7 +58,7 @@ def import_events(core: Core, lines: Sequence[str], site: str | None = None) -> 
         for visitor, events in by_visitor.items()
     ]
     _commit(core, batch)
-    refused: Counter[str] = sum((pending.refused for pending in batch), Counter())
+    refused: Counter[str] = sum((Counter(pending.refused) for pending in batch), Counter())
     return {"recorded": sum(p.recorded for p in batch), "refused": dict(refused), "malformed": malformed}
 
 

@@ -20,6 +20,7 @@ from dongui_collector.storage.connect import is_full
 
 DAY_MS = 86_400_000
 _LIVES = 20_000
+_MOST_TURNS = 6
 
 
 @dataclass(slots=True)
@@ -33,7 +34,11 @@ class Pending:
     received: int
     future: asyncio.Future[Pending]
     recorded: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, reason: str) -> None:
+        """Count one event that is not stored."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
 
 
 class GroupCommit:
@@ -50,6 +55,8 @@ class GroupCommit:
         self._zone = settings.zone
         self._periods = Periods(book)
         self._waiting: list[Pending] = []
+        self._counted = 0  # how many waited at the last turn of the loop
+        self._turns = 0  # for how many turns they have waited
         self._lives: dict[bytes, tuple[Visitor, LoadedNotice, bool, int, int, int]] = {}
         self._today: tuple[int, int, date] = (0, 0, date.min)
         self.counts: Counter[tuple[date, int, str]] = Counter()
@@ -69,7 +76,14 @@ class GroupCommit:
         return future
 
     def _flush(self) -> None:
+        if len(self._waiting) > self._counted and self._turns < _MOST_TURNS:
+            # This turn of the loop brought more; the next may, too. One fsync for all of them, and an idle loop does
+            # not wait.
+            self._counted, self._turns = len(self._waiting), self._turns + 1
+            asyncio.get_running_loop().call_soon(self._flush)
+            return
         batch, self._waiting = self._waiting, []
+        self._counted = self._turns = 0
         try:
             self._commit_somehow(batch)
         except Exception as error:
@@ -94,7 +108,7 @@ class GroupCommit:
             if is_full(error) or len(batch) == 1:
                 raise
             for pending in batch:
-                pending.recorded, pending.refused = 0, Counter()
+                pending.recorded, pending.refused = 0, {}
                 try:
                     self.commit([pending])
                 except Exception as own:
@@ -106,18 +120,25 @@ class GroupCommit:
         for pending in batch:
             for event in pending.events:
                 if reason := self._refusal(pending, event):
-                    pending.refused[reason] += 1
+                    pending.refuse(reason)
                 else:
-                    at = min(event.at, pending.received)
+                    at = event.at if event.at < pending.received else pending.received
                     by_day[self._day(at)].append((pending, event, at))
         kept: set[bytes] = set()  # one id, one row, also where a batch names it on several days
         for day, entries in by_day.items():
             self._commit_day(day, entries, kept)
+        self._count(batch)
+
+    def _count(self, batch: list[Pending]) -> None:
+        """Add a batch to the day's totals, which outlive the day: numbers only."""
         today = self._day(self._clock.now())
+        recorded: dict[int, int] = {}
         for pending in batch:
-            self.counts[today, pending.site_ref, "events.recorded"] += pending.recorded
+            recorded[pending.site_ref] = recorded.get(pending.site_ref, 0) + pending.recorded
             for reason, n in pending.refused.items():
                 self.counts[today, pending.site_ref, f"events.refused.{reason}"] += n
+        for site_ref, n in recorded.items():
+            self.counts[today, site_ref, "events.recorded"] += n
 
     def _refusal(self, pending: Pending, event: Event) -> str | None:
         """Why an event is refused before the ledger is asked."""
@@ -149,7 +170,7 @@ class GroupCommit:
             results = [(pending, "expired") for pending, _, _ in entries]
         for pending, reason in results:
             if reason:
-                pending.refused[reason] += 1
+                pending.refuse(reason)
             else:
                 pending.recorded += 1
 
@@ -158,7 +179,7 @@ class GroupCommit:
         if not self._rows.is_over(day) and any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
             return False
         for pending, _, _ in entries:
-            pending.refused["expired"] += 1
+            pending.refuse("expired")
         return True
 
     def _current(self, pending: Pending) -> LoadedNotice:
@@ -180,14 +201,14 @@ class GroupCommit:
         kept: set[bytes],
     ) -> list[tuple[Pending, str | None]]:
         known = self._known(tx, keys) | kept
-        bases: dict[tuple[bytes | None, int, bool], Basis | str] = {}
         rows: list[Row] = []
         results: list[tuple[Pending, str | None]] = []
+        last: Pending | None = None
+        basis: Basis | str = ""
+        make = self._rows.row
         for (pending, event, at), key in zip(entries, keys, strict=True):
-            who = (pending.visitor, pending.site_ref, pending.sender.gpc)
-            basis = bases.get(who)
-            if basis is None:
-                basis = bases[who] = self._basis(tx, pending, day)
+            if pending is not last:  # the events of a request stand together
+                basis, last = self._basis(tx, pending, day), pending
             if isinstance(basis, str):
                 results.append((pending, basis))
                 continue
@@ -195,7 +216,7 @@ class GroupCommit:
             if key not in known:
                 known.add(key)
                 kept.add(key)
-                rows.append(self._rows.row(event, pending.sender, basis, at, day, key))
+                rows.append(make(event, pending.sender, basis, at, day, key))
         tx.insert(rows)
         return results
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 from dongui.rules.cookies import declaration
@@ -35,6 +37,37 @@ class Sender:
     source: str
 
 
+class Allowed(NamedTuple):
+    """Which items of an event may be recorded, as the hot path asks for them."""
+
+    time: bool
+    usage: bool
+    environment: bool
+    address: bool
+    advertising: bool
+    cookie: bool
+
+
+@lru_cache(maxsize=1024)
+def _allowed(items: frozenset[str]) -> Allowed:
+    return Allowed(
+        "visit_time" in items,
+        "service_usage" in items,
+        "access_environment" in items,
+        "ip_address" in items,
+        "advertising_id" in items,
+        "cookie" in items,
+    )
+
+
+class Place(NamedTuple):
+    """An address as it may be kept, before it is sealed, and where it lies."""
+
+    kept: bytes
+    country: str | None
+    city: str | None
+
+
 @dataclass(slots=True)
 class Basis:
     """What a visitor's row stands on, decided from the ledger inside the writing transaction."""
@@ -47,9 +80,11 @@ class Basis:
 
 
 # A site's visitors look at the same pages. Scrubbed results alone would not need the raw URL as the key, but it lives
-# in memory
-# only, for as long as the request that brought it did a moment ago, and is bounded.
+# in memory only, for as long as the request that brought it did a moment ago, and is bounded.
 _scrubbed = lru_cache(maxsize=4096)(scrub_url)
+_scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # a site has few names of events
+# Without any of these no text in it holds a personal pattern (dongui.rules.urls): most properties need no second look.
+_PERHAPS_PERSONAL = re.compile(rb"@|%|\+|[0-9]{4}").search
 
 
 class RowMaker:
@@ -83,24 +118,27 @@ class RowMaker:
 
         ``key`` is what :meth:`key` said of it.
         """
-        items, notice = basis.items, basis.notice
-        timed = "visit_time" in items
+        allowed, notice = _allowed(basis.items), basis.notice
         row = Row(
-            key if timed else self.timeless(key), notice.site_ref, basis.visitor, basis.seq, basis.mask, notice.ref
+            key if allowed.time else self.timeless(key),
+            notice.site_ref,
+            basis.visitor,
+            basis.seq,
+            basis.mask,
+            notice.ref,
+            at if allowed.time else None,
+            source=sender.source,
         )
-        row.source = sender.source
-        if timed:
-            row.at = at
         ad_ids: dict[str, str] = {}
-        if "service_usage" in items or "advertising_id" in items:
-            ad_ids = self._usage(row, event, notice, kept="service_usage" in items)
-        if "access_environment" in items:
+        if allowed.usage or allowed.advertising:
+            ad_ids = self._usage(row, event, notice, kept=allowed.usage)
+        if allowed.environment:
             self._environment(row, event, sender)
-        if "ip_address" in items:
-            self._address(row, event, sender, notice, day)
-        if "advertising_id" in items and (ad_ids or event.ad_ids):
+        if allowed.address and (place := self._place(event, sender, notice)):
+            row.ip, row.country, row.city = self._sealed(row, day, "ip", place.kept), place.country, place.city
+        if allowed.advertising and (ad_ids or event.ad_ids):
             row.ads = self._sealed(row, day, "ads", _encode(ad_ids | (event.ad_ids or {})))
-        if "cookie" in items and event.cookies:
+        if allowed.cookie and event.cookies:
             self._cookies(row, event.cookies, basis, day)
         return row
 
@@ -115,31 +153,32 @@ class RowMaker:
             url, own = _scrubbed(event.url, allowed)
             ad_ids = ad_ids | own if own else ad_ids
         if kept:
-            row.name = scrub_text(event.name)
+            row.name = _scrubbed_name(event.name)
             row.url, row.referrer = url, referrer
             row.secure = None if url is None or "://" not in url else int(url.startswith("https:"))
             row.search = None if event.search is None else scrub_text(event.search)
-            row.props = None if event.props is None else _encode(scrub_props(event.props)).decode()
+            row.props = None if event.props is None else _clean(event.props)
         return ad_ids
 
     def _environment(self, row: Row, event: Event, sender: Sender) -> None:
         row.browser, row.os, row.device, _ = self.agent(event, sender)
         given = event.environment
-        language = (given and given.language) or sender.language.partition(",")[0].partition(";")[0].strip()
+        language = (given and given.language) or _preferred(sender.language)
         row.language = language[:_LOCALE] or None
         row.screen = given.screen[:32] if given and given.screen else None
 
-    def _address(self, row: Row, event: Event, sender: Sender, notice: LoadedNotice, day: date) -> None:
+    def _place(self, event: Event, sender: Sender, notice: LoadedNotice) -> Place | None:
         address = parse_ip(event.ip) if sender.secret and event.ip is not None else sender.address
-        if address is None:
-            return
-        row.country, row.city = self._places.of(address)
-        protect = notice.policy.items["ip_address"].protect
+        return None if address is None else self._place_of(address, notice.policy.items["ip_address"].protect)
+
+    @lru_cache(maxsize=512)  # noqa: B019 (one a process): the events of a batch, and a visitor's next ones
+    def _place_of(self, address: str, protect: str) -> Place:
+        country, city = self._places.of(address)
         if protect == "truncate":
             address = truncated(address)
         elif protect == "pseudonym":
             address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
-        row.ip = self._sealed(row, day, "ip", address.encode())
+        return Place(address.encode(), country, city)
 
     def _cookies(self, row: Row, cookies: dict[str, str], basis: Basis, day: date) -> None:
         """Values of cookies that the policy declares as recorded, each under its own live purpose."""
@@ -153,6 +192,18 @@ class RowMaker:
         key = self._keyring.day(day, create=True)
         assert key is not None  # just created
         return seal(key, plain, associated(row.site_ref, day, row.key, column))
+
+
+def _clean(props: dict[str, Any]) -> str:
+    """Properties as they are kept: JSON without personal patterns."""
+    encoded = _encode(props)
+    return (_encode(scrub_props(props)) if _PERHAPS_PERSONAL(encoded) else encoded).decode()
+
+
+@lru_cache(maxsize=1024)
+def _preferred(accepted: str) -> str:
+    """The first language of an ``Accept-Language`` header."""
+    return accepted.partition(",")[0].partition(";")[0].strip()
 
 
 def truncated(address: str) -> str:

@@ -180,6 +180,8 @@ def check_events(events: Iterable[Event], *, addresses: bool = False) -> None:
 
 def check_tree(value: Mapping[str, Any], where: str) -> None:
     """Bound a free JSON object: depth and number of values."""
+    if len(value) <= _MAX_NODES and _is_flat(value):
+        return
     nodes, level = 0, [value]  # breadth first: a hostile depth costs no recursion
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
@@ -193,6 +195,13 @@ def check_tree(value: Mapping[str, Any], where: str) -> None:
             return
         level = below
     raise Problem("malformed", f"{where} is nested more than {MAX_DEPTH} levels deep")
+
+
+def _is_flat(value: Mapping[str, Any]) -> bool:
+    for child in value.values():  # noqa: SIM110 (nearly all are, and a generator costs three times as much)
+        if type(child) is dict or type(child) is list:
+            return False
+    return True
 
 
 def _check_names(values: Mapping[str, str], where: str, pattern: re.Pattern[str] | None, longest: int) -> None:
