@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -15,9 +16,11 @@ from dongui_collector import control
 from dongui_collector.core import Core
 from dongui_collector.desk.access import Asking, Problem, asking
 from dongui_collector.desk.openapi import description
+from dongui_collector.errors import NotAllowed
 from dongui_collector.reading.export import OWN_USE, Entitlement, entitle, export_events
 from dongui_collector.reading.feed import LIMIT, erasures
 from dongui_collector.reading.formats import FORMATS, MEDIA_TYPES
+from dongui_collector.rights.disclosures import Handing
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -43,8 +46,11 @@ def export() -> Response:
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
-    reader = _noted(core, who, first, last, format)
-    chunks = FORMATS[format](export_events(core, reader, first, last))
+    reader, disclosure = _noted(core, who, first, last, format)
+    if disclosure is None:
+        chunks = FORMATS[format](export_events(core, reader, first, last))
+    else:
+        chunks = _handed(core, disclosure, reader, (first, last), format)
     # The first one now, while an error can still be answered as one.
     body = chain([next(chunks, b"")], chunks)
     name = f"events-{first.isoformat()}-{last.isoformat()}.{format}"
@@ -52,20 +58,32 @@ def export() -> Response:
     return Response(_closing(body, chunks), content_type=MEDIA_TYPES[format], headers=headers)
 
 
-def _noted(core: Core, who: Asking, first: date, last: date, format: str) -> Entitlement:
-    """Have the export written down and return what it may hold."""
+def _noted(core: Core, who: Asking, first: date, last: date, format: str) -> tuple[Entitlement, int | None]:
+    """Have the export written down; what it may hold, and the disclosure's number where it is a hand-over."""
     days = {"first": first.isoformat(), "last": last.isoformat(), "format": format}
     purposes = list(who.purposes)
     if who.consumer == OWN_USE:
         by = f"console: {current_user.name}"
         control.call(core.settings, "export.audit", purposes=purposes, site=who.site.id, by=by, **days)
-        return entitle(core, who.site, who.purposes)
+        return entitle(core, who.site, who.purposes), None
     arguments = {"consumer": who.consumer, "site": who.site.id, "purposes": purposes, "by": f"token {who.consumer}"}
     if who.recipient is not None:
-        entitle(core, who.site, who.purposes, recipient=who.recipient)  # still in the notice? (S4.1)
+        try:
+            entitle(core, who.site, who.purposes, recipient=who.recipient)  # still in the notice? (S4.1)
+        except NotAllowed as error:
+            raise Problem("forbidden", str(error)) from None
         arguments["recipient"] = who.recipient
-    control.call(core.settings, "export.note", **arguments, **days)
-    return Entitlement(who.consumer, who.site, who.purposes, who.recipient)
+    noted = control.call(core.settings, "export.note", **arguments, **days)
+    return Entitlement(who.consumer, who.site, who.purposes, who.recipient), noted["disclosure"]
+
+
+def _handed(
+    core: Core, disclosure: int, reader: Entitlement, days: tuple[date, date], format: str
+) -> Generator[bytes, None, None]:
+    """A hand-over's bytes; its entry is closed with the last of them, or as interrupted if the reader goes away."""
+    with Handing(partial(control.call, core.settings), disclosure) as handing:
+        rows = handing.counted(export_events(core, reader, *days, before=handing.before))
+        yield from handing.hashed(FORMATS[format](rows))
 
 
 def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
