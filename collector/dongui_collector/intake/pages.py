@@ -29,6 +29,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
 from dongui_collector.intake.wire import InventoryIn, MemberIn, RecordIn, check_tree, decode
 from dongui_collector.ledger.book import LoadedNotice
+from dongui_collector.rights import members
 from dongui_collector.storage.base import Site
 
 if TYPE_CHECKING:
@@ -255,6 +256,8 @@ async def post_record(door: Door, request: Request) -> Response:
     """A record of another class than events: contracts, payments, complaints, abuse, logins (S3.1)."""
     value, site = await _body(door, request, RecordIn)
     check_tree(value.data, "data")
+    if why := await door.in_thread(members.may_record, door.core, site, value.class_, value.subject):
+        raise Problem("no-live-purpose", f"nothing is recorded of this subject: {why}")
     sent = (value.class_, value.subject, value.at, value.source, value.data)
     try:
         stored = await door.in_thread(
@@ -291,26 +294,26 @@ async def _identified(
     if visitor is None or member is None:
         raise Problem("malformed", "identified needs visitor and member")
     current = door.core.book.in_force(site.ref, door.core.clock.now())
-    if not await door.in_thread(door.core.ledger.identify, current, visitor, member):
+    joined, ending = await door.in_thread(members.identify, door.core, current, visitor, member)
+    if joined == "no_purpose":
         raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
+    if ending is not None:  # under age: not joined, and what the visitor left is destroyed (S8)
+        await _carry_out(door, ending)
+        return {"identified": False, "minor": True, "erased": ending.visitors}
     return {"identified": True}
 
 
 async def _ended(door: Door, site: Site, visitor: bytes | None, member: bytes | None, event: str) -> dict[str, Any]:
-    core, endings = door.core, door.endings
-    keys = {visitor} if visitor else set()
-    if member:
-        keys |= set(core.storage.ledger.visitors_of_member(member))
-    erased = 0
-    for key in keys:
-        held = core.storage.ledger.visitor(key)
-        if held and held.site_ref == site.ref:
-            await endings.carry_out(await door.in_thread(endings.must_succeed, core.ledger.erase, key, event))
-            erased += 1
-    if member:
-        ending = await door.in_thread(endings.must_succeed, core.ledger.end_member, site.ref, member, event)
-        await endings.carry_out(ending)
-    return {"erased": erased}
+    work = (members.end, door.core, site, visitor, member, event)
+    ending = await door.in_thread(door.endings.must_succeed, *work)
+    await _carry_out(door, ending)
+    kept = await door.in_thread(members.left_by_law, door.core, ending)
+    return {"erased": ending.visitors} | ({"kept": kept} if kept else {})
+
+
+async def _carry_out(door: Door, ending: members.Ending) -> None:
+    for intent in ending.intents:
+        await door.endings.carry_out(intent)
 
 
 async def post_inventory(door: Door, request: Request) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from dongui.rules.periods import last_day
+from dongui.rules.periods import Period, last_day
 
 from dongui_collector.clock import day_of
 from dongui_collector.ledger.book import LoadedNotice
@@ -17,7 +17,7 @@ from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.storage.base import Hold, Json, LedgerRecord
 
 CONSENT, AUDIT, REQUEST = "consent_record", "staff_audit", "request"
-CONSENT_KINDS = frozenset({"consent", "suspension", "resumption"})
+CONSENT_KINDS = frozenset({"consent", "suspension", "resumption", "minor"})
 
 
 def consent_last_days(records: Sequence[LedgerRecord], notices: Sequence[LoadedNotice]) -> dict[int, date]:
@@ -33,6 +33,8 @@ def consent_last_days(records: Sequence[LedgerRecord], notices: Sequence[LoadedN
         notice = by_version.get(body.get("notice", ""), notices[-1])
         own_day = day_of(record.at, notice.zone)
         lasts = [_kept(notice, CONSENT, own_day) or own_day]
+        if record.kind == "minor":  # whoever was under age then is not any more (S8)
+            lasts = [last_day(own_day, Period(years=notice.policy.notice.minimum_age))]
         for purpose in body.get("given", ()):
             end = consent_end(purpose, record, notice, living[index + 1 :], notices)
             rows = class_last_day(notice.policy.records[notice.policy.purposes[purpose].record], end)
