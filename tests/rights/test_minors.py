@@ -121,8 +121,6 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     one = Installation(folder / "installation")
     text = default_policy_text(version="members", effective=date.today())
     text = text.replace('"ip_address"]', '"ip_address", "member_reference"]')
-        '"ip_address"]', '"ip_address", "member_reference"]'
-    )
     (folder / "policy.toml").write_text(text)
     one.run("policy", "publish", str(folder / "policy.toml"))
     yield one.start()
