@@ -150,17 +150,25 @@ def _unpublished(core: Core, site: Site) -> Iterator[Symptom]:
 
 
 def _office(core: Core) -> Iterator[Symptom]:
-    office = core.storage.office
     accounts = [account for account in core.storage.people.accounts() if not account.get("disabled")]
     if not any(account["role"] in ("admin", "officer") for account in accounts):
         yield Symptom("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
-    waiting = office.destructions(("selected",))
-    if waiting and not core.keeper.status()["standing_approval"]:
-        remedy = (
-            "dongui destruction list, then dongui destruction approve; or approve routine ageing-out in the console"
-        )
-        yield Symptom("warning", f"{len(waiting)} destructions wait for approval", remedy)
+    yield from _destructions(core)
+
+
+def _destructions(core: Core) -> Iterator[Symptom]:
+    """What waits for the officer's approval, and how urgently (K3); periods that nobody signed."""
+    urgent = core.keeper.urgency()
+    remedy = "dongui destruction list, then dongui destruction approve; or approve in the console"
+    if urgent["overdue"]:
+        what = f"{urgent['overdue']} destructions are overdue: their period ended five days ago or more"
+        yield Symptom("error", what, remedy)
+    if soon := urgent["alert"] + urgent["waiting"]:
+        yield Symptom("warning", f"{soon} destructions wait for approval", remedy)
+    for one in core.keeper.standing.unsigned():
+        what = f"nobody signed the periods of version {one['version']} of {one['site']}: what they end will wait"
+        yield Symptom("warning", what, f"dongui destruction grant --version {one['version']}")
 
 
 def _requests(core: Core) -> Iterator[Symptom]:

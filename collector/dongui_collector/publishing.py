@@ -76,16 +76,19 @@ def _first_policy(core: Core) -> str:
 
 
 @operation("policy.publish")
-def publish(core: Core, text: str, site: str | None = None) -> dict[str, Any]:
+def publish(core: Core, text: str, site: str | None = None, sign: bool = False, by: str = "") -> dict[str, Any]:
     """Publish a policy as a new notice version of a site. Versions are immutable.
 
-    The date in it decides from when it counts.
+    The date in it decides from when it counts. ``unsigned`` in the answer names the versions whose periods no standing
+    approval covers; with ``sign`` the one that publishes signs this version too (S5.3).
     """
     found = find_site(core, site)
     with core.storage.ledger.writing():
         result = _publish(core, found, text)
     core.book.reload()
-    return result
+    if sign:
+        core.keeper.grant_standing(by, site_ref=found.ref, version=result["version"])
+    return result | {"unsigned": core.keeper.standing.unsigned()}
 
 
 def _publish(core: Core, site: Site, text: str) -> dict[str, Any]:

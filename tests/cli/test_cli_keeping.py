@@ -147,7 +147,19 @@ def test_plan_run_approve_show(old: Installation) -> None:
 
 
 def test_holds(old: Installation) -> None:
-    hold = at(old, "holds", "add", "--reason", "수사", "--class", "access_log", "--statute", "형사소송법 제199조")
+    hold = at(
+        old,
+        "holds",
+        "add",
+        "--ground",
+        "investigation",
+        "--reason",
+        "수사",
+        "--class",
+        "access_log",
+        "--statute",
+        "형사소송법 제199조",
+    )
     assert "수사" in old.run("holds", "list", clock=YEAR_OVER).stdout
     assert at(old, "retention", "run")["destroyed"] == 0
     assert at(old, "retention", "plan")["days"][0]["holds"] == [hold["id"]]

@@ -110,6 +110,7 @@ def test_rows_stay_under_the_period_of_their_own_notice(house: House) -> None:
     shorter = policy("v2", date(2025, 3, 11)).replace('keep = "P1Y"', 'keep = "P3M"', 1)
     assert shorter != policy("v2", date(2025, 3, 11))
     perform(house.core, "policy.publish", {"text": shorter})
+    house.approve_routine()
     house.now = at("2025-03-11T12:00")
     assert house.visit(visitor, marker="new") == {}
     house.run("2025-06-12T00:00")
@@ -188,6 +189,8 @@ def test_every_step_is_on_the_ledger(house: House) -> None:
         kind for kind, body in kinds if body.get("destruction") == done.id or done.id in body.get("destructions", [])
     ]
     assert steps == ["approval", "destruction", "certificate"]
+    (selection,) = [body for kind, body in kinds if kind == "selection"]
+    assert selection["selected"] == [{"destruction": done.id, "what": done.what, "reason": "the period has ended"}]
     certificate = next(body for kind, body in kinds if kind == "certificate")
     assert certificate["what"] == {"kind": "day", "day": "2025-03-10"}
     assert certificate["rows"] == 1

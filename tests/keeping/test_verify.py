@@ -177,7 +177,11 @@ def test_a_destroyed_key_that_came_back_is_found(lived_in: House) -> None:
 
 
 def test_a_destruction_called_done_without_certificate_is_found(lived_in: House) -> None:
-    ledger_sql(lived_in, "INSERT INTO destructions VALUES (77, 'done', '{\"kind\": \"day\"}', '', 0, 0, 'x', 0, '{}')")
+    ledger_sql(
+        lived_in,
+        "INSERT INTO destructions (id, state, what, reason, selected_at, approved_by, done_at, certificate)"
+        " VALUES (77, 'done', '{\"kind\": \"day\"}', '', 0, 'x', 0, '{}')",
+    )
     assert any(f.startswith("destruction 77:") for f in findings(lived_in))
 
 

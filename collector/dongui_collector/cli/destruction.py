@@ -7,8 +7,18 @@ from typing import Any
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, acting_user, config_option, control, emit, json_option, reading
-from dongui_collector.cli.retention import what_text
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    reading,
+    settings_of,
+    site_option,
+)
+from dongui_collector.cli.retention import unsigned_text, what_text
 from dongui_collector.errors import Unknown
 from dongui_collector.keeping.shown import destruction_json
 
@@ -29,9 +39,42 @@ def destruction() -> None:
 def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
     """List destructions, the newest last."""
     with reading(config) as core:
-        found = [destruction_json(d) for d in core.storage.office.destructions(states)]
+        today = core.keeper.today()
+        found = [destruction_json(d, today) for d in core.storage.office.destructions(states)]
+        unsigned = core.keeper.standing.unsigned()
     rows = found if as_json else [{**d, "of": what_text(d["what"])} for d in found]
-    emit(rows, as_json, ["id", "state", "of", "approved_by"])
+    emit(rows, as_json, ["id", "state", "of", "deadline", "pressing", "selected_by", "approved_by"])
+    for one in [] if as_json else unsigned:
+        click.echo(unsigned_text(one))
+
+
+@destruction.command()
+@click.option("--class", "record_class", required=True, metavar="CLASS", help="The record class.")
+@click.option("--subject", metavar="ID", help="Only of this visitor (by id) or member (by reference).")
+@click.option("--before", metavar="DAY", help="Only what is of this day or earlier.")
+@click.option("--reason", required=True, help="Why the purpose is achieved; it stands in the certificate.")
+@by_option
+@site_option
+@config_option
+@json_option
+def select(
+    record_class: str,
+    subject: str | None,
+    before: str | None,
+    reason: str,
+    by: str,
+    site: str | None,
+    config: Path,
+    as_json: bool,
+) -> None:
+    """Select records whose purpose is achieved. They wait for an approval; what other law names is then kept apart."""
+    given = {"record_class": record_class, "subject": subject, "before": before, "reason": reason, "site": site}
+    found = control(config).call("destruction.select", **given, by=by)
+    emit(found, as_json, _selected_text)
+
+
+def _selected_text(found: dict[str, Any]) -> str:
+    return f"selected: {', '.join('#' + str(d['id']) for d in found['selected'])} ({found['records']} records)"
 
 
 @destruction.command()
@@ -41,7 +84,12 @@ def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def approve(ids: tuple[int, ...], everything: bool, by: str, config: Path, as_json: bool) -> None:
-    """Approve destructions that wait, and carry them out."""
+    """Approve destructions that wait, and carry them out.
+
+    In two-person mode nobody approves their own selection, and here the system says who one is: --by is refused.
+    """
+    if settings_of(config).two_person and by != acting_user():
+        raise click.UsageError("in two-person mode an approval is given by whoever runs the command, not in a name")
     if bool(ids) == everything:
         raise click.UsageError("name the destructions to approve, or say --all")
     outcome = control(config).call("destruction.approve", ids=None if everything else list(ids), by=by)
@@ -58,18 +106,21 @@ def show(id: int, config: Path, as_json: bool) -> None:
     """Show one destruction with its certificate."""
     with reading(config) as core:
         found = core.storage.office.destruction(id)
+        today = core.keeper.today()
     if found is None:
         raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
-    emit(destruction_json(found), as_json)
+    emit(destruction_json(found, today), as_json)
 
 
 @destruction.command()
+@click.option("--version", metavar="VERSION", help="Sign this policy version besides those signed; without it, all.")
 @by_option
+@site_option
 @config_option
 @json_option
-def grant(by: str, config: Path, as_json: bool) -> None:
-    """Give a standing approval for routine ageing-out: what is destroyed because its published period has ended."""
-    emit(control(config).call("approval.grant", by=by), as_json)
+def grant(version: str | None, by: str, site: str | None, config: Path, as_json: bool) -> None:
+    """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
+    emit(control(config).call("approval.grant", by=by, version=version, site=site), as_json)
 
 
 @destruction.command()

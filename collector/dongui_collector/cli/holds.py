@@ -8,16 +8,19 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.destruction import by_option
+from dongui_collector.errors import Unknown
+from dongui_collector.keeping.holding import GROUNDS
 from dongui_collector.keeping.shown import hold_json
 
 
 @click.group(cls=CommandGroup)
 def holds() -> None:
-    """Add, list and release legal holds."""
+    """Add, list, show and release legal holds."""
 
 
 @holds.command()
-@click.option("--reason", required=True, help="Why it is kept: an investigation, an outstanding claim …")
+@click.option("--ground", type=click.Choice(GROUNDS), required=True, help="On which of the three grounds (S3.2a-c).")
+@click.option("--reason", required=True, help="Why it is kept, in words: which investigation, which claim …")
 @click.option("--statute", help="The provision that it rests on.")
 @click.option("--class", "record_class", metavar="CLASS", help="Only this record class, such as access_log.")
 @click.option("--subject", metavar="ID", help="Only this visitor (by id) or member (by reference).")
@@ -29,6 +32,7 @@ def holds() -> None:
 @config_option
 @json_option
 def add(
+    ground: str,
     reason: str,
     statute: str | None,
     record_class: str | None,
@@ -45,6 +49,7 @@ def add(
     hold = control(config).call(
         "holds.add",
         reason=reason,
+        ground=ground,
         site=site,
         statute=statute,
         record_class=record_class,
@@ -65,7 +70,26 @@ def list_(everything: bool, config: Path, as_json: bool) -> None:
     """List the legal holds. They say that they name someone, never whom."""
     with reading(config) as core:
         rows = [hold_json(hold) for hold in core.storage.office.holds(active=not everything)]
-    emit(rows, as_json, ["id", "reason", "statute", "class", "one_visitor", "from", "to", "until", "released_at"])
+    emit(
+        rows,
+        as_json,
+        ["id", "ground", "reason", "statute", "class", "one_visitor", "from", "to", "until", "released_at"],
+    )
+
+
+@holds.command()
+@click.argument("id", type=int)
+@config_option
+@json_option
+def show(id: int, config: Path, as_json: bool) -> None:
+    """Show a hold, and in numbers what it holds now, and how much of that would be destroyed without it."""
+    with reading(config) as core:
+        found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
+        if found is None:
+            raise Unknown(f"there is no legal hold {id}; see `dongui holds list --all`")
+        today = core.keeper.today()
+        now = core.keeper.holding.holds_now(found, today) if found.stands(today) else None
+    emit(hold_json(found) | {"holds_now": now}, as_json)
 
 
 @holds.command()
@@ -74,5 +98,5 @@ def list_(everything: bool, config: Path, as_json: bool) -> None:
 @config_option
 @json_option
 def release(id: int, by: str, config: Path, as_json: bool) -> None:
-    """Release a hold. What it kept and what is due is destroyed right away."""
+    """Release a hold. What it kept and what fell due meanwhile is destroyed right away."""
     emit(control(config).call("holds.release", id=id, by=by), as_json)

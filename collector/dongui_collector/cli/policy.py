@@ -11,7 +11,15 @@ import click
 from dongui.errors import PolicyError
 from dongui.policy import Diff, Finding, Policy, check, diff, load, pick_language, render
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, site_option
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    site_option,
+)
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # Accepted, so that it can be appended to every command; these need no installation.
@@ -135,11 +143,12 @@ def _difference_text(difference: dict[str, Any]) -> str:
 
 @policy.command("publish")
 @click.argument("file", type=_FILE)
+@click.option("--sign", is_flag=True, help="Sign its periods for routine ageing-out too, as the privacy officer.")
 @site_option
 @config_option
 @json_option
 @click.pass_context
-def publish_(ctx: click.Context, file: Path, site: str | None, config: Path, as_json: bool) -> None:
+def publish_(ctx: click.Context, file: Path, sign: bool, site: str | None, config: Path, as_json: bool) -> None:
     """Publish FILE as a new notice version of a site. A version never changes once it is published.
 
     Its date decides when it takes effect. Exit code 1, and nothing published, when the check finds errors.
@@ -148,4 +157,21 @@ def publish_(ctx: click.Context, file: Path, site: str | None, config: Path, as_
     if any(finding.level == "error" for finding in findings):
         emit(_report(file, findings), as_json, _findings_text)
         ctx.exit(1)
-    emit(control(config).call("policy.publish", site=site, text=load(file).text), as_json)
+    signed = {"sign": True, "by": acting_user()} if sign else {}
+    done = control(config).call("policy.publish", site=site, text=load(file).text, **signed)
+    emit(done, as_json, _published_text)
+
+
+def _published_text(done: dict[str, Any]) -> str:
+    lines = [
+        f"{key}: {'yes' if value is True else 'no' if value is False else value}"
+        for key, value in done.items()
+        if key != "unsigned"
+    ]
+    for one in done["unsigned"]:
+        periods = ", ".join(f"{class_id} {keep}" for class_id, keep, _ in one["schedule"])
+        lines.append(
+            f"nobody signed these periods of {one['site']}, version {one['version']}: {periods}. What they end waits"
+            f" for an approval; sign with `dongui destruction grant --version {one['version']}`"
+        )
+    return "\n".join(lines)

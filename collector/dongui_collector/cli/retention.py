@@ -44,10 +44,15 @@ def _plan_text(status: dict[str, Any]) -> str:
     lines = [
         f"today: {status['today']}",
         f"standing approval: {'by ' + standing['by'] if standing else 'none; destructions wait for approval'}",
+        *(unsigned_text(one) for one in status["unsigned"]),
         f"due now: {len(status['due'])}, waiting or going on: {len(status['open'])}",
     ]
     lines += [f"  {what_text(p['what'])}: may not be held since {p['due']}" for p in status["due"]]
-    lines += [f"  #{d['id']} {d['state']}: {what_text(d['what'])}" for d in status["open"]]
+    lines += [
+        f"  #{d['id']} {d['state']}: {what_text(d['what'])}"
+        + (f", to be approved by {d['deadline']} ({d['pressing']})" if d["pressing"] else "")
+        for d in status["open"]
+    ]
     lines.append(f"stored days: {len(status['days'])}")
     for day in status["days"]:
         held = f", kept by hold {', '.join(map(str, day['holds']))}" if day["holds"] else ""
@@ -60,6 +65,15 @@ def _run_text(outcome: dict[str, Any]) -> str:
     return "\n".join([text, *(f"  {what_text(c['what'])} (certificate {c['seq']})" for c in outcome["certificates"])])
 
 
+def unsigned_text(one: dict[str, Any]) -> str:
+    """A published version whose periods no standing approval covers, and what to do."""
+    periods = ", ".join(f"{class_id} {keep}" for class_id, keep, _ in one["schedule"])
+    return (
+        f"not signed: {one['site']}, version {one['version']} (from {one['effective']}): {periods}; what these end"
+        f" waits, sign with dongui destruction grant --version {one['version']}"
+    )
+
+
 def what_text(what: dict[str, Any]) -> str:
     """What a destruction is of, in words."""
     match what["kind"]:
@@ -69,5 +83,7 @@ def what_text(what: dict[str, Any]) -> str:
             return f"day {what['day']}, the purposes whose period has ended"
         case "records":
             return f"{what['store']}: {what['class']} kept until {what['last_day']}"
+        case "achieved":
+            return f"{what['class']}: {len(what['ids'])} records whose purpose is achieved"
         case kind:
             return {"consents": "consent records", "audit": "audit entries"}.get(kind, "privacy requests")

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
+from dongui_collector.keeping.deadlines import urgencies
 
 pages = Blueprint("health", __name__)
 
@@ -32,6 +33,19 @@ class Gauges(Collector):
         waiting = storage.office.destructions(("selected",))
         yield GaugeMetricFamily(
             "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)
+        )
+        # K3: alert from the third day on, overdue from the fifth.
+        urgent = urgencies(waiting, self._core.keeper.today())
+        pressing = GaugeMetricFamily(
+            "dongui_desk_destructions_pressing", "Waiting destructions by how urgent they are.", labels=["urgency"]
+        )
+        for word, number in urgent.items():
+            pressing.add_metric([word], number)
+        yield pressing
+        yield GaugeMetricFamily(
+            "dongui_desk_versions_unsigned",
+            "Policy versions with a period that no standing approval covers.",
+            len(self._core.keeper.standing.unsigned()),
         )
 
 

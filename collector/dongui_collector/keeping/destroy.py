@@ -13,18 +13,21 @@ from datetime import date
 
 from dongui_collector.clock import Clock
 from dongui_collector.keeping.proof_planner import KINDS, ProofPlanner
+from dongui_collector.keeping.standing import Standing
+from dongui_collector.ledger.archiving import Archiver
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.security.keys import KeyRing, archive_name, record_name
 from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
 from dongui_collector.storage.journal import Journal
 
 METHODS = {
-    "day": "key destroyed, file overwritten and unlinked",
-    "bases": "purposes cleared row by row, what nothing covers any more zeroed in place",
-    "records": "key destroyed where nothing else needs it, records zeroed in place",
-    "consents": "content and salt zeroed in place, commitments kept",
-    "audit": "content and salt zeroed in place, commitments kept",
-    "requests": "content zeroed in place",
+    "day": "key destroyed, file and log overwritten and unlinked",
+    "bases": "purposes cleared row by row, what nothing covers any more zeroed in place, log truncated",
+    "records": "key destroyed where nothing else needs it, records zeroed in place, log truncated",
+    "consents": "content and salt zeroed in place, log truncated, commitments kept",
+    "audit": "content and salt zeroed in place, log truncated, commitments kept",
+    "requests": "content zeroed in place, log truncated",
+    "achieved": "zeroed in place, log truncated; what other law names moved into the archive",
 }
 
 _CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
@@ -42,6 +45,8 @@ class Destroyer:
         reduce: Reduce,
         periods: Periods,
         proofs: ProofPlanner,
+        archiver: Archiver,
+        standing: Standing,
     ) -> None:
         self._storage = storage
         self._keyring = keyring
@@ -50,17 +55,21 @@ class Destroyer:
         self._reduce = reduce
         self._periods = periods
         self._proofs = proofs
+        self._archiver = archiver
+        self._standing = standing
 
     def begin(self, destruction: Destruction) -> Destruction:
         """Write the intent: what, why, who approved, how much."""
-        measured = self._measure(destruction.what)
+        measured = self._measure(destruction.what) | {"rules": self._rules(destruction.what)}
         ledger = self._storage.ledger
         with ledger.writing():
             body = {
                 "destruction": destruction.id,
                 "what": destruction.what,
                 "reason": destruction.reason,
+                "due": destruction.due and destruction.due.isoformat(),
                 "selected_at": destruction.selected_at,
+                "selected_by": destruction.selected_by,
                 "approved_at": destruction.approved_at,
                 "approved_by": destruction.approved_by,
                 **measured,
@@ -77,6 +86,8 @@ class Destroyer:
         self._journal.append({"kind": what["kind"], "seq": noted.get("intent", 0), "what": what})
         if what["kind"] in KINDS:
             outcome = self._numbered(what["kind"], self._proofs.due_numbers(what, holds, today))
+        elif what["kind"] == "achieved":
+            outcome = self._achieved(what, holds, today, int(noted.get("intent", 0)))
         else:
             steps = {"day": self._day, "bases": self._bases, "records": self._records}
             outcome = steps[what["kind"]](what, holds)
@@ -86,7 +97,10 @@ class Destroyer:
             body = {
                 "destruction": running.id,
                 "what": what,
+                "reason": running.reason,
                 "method": METHODS[what["kind"]],
+                "selected_by": running.selected_by,
+                "approved_at": running.approved_at,
                 "approved_by": running.approved_by,
                 **noted,
                 **outcome,
@@ -112,7 +126,7 @@ class Destroyer:
         day, bits, kept = self._unheld(what, holds)
         selection = Selection(site_ref=what["site"], notice_ref=what["notice"], except_visitors=kept)
         ended = self._storage.events.end(day, selection, bits, self._reduce) if bits else Ended()
-        foreseen = {h.visitor for h in holds if h.id in what["holds"]}
+        foreseen = {whom for h in holds if h.id in what["holds"] for whom in h.whom}
         return {
             "rows_destroyed": ended.destroyed,
             "rows_reduced": ended.changed,
@@ -128,7 +142,7 @@ class Destroyer:
             touching = [h for h in holds if h.touches(what["site"], self._periods.class_id(what["notice"], bit), day)]
             if all(h.visitor is not None for h in touching):
                 bits |= 1 << bit
-            kept |= {h.visitor for h in touching if h.visitor is not None}
+            kept |= {whom for h in touching for whom in h.whom}
         return day, bits, frozenset(kept)
 
     def _records(self, what: Json, holds: Sequence[Hold]) -> Json:
@@ -141,6 +155,21 @@ class Destroyer:
         if not kept:
             self._destroy_keys(store, site, class_id, last)
         return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
+
+    def _achieved(self, what: Json, holds: Sequence[Hold], today: date, of: int) -> Json:
+        """Records whose purpose is achieved (S5.1): what other law names goes apart, the rest is destroyed."""
+        store = self._storage.records
+        found = [r for id in what["ids"] if (r := store.by_id(bytes.fromhex(id))) is not None]
+        free = [r for r in found if not any(h.covers(r.site_ref, r.class_id, r.day, r.subject) for h in holds)]
+        apart = [r for r in free if self._archiver.kept(r, today)]
+        moved = self._archiver.move(apart, "achieved", of)
+        ending = [r.id for r in free if r not in apart and not self._archiver.below_floor(r, today)]
+        self._journal.append({"kind": "subject", "seq": of, "ids": [id.hex() for id in ending]})
+        return {
+            "records": store.destroy_ids(ending) if ending else 0,
+            "archived": moved,
+            "kept": len(found) - moved - len(ending),
+        }
 
     def _destroy_keys(self, store: RecordStore, site: int, class_id: str, last: date) -> None:
         """The keys of a group that ends as a whole, as far as nothing else needs them."""
@@ -187,6 +216,11 @@ class Destroyer:
             entry["purposes"] = list(self._periods.names(what["notice"], what["purposes"]))
         if what["kind"] in ("day", "bases"):
             self._storage.office.add_to_feed("*", now, entry)
+
+    def _rules(self, what: Json) -> list[Json]:
+        """Under which periods it is due: class, how long, and a law's minimum."""
+        found = sorted(self._standing.rules(what))
+        return [{"class": id, "keep": keep, "min_keep": floor or None} for id, keep, floor in found]
 
     def _store(self, what: Json) -> RecordStore:
         return self._storage.archive if what["store"] == "archive" else self._storage.records

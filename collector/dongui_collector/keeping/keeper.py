@@ -1,7 +1,7 @@
-"""The keeper: selected → approved → destroyed (S5.3), on its own inside ``serve`` or by the officer's hand.
+"""The keeper: selected → approved → destroyed → certified (S5.3), on its own inside ``serve`` or by the officer's hand.
 
-A standing approval covers the routine: what is destroyed because its published period has ended. Without it what was
-selected waits for ``dongui destruction approve``.
+A standing approval covers the routine: what is destroyed because a period that the officer signed has ended. All else
+waits for ``dongui destruction approve``. Every step is on the ledger, and the ledger is believed, not the table.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 
-from dongui_collector.clock import Clock, day_of
+from dongui_collector.clock import Clock
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.keeping.calendar import Planned
+from dongui_collector.keeping.deadlines import urgencies
 from dongui_collector.keeping.destroy import Destroyer
+from dongui_collector.keeping.holding import HoldKeeper
 from dongui_collector.keeping.planner import Planner
 from dongui_collector.keeping.records import RecordKeeper
-from dongui_collector.keeping.shown import destruction_json, hold_json
+from dongui_collector.keeping.shown import destruction_json
+from dongui_collector.keeping.standing import SETTING as STANDING
+from dongui_collector.keeping.standing import Standing
+from dongui_collector.keeping.steps import APPROVAL, LAPSED, REFUSED, SELECTION, Steps, agrees, put_right
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.periods import Periods
@@ -27,9 +33,10 @@ from dongui_collector.security.keys import KeyRing
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Site, Storage
 
+__all__ = ["STANDING", "DestructionFailed", "Keeper"]
+
 log = logging.getLogger("dongui.keeping")
 
-STANDING = "approval.standing"
 LAST = "retention.last"
 _NOTE_EVERY_MS = 600_000  # how often a run that destroyed nothing is written down
 _FEED_MS = 90 * 86_400_000  # how long the erasure feed names whom it tells of
@@ -54,6 +61,7 @@ class Keeper:
         self._book = book
         self._clock = clock
         self._zone = settings.zone
+        self._two_person = settings.two_person
         self._lock = threading.RLock()
         self._journal = ledger.journal
         self._success: int | None = None
@@ -62,6 +70,9 @@ class Keeper:
         self.periods = Periods(book)
         self.planner = Planner(storage, book, self.periods)
         self._records = RecordKeeper(storage, keyring, book, ledger, clock)
+        self.standing = Standing(storage, book, clock, self._journal, self.periods)
+        self.holding = HoldKeeper(storage, book, clock, self._journal, self.periods)
+        self._steps = Steps(storage.ledger, keyring.derive(b"chain-head"))
         reduce = reduce_row(book, keyring, EventKeys(keyring.derive(b"event")))
         self._destroyer = Destroyer(
             storage,
@@ -71,6 +82,8 @@ class Keeper:
             reduce,
             self.periods,
             self.planner.proofs,
+            ledger.archiver,
+            self.standing,
         )
 
     # -- one round
@@ -91,6 +104,7 @@ class Keeper:
             done: list[Destruction] = []
             failed = self._finish_leftovers()
             self._forget_feed()
+            refused = len(self._compared())
             # What a crash interrupted first: what is selected next must not overlap with it.
             failed += self._carry_out("running", done, progress)
             selected = self.select()
@@ -103,6 +117,7 @@ class Keeper:
                 "selected": len(selected),
                 "destroyed": len(done),
                 "failed": failed,
+                "refused": refused,
                 "waiting": len(self._office.destructions(("selected",))),
                 "certificates": [d.certificate for d in done],
             }
@@ -132,7 +147,7 @@ class Keeper:
             with self._storage.ledger.writing():
                 now = self._clock.now()
                 self._office.update_destruction(replace(destruction, state="lapsed", done_at=now))
-                self._storage.ledger.append("lapsed", now, {"destruction": destruction.id})
+                self._storage.ledger.append(LAPSED, now, {"destruction": destruction.id})
             return None
         if destruction.state != "running":
             destruction = self._destroyer.begin(destruction)
@@ -159,26 +174,63 @@ class Keeper:
                 self._office.forget_feed(self._clock.now() - _FEED_MS)
             self._fed = today
 
-    # -- the three steps
+    # -- the steps
+
+    def _compared(self) -> list[Destruction]:
+        """Compare what the table says is open with the ledger, and put right what differs: it counts for nothing.
+
+        Returns what was refused. Raises where the ledger itself was altered: then nothing is destroyed on its word.
+        """
+        rows = self._office.destructions(_OPEN)
+        if not rows:
+            return []
+        said = self._steps.said(rows)
+        wrong = [row for row in rows if not agrees(row, said.get(row.id))]
+        for row in wrong:
+            told = said.get(row.id)
+            log.error("a destruction is not what the ledger says; it was put right", extra={"destruction": row.id})
+            with self._storage.ledger.writing():
+                body = {"destruction": row.id, "claimed": row.state, "ledger": told.state if told else None}
+                self._storage.ledger.append(REFUSED, self._clock.now(), body)
+                self._office.update_destruction(put_right(row, told))
+        return wrong
 
     def select(self) -> list[Destruction]:
         """Write down everything that is due and not yet selected."""
         with self._lock:
+            self._compared()
             open_ = {_text(d.what) for d in self._office.destructions(_OPEN)}
             plan = self.planner.plan(self.holds(), self.today())
-            fresh = [planned for planned in plan if _text(planned.what) not in open_]
-            if not fresh:
-                return []
-            with self._storage.ledger.writing():
-                now = self._clock.now()
-                return [self._office.add_destruction(p.what, p.reason, now) for p in fresh]
+            return self._selected([p for p in plan if _text(p.what) not in open_], "")
+
+    def select_achieved(self, chosen: Iterable[Planned], by: str) -> list[Destruction]:
+        """Write down what a person selects since its purpose is achieved (S5.1). Never routine: it waits."""
+        if not by.strip():
+            raise NotAllowed("a selection carries the name of whoever makes it")
+        with self._lock:
+            return self._selected(list(chosen), by.strip())
+
+    def _selected(self, chosen: list[Planned], by: str) -> list[Destruction]:
+        if not chosen:
+            return []
+        with self._storage.ledger.writing():
+            now = self._clock.now()
+            rows = [self._office.add_destruction(p.what, p.reason, now, due=p.due, by=by) for p in chosen]
+            entries = [{"destruction": d.id, "what": d.what, "reason": d.reason} for d in rows]
+            seq = self._storage.ledger.append(SELECTION, now, {"selected": entries, "by": by}).seq
+            done = [replace(d, selected_seq=seq) for d in rows]
+            for destruction in done:
+                self._office.update_destruction(destruction)
+        return done
 
     def approve(self, ids: Iterable[int] | None, by: str) -> list[Destruction]:
         """Approve selected destructions (all of them for ``None``); on the ledger with the approver's name.
 
-        Raises :class:`Unknown` for one that does not exist, :class:`NotAllowed` for one that is not waiting.
+        Raises :class:`Unknown` for one that does not exist, :class:`NotAllowed` for one that is not waiting and, in
+        two-person mode, for one that the approver selected.
         """
         with self._lock:
+            self._compared()
             waiting = {d.id: d for d in self._office.destructions(("selected",))}
             for id in ids or ():
                 if id not in waiting:
@@ -186,9 +238,15 @@ class Keeper:
                     if known is None:
                         raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
                     raise NotAllowed(f"destruction {id} does not wait for approval, it is {known.state}")
-            return self._approved([waiting[id] for id in (waiting if ids is None else ids)], by)
+            chosen = [waiting[id] for id in (waiting if ids is None else ids)]
+            own = [d for d in chosen if self._two_person and _same_person(d.selected_by, by)]
+            if own and ids is not None:
+                raise NotAllowed(f"destruction {own[0].id} was selected by {by}: somebody else must approve it")
+            return self._approved([d for d in chosen if d not in own], by)
 
     def _approved(self, chosen: list[Destruction], by: str) -> list[Destruction]:
+        if not by.strip():
+            raise NotAllowed("an approval carries the name of whoever gives it")
         if not chosen:
             return []
         with self._storage.ledger.writing():
@@ -196,69 +254,49 @@ class Keeper:
             done = [replace(d, state="approved", approved_at=now, approved_by=by) for d in chosen]
             for destruction in done:
                 self._office.update_destruction(destruction)
-            self._storage.ledger.append("approval", now, {"destructions": [d.id for d in done], "by": by})
+            self._storage.ledger.append(APPROVAL, now, {"destructions": [d.id for d in done], "by": by})
         return done
 
     def _approve_standing(self) -> None:
-        if standing := self._office.setting(STANDING):
-            given_on = day_of(standing["at"], self._zone)
-            self._approved(
-                self._office.destructions(("selected",)), f"standing approval of {given_on} by {standing['by']}"
-            )
+        if self.standing.current() is not None:
+            routine = [d for d in self._office.destructions(("selected",)) if not d.selected_by]
+            covered = [d for d in routine if self.standing.covers(d.what)]
+            self._approved(covered, self.standing.note())
 
-    def grant_standing(self, by: str) -> Json:
-        """Approve routine ageing-out from now on, until revoked."""
-        with self._storage.ledger.writing():
-            now = self._clock.now()
-            standing: Json = {"by": by, "at": now}
-            self._office.put_setting(STANDING, standing)
-            self._storage.ledger.append("approval", now, {"standing": "granted", "by": by})
-            self._journal.append({"kind": "approval", "standing": True})
-        return standing
+    def grant_standing(self, by: str, *, site_ref: int | None = None, version: str | None = None) -> Json:
+        """Approve routine ageing-out from now on, until revoked; see :meth:`Standing.grant`."""
+        return self.standing.grant(by, site_ref=site_ref, version=version)
 
     def revoke_standing(self, by: str) -> Json:
         """From now on every destruction waits for an officer. Raises :class:`NotAllowed` when none stands."""
-        with self._storage.ledger.writing():
-            if self._office.setting(STANDING) is None:
-                raise NotAllowed("there is no standing approval to revoke")
-            now = self._clock.now()
-            self._office.put_setting(STANDING, None)
-            self._storage.ledger.append("approval", now, {"standing": "revoked", "by": by})
-            self._journal.append({"kind": "approval", "standing": False})
-        return {"by": by, "at": now}
+        return self.standing.revoke(by)
 
     # -- holds
 
     def holds(self) -> list[Hold]:
         """The legal holds that stand today."""
-        today = self.today()
-        return [hold for hold in self._office.holds() if hold.stands(today)]
+        return self.holding.standing(self.today())
 
     def add_hold(self, hold: Hold) -> Hold:
-        """Suspend destruction of what ``hold`` covers, from this moment on (S3.2). Audited; whom it concerns is not."""
-        with self._lock, self._storage.ledger.writing():
-            added = self._office.add_hold(hold)
-            self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
-            self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
-        return added
-
-    def _whom(self, hold: Hold) -> Json:
-        """Whom a hold names, without an identifier: by numbers of ledger records and random ids of other records."""
-        if hold.visitor is None:
-            return {"records": [], "ids": []}
-        stores = (self._storage.archive, self._storage.records)
-        sites = [hold.site_ref] if hold.site_ref is not None else [site.ref for site in self._book.sites()]
-        held = [r.id.hex() for store in stores for site in sites for r in store.find(site, subject=hold.visitor)]
-        return {"records": [r.seq for r in self._storage.ledger.records_of(hold.visitor)], "ids": held}
+        """See :meth:`~dongui_collector.keeping.holding.HoldKeeper.add`; members' visitors are held with them."""
+        with self._lock:
+            if hold.visitor is not None:
+                hold = replace(hold, joined=hold.joined | self.holding.joined(hold.visitor))
+            return self.holding.add(hold)
 
     def release_hold(self, id: int, by: str) -> None:
-        """End a hold; what it kept is destroyed at the next round. Raises :class:`Unknown`."""
-        with self._lock, self._storage.ledger.writing():
-            now = self._clock.now()
-            self._office.release_hold(id, now)
-            self._storage.ledger.append("hold", now, {"released": id, "by": by})
-            self._journal.append({"kind": "hold", "released": id})
-        self._storage.ledger.scrub()
+        """End a hold, and approve what fell due while it stood: its release is the officer's own order.
+
+        In two-person mode that waits for somebody else, but for what a standing approval covers. Raises
+        :class:`Unknown`.
+        """
+        with self._lock:
+            self.select()
+            waiting = {d.id for d in self._office.destructions(_OPEN)}
+            self.holding.release(id, by)
+            fell_due = [d for d in self.select() if d.id not in waiting]
+            if not self._two_person:
+                self._approved(fell_due, f"release of hold {id} by {by}")
 
     # -- records of other classes
 
@@ -305,6 +343,11 @@ class Keeper:
                 self._office.put_setting(LAST, {"at": self._success, "destroyed": destroyed})
             self._noted = self._success
 
+    def urgency(self) -> Json:
+        """How many destructions wait for an approval, and how urgently (K3)."""
+        counts = urgencies(self._office.destructions(("selected",)), self.today())
+        return {str(word): number for word, number in counts.items()}
+
     def status(self) -> Json:
         """What is due, what waits, and when the last round succeeded."""
         open_ = self._office.destructions(_OPEN)
@@ -312,13 +355,19 @@ class Keeper:
         due = [p for p in self.planner.plan(self.holds(), self.today()) if _text(p.what) not in selected]
         return {
             "today": self.today().isoformat(),
-            "standing_approval": self._office.setting(STANDING),
+            "standing_approval": self.standing.current(),
+            "unsigned": self.standing.unsigned(),
+            "urgency": self.urgency(),
             "last_success": self.last_success(),
             "due": [{"what": p.what, "due": p.due.isoformat(), "reason": p.reason} for p in due],
-            "open": [destruction_json(d) for d in open_],
+            "open": [destruction_json(d, self.today()) for d in open_],
             "days": self.planner.schedule(self.holds()),
         }
 
 
 def _text(what: Json) -> str:
     return json.dumps(what, sort_keys=True)
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()

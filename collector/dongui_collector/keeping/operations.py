@@ -9,6 +9,8 @@ from dongui_collector.audit import look
 from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
+from dongui_collector.keeping.holding import check_ground
+from dongui_collector.keeping.proof.sealing import Sealer, settled
 from dongui_collector.keeping.shown import archive_json, destruction_json, hold_json
 from dongui_collector.publishing import find_site
 from dongui_collector.security.keys import day_name
@@ -23,7 +25,10 @@ def run(core: Core) -> dict[str, Any]:
 
 @operation("destruction.approve")
 def approve(core: Core, ids: list[int] | None = None, by: str = "command line") -> dict[str, Any]:
-    """Approve selected destructions (all for None) and carry them out."""
+    """Approve selected destructions (all for None) and carry them out.
+
+    In two-person mode nobody approves what they selected themselves. Raises what :meth:`Keeper.approve` raises.
+    """
     core.keeper.select()
     approved = core.keeper.approve(ids, by)
     outcome = core.keeper.run()
@@ -31,10 +36,46 @@ def approve(core: Core, ids: list[int] | None = None, by: str = "command line") 
     return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
 
 
+@operation("destruction.select")
+def select(
+    core: Core,
+    record_class: str,
+    reason: str,
+    site: str | None = None,
+    subject: str | None = None,
+    before: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Select live records whose purpose is achieved (S5.1), of one subject, up to a day, or all of a class.
+
+    They wait for an approval; then what other law names moves into the archive and the rest is destroyed. Raises
+    :class:`CollectorError` without a reason, :class:`Unknown` for a class without live records.
+    """
+    found = find_site(core, site)
+    if not reason.strip():
+        raise CollectorError("a selection needs a reason: why is its purpose achieved? say it with --reason")
+    whom = core.keeper.subject_key(found, subject) if subject else None
+    chosen = core.keeper.planner.achieved(
+        found.ref,
+        record_class,
+        f"the purpose is achieved: {reason.strip()[:300]}",
+        core.keeper.today(),
+        subject=whom,
+        before=_day(before, "the last day"),
+    )
+    if not chosen:
+        raise Unknown(f"there is no live record of the class {record_class!r} that this would select")
+    selected = core.keeper.select_achieved(chosen, by)
+    return {
+        "selected": [destruction_json(d, core.keeper.today()) for d in selected],
+        "records": sum(len(d.what["ids"]) for d in selected),
+    }
+
+
 @operation("approval.grant")
-def grant(core: Core, by: str = "command line") -> dict[str, Any]:
-    """Record a standing approval for routine ageing-out."""
-    return core.keeper.grant_standing(by)
+def grant(core: Core, by: str = "command line", site: str | None = None, version: str | None = None) -> dict[str, Any]:
+    """Record a standing approval for routine ageing-out: for every published version, or for one more."""
+    return core.keeper.grant_standing(by, site_ref=find_site(core, site).ref if site else None, version=version)
 
 
 @operation("approval.revoke")
@@ -47,6 +88,7 @@ def revoke(core: Core, by: str = "command line") -> dict[str, Any]:
 def add_hold(
     core: Core,
     reason: str,
+    ground: str = "",
     site: str | None = None,
     statute: str | None = None,
     record_class: str | None = None,
@@ -58,7 +100,8 @@ def add_hold(
 ) -> dict[str, Any]:
     """Suspend destruction of what is named. ``subject`` is a visitor's id or a member's reference.
 
-    Raises :class:`CollectorError` for a hold without a reason, or on a subject without a site.
+    ``ground`` is one of S3.2a-c: investigation, claim, provision. Raises :class:`CollectorError` for a hold without
+    ground or reason, or on a subject without a site.
     """
     if not reason.strip():
         raise CollectorError("a legal hold needs a reason; say it with --reason")
@@ -74,7 +117,9 @@ def add_hold(
         last_day=_day(last_day, "the last day"),
         at=core.clock.now(),
         until=_day(until, "until"),
+        ground=ground,
     )
+    check_ground(hold)
     return hold_json(core.keeper.add_hold(hold))
 
 
@@ -123,6 +168,13 @@ def read_archive(
 def list_archive(core: Core, site: str | None = None) -> list[dict[str, Any]]:
     """What lies in the archive: how many records of which class, until when, under which law. Names nobody."""
     return archive_json(core, find_site(core, site) if site else None)
+
+
+@operation("proof.seal")
+def seal_days(core: Core) -> dict[str, Any]:
+    """Seal every finished day on the ledger as it is now: ``{"sealed": n, "refused": […]}``."""
+    sealer = Sealer(core.storage, core.keyring, core.clock)
+    return sealer.run(settled(core.clock, core.settings.zone), now=True)
 
 
 @operation("backup.prepare")

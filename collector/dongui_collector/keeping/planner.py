@@ -17,6 +17,8 @@ from dongui_collector.storage.base import Basis, Destruction, Hold, Json, Record
 
 log = logging.getLogger("dongui.keeping")
 
+_ACHIEVED = 500  # records in one destruction that a person selects
+
 
 class Planner:
     """Reads the stores; decides nothing that the pure calendar does not."""
@@ -66,7 +68,20 @@ class Planner:
                 return destruction.state == "running" or calendar.still_due(
                     what, self._plan_group(what["store"], store, (*group, self._number(store, group)), holds, today)
                 )
+            case "achieved":
+                return destruction.state == "running" or any(
+                    self._storage.records.by_id(bytes.fromhex(id)) for id in what["ids"]
+                )
         return destruction.state == "running" or bool(self.proofs.due_numbers(what, holds, today))
+
+    def achieved(
+        self, site_ref: int, class_id: str, reason: str, today: date, *, subject: bytes | None, before: date | None
+    ) -> list[Planned]:
+        """Live records of a class whose purpose a person says is achieved: of one subject, or up to a day, or all."""
+        found = self._storage.records.find(site_ref, class_id=class_id, subject=subject, limit=1 << 40)
+        ids = [r.id.hex() for r in found if before is None or r.day <= before]
+        base: Json = {"kind": "achieved", "site": site_ref, "class": class_id}
+        return [Planned(base | {"ids": ids[n : n + _ACHIEVED]}, today, reason) for n in range(0, len(ids), _ACHIEVED)]
 
     def done(self, destruction: Destruction) -> None:
         """Take note of a destruction that is done."""

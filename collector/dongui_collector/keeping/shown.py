@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
+from dongui_collector.keeping.deadlines import deadline, pressing
 from dongui_collector.storage.base import Destruction, Hold, Json, Site
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ def hold_json(hold: Hold) -> Json:
     return {
         "id": hold.id,
         "site": hold.site_ref,
+        "ground": hold.ground,
         "reason": hold.reason,
         "statute": hold.statute,
         "class": hold.class_id,
@@ -49,14 +52,20 @@ def archive_json(core: Core, site: Site | None = None) -> list[Json]:
     return lines
 
 
-def destruction_json(destruction: Destruction) -> Json:
-    """A destruction for people to read."""
+def destruction_json(destruction: Destruction, today: date | None = None) -> Json:
+    """A destruction for people to read; with ``today`` how urgent its approval is, while it waits for one."""
+    due = destruction.due
+    waits = destruction.state == "selected"
     return {
         "id": destruction.id,
         "state": destruction.state,
         "what": destruction.what,
         "reason": destruction.reason,
+        "due": due and due.isoformat(),
+        "deadline": due and deadline(due).isoformat(),
+        "pressing": pressing(due, today) if waits and today else None,
         "selected_at": destruction.selected_at,
+        "selected_by": destruction.selected_by or None,
         "approved_at": destruction.approved_at,
         "approved_by": destruction.approved_by,
         "done_at": destruction.done_at,

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from dongui.policy.model import Policy, RecordClass
+from dongui.rules.periods import last_day
 
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.rows import visitor_key
@@ -83,6 +84,11 @@ class Archiver:
     def kept(self, record: Record, today: date) -> bool:
         """See :func:`kept_by_law`."""
         return kept_by_law(record, self.class_of(record), today)
+
+    def below_floor(self, record: Record, today: date) -> bool:
+        """Whether a law's minimum (K15) still forbids the destruction of a record."""
+        floor = self.class_of(record).min_keep
+        return floor is not None and last_day(record.day, floor) >= today
 
     def move(self, records: Sequence[Record], reason: str, of: int) -> int:
         """Move live records of one site; ``reason`` is a word of :data:`REASONS`, ``of`` the ending's ledger number.

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from dongui.rules.periods import last_day
-
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.ledger import consents, disclosed
 from dongui_collector.ledger.archiving import Archiver
@@ -26,7 +24,6 @@ from dongui_collector.storage.base import (
     Intent,
     Json,
     LedgerRecord,
-    Record,
     Reduce,
     Selection,
     Storage,
@@ -107,7 +104,7 @@ class Finisher:
         return [
             h
             for h in self._storage.office.holds()
-            if h.stands(today) and h.site_ref in (None, site_ref) and h.visitor in (None, visitor)
+            if h.stands(today) and h.site_ref in (None, site_ref) and (h.visitor is None or visitor in h.whom)
         ]
 
     def unheld(self, records: Sequence[LedgerRecord], holds: Sequence[Hold]) -> list[int]:
@@ -162,17 +159,11 @@ class Finisher:
         free = [r for r in found if r.id not in held]
         apart = [r for r in free if self.archiver.kept(r, today)]
         ended.archived += self.archiver.move(apart, decision.get("reason", intent.kind), intent.seq)
-        kept = held | {r.id for r in apart} | {r.id for r in found if self._below_floor(r)}
+        kept = held | {r.id for r in apart} | {r.id for r in found if self.archiver.below_floor(r, today)}
         ending = [r.id for r in found if r.id not in kept]
         if ending:
             self._journal.append({"kind": "subject", "seq": intent.seq, "ids": [id.hex() for id in ending]})
             ended.records += self._storage.records.destroy_ids(ending)
-
-    def _below_floor(self, record: Record) -> bool:
-        """Whether a law's minimum (K15) still forbids the destruction."""
-        notice = self._book.notice(record.notice_ref)
-        floor = notice.policy.records[record.class_id].min_keep
-        return floor is not None and last_day(record.day, floor) >= day_of(self._clock.now(), notice.zone)
 
     # -- before and after
 

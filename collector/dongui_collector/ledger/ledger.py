@@ -49,6 +49,7 @@ class Ledger:
     def __init__(self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock, journal: Journal) -> None:
         self.journal = journal
         self._store = storage.ledger
+        self._office = storage.office
         self._book = book
         self._keyring = keyring
         self._clock = clock
@@ -109,6 +110,7 @@ class Ledger:
             "given": list(decided.given),
             "refused": list(decided.refused),
             "withdrawn": list(decided.withdrawn),
+            "follows": consents.newest(visitor),
             "method": choice.method,
             "lang": choice.lang,
             "signals": dict(choice.signals),
@@ -206,6 +208,7 @@ class Ledger:
             if visitor is None or "member_reference" not in self._book.items_of(notice.ref, mask):
                 return False
             self._store.put_visitor(replace(visitor, member=member))
+            self._office.join_hold(member, visitor_key)
         return True
 
     def _zone(self, site_ref: int, now: int) -> Any:
