@@ -8,12 +8,18 @@ the entry: when that person is erased it goes, and that somebody looked, who and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+from dongui_collector.clock import start_of
 from dongui_collector.control import operation
 from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError
-from dongui_collector.storage.base import Json
+from dongui_collector.errors import CollectorError, NotAllowed
+from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.security import review as reviewing
+from dongui_collector.security.review import Entry, Review
+from dongui_collector.storage.base import Json, LedgerRecord
 
 KIND = "audit"
 WHOSE = "whose"  # the action of the record that says whose data an entry is about
@@ -80,3 +86,83 @@ def look_from_desk(
         what=what,
     )
     return {"noted": action}
+
+
+# --- reading it ------------------------------------------------------------------------------------------------------
+
+REVIEW = "audit.review"
+ERASED = "erased"
+_PAGE = 1000
+
+
+def entries(core: Core, first: date, end: date) -> Iterator[Entry]:
+    """The entries of the days ``first`` to before ``end``, oldest first. A person has a name within this log only."""
+    zone, names = core.settings.zone, Pseudonyms(core.keyring, "audit log")
+    waiting: LedgerRecord | None = None
+    for record in _records(core, start_of(first, zone), start_of(end, zone)):
+        if waiting is not None:
+            about = record if _is_about(record, waiting) else None
+            yield _entry(core, waiting, _whose(about, names))
+            waiting = None
+            if about is not None:
+                continue
+        if record.body is not None and record.body.get("action") != WHOSE:
+            waiting = record
+    if waiting is not None:
+        yield _entry(core, waiting, None)
+
+
+def _records(core: Core, first: int, end: int) -> Iterator[LedgerRecord]:
+    after = 0
+    while page := core.storage.ledger.records_between(KIND, first, end, after, _PAGE):
+        yield from page
+        after = page[-1].seq
+
+
+def _is_about(record: LedgerRecord, entry: LedgerRecord) -> bool:
+    """Whether a record says whose data the entry right before it is about, or said so until the person was erased."""
+    if record.seq != entry.seq + 1:
+        return False
+    return record.body is None or (record.body.get("action") == WHOSE and record.body.get("of") == entry.seq)
+
+
+def _whose(about: LedgerRecord | None, names: Pseudonyms) -> str | None:
+    if about is None:
+        return None
+    return ERASED if about.visitor is None else names.visitor(about.visitor)
+
+
+def _entry(core: Core, record: LedgerRecord, whose: str | None) -> Entry:
+    site = core.book.site_by_ref(record.site_ref).id if record.site_ref is not None else None
+    return reviewing.entry_of(record.seq, record.at, record.body or {}, site=site, whose=whose)
+
+
+def month(core: Core, text: str) -> Review:
+    """The review of a month (``YYYY-MM``). Raises :class:`CollectorError` for what is no month."""
+    return reviewing.review(text, entries(core, *_days(text)), core.settings.zone)
+
+
+def reviews(core: Core) -> dict[str, Entry]:
+    """Which months were reviewed: month → the newest entry that says so."""
+    today = core.clock.today(core.settings.zone)
+    found = entries(core, date(2000, 1, 1), today.replace(year=today.year + 1, day=1))
+    return {str(entry.what.get("month")): entry for entry in found if entry.action == REVIEW}
+
+
+@operation("audit.review")
+def sign_review(core: Core, month: str, note: str = "", by: str = "command line") -> dict[str, Any]:
+    """Write down that somebody has reviewed a month of the log (K12). Raises :class:`NotAllowed` before it is over."""
+    _, end = _days(month)
+    if core.clock.today(core.settings.zone) < end:
+        raise NotAllowed(f"{month} is not over; it can be reviewed from {end} on")
+    found = reviewing.review(month, entries(core, *_days(month)), core.settings.zone)
+    what = {"month": month, "entries": found.entries, "up_to": found.last_seq}
+    look(core, action=REVIEW, by=by, reason=note, what=what)
+    return {"reviewed": month, "entries": found.entries, "by": by}
+
+
+def _days(text: str) -> tuple[date, date]:
+    try:
+        return reviewing.month_days(text)
+    except ValueError:
+        raise CollectorError(f"{text[:20]!r} is no month such as 2026-10") from None

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from dongui.policy import check
 from dongui.rules import classify
 
+from dongui_collector import audit
 from dongui_collector.control import serve_address
 from dongui_collector.core import Core
 from dongui_collector.rights import requests
@@ -154,6 +156,7 @@ def _office(core: Core) -> Iterator[Symptom]:
     if not any(account["role"] in ("admin", "officer") for account in accounts):
         yield Symptom("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
+    yield from _review(core)
     yield from _destructions(core)
 
 
@@ -169,6 +172,14 @@ def _destructions(core: Core) -> Iterator[Symptom]:
     for one in core.keeper.standing.unsigned():
         what = f"nobody signed the periods of version {one['version']} of {one['site']}: what they end will wait"
         yield Symptom("warning", what, f"dongui destruction grant --version {one['version']}")
+
+
+def _review(core: Core) -> Iterator[Symptom]:
+    """The access log is reviewed every month (K12)."""
+    month = (core.clock.today(core.settings.zone).replace(day=1) - timedelta(days=1)).isoformat()[:7]
+    if month not in audit.reviews(core) and audit.month(core, month).entries:
+        remedy = f"dongui audit review --month {month}, then again with --sign"
+        yield Symptom("warning", f"nobody has reviewed the access log of {month}", remedy)
 
 
 def _requests(core: Core) -> Iterator[Symptom]:

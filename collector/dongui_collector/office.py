@@ -81,9 +81,7 @@ def _expiry(text: str, today: date, zone: ZoneInfo) -> int | None:
         last = last_day(today, Period.parse(text)) if text.startswith("P") else date.fromisoformat(text)
         ends = start_of(last + timedelta(days=1), zone)
     except (ValueError, OverflowError):
-        raise CollectorError(
-            f"{text[:20]!r} is no period such as P90D, no day such as 2027-01-31 and not never"
-        ) from None
+        raise CollectorError(f"{text[:20]!r} is neither a period (P90D) nor a day (2027-01-31) nor never") from None
     if last < today:
         raise CollectorError(f"{last} is over; a token ends today at the earliest")
     return ends

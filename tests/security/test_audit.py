@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dongui_collector.app import open_core
-from dongui_collector.audit import look
+from dongui_collector.audit import entries as entries_of
+from dongui_collector.audit import look, reviews
+from dongui_collector.clock import Clock
 from dongui_collector.control import perform
 from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError
+from dongui_collector.errors import CollectorError, NotAllowed
 from dongui_collector.installing import install, starting_policy
 from dongui_collector.keeping.verify import verify
 from dongui_collector.ledger.ledger import Choice
@@ -104,3 +107,35 @@ def test_an_entry_that_says_nothing_is_refused(core: Core, wrong: dict[str, Any]
     with pytest.raises(CollectorError):
         make(core, **({"action": "archive.read", "by": "officer", "reason": ""} | wrong))
     assert entries(core) == []
+
+
+# --- reading it ------------------------------------------------------------------------------------------------------
+
+
+def test_k12_the_log_is_read_back_with_persons_under_names_of_its_own(core: Core, visitor: bytes) -> None:
+    site = core.book.sites()[0]
+    look(core, action="requests.show", by="park", reason="request 1", site_ref=site.ref, visitor=visitor)
+    look(core, action="requests.show", by="park", reason="request 2", site_ref=site.ref, visitor=visitor)
+    look(core, action="login", by="kim", reason="")
+    today = core.clock.today(core.settings.zone)
+    first, second, third = entries_of(core, today, today + timedelta(days=1))
+    assert (first.site, first.reason, third.by, third.whose) == (site.id, "request 1", "kim", None)
+    assert first.whose == second.whose
+    assert first.whose not in (None, visitor.hex())
+    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    assert [e.whose for e in entries_of(core, today, today + timedelta(days=1))] == ["erased", "erased", None]
+    assert list(entries_of(core, today + timedelta(days=1), today + timedelta(days=2))) == []
+
+
+def test_k12_a_review_says_who_reviewed_which_month(core: Core) -> None:
+    look(core, action="login", by="kim", reason="")
+    month = core.clock.today(core.settings.zone).isoformat()[:7]
+    with pytest.raises(NotAllowed, match="is not over"):
+        perform(core, "audit.review", {"month": month, "by": "park"})
+    with pytest.raises(CollectorError, match="is no month"):
+        perform(core, "audit.review", {"month": "2026-13", "by": "park"})
+    core.clock = Clock(32 * 86_400_000)
+    assert perform(core, "audit.review", {"month": month, "note": "all as usual", "by": "park"})["entries"] == 1
+    signed = reviews(core)[month]
+    assert (signed.by, signed.reason, signed.what["entries"]) == ("park", "all as usual", 1)
+    assert verify(core).findings == []

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "scan": ("scan", "scan", "Visit a page and name the cookies that the policy does not declare."),
     "tokens": ("tokens", "tokens", "Create, list and revoke access tokens."),
     "accounts": ("accounts", "accounts", "List and change the accounts of the console."),
+    "audit": ("audit", "audit", "Read the access log, and review it monthly."),
     "import": ("importing", "importing", "Import events (NDJSON), gated like live ones."),
     "export": ("export", "export", "Export what one's purposes cover."),
     "retention": ("retention", "retention", "Plan or run the ageing-out."),

@@ -187,6 +187,15 @@ class Ended:
         self.archived += other.archived
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What has ever happened to a day's rows: its last position, and how often one was destroyed or reduced."""
+
+    top: int = 0
+    destroyed: int = 0
+    reduced: int = 0
+
+
 # A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.
 Reduce = Callable[[Row, int, date], Row]
 
@@ -330,7 +339,13 @@ class LedgerStore(Protocol):
     ) -> LedgerRecord: ...
     def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]: ...
     def records_of(self, visitor: bytes) -> list[LedgerRecord]: ...
+    def records_between(self, kind: str, first: int, end: int, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
+        """Records of a kind with ``first <= at < end``, in order; ``after`` is the sequence of the page before."""
+
     def last_of(self, kind: str) -> LedgerRecord | None: ...
+    def of_kind(self, kind: str, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
+        """Like :meth:`records`, of one kind only."""
+
     def erase_bodies(self, seqs: Iterable[int]) -> int:
         """Remove salt, body and visitor of these records; commitments and hashes stay."""
 
@@ -393,6 +408,9 @@ class EventStore(Protocol):
     def count(self, day: date, selection: Selection | None = None) -> int: ...
     def size(self, day: date) -> int:
         """Bytes on disk."""
+
+    def tally(self, day: date) -> Tally:
+        """Counted in the very transactions that change rows. Cheap; an absent day's is all 0."""
 
     def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
         """A page in order of ``n``, read in one short snapshot under a lease; an absent day is an empty list."""

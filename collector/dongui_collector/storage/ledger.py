@@ -173,9 +173,17 @@ class SqliteLedger:
     def records_of(self, visitor: bytes) -> list[LedgerRecord]:
         return self._records("WHERE visitor = ? ORDER BY seq", (visitor,))
 
+    def records_between(self, kind: str, first: int, end: int, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
+        return self._records(
+            "WHERE kind = ? AND seq > ? AND at >= ? AND at < ? ORDER BY seq LIMIT ?", (kind, after, first, end, limit)
+        )
+
     def last_of(self, kind: str) -> LedgerRecord | None:
         found = self._records("WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,))
         return found[0] if found else None
+
+    def of_kind(self, kind: str, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
+        return self._records("WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?", (kind, after, limit))
 
     def _records(self, where: str, values: Sequence[object]) -> list[LedgerRecord]:
         rows = self._read(

@@ -1,0 +1,53 @@
+"""The access log and its monthly review (K12), for officer and auditor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from dongui_collector import audit
+from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.security.review import month_days, review
+
+pages = Blueprint("audit", __name__, url_prefix="/console/audit")
+
+guard(pages, {"log": "audit", "sign": "audit"})
+
+_SHOWN = 500
+_MONTHS = 24
+
+
+@pages.get("")
+def log() -> str:
+    """A month of the log: in numbers, then its newest entries."""
+    core = open_core()
+    today = core.clock.today(core.settings.zone)
+    month = request.args.get("month") or today.isoformat()[:7]
+    try:
+        first, end = month_days(month)
+    except ValueError:
+        raise NotFound from None
+    found = list(audit.entries(core, first, end))
+    months = [today.isoformat()[:7]]
+    while len(months) < _MONTHS:
+        months.append((month_days(months[-1])[0] - timedelta(days=1)).isoformat()[:7])
+    return render_template(
+        "audit.html",
+        month=month,
+        months=months,
+        review=review(month, found, core.settings.zone),
+        entries=found[::-1][:_SHOWN],
+        signed=audit.reviews(core).get(month),
+        over=end <= today,
+    )
+
+
+@pages.post("/review")
+def sign() -> Response:
+    month = request.form.get("month", "")
+    ask("audit.review", month=month, note=request.form.get("note", ""), by=current_user.name)
+    return done("audit.log", "review_signed", month=month)

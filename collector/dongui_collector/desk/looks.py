@@ -1,0 +1,49 @@
+"""Which views of the desk show personal data, and under which action each look is written down (S7.2, K12).
+
+Every route of the desk stands in exactly one of the two tables; ``tests/desk/test_desk_looks.py`` walks them all, opens
+what is audited and looks for its entry. A view that shows persons asks for ``audit.look``, or for an operation that
+writes the entry itself, *before* it shows anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Endpoint → the action under which a look is on the access log.
+AUDITED: Mapping[str, str] = {
+    "api.export": "export",
+}
+
+# Endpoint → why nobody's data is in it.
+SHOWS_NOBODY: Mapping[str, str] = {
+    "static": "files of the console itself",
+    "login": "before anybody is known; that somebody signed in is on the log",
+    "logout": "ends a session",
+    "console.overview": "numbers",
+    "console.destructions": "days, classes and numbers",
+    "console.approve": "approves by number",
+    "console.standing": "approves the routine",
+    "console.holds": "that a hold names one person, never whom",
+    "console.add_hold": "names nobody: holds on a person are added by the officer's command",
+    "console.release_hold": "by number",
+    "console.ledger": "kinds and commitments, never whose or what",
+    "console.verify": "verifies",
+    "people.access": "tokens and accounts of staff",
+    "people.create_token": "makes a token",
+    "people.revoke_token": "ends a token",
+    "people.put_account": "staff",
+    "people.change": "staff",
+    "account.own": "one's own account",
+    "account.password": "one's own account",
+    "account.enrol": "one's own account",
+    "account.confirm": "one's own account",
+    "account.unenrol": "one's own account",
+    "account.end_session": "one's own account",
+    "audit.log": "the log itself: staff, and persons under names of the log's own",
+    "audit.sign": "signs a review",
+    "api.feed": "names of erased visitors that only the asking consumer knows",
+    "api.retention": "days, classes and numbers",
+    "api.openapi": "the description of the calls",
+    "health.healthz": "whether it runs",
+    "health.metrics": "numbers",
+}

@@ -1,0 +1,61 @@
+"""Every route of the desk is known to show nobody's data, or leaves an entry on the access log (S7.2, K12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from desk_world import World
+from dongui_collector.desk.looks import AUDITED, SHOWS_NOBODY
+from flask.testing import FlaskClient
+
+Drive = Callable[[World, FlaskClient], object]
+
+
+def _export(world: World, browser: FlaskClient) -> object:
+    today = world.core.clock.today(world.settings.zone)
+    return browser.get(f"/v1/export/events?from={today}&to={today}").data
+
+
+# How each audited view is opened, by somebody signed in, in an installation with one visitor.
+DRIVES: dict[str, Drive] = {
+    "api.export": _export,
+}
+
+
+def test_every_route_stands_in_one_table(world: World) -> None:
+    routes = {rule.endpoint for rule in world.desk.url_map.iter_rules()}
+    assert routes - set(AUDITED) - set(SHOWS_NOBODY) == set(), "say in desk/looks.py whether it shows anybody's data"
+    assert set(AUDITED) & set(SHOWS_NOBODY) == set()
+    assert (set(AUDITED) | set(SHOWS_NOBODY)) - routes == set(), "there is no such route any more"
+
+
+def test_every_audited_view_is_opened_below() -> None:
+    assert set(DRIVES) == set(AUDITED)
+
+
+@pytest.mark.parametrize("endpoint", sorted(AUDITED))
+def test_k12_a_look_is_on_the_log_before_it_is_shown(
+    world: World, officer: FlaskClient, visitor: str, endpoint: str
+) -> None:
+    before = world.core.storage.ledger.head()[0]
+    DRIVES[endpoint](world, officer)
+    since = world.core.storage.ledger.records(after=before)
+    entries = [record.body for record in since if record.kind == "audit" and record.body]
+    assert [entry["by"].removeprefix("console: ") for entry in entries if entry["action"] == AUDITED[endpoint]] == [
+        "admin"
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["/console/", "/console/destructions", "/console/holds", "/console/ledger", "/console/access", "/console/audit"],
+)
+def test_what_shows_nobody_holds_no_key_of_a_visitor(
+    world: World, officer: FlaskClient, visitor: str, page: str
+) -> None:
+    key = world.core.ledger.key_of(visitor)
+    text = officer.get(page).text
+    assert visitor not in text
+    assert key.hex() not in text
+    assert "203.0.113.9" not in text
