@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dongui.integrations.flask import Dongui, client, requires_consent
 from dongui.testing import FakeClient
 from flask import Flask, g, render_template_string
 from flask.testing import FlaskClient
+from flask_login import LoginManager, UserMixin, login_user
 
 
 @pytest.fixture
@@ -92,3 +94,49 @@ def test_options_come_from_the_configuration_and_arguments_outweigh_them() -> No
 def test_without_the_middleware_nothing_is_granted(browser: FlaskClient) -> None:
     with browser.application.test_request_context("/"):
         assert render_template_string("{{ consent.granted('marketing') }}") == "False"
+
+
+class Member(UserMixin):  # type: ignore[misc]
+    id = "member-17"
+
+
+def with_logins(fake: FakeClient, **options: Any) -> FlaskClient:
+    app = Flask(__name__)
+    app.secret_key = "only for tests"
+    LoginManager(app)
+    Dongui(app, client=fake, **options)
+
+    @app.post("/login")
+    def log_in() -> str:
+        return str(login_user(Member()))
+
+    return app.test_client()
+
+
+def logins(fake: FakeClient) -> list[dict[str, Any]]:
+    return [body for path, body in fake.calls if path == "/v1/records"]
+
+
+def test_logins_are_recorded_as_flask_login_tells_of_them(fake: FakeClient) -> None:
+    """S3.1: without a consent, as the class that the policy keeps them in."""
+    assert with_logins(fake, logins="abuse").post("/login", environ_base={"REMOTE_ADDR": "203.0.113.9"}).text == "True"
+    [body] = logins(fake)
+    assert (body["class"], body["subject"]) == ("abuse", "member-17")
+    assert body["data"] == {"event": "login", "succeeded": True, "ip": "203.0.113.9"}
+    other = FakeClient()
+    assert with_logins(other, logins="abuse").post("/login").status_code == 200
+    assert (len(logins(fake)), len(logins(other))) == (1, 1), "each application's logins are its own"
+
+
+def test_logins_are_recorded_only_when_asked_for(fake: FakeClient) -> None:
+    assert with_logins(fake).post("/login").text == "True"
+    assert logins(fake) == []
+
+
+def test_without_flask_login_it_is_said_at_the_start(fake: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "flask_login", None)
+    Dongui(Flask(__name__), client=fake)
+    app = Flask(__name__)
+    app.config["DONGUI_LOGINS"] = "abuse"
+    with pytest.raises(ConfigurationError, match="install flask-login"):
+        Dongui(app, client=fake)

@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, current_app, g, request, request_start
 
 from dongui.client import Client
 from dongui.consent import Consent
+from dongui.integrations.flask_logins import connect
 from dongui.middleware import CONSENT, ConsentMiddleware
 from dongui.options import OptionValues, known_options
 from dongui.terms import UNKNOWN
@@ -26,9 +27,16 @@ class Dongui:
     """
 
     def __init__(
-        self, app: Flask | None = None, *, client: Client | None = None, **options: Unpack[OptionValues]
+        self,
+        app: Flask | None = None,
+        *,
+        client: Client | None = None,
+        logins: str | None = None,
+        **options: Unpack[OptionValues],
     ) -> None:
+        """``logins``: the record class under which logins of Flask-Login are recorded; none are without it."""
         self._client = client
+        self._logins = logins
         self._options = options
         if app is not None:
             self.init_app(app)
@@ -44,6 +52,8 @@ class Dongui:
         # Not before_request: the consent is there for every function of that kind, whenever it was registered.
         request_started.connect(_started, app)
         app.context_processor(_for_templates)
+        if logins := self._logins or app.config.get("DONGUI_LOGINS"):
+            connect(app, logins)
 
 
 def client() -> Client:
