@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from desk_world import World
+from desk_world import World, send
 from dongui_collector.desk.looks import AUDITED, SHOWS_NOBODY
 from flask.testing import FlaskClient
 
@@ -17,9 +17,27 @@ def _export(world: World, browser: FlaskClient) -> object:
     return browser.get(f"/v1/export/events?from={today}&to={today}").data
 
 
+def _filed(world: World) -> str:
+    """A request for access whose identity was checked."""
+    id = world.ask("requests.add", kind="access", channel="letter")["id"]
+    world.ask("requests.identity", id=id, how="document")
+    return f"/console/requests/{id}"
+
+
+def _request(world: World, browser: FlaskClient) -> object:
+    return browser.get(_filed(world)).data
+
+
+def _package(world: World, browser: FlaskClient) -> object:
+    page = _filed(world)
+    return send(browser, "/console/holds", f"{page}/package").data
+
+
 # How each audited view is opened, by somebody signed in, in an installation with one visitor.
 DRIVES: dict[str, Drive] = {
     "api.export": _export,
+    "requests.show": _request,
+    "requests.package": _package,
 }
 
 
@@ -49,7 +67,15 @@ def test_k12_a_look_is_on_the_log_before_it_is_shown(
 
 @pytest.mark.parametrize(
     "page",
-    ["/console/", "/console/destructions", "/console/holds", "/console/ledger", "/console/access", "/console/audit"],
+    [
+        "/console/",
+        "/console/destructions",
+        "/console/holds",
+        "/console/ledger",
+        "/console/access",
+        "/console/audit",
+        "/console/requests",
+    ],
 )
 def test_what_shows_nobody_holds_no_key_of_a_visitor(
     world: World, officer: FlaskClient, visitor: str, page: str

@@ -13,13 +13,14 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
-from dongui_collector.desk import api, console, health, language, own_pages, people_pages
+from dongui_collector.desk import api, audit_pages, console, health, language, own_pages, people_pages, requests_pages
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import MENU, error_page
 from dongui_collector.errors import StorageError, Unknown
+from dongui_collector.rights import requests
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,6 +62,8 @@ def create_desk(core: Core) -> Flask:
     language.set_up(app)
     app.register_blueprint(console.pages)
     app.register_blueprint(people_pages.pages)
+    app.register_blueprint(requests_pages.pages)
+    app.register_blueprint(audit_pages.pages)
     app.register_blueprint(own_pages.pages)
     app.register_blueprint(api.calls)
     app.register_blueprint(health.pages)
@@ -73,7 +76,10 @@ def create_desk(core: Core) -> Flask:
 
 def _waiting(core: Core) -> dict[str, int]:
     """How much waits behind an entry of the menu, for the mark beside its name."""
-    return {"destructions": len(core.storage.office.destructions(("selected",)))}
+    return {
+        "destructions": len(core.storage.office.destructions(("selected",))),
+        "requests": sum(requests.waiting(core).values()),
+    }
 
 
 def _freshness(app: Flask, core: Core) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 # Endpoint → the action under which a look is on the access log.
 AUDITED: Mapping[str, str] = {
     "api.export": "export",
+    "requests.show": "request.show",
+    "requests.package": "request.package",
 }
 
 # Endpoint → why nobody's data is in it.
@@ -28,6 +30,10 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "console.release_hold": "by number",
     "console.ledger": "kinds and commitments, never whose or what",
     "console.verify": "verifies",
+    "requests.requests": "kinds and deadlines, never who asked or about whom",
+    "requests.add": "files a request",
+    "requests.identity": "records a check",
+    "requests.answer": "answers by number",
     "people.access": "tokens and accounts of staff",
     "people.create_token": "makes a token",
     "people.revoke_token": "ends a token",

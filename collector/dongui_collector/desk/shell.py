@@ -28,9 +28,11 @@ class Entry:
 # In the order in which they are shown.
 MENU = (
     Entry("console.overview", "overview", "overview"),
+    Entry("requests.requests", "requests"),
     Entry("console.destructions", "destructions"),
     Entry("console.holds", "holds"),
     Entry("console.ledger", "ledger"),
+    Entry("audit.log", "audit_log", "audit"),
     Entry("people.access", "access", "access"),
     Entry("account.own", "own_account", "own"),
 )

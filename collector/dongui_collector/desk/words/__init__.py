@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dongui_collector.desk.words import general, people
+from dongui_collector.desk.words import audit, general, people, requests
 
-_GROUPS = (general, people)
+_GROUPS = (general, people, audit, requests)
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {key: text for group in _GROUPS for key, text in group.KO.items()},
