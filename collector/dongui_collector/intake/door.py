@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +28,18 @@ from dongui_collector.storage.base import Site
 
 T = TypeVar("T")
 _JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+_NO_ORIGIN: Pairs = [(b"vary", b"Origin")]
+
+
+@lru_cache(maxsize=256)
+def _listed(origin: str) -> Pairs:
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b"Retry-After"),
+        (b"vary", b"Origin"),
+    ]
 
 
 class Door:
@@ -102,6 +115,8 @@ class Door:
         visitor = self.core.ledger.key_of(batch.visitor) if batch.visitor else None
         done = await self.events.add(site.ref, visitor, batch.events, sender)
         self.metrics.events(done.recorded, done.refused)
+        if not done.refused:
+            return 202, b'{"recorded":%d,"refused":{}}' % done.recorded, _JSON
         return 202, msgspec.json.encode({"recorded": done.recorded, "refused": done.refused}), _JSON
 
     async def _post_consents(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
@@ -198,16 +213,12 @@ class Door:
     def cors(self, origin: str | None) -> Pairs:
         """Answer exactly the listed origin, never with credentials."""
         if origin is None or origin not in self.core.book.origins:
-            return [(b"vary", b"Origin")]
-        return [
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-expose-headers", b"Retry-After"),
-            (b"vary", b"Origin"),
-        ]
+            return _NO_ORIGIN
+        return _listed(origin)
 
     def _preflight(self, origin: str | None) -> Pairs:
         listed = self.cors(origin)
-        if len(listed) == 1:
+        if listed is _NO_ORIGIN:
             return listed
         return [
             *listed,
