@@ -75,3 +75,29 @@ def test_a_day_that_aged_out_never_begins_again_though_nothing_in_it_was_sealed(
     assert house.visit(late, "2025-03-10T15:00") == {"expired": 1}
     assert house.core.storage.events.days() == []
     assert verify(house.core).ok
+
+
+def test_a_refusal_or_a_withdrawal_repeated_is_counted_once(house: House) -> None:
+    """What a known visitor says again is no second refusal; visitors without an id cannot be told apart (DESIGN 4)."""
+    visitor = house.choose(["statistics"], ["marketing"])
+    for _ in range(3):
+        assert house.choose(refused=["marketing"], visitor=visitor) == visitor
+    assert counted(house) == {"given.statistics": 1, "refused.marketing": 1}
+    assert house.choose(["personalisation"], ["statistics"], visitor=visitor) == visitor
+    for _ in range(2):
+        assert house.choose(refused=["statistics", "marketing"], visitor=visitor) == visitor
+    once = {"given.statistics": 1, "given.personalisation": 1, "refused.marketing": 1, "withdrawn.statistics": 1}
+    assert counted(house) == once
+    assert house.choose(["marketing", "statistics"], visitor=visitor) == visitor
+    assert house.choose(refused=["marketing"], visitor=visitor) == visitor
+    assert counted(house) == {**once, "given.marketing": 1, "given.statistics": 2, "withdrawn.marketing": 1}
+    assert house.choose(refused=["marketing"]) is None
+    assert house.choose(refused=["marketing"]) is None
+    assert counted(house)["refused.marketing"] == 3
+    assert verify(house.core).ok
+
+
+def counted(house: House) -> dict[str, int]:
+    """The totals of consents, by state and purpose."""
+    found = house.core.storage.ledger.totals(house.site.ref)
+    return {name.removeprefix("consent."): n for (_, _, name), n in found.items() if name.startswith("consent.")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,7 +119,7 @@ class Ledger:
         knowing = bool(choice.signals.get("gpc"))
         after = consents.changed(visitor, decided, notice, bits, seq=record.seq, at=now, knowing=knowing)
         self._store.put_visitor(after)
-        counts = {f"consent.{state}.{p}": 1 for state in ("given", "refused", "withdrawn") for p in body[state]}
+        counts = {f"consent.{state}.{p}": 1 for state, p in _news(visitor, decided, bits)}
         self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)
         intent = None
         if decided.withdrawn_mask:
@@ -243,6 +243,14 @@ class Ledger:
     def forget_answers(self) -> None:
         with self._store.writing():
             self._store.forget_answers(self._clock.now() - ANSWER_KEPT_MS)
+
+
+def _news(visitor: Visitor, decided: consents.Change, bits: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """What a choice adds to the totals: who says no once more to what they have refused or withdrawn counts once."""
+    was = {p: standing.state for p, bit in bits.items() if (standing := visitor.standings.get(bit))}
+    yield from (("given", p) for p in decided.given)
+    yield from (("refused", p) for p in decided.refused if was.get(p) != "refused")
+    yield from (("withdrawn", p) for p in decided.withdrawn if was.get(p) != "withdrawn")
 
 
 def _own_key(request_id: bytes) -> bytes:
