@@ -42,7 +42,14 @@ class Reader:
         self._timeout = timeout
 
     def report(self, name: str, first: date, last: date, *, interval: str | None = None, **filters: str) -> Json:
-        """A report over the days ``first`` to ``last``, both included; ``filters`` as the report names them."""
+        """A report over the days ``first`` to ``last``, both included: ``GET /v1/reports/{name}`` of the desk.
+
+        ``interval``: as the report offers it (``day``, ``month``, …); ``filters`` as the report names them. It
+        holds only what the token's purposes cover.
+        """
+        for taken in ("site", "from", "to"):
+            if taken in filters:
+                raise ConfigurationError(taken, "this is no filter: the days and the reader's own site are meant")
         query = {**self._site, **_days(first, last), **({"interval": interval} if interval else {}), **filters}
         return self._get(f"/v1/reports/{quote(name, safe='')}", query)
 
