@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from dongui_collector.control import perform
 
 from tests.keeping.house import House
@@ -33,3 +38,16 @@ def join(house: House, visitor: str, member: str) -> None:
     key = house.core.ledger.member_key(house.site.ref, member)
     notice = house.core.book.in_force(house.site.ref, house.now)
     assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
+
+
+@contextmanager
+def a_house() -> Iterator[House]:
+    """A house of one example's own, for Hypothesis."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        house = House(Path(folder), patch)
+        house.add_site()
+        try:
+            yield house
+        finally:
+            house.close()
+            house.loop.close()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-import pytest
 from dongui_collector.reading.export import Entitlement, export_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.keeping.house import ALL, House
+from tests.rights.members import a_house
 
 DAYS = (date(2025, 3, 1), date(2027, 1, 1))
 
@@ -56,18 +53,6 @@ def test_k10_a_page_of_an_export_that_began_before_is_the_last_with_the_person(h
     next(rows)
     suspend(house, visitor)
     assert len(list(rows)) == 499
-
-
-@contextmanager
-def a_house() -> Iterator[House]:
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        house = House(Path(folder), patch)
-        house.add_site()
-        try:
-            yield house
-        finally:
-            house.close()
-            house.loop.close()
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["visit", "suspend", "resume"]), st.integers(0, 2)), max_size=25)

@@ -1,0 +1,101 @@
+"""kill -9 in the middle of a granted erasure: either it was not begun, or the next start finishes it (S9, K10)."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from dongui_collector.keeping.verify import verify
+from dongui_collector.rights import requests
+
+from tests.keeping.house import House
+from tests.rights.members import join, proved
+
+# Opens the installation, arms one function so that the process kills itself there, and grants the request.
+CHILD = """
+import importlib, os, signal, sys
+from pathlib import Path
+from dongui_collector.app import open_core
+from dongui_collector.control import perform
+from dongui_collector.settings import Settings
+
+folder, id, target, moment, nth = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
+core = open_core(Settings(folder=folder, testing=True), writable=True)
+module, _, path = target.partition(":")
+*owners, name = path.split(".")
+owner = importlib.import_module(module)
+for part in owners:
+    owner = getattr(owner, part)
+real, calls = getattr(owner, name), 0
+
+def deadly(*args, **kwargs):
+    global calls
+    calls += 1
+    if calls == nth and moment == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = real(*args, **kwargs)
+    if calls == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, name, deadly)
+perform(core, "requests.answer", {"id": id, "outcome": "granted", "by": "officer"})
+"""
+
+LEDGER = "dongui_collector.ledger"
+RIGHTS = "dongui_collector.rights"
+POINTS = [
+    (f"{LEDGER}.ledger:Ledger.erase", "after", 1, False),
+    (f"{LEDGER}.ledger:Ledger.end_member", "after", 1, False),
+    (f"{RIGHTS}.files:change", "after", 1, False),
+    (f"{RIGHTS}.carrying:finish", "before", 1, True),
+    ("dongui_collector.storage.journal:Journal.append", "after", 1, True),
+    ("dongui_collector.storage.days:SqliteDays.end", "before", 1, True),
+    ("dongui_collector.storage.days:SqliteDays.end", "after", 1, True),
+    (f"{LEDGER}.finishing:Finisher._certify", "before", 1, True),
+    (f"{LEDGER}.finishing:Finisher._certify", "after", 1, True),
+    (f"{LEDGER}.finishing:Finisher._certify", "after", 2, True),
+    (f"{LEDGER}.finishing:Finisher._certify", "after", 3, True),
+    (f"{RIGHTS}.requests:settle", "before", 1, True),
+    (f"{RIGHTS}.files:change", "before", 2, True),
+    (f"{RIGHTS}.files:change", "after", 2, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "moment", "nth", "decided"), POINTS, ids=[f"{t.split(':')[1]}-{m}-{n}" for t, m, n, _ in POINTS]
+)
+def test_a_killed_erasure_was_not_begun_or_is_finished(
+    members: House, target: str, moment: str, nth: int, decided: bool
+) -> None:
+    house = members
+    phone, laptop = house.arrive(), house.arrive()
+    for visitor in (phone, laptop):
+        join(house, visitor, "m-1")
+        house.visit(visitor, marker="killed-sentinel")
+    house.core.keeper.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    id = proved(house, "erasure", member="m-1")
+    house.close()
+    command = [sys.executable, "-c", CHILD, str(house.folder), str(id), target, moment, str(nth)]
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    house.open()
+    assert len(house.rows()) == 2 or decided
+    house.core.ledger.resume()  # what every start does
+    requests.resume(house.core)
+    [listed] = requests.listed(house.core, closed=True)
+    if not decided:
+        assert listed["state"] == "open"
+        assert len(house.rows()) == 2
+        return
+    assert (listed["state"], listed["urgency"]) == ("granted", "closed")
+    assert house.rows() == []
+    assert house.core.storage.records.find(house.site.ref) == []
+    assert b"killed-sentinel" not in house.bytes()
+    filed = house.core.storage.office.request(id)
+    assert filed
+    assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None)
+    assert house.core.storage.ledger.intents() == []
+    assert [str(f) for f in verify(house.core).findings] == []
