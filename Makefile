@@ -29,6 +29,7 @@ lint: $(VENV)/.test ## ruff and mypy
 	@$(BIN)/mypy python_sdk/dongui
 	@$(BIN)/mypy collector/dongui_collector
 	@$(BIN)/mypy bench
+	@$(BIN)/mypy tests/typing tests/sdk
 
 python: $(VENV)/.test
 	$(call say,Python tests)

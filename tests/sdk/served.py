@@ -32,7 +32,7 @@ def _parts() -> Iterator[bytes]:
         yield b"%d" % number * 1000
 
 
-async def _plain_asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def _plain_asgi(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         while True:
             message = await receive()
@@ -61,4 +61,4 @@ async def _plain_asgi(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 application = ConsentMiddleware(_plain)
-asgi_application = AsgiMiddleware(_plain_asgi)  # type: ignore[arg-type]
+asgi_application = AsgiMiddleware(_plain_asgi)

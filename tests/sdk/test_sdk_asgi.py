@@ -78,7 +78,7 @@ def cookies(headers: list[tuple[str, str]]) -> list[str]:
 
 
 def page(*set_cookies: str, kind: str = "text/html") -> Callable[..., Awaitable[None]]:
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         headers = [(b"content-type", kind.encode()), *((b"set-cookie", value.encode()) for value in set_cookies)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"<p>"})
@@ -132,7 +132,7 @@ def test_header_names_with_an_underscore_are_others(collector: Collector, guard:
 
 
 def test_the_application_reads_the_consent(guard: Any) -> None:
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         granted = scope["dongui.consent"].granted("statistics")
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": str(granted).encode()})
@@ -143,7 +143,7 @@ def test_the_application_reads_the_consent(guard: Any) -> None:
 
 
 def test_cookies_can_be_hidden(guard: Any) -> None:
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": dict(scope["headers"]).get(b"cookie", b"none")})
 
@@ -291,7 +291,7 @@ def lonely() -> Iterator[Client]:
 def test_with_and_without(lonely: Client, plan: tuple[str, Messages], reads: int, fails: str, granted: bool) -> None:
     kind, messages = plan
 
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         if fails == "before":
             raise LookupError("before")
         for _ in range(reads):
@@ -305,7 +305,10 @@ def test_with_and_without(lonely: Client, plan: tuple[str, Messages], reads: int
         scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}}
     else:
         scope = scope_of(kind=kind, cookie=choice(*["statistics"] * granted))
-    incoming = [{"type": f"{kind}.request", "body": b"1", "more_body": True}, {"type": f"{kind}.request"}]
+    incoming: list[dict[str, Any]] = [
+        {"type": f"{kind}.request", "body": b"1", "more_body": True},
+        {"type": f"{kind}.request"},
+    ]
     plain = asyncio.run(converse(app, dict(scope), incoming))
     guarded = asyncio.run(converse(ConsentMiddleware(app, client=lonely), dict(scope), incoming))
     assert guarded[1:] == plain[1:]
@@ -320,7 +323,7 @@ def allowed(message: dict[str, Any], granted: bool) -> dict[str, Any]:
 
 
 def test_what_accepts_a_websocket_sets_no_cookie_either(lonely: Client) -> None:
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["dongui.consent"].granted("statistics") is False
         await send({"type": "websocket.accept", "headers": [(b"set-cookie", b"_ga=1"), (b"x-a", b"1")]})
 
@@ -329,7 +332,7 @@ def test_what_accepts_a_websocket_sets_no_cookie_either(lonely: Client) -> None:
 
 
 def test_an_error_of_our_own_changes_nothing(lonely: Client) -> None:
-    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": "?", "headers": [("no", "bytes")]})
 
     sent, _, _ = asyncio.run(converse(ConsentMiddleware(app, client=lonely), scope_of(), []))

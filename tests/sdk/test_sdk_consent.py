@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -75,13 +76,14 @@ def test_only_reading_counts_as_having_read() -> None:
     assert "statistics" in repr(consent)
     consent.effective()
     assert not consent.was_read
-    for read in (
+    reads: list[Callable[[Consent], object]] = [
         lambda c: c.granted("x"),
         lambda c: c.allowed("x"),
         lambda c: c.visitor,
         lambda c: c.signals,
         lambda c: c.decided,
-    ):
+    ]
+    for read in reads:
         fresh = Consent(TERMS, "", "")
         read(fresh)
         assert fresh.was_read

@@ -186,7 +186,7 @@ def test_the_bytes_around_stay_as_they_are(before: bytes, after: bytes, long: bo
 
 
 def test_googles_own_options_pass_and_doubtful_ones_are_said(caplog: pytest.LogCaptureFixture) -> None:
-    asked = {"ads_data_redaction": True, "wait_for_update": 500, "url_passthrough": True}
+    asked: dict[str, Any] = {"ads_data_redaction": True, "wait_for_update": 500, "url_passthrough": True}
     client = client_with(asked)
     app = ConsentMiddleware(serving(PAGE), client=client)
     assert inline_stub(GOOGLE, **asked).encode() in call(app).body

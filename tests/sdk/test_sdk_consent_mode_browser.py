@@ -16,6 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 from tests.journeys.conftest import FLAGS
 from tests.sdk.test_sdk_consent_mode import CASES, STUB, client_with
 
+pytestmark = pytest.mark.browser
+
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     """``/put/<n>``: a page as applications write them. ``/forced/<n>``: with the stub in it, under every nonce."""

@@ -147,7 +147,7 @@ def test_a_page_in_messages_is_the_same_page(cuts: list[int], long: bool, page: 
     parts = parts_of(page, [cut for cut in cuts if cut <= len(page)])
     length = [(b"content-length", str(len(page)).encode())] if long else []
 
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         await send(
             {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html"), *length]}
         )
@@ -165,7 +165,7 @@ def test_a_page_in_messages_is_the_same_page(cuts: list[int], long: bool, page: 
 
 
 def test_other_messages_pass_an_answer_that_waits(client: Client) -> None:
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
         await send({"type": "http.response.push", "path": "/x"})
         await send({"type": "http.response.pathsend", "path": "/tmp/page.html"})

@@ -257,7 +257,8 @@ def test_a_file_wrapper_reaches_the_server(guard: Any, tmp_path: Any) -> None:
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", [("Content-Type", "text/html")])
-        return environ["wsgi.file_wrapper"](file.open("rb"))
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file.open("rb"))
+        return wrapped
 
     made = {**environ(), "wsgi.file_wrapper": FileWrapper}
     answer = guard(application)(made, lambda *_: lambda data: None)

@@ -33,7 +33,8 @@ def shop(collector: Collector, client_of: ClientOf) -> ConsentMiddleware:
 
 def post(app: Any, path: str, body: Any, **headers: str) -> Result:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return call(app, path, method="POST", body=data, **{"ORIGIN": ORIGIN, "CONTENT_TYPE": "text/plain", **headers})
+    given: dict[str, Any] = {"ORIGIN": ORIGIN, "CONTENT_TYPE": "text/plain", **headers}
+    return call(app, path, method="POST", body=data, **given)
 
 
 def decision(*granted: str, refused: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:

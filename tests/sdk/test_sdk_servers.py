@@ -60,8 +60,11 @@ def served(name: str, collector: Collector, log: Path) -> Iterator[httpx.Client]
     if module == "pyuwsgi":  # a program that has Python inside, not the other way round
         command = [str(Path(sys.executable).with_name("pyuwsgi")), *arguments]
     options = {"DONGUI_SITE": SITE, "DONGUI_COLLECTOR": collector.url, "DONGUI_SECRET_KEY": SECRET}
+    # A shell that runs the tests in the background has them ignore SIGINT, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **options}, stdout=out, stderr=out)
+    signal.signal(signal.SIGINT, before)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
             wait_until_up(http, process, log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from dongui import Consent
@@ -17,7 +17,6 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.templating import Jinja2Templates
-from starlette.websockets import WebSocket
 
 from tests.sdk.test_sdk_asgi import ask, converse, cookies, scope_of
 
@@ -27,7 +26,7 @@ def fake() -> FakeClient:
     return FakeClient()
 
 
-async def home(request: Request) -> Response:
+async def home(request: Any) -> Response:
     response = HTMLResponse(str(request.consent.granted("statistics")))
     response.set_cookie("_ga", "1")
     response.set_cookie("theme", "dark")
@@ -44,7 +43,7 @@ def either(request: Request) -> Response:
     return PlainTextResponse("with")
 
 
-async def socket(websocket: WebSocket) -> None:
+async def socket(websocket: Any) -> None:
     await websocket.accept()
     await websocket.send_text(str(websocket.consent.granted("statistics")))
     await websocket.close()

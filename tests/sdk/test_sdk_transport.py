@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def event(name: str = "-", **more: object) -> bytes:
 
 
 @pytest.fixture
-def transport(collector: Collector) -> Transport:
+def transport(collector: Collector) -> Iterator[Transport]:
     transport = Transport(SITE, collector.url, SECRET, delivery=QUICK)
     yield transport
     transport.close()
@@ -56,7 +57,7 @@ def test_packing_takes_all_in_order_within_the_limits(sizes: list[int]) -> None:
         assert 0 < len(parcel.jobs) <= MOST_EVENTS
         assert len(parcel.body(SITE)) <= MOST_BYTES
         packed += parcel.jobs
-    assert [job.data.rstrip(b"x") for job in packed] == [b"%d" % n for n in range(len(sizes))]
+    assert [job.encoded().rstrip(b"x") for job in packed] == [b"%d" % n for n in range(len(sizes))]
 
 
 @given(
