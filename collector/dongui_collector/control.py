@@ -39,6 +39,8 @@ _REGISTERING = (
     "dongui_collector.rights.delivery",
     "dongui_collector.rights.disclosures",
     "dongui_collector.rights.handing",
+    "dongui_collector.rights.transfers",
+    "dongui_collector.rights.investigations",
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",

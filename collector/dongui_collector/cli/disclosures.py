@@ -18,6 +18,7 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.destruction import by_option
+from dongui_collector.cli.handing import named
 from dongui_collector.clock import day_of
 from dongui_collector.publishing import find_site
 from dongui_collector.rights.disclosures import listed, load, shown
@@ -64,7 +65,9 @@ def show(id: int, config: Path, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="An item that went [default: all that the policy names].")
 @click.option("--what", required=True, help="What went and how, in a few words that name nobody.")
 @click.option("--member", "members", multiple=True, metavar="REF", help="Whose data: a member's reference; repeatable.")
-@click.option("--visitor", "visitors", multiple=True, metavar="ID", help="Whose data: a visitor's id; repeatable.")
+@click.option(
+    "--visitor", "visitors", multiple=True, metavar="ID", help="Whose data: a visitor's id, - to read it; repeatable."
+)
 @click.option(
     "--members-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -85,4 +88,5 @@ def note(members_file: Path | None, config: Path, as_json: bool, **given: Any) -
     if members_file:
         given["members"] = (*given["members"], *read_text(members_file).splitlines())
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    asked |= {name: named(given[name]) for name in ("members", "visitors")}
     emit(control(config).call("disclosures.note", **asked), as_json)

@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "archive": ("archive", "archive", "List what is kept apart under other law, and read it for that obligation."),
     "requests": ("requests", "requests", "List, show and answer privacy requests."),
     "disclosures": ("disclosures", "disclosures", "List what was handed to whom, and note what left another way."),
+    "transfer": ("transfer", "transfer", "A business transfer: plan, notices, opting out, hand-over."),
+    "investigation": ("investigation", "investigation", "A demand by law: record it, hand over exactly that."),
     "verify": ("verify", "verify", "Verify the chain, the certificates and the basis of every item."),
     "backup": ("backup", "backup", "Back up an installation."),
     "restore": ("backup", "restore", "Restore a backup, less what was destroyed since."),

@@ -116,13 +116,19 @@ class Scope:
 
 
 def export_events(
-    core: Core, reader: Entitlement, first: date, last: date, before: Callable[[Sequence[bytes]], None] | None = None
+    core: Core,
+    reader: Entitlement,
+    first: date,
+    last: date,
+    before: Callable[[Sequence[bytes]], None] | None = None,
+    only: Callable[[bytes], bool] | None = None,
 ) -> Iterator[Json]:
     """The rows of the days ``first`` to ``last`` (both included) in the "Read back" shape, oldest day first.
 
     Reads a page at a time: no snapshot outlives a page, however slowly the caller takes them. What is withdrawn, erased
     or past its period before a page is read is not in it. ``before`` is called with the keys of the visitors of a page
-    before its first row is given out, so that whose data went is written down first, whatever happens then.
+    before its first row is given out, so that whose data went is written down first, whatever happens then; ``only``
+    says of a visitor's key whether its rows may be in it at all.
     """
     names, scope, periods = Pseudonyms(core.keyring, reader.consumer), Scope(core, reader), Periods(core.book)
     for day in core.storage.events.days():
@@ -136,6 +142,8 @@ def export_events(
             today = core.keeper.today()
             given: list[tuple[bytes, Json]] = []
             for row in rows:
+                if only is not None and not only(row.visitor):
+                    continue
                 mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, day, today)
                 shown = core.reader.readable(row, day, masks, mask)
                 if shown is not None:

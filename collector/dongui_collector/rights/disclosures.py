@@ -21,6 +21,7 @@ from dongui_collector.storage.base import Json
 
 KIND = "disclosure"  # of the records on the chain
 _LONGEST = 500
+_NOTHING_WENT = ("planned", "cancelled")
 # What a person is told of a hand-over; who of the staff made it is not in it.
 _TOLD = ("at", "recipient", "party", "country", "purposes", "items", "from", "to", "way")
 
@@ -36,7 +37,7 @@ def disclosures_of(core: Core, site_ref: int, subject_keys: Sequence[bytes]) -> 
     particular); ``way`` how it went. What an authority's law keeps secret for now is not in it until it may be told.
     """
     hashes, entries = Disclosed(core.keyring), core.storage.disclosures.entries()
-    mine = [entry for entry in entries if entry["site_ref"] == site_ref and entry["state"] != "planned"]
+    mine = [entry for entry in entries if entry["site_ref"] == site_ref and entry["state"] not in _NOTHING_WENT]
     wanted = {entry["id"]: hashes.hashes(entry["id"], subject_keys) for entry in mine}
     known = core.storage.disclosures.known(hash for some in wanted.values() for hash in some)
     today, since = core.keeper.today(), _since(core, site_ref, subject_keys) if subject_keys else None
@@ -115,10 +116,11 @@ def load(core: Core, id: int, *states: str) -> Json:
 @operation("disclosures.people")
 def people(core: Core, id: int, keys: Sequence[str]) -> dict[str, Any]:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
-    load(core, id, "begun")
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
+        entry = load(core, id, "begun")
         added = core.storage.disclosures.add_people(id, hashes.hashes(id, (bytes.fromhex(key) for key in keys)))
+        core.storage.disclosures.change(id, {"people": (entry["people"] or 0) + added})
     return {"id": id, "added": added}
 
 
@@ -130,7 +132,7 @@ def finish(core: Core, id: int, rows: int, digest: str, interrupted: bool = Fals
         closed: Json = {
             "state": "interrupted" if interrupted else "done",
             "rows": rows,
-            "people": core.storage.disclosures.people(id),
+            "people": entry["people"] or 0,
             "digest": digest,
             "done_at": core.clock.now(),
         }

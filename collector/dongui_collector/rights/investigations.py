@@ -1,0 +1,109 @@
+"""Hand-overs to investigators and courts (S4.2c, PIPA 18): statute, procedure and demand first, then exactly that.
+
+Recording the demand and handing over are two steps: nothing goes before the demand is on the ledger. Nothing goes that
+was not asked: items, days and persons are the demand's. Whether the demand is lawful is for people to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from dongui_collector.control import operation
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError
+from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.publishing import find_site
+from dongui_collector.reading.export import FIELDS_OF, Entitlement, export_events
+from dongui_collector.rights import disclosures
+from dongui_collector.rights.handing import subject_keys, with_linked
+from dongui_collector.storage.base import Json
+
+
+@operation("investigations.record")
+def record(
+    core: Core,
+    authority: str,
+    statute: str,
+    procedure: str,
+    document: str,
+    items: Sequence[str],
+    first: str,
+    last: str,
+    members: Sequence[str] = (),
+    visitors: Sequence[str] = (),
+    everyone: bool = False,
+    secret_until: str | None = None,
+    secret_law: str = "",
+    site: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Record a demand: which ``authority``, under which ``statute``, by which ``procedure`` (a warrant, say), and the
+    reference of its ``document``; which ``items`` of which days of whom.
+
+    ``members`` and ``visitors`` say whom it names (a member with every visitor joined to it; kept as keyed hashes), or
+    ``everyone`` in those days. ``secret_until`` with ``secret_law``: a law that forbids telling the person until then.
+    Raises :class:`CollectorError` for a demand that is not whole (S4.2c).
+    """
+    found = find_site(core, site)
+    days = (disclosures.day(first, "the first day"), disclosures.day(last, "the last day"))
+    if days[0] is None or days[1] is None or days[1] < days[0]:
+        raise CollectorError("a demand says from which day to which; --from must not lie behind --to")
+    if not items or not set(items) <= FIELDS_OF.keys():
+        raise CollectorError(f"a demand names the items that it asks for: {', '.join(FIELDS_OF)}" + _not(items))
+    if everyone == bool(members or visitors):
+        raise CollectorError("say whom it names (--member, --visitor), or --everyone if it names a period only")
+    secret = disclosures.day(secret_until, "the end of secrecy")
+    if bool(secret) != bool(secret_law.strip()):
+        raise CollectorError("secrecy towards the person needs its law and its last day: --secret-law, --secret-until")
+    said = {"recipient": authority, "statute": statute, "procedure": procedure, "document": document}
+    facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
+    facts |= {"way": "investigation", "site_ref": found.ref, "party": "authority", "by": by, "purposes": []}
+    facts |= {"country": core.book.in_force(found.ref, core.clock.now()).policy.controller.country}
+    facts |= {"items": sorted(set(items)), "from": days[0].isoformat(), "to": days[1].isoformat()}
+    facts |= {"of_everyone": everyone, "secret_until": secret and secret.isoformat(), "secret_law": secret_law.strip()}
+    keys = with_linked(core, subject_keys(core, found, members, visitors))
+    with core.storage.ledger.writing():
+        id = disclosures.begin(core, facts, state="planned")
+        core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "asked"))
+    return disclosures.shown(core, disclosures.load(core, id))
+
+
+def _not(items: Sequence[str]) -> str:
+    unknown = [item for item in items if item not in FIELDS_OF]
+    return f"; not {unknown[0]!r}" if unknown else ""
+
+
+@operation("investigations.begin")
+def begin(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
+    """Begin the hand-over of a demand that is recorded."""
+    with core.storage.ledger.writing():
+        entry = disclosures.load(core, id, "planned")
+        if entry["way"] != "investigation":
+            raise CollectorError(f"disclosure {id} is no demand of an investigator")
+        core.storage.disclosures.change(id, {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
+        disclosures.note(core, id, entry["site_ref"], "begun", {"by": by})
+    return {"disclosure": id}
+
+
+def demanded(core: Core, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
+    """Exactly what a demand asks for: its days, its persons, its items; all else is null.
+
+    What is withdrawn, erased, suspended or past its period is not in it: it is no more, or nobody may read it.
+    """
+    hashes, sets, id = Disclosed(core.keyring), core.storage.disclosures, entry["id"]
+    asked: dict[bytes, bool] = {}
+
+    def named(key: bytes) -> bool:
+        if key not in asked:
+            asked[key] = bool(sets.known([hashes.hash(id, key, "asked")]))
+        return asked[key]
+
+    site = core.book.site_by_ref(entry["site_ref"])
+    reader = Entitlement(f"investigation:{id}", site, tuple(core.storage.ledger.bits(site.ref)))
+    first, last = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
+    only = None if entry["of_everyone"] else named
+    hidden = [field for item, fields in FIELDS_OF.items() if item not in entry["items"] for field in fields]
+    for row in export_events(core, reader, first, last, before=before, only=only):
+        yield row | dict.fromkeys(hidden)
