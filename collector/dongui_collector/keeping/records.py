@@ -108,9 +108,12 @@ class RecordKeeper:
         archived = [r for key in keys for r in self._storage.archive.find(site.ref, subject=key, limit=_ALL)]
         moved = {r.id for r in archived}  # a move into the archive may just be on its way
         live = [r for r in held if r.id not in moved and not self._ended(r)]
-        return [self._shown(r, archived=False) for r in live] + [
-            self._shown(r, archived=True, whole=False) for r in archived
-        ]
+        shown = [self._shown(r, archived=False) for r in live if self._has_key(r)]
+        return shown + [self._shown(r, archived=True, whole=False) for r in archived]
+
+    def _has_key(self, record: Record) -> bool:
+        """Whether a live record can be read: a destruction that is on its way takes the key first."""
+        return self._keyring.named(record_name(record.class_id, record.last_day)) is not None
 
     def _ended(self, record: Record) -> bool:
         """Whether an erasure or closing has ended a record that a legal hold still keeps: nobody sees it (S3.2)."""
