@@ -65,9 +65,7 @@ def show(id: int, config: Path, as_json: bool) -> None:
 @click.option("--item", "items", multiple=True, help="An item that went [default: all that the policy names].")
 @click.option("--what", required=True, help="What went and how, in a few words that name nobody.")
 @click.option("--member", "members", multiple=True, metavar="REF", help="Whose data: a member's reference; repeatable.")
-@click.option(
-    "--visitor", "visitors", multiple=True, metavar="ID", help="Whose data: a visitor's id, - to read it; repeatable."
-)
+@click.option("--visitor", "visitors", multiple=True, metavar="ID", help="Whose data: a visitor's id, - to read it.")
 @click.option(
     "--members-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

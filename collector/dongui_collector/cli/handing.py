@@ -13,21 +13,20 @@ from dongui_collector.cli.common import control, emit, progress, reading
 from dongui_collector.core import Core
 from dongui_collector.rights.disclosures import Handing, load, shown
 
-
-def named(values: Sequence[str]) -> list[str]:
-    """People as options name them; ``-`` stands for the lines of the standard input, which no process list shows."""
-    found: list[str] = []
-    for value in values:
-        lines = click.get_text_stream("stdin").read().splitlines() if value == "-" else [value]
-        found += [line.strip() for line in lines if line.strip()]
-    return found
-
-
 Rows = Callable[[Core, dict[str, Any], Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
 
 output_option = click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
 )
+
+
+def named(values: Sequence[str]) -> list[str]:
+    """People as options name them; ``-`` stands for the lines of the standard input, which no process list shows."""
+    found: list[str] = []
+    for value in values:
+        lines: list[str] = click.get_text_stream("stdin").read().splitlines() if value == "-" else [value]
+        found += [line.strip() for line in lines if line.strip()]
+    return found
 
 
 def hand_over(config: Path, begin: str, id: int, by: str, rows: Rows, output: Path, as_json: bool) -> None:

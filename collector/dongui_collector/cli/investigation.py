@@ -33,7 +33,7 @@ def investigation() -> None:
     "visitors",
     multiple=True,
     metavar="ID",
-    help="Whom it names: a visitor's id, - to read it; repeatable.",
+    help="Whom it names: a visitor's id, - to read it.",
 )
 @click.option("--everyone", is_flag=True, help="It names a period only.")
 @click.option("--secret-until", metavar="DAY", help="A law forbids telling the person until then.")
