@@ -13,6 +13,7 @@ from dongui.policy import check, diff, parse
 from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.keeping.proof.expected import key_print
 from dongui_collector.security.tokens import address_key, new_secret_key, token_hash
 from dongui_collector.storage.base import Site
 
@@ -59,9 +60,9 @@ def add_site(core: Core, name: str, origins: Sequence[str], text: str | None = N
             secret = new_secret_key()
             id_ = "s_" + secrets.token_hex(6)
             site = core.storage.ledger.add_site(id_, name, origins, token_hash(secret), address_key(secret))
-            core.storage.ledger.append(
-                "site", core.clock.now(), {"id": id_, "name": name, "origins": list(origins)}, site_ref=site.ref
-            )
+            body = {"id": id_, "name": name, "origins": list(origins)}
+            body["keys"] = key_print(site.secret_hash, site.address_key)
+            core.storage.ledger.append("site", core.clock.now(), body, site_ref=site.ref)
             _publish(core, site, text)
             merged = list(origins)
     core.book.reload()

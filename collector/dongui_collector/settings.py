@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dongui.rules.periods import Period
+
 from dongui_collector.errors import SettingsError
 
 
@@ -42,6 +44,7 @@ class Settings:
     session_idle_minutes: int = 30
     require_totp: bool = False
     two_person: bool = False
+    checkpoint_folder: str = ""
     log_level: str = "info"
     testing: bool = False
 
@@ -130,6 +133,11 @@ def _with(settings: Settings, key: str, value: Any, *, where: str) -> Settings:
         raise SettingsError(f"{where}: {key} must lie between {low} and {high}")
     if wanted == "float" and not value > 0:
         raise SettingsError(f"{where}: {key} must be greater than 0")
+    if key == "key_backup_horizon":
+        try:
+            Period.parse(value)
+        except ValueError:
+            raise SettingsError(f"{where}: key_backup_horizon {value!r} is no period such as P30D") from None
     if key == "timezone":
         try:
             ZoneInfo(value)

@@ -38,8 +38,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "transfer": ("transfer", "transfer", "A business transfer: plan, notices, opting out, hand-over."),
     "investigation": ("investigation", "investigation", "A demand by law: record it, hand over exactly that."),
     "verify": ("verify", "verify", "Verify the chain, the certificates and the basis of every item."),
+    "checkpoint": ("verify", "checkpoint", "Fix the ledger as it is now, to be kept elsewhere."),
     "backup": ("backup", "backup", "Back up an installation."),
     "restore": ("backup", "restore", "Restore a backup, less what was destroyed since."),
+    "keys": ("keys", "keys", "Rotate the master key, copy and restore the keys."),
     "doctor": ("doctor", "doctor", "Say what is misconfigured, and how to mend it."),
 }
 

@@ -1,47 +1,117 @@
-"""``dongui verify``: the chain, the certificates, and a standing basis for every stored item."""
+"""``dongui verify`` and ``dongui checkpoint``: does everything hold, and what to keep elsewhere."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from dongui.errors import DonguiError
 
-from dongui_collector.cli.common import config_option, emit, json_option, progress, reading
-from dongui_collector.keeping.verify import evidence
+from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading, settings_of
+from dongui_collector.errors import CollectorError
+from dongui_collector.keeping.proof import checkpoints, evidence, kept
+from dongui_collector.keeping.proof.checkpoints import Checkpoint
+from dongui_collector.keeping.verify import Finding, Verification, damaged, steps
 from dongui_collector.keeping.verify import verify as check
+from dongui_collector.storage.connect import DatabaseError
+
+if TYPE_CHECKING:
+    from dongui_collector.core import Core
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option(
+    "--checkpoint",
+    "kept_elsewhere",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A checkpoint that was kept elsewhere, or a folder of them; may be given several times.",
+)
+@click.option(
     "--evidence",
     "evidence_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the chain and its proofs there (JSON), for someone who checks them without us.",
+    type=_FILE,
+    help="Write a bundle (zip) there that anybody can verify without us; see docs/proof.md.",
 )
 @config_option
 @json_option
-def verify(evidence_file: Path | None, config: Path, as_json: bool) -> None:
-    """Verify the chain, the certificates and the basis of every item.
+def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config: Path, as_json: bool) -> None:
+    """Verify the chain, the tables, the certificates, the sealed days and the basis of every item.
 
     Exit code 1, and the place, when something is broken.
     """
-    with reading(config) as core:
-        with progress("days", len(core.storage.events.days())) as advance:
-            result = check(core, lambda _done, _total: advance(1))
-        if evidence_file:
-            text = json.dumps(evidence(core, result), ensure_ascii=False, indent=1)
-            evidence_file.write_text(text + "\n", encoding="utf-8")
-    emit(result.json(), as_json, _text)
-    if not result.ok:
+    given = [found for path in kept_elsewhere for found in _checkpoints(path)]
+
+    def reseal() -> None:
+        control(config).call("proof.seal")
+
+    if evidence_file:
+        reseal()
+    outcome = _opened(config, lambda core: _verified(core, given, evidence_file, reseal))
+    emit(outcome.json(), as_json, _text)
+    if not outcome.ok:
         raise SystemExit(1)
+
+
+@click.command()
+@click.option("-o", "--output", type=_FILE, help="Where to write it [default: print it].")
+@config_option
+def checkpoint(output: Path | None, config: Path) -> None:
+    """Fix the ledger as it is now in a few lines, to be kept where nobody who can change it can change them."""
+    control(config).call("proof.seal")
+    with reading(config) as core:
+        made = kept.make(core)
+    if output is None:
+        click.echo(made.text(), nl=False)
+        return
+    output.write_text(made.text(), encoding="utf-8")
+    click.echo(f"{output}: {made.records} records, {made.days} sealed days. Keep it elsewhere: print it, or mail it.")
+
+
+def _verified(
+    core: Core, given: Sequence[tuple[str, Checkpoint]], evidence_file: Path | None, reseal: Callable[[], None]
+) -> Verification:
+    with progress("verifying", steps(core)) as advance:
+        result = check(core, lambda _done, _total: advance(1), given)
+    if evidence_file:
+        with progress("evidence", len(core.storage.events.days())) as advance:
+            evidence.write(core, evidence_file, result, given, lambda: advance(1), reseal)
+    return result
+
+
+def _opened(config: Path, work: Callable[[Core], Verification]) -> Verification:
+    """Run ``work`` on the installation; where it does not even open, that and the place are the finding."""
+    settings = settings_of(config)
+    try:
+        with reading(config) as core:
+            return work(core)
+    except (DatabaseError, DonguiError, LookupError, ValueError, TypeError) as error:
+        if isinstance(error, CollectorError) and not (settings.data_path / "dongui.db").exists():
+            raise  # there is nothing to verify
+        found = damaged(settings)
+        if not found and isinstance(error, CollectorError):
+            raise
+        where = "data/dongui.db"
+        what = f"its contents contradict themselves, the installation does not open ({type(error).__name__})"
+        remedy = "restore a backup that is older than the damage, with the journal"
+        return Verification(found or [Finding(where, what, remedy)])
+
+
+def _checkpoints(path: Path) -> list[tuple[str, Checkpoint]]:
+    paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not paths:
+        raise click.UsageError(f"{path} holds no checkpoints (*.json)")
+    return [(one.name, checkpoints.parse(one.read_text(encoding="utf-8", errors="replace"), one.name)) for one in paths]
 
 
 def _text(result: dict[str, Any]) -> str:
     counted = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in result["checked"].items())
-    lines = [f"{f['where']}: {f['what']}" for f in result["findings"]]
-    lines.append(f"checked: {counted}")
+    lines = [f"{f['where']}: {f['what']}" + (f" → {f['remedy']}" if f["remedy"] else "") for f in result["findings"]]
+    lines.append(f"checked: {counted or 'nothing more could be checked'}")
     lines.append(f"ledger head: {result['head']['records']} {result['head']['hash']}")
     lines.append("everything holds" if result["ok"] else f"{len(result['findings'])} findings")
     return "\n".join(lines)

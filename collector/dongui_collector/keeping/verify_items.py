@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -65,13 +65,14 @@ class ItemCheck:
 
     # -- rows
 
-    def day(self, day: date) -> Iterator[Found]:
-        """Check one day's rows."""
+    def day(self, day: date, also: Callable[[Row], None] = lambda _row: None) -> Iterator[Found]:
+        """Check one day's rows; ``also`` is called with each."""
         if self._storage.keys.destroyed(day_name(day)):
             yield f"day {day}", "its key was destroyed, but its file exists"
         try:
             for row in iter_rows(self._storage.events, day):
                 self.rows += 1
+                also(row)
                 if self._complaint(row, day) and (complaint := self._again(row, day)):
                     yield f"day {day}, row {row.n}", complaint
         except Exception as error:  # a damaged file is a finding, whatever the storage calls it

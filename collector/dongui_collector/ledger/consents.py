@@ -67,6 +67,14 @@ def is_known(visitor: Visitor | None) -> bool:
     return visitor is not None and any(s.state == "given" for s in visitor.standings.values())
 
 
+def newest(visitor: Visitor) -> int:
+    """The newest record that a visitor's standings rest on, 0 for none: what the next record says that it follows.
+
+    So a third party sees which consent a withdrawal ends without learning whose they are (docs/decisions/006).
+    """
+    return max((s.seq for s in visitor.standings.values()), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a choice does to a visitor: the new standings (their ``seq`` is set by the record that proves them)."""

@@ -9,7 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
-from dongui_collector.storage.base import Basis, Row, Selection, Visitor
+from dongui_collector.storage.base import Basis, Row, Selection, Tally, Visitor
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import VISITOR_SQL, SqliteLedger, visitor_from
 from dongui_collector.storage.migrations import EVENTS, migrate
@@ -22,6 +22,28 @@ values_of = attrgetter(*COLUMNS)
 _INSERT = f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _VISITOR = VISITOR_SQL.format(schema="ledger.")
 _BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
+
+
+# How often rows of the day were destroyed or reduced, for whoever seals the day anew (keeping/proof).
+TALLY = """CREATE TABLE IF NOT EXISTS tally (
+    one INTEGER PRIMARY KEY CHECK (one = 1), destroyed INTEGER NOT NULL, reduced INTEGER NOT NULL) STRICT"""
+_COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
+    SET destroyed = destroyed + excluded.destroyed, reduced = reduced + excluded.reduced"""
+
+
+def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int) -> None:
+    """Add to the day's tally, in the transaction that ended the rows."""
+    if destroyed or reduced:
+        conn.execute(TALLY)  # a file that was made before there was one
+        conn.execute(_COUNT, (destroyed, reduced))
+
+
+def tally(conn: sqlite3.Connection) -> Tally:
+    """The day's tally; all 0 where nothing was ever ended."""
+    (top,) = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()
+    if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally'").fetchone():
+        return Tally(top)
+    return Tally(top, *(conn.execute("SELECT destroyed, reduced FROM tally").fetchone() or (0, 0)))
 
 
 class DayFile:

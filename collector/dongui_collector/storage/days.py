@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from dongui_collector.errors import StorageError
 from dongui_collector.storage import dayfile, ending
-from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection
+from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection, Tally
 from dongui_collector.storage.connect import WRITER, connect, scrub
 from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
@@ -55,6 +55,9 @@ class SqliteDays:
             with suppress(FileNotFoundError):
                 total += Path(f"{self.path(day)}{suffix}").stat().st_size
         return total
+
+    def tally(self, day: date) -> Tally:
+        return self._read(day, dayfile.tally, Tally())
 
     # -- writing
 

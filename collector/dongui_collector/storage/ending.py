@@ -44,6 +44,7 @@ def end_rows(
             conn.execute(dayfile.UPDATE, (*dayfile.values_of(smaller), row.n))
             ended.changed += 1
         conn.executemany(_NOTE, sorted(bases))
+        dayfile.count_ended(conn, ended.destroyed, ended.changed)
         conn.execute("COMMIT")
     except BaseException:
         conn.execute("ROLLBACK")
