@@ -143,6 +143,27 @@ def test_records_and_members(installation: Installation, client: Client, browser
     assert client.stats()["lost"] == {}, client.stats()
 
 
+def test_the_inventory_says_which_cookies_are_declared(installation: Installation, client: Client) -> None:
+    app = ConsentMiddleware(serving_cookies, client=client)
+    call(app, cookie="tracker=SENTINELFOUR")
+    assert client.flush(10)
+    rows = {row["name"]: row for row in json.loads(installation.run("sites", "cookies", "--json").stdout)}
+    today = [rows["_ga"]["first_seen"], rows["_ga"]["last_seen"]]
+    assert (rows["_ga"]["declared"], rows["_ga"]["purpose"]) == (True, "statistics")
+    assert (rows["own_thing"]["declared"], rows["own_thing"]["purpose"]) == (False, None)
+    assert "tracker" not in rows, "what a browser sends is no cookie of the site's"
+    assert len(set(today)) == 1
+    assert "own_thing" in installation.run("sites", "cookies").stdout
+    assert b"SENTINELTHREE" not in installation.bytes()
+    assert b"SENTINELFOUR" not in installation.bytes()
+
+
+def serving_cookies(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    headers = [("Set-Cookie", "_ga=SENTINELTHREE"), ("Set-Cookie", "own_thing=SENTINELTHREE")]
+    start_response("200 OK", [("Content-Type", "text/html"), *headers])
+    return [b""]
+
+
 def test_sign_up_brings_its_own_consents(installation: Installation, client: Client) -> None:
     answer = client.consent(None, granted=["statistics"], refused=["marketing"], method="signup")
     assert answer

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, read_text, reading
+from dongui_collector.cli.common import (
+    CommandGroup,
+    config_option,
+    control,
+    emit,
+    json_option,
+    read_text,
+    reading,
+    site_option,
+)
 
 
 @click.group(cls=CommandGroup)
@@ -47,3 +56,28 @@ def list_(config: Path, as_json: bool) -> None:
             current = core.book.in_force(site.ref, now).version if versions else None
             rows.append({"site": site.id, "name": site.name, "origins": list(site.origins), "notice": current})
     emit(rows, as_json, ["site", "name", "origins", "notice"])
+
+
+@sites.command()
+@site_option
+@config_option
+@json_option
+def cookies(site: str | None, config: Path, as_json: bool) -> None:
+    """List the cookies that a site was seen to set, by name: their purposes, and when first and last seen.
+
+    What no entry of the policy declares has no purpose. Values are never sent here.
+    """
+    from dongui.rules import classify
+
+    from dongui_collector.clock import day_of
+    from dongui_collector.publishing import find_site
+
+    with reading(config) as core:
+        found = find_site(core, site)
+        notice = core.book.in_force(found.ref, core.clock.now())
+        rows = []
+        for seen in core.storage.office.cookie_inventory(found.ref):
+            purpose = classify(seen["name"], notice.compiled)
+            days = {when: day_of(seen[when], notice.zone).isoformat() for when in ("first_seen", "last_seen")}
+            rows.append({"name": seen["name"], "declared": purpose is not None, "purpose": purpose, **days})
+    emit(rows, as_json, ["name", "declared", "purpose", "first_seen", "last_seen"])
