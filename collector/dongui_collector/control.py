@@ -38,6 +38,8 @@ _REGISTERING = (
     "dongui_collector.rights.requests",
     "dongui_collector.rights.delivery",
     "dongui_collector.rights.disclosures",
+    "dongui_collector.rights.correcting",
+    "dongui_collector.rights.letters",
     "dongui_collector.rights.handing",
     "dongui_collector.rights.transfers",
     "dongui_collector.rights.investigations",

@@ -33,11 +33,18 @@ def _package(world: World, browser: FlaskClient) -> object:
     return send(browser, "/console/holds", f"{page}/package").data
 
 
+def _letter(world: World, browser: FlaskClient) -> object:
+    page = _filed(world)
+    world.ask("requests.answer", id=int(page.rsplit("/", 1)[-1]), outcome="granted")
+    return send(browser, "/console/holds", f"{page}/letter").data
+
+
 # How each audited view is opened, by somebody signed in, in an installation with one visitor.
 DRIVES: dict[str, Drive] = {
     "api.export": _export,
     "requests.show": _request,
     "requests.package": _package,
+    "requests.letter": _letter,
 }
 
 

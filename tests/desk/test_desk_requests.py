@@ -10,6 +10,7 @@ from html import unescape
 
 import pytest
 from desk_world import World, send
+from dongui_collector.app import open_core
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -113,3 +114,23 @@ def test_s7_2_only_the_officer_opens_one(world: World, officer: FlaskClient, fil
     assert listed.status_code == (200 if role == "auditor" else 403)
     assert "Gildong" not in listed.text
     assert f"{LIST}/{filed}" not in listed.text
+
+
+def test_s9_1_a_record_is_corrected_and_the_answer_is_a_letter(world: World, officer: FlaskClient) -> None:
+    core = open_core(world.settings, writable=True)
+    site, now = core.book.sites()[0], core.clock.now()
+    core.keeper.add_record(site, "abuse", "m-1", now, "support", {"name": "<b>wrong</b>"})
+    core.close()
+    page = send(officer, LIST, LIST, kind="correction", channel="email", member="m-1").headers["Location"]
+    assert 'name="record"' not in officer.get(page).text
+    send(officer, page, f"{page}/identity", how="document")
+    shown = officer.get(page)
+    assert "<b>wrong" not in shown.text
+    [record] = re.findall(r'name="record" value="([^"]+)"', shown.text)
+    assert send(officer, page, f"{page}/correct", record=record, data="{").status_code == 400
+    assert send(officer, page, f"{page}/correct", record=record, data='{"name": "right"}').status_code == 303
+    assert "right" in officer.get(page).text
+    send(officer, page, f"{page}/answer", outcome="granted")
+    said = send(officer, page, f"{page}/letter", lang="en")
+    assert said.mimetype == "text/plain"
+    assert "are facts and are not corrected" in said.text

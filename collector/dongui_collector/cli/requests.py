@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -95,6 +96,22 @@ def answer(id: int, config: Path, as_json: bool, **given: Any) -> None:
 
 @requests.command()
 @click.argument("id", type=int)
+@click.option("--record", required=True, metavar="UUID", help="Which record, as `dongui requests show` lists them.")
+@click.option("--data", type=click.File("rb"), required=True, help="Its right data: a JSON object in a file, or -.")
+@by_option
+@config_option
+@json_option
+def correct(id: int, record: str, data: BinaryIO, by: str, config: Path, as_json: bool) -> None:
+    """Replace the data of a person's record; the version before is destroyed. Recorded events cannot be corrected."""
+    try:
+        right = json.loads(data.read())
+    except ValueError:
+        raise click.UsageError(f"{data.name} holds no JSON object") from None
+    emit(control(config).call("requests.correct", id=id, record=record, data=right, by=by), as_json)
+
+
+@requests.command()
+@click.argument("id", type=int)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder, or a new .zip file.")
 @by_option
 @config_option
@@ -107,6 +124,18 @@ def package(id: int, output: Path, by: str, config: Path, as_json: bool) -> None
     with reading(config) as core:
         paths = [str(path) for path in write(core, id, output)]
     emit({"id": id, "files": paths}, as_json, lambda done: "\n".join(done["files"]))
+
+
+@requests.command()
+@click.argument("id", type=int)
+@click.option("--lang", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
+@by_option
+@config_option
+@json_option
+def letter(id: int, lang: str, by: str, config: Path, as_json: bool) -> None:
+    """Print the newest answer as a letter: outcome, ground, what is kept and until when, and the route of objection."""
+    said = control(config).call("requests.letter", id=id, lang=lang, by=by)
+    emit(said, as_json, lambda done: done["text"].rstrip())
 
 
 @requests.command()

@@ -14,6 +14,7 @@ AUDITED: Mapping[str, str] = {
     "api.export": "export",
     "requests.show": "request.show",
     "requests.package": "request.package",
+    "requests.letter": "request.show",
 }
 
 # Endpoint → why nobody's data is in it.
@@ -34,6 +35,7 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "requests.add": "files a request",
     "requests.identity": "records a check",
     "requests.answer": "answers by number",
+    "requests.correct": "takes a record's right data, shows none",
     "people.access": "tokens and accounts of staff",
     "people.create_token": "makes a token",
     "people.revoke_token": "ends a token",

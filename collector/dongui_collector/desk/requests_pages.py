@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -9,6 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.errors import CollectorError
 from dongui_collector.rights import delivery
 from dongui_collector.rights import requests as rights
 from dongui_collector.rights.grounds import CHANNELS, KINDS, OUTCOMES, PROOFS, grounds_for
@@ -16,7 +18,7 @@ from dongui_collector.rights.grounds import CHANNELS, KINDS, OUTCOMES, PROOFS, g
 pages = Blueprint("requests", __name__, url_prefix="/console/requests")
 
 # The list names nobody; everything else is the privacy officer's.
-_NEEDS = dict.fromkeys(("add", "show", "identity", "correct", "answer", "package"), "requests")
+_NEEDS = dict.fromkeys(("add", "show", "identity", "correct", "answer", "letter", "package"), "requests")
 guard(pages, _NEEDS)
 
 _ADDED = ("kind", "channel", "site", "name", "contact", "text", "member", "visitor", "received")
@@ -76,10 +78,29 @@ def identity(id: int) -> WerkzeugResponse:
     return done("requests.show", "saved", id=id)
 
 
+@pages.post("/<int:id>/correct")
+def correct(id: int) -> WerkzeugResponse:
+    try:
+        data = json.loads(request.form.get("data", ""))
+    except ValueError:
+        raise CollectorError("the data of a record is a JSON object") from None
+    ask("requests.correct", id=id, record=request.form.get("record", ""), data=data, by=current_user.name)
+    return done("requests.show", "request_corrected", id=id)
+
+
 @pages.post("/<int:id>/answer")
 def answer(id: int) -> WerkzeugResponse:
     ask("requests.answer", id=id, **_given(_ANSWERED), by=current_user.name)
     return done("requests.show", "request_answered", id=id)
+
+
+@pages.post("/<int:id>/letter")
+def letter(id: int) -> Response:
+    """The answer as a text to send, in the language of the person rather than of the console."""
+    lang = request.form.get("lang", "ko")
+    said = ask("requests.letter", id=id, lang=lang, by=current_user.name, address=request.remote_addr or "")
+    headers = {"Content-Disposition": f'attachment; filename="answer-{id}.{lang}.txt"'}
+    return Response(said["text"], headers=headers, mimetype="text/plain")
 
 
 @pages.post("/<int:id>/package")

@@ -13,7 +13,9 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
-from dongui_collector.rights import requests
+from dongui_collector.keeping.proof.kept import keep_daily
+from dongui_collector.keeping.proof.sealing import Interrupted, Sealer, gentle, settled
+from dongui_collector.rights import correcting, requests
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
@@ -83,6 +85,7 @@ class Upkeep:
 
     def _seal(self) -> None:
         core = self._core
+        correcting.resume(self._core)
         settled = day_of(core.clock.now() - _SEAL_AFTER_HOURS * 3_600_000, core.settings.zone)
         for day in core.storage.events.unsealed(settled):
             core.storage.events.seal(day)

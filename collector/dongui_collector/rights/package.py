@@ -23,12 +23,12 @@ from dongui_collector.ledger.receipts import receipt
 from dongui_collector.rights.disclosures import disclosures_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.own import objection, own_requests_of
+from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json, LedgerRecord, Record, Selection
+from dongui_collector.storage.base import Json, LedgerRecord, Selection
 
 FORMAT = "dongui-access-package/1"
 _PAGE = 500
-_ALL = 1 << 40
 _SHOWN = ("id", "label", "description", "basis_text", "required", "items", "keep_text", "refusal", "recipients")
 
 
@@ -60,7 +60,7 @@ def head(core: Core, subject: Subject, items: Items, scope: Scope) -> Json:
         "subject": "member" if subject.member else "visitor",
         **_standing(core, subject, current, now),
         "consents": consents_given(core, subject),
-        "records": _records(core, subject, items, scope),
+        "records": records_shown(core, subject, whole=scope.whole, items=items),
         "requests": own_requests_of(core, subject),
         "disclosures": disclosures_of(core, subject.site_ref, subject.keys),
         "processors": _parties(policy),
@@ -119,44 +119,6 @@ def _parties(policy: Policy) -> list[Json]:
         for kind, parties in kinds
         for party in parties
     ]
-
-
-# --- records of other classes ----------------------------------------------------------------------------------------
-
-
-def _records(core: Core, subject: Subject, items: Items, scope: Scope) -> list[Json]:
-    site = core.book.site_by_ref(subject.site_ref)
-    others: set[str] = set()
-    if not scope.whole:  # one browser was proved, not the membership that it was joined to
-        members = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
-        others = {r["id"] for member in members for r in core.keeper.records_of(site, member)}
-    shown = {r["id"]: r for key in subject.keys for r in core.keeper.records_of(site, key)}
-    for id in others & shown.keys():
-        shown[id]["data"] = None
-    for record in _stored(core, subject):
-        one = shown.get(_uuid(record))
-        if one is None or one["id"] in others:
-            continue
-        items.record(record.class_id, record.notice_ref, record.day, record.last_day)
-        record_class = core.book.notice(record.notice_ref).policy.records[record.class_id]
-        if scope.whole and one["archived"] and "request" in record_class.read_for:
-            one["data"] = core.keeper.opened(record)["data"]
-    return list(shown.values())
-
-
-def _stored(core: Core, subject: Subject) -> Iterator[Record]:
-    seen: set[bytes] = set()
-    for store in (core.storage.archive, core.storage.records):
-        for key in subject.keys:
-            for record in store.find(subject.site_ref, subject=key, limit=_ALL):
-                if record.id not in seen:
-                    seen.add(record.id)
-                    yield record
-
-
-def _uuid(record: Record) -> str:
-    id = record.id.hex()
-    return f"{id[:8]}-{id[8:12]}-{id[12:16]}-{id[16:20]}-{id[20:]}"
 
 
 # --- events ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from dongui_collector.rights.grounds import (
     named_in,
     urgency,
 )
+from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.subjects import Subject, named, subject_of
 from dongui_collector.storage.base import Json, Visitor
 
@@ -151,7 +152,7 @@ def identity(
     if how not in PROOFS:
         raise CollectorError(f"an identity is checked by one of {', '.join(PROOFS)}")
     with core.storage.ledger.writing():
-        request = _open(core, id)
+        request = open_request(core, id)
         site = core.book.site_by_ref(request["site_ref"])
         about = named(core, site, visitor=visitor, member=member)
         if request.get("agent") and not failed and not attorney.strip():
@@ -203,7 +204,7 @@ def answer(
     :class:`CollectorError` for an answer that is not whole.
     """
     with core.storage.ledger.writing():
-        request = _open(core, id)
+        request = open_request(core, id)
         rests_on, due = _checked(core, request, outcome, _short("reason", reason), until, ground)
         now = core.clock.now()
         given: Json = {"outcome": outcome, "ground": rests_on and rests_on.id, "at": now, "by": by}
@@ -291,7 +292,7 @@ def settle(core: Core, id: int) -> list[Json]:
 
 
 def resume(core: Core) -> None:
-    """Settle what a crash interrupted, or a hold kept open. For every start and now and then."""
+    """Settle erasures that a crash interrupted, or a hold kept open. For every start and now and then."""
     for request in core.storage.office.requests():
         if request.get("settling"):
             settle(core, request["id"])
@@ -354,7 +355,10 @@ def show(core: Core, id: int, by: str = "command line", address: str = "") -> Js
     answers = [a | {"reason": r} for a, r in zip(request.get("answers", []), reasons, strict=False)]
     asker = {name: secret.get(name) for name in ("name", "contact", "text", "reference", "attorney", "identity_note")}
     shown = {**summary(core, request), **asker, "checked": request.get("identity"), "answers": answers}
-    return shown | {"kept": secret.get("kept", []), "held": _held(core, subject) if proved else None}
+    shown |= {"kept": secret.get("kept", []), "corrected": secret.get("corrected", [])}
+    shown |= {"held": _held(core, subject) if proved else None}
+    correctable = proved and shown["kind"] == "correction" and shown["urgency"] != "closed"
+    return shown | ({"records": records_shown(core, subject, whole=True)} if correctable else {})
 
 
 def _held(core: Core, subject: Subject) -> Json | None:
@@ -376,7 +380,8 @@ def _held(core: Core, subject: Subject) -> Json | None:
 # --- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _open(core: Core, id: int) -> Json:
+def open_request(core: Core, id: int) -> Json:
+    """The open part of a request that may still be answered. Raises :class:`NotAllowed` for a closed one."""
     request = files.load(core, id)
     if request.get("closed_at"):
         raise NotAllowed(f"request {id} is closed already; see `dongui requests show {id}`")

@@ -65,6 +65,10 @@ KO = {
     "held_records": "그 밖의 기록",
     "download_package": "열람 자료 내려받기",
     "package_lead": "보유한 모든 것을 JSON과 읽기 쉬운 화면으로 묶습니다. 내려받은 사실은 접속기록에 남습니다.",
+    "correct_records": "기록 정정",
+    "correct_lead": "고친 내용은 새 판으로 두고 이전 판은 파기합니다. 이용 기록은 정정하지 않고 삭제합니다.",
+    "correct_this": "이 기록 정정",
+    "request_corrected": "정정했습니다. 이전 판은 파기했습니다.",
     "answer_request": "답변",
     "answers": "답변",
     "outcome": "결과",
@@ -82,6 +86,8 @@ KO = {
     "kept_by_law": "다른 법령에 따라 남긴 것",
     "kept_until": "보존 기한",
     "objection_goes_along": "답변에는 이의제기 방법(개인정보 보호책임자, 권익침해 구제기관)이 함께 표시됩니다.",
+    "letter_ko": "결과 통지서 (한국어)",
+    "letter_en": "결과 통지서 (영어)",
     "back_to_requests": "목록으로",
 }
 
@@ -148,6 +154,10 @@ EN = {
     "held_records": "Other records",
     "download_package": "Download the access package",
     "package_lead": "Everything held, as JSON and as a page to read in Korean and English. The download is a line in the access log.",  # noqa: E501
+    "correct_records": "Correct records",
+    "correct_lead": "A correction is a new version; the one before is destroyed. Recorded events are facts and cannot be corrected, they can be erased.",  # noqa: E501
+    "correct_this": "Correct this record",
+    "request_corrected": "Corrected; the version before is destroyed.",
     "answer_request": "Answer",
     "answers": "Answers",
     "outcome": "Outcome",
@@ -165,5 +175,7 @@ EN = {
     "kept_by_law": "Kept under other law",
     "kept_until": "Kept until",
     "objection_goes_along": "The answer shows the route of objection: the privacy officer, and the remedies of your policy.",  # noqa: E501
+    "letter_ko": "Letter in Korean",
+    "letter_en": "Letter in English",
     "back_to_requests": "Back to the list",
 }

@@ -1,0 +1,38 @@
+"""A person's records of other classes, as the person or the officer who answers them may see them."""
+
+from __future__ import annotations
+
+import uuid
+
+from dongui_collector.core import Core
+from dongui_collector.rights.carrying import records_of
+from dongui_collector.rights.items import Items
+from dongui_collector.rights.subjects import Subject
+from dongui_collector.storage.base import Json, Record
+
+
+def records_shown(core: Core, subject: Subject, *, whole: bool, items: Items | None = None) -> list[Json]:
+    """The records with their class, statute and end; ``items`` notes what they add up to.
+
+    ``whole``: the identity was checked by the officer, so archived ones are opened where their class may be read for a
+    request. Without it a visitor id stands alone: of archived records, and of those of the member that the browser was
+    joined to, only the facts.
+    """
+    site = core.book.site_by_ref(subject.site_ref)
+    others: set[str] = set()
+    if not whole:  # one browser was proved, not the membership that it was joined to
+        members = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
+        others = {r["id"] for member in members for r in core.keeper.records_of(site, member)}
+    shown = {r["id"]: r for key in subject.keys for r in core.keeper.records_of(site, key)}
+    for id in others & shown.keys():
+        shown[id]["data"] = None
+    stored: dict[str, Record] = {str(uuid.UUID(bytes=r.id)): r for r, _ in records_of(core, subject)}
+    for id, record in stored.items():
+        if id not in shown or id in others:
+            continue
+        if items is not None:
+            items.record(record.class_id, record.notice_ref, record.day, record.last_day)
+        record_class = core.book.notice(record.notice_ref).policy.records[record.class_id]
+        if whole and shown[id]["archived"] and "request" in record_class.read_for:
+            shown[id]["data"] = core.keeper.opened(record)["data"]
+    return list(shown.values())
