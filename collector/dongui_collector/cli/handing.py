@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def named(values: Sequence[str]) -> list[str]:
     """People as options name them; ``-`` stands for the lines of the standard input, which no process list shows."""
     found: list[str] = []
     for value in values:
-        lines: list[str] = click.get_text_stream("stdin").read().splitlines() if value == "-" else [value]
+        lines = sys.stdin.read().splitlines() if value == "-" else [value]
         found += [line.strip() for line in lines if line.strip()]
     return found
 
