@@ -43,6 +43,7 @@ _REGISTERING = (
     "dongui_collector.rights.handing",
     "dongui_collector.rights.transfers",
     "dongui_collector.rights.investigations",
+    "dongui_collector.rights.breach",
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",

@@ -113,3 +113,20 @@ def test_s4_2c_a_demand_is_recorded_and_then_carried_out(dongui: Run, visited: d
     assert (row["name"], row["visitor"], row["at"]) == ("visit", None, None)
     assert (file.stat().st_mode & 0o777) == 0o600
     assert json.loads(done.stdout)["digest"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_k9_a_breach_is_planned_and_its_list_audited(dongui: Run, visited: dict[str, Any], tmp_path: Path) -> None:
+    day, file = str(visited["today"]), tmp_path / "breach.html"
+    days = ["--from", day, "--to", day]
+    made = dongui("breach", "plan", *days, "--files", "events", "--outside", "--page", str(file), "--json")
+    assert made.exit_code == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert (told["people"]["number"], told["keys_lost"]) == (2, False)
+    assert {d["id"] for d in told["duties"] if d["applies"]} == {"tell_people", "report", "publish", "record"}
+    assert "개인정보 유출" in told["notice"]["ko"]
+    assert "breach of personal data" in file.read_text()
+    assert dongui("breach", "plan", *days, "--at", "yesterday").exit_code == 2
+    people = tmp_path / "ours.txt"
+    people.write_text("m-1\n")
+    listed = dongui("breach", "members", *days, "--reason", "to tell them", "--references", str(people), "--json")
+    assert json.loads(listed.stdout) == {"members": [], "unnamed": 0}
