@@ -12,6 +12,7 @@ from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.rows import Reader
 from dongui_collector.security.keys import KeyRing, load_master
+from dongui_collector.security.rotation import resume_rotation
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
@@ -37,12 +38,15 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
         master = load_master(settings)
         keys = open_keys(settings.keys_path, readonly=not writable)
         undo.append(keys.close)
-        keyring = KeyRing(keys, master, remember=writable)
+        keyring = KeyRing(keys, master, remember=writable, reload=lambda: load_master(settings))
+        if writable:
+            resume_rotation(settings, keyring)
         storage = open_storage(settings.data_path, keys, keyring.derive(b"chain-head"), readonly=not writable)
         undo.append(storage.close)
         book = Book(storage.ledger)
         # Apart from the data and from every backup of it, beside the keys.
         journal = open_journal(settings.keys_path, keyring, storage)
+        keyring.noting = lambda name: journal.append({"kind": "key", "name": name})
         ledger = Ledger(storage, book, keyring, clock, journal)
         keeper = Keeper(storage, keyring, book, ledger, clock, settings)
     except BaseException:

@@ -24,7 +24,7 @@ from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Json
 from dongui_collector.storage.dump import dump, load
 from dongui_collector.storage.files import FolderLock, destroy_file, sync_folder
-from dongui_collector.storage.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
+from dongui_collector.storage.journal import FIRST_EPOCH, Journal, adopt
 from dongui_collector.storage.sqlite import LEDGER_FILE, make_folders, open_keys
 
 _WHOLE = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
@@ -94,7 +94,7 @@ def restore_backup(
     try:
         header, entries, known = _checked(settings, file, journal, without_journal)
         if journal is not None:
-            _adopt(journal, settings.keys_path)
+            adopt(journal, settings.keys_path)
         _destroy_folder(fresh)
         make_folders(fresh, settings.keys_path)
         shredded = _unpack(settings, file, fresh, progress)
@@ -161,16 +161,6 @@ def _replay(settings: Settings, header: Json, entries: list[Json], known: list[J
         return Replay(core, epoch, head).run(entries, known=epochs)
     finally:
         core.close()
-
-
-def _adopt(journal: Path, keys: Path) -> None:
-    """Where there is no journal any more, the one that was kept elsewhere goes on here."""
-    target = keys / JOURNAL_FILE
-    if not target.exists():
-        part = target.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(journal.read_bytes())
-        part.replace(target)
 
 
 def _swap(data: Path, fresh: Path) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from dongui.policy import check
 from dongui.rules import classify
 
-from dongui_collector import audit
+from dongui_collector import audit, custody
 from dongui_collector.control import serve_address
 from dongui_collector.core import Core
 from dongui_collector.rights import requests
@@ -49,7 +49,7 @@ def examine_settings(settings: Settings) -> list[Symptom]:
 
 def examine(core: Core) -> list[Symptom]:
     """What can be seen in an installation that is open for reading; errors first."""
-    parts: tuple[Callable[[Core], Iterator[Symptom]], ...] = (_sites, _notices, _office, _cookies, _running)
+    parts: tuple[Callable[[Core], Iterator[Symptom]], ...] = (_sites, _notices, _office, _cookies, _keys, _running)
     return [symptom for part in parts for symptom in part(core)]
 
 
@@ -191,6 +191,23 @@ def _requests(core: Core) -> Iterator[Symptom]:
     if counts["due_soon"]:
         what = f"{counts['due_soon']} privacy requests are due within {DUE_SOON_DAYS} days"
         yield Symptom("warning", what, remedy)
+
+
+def _keys(core: Core) -> Iterator[Symptom]:
+    """Keys are kept, and copied, apart from the data (K13)."""
+    status = custody.status(core)
+    if status["rotation_pending"]:
+        what = "a rotation of the master key is not finished: the old one still opens everything"
+        yield Symptom("warning", what, "put the new master key where it comes from, then restart serve")
+    settings = core.settings
+    if settings.keys_path.stat().st_dev == settings.data_path.stat().st_dev:
+        what = "data and keys lie on one volume: who takes or copies it has both"
+        yield Symptom("warning", what, "keep them on another volume: move the folder and set keys in dongui.toml")
+    today = core.clock.today(settings.zone).isoformat()
+    if status["copied_at"] is None or status["copies_expire"] < today:
+        said = "the last copy of the keys has expired" if status["copied_at"] else "there is no copy of the keys"
+        remedy = "dongui keys backup FILE, apart from the backups of the data; every day has a new key"
+        yield Symptom("warning", f"{said}: without them no backup can be read", remedy)
 
 
 def _cookies(core: Core) -> Iterator[Symptom]:

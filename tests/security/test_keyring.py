@@ -113,7 +113,10 @@ def test_rotation_keeps_the_keys_and_locks_the_old_master_out(store: SqliteKeys)
     assert ring.rotate(b"n" * 32) == 2
     assert KeyRing(store, b"n" * 32).day(DAY) == key
     assert KeyRing(store, b"n" * 32).secret == ring.secret
-    with pytest.raises(SettingsError):
+    assert KeyRing(store, MASTER).day(DAY) == key, "until the new one is in place, either opens everything"
+    ring.finish()
+    assert not ring.pending
+    with pytest.raises(SettingsError, match="another installation, or to this one before a rotation"):
         KeyRing(store, MASTER)
 
 

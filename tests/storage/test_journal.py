@@ -158,3 +158,70 @@ def test_against_ledgers_that_are_really_branched(steps: list[tuple[int, int]], 
         really += 1
     # What is beyond the other's end has no entry there, so a larger answer names nobody.
     assert min(shared(one, head, two), len(theirs)) == really
+
+
+# --- compaction ------------------------------------------------------------------------------------------------------
+
+
+def lived_in(path: Path) -> tuple[Journal, list[tuple[int, str]]]:
+    """Backups on three days, endings between them; where the journal stood at each backup."""
+    epoch = {"id": "0", "parents": []}
+    journal, positions = Journal(path, KEY, lambda: epoch), []
+    for number, day in enumerate(("2026-01-01", "2026-02-01", "2026-03-01")):
+        journal.append({"kind": "erasure", "seq": 10 * number})
+        journal.append({"kind": "backup", "day": day})
+        positions.append(journal.position())
+        journal.append({"kind": "erasure", "seq": 10 * number + 1})
+    return journal, positions
+
+
+def test_compaction_forgets_what_only_older_backups_need(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    journal, (oldest, *others) = lived_in(path)
+    before = [journal.entries(position) for position in others]
+    size = path.stat().st_size
+    assert journal.compact("2026-01-15") == 4
+    assert path.stat().st_size < size
+    for again in (journal, Journal(path, KEY)):
+        assert [again.entries(position) for position in others] == before
+        with pytest.raises(StorageError, match="compacted"):
+            again.entries(oldest)
+    assert journal.compact("2026-01-15") == 0
+    journal.append({"kind": "erasure", "seq": 99})
+    assert [entry["seq"] for entry in Journal(path, KEY).entries(others[1])] == [21, 99]
+    assert journal.compact("2026-02-15") == 3
+    assert [entry["seq"] for entry in Journal(path, KEY).entries(others[1])] == [21, 99]
+
+
+@pytest.mark.parametrize("before", ["2025-01-01", "2026-01-01", "2026-03-02", "2999-01-01"])
+def test_compaction_keeps_everything_where_no_backup_says_otherwise(tmp_path: Path, before: str) -> None:
+    journal, positions = lived_in(tmp_path / "journal.ndjson")
+    gone = journal.compact(before)
+    assert gone == (1 if before <= "2026-01-01" else 0), "what comes before the first backup is needed by none"
+    assert len(journal.entries(positions[0])) == 7
+
+
+def test_the_epochs_of_what_was_forgotten_are_kept(tmp_path: Path) -> None:
+    epoch = {"id": "0", "parents": []}
+    journal = Journal(tmp_path / "journal.ndjson", KEY, lambda: epoch)
+    journal.append({"kind": "erasure", "seq": 1})
+    epoch = {"id": "b", "parents": [["0", 7]]}
+    for day in ("2026-01-01", "2026-02-01"):
+        journal.append({"kind": "backup", "day": day})
+    assert journal.compact("2026-01-15") == 3
+    again = Journal(tmp_path / "journal.ndjson", KEY, lambda: epoch)
+    assert {"kind": "epoch", "id": "b", "parents": [["0", 7]]} in again.entries()
+    again.append({"kind": "erasure", "seq": 2})
+    assert [entry["kind"] for entry in again.entries()].count("epoch") == 1, "it is not introduced twice"
+
+
+@pytest.mark.parametrize("line", [0, 1])
+def test_a_compacted_journal_that_was_altered_is_found(tmp_path: Path, line: int) -> None:
+    path = tmp_path / "journal.ndjson"
+    journal, _ = lived_in(path)
+    journal.compact("2026-01-15")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[line] = lines[line].replace("2026-02-01" if line else '"count":4', "2026-09-09" if line else '"count":3')
+    path.write_text("".join(lines), encoding="utf-8")
+    with pytest.raises(StorageError, match="was altered"):
+        Journal(path, KEY).entries()

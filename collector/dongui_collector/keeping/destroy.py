@@ -104,6 +104,7 @@ class Destroyer:
                 "approved_by": running.approved_by,
                 **noted,
                 **outcome,
+                **self._copies(what, today),
             }
             record = ledger.append("certificate", now, body)
             self._tell_consumers(what, now)
@@ -216,6 +217,13 @@ class Destroyer:
             entry["purposes"] = list(self._periods.names(what["notice"], what["purposes"]))
         if what["kind"] in ("day", "bases"):
             self._storage.office.add_to_feed("*", now, entry)
+
+    def _copies(self, what: Json, today: date) -> Json:
+        """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); nothing where none does."""
+        copies = self._storage.office.setting("keys.copies")
+        if what["kind"] not in ("day", "records") or copies is None or copies["expires"] < today.isoformat():
+            return {}
+        return {"last_key_copy_expires": copies["expires"]}
 
     def _rules(self, what: Json) -> list[Json]:
         """Under which periods it is due: class, how long, and a law's minimum."""

@@ -12,6 +12,7 @@ import hmac
 import os
 import shlex
 import subprocess
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from dongui_collector.errors import CollectorError, NotAllowed, SettingsError
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import KeyStore
 from dongui_collector.storage.connect import WRITER
+from dongui_collector.storage.files import sync_folder
 
 KEY_BYTES = 32
 _NONCE = 12
@@ -73,18 +75,31 @@ def archive_name(class_id: str, last_day: date) -> str:
     return f"archive:{class_id}:{last_day.isoformat()}"
 
 
+_BRIDGE = "bridge:"  # what leads from the old master key to the new one while a rotation is on its way
+
+
 class KeyRing:
     """The installation's keys, unwrapped on demand. Thread-safe.
 
     ``store`` keeps them wrapped; ``master`` is 32 bytes. With ``remember=False`` (processes that only read) every use
-    asks the store, so that a key destroyed by the collector is gone for them at once.
+    asks the store, so that a key destroyed by the collector is gone for them at once. ``reload`` reads the master key
+    again, for processes beside which it is rotated. ``noting`` is told the name of a key before it is destroyed.
+
+    A rotation rewraps every key and puts a *bridge* beside them, in one transaction: the new master key, sealed under
+    the old one. So each of the two opens everything until the source of the master key has been switched, and a crash
+    at any moment leaves an installation that starts. Then the bridge is destroyed, and the old one opens nothing.
     """
 
-    def __init__(self, store: KeyStore, master: bytes, *, remember: bool = True) -> None:
+    def __init__(
+        self, store: KeyStore, master: bytes, *, remember: bool = True, reload: Callable[[], bytes] | None = None
+    ) -> None:
         if len(master) != KEY_BYTES:
             raise SettingsError(f"the master key must have {KEY_BYTES} bytes, not {len(master)}")
         self._store = store
-        self._master = master
+        self._loaded = master
+        self._master = _across(store, master)
+        self._reload = reload
+        self.noting: Callable[[str], None] | None = None
         self._remember = remember
         self._cache: dict[str, bytes] = {}
         self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
@@ -146,6 +161,8 @@ class KeyRing:
         """Destroy a key, on disk and in memory, before it returns. Idempotent; False when there was none."""
         if name == "secret":
             raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
+        if self.noting is not None and self._store.get(name) is not None:
+            self.noting(name)
         try:
             return self._store.destroy(name)  # outside the lock: it may have to wait for a reader
         finally:
@@ -155,17 +172,54 @@ class KeyRing:
                 _cipher.cache_clear()
 
     def rotate(self, new_master: bytes) -> int:
-        """Rewrap every key under another master key, all or none. Returns how many. The keys themselves stay."""
+        """Rewrap every key under another master key, all or none. Returns how many. The keys themselves stay.
+
+        The old master key goes on opening everything until :meth:`finish`. Raises :class:`NotAllowed` while an earlier
+        rotation is not finished.
+        """
         if len(new_master) != KEY_BYTES:
             raise SettingsError(f"the master key must have {KEY_BYTES} bytes, not {len(new_master)}")
         with self._lock:
+            if self.pending:
+                raise NotAllowed("an earlier rotation is not finished: give the new master key and restart serve")
 
             def rewrap(name: str, wrapped: bytes) -> bytes:
                 return seal(new_master, self._unwrap(name, wrapped), name.encode())
 
-            count = self._store.replace_all(rewrap)
+            bridge = f"{_BRIDGE}{os.urandom(6).hex()}"
+            beside = (bridge, seal(self._master, new_master, bridge.encode()))
+            count = self._store.replace_all(rewrap, beside=beside)
             self._master = new_master
             return count
+
+    @property
+    def master(self) -> bytes:
+        """The master key under which the keys are wrapped now."""
+        return self._master
+
+    @property
+    def pending(self) -> bool:
+        """Whether a rotation is not finished: the old master key still opens everything."""
+        return bool(self._store.names(_BRIDGE))
+
+    @property
+    def bridged(self) -> bool:
+        """Whether the master key that this process was given is the old one."""
+        return self._loaded != self._master
+
+    def finish(self) -> None:
+        """The source of the master key gives the new one: from here on the old one opens nothing."""
+        for name in self._store.names(_BRIDGE):
+            self._store.destroy(name)
+        self._loaded = self._master
+
+    def names(self) -> list[str]:
+        """The names of all keys there are."""
+        return [name for name in self._store.names() if not name.startswith(_BRIDGE)]
+
+    def gone(self) -> list[str]:
+        """The names of all keys that were destroyed."""
+        return [name for name in self._store.gone() if not name.startswith(_BRIDGE)]
 
     def _secret(self) -> bytes:
         secret = self.named("secret", create=not self._store.readonly)
@@ -179,9 +233,49 @@ class KeyRing:
         try:
             return unseal(self._master, wrapped, name.encode())
         except SealBroken:
-            raise SettingsError(
-                f"the master key does not open the key {name!r} in keys.db; it belongs to another installation"
-            ) from None
+            # Beside us somebody may have rotated: what we were given may be the old one by now.
+            self._loaded = self._reload() if self._reload else self._loaded
+            self._master = _across(self._store, self._loaded, self._master)
+            fresh = self._store.get(name)
+        try:
+            return unseal(self._master, wrapped if fresh is None else fresh, name.encode())
+        except SealBroken:
+            raise SettingsError(_mismatch(name)) from None
+
+
+def _across(store: KeyStore, *given: bytes) -> bytes:
+    """The first of the given master keys, or what a bridge leads to from one, that opens the store; else the first."""
+    wrapped = store.get("secret")
+    if wrapped is None:
+        return given[0]
+    for master in given:
+        for candidate in (master, *_bridges(store, master)):
+            if _opens(candidate, wrapped, b"secret"):
+                return candidate
+    return given[0]
+
+
+def _bridges(store: KeyStore, master: bytes) -> Iterator[bytes]:
+    for name in store.names(_BRIDGE):
+        sealed = store.get(name)
+        if sealed is not None and _opens(master, sealed, name.encode()):
+            yield unseal(master, sealed, name.encode())
+
+
+def _opens(key: bytes, sealed: bytes, aad: bytes) -> bool:
+    try:
+        unseal(key, sealed, aad)
+    except SealBroken:
+        return False
+    return True
+
+
+def _mismatch(name: str) -> str:
+    return (
+        f"the master key does not open the key {name!r} in keys.db: it belongs to another installation, or to this one "
+        "before a rotation; give the right one (master_key_file, master_key_command or DONGUI_MASTER_KEY), or restore "
+        "both together with `dongui keys restore FILE`"
+    )
 
 
 def new_master() -> str:
@@ -196,6 +290,31 @@ def write_master(path: Path, text: str) -> None:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_master(path: Path, text: str) -> None:
+    """Put another master key in place of a file's: whole or not at all, on disk when this returns; the old one's bytes
+    are overwritten."""
+    fresh = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    old = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fresh.replace(path)
+        sync_folder(path.parent)
+        os.pwrite(old, bytes(os.fstat(old).st_size), 0)
+        os.fsync(old)
+    finally:
+        os.close(old)
+
+
+def source(settings: Settings) -> str:
+    """Where the master key comes from: ``environment``, ``command`` or ``file``."""
+    if os.environ.get("DONGUI_MASTER_KEY"):
+        return "environment"
+    return "command" if settings.master_key_command else "file"
 
 
 def load_master(settings: Settings) -> bytes:
@@ -227,6 +346,11 @@ def _from_command(command: str) -> str:
         # Neither the command's output nor its arguments: either may hold a secret.
         raise SettingsError(f"master_key_command failed ({type(error).__name__}); run it by hand to see why") from None
     return done.stdout.decode("ascii", "replace")
+
+
+def decode_master(text: str, where: str) -> bytes:
+    """A master key from its text. Raises :class:`SettingsError` that names ``where``, never the text."""
+    return _decode(text, where)
 
 
 def _decode(text: str, where: str) -> bytes:

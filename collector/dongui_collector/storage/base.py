@@ -573,8 +573,11 @@ class KeyStore(Protocol):
     def destroy(self, name: str) -> bool:
         """Overwritten on disk, gone from the log, before it returns. Idempotent; False when there is no such key."""
 
-    def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
-        """Master-key rotation, in one transaction."""
+    def gone(self) -> list[str]:
+        """The names of all destroyed keys."""
+
+    def replace_all(self, rewrap: Callable[[str, bytes], bytes], *, beside: tuple[str, bytes] | None = None) -> int:
+        """Master-key rotation, in one transaction; ``beside`` is a new (name, wrapped) put in the same one."""
 
     def close(self) -> None: ...
 

@@ -72,12 +72,18 @@ class SqliteKeys:
             )
         return bool(done)
 
-    def replace_all(self, rewrap: Callable[[str, bytes], bytes]) -> int:
+    def gone(self) -> list[str]:
+        with WRITER:
+            return [row[0] for row in self._conn.execute("SELECT name FROM keys WHERE wrapped IS NULL ORDER BY name")]
+
+    def replace_all(self, rewrap: Callable[[str, bytes], bytes], *, beside: tuple[str, bytes] | None = None) -> int:
         with WRITER:
             with self._writing():
                 rows = self._conn.execute("SELECT name, wrapped FROM keys WHERE wrapped IS NOT NULL").fetchall()
                 for name, wrapped in rows:
                     self._conn.execute("UPDATE keys SET wrapped = ? WHERE name = ?", (rewrap(name, wrapped), name))
+                if beside is not None:
+                    self._conn.execute("INSERT INTO keys (name, wrapped) VALUES (?, ?)", beside)
             scrub(self._conn)
         return len(rows)
 

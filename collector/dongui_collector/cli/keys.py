@@ -1,0 +1,164 @@
+"""``dongui keys``: the master key's rotation, copies of the keys, the journal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    read_text,
+    reading,
+    settings_of,
+)
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
+_passphrase_file = click.option(
+    "--passphrase-file", type=_EXISTING, help="A file whose first line is the passphrase; - for standard input."
+)
+
+
+@click.group(cls=CommandGroup)
+def keys() -> None:
+    """Rotate the master key, copy and restore the keys."""
+
+
+@keys.command()
+@config_option
+@json_option
+def status(config: Path, as_json: bool) -> None:
+    """Where the master key comes from, how rotation stands, until when copies of the keys may be used."""
+    from dongui_collector.custody import status as status_of
+
+    with reading(config) as core:
+        found = status_of(core)
+        zone = core.settings.zone
+    emit(found, as_json, lambda data: _text(data, zone))
+
+
+def _text(data: dict[str, Any], zone: Any) -> str:
+    def day(at: int | None) -> str:
+        return datetime.fromtimestamp(at / 1000, zone).date().isoformat() if at else "never"
+
+    kinds = ", ".join(f"{kind} {number}" for kind, number in data["keys"].items())
+    copies = f"on {day(data['copied_at'])}, may be used until {data['copies_expire']}" if data["copied_at"] else "never"
+    lines = [
+        f"master key      from the {data['master_key']}, rotated {day(data['rotated_at'])}",
+        f"keys            {kinds}; {data['destroyed']} destroyed",
+        f"last copy       {copies} (horizon {data['horizon']})",
+    ]
+    if data["rotation_pending"]:
+        lines.append("a rotation is not finished: put the new master key in place and restart serve")
+    return "\n".join(lines)
+
+
+@keys.command()
+@click.option("--new-key", type=_EXISTING, help="A file with the new master key (base64 of 32 bytes); - for stdin.")
+@config_option
+@json_option
+def rotate(new_key: Path | None, config: Path, as_json: bool) -> None:
+    """Rewrap all keys under another master key; serve goes on meanwhile.
+
+    Where the master key is a file a new one is made and put in its place. Where it comes from the environment or a
+    command, name the new one with --new-key, put it there, and restart serve: until then the old one still works.
+    """
+    text = _first_line(new_key) if new_key else None
+    emit(control(config).call("keys.rotate", new_key=text, by=acting_user()), as_json)
+
+
+@keys.command()
+@click.argument("file", type=_FILE)
+@_passphrase_file
+@click.option("--under-master-key", is_flag=True, help="Seal it under the master key instead of a passphrase.")
+@config_option
+@json_option
+def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, config: Path, as_json: bool) -> None:
+    """Copy the keys into FILE, sealed under a passphrase (asked for on a terminal) or the master key.
+
+    Keep it apart from the backups of the data. It may be used until the day that is printed (key_backup_horizon);
+    certificates of destruction say so. Every day has a new key: copy as often as you back up.
+    """
+    from dongui_collector.backup_keys import check_passphrase, write_copy
+
+    passphrase = None if under_master_key else _passphrase(passphrase_file, confirm=True)
+    if passphrase is not None:
+        check_passphrase(passphrase)
+    noted = control(config).call("keys.copy", by=acting_user())
+    part = file.with_name(file.name + ".part")
+    try:
+        with (
+            reading(config) as core,
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+        ):
+            made = write_copy(core, out, noted, passphrase)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    emit({"file": str(file), **made}, as_json)
+
+
+@keys.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_passphrase_file
+@click.option("--old-key", type=_EXISTING, help="The master key under which the copy was made, where it was rotated.")
+@click.option("--journal", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The newest journal.")
+@click.option("--without-journal", is_flag=True, help="Go on without it: keys destroyed since come back.")
+@config_option
+@json_option
+def restore(
+    file: Path,
+    passphrase_file: Path | None,
+    old_key: Path | None,
+    journal: Path | None,
+    without_journal: bool,
+    config: Path,
+    as_json: bool,
+) -> None:
+    """Make keys/keys.db from a copy, less the keys destroyed since. There must be none."""
+    from dongui_collector.backup_keys import restore_keys
+    from dongui_collector.security.keys import decode_master
+
+    settings = settings_of(config)
+    with file.open("rb") as source:
+        outcome = restore_keys(
+            settings,
+            source,
+            passphrase=_passphrase(passphrase_file, confirm=False) if passphrase_file else None,
+            master=decode_master(_first_line(old_key), str(old_key)) if old_key else None,
+            journal=journal,
+            without_journal=without_journal,
+        )
+    emit(outcome, as_json)
+
+
+@keys.command()
+@click.option("--before", required=True, metavar="DAY", help="Backups made before this day will not be restored.")
+@config_option
+@json_option
+def compact(before: str, config: Path, as_json: bool) -> None:
+    """Shorten the journal of destructions by what only older backups would need."""
+    emit(control(config).call("journal.compact", before=before, by=acting_user()), as_json)
+
+
+def _passphrase(file: Path | None, *, confirm: bool) -> str:
+    if file is not None:
+        return _first_line(file)
+    return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _first_line(file: Path) -> str:
+    text = sys.stdin.read() if str(file) == "-" else read_text(file)
+    return text.partition("\n")[0].rstrip("\r")

@@ -1,0 +1,133 @@
+"""Dies at every write of a rotation, of going on with one, and of restoring keys; then looks at what is left.
+
+``python -m tests.security.crashing_keys SCENARIO FOLDER`` prints JSON, as ``tests/keeping/crashing.py`` does, whose
+fuse this uses. The installation in FOLDER is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dongui_collector.backup_keys import restore_keys
+from dongui_collector.control import perform
+from dongui_collector.errors import SettingsError, StorageError
+from dongui_collector.keeping.verify import verify
+from dongui_collector.security.keys import KeyRing, decode_master
+from dongui_collector.settings import Settings
+from dongui_collector.storage.keys import SqliteKeys
+
+from tests.keeping.crashing import DIED, DONE, FUSE, arm, forked, opened
+
+PASSPHRASE = "a passphrase of some length"
+
+
+def rotating(folder: Path, at: int) -> int:
+    arm()
+    core = opened(folder)
+    FUSE.at = at
+    perform(core, "keys.rotate", {})
+    FUSE.at = -1
+    return FUSE.count
+
+
+def going_on(folder: Path, at: int) -> int:
+    arm()
+    FUSE.at = at
+    core = opened(folder)
+    FUSE.at = -1
+    core.close()
+    return FUSE.count
+
+
+def restoring(folder: Path, at: int) -> int:
+    arm()
+    FUSE.at = at
+    with (folder / "copy").open("rb") as file:
+        restore_keys(Settings(folder=folder, testing=True), file, passphrase=PASSPHRASE)
+    FUSE.at = -1
+    return FUSE.count
+
+
+def whole(folder: Path, old: str) -> list[str]:
+    """What is wrong with an installation whose rotation was begun: first for a reader, then after the next start."""
+    opened(folder, writable=False).close()
+    core = opened(folder)
+    try:
+        wrong = [str(finding) for finding in verify(core).findings]
+        if core.keyring.pending:
+            wrong.append("the rotation is still pending after a start")
+        if any(core.keyring.day(day) is None for day in core.storage.events.days()):
+            wrong.append("a day's key is gone")
+    finally:
+        core.close()
+    present = (folder / "keys" / "master.key").read_text(encoding="ascii")
+    if present != old and _opens(folder, old):
+        wrong.append("rotated, and the old master key still opens it")
+    return wrong
+
+
+def _opens(folder: Path, text: str) -> bool:
+    store = SqliteKeys(folder / "keys" / "keys.db", readonly=True)
+    try:
+        KeyRing(store, decode_master(text, "test"))
+    except SettingsError:
+        return False
+    finally:
+        store.close()
+    return True
+
+
+def restored(folder: Path, _: str) -> list[str]:
+    """Keys that were half restored are not there at all; then they can be restored."""
+    settings = Settings(folder=folder, testing=True)
+    with (folder / "copy").open("rb") as file, suppress(StorageError):  # there already: it was complete
+        restore_keys(settings, file, passphrase=PASSPHRASE)
+    core = opened(folder)
+    try:
+        return [str(finding) for finding in verify(core).findings]
+    finally:
+        core.close()
+
+
+SCENARIOS: dict[str, tuple[Callable[[Path, int], int], Callable[[Path, str], list[str]]]] = {
+    "rotate": (rotating, whole),
+    "go_on": (going_on, whole),
+    "restore": (restoring, restored),
+}
+
+
+def main(scenario: str, folder: Path) -> dict[str, Any]:
+    operation, check = SCENARIOS[scenario]
+    work = folder.with_name(folder.name + "-work")
+    old = (folder / "keys" / "master.key").read_text(encoding="ascii")
+
+    def fresh() -> Path:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(folder, work)
+        return work
+
+    code, writes = forked(lambda: operation(fresh(), 1 << 40))
+    assert code == DONE, writes
+    changed = (work / "keys" / "master.key").read_text(encoding="ascii") != old
+    wrong: dict[int, Any] = {}
+    for n in range(1, writes + 1):
+        fresh()
+        code, said = forked(lambda n=n: operation(work, n))
+        if code != DIED:
+            wrong[n] = f"it did not die: {said}"
+            continue
+        code, said = forked(lambda: check(work, old))
+        if code != DONE or said:
+            wrong[n] = said
+    shutil.rmtree(work, ignore_errors=True)
+    return {"writes": writes, "wrong": wrong, "changed": changed}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]))))
