@@ -25,6 +25,7 @@ CASES = [
     ("floor_above_ceiling", "error", "records.staff_audit.min_keep", [('min_keep = "P1Y"', 'min_keep = "P3Y"')]),
     ("own_cookies", "error", "cookies[1].name", [('name = "_ga*"', 'name = "dongui_id"')]),
     ("ad_query_keys", "error", "notice.query_keys", [("query_keys = []", 'query_keys = ["gclid"]')]),
+    ("merged_channels", "error", "channels.marketing", [("[[cookies]]", '[channels.marketing]\nlabel = "x"\ndescription = "x"\nmedium = "email"\nitems = ["email"]\n\n[[cookies]]')]),
     ("unlawful_ceilings", "warning", "records.abuse", [('on_withdrawal = "destroy"\n', "")]),
     ("wrong_limits", "warning", "rights.limits", [("PIPA 35(4)", "PIPA 35(5)")]),
     ("refusal_left_to_browser", "warning", "rights.cookies", [('"banner", ', "")]),

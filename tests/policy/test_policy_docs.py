@@ -19,6 +19,7 @@ PARTS = {
     "## `[controller]` and `[officer]`": [model.Controller, model.Officer],
     "## `[items.ID]`": [model.Item],
     "## `[purposes.ID]`": [model.Purpose],
+    "## `[channels.ID]`": [model.Channel],
     "## `[[cookies]]`": [model.CookieRule],
     "## `[records.ID]`": [model.RecordClass],
     "## `[[processors]]` and `[[recipients]]`": [model.Party],
@@ -49,4 +50,5 @@ def test_the_small_tables_are_named_with_their_keys() -> None:
 
 def test_every_word_of_a_closed_list_is_told() -> None:
     words = [*get_args(model.Basis), *get_args(model.Collected), *get_args(model.Protect), *ITEMS]
+    words += get_args(model.Medium)
     assert [word for word in words if f"`{word}`" not in PAGE] == []

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dongui.policy.builtin import QUERY_KEYS
-from dongui.policy.model import CookieRule, Party, Policy, Purpose
+from dongui.policy.model import Channel, CookieRule, Party, Policy, Purpose
 from dongui.policy.words import BASES, country_name
 
 Json = dict[str, Any]
@@ -83,6 +83,20 @@ def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> J
         "cookies": decides["cookies"],
         "items": {item.id: item.label[lang] for item in policy.items.values()},
         "purposes": [_shows(policy, purpose, lang) for purpose in policy.purposes.values()],
+    } | ({"channels": [_channel(channel, lang) for channel in policy.channels.values()]} if policy.channels else {})
+
+
+def _channel(channel: Channel, lang: str) -> Json:
+    """For the site's own sign-up form: the snippet asks for purposes alone, never for these (K16)."""
+    return {
+        "id": channel.id,
+        "label": channel.label[lang],
+        "description": channel.description[lang],
+        "medium": channel.medium,
+        "night": channel.night,
+        "items": list(channel.items),
+        "refusal": channel.refusal[lang] if channel.refusal else None,
+        "reconfirm_text": channel.reconfirm.days_text(lang),
     }
 
 

@@ -58,6 +58,7 @@ def diff(old: Policy, new: Policy) -> Diff:
     changes += _ids("items", old.items, new.items)
     changes += _purposes(old, new)
     changes += _ids("cookies", _by_name(old.cookies), _by_name(new.cookies))
+    changes += _ids("channels", old.channels, new.channels)
     changes += _records(old, new)
     changes += _parties("processors", old.processors, new.processors, new)
     changes += _parties("recipients", old.recipients, new.recipients, new)

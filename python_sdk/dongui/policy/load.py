@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -76,12 +76,13 @@ def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
     schema = root.integer("schema", example=SCHEMA)
     root.languages = _languages(root)
     purposes = {id: _purpose(id, table) for id, table in root.tables("purposes", ID).items()}
+    channels = {id: _channel(id, table) for id, table in root.tables("channels", ID).items()}
     policy = model.Policy(
         schema=schema,
         notice=_notice(root.table("notice", required=True)),
         controller=_controller(root.table("controller", required=True)),
         officer=_officer(root.table("officer", required=True)),
-        items=_items(root, purposes),
+        items=_items(root, [*purposes.values(), *channels.values()]),
         purposes=purposes,
         cookies=root.each("cookies", _cookie),
         records={id: _record(id, table) for id, table in root.tables("records", ID).items()},
@@ -91,6 +92,7 @@ def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
         holds=root.each("holds", _clause),
         disclosures=root.each("disclosures", _clause),
         automated_decisions=root.each("automated_decisions", _clause),
+        channels=channels,
         safeguards=_safeguards(root.table("safeguards")),
         rights=_rights(root.table("rights")),
         text=text,
@@ -153,10 +155,10 @@ def _officer(table: Table) -> model.Officer:
     return officer
 
 
-def _items(root: Table, purposes: Mapping[str, model.Purpose]) -> dict[str, model.Item]:
-    """The declared items, then the built-in ones that a purpose lists without a declaration."""
+def _items(root: Table, listing: Iterable[model.Purpose | model.Channel]) -> dict[str, model.Item]:
+    """The declared items, then the built-in ones that a purpose or a channel lists without a declaration."""
     items = {id: _item(id, table) for id, table in root.tables("items", ID).items()}
-    listed = {item for purpose in purposes.values() for item in purpose.items}
+    listed = {item for purpose in listing for item in purpose.items}
     return items | {id: item for id, item in ITEMS.items() if id in listed and id not in items}
 
 
@@ -204,6 +206,21 @@ def _purpose(id: str, table: Table) -> model.Purpose:
             table.wrong("urls", f"{url[:60]!r} is no address pattern", 'write "https://host.example/*"')
     table.done()
     return purpose
+
+
+def _channel(id: str, table: Table) -> model.Channel:
+    channel = model.Channel(
+        id=id,
+        label=table.text("label", example="News by e-mail"),
+        description=table.text("description", example="We send you offers by e-mail."),
+        medium=table.word("medium", get_args(model.Medium)),
+        items=table.names("items", required=True),
+        night=table.flag("night"),
+        reconfirm=table.optional_period("reconfirm", example="P2Y") or model.TWO_YEARS,
+        refusal=table.optional_text("refusal"),
+    )
+    table.done()
+    return channel
 
 
 def _cookie(table: Table) -> model.CookieRule:

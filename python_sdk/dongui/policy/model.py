@@ -16,11 +16,13 @@ from typing import Literal
 from dongui.policy.period import Period
 
 Text = Mapping[str, str]
+TWO_YEARS = Period(years=2)
 
 Basis = Literal["consent", "contract", "legal_obligation", "legitimate_interest", "vital_interest", "public_task"]
 Collected = Literal["automatic", "signup", "service", "settlement", "support"]
 Protect = Literal["encrypt", "truncate", "pseudonym", "plain"]
 Silence = Literal["keeps", "ends"]
+Medium = Literal["email", "sms", "push", "telephone", "messenger", "post"]
 Obligation = Literal["dispute", "inspection", "proof", "request"]
 
 
@@ -94,6 +96,24 @@ class Purpose:
     urls: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     joins_earlier: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way on which advertising may be received: a consent of its own (광고성 정보 수신동의), for members alone.
+
+    It is never part of a consent to tailored advertising, nor that of it (K16). ``night`` makes it the consent for
+    21:00 to 08:00, which is asked apart. Who gave it is told of it every ``reconfirm`` period; silence keeps it.
+    """
+
+    id: str
+    label: Text
+    description: Text
+    medium: Medium
+    items: tuple[str, ...]
+    night: bool = False
+    reconfirm: Period = TWO_YEARS
+    refusal: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +230,7 @@ class Policy:
     holds: tuple[Clause, ...] = ()
     disclosures: tuple[Clause, ...] = ()
     automated_decisions: tuple[Clause, ...] = ()
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     safeguards: Safeguards = field(default_factory=Safeguards)
     rights: Rights = field(default_factory=Rights)
     text: str = ""

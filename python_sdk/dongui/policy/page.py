@@ -58,6 +58,7 @@ def _items(view: View) -> Section:
         Subheading(view.say("items.consent")),
         Paragraph(view.say("items.consent.text")),
         view.table("items.consent", ("purpose", "item", "period", "refusal"), consented),
+        *_channels(view),
         Subheading(view.say("items.other")),
         view.table("items.other", ("purpose", "item", "period", "basis"), founded) or Paragraph(view.say("none")),
         Subheading(view.say("collected")),
@@ -209,6 +210,21 @@ def _behaviour(view: View) -> Section:
         Paragraph(view.say("behaviour.refuse")),
         Paragraph(view.say("behaviour.gpc", purposes=view.purposes(signals))) if signals else None,
     )
+
+
+def _channels(view: View) -> list[Block]:
+    """Advertising that members may receive, by channel: each a consent of its own (K16). Nothing without channels."""
+    channels = view.policy.channels.values()
+    if not channels:
+        return []
+    rows: list[tuple[Inline, ...]] = []
+    for channel in channels:
+        night = view.say("channels.night") if channel.night else view.say("channels.day")
+        items = view.items(channel.items)
+        rows.append((view.of(channel.label), night, items, channel.reconfirm.days_text(view.lang)))
+    table = view.table("channels", ("channels.channel", "channels.hours", "item", "channels.confirmed"), rows)
+    said: list[Block] = [Subheading(view.say("channels")), Paragraph(view.say("channels.text"))]
+    return [*said, *([table] if table else [])]
 
 
 def _rights(view: View) -> Section:

@@ -24,6 +24,8 @@ def references(policy: Policy, problems: Problems) -> None:
         known(f"purposes.{purpose.id}.items", purpose.items, policy.items, "item")
         known(f"purposes.{purpose.id}.record", (purpose.record,), policy.records, "record class")
         known(f"purposes.{purpose.id}.depends_on", purpose.depends_on, policy.purposes, "purpose")
+    for channel in policy.channels.values():
+        known(f"channels.{channel.id}.items", channel.items, policy.items, "item")
     for n, cookie in enumerate(policy.cookies, 1):
         known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, "purpose")
     for record in policy.records.values():

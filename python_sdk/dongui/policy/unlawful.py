@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dongui.policy.builtin import AD_KEYS
+from dongui.policy.builtin import AD_KEYS, EVENT_ITEMS
 from dongui.policy.findings import Found, Rule
-from dongui.policy.model import Policy, Purpose
+from dongui.policy.model import TWO_YEARS, Policy, Purpose
 from dongui.policy.period import Period
 
 LONGEST = Period(days=400)
@@ -14,6 +14,7 @@ LONGEST = Period(days=400)
 
 def unlisted_items(policy: Policy) -> Found:
     listed = {item for purpose in policy.purposes.values() for item in purpose.items}
+    listed |= {item for channel in policy.channels.values() for item in channel.items}
     for item in policy.items:
         if item not in listed:
             yield f"items.{item}", "is listed by no purpose", "add it to a purpose's items or remove it", "S1.0"
@@ -110,6 +111,23 @@ def ad_query_keys(policy: Policy) -> Found:
             yield "notice.query_keys", message, f"remove {key}", "S2.1b"
 
 
+def merged_channels(policy: Policy) -> Found:
+    """Consent to receive advertising is its own, never a purpose's, and the other way round (K16)."""
+    tracked = set(EVENT_ITEMS) | {"member_reference"}
+    for channel in policy.channels.values():
+        key = f"channels.{channel.id}"
+        if channel.id in policy.purposes:
+            message = "has the id of a purpose, but consent to receive advertising is never one with another"
+            yield key, message, "give the channel an id of its own", "K16"
+        for item in channel.items:
+            if item in tracked:
+                message = f"lists {item}: what is tracked belongs to a purpose with a consent of its own"
+                yield f"{key}.items", message, "list only what is needed to reach the member", "K16"
+        if channel.reconfirm.seconds > TWO_YEARS.seconds:
+            message = f"is confirmed every {channel.reconfirm} only"
+            yield f"{key}.reconfirm", message, 'write at most reconfirm = "P2Y"', "K16"
+
+
 def _consented(policy: Policy) -> Iterator[Purpose]:
     return (policy.purposes[id] for id in policy.consent_purposes)
 
@@ -132,4 +150,5 @@ ERRORS: tuple[Rule, ...] = (
     floor_above_ceiling,
     own_cookies,
     ad_query_keys,
+    merged_channels,
 )
