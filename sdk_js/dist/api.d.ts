@@ -47,6 +47,8 @@ export interface Options {
     modal?: string;
     /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
     words?: string;
+    /** Heeds Do Not Track as it does Global Privacy Control. */
+    dnt?: string;
     /** The query key of the site's own search; `q` unless set. */
     search?: string;
 }

@@ -12,16 +12,14 @@ let running = false;
 
 /** Watches the page from now on; elements may come at any time, before the choice and after. */
 export const watch = (): void =>
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) for (const node of addedNodes) if (node instanceof Element) release(node);
-  }).observe(document, { childList: true, subtree: true });
+  new MutationObserver(release).observe(document, { childList: true, subtree: true });
 
-/** Lets loose what is granted now, under `root`. */
-export function release(root: ParentNode = document): void {
-  for (const element of [root, ...root.querySelectorAll("[data-purpose]")] as Inert[]) {
+/** Lets loose what is granted now. */
+export function release(): void {
+  for (const element of document.querySelectorAll<Inert>("[data-purpose]")) {
     const { dataset, content } = element;
-    const purposes = dataset?.purpose?.split(" ");
-    if (!purposes || done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;
+    const purposes = dataset.purpose!.split(" ");
+    if (done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;
     done.add(element);
     const before = element.cloneNode(true);
     const nodes: Node[] = [];

@@ -23,10 +23,11 @@ function keepVisitor(id: string): void {
 const save = (): void => void core._quietly(() => (queue[0] ? (localStorage[KEY] = JSON.stringify(queue)) : delete localStorage[KEY]));
 
 /** Puts a decision into force on this page at once, then tells the collector; other tabs hear of it through the storage. */
-core._decide = (changes: ConsentState, method: string, stay?: boolean): void => {
+core._decide = (wanted: ConsentState | string[], method: string, stay?: boolean): void => {
   const { version, choice_seconds, purposes, lang } = core._facts;
   const before = core._read() ?? [];
   const all = Object.keys(core._state());
+  const changes: ConsentState = Array.isArray(wanted) ? Object.fromEntries((wanted[0] ? wanted : all).map((id) => [id, false])) : wanted;
   const granted = all.filter((id) => changes[id] ?? before.includes(id));
   core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
   core._memory = encodeChoice(core._choice);
@@ -40,7 +41,8 @@ core._decide = (changes: ConsentState, method: string, stay?: boolean): void => 
     refused: all.filter((id) => changes[id] === false),
     method,
     lang,
-    signals: { gpc: core._gpc() },
+    // GPC is a header as well, so that the collector hears of it in any case.
+    signals: { [core._dnt ? "dnt" : "gpc"]: core._gpc() },
     id: core._uuid(),
   };
   queue.push(body);

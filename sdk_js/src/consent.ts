@@ -20,9 +20,9 @@ export const answered = (): unknown =>
   core._read()?.every((id) => now() < core._choice!.at + (core._facts.purposes[id]?.reconfirm_seconds || Infinity));
 
 /** Fetches the notice. Several may want it at once; a failure is forgotten, so that the next one tries again. */
-core._learn = (cache = "default") => {
+core._learn = (cache) => {
   const { base, site, lang } = core._options;
-  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${lang || document.documentElement.lang || navigator.language}`, { cache })
+  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${lang || document.documentElement.lang || navigator.language}`, { cache: cache! })
     .then((answer) => answer.json())
     .then((told) => {
       told.purposes = Object.fromEntries(told.purposes.map((purpose: NoticePurpose) => [purpose.id, purpose]));

@@ -9,7 +9,8 @@ let started: Dongui | undefined;
 /** Starts dongui on this page and returns what `window.dongui` offers; a second call returns the first one's. */
 export function init(options: Options): Dongui {
   if (!started) {
-    started = start(options);
+    // An address of the site's own is one wherever this module lies.
+    started = start({ ...options, base: new URL(options.base, location.href).href.replace(/\/$/, "") });
     window.dongui = started;
   }
   return started;

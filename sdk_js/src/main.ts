@@ -5,23 +5,25 @@ import { answered, worth } from "./consent";
 import { cookieValues, quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
-import { leaveView, setAdvertisingId, settleViews, track, view, watchViews } from "./track";
+import { setAdvertisingId, settleViews, track, watchViews } from "./track";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
+/** Decisions under way: until they are made, nothing is judged by the state before them. */
+let deciding = 0;
 
-core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`);
+core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
 /** What a change of the choice takes: ui.js for every one, panel.js where something is undone. */
-const need = (undo?: unknown): Promise<unknown> => Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn()]);
+const need = (undo?: unknown): Promise<unknown> => Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn()]).catch(nothing);
 
 const show = (view: View): unknown => core._options.ui == "none" || need().then(() => core._show(view)).catch(nothing);
 
-function change(pick: () => ConsentState): Promise<void> {
-  core._deciding++;
-  return need(1).then(nothing, nothing).then(() => {
-    core._deciding--;
-    quietly(() => core._decide(pick(), "api"));
+function change(changes: ConsentState | string[]): Promise<void> {
+  deciding++;
+  return need(1).then(() => {
+    deciding--;
+    quietly(() => core._decide(changes, "api"));
   });
 }
 
@@ -30,7 +32,7 @@ core._look = async () => {
     core._facts || (await core._learn());
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
-    if (core._deciding) return;
+    if (deciding) return;
     core._judge();
     answered() ? core._hide?.(true) : show("banner");
   } catch {}
@@ -39,68 +41,72 @@ core._look = async () => {
 /** What the site asked for besides: trackers once something is granted, placeholders where something is not. */
 function extras(): void {
   const { track, placeholders } = core._options;
-  if (track && core._granted.size) core._load("extras").catch(nothing);
-  if (placeholders != null) core._load("place").catch(nothing);
+  if (track && core._granted.size) core._load("extras");
+  if (placeholders != null) core._load("place");
 }
 
 core._judge = () => {
   const first = !core._known;
-  const before = first ? core._choice?.granted ?? [] : [...core._granted];
+  const before = first ? new Set(core._choice?.granted) : core._granted;
+  core._read();
   core._granted = worth();
   core._known = true;
-  const lost = !before.every((id) => core._granted.has(id));
+  const lost = [...before].some((id) => !core._granted.has(id));
   const apply = (): void => {
     // Tags learn of the change before they run, and cookies go before anything could read them.
     for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), release])
       quietly(() => step && step());
   };
   // A loss needs what panel.js undoes.
-  if (first || lost || before.length < core._granted.size) lost && !core._undo ? need(1).then(apply, nothing) : apply();
+  if (first || lost || before.size < core._granted.size) lost && !core._undo ? need(1).then(apply) : apply();
 };
 
 export function start(options: Options): Dongui {
   core._options = options;
-  core._sameOrigin = options.base.startsWith(`${location.origin}/`);
+  core._dnt = options.dnt != null && navigator.doNotTrack == "1";
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
   const begin = (): void => {
     watch();
+    // First of all, since all the rest waits for what it asks for; even the first look at a cookie takes longer than anything here.
+    core._look();
     // Who has chosen may have left something undelivered on another page; who has not is about to be asked.
     if (cookieValues("dongui")[0]) {
       restore();
-      if (quietly(() => localStorage["dongui.consents"])) (core._unsent = true), need().catch(nothing);
-    } else if (options.ui != "none") core._load("ui").catch(nothing);
-    watchViews();
-    core._look();
+      core._unsent = quietly(() => localStorage["dongui.consents"]);
+      core._unsent && need();
+    } else if (options.ui != "none") core._load("ui");
+    options.pageViews == "off" || watchViews();
     // The back/forward cache, other tabs (a decision writes to storage) and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher. Listening to the storage opens it, which takes longer than all the
     // rest: not while the page is loading.
     const notice = (type: string): void =>
-      addEventListener(type, () => quietly(() => {
-        type == "storage" || core._flush();
-        type == "pagehide" ? leaveView() : view();
+      addEventListener(type, (event) => {
+        // The first `pageshow` comes right after the beginning and tells nothing new.
+        if (type == "pageshow" && !(event as PageTransitionEvent).persisted) return;
         core._look();
-      }), true);
-    ["pageshow", "pagehide", "popstate", "visibilitychange"].forEach(notice);
+        type == "storage" || core._flush();
+      }, true);
+    ["pageshow", "pagehide", "visibilitychange"].forEach(notice);
     setTimeout(() => {
       notice("storage");
       core._look();
-    }, 200);
+    }, 700);
     addEventListener("click", (event) => {
       if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
     });
   };
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
+  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin);
   else begin();
   return {
     track: (name, props) => quietly(() => track(name, props)),
     consent: {
       granted: (purpose) => core._granted.has(purpose),
-      set: (choices) => change(() => choices),
+      set: change,
       onChange: (listener) => (listeners.add(listener), () => listeners.delete(listener)),
       ready,
     },
     show: () => show("preferences"),
-    withdraw: (...purposes) => change(() => Object.fromEntries((purposes[0] ? purposes : Object.keys(core._state())).map((id) => [id, false]))),
+    withdraw: (...purposes) => change(purposes),
     myData: () => show("data"),
     setAdvertisingId,
     _core: core,

@@ -26,15 +26,19 @@ core._post = async (path, body) => {
 
 core._visitorId = () => cookieValues("dongui_id")[0] || core._visitor;
 
-/** What of the events is still covered. An id that tells the time goes with the right to tell it. */
-const gate = (events: Event[]): Event[] =>
-  core._known
-    ? events.flatMap((event) => {
-        const gated = gateEvent(event, core._granted, core._facts, Date.now());
-        if (gated && gated.id[14] == "7" && !itemsAllowed(core._granted, core._facts).has("visit_time")) gated.id = uuid();
-        return gated ?? [];
-      })
-    : events;
+/**
+ * What of the events is still covered. An id that tells the time goes with the right to tell it: a `fresh` event gets
+ * another; one that may have arrived already must not arrive under two, so it goes.
+ */
+const gate = (events: Event[], fresh?: unknown): Event[] =>
+  events.flatMap((event) => {
+    const gated = gateEvent(event, core._granted, core._facts, Date.now());
+    if (gated && gated.id[14] == "7" && !itemsAllowed(core._granted, core._facts).has("visit_time")) {
+      if (!fresh) return [];
+      gated.id = uuid();
+    }
+    return gated ?? [];
+  });
 
 /** What the page before could not send. */
 export const restore = (): void => {
@@ -49,13 +53,14 @@ core._flush = () => {
 };
 
 export function send(event: Event): void {
-  outbox[499] || outbox.push(...gate([event]));
+  outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }
 
 async function deliver(): Promise<void> {
   let batch: Event[];
   timer = 0;
+  if (!core._known) return;
   outbox = gate(outbox);
   if (busy) return;
   busy = true;
@@ -64,8 +69,9 @@ async function deliver(): Promise<void> {
       let count = 100;
       // A character is at most three bytes, and what is in flight together may hold 64 KiB (W7).
       while (JSON.stringify((batch = outbox.slice(0, count))).length > 16e3 && count > 1) count >>= 1;
+      // Mounted on the site's own origin, the collector finds the id in a cookie that no script reads.
       const visitor = batch[0] && !core._unsent && (core._visitorId() || null);
-      return (visitor || (visitor === null && core._sameOrigin)) && { site: core._options.site, visitor, events: batch };
+      return (visitor || (visitor === null && core._options.base.startsWith(`${location.origin}/`))) && { site: core._options.site, visitor, events: batch };
     })
   )
     outbox = outbox.filter(({ id }) => !batch.some((sent) => sent.id == id));

@@ -22,6 +22,8 @@ export interface Facts extends Policy {
   lang: string;
   service: string;
   policy_url: string;
+  /** `"server"`: the middleware, through which the answer came, counts the pages that it serves. */
+  page_views?: string;
   items: Record<string, string>;
   purposes: Record<string, NoticePurpose>;
 }
@@ -35,8 +37,6 @@ export type View = "banner" | "preferences" | "data";
 /** One for the page. */
 export interface Core {
   _options: Options;
-  /** Whether the collector is mounted on the site's own origin; then the visitor id is an HttpOnly cookie. */
-  _sameOrigin: boolean;
   _facts: Facts;
   _choice: Choice | null;
   _granted: ReadonlySet<string>;
@@ -45,10 +45,8 @@ export interface Core {
   /** The choice, and the visitor id, where cookies are blocked: they work for this page. */
   _memory: string;
   _visitor: string;
-  /** Decisions under way: until they are made, nothing is judged by the state before them. */
-  _deciding: number;
   /** Whether consents have not reached the collector: events wait for them. */
-  _unsent?: boolean;
+  _unsent?: unknown;
   _released: Released[];
   _learn(cache?: RequestCache): Promise<void>;
   /** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
@@ -64,14 +62,18 @@ export interface Core {
   _visitorId(): string;
   _quietly: typeof quietly;
   _uuid: typeof uuid;
+  /** Whether the browser objects, by a signal that counts here. */
   _gpc(): boolean;
+  /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
+  _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
   _load(file: "ui" | "panel" | "extras" | "vitals" | "place"): Promise<unknown>;
   // What ui.js adds:
   _show(view: View): unknown;
   /** Takes away what is shown; with `question`, only the banner. */
   _hide?(question?: boolean): void;
-  _decide(changes: ConsentState, method: string, stay?: boolean): void;
+  /** A decision; a list names what is refused or withdrawn, an empty one means everything. */
+  _decide(changes: ConsentState | string[], method: string, stay?: boolean): void;
   _words: Words;
   /** The words of the language that the facts are in. */
   _wordsNow(): Words;
@@ -88,13 +90,11 @@ export interface Core {
 }
 
 export const core = {
-  _choice: null,
   _granted: new Set(),
   _memory: "",
   _visitor: "",
-  _deciding: 0,
   _released: [] as Released[],
   _quietly: quietly,
   _uuid: uuid,
-  _gpc: gpc,
+  _gpc: () => gpc() || core._dnt,
 } as unknown as Core;

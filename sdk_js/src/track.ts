@@ -7,13 +7,14 @@ import { core } from "./state";
 const VIEW = "pageview";
 
 /** Events of before the choice was known: a returning visitor's count, anybody else's are dropped. */
-let early: Event[] = [];
+const early: Event[] = [];
 const advertisingIds: Record<string, string> = {};
+type Navigation = PerformanceNavigationTiming & { deliveryType?: string; activationStart?: number };
 let page = "";
 let previous = "";
-/** Whether the middleware has recorded the page that it served, knowing the choice. */
-let served: unknown;
-/** Whether this page's view is still to be recorded, once something is granted on it. */
+/** The choice with which the page began, if the server knew it too. */
+let chosen: unknown;
+/** Whether the view of this address is still to be recorded, once something is granted on it. */
 let unseen = false;
 
 export const setAdvertisingId = (kind: string, id: string | null): void => void (advertisingIds[kind] = id!);
@@ -39,32 +40,28 @@ export function track(name: string, props?: Record<string, unknown>): void {
   } as Event;
   if (!core._known) return void early.push(event);
   // A consent may have expired since, or been withdrawn elsewhere.
-  core._read();
   core._judge();
   send(event);
 }
 
-/** One view for every address that the visitor sees. */
-export function view(): void {
+/**
+ * One view for every address that the visitor sees. A page that is `leaving` may come back from the back/forward cache:
+ * that is a view of its own, which waits until then.
+ */
+function view(leaving?: boolean): void {
   const now = address();
-  if (core._options.pageViews == "off") return;
-  if (now != page) {
+  if (now != page || leaving) {
     previous = page || document.referrer;
     page = now;
     unseen = true;
+    core._known || !chosen || leaving || track(VIEW);
   }
-  core._known && settleViews();
+  core._known && !leaving && settleViews();
 }
 
-/** The page goes; should it come back from the back/forward cache, that is a view of its own. */
-export function leaveView(): void {
-  previous = page;
-  unseen = !!page;
-}
-
-/** Page views: this one, and those that the page makes through the History API. */
+/** Page views: this one, those that the page makes through the History API, and returns. */
 export function watchViews(): void {
-  served = core._sameOrigin && cookieValues("dongui")[0];
+  chosen = !core._unsent && cookieValues("dongui")[0];
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
     history[name] = function (...given) {
@@ -72,16 +69,21 @@ export function watchViews(): void {
       quietly(view);
     };
   }
+  for (const type of ["popstate", "pageshow", "pagehide"]) addEventListener(type, () => quietly(() => view(type == "pagehide")));
   view();
 }
 
 /** A view counts once something is granted on its page; so do events of before the choice was known, unless nothing is. */
 export function settleViews(): void {
-  const [waiting, counted] = [early, served];
-  early = [];
-  served = 0;
+  const waiting = early.splice(0);
+  const due = unseen && waiting[0]?.name != VIEW;
+  if (chosen && core._facts.page_views) {
+    // From a cache, or fetched ahead: the server was not asked for this view.
+    const { deliveryType, activationStart } = performance.getEntries()[0] as Navigation;
+    deliveryType || activationStart || waiting.shift();
+  }
   if (!core._granted.size) return;
-  if (unseen && !counted) track(VIEW);
   unseen = false;
-  waiting.forEach(send);
+  due && track(VIEW);
+  waiting.forEach((event) => send(event));
 }

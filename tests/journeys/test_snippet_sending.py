@@ -205,30 +205,6 @@ def test_a_place_on_the_page_is_no_view(page: Page, site: Stub, collector: Stub)
     assert len(collector.events) == 1
 
 
-def test_page_views_can_be_left_to_others(page: Page, site: Stub, collector: Stub) -> None:
-    site.pages["/"] = page_of(collector, attributes='data-page-views="off"')
-    page.goto(site.origin)
-    press(page, "accept")
-    page.evaluate("history.pushState(0, '', '/x'); dongui.track('own')")
-    eventually(lambda: collector.events, page)
-    page.wait_for_timeout(1200)
-    assert names(collector) == ["own"]
-
-
-def test_the_middleware_counts_the_page_it_served(page: Page, collector: Stub) -> None:
-    collector.mounted = True
-    collector.pages["/"] = page_of(collector, base="/_dongui")
-    page.goto(collector.origin)
-    press(page, "accept")
-    # The first page was served before the choice: its view is the snippet's to tell.
-    eventually(lambda: len(collector.events) == 1, page)
-    page.reload()
-    ready(page)
-    page.evaluate("history.pushState(0, '', '/spa')")
-    eventually(lambda: len(collector.events) == 2, page)
-    assert collector.events[1]["url"] == f"{collector.origin}/spa"
-
-
 def test_a_recorded_cookie_travels_under_its_own_purpose(page: Page, site: Stub, collector: Stub) -> None:
     rule: dict[str, Any] = {"name": "promo", "purpose": "statistics", "record": True, "seconds": None}
     collector.policy["cookies"].append(rule)

@@ -30,11 +30,8 @@ core._policyLink = () => h("a", { href: core._options.base + core._facts.policy_
 export function banner(): HTMLDialogElement {
   const { _words: words } = core;
   const asked = Object.values(core._facts.purposes).filter(({ basis }) => basis == "consent");
-  const decide = (grant: boolean) => (): void => {
-    // What has a switch of its own goes by its switch.
-    const ticked = core._ticked(dialog);
-    core._decide(Object.fromEntries(asked.map(({ id }) => [id, grant && (ticked[id] ?? true)])), "banner");
-  };
+  // What has a switch of its own goes by its switch.
+  const agree = (): void => core._decide({ ...Object.fromEntries(asked.map(({ id }) => [id, true])), ...core._ticked(dialog) }, "banner");
   const entry = (purpose: NoticePurpose): HTMLElement => {
     const advertises = purpose.items.includes("advertising_id");
     return h(
@@ -52,7 +49,7 @@ export function banner(): HTMLDialogElement {
     "dialog",
     { part: "dialog banner", "aria-labelledby": "t" },
     h("main", { tabindex: "0", "aria-labelledby": "t" }, h("h2", { id: "t" }, words.title), h("p", {}, words.intro, " ", core._policyLink()), h("ul", {}, ...asked.map(entry))),
-    h("footer", {}, core._button("accept", words.accept, decide(true)), core._button("refuse", words.refuse, decide(false)), core._button("choose", words.choose, () => core._show("preferences"))),
+    h("footer", {}, core._button("accept", words.accept, agree), core._button("refuse", words.refuse, () => core._decide([], "banner")), core._button("choose", words.choose, () => core._show("preferences"))),
   );
   return dialog;
 }

@@ -54,7 +54,7 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
     await mine("DELETE");
     body.replaceChildren();
     say(words.erased);
-    core._decide(Object.fromEntries(Object.keys(core._state()).map((id) => [id, false])), "preferences", true);
+    core._decide([], "preferences", true);
   };
   const load = (): void => {
     body.replaceChildren();

@@ -4,9 +4,11 @@ export type Attributes = Record<string, string | boolean | undefined | (() => vo
 
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes))
+  for (const name in attributes) {
+    const value = attributes[name];
     if (typeof value == "function") element.addEventListener(name, value);
     else if (value) element.setAttribute(name, value === true ? "" : value);
-  element.append(...children.filter((child) => child) as (Node | string)[]);
+  }
+  for (const child of children) if (child) element.append(child);
   return element;
 }

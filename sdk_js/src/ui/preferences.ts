@@ -13,8 +13,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const purposes = Object.values(facts.purposes);
   const asked = purposes.filter(({ basis }) => basis == "consent");
   const others = purposes.filter(({ basis }) => basis != "consent");
-  const none = Object.fromEntries(asked.map(({ id }) => [id, false]));
-  const refuse = (): void => core._decide(none, "preferences");
+  const refuse = (): void => core._decide([], "preferences");
   const list = h(
     "ul",
     {},

@@ -7,7 +7,7 @@ export const banner: Words = {
   refuse: "Do not agree",
   choose: "Choose",
   ads: "I agree to tailored advertising",
-  gpc: "Off: your browser asks so (GPC)",
+  gpc: "Off: your browser asks so",
   items: "Items",
   keep: "Kept for",
   recipients: "Recipients, processors",

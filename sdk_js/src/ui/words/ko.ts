@@ -7,7 +7,7 @@ export const banner: Words = {
   refuse: "동의하지 않음",
   choose: "선택하기",
   ads: "맞춤형 광고(행태정보)에 동의",
-  gpc: "브라우저의 거부 신호(GPC)로 꺼짐",
+  gpc: "브라우저의 거부 신호로 꺼짐",
   items: "항목",
   keep: "보유기간",
   recipients: "제공받는 자·수탁자",
