@@ -27,6 +27,7 @@ from dongui_collector.storage.base import Site
 
 _LOW, _VERY_LOW = 2 << 30, 256 << 20
 _STALE_S = 3600
+_SETTLING_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def examine_settings(settings: Settings) -> list[Symptom]:
 
 def examine(core: Core) -> list[Symptom]:
     """What can be seen in an installation that is open for reading; errors first."""
-    parts: tuple[Callable[[Core], Iterator[Symptom]], ...] = (_sites, _notices, _office, _cookies, _keys, _running)
+    parts: tuple[Callable[[Core], Iterator[Symptom]], ...] = (_sites, _notices, _office, _cookies, _running, _keys)
     return [symptom for part in parts for symptom in part(core)]
 
 
@@ -204,6 +205,9 @@ def _keys(core: Core) -> Iterator[Symptom]:
         what = "data and keys lie on one volume: who takes or copies it has both"
         yield Symptom("warning", what, "keep them on another volume: move the folder and set keys in dongui.toml")
     today = core.clock.today(settings.zone).isoformat()
+    begun = core.storage.ledger.records(limit=1)
+    if begun and core.clock.now() - begun[0].at < _SETTLING_MS:
+        return  # whoever has just made an installation is told first what else there is to do
     if status["copied_at"] is None or status["copies_expire"] < today:
         said = "the last copy of the keys has expired" if status["copied_at"] else "there is no copy of the keys"
         remedy = "dongui keys backup FILE, apart from the backups of the data; every day has a new key"

@@ -80,13 +80,13 @@ def test_a_short_passphrase_makes_no_file(installed: Installation, tmp_path: Pat
 
 
 def test_doctor_names_one_volume_and_a_missing_copy(installed: Installation, tmp_path: Path) -> None:
-    said = installed.run("doctor", code=None).stdout
-    assert "one volume" in said
-    assert "there is no copy of the keys" in said
-    installed.run("keys", "backup", str(tmp_path / "copy"), "--under-master-key")
-    assert "copy of the keys" not in installed.run("doctor", code=None).stdout
-    later = installed.run("doctor", code=None, clock="2099-01-01T00:00:00+09:00").stdout
-    assert "the last copy of the keys has expired" in later
+    assert "one volume" in installed.run("doctor", code=None).stdout
+    then = {"code": None, "clock": "2099-01-01T00:00:00+09:00"}
+    assert "there is no copy of the keys" in installed.run("doctor", **then).stdout
+    installed.run("keys", "backup", str(tmp_path / "copy"), "--under-master-key", **then)
+    assert "copy of the keys" not in installed.run("doctor", **then).stdout
+    then["clock"] = "2099-02-01T00:00:00+09:00"
+    assert "the last copy of the keys has expired" in installed.run("doctor", **then).stdout
 
 
 def test_the_journal_is_compacted(installed: Installation, tmp_path: Path) -> None:
