@@ -27,6 +27,7 @@ FORMAT = "dongui-evidence/2"
 CHECKPOINT = "dongui-checkpoint/1"
 LEAF = 48
 LATEST = timedelta(days=5)  # what is due may wait so long for an approval (PIPA 21; K3)
+UNDER_WAY_MS = 86_400_000  # what was begun and is not certified may still go on for a day
 MOST = 50
 
 WORDS = {
@@ -296,6 +297,12 @@ class Verifier:
                 self.say(f"ledger record {record['seq']}", f"destruction {id} skipped a step or took them out of order")
             elif (body["what"], body["approved_by"]) != (selected[id][1], approved[id][1]):
                 self.say(f"ledger record {record['seq']}", f"destruction {id} is certified otherwise than approved")
+
+        certified = {record["body"].get("destruction") for record in self.of("certificate")}
+        for id, record in begun.items():
+            recent = self.manifest["made_at"] - record["at"] < UNDER_WAY_MS
+            if id not in certified and not recent:
+                self.say(f"ledger record {record['seq']}", f"destruction {id} was begun and is not certified")
 
     def standing_holds(self) -> int:
         held = {record["body"]["id"]: record["body"] for record in self.of("hold") if "id" in record["body"]}
