@@ -45,6 +45,7 @@ _REGISTERING = (
     "dongui_collector.rights.transfers",
     "dongui_collector.rights.investigations",
     "dongui_collector.rights.breach",
+    "dongui_collector.rights.profiles",
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",

@@ -79,3 +79,45 @@ def test_s4_1_a_recipient_that_left_the_notice_is_refused(world: World) -> None:
     assert answer.status_code == 403
     assert META in answer.json["detail"]  # type: ignore[index]
     assert listed(world.core) == []
+
+
+PROFILES = """
+[records.profile]
+label.ko = "프로필"
+label.en = "Profiles"
+keep = "P1Y"
+profile = true
+purposes = ["member"]
+
+[[recipients]]
+name = "Example Firm"
+task.ko = "채용 검토"
+task.en = "Recruiting"
+country = "KR"
+items = ["nickname", "cookie"]
+purposes = ["member", "marketing"]
+"""
+
+
+def test_s4_2b_a_corporate_members_token_sees_profiles_while_their_owners_allow_it(world: World) -> None:
+    core = open_core(world.settings, writable=True)
+    text = core.book.in_force(core.book.sites()[0].ref, core.clock.now()).policy.text
+    today = core.clock.today(world.settings.zone)
+    core.close()
+    lines = [f"effective = {today}" if x.startswith("effective = ") else x for x in text.splitlines()]
+    new = "\n".join(lines).replace('version = "', 'version = "next-', 1)
+    new = new.replace('items = ["nickname", "password"', 'items = ["cookie", "nickname", "password"', 1)
+    world.ask("policy.publish", text=new + PROFILES)
+    core = open_core(world.settings, writable=True)
+    core.keeper.add_record(core.book.sites()[0], "profile", "m-1", core.clock.now(), "homepage", {"nickname": "one"})
+    core.close()
+    firm = world.token("marketing", recipient="Example Firm")["token"]
+    assert world.get("/v1/profiles", firm).json == {"profiles": []}
+    world.ask("profiles.allow", member="m-1")
+    shown = world.get("/v1/profiles", firm).json
+    assert [p["data"] for p in shown["profiles"]] == [{"nickname": "one"}]  # type: ignore[index]
+    world.ask("profiles.deny", member="m-1")
+    assert world.get("/v1/profiles", firm).json == {"profiles": []}
+    for token in (world.token("marketing")["token"], world.token("marketing", recipient=META)["token"]):
+        assert world.get("/v1/profiles", token).status_code == 403
+    assert world.get("/v1/profiles").status_code == 401

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "archive": ("archive", "archive", "List what is kept apart under other law, and read it for that obligation."),
     "requests": ("requests", "requests", "List, show and answer privacy requests."),
     "disclosures": ("disclosures", "disclosures", "List what was handed to whom, and note what left another way."),
+    "profiles": ("profiles", "profiles", "Whether a member's profile may be seen by corporate members."),
     "transfer": ("transfer", "transfer", "A business transfer: plan, notices, opting out, hand-over."),
     "investigation": ("investigation", "investigation", "A demand by law: record it, hand over exactly that."),
     "breach": ("breach", "breach", "Whom a breach concerns, and what must be told to whom by when."),

@@ -103,6 +103,28 @@ def feed() -> dict[str, Any]:
     return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
 
 
+@calls.get("/profiles")
+def profiles() -> dict[str, Any]:
+    """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
+    core = _core()
+    who = asking(core, ("consumer",))
+    if who.recipient is None:
+        raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
+    try:
+        return dict(
+            control.call(
+                core.settings,
+                "profiles.read",
+                site=who.site.id,
+                recipient=who.recipient,
+                consumer=who.consumer,
+                address=request.remote_addr or "",
+            )
+        )
+    except (NotAllowed, control.RefusedByServer) as error:
+        raise Problem("forbidden", str(error)) from None
+
+
 @calls.get("/admin/retention")
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""

@@ -35,6 +35,7 @@ def description() -> Json:
         "paths": {
             "/v1/export/events": {"get": _export()},
             "/v1/feed/erasures": {"get": _feed()},
+            "/v1/profiles": {"get": _get("Profiles of members who allow it now (S4.2b).", _json({"type": "object"}))},
             "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json({"type": "object"}))},
             "/v1/openapi.json": {"get": _open("This description.", _json({"type": "object"}))},
             "/healthz": {"get": _open("Whether the desk is alive.", _json({"type": "object"}))},

@@ -35,7 +35,11 @@ class Disclosed:
 
 
 def forget(storage: Storage, keyring: KeyRing, key: bytes) -> int:
-    """Take an erased person out of every set. Inside a writing transaction; how many sets they were in."""
+    """Take an erased person out of every set, and their profile from everybody's eyes (S4.2b).
+
+    Inside a writing transaction; how many sets they were in.
+    """
+    storage.disclosures.deny_profile(key)
     hashes = Disclosed(keyring)
     entries = [entry["id"] for entry in storage.disclosures.entries()]
     return storage.disclosures.forget(hashes.hash(id, key, which) for id in entries for which in SETS)

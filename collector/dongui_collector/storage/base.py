@@ -556,6 +556,16 @@ class DisclosureStore(Protocol):
 
     def forget(self, hashes: Iterable[bytes]) -> int: ...
 
+    # profiles (S4.2b): members who allow others to see theirs
+    def allow_profile(self, site_ref: int, member: bytes, at: int) -> bool:
+        """False when it was allowed already."""
+
+    def deny_profile(self, member: bytes) -> bool:
+        """False when it was not allowed."""
+
+    def profiles(self, site_ref: int) -> dict[bytes, int]:
+        """Member → since when (epoch ms)."""
+
 
 class KeyStore(Protocol):
     """``keys/keys.db``: wrapped keys by name, nothing else. A name is used once: destroyed, it is never made anew."""

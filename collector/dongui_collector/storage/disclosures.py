@@ -86,3 +86,18 @@ class SqliteDisclosures:
             self._write("UPDATE disclosed SET disclosure = NULL, whose = NULL WHERE whose = ?", (whose,)).rowcount
             for whose in hashes
         )
+
+    # -- profiles: who allows others to see theirs
+
+    def allow_profile(self, site_ref: int, member: bytes, at: int) -> bool:
+        if self._read("SELECT 1 FROM profiles WHERE member = ?", (member,)):
+            return False
+        self._write("INSERT INTO profiles (site_ref, member, at) VALUES (?, ?, ?)", (site_ref, member, at))
+        return True
+
+    def deny_profile(self, member: bytes) -> bool:
+        sql = "UPDATE profiles SET site_ref = NULL, member = NULL, at = NULL WHERE member = ?"
+        return bool(self._write(sql, (member,)).rowcount)
+
+    def profiles(self, site_ref: int) -> dict[bytes, int]:
+        return dict(self._read("SELECT member, at FROM profiles WHERE site_ref = ? ORDER BY n", (site_ref,)))

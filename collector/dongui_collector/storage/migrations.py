@@ -199,3 +199,11 @@ def m_keeping_steps(db: Database) -> None:
         ALTER TABLE holds ADD COLUMN ground TEXT NOT NULL DEFAULT '';
         CREATE TABLE hold_joined (n INTEGER PRIMARY KEY, hold INTEGER, visitor BLOB) STRICT;
     """)
+
+
+@LEDGER()
+def m_profiles(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE profiles (n INTEGER PRIMARY KEY, site_ref INTEGER, member BLOB, at INTEGER) STRICT;
+        CREATE UNIQUE INDEX profiles_member ON profiles (member) WHERE member IS NOT NULL;
+    """)

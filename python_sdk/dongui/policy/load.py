@@ -250,6 +250,7 @@ def _record(id: str, table: Table) -> model.RecordClass:
         purposes=table.names("purposes"),
         items=table.names("items"),
         read_for=table.names("read_for", words=get_args(model.Obligation), default=usual),  # type: ignore[arg-type]
+        profile=table.flag("profile"),
     )
     table.done()
     return record

@@ -135,7 +135,8 @@ class RecordClass:
     into the separate database (S5.2): with ``on_withdrawal`` "archive" once the purpose ends that they were made for,
     else from the start. ``items`` are the items that the statute names besides the record itself: no other goes there
     (S3.1). ``read_for`` are the reasons for which the archive may be read. ``purposes`` are those of another basis than
-    consent whose records may be of this class, besides the purposes whose own ``record`` names it.
+    consent whose records may be of this class, besides the purposes whose own ``record`` names it. ``profile`` marks
+    the class whose newest record is a member's profile, which others see only while that member allows it (S4.2b).
     """
 
     id: str
@@ -148,6 +149,7 @@ class RecordClass:
     purposes: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     read_for: tuple[Obligation, ...] = ("dispute", "inspection", "request")
+    profile: bool = False
 
 
 @dataclass(frozen=True, slots=True)

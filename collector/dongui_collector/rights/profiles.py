@@ -1,0 +1,117 @@
+"""Members' profiles and who may see them (S4.2b): a corporate member does, only while the profile's owner allows it.
+
+A profile is the newest record of a class that the policy in force marks ``profile = true``. Who looks is a registered
+recipient (S4.1), named for a purpose of that class; what it sees is cut to the items that it is named for. Whether the
+owner allows it is read in the very transaction that writes the look down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dongui.policy import Policy
+
+from dongui_collector.control import operation
+from dongui_collector.core import Core
+from dongui_collector.errors import NotAllowed
+from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.publishing import find_site
+from dongui_collector.reading.parties import registered
+from dongui_collector.rights import disclosures
+from dongui_collector.storage.base import Json, Record
+
+KIND = "profile"  # of the records on the chain: that somebody allowed or denied it, never who
+
+
+@operation("profiles.allow")
+def allow(core: Core, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+    """A member (the site's reference) allows corporate members to see their profile, from this moment on."""
+    return _switch(core, member, site, by, allowed=True)
+
+
+@operation("profiles.deny")
+def deny(core: Core, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+    """No longer, from this moment on."""
+    return _switch(core, member, site, by, allowed=False)
+
+
+def _switch(core: Core, member: str, site: str | None, by: str, *, allowed: bool) -> dict[str, Any]:
+    found = find_site(core, site)
+    key = core.ledger.member_key(found.ref, disclosures.words(member, "the member"))
+    with core.storage.ledger.writing():
+        now, store = core.clock.now(), core.storage.disclosures
+        changed = store.allow_profile(found.ref, key, now) if allowed else store.deny_profile(key)
+        if changed:
+            core.storage.ledger.append(KIND, now, {"allowed": allowed, "by": by}, site_ref=found.ref)
+    return {"allowed": allowed, "changed": changed}
+
+
+@operation("profiles.read")
+def read(core: Core, site: str, recipient: str, consumer: str, address: str = "") -> dict[str, Any]:
+    """The profiles that a recipient may see now, under the names of its ``consumer`` (a token's id).
+
+    In the disclosure ledger with whose they were before this returns. Raises :class:`NotAllowed` where the notice in
+    force marks no class as profiles or does not name the recipient for one.
+    """
+    found = find_site(core, site)
+    policy = core.book.in_force(found.ref, core.clock.now()).policy
+    purposes = _purposes(policy, recipient)
+    facts = disclosures.to_party(core, found.ref, recipient, purposes)
+    facts |= {"way": "profile", "from": None, "to": None, "format": "json", "by": f"token {consumer}"}
+    names, items = Pseudonyms(core.keyring, consumer), set(facts["items"])
+    with core.storage.ledger.writing():
+        seen = _allowed(core, found.ref, policy)
+        shown = [
+            {
+                "profile": names.visitor(record.subject),
+                "at": record.at,
+                "data": {name: value for name, value in _data(core, record).items() if name in items},
+            }
+            for record in seen
+        ]
+        digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+        facts |= {"rows": len(shown), "people": len(shown), "digest": digest, "address": address or None}
+        id = disclosures.begin(core, facts, state="done")
+        hashes = Disclosed(core.keyring).hashes(id, (record.subject for record in seen))
+        core.storage.disclosures.add_people(id, hashes)
+    return {"profiles": shown}
+
+
+def _purposes(policy: Policy, recipient: str) -> Sequence[str]:
+    """The purposes of profile classes that the recipient is named for."""
+    classes = [record for record in policy.records.values() if record.profile]
+    if not classes:
+        raise NotAllowed("the notice in force marks no class of records as profiles (profile = true)")
+    of_profiles = {p for record in classes for p in record.purposes}
+    of_profiles |= {p.id for p in policy.purposes.values() if p.record in {record.id for record in classes}}
+    named = [p for p in policy.purposes if p in of_profiles and p in registered(policy, recipient, ()).items]
+    if not named:
+        raise NotAllowed(f"the notice in force does not name {recipient} for any purpose that profiles are kept for")
+    return named
+
+
+def _allowed(core: Core, site_ref: int, policy: Policy) -> list[Record]:
+    """The newest profile record of each member who allows it and is neither suspended nor about to be erased."""
+    classes = [record.id for record in policy.records.values() if record.profile]
+    ended = {intent.visitor for intent in core.storage.ledger.intents()} | core.storage.ledger.suspended()
+    today = core.keeper.today()
+    found = []
+    for member in core.storage.disclosures.profiles(site_ref):
+        mine = [
+            record
+            for class_id in classes
+            for record in core.storage.records.find(site_ref, class_id=class_id, subject=member)
+            if record.last_day >= today
+        ]
+        if mine and member not in ended:
+            found.append(max(mine, key=lambda record: record.at))
+    return found
+
+
+def _data(core: Core, record: Record) -> Mapping[str, Any]:
+    data: Json | None = core.keeper.opened(record).get("data")
+    return data if isinstance(data, dict) else {}
