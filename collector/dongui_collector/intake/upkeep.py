@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("dongui.upkeep")
 
 _EVERY_S = 15.0
+_PROVE_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
-_SEAL_AFTER_HOURS = 1  # most late events of a day have come by then; later ones are welcome too
 
 
 class Upkeep:
@@ -34,15 +36,20 @@ class Upkeep:
         self._door = door
         self._core = door.core
         self._tasks: list[asyncio.Task[None]] = []
+        self._sealer = Sealer(self._core.storage, self._core.keyring, self._core.clock)
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._every(_EVERY_S, self.round)),
             loop.create_task(self._every_totals()),
+            # Apart: on a day of a million rows it takes a minute, and destruction must not wait for it.
+            loop.create_task(self._every(_PROVE_EVERY_S, self.prove)),
         ]
 
     def stop(self) -> None:
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
 
@@ -78,6 +85,7 @@ class Upkeep:
 
     def _requests(self) -> None:
         requests.resume(self._core)
+        correcting.resume(self._core)
         self._door.metrics.requests(requests.waiting(self._core))
 
     def _age_out(self) -> None:
@@ -85,10 +93,15 @@ class Upkeep:
 
     def _seal(self) -> None:
         core = self._core
-        correcting.resume(self._core)
-        settled = day_of(core.clock.now() - _SEAL_AFTER_HOURS * 3_600_000, core.settings.zone)
-        for day in core.storage.events.unsealed(settled):
+        for day in core.storage.events.unsealed(settled(core.clock, core.settings.zone)):
             core.storage.events.seal(day)
+
+    def prove(self) -> None:
+        """Fix finished days on the ledger, and once a day what the ledger holds outside of it."""
+        core = self._core
+        with suppress(Interrupted):
+            self._sealer.run(settled(core.clock, core.settings.zone), pace=gentle(self._stopping))
+        keep_daily(core)
 
     def _forget(self) -> None:
         self._core.ledger.forget_answers()
