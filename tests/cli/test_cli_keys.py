@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +101,22 @@ def test_the_journal_is_compacted(installed: Installation, tmp_path: Path) -> No
     assert "compacted" in installed.run("restore", str(tmp_path / "one"), "--replace", code=2).stderr
     installed.run("restore", str(tmp_path / "two"), "--replace")
     installed.run("verify")
+
+
+def test_starting_over_on_another_machine(installed: Installation, tmp_path: Path) -> None:
+    """From the settings, the copy of the keys, the backup and its journal alone, as docs/operations.md says."""
+    installed.start()
+    visitor = installed.consent(["statistics"])["visitor"]
+    assert installed.send(visitor, event()).status_code == 202
+    secret = ("--passphrase-file", str(tmp_path / "passphrase"))
+    (tmp_path / "passphrase").write_text("a passphrase of some length\n")
+    installed.run("keys", "backup", str(tmp_path / "copy"), *secret)
+    installed.run("backup", str(tmp_path / "data"))
+    installed.stop()
+    for folder in ("data", "keys"):
+        shutil.rmtree(installed.folder / folder)
+    installed.run("keys", "restore", str(tmp_path / "copy"), *secret, "--journal", str(tmp_path / "data.journal"))
+    installed.run("restore", str(tmp_path / "data"))
+    installed.run("verify")
+    installed.start()
+    assert len(installed.me(visitor)["events"]) == 1

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.storage.base import Json
 
 HOURS = range(7, 21)  # a look outside of these, or on a weekend, is named one by one
-DOWNLOADS = frozenset({"export", "archive.read", "requests.package"})  # K12 asks for the reason of a download
+DOWNLOADS = frozenset({"export", "archive.read", "request.package"})  # K12 asks for the reason of a download
 REFUSED = "login.refused"
 
 
