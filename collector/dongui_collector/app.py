@@ -52,9 +52,8 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
     except BaseException:
         _undo(undo)
         raise
-    return Core(
-        settings, clock, storage, keyring, book, ledger, Reader(book, keyring), keeper, writable, lambda: _undo(undo)
-    )
+    reader = Reader(book, keyring, keeper.today)
+    return Core(settings, clock, storage, keyring, book, ledger, reader, keeper, writable, lambda: _undo(undo))
 
 
 def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 SEOUL = ZoneInfo("Asia/Seoul")
-PURPOSES = ("statistics", "personalisation", "marketing")
+PURPOSES = ("statistics", "personalisation", "marketing", "analysis")
+MEMBERS = ("m1", "m2")
 LIFETIME_DAYS = 180  # the default policy's choice_lifetime, P180D
 COLUMNS = {
     "visit_time": {"at", "day"},
@@ -16,20 +17,28 @@ COLUMNS = {
     "access_environment": {"environment"},
     "advertising_id": {"advertising_ids"},
     "cookie": {"visitor"},
+    "member_reference": set(),
 }
+# The default policy's other record classes: how many years, and whether a statute keeps them past their purpose.
+YEARS = {"payment": 5, "complaint": 3, "abuse": 5}
+BY_LAW = {"payment", "complaint"}
 
 
 def day_of(at: int) -> date:
     return datetime.fromtimestamp(at / 1000, SEOUL).date()
 
 
-def a_year_later(day: date) -> date:
-    """The last day of one year counted from ``day`` (K17), written down from the statute rather than from the code."""
+def years_later(day: date, years: int) -> date:
+    """The last day of some years counted from ``day`` (K17): written down from the statute, not from the code."""
     start = day + timedelta(days=1)
     try:
-        return start.replace(year=start.year + 1) - timedelta(days=1)
+        return start.replace(year=start.year + years) - timedelta(days=1)
     except ValueError:  # 29 February: no such day, so the end of that month
-        return date(start.year + 1, 2, 28)
+        return date(start.year + years, 2, 28)
+
+
+def a_year_later(day: date) -> date:
+    return years_later(day, 1)
 
 
 @dataclass
@@ -43,22 +52,42 @@ class ModelVersion:
 
 @dataclass
 class ModelEvent:
+    """``bases`` is what is stored, ``masked`` what of it has ended and only a hold keeps: nobody may see that."""
+
     marker: str
     at: int
     bases: set[str]
     items: dict[str, set[str]]
+    masked: set[str] = field(default_factory=set)
 
-    def columns(self) -> set[str]:
-        listed = set().union(*(self.items[p] for p in self.bases))
+    def columns(self, bases: set[str] | None = None) -> set[str]:
+        listed = set().union(*(self.items[p] for p in (self.bases if bases is None else bases)))
         return set().union(*(COLUMNS[item] for item in listed))
 
 
 @dataclass
+class ModelRecord:
+    number: int
+    class_id: str
+    at: int
+    archived: bool = False
+    over: bool = False  # its purpose has ended and only a hold keeps it where it is
+
+    @property
+    def last_day(self) -> date:
+        return years_later(day_of(self.at), YEARS[self.class_id])
+
+
+@dataclass
 class ModelVisitor:
+    """A visitor, or a member (who has records only)."""
+
     id: str
     given: dict[str, tuple[int, int]] = field(default_factory=dict)  # purpose → (at, number of the version)
     suspended: bool = False
     events: list[ModelEvent] = field(default_factory=list)
+    records: list[ModelRecord] = field(default_factory=list)
+    member: str | None = None
 
     def live(self, now: int, versions: list[ModelVersion], current: int) -> set[str]:
         if self.suspended:
@@ -70,12 +99,71 @@ class ModelVisitor:
             return False
         return day_of(now) <= day_of(at) + timedelta(days=LIFETIME_DAYS)
 
-    def withdraw(self, purposes: set[str]) -> None:
-        for purpose in purposes & self.given.keys():
-            del self.given[purpose]
-            for event in self.events:
-                event.bases.discard(purpose)
-        self.events = [e for e in self.events if e.bases]
 
-    def age_out(self, today: date) -> None:
-        self.events = [e for e in self.events if a_year_later(day_of(e.at)) >= today]
+@dataclass
+class ModelHold:
+    """What a legal hold names: nobody or some people, a class or all, a span of days or all."""
+
+    id: int
+    people: list[ModelVisitor] | None
+    member: str | None
+    class_id: str | None
+    first: date | None
+    last: date | None
+
+    def covers(self, who: ModelVisitor, class_id: str, day: date) -> bool:
+        named = self.people is None or any(who is one for one in self.people)
+        spans = (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+        return named and self.class_id in (None, class_id) and spans
+
+
+@dataclass
+class Holds:
+    standing: list[ModelHold] = field(default_factory=list)
+
+    def cover(self, who: ModelVisitor, class_id: str, at: int) -> bool:
+        return any(hold.covers(who, class_id, day_of(at)) for hold in self.standing)
+
+
+def end(who: ModelVisitor, purposes: set[str], holds: Holds) -> None:
+    """A withdrawal or an erasure: what it ends goes, but for what a hold covers, which nobody sees any more."""
+    for event in who.events:
+        ended = purposes & event.bases
+        if holds.cover(who, "access_log", event.at):
+            event.masked |= ended
+        else:
+            event.bases -= ended
+            event.masked -= ended
+    who.events = [e for e in who.events if e.bases]
+
+
+def end_records(who: ModelVisitor, holds: Holds) -> None:
+    """The relation has ended: what a statute names goes apart, all else goes."""
+    for record in [r for r in who.records if not r.archived]:
+        if holds.cover(who, record.class_id, record.at):
+            record.over = True
+        elif record.class_id in BY_LAW:
+            record.archived, record.over = True, False
+        else:
+            who.records.remove(record)
+
+
+def age_out(who: ModelVisitor, today: date, holds: Holds) -> None:
+    """The ends of periods."""
+    who.events = [e for e in who.events if a_year_later(day_of(e.at)) >= today or holds.cover(who, "access_log", e.at)]
+    who.records = [r for r in who.records if r.last_day >= today or holds.cover(who, r.class_id, r.at)]
+
+
+def released(who: ModelVisitor, today: date, holds: Holds) -> None:
+    """A hold is gone: what ended meanwhile and no other hold covers ends now."""
+    for event in who.events:
+        if event.masked and not holds.cover(who, "access_log", event.at):
+            event.bases -= event.masked
+            event.masked = set()
+    who.events = [e for e in who.events if e.bases]
+    for record in [r for r in who.records if r.over and not holds.cover(who, r.class_id, r.at)]:
+        if record.class_id in BY_LAW and record.last_day >= today:
+            record.archived, record.over = True, False
+        else:
+            who.records.remove(record)
+    age_out(who, today, holds)

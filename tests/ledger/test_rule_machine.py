@@ -1,10 +1,12 @@
-"""Invariant 1 by state machine: after any sequence of choices, events, withdrawals, notice changes, erasures and
-clock steps,
-what is stored is exactly what a standing basis covers: no item more (S1.0, S3.0), and none lost."""
+"""Invariants 1 and 2 by state machine: after any sequence of choices, events, withdrawals, notices, erasures, records,
+members who join and leave, holds, approvals given and revoked, key rotations, restores and clock steps, what is stored
+is exactly what a standing basis, a statute or a hold covers: no item more (S1.0, S3.0–S3.2), and none lost."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import re
 import shutil
@@ -18,6 +20,7 @@ import dongui_collector.app
 import pytest
 from dongui.policy import default_policy_text
 from dongui_collector.app import Core, open_core
+from dongui_collector.backup import make_backup, restore_backup
 from dongui_collector.clock import Clock
 from dongui_collector.control import perform
 from dongui_collector.intake.commit import GroupCommit, Pending
@@ -27,12 +30,30 @@ from dongui_collector.intake.wire import Event
 from dongui_collector.keeping.verify import verify
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.ledger.rows import Masks
+from dongui_collector.security.keys import new_master, write_master
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import iter_rows
+from dongui_collector.storage.base import Row, iter_rows
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from machine import PURPOSES, SEOUL, ModelEvent, ModelVersion, ModelVisitor, a_year_later, day_of
+from machine import (
+    MEMBERS,
+    PURPOSES,
+    SEOUL,
+    YEARS,
+    Holds,
+    ModelEvent,
+    ModelHold,
+    ModelRecord,
+    ModelVersion,
+    ModelVisitor,
+    a_year_later,
+    age_out,
+    day_of,
+    end,
+    end_records,
+    released,
+)
 
 START = datetime(2026, 1, 31, 12, tzinfo=SEOUL)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -40,6 +61,7 @@ ITEMS = {
     "statistics": {"cookie", "visit_time", "service_usage", "access_environment", "ip_address"},
     "marketing": {"cookie", "visit_time", "advertising_id"},
     "personalisation": {"cookie", "service_usage"},
+    "analysis": {"cookie", "visit_time", "service_usage", "member_reference"},
 }
 
 
@@ -87,6 +109,10 @@ class Rule(RuleBasedStateMachine):
             self.core, "sites.add", {"name": "shop", "origins": [], "text": policy_text("v0", START.date(), more=False)}
         )
         self.core.keeper.grant_standing("officer")
+        self.approved = True
+        self.holds = Holds()
+        self.members = {name: ModelVisitor(name) for name in MEMBERS}
+        self.numbered = 0
         self.site = self.core.book.sites()[0]
         self.versions = [ModelVersion(ITEMS, False, START.date())]
         self.more = False
@@ -155,8 +181,15 @@ class Rule(RuleBasedStateMachine):
             if granted:
                 self.add(answer["visitor"], granted)
             return
-        visitor.withdraw(refused)
+        ended = refused & visitor.given.keys()
+        for purpose in ended:
+            del visitor.given[purpose]
         visitor.given |= dict.fromkeys(granted, (self.now, self.current()))
+        end(visitor, ended, self.holds)
+        if ended and not visitor.given:
+            end_records(visitor, self.holds)
+        if "analysis" not in visitor.given:
+            visitor.member = None
         assert answer["visitor"] == (visitor.id if visitor.given else None)
 
     @rule(who=WHO, ago=AGO)
@@ -202,7 +235,117 @@ class Rule(RuleBasedStateMachine):
         visitor = self.someone(who)
         if visitor in self.model:
             self.core.ledger.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor.id), "request"))
-            self.model.remove(visitor)
+            self.gone(visitor)
+
+    def gone(self, visitor: ModelVisitor) -> None:
+        """In the model: erased. What a hold keeps of it stays with it, unseen."""
+        self.model.remove(visitor)
+        end(visitor, set(PURPOSES), self.holds)
+        end_records(visitor, self.holds)
+
+    # -- members, and records of other classes
+
+    @rule(who=WHO, member=st.sampled_from(MEMBERS))
+    def join(self, who: int, member: str) -> None:
+        visitor = self.someone(who)
+        live = visitor.live(self.now, self.versions, self.current()) if visitor in self.model else set()
+        notice = self.core.book.in_force(self.site.ref, self.now)
+        keys = self.core.ledger.key_of(visitor.id), self.core.ledger.member_key(self.site.ref, member)
+        assert self.core.ledger.identify(notice, *keys) == ("analysis" in live)
+        if "analysis" in live:
+            visitor.member = member
+            for hold in self.holds.standing:
+                if hold.member == member and hold.people is not None:
+                    hold.people.append(visitor)
+
+    @rule(member=st.sampled_from(MEMBERS), how=st.sampled_from(["closed", "minor"]))
+    def leave(self, member: str, how: str) -> None:
+        key = self.core.ledger.member_key(self.site.ref, member)
+        for visitor_key in self.core.storage.ledger.visitors_of_member(key):
+            self.core.ledger.finish(self.core.ledger.erase(visitor_key, how))
+        self.core.ledger.finish(self.core.ledger.end_member(self.site.ref, key, how))
+        for visitor in [v for v in self.model if v.member == member]:
+            self.gone(visitor)
+        end_records(self.members[member], self.holds)
+
+    @rule(who=WHO, member=st.none() | st.sampled_from(MEMBERS), class_id=st.sampled_from(sorted(YEARS)))
+    def take_a_record(self, who: int, member: str | None, class_id: str) -> None:
+        visitor = self.someone(who)
+        if member is None and (visitor not in self.model or not visitor.given):
+            return
+        SteppingClock.current += 1
+        subject = visitor if member is None else self.members[member]
+        self.numbered += 1
+        data = {"number": self.numbered, "transaction": "t", "password": "p"}
+        self.core.keeper.add_record(self.site, class_id, subject.id, self.now, "settlement", data)
+        subject.records.append(ModelRecord(self.numbered, class_id, self.now))
+        SteppingClock.current += 1
+
+    # -- legal holds
+
+    @rule(
+        who=WHO,
+        whom=st.sampled_from(["everyone", "visitor", *MEMBERS]),
+        class_id=st.sampled_from([None, None, "access_log", "payment", "abuse"]),
+        span=st.none() | st.tuples(st.integers(-400, 1), st.integers(0, 400)),
+    )
+    def hold(self, who: int, whom: str, class_id: str | None, span: tuple[int, int] | None) -> None:
+        people, subject, member = None, None, None
+        if whom == "visitor":
+            visitor = self.someone(who)
+            if visitor not in self.model:
+                return
+            people, subject = [visitor], visitor.id
+        elif whom != "everyone":
+            people, subject, member = [self.members[whom], *(v for v in self.model if v.member == whom)], whom, whom
+        first = last = None
+        if span:
+            first = day_of(self.now) + timedelta(days=span[0])
+            last = first + timedelta(days=span[1])
+        days = {"first_day": first and first.isoformat(), "last_day": last and last.isoformat()}
+        asked = {"ground": "claim", "reason": "r", "record_class": class_id, "subject": subject, "site": self.site.id}
+        made = perform(self.core, "holds.add", asked | days)
+        self.holds.standing.append(ModelHold(made["id"], people, member, class_id, first, last))
+
+    @rule(which=st.integers(0, 3))
+    def release(self, which: int) -> None:
+        if not self.holds.standing:
+            return
+        hold = self.holds.standing.pop(which % len(self.holds.standing))
+        perform(self.core, "holds.release", {"id": hold.id, "by": "officer"})
+        for one in (*self.everyone, *self.members.values()):
+            released(one, day_of(self.now), self.holds)
+
+    # -- the officer's approvals
+
+    @rule(stands=st.sampled_from([True, True, False]))
+    def standing_approval(self, stands: bool) -> None:
+        if stands:
+            self.core.keeper.grant_standing("officer")
+        elif self.approved:
+            self.core.keeper.revoke_standing("officer")
+        self.approved = stands
+
+    # -- the house
+
+    @rule()
+    def rotate_the_master_key(self) -> None:
+        master = new_master()
+        self.core.keyring.rotate(base64.b64decode(master))
+        path = self.folder / "keys" / "master.key"
+        path.unlink()
+        write_master(path, master)
+        self.restart()
+
+    @rule()
+    def back_up_and_restore(self) -> None:
+        out = io.BytesIO()
+        perform(self.core, "backup.prepare", {})
+        make_backup(self.core, out)
+        self.core.close()
+        out.seek(0)
+        restore_backup(Settings(folder=self.folder), out, replace_present=True)
+        self.open()
 
     @rule(asks=st.booleans(), ahead=st.sampled_from([0, 0, 0, 1, 40]))
     def publish(self, asks: bool, ahead: int) -> None:
@@ -218,12 +361,17 @@ class Rule(RuleBasedStateMachine):
     @rule(hours=HOURS)
     def time_passes(self, hours: int) -> None:
         SteppingClock.current += hours * 3_600_000
+        before = self.stored() if not self.approved else []
         self.core.keeper.run()
+        if not self.approved:
+            assert self.stored() == before, "nothing is destroyed without an approval"
+            perform(self.core, "destruction.approve", {"by": "officer"})
+        for one in (*self.everyone, *self.members.values()):
+            age_out(one, day_of(self.now), self.holds)
         for visitor in list(self.model):
-            visitor.age_out(day_of(self.now))
             if self.core.storage.ledger.visitor(self.core.ledger.key_of(visitor.id)) is None:
                 # The consent's own record has aged out: allowed only where nothing stands on it any more.
-                assert not visitor.events
+                assert all(self.holds.cover(visitor, "access_log", e.at) for e in visitor.events)
                 assert not visitor.live(self.now, self.versions, self.current())
                 self.model.remove(visitor)
 
@@ -234,18 +382,59 @@ class Rule(RuleBasedStateMachine):
 
     # -- what must hold
 
+    def stored(self) -> list[tuple[date, Row]]:
+        days = self.core.storage.events.days()
+        return [(day, row) for day in days for row in iter_rows(self.core.storage.events, day)]
+
+    def shown(self, masks: Masks) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        found = []
+        for day, row in self.stored():
+            if shown := self.core.reader.readable(row, day, masks):
+                columns = {name for name in set().union(*COLUMN_NAMES) if shown[name] is not None}
+                found.append((tuple(sorted(shown["purposes"])), tuple(sorted(columns))))
+        return sorted(found)
+
     @invariant()
     def stored_is_exactly_what_stands(self) -> None:
         if not hasattr(self, "core"):
             return
-        expected = sorted((tuple(sorted(e.bases)), tuple(sorted(e.columns()))) for v in self.model for e in v.events)
+        events = [e for v in self.everyone for e in v.events]
+        assert self.shown(Masks({}).own()) == sorted(
+            (tuple(sorted(e.bases)), tuple(sorted(e.columns()))) for e in events
+        )
+
+    @invariant()
+    def nobody_sees_what_ended(self) -> None:
+        if not hasattr(self, "core"):
+            return
+        visible = [
+            (tuple(sorted(left)), tuple(sorted(e.columns(left))))
+            for v in self.everyone
+            for e in v.events
+            if (left := e.bases - e.masked)
+        ]
+        assert self.shown(self.core.masks().own()) == sorted(visible)
+        today = day_of(self.now)
+        kept = [
+            (tuple(sorted(left)), tuple(sorted(e.columns(left))))
+            for v in self.everyone
+            for e in v.events
+            if (left := e.bases - e.masked) and a_year_later(day_of(e.at)) >= today and not v.suspended
+        ]
+        # But for the person nobody sees what is past its period and waits, or whose visitor is suspended.
+        assert self.shown(self.core.masks()) == sorted(kept)
+
+    @invariant()
+    def records_are_where_they_must_be(self) -> None:
+        if not hasattr(self, "core"):
+            return
+        people = (*self.everyone, *self.members.values())
+        expected = sorted((r.number, r.archived, not r.archived) for one in people for r in one.records)
         found = []
-        for day in self.core.storage.events.days():
-            for row in iter_rows(self.core.storage.events, day):
-                shown = self.core.reader.readable(row, day, Masks({}))
-                assert shown is not None
-                columns = {name for name in set().union(*COLUMN_NAMES) if shown[name] is not None}
-                found.append((tuple(sorted(shown["purposes"])), tuple(sorted(columns))))
+        for store, archived in ((self.core.storage.archive, True), (self.core.storage.records, False)):
+            for record in store.find(self.site.ref, limit=10_000):
+                data = self.core.keeper.opened(record)["data"]
+                found.append((data["number"], archived, "password" in data))
         assert sorted(found) == expected
 
     @invariant()
@@ -257,7 +446,7 @@ class Rule(RuleBasedStateMachine):
     def no_byte_of_what_ended(self) -> None:
         if not hasattr(self, "core"):
             return
-        alive = {e.marker for v in self.model for e in v.events if "url" in e.columns()}
+        alive = {e.marker for v in self.everyone for e in v.events if "url" in e.columns()}
         raw = b"".join(p.read_bytes() for p in (self.folder / "data").rglob("*") if p.is_file())
         found = {m.decode() for m in MARKER.findall(raw)}
         assert found == alive, json.dumps(sorted(found ^ alive))
@@ -278,6 +467,6 @@ def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch) -> N
     run_state_machine_as_test(
         Rule,
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -151,6 +151,8 @@ class VisitorCheck:
         site_ref = next((r.site_ref for r in records), None)
         if self._ledger.visitor(key) is not None or site_ref not in self._bits:
             return None  # there by now, or erased: then the records are not found under the key either
+        if any(intent.kind == "erasure" and intent.visitor == key for intent in self._ledger.intents()):
+            return None  # erased, and the ending waits for a legal hold that keeps the records
         said = expected.visitor_of(records, self._bits[site_ref], lambda ref, version: self._refs.get((ref, version)))
         if all(self._outlived(standing) for standing in said.standings.values()) and not said.suspended:
             return None

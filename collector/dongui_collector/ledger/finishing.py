@@ -153,7 +153,10 @@ class Finisher:
     def _end_records(self, intent: Intent, decision: Json, holds: Sequence[Hold], ended: Ended) -> None:
         """End what stood on the relation with the site; what another law names moves into the archive (S5.2, S9)."""
         today = day_of(self._clock.now(), self._book.in_force(intent.site_ref, self._clock.now()).zone)
+        # Whoever comes back while a hold keeps the ending open begins anew: what is taken then does not end with it.
+        decided = self._store.records(intent.seq - 1, 1)[0].at
         found = self._storage.records.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)
+        found = [r for r in found if r.at <= decided]
         held = {r.id for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)}
         ended.held = ended.held or bool(held)
         free = [r for r in found if r.id not in held]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -14,6 +14,7 @@ from typing import Any
 from dongui.rules.cookies import classify
 
 from dongui_collector.ledger.book import Book
+from dongui_collector.ledger.periods import Periods
 from dongui_collector.security.keys import KeyRing, seal, unseal
 from dongui_collector.storage.base import Intent, Reduce, Row
 
@@ -124,6 +125,7 @@ class Masks:
 
     by_visitor: dict[bytes, list[Intent]]
     suspended: frozenset[bytes] = frozenset()  # 처리정지: nothing of theirs is read for anybody but themselves (K10)
+    owner: bool = False  # a person reads their own: also what is past its period and waits for a hold or an approval
 
     @classmethod
     def of(cls, intents: Iterable[Intent], suspended: frozenset[bytes] = frozenset()) -> Masks:
@@ -134,7 +136,7 @@ class Masks:
 
     def own(self) -> Masks:
         """For a person's own eyes: a suspension hides nothing from them."""
-        return Masks(self.by_visitor)
+        return Masks(self.by_visitor, owner=True)
 
     def remaining(self, row: Row) -> int:
         """The purposes a row still stands on, and may be read for."""
@@ -150,9 +152,11 @@ class Masks:
 class Reader:
     """Turns rows into the "Read back" shape of the outside contract, only ever with what the reader may see."""
 
-    def __init__(self, book: Book, keyring: KeyRing) -> None:
+    def __init__(self, book: Book, keyring: KeyRing, today: Callable[[], date]) -> None:
         self._book = book
         self._keyring = keyring
+        self._periods = Periods(book)
+        self._today = today
 
     def readable(self, row: Row, day: date, masks: Masks, purposes: int = -1) -> dict[str, Any] | None:
         """One row, or None where nothing of it may be shown.
@@ -162,6 +166,8 @@ class Reader:
         replaces them by its own pseudonyms.
         """
         mask = masks.remaining(row) & purposes
+        if mask and not masks.owner:  # what waits for its destruction is kept, not used
+            mask = self._periods.standing(row.notice_ref, mask, day, self._today())
         if not mask:
             return None
         notice = self._book.notice(row.notice_ref)
