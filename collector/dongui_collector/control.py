@@ -40,6 +40,7 @@ _REGISTERING = (
     "dongui_collector.rights.delivery",
     "dongui_collector.rights.correcting",
     "dongui_collector.rights.letters",
+    "dongui_collector.rights.channels",
     "dongui_collector.rights.disclosures",
     "dongui_collector.rights.handing",
     "dongui_collector.rights.transfers",

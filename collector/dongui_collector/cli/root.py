@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "transfer": ("transfer", "transfer", "A business transfer: plan, notices, opting out, hand-over."),
     "investigation": ("investigation", "investigation", "A demand by law: record it, hand over exactly that."),
     "breach": ("breach", "breach", "Whom a breach concerns, and what must be told to whom by when."),
+    "channels": ("channels", "channels", "Who must be told of a consent to receive advertising, and by when."),
     "verify": ("verify", "verify", "Verify the chain, the certificates and the basis of every item."),
     "checkpoint": ("verify", "checkpoint", "Fix the ledger as it is now, to be kept elsewhere."),
     "backup": ("backup", "backup", "Back up an installation."),

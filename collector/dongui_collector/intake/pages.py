@@ -27,9 +27,9 @@ from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import drain, failure, query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
-from dongui_collector.intake.wire import InventoryIn, MemberIn, RecordIn, check_tree, decode
+from dongui_collector.intake.wire import METHODS, ChannelsIn, InventoryIn, MemberIn, RecordIn, check_tree, decode
 from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.rights import members
+from dongui_collector.rights import channels, members
 from dongui_collector.storage.base import Site
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def pages(door: Door) -> Starlette:
             route("/v1/records", post_record, "POST"),
             route("/v1/members", post_member, "POST"),
             route("/v1/inventory", post_inventory, "POST"),
+            route("/v1/channels", post_channels, "POST"),
             route("/v1/me", me.get_me),
             route("/v1/me", me.delete_me, "DELETE"),
             route("/v1/me/export", me.get_export),
@@ -314,6 +315,22 @@ async def _ended(door: Door, site: Site, visitor: bytes | None, member: bytes | 
 async def _carry_out(door: Door, ending: members.Ending) -> None:
     for intent in ending.intents:
         await door.endings.carry_out(intent)
+
+
+async def post_channels(door: Door, request: Request) -> Response:
+    """A member's consent to receive advertising, per channel; what stands after it (K16). Nothing chosen: only tells.
+
+    Never one with the consent to tailored advertising, which is a visitor's and comes by ``/v1/consents``.
+    """
+    value, site = await _body(door, request, ChannelsIn)
+    if value.method not in METHODS:
+        raise Problem("malformed", f"method must be one of {', '.join(sorted(METHODS))}")
+    chosen = (value.granted, value.refused, value.method, value.lang)
+    try:
+        state = await door.in_thread(channels.choose, door.core, site, value.member, *chosen)
+    except NotAllowed as refused:
+        raise Problem("malformed", str(refused)) from None
+    return json_response({"state": state})
 
 
 async def post_inventory(door: Door, request: Request) -> Response:

@@ -99,6 +99,17 @@ class MemberIn(msgspec.Struct):
     id: uuid.UUID | None = None
 
 
+class ChannelsIn(msgspec.Struct):
+    """The body of ``POST /v1/channels``: a member's choice of channels for advertising (K16)."""
+
+    site: SiteId
+    member: Annotated[str, Meta(min_length=1, max_length=256)]
+    granted: Annotated[list[Id], Meta(max_length=64)] = []
+    refused: Annotated[list[Id], Meta(max_length=64)] = []
+    method: Short = "api"
+    lang: Lang = "ko"
+
+
 class InventoryIn(msgspec.Struct):
     """The body of ``POST /v1/inventory``: names of cookies, never values."""
 

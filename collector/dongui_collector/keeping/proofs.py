@@ -1,4 +1,4 @@
-"""When the ledger's own contents end: consent records, the staff's audit, privacy requests. Pure.
+"""When the ledger's own contents end: consent records, the staff's audit, privacy requests, disclosures. Pure.
 
 A consent record is kept for its class's period counted from the consent's *end*, and never shorter than the rows that
 may stand on it: who must prove a consent (K2) needs its record as long as the data.
@@ -17,7 +17,55 @@ from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.storage.base import Hold, Json, LedgerRecord
 
 CONSENT, AUDIT, REQUEST = "consent_record", "staff_audit", "request"
-CONSENT_KINDS = frozenset({"consent", "suspension", "resumption", "minor"})
+CONSENT_KINDS = frozenset({"consent", "suspension", "resumption", "minor", "channel"})
+
+DISCLOSURE = "disclosure"
+# Kind of record on the ledger → the record class with which its content ends.
+CLASS_OF = {
+    **dict.fromkeys(CONSENT_KINDS, CONSENT),
+    "profile": CONSENT,
+    **dict.fromkeys(("audit", "keys", "account", "refused"), AUDIT),
+    "request": REQUEST,
+    "disclosure": DISCLOSURE,
+}
+# Those that end by themselves, day by day, once nothing needs them any more.
+BOOKS = ("request", "disclosure", "keys", "account", "refused", "profile")
+# Those that stay as long as the ledger, and why: no visitor and no member is named in any of them.
+STAYS = {
+    "site": "what `dongui verify` rebuilds the list of sites from",
+    "notice": "the published texts that consents refer to (K2), and K8's earlier versions",
+    "selection": "proof of destruction, by which what is gone is known to be gone rightly",
+    "approval": "proof of destruction",
+    "standing": "proof of destruction",
+    "destruction": "proof of destruction",
+    "certificate": "proof of destruction",
+    "lapsed": "proof of destruction",
+    "erasure": "proof of destruction",
+    "hold": "why a destruction was late, and what the list of holds is rebuilt from",
+    "token": "what the list of tokens is rebuilt from",
+    "sealed": "roots of sealed days",
+    "restored": "that a backup took the ledger's place",
+}
+
+
+def class_in(notice: LoadedNotice, class_id: str) -> str:
+    """The class that counts under a notice: one published before disclosures had theirs keeps them as requests."""
+    return REQUEST if class_id == DISCLOSURE and class_id not in notice.policy.records else class_id
+
+
+def book_last_day(record: LedgerRecord, notices: Iterable[LoadedNotice]) -> date | None:
+    """The last day of a record of :data:`BOOKS`: the longest period that any of the notices in force says."""
+    class_id = CLASS_OF[record.kind]
+    found = [_kept(n, class_in(n, class_id), day_of(record.at, n.zone)) for n in notices]
+    return max((kept for kept in found if kept), default=None)
+
+
+def disclosure_last_day(entry: Json, notice: LoadedNotice) -> date | None:
+    """The last day of an entry of the disclosure ledger, counted from its end; a plan's from when it was to happen."""
+    day = day_of(entry.get("done_at") or entry["at"], notice.zone)
+    if entry["state"] == "planned" and entry.get("until"):
+        day = max(day, date.fromisoformat(entry["until"]))
+    return _kept(notice, class_in(notice, DISCLOSURE), day)
 
 
 def consent_last_days(records: Sequence[LedgerRecord], notices: Sequence[LoadedNotice]) -> dict[int, date]:
@@ -35,12 +83,24 @@ def consent_last_days(records: Sequence[LedgerRecord], notices: Sequence[LoadedN
         lasts = [_kept(notice, CONSENT, own_day) or own_day]
         if record.kind == "minor":  # whoever was under age then is not any more (S8)
             lasts = [last_day(own_day, Period(years=notice.policy.notice.minimum_age))]
+        if record.kind == "channel":  # a consent to receive advertising stands until its word changes (K16)
+            lasts += [_channel_last_day(id, notice, living[index + 1 :]) for id in body.get("on", ())]
         for purpose in body.get("given", ()):
             end = consent_end(purpose, record, notice, living[index + 1 :], notices)
             rows = class_last_day(notice.policy.records[notice.policy.purposes[purpose].record], end)
             lasts.append(max(rows, _kept(notice, CONSENT, end) or rows))
         found[record.seq] = max(lasts)
     return found
+
+
+def _channel_last_day(id: str, notice: LoadedNotice, later: Iterable[LedgerRecord]) -> date:
+    """How long the proof of a consent to receive advertising is kept: as long as it stands, and its class's period."""
+    for other in later:
+        body = other.body or {}
+        if other.kind == "channel" and (id in body.get("on", ()) or id in body.get("off", ())):
+            end = day_of(other.at, notice.zone)
+            return _kept(notice, CONSENT, end) or end
+    return date.max
 
 
 def consent_end(

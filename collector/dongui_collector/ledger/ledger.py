@@ -175,10 +175,17 @@ class Ledger:
         return intent
 
     def end_member(self, site_ref: int, member: bytes, reason: str) -> Intent:
-        """A membership ends: the member's records that no statute keeps are to be destroyed (S3.0, S8)."""
+        """A membership ends: the member's records that no statute keeps are to be destroyed (S3.0, S8).
+
+        With them go the member's own consents: to receive advertising (K16), and what a suspension noted.
+        """
         now = self._clock.now()
         with self._store.writing():
-            record = self._store.append("erasure", now, {"records": [], "reason": reason}, site_ref=site_ref)
+            own = ("channel", "suspension", "resumption")
+            proofs = [r for r in self._store.records_of(member) if r.kind in own and r.body is not None]
+            seqs = [r.seq for r in proofs]
+            record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=site_ref)
+            self._store.erase_bodies(self._finisher.unheld(proofs, self._finisher.holds(site_ref, member)))
             intent = Intent(record.seq, "erasure", site_ref, member, -1, record.seq)
             self._store.add_intent(intent)
         return intent

@@ -20,6 +20,7 @@ from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.receipts import receipt
+from dongui_collector.rights import channels
 from dongui_collector.rights.disclosures import disclosures_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.own import objection, own_requests_of
@@ -60,6 +61,7 @@ def head(core: Core, subject: Subject, items: Items, scope: Scope) -> Json:
         "subject": "member" if subject.member else "visitor",
         **_standing(core, subject, current, now),
         "consents": consents_given(core, subject),
+        "channels": _channels(core, subject),
         "records": records_shown(core, subject, whole=scope.whole, items=items),
         "requests": own_requests_of(core, subject),
         "disclosures": disclosures_of(core, subject.site_ref, subject.keys),
@@ -79,6 +81,15 @@ def _standing(core: Core, subject: Subject, current: LoadedNotice, now: int) -> 
         "suspended": suspended,
         "visitors": each,
     }
+
+
+def _channels(core: Core, subject: Subject) -> Json:
+    """A member's consents to receive advertising (K16): how they stand, and every choice on record."""
+    if subject.member is None:
+        return {"state": {}, "choices": []}
+    site = core.book.site_by_ref(subject.site_ref)
+    stands = channels.states(core, site, subject.member)
+    return {"state": stands, "choices": channels.history(core, subject.member)}
 
 
 def consents_given(core: Core, subject: Subject) -> list[Json]:

@@ -79,6 +79,7 @@ class _Page:
             yield f"<p><strong>{w['suspended']}</strong></p>"
         yield self._items(table)
         yield self._consents()
+        yield self._channels()
         yield self._records()
         yield self._disclosures()
         yield self._parties()
@@ -135,6 +136,17 @@ class _Page:
                 rows.append((when, state, told, proof["notice"]["version"]))
         lead = f"<p>{self._w['consents_lead']}</p>" if rows else ""
         return self._table("consents", ("at", "state", "what", "notice"), rows, lead)
+
+    def _channels(self) -> str:
+        """Only where there are any: most sites have none."""
+        stands = self._head["channels"]["state"]
+        if not stands:
+            return ""
+        rows = []
+        for id, one in stands.items():
+            state = self._w.get(one["state"], self._w["unasked"])
+            rows.append((id, state, self._time(one["at"]) if one["at"] else "–", one["confirm_by"] or "–"))
+        return self._table("channels", ("name", "state", "at", "confirm_by"), rows)
 
     def _records(self) -> str:
         rows = []
