@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from desk_world import World, send
-from dongui_collector.desk.looks import AUDITED, SHOWS_NOBODY
+from dongui_collector.desk.looks import AUDITED, DISCLOSED, SHOWS_NOBODY
 from flask.testing import FlaskClient
 
 Drive = Callable[[World, FlaskClient], object]
@@ -50,9 +50,10 @@ DRIVES: dict[str, Drive] = {
 
 def test_every_route_stands_in_one_table(world: World) -> None:
     routes = {rule.endpoint for rule in world.desk.url_map.iter_rules()}
-    assert routes - set(AUDITED) - set(SHOWS_NOBODY) == set(), "say in desk/looks.py whether it shows anybody's data"
-    assert set(AUDITED) & set(SHOWS_NOBODY) == set()
-    assert (set(AUDITED) | set(SHOWS_NOBODY)) - routes == set(), "there is no such route any more"
+    listed = [endpoint for table in (AUDITED, DISCLOSED, SHOWS_NOBODY) for endpoint in table]
+    assert routes - set(listed) == set(), "say in desk/looks.py whether it shows anybody's data"
+    assert set(listed) - routes == set(), "there is no such route any more"
+    assert len(listed) == len(set(listed))
 
 
 def test_every_audited_view_is_opened_below() -> None:

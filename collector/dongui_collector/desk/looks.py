@@ -1,6 +1,6 @@
 """Which views of the desk show personal data, and under which action each look is written down (S7.2, K12).
 
-Every route of the desk stands in exactly one of the two tables; ``tests/desk/test_desk_looks.py`` walks them all, opens
+Every route of the desk stands in exactly one of the tables; ``tests/desk/test_desk_looks.py`` walks them all, opens
 what is audited and looks for its entry. A view that shows persons asks for ``audit.look``, or for an operation that
 writes the entry itself, *before* it shows anything.
 """
@@ -15,6 +15,12 @@ AUDITED: Mapping[str, str] = {
     "requests.show": "request.show",
     "requests.package": "request.package",
     "requests.letter": "request.show",
+}
+
+# Endpoint → what is handed to a recipient there: with whose data it was in the disclosure ledger (S4), which the access
+# package shows.
+DISCLOSED: Mapping[str, str] = {
+    "api.profiles": "profiles whose owners allow it (S4.2b)",
 }
 
 # Endpoint → why nobody's data is in it.
