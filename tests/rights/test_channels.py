@@ -171,10 +171,8 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
 
 def test_k16_end_to_end(collector: Installation, tmp_path: Path) -> None:
     body = {"site": collector.site, "member": "m-77-sentinel", "granted": [MAIL], "refused": [NIGHT]}
-    assert (
-        collector.http.post("/v1/channels", json=body, headers={"origin": "https://shop.example.com"}).status_code
-        == 401
-    )
+    headers = {"origin": "https://shop.example.com"}
+    assert collector.http.post("/v1/channels", json=body, headers=headers).status_code == 401
     said = collector.http.post("/v1/channels", json=body, headers=collector.bearer).json()["state"]
     assert (said[MAIL]["state"], said[NIGHT]["state"], said[NIGHT]["night"]) == ("given", "refused", True)
     again = {"site": collector.site, "member": "m-77-sentinel"}
