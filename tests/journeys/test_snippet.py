@@ -26,6 +26,7 @@ def test_nothing_is_sent_or_stored_before_a_choice(
 def test_accepting_records_but_advertising_stays_off(
     page: Page, site: Stub, collector: Stub, context: BrowserContext
 ) -> None:
+    """S1.3: marketing and advertising are off until they are granted."""
     page.goto(f"{site.origin}/?utm_source=mail&secret=1&gclid=SENTINEL")
     press(page, "accept")
     expect(page.locator(BANNER)).to_have_count(0)
@@ -45,6 +46,7 @@ def test_accepting_records_but_advertising_stays_off(
 
 
 def test_refusing_leaves_no_identifier(page: Page, site: Stub, collector: Stub, context: BrowserContext) -> None:
+    """S6.2: refusing works, and leaves no identifier."""
     page.goto(site.origin)
     press(page, "refuse")
     eventually(lambda: collector.consents, page)
@@ -76,6 +78,7 @@ def test_choosing_grants_only_what_is_ticked(page: Page, site: Stub, collector: 
 
 
 def test_refusing_weighs_the_same_as_accepting(page: Page, site: Stub) -> None:
+    """W4, K2: refusing is on the same layer and as easy."""
     page.goto(site.origin)
     accept, refuse = (page.locator(f'dongui-root [data-action="{a}"]') for a in ("accept", "refuse"))
     look = """e => { const s = getComputedStyle(e);
@@ -160,6 +163,7 @@ def test_strict_content_security_policy(page: Page, site: Stub, collector: Stub)
 def test_on_the_sites_own_origin_the_id_stays_out_of_reach(
     page: Page, context: BrowserContext, collector: Stub
 ) -> None:
+    """W6: set by the server, HttpOnly."""
     collector.mounted = True
     collector.pages["/"] = page_of(collector, base="/_dongui")
     page.goto(collector.origin)

@@ -31,6 +31,7 @@ def violations(page: Page) -> list[str]:
 def test_nothing_for_axe_to_find(
     chromium: Browser, site: Stub, collector: Stub, lang: str, scheme: str, width: int
 ) -> None:
+    """W5."""
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 720})  # type: ignore[arg-type]
     page = context.new_page()
     site.pages["/"] = page_of(collector, lang=lang)
@@ -91,6 +92,7 @@ def test_keyboard_alone_can_refuse(page: Page, site: Stub, collector: Stub) -> N
 
 @pytest.mark.parametrize("attributes", ["", "data-modal"])
 def test_escape_never_grants(page: Page, site: Stub, collector: Stub, attributes: str) -> None:
+    """W5."""
     site.pages["/"] = page_of(collector, attributes=attributes)
     page.goto(site.origin)
     expect(page.locator(BANNER)).to_be_visible()

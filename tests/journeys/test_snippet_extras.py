@@ -42,6 +42,7 @@ def test_links_out_and_downloads(page: Page, site: Stub, collector: Stub) -> Non
 
 
 def test_forms_are_counted_never_read(page: Page, site: Stub, collector: Stub) -> None:
+    """S2.1a: nothing of what is typed at sign-up is recorded from the page."""
     body = """<form id=join action="/join?step=SENTINEL" onsubmit="event.preventDefault()">
     <input name=action value=SENTINEL><input name=id value=SENTINEL><button>go</button></form>"""
     tracked(page, site, collector, body, "forms")

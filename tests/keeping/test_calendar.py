@@ -77,6 +77,8 @@ def plan(bases: list[Basis], today: date, *holds: Hold, day: date = DAY) -> list
     ids=str,
 )
 def test_a_day_ends_exactly_when_the_civil_act_says(day: date, keep: str, first_free: date) -> None:
+    """K17."""
+
     class One(Rules):
         KEEP: ClassVar = {(1, 0): ("access_log", keep)}
 

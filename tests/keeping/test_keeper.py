@@ -32,6 +32,7 @@ def nothing_is_wrong(house: House) -> None:
 
 
 def test_a_day_is_whole_until_its_year_is_over_and_gone_right_after(house: House) -> None:
+    """S3.1e, S5.1, K17."""
     visitor = house.arrive()
     for hour in ("00:00", "12:00", "23:59:59.999"):
         house.now = at(f"2025-03-10T{hour}")
@@ -46,6 +47,7 @@ def test_a_day_is_whole_until_its_year_is_over_and_gone_right_after(house: House
 
 
 def test_no_byte_of_an_aged_out_day_stays(house: House) -> None:
+    """S5.3, K13: it cannot be reproduced."""
     visitor = house.arrive()
     for n in range(400):
         house.visit(visitor, marker=f"sentinel{n}x")
@@ -181,6 +183,7 @@ def test_a_standing_approval_given_later_covers_what_waits(house: House) -> None
 
 
 def test_every_step_is_on_the_ledger(house: House) -> None:
+    """S5.3."""
     house.visit(house.arrive())
     house.run(OVER)
     (done,) = house.core.storage.office.destructions()

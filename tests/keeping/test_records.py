@@ -41,6 +41,7 @@ def add(house: House, class_id: str, subject: str = "member-1", when: str | None
     ],
 )
 def test_the_classes_of_the_seed(house: House, class_id: str, until: str, store: str) -> None:
+    """S3.1a to S3.1e, K14: S3.1a, S3.1b, S3.1c, S3.1d and S3.1e, each for its period."""
     made = add(house, class_id)
     assert made == {"id": made["id"], "class": class_id, "kept_until": until}
     assert uuid.UUID(made["id"]).version == 4, "an id that tells the time would say when it was recorded"
@@ -336,6 +337,7 @@ def test_erasing_a_visitor_ends_what_no_other_law_names(house: House) -> None:
 
 
 def test_a_minimum_forbids_even_an_erasure_until_it_is_over(new_house: Callable[..., House]) -> None:
+    """K15."""
     house = new_house()
     head, rest = policy().split("[records.abuse]", 1)
     house.add_site(head + "[records.abuse]" + rest.replace('keep = "P5Y"', 'keep = "P5Y"\nmin_keep = "P3M"', 1))

@@ -14,6 +14,7 @@ NOON = 1_741_575_600_000  # 2025-03-10T12:00+09:00
 
 @pytest.mark.parametrize(("clock", "end"), [("2026-03-10T23:59:45+09:00", "2026-03-11")])
 def test_a_day_is_there_until_its_last_moment_and_gone_right_after(tmp_path: Path, clock: str, end: str) -> None:
+    """S5.1, K17."""
     one = Installation(tmp_path / "d", testing=True)
     try:
         one.start(clock="2025-03-10T12:00:01+09:00")

@@ -463,6 +463,7 @@ COLUMN_NAMES = [
 
 
 def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S1.0, S3.0."""
     monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
     run_state_machine_as_test(
         Rule,

@@ -84,7 +84,7 @@ def test_the_mended_example_is_without_findings() -> None:
 
 
 def test_the_first_encoding_shows_each_defect_as_a_warning() -> None:
-    """LAW: the defects of the seed to surface, one by one."""
+    """K14, K15: LAW: the defects of the seed to surface, one by one."""
     findings = check(load(FIRST))
     assert {finding.level for finding in findings} == {"warning"}
     assert [finding.key for finding in findings] == [
@@ -99,6 +99,7 @@ def test_the_first_encoding_shows_each_defect_as_a_warning() -> None:
 
 
 def test_errors_come_first_and_a_text_that_does_not_load_has_them_alone() -> None:
+    """W6: a cookie of more than 400 days."""
     findings = check(edited(("minimum_age = 14", "minimum_age = 13"), ('lifetime = "P400D"', 'lifetime = "P500D"')))
     assert [finding.level for finding in findings] == ["error", "warning"]
     broken = check(edited(("minimum_age = 14", "minimum_age = 13"), ("schema = 1", "schema = 3")), name="mine.toml")

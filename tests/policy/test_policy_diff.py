@@ -51,6 +51,7 @@ DOES_NOT_ASK = [
 
 @pytest.mark.parametrize(("edits", "purposes"), [case[1:] for case in ASKS], ids=[case[0] for case in ASKS])
 def test_asks_again(edits: list[tuple[str, str]], purposes: list[str]) -> None:
+    """K1, S4.0: a new purpose, item, recipient or a longer period needs a new consent."""
     found = diff(somoon(), variant(*edits))
     assert found.needs_consent
     assert list(found.purposes) == purposes

@@ -190,7 +190,7 @@ def test_a_notice_is_in_the_language_that_fits(wanted: str, got: str) -> None:
 
 
 def test_the_notice_shows_what_consent_is_asked_with() -> None:
-    """K1: purpose, items, period, the right to refuse and what refusing changes; recipients per purpose."""
+    """S6.3: K1: purpose, items, period, the right to refuse and what refusing changes; recipients per purpose."""
     shown = notice(somoon(), lang="ko", site="a b", accepts=["2023-04-28"])
     marketing = next(purpose for purpose in shown["purposes"] if purpose["id"] == "marketing")
     assert marketing["items"] == ["cookie", "visit_time", "advertising_id"]

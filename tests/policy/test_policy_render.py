@@ -62,6 +62,7 @@ class Outline(HTMLParser):
 
 
 def test_the_korean_title_is_exact() -> None:
+    """K8."""
     html = render(somoon(), "ko")
     assert "<title>개인정보 처리방침</title>" in html
     assert "<h1>개인정보 처리방침</h1>" in html
@@ -70,6 +71,7 @@ def test_the_korean_title_is_exact() -> None:
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_every_section_of_the_law_is_there_and_linked(lang: str) -> None:
+    """K8."""
     outline = Outline(render(somoon(), lang))
     assert [attributes["id"] for attributes in outline.all("h2")] == SECTIONS
     inner = [a["href"] for a in outline.all("a") if (a["href"] or "").startswith("#")]
@@ -134,6 +136,10 @@ FACTS = {
 
 @pytest.mark.parametrize("article", FACTS)
 def test_the_page_carries_every_article(article: str) -> None:
+    """Every article's facts: S1.1, S1.2 and S1.4 (purposes), S6.1 (cookies), S10 (officer), S11 (remedies).
+
+    Among them K5: the processors and their tasks.
+    """
     said = "".join(Outline(render(somoon(), "ko")).text)
     assert [fact for fact in FACTS[article] if fact not in said] == []
 
@@ -195,6 +201,7 @@ def test_the_page_is_accessible(lang: str) -> None:
 
 
 def test_earlier_versions_and_languages_are_linked_relatively() -> None:
+    """SA, K8: earlier versions stay reachable."""
     html = render(somoon(), "ko", earlier=[("v1", date(2020, 1, 2)), ("v2", date(2021, 3, 4))], site="a&b")
     links = [a["href"] for a in Outline(html).all("a")]
     assert "?site=a%26b&lang=en" in links

@@ -138,6 +138,7 @@ def test_k12_every_look_is_on_the_ledger(house: House) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_k10_a_refusal_rests_on_a_provision_for_its_kind(house: House, kind: str) -> None:
+    """S9.4: limits carry a reason."""
     id = proved(house, kind)
     fitting = {g.id for g in grounds_for(kind, "refused", proved=True)}
     for ground in GROUNDS:

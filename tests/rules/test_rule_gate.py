@@ -55,6 +55,7 @@ wild = st.fixed_dictionaries({"id": st.uuids().map(str)}, optional=dict.fromkeys
 
 @given(st.one_of(events, wild), purposes)
 def test_only_members_of_allowed_items_get_out(event: dict[str, Any], granted: list[str]) -> None:
+    """S2.1b: each automatic item is gated on its own."""
     before = copy.deepcopy(event)
     out = gate_event(event, granted, POLICY, NOW)
     assert repr(event) == repr(before), "the gate must not touch what it is given"

@@ -62,6 +62,7 @@ def test_advertising_ids_are_decoded_and_apart(key: str, value: str) -> None:
 
 @given(EMAILS, FRAMES)
 def test_no_e_mail_address_survives(secret: str, frame: str) -> None:
+    """S2.1a, S2.1b."""
     for written in (secret, quote(secret), quote(quote(secret))):
         assert written not in scrub_text(frame.format(written))
 

@@ -118,7 +118,7 @@ def logins(fake: FakeClient) -> list[dict[str, Any]]:
 
 
 def test_logins_are_recorded_as_flask_login_tells_of_them(fake: FakeClient) -> None:
-    """S3.1: without a consent, as the class that the policy keeps them in."""
+    """S3.1e: S3.1: without a consent, as the class that the policy keeps them in."""
     assert with_logins(fake, logins="abuse").post("/login", environ_base={"REMOTE_ADDR": "203.0.113.9"}).text == "True"
     [body] = logins(fake)
     assert (body["class"], body["subject"]) == ("abuse", "member-17")
