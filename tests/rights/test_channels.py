@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from tests.collector import Installation
 from tests.keeping.house import House, at
+from tests.keeping.test_backup import back_up, restore
 from tests.policy.test_policy_channels import CHANNELS
 from tests.rights.members import ask, proved
 
@@ -137,6 +138,22 @@ def test_k10_the_access_package_tells_them(house: House) -> None:
     assert [c["on"] for c in found["channels"]["choices"]] == [[MAIL]]
     page = b"".join(package_page.as_html(house.core, delivery.whose(house.core, id), Scope(True), "ko")).decode()
     assert "광고성 정보 수신 동의" in page
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "erased"])
+def test_s3_0_a_restored_backup_brings_no_withdrawn_consent_back(house: House, how: str) -> None:
+    choose(house, MAIL, NIGHT)
+    choose(house, MAIL, member="m-2")
+    backup = back_up(house)
+    if how == "withdrawn":
+        choose(house, refused=(MAIL,))
+    else:
+        ask(house, "answer", id=proved(house, "erasure", member="m-1"), outcome="granted")
+    restore(house, backup)
+    expected = {MAIL: "withdrawn", NIGHT: "given"} if how == "withdrawn" else {MAIL: "unasked", NIGHT: "unasked"}
+    assert stands(house) == expected
+    assert stands(house, "m-2")[MAIL] == "given"
+    assert [str(f) for f in verify(house.core).findings] == []
 
 
 STEPS = st.lists(st.tuples(st.sampled_from([MAIL, NIGHT]), st.booleans()), max_size=12)

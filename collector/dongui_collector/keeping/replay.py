@@ -45,6 +45,8 @@ class Replay:
                     counts["withdrawals"] += self._withdraw(entry)
                 case "erasure":
                     counts["erasures"] += self._erase(entry)
+                case "channel":
+                    counts["withdrawals"] += self._channels(entry)
                 case "subject":
                     counts["records"] += self._core.storage.records.destroy_ids(
                         [bytes.fromhex(i) for i in entry["ids"]]
@@ -113,7 +115,23 @@ class Replay:
         key = self._visitor(entry)
         if key is None or self._ledger.visitor(key) is None:
             return 0
+        if self._ledger.visitor(key) is None:  # a member: what is theirs beside the records, which have entries too
+            self._core.ledger.finish(self._core.ledger.end_member(entry["site"], key, "restore"))
+            return 1
         self._core.ledger.finish(self._core.ledger.erase(key, "restore"))
+        return 1
+
+    def _channels(self, entry: Json) -> int:
+        """Withdraw a member's consents to receive advertising again (K16)."""
+        key = self._visitor(entry)
+        if key is None or entry["seq"] <= self._shared(entry):
+            return 0
+        now = self._core.clock.now()
+        notice = self._core.book.in_force(entry["site"], now)
+        body: Json = {"record": "", "notice": notice.version, "method": "restore", "lang": ""}
+        with self._ledger.writing():
+            body |= {"on": [], "off": entry["off"]}
+            self._ledger.append("channel", now, body, site_ref=entry["site"], visitor=key)
         return 1
 
     def _suspend(self, entry: Json) -> None:

@@ -120,7 +120,11 @@ def choose(
         if granted or off:
             body: Json = {"record": str(uuid.uuid4()), "notice": current.version, "method": method, "lang": lang}
             body |= {"on": list(dict.fromkeys(granted)), "off": off}
-            core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=site.ref, visitor=key)
+            record = core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=site.ref, visitor=key)
+            if off:  # a restored backup must not bring back a consent that was withdrawn
+                numbers = [r.seq for r in core.storage.ledger.records_of(key)]
+                entry = {"seq": record.seq, "site": site.ref, "off": off, "records": numbers}
+                core.ledger.journal.append({"kind": KIND, **entry})
     return states(core, site, key)
 
 
