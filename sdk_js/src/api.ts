@@ -43,6 +43,8 @@ export interface Options {
   track?: string;
   /** Puts placeholders where frames, films and images wait for a consent. */
   placeholders?: string;
+  /** A button in the corner that leads back to the preferences, once a choice was made. */
+  floating?: string;
   /** `"light"` or `"dark"`; otherwise the visitor's own preference. */
   theme?: string;
   /** Asks in a modal dialog: the page waits for the answer. */

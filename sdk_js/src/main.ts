@@ -40,9 +40,9 @@ core._look = async () => {
 
 /** What the site asked for besides: trackers once something is granted, placeholders where something is not. */
 function extras(): void {
-  const { track, placeholders } = core._options;
+  const { track, placeholders, floating } = core._options;
   if (track && core._granted.size) core._load("extras");
-  if (placeholders != null) core._load("place");
+  if ((placeholders ?? floating) != null) core._load("place");
 }
 
 core._judge = () => {

@@ -18,8 +18,8 @@ core._post = async (path, body) => {
     const request = { method: "POST", body: JSON.stringify(data), keepalive: true, signal: AbortSignal.timeout(1e4) };
     const answer = await fetch(`${core._options.base}/v1/${path}`, request).catch(() => {});
     if (answer && answer.status < 500 && answer.status != 429) return answer;
-    const asked = 1000 * (answer?.headers.get("Retry-After") as unknown as number);
-    await new Promise((resolve) => setTimeout(resolve, asked || 2 ** Math.min(failed++, 8) * 1000 * Math.random()));
+    const seconds = +answer?.headers.get("Retry-After")! || 2 ** Math.min(failed++, 8) * Math.random();
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
   }
   return;
 };
@@ -70,8 +70,8 @@ async function deliver(): Promise<void> {
       // A character is at most three bytes, and what is in flight together may hold 64 KiB (W7).
       while (JSON.stringify((batch = outbox.slice(0, count))).length > 16e3 && count > 1) count >>= 1;
       // Mounted on the site's own origin, the collector finds the id in a cookie that no script reads.
-      const visitor = batch[0] && !core._unsent && (core._visitorId() || null);
-      return (visitor || (visitor === null && core._options.base.startsWith(`${location.origin}/`))) && { site: core._options.site, visitor, events: batch };
+      const visitor = core._visitorId() || null;
+      return batch[0] && !core._unsent && (visitor || core._options.base.startsWith(`${location.origin}/`)) && { site: core._options.site, visitor, events: batch };
     })
   )
     outbox = outbox.filter(({ id }) => !batch.some((sent) => sent.id == id));

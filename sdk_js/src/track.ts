@@ -36,7 +36,7 @@ export function track(name: string, props?: Record<string, unknown>): void {
     search: name == VIEW && new URLSearchParams(location.search).get(core._options.search || "q"),
     ad_ids: advertisingIds,
     cookies: Object.fromEntries(cookies()),
-    environment: { language: navigator.language, screen: `${screen.width}x${screen.height}` },
+    environment: { language: navigator.language, screen: screen.width + "x" + screen.height },
   } as Event;
   if (!core._known) return void early.push(event);
   // A consent may have expired since, or been withdrawn elsewhere.
@@ -69,7 +69,7 @@ export function watchViews(): void {
       quietly(view);
     };
   }
-  for (const type of ["popstate", "pageshow", "pagehide"]) addEventListener(type, () => quietly(() => view(type == "pagehide")));
+  for (const type of ["popstate", "pageshow", "pagehide"]) addEventListener(type, () => view(type == "pagehide"));
   view();
 }
 
@@ -80,10 +80,10 @@ export function settleViews(): void {
   if (chosen && core._facts.page_views) {
     // From a cache, or fetched ahead: the server was not asked for this view.
     const { deliveryType, activationStart } = performance.getEntries()[0] as Navigation;
-    deliveryType || activationStart || waiting.shift();
+    activationStart || deliveryType || waiting.shift();
   }
   if (!core._granted.size) return;
   unseen = false;
   due && track(VIEW);
-  waiting.forEach((event) => send(event));
+  waiting.forEach(send);
 }

@@ -174,6 +174,21 @@ def test_a_signal_switched_on_later_ends_what_heeds_it(
     eventually(lambda: "_fbp" not in cookies(context), page)
 
 
+@pytest.mark.parametrize("heeded", [True, False])
+def test_do_not_track_counts_where_the_site_says_so(page: Page, site: Stub, collector: Stub, heeded: bool) -> None:
+    """W8: off by default; heeded, it stands for refusing whatever heeds signals, and is recorded as what it is."""
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})")
+    site.pages["/"] = page_of(collector, attributes="data-dnt" if heeded else "")
+    page.goto(site.origin)
+    box = page.locator('dongui-root [data-purpose-switch="marketing"]')
+    expect(box).to_be_disabled() if heeded else expect(box).to_be_enabled()
+    press(page, "accept")
+    page.evaluate("dongui.consent.set({marketing: true})")
+    assert ("marketing" in granted(page)) is not heeded
+    eventually(lambda: collector.consents, page)
+    assert collector.consents[0]["signals"] == ({"dnt": True} if heeded else {"gpc": False})
+
+
 def test_words_can_be_replaced(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, attributes="""data-words='{"title": "쿠키 안내"}'""")
     page.goto(site.origin)

@@ -194,3 +194,30 @@ def test_only_one_question_at_a_time(page: Page, site: Stub) -> None:
     expect(page.locator(PANEL)).to_be_visible()
     page.wait_for_timeout(300)
     assert page.locator("dongui-root").count() == 1
+
+
+def test_the_floating_way_back(page: Page, site: Stub, collector: Stub) -> None:
+    """Off by default; it stands aside while somebody is asked, and gets the focus back."""
+    site.pages["/"] = page_of(collector, attributes="data-floating")
+    button = page.locator('dongui-floating [data-action="floating"]')
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    expect(button).to_be_hidden()
+    press(page, "refuse")
+    expect(button).to_be_visible()
+    box = button.bounding_box()
+    assert box
+    assert box["height"] >= 24  # WCAG 2.5.8
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(PANEL)).to_be_visible()
+    expect(button).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(button).to_be_visible()
+    page.reload()
+    expect(button).to_have_text("개인정보 설정")
+    expect(page.locator(BANNER)).to_have_count(0)
+    site.pages["/"] = page_of(collector)
+    page.reload()
+    ready(page)
+    assert page.locator("dongui-floating").count() == 0

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.snippet_steps import BANNER, eventually, press, ready
-from tests.journeys.stub_collector import Answer, Request, Stub, page_of
+from tests.journeys.stub_collector import Answer, Request, Stub
 
 pytestmark = pytest.mark.browser
 
@@ -66,6 +66,38 @@ def test_ids_tell_the_time_only_where_it_may_be_told(page: Page, site: Stub, col
     assert timed.version == 7
     assert timed.variant == uuid.RFC_4122
     assert timed.int >> 80 == collector.events[1]["at"]
+
+
+def test_what_may_have_arrived_never_arrives_under_a_second_id(page: Page, site: Stub, collector: Stub) -> None:
+    """Its id told the time; when that may no longer be told, an event on its way is not sent anew as another one."""
+    accept(page, site, collector)
+    refuse_posts(collector, 503)
+    page.evaluate("dongui.track('on its way')")
+    eventually(lambda: "on its way" in names(collector), page)
+    page.evaluate("dongui.consent.set({statistics: false, personalisation: true})")
+    collector.intercept = None
+    eventually(lambda: len(collector.consents) > 1, page)
+    page.evaluate("dongui.track('next')")
+    eventually(lambda: "next" in names(collector), page)
+    assert len({e["id"] for e in collector.events if e["name"] == "on its way"}) == 1
+
+
+def test_what_the_page_before_left_waits_for_the_choice(
+    context: BrowserContext, page: Page, site: Stub, collector: Stub
+) -> None:
+    """Its consent may have ended since: it is judged anew before it goes."""
+    accept(page, site, collector)
+    refuse_posts(collector, 503)
+    page.evaluate("dongui.track('left over')")
+    page.goto("about:blank")
+    refused = context.cookies()[0]["value"].replace("statistics.personalisation", "")
+    context.add_cookies([{"name": "dongui", "value": refused, "url": site.origin}])
+    collector.requests.clear()
+    collector.intercept = None
+    page.goto(site.origin)
+    ready(page)
+    page.wait_for_timeout(1200)
+    assert collector.events == []
 
 
 def test_every_field_is_gated_before_it_leaves(page: Page, site: Stub, collector: Stub) -> None:

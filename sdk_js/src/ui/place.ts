@@ -1,12 +1,11 @@
 /**
- * place.js: where a frame, a film or an image waits for its consent, a placeholder says so, shows what that consent means
- * (K1) and takes it. Loaded where the site asks for it (`data-placeholders`).
+ * place.js: what stands on the page itself. Where a frame, a film or an image waits for its consent, a placeholder says so,
+ * shows what that consent means (K1) and takes it (`data-placeholders`); and the floating way back (`data-floating`).
  */
 import type { Dongui } from "../api";
 import { core } from "./core";
-import { css } from "./style";
-import { places } from "./words";
-import type { PlaceWords } from "./words/words";
+import { floating } from "./floating";
+import { hosted, placeWords } from "./host";
 
 const standing = new Map<HTMLElement, HTMLElement>();
 const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6rem;width:100%;height:100%;padding:1rem 1.2rem;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}`;
@@ -23,15 +22,9 @@ function put(element: HTMLElement): void {
   const { _facts: facts, _h: h } = core;
   const wanted = element.dataset.purpose!.split(" ").filter((id) => facts.purposes[id] && !core._granted.has(id));
   if (standing.has(element) || !wanted[0]) return;
-  const words: PlaceWords = { ...(places[facts.lang] ?? places.en!), ...JSON.parse(core._options.words || "{}") };
-  const host = document.createElement("dongui-blocked");
-  host.lang = facts.lang;
-  host.style.colorScheme = core._options.theme ?? "";
+  const words = placeWords();
+  const [host, root] = hosted("dongui-blocked", own);
   fit(host, element);
-  const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css + own);
-  root.adoptedStyleSheets = [sheet];
   const labels = wanted.map((id) => facts.purposes[id]!.label).join(", ");
   const grant = (): void => void (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true])));
   root.append(
@@ -59,8 +52,11 @@ function look(): void {
   document.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
 }
 
+/** The notice is at hand: it was asked for before anything else. */
 void core._load("ui").then(() => {
   core._wordsNow();
+  if (core._options.floating != null) floating();
+  if (core._options.placeholders == null) return;
   look();
   (window.dongui as Dongui).consent.onChange(look);
   new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(document.body, { childList: true, subtree: true });

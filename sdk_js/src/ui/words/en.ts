@@ -46,4 +46,5 @@ export const panel: PanelWords = {
 export const place: PlaceWords = {
   blocked: "To see this you need to agree to “{}”.",
   allow: "Agree and show",
+  back: "Privacy settings",
 };

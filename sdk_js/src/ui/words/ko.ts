@@ -46,4 +46,5 @@ export const panel: PanelWords = {
 export const place: PlaceWords = {
   blocked: "이 내용을 보려면 “{}”에 동의해야 합니다.",
   allow: "동의하고 보기",
+  back: "개인정보 설정",
 };

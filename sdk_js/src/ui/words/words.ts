@@ -49,5 +49,7 @@ export interface PanelWords {
 /** What a placeholder says; `{}` stands for the purposes' labels. */
 export interface PlaceWords {
   blocked: string;
+  /** The floating way back. */
+  back: string;
   allow: string;
 }
