@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import httpx
 import pytest
 from dongui import Client, ConsentMiddleware
 
@@ -208,13 +211,83 @@ def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
         visitor = made.consent(["statistics"])["visitor"]
         for number in range(50):
             assert client.track(visitor, f"before-{number}")
+        assert client.record("abuse", visitor, {"when": "before"})
         made.stop(9)
         for number in range(50):
             assert client.track(visitor, f"while-{number}")
+        assert client.record("abuse", visitor, {"when": "while"})
         made.start()
         assert client.flush(20)
         names = [row["name"] for row in made.me(visitor)["events"]]
         assert sorted(names) == sorted([f"before-{n}" for n in range(50)] + [f"while-{n}" for n in range(50)])
+        assert sorted(one["data"]["when"] for one in made.me(visitor)["records"]) == ["before", "while"]
         client.close()
     finally:
         made.close()
+
+
+class Swallowing(BaseHTTPRequestHandler):
+    """Between client and collector: passes every request on, and hangs up before its answer the first time."""
+
+    protocol_version = "HTTP/1.1"
+    collector: ClassVar[str]
+    swallowed: ClassVar[set[bytes]]
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {
+            name: value for name, value in self.headers.items() if name.lower() not in ("host", "content-length")
+        }
+        reply = httpx.request(self.command, self.collector + self.path, content=body, headers=headers)
+        if body and body not in self.swallowed:
+            self.swallowed.add(body)
+            self.close_connection = True
+            return
+        self.send_response(reply.status_code)
+        self.send_header("Content-Type", reply.headers.get("content-type", ""))
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def between(installation: Installation) -> Iterator[tuple[str, set[bytes]]]:
+    """(an address that loses answers, the requests whose answer was lost)."""
+    swallowed: set[bytes] = set()
+    handler = type("Handler", (Swallowing,), {"collector": installation.base, "swallowed": swallowed})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", swallowed
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_was_stored_though_its_answer_was_lost_is_there_once(
+    installation: Installation, between: tuple[str, set[bytes]]
+) -> None:
+    address, swallowed = between
+    client = Client(
+        site=installation.site,
+        collector=address,
+        secret_key=installation.secret,
+        delivery=QUICK,
+        learn_timeout=10,
+    )
+    visitor = installation.consent(["statistics"])["visitor"]
+    for number in range(5):
+        assert client.track(visitor, f"event-{number}", props={"text": "x" * 2000})
+        assert client.record("abuse", visitor, {"number": number})
+    assert client.flush(30)
+    client.close()
+    assert len(swallowed) >= 6, "every record, and events"
+    held = installation.me(visitor)
+    assert sorted(event["name"] for event in held["events"]) == [f"event-{n}" for n in range(5)]
+    assert sorted(one["data"]["number"] for one in held["records"]) == list(range(5))
