@@ -104,8 +104,9 @@ def token_used(core: Core, id: str) -> dict[str, Any]:
 def revoke_token(core: Core, id: str, by: str = "command line") -> dict[str, Any]:
     """End a token, from this moment on. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
-        if not core.storage.office.revoke_token(id, core.clock.now()):
+        now = core.clock.now()
+        if not core.storage.office.revoke_token(id, now):
             raise Unknown(f"there is no live token {id!r}; see `dongui tokens list`")
-        core.storage.ledger.append("token", core.clock.now(), {"revoked": id, "by": by})
+        core.storage.ledger.append("token", now, {"revoked": id, "by": by})
         core.ledger.journal.append({"kind": "token", "revoked": id})  # so that no restored backup revives it
     return {"revoked": id}

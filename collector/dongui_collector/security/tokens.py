@@ -51,8 +51,9 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(kept: str | None, password: str) -> bool:
-    """Whether ``password`` is the one of ``kept``. ``None`` (no such account) takes as long and is False."""
+    """Whether ``password`` is the one of ``kept``. No such account (``None``) and a locked one take as long: False."""
+    nobody = kept is None or kept == LOCKED
     try:
-        return _PASSWORDS.verify(kept or _NOBODY, password) and kept is not None
+        return _PASSWORDS.verify(_NOBODY if kept is None or nobody else kept, password) and not nobody
     except (VerificationError, InvalidHashError):
         return False
