@@ -20,6 +20,7 @@ from dongui_collector.cli.common import (
     json_option,
     site_option,
 )
+from dongui_collector.cli.reconfirm import reconfirm
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # Accepted, so that it can be appended to every command; these need no installation.
@@ -160,6 +161,9 @@ def publish_(ctx: click.Context, file: Path, sign: bool, site: str | None, confi
     signed = {"sign": True, "by": acting_user()} if sign else {}
     done = control(config).call("policy.publish", site=site, text=load(file).text, **signed)
     emit(done, as_json, _published_text)
+
+
+policy.add_command(reconfirm)
 
 
 def _published_text(done: dict[str, Any]) -> str:

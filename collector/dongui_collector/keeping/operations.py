@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from dongui_collector.audit import look
+from dongui_collector.clock import day_of
 from dongui_collector.control import operation
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
+from dongui_collector.keeping import reconfirming
 from dongui_collector.keeping.holding import check_ground
 from dongui_collector.keeping.proof.sealing import Sealer, settled
 from dongui_collector.keeping.shown import archive_json, destruction_json, hold_json
@@ -175,6 +177,37 @@ def seal_days(core: Core) -> dict[str, Any]:
     """Seal every finished day on the ledger as it is now: ``{"sealed": n, "refused": […]}``."""
     sealer = Sealer(core.storage, core.keyring, core.clock)
     return sealer.run(settled(core.clock, core.settings.zone), now=True)
+
+
+@operation("policy.reconfirm")
+def who_is_due(
+    core: Core, references: list[str], days: int = 30, site: str | None = None, by: str = "command line"
+) -> list[dict[str, Any]]:
+    """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
+    found = find_site(core, site)
+    what = {"references": len(references), "days": days}
+    look(core, action="consents.reconfirm", by=by, reason="", site_ref=found.ref, what=what)
+    return reconfirming.of_members(core, found, references, core.keeper.today() + timedelta(days=days))
+
+
+@operation("policy.reconfirmed")
+def were_told(
+    core: Core, until: str, purposes: list[str] | None = None, site: str | None = None, by: str = "command line"
+) -> dict[str, Any]:
+    """Note that everyone whose telling was due by a day was told today (K16). Raises :class:`Unknown`."""
+    found = find_site(core, site)
+    now = core.clock.now()
+    notice = core.book.in_force(found.ref, now)
+    asked = reconfirming.asking(notice)
+    for purpose in purposes or ():
+        if purpose not in asked:
+            raise Unknown(f"the notice in force does not reconfirm {purpose!r}; it does {', '.join(asked) or 'none'}")
+    day = _day(until, "the day")
+    with core.storage.ledger.writing():
+        for purpose in purposes or asked:
+            body = {"purpose": purpose, "on": day_of(now, notice.zone).isoformat(), "until": str(day), "by": by}
+            core.storage.ledger.append(reconfirming.KIND, now, body, site_ref=found.ref)
+    return {"site": found.id, "until": until, "purposes": list(purposes or asked)}
 
 
 @operation("backup.prepare")

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dongui.policy import Policy, compiled, diff, parse
+from dongui.policy.period import Period
 from dongui.rules.periods import last_day
 from dongui.rules.urls import QUERY_KEYS
 
@@ -41,6 +42,7 @@ class LoadedNotice:
     items_by_bit: dict[int, frozenset[str]]
     signal_mask: int
     query_keys: frozenset[str]
+    silence_by_bit: dict[int | None, Period]
 
     def items(self, mask: int) -> frozenset[str]:
         """Every item that some purpose of ``mask`` lists under this notice (S1.0)."""
@@ -131,15 +133,21 @@ class Book:
         return self._notices[notice_ref].items(mask)
 
     @lru_cache(maxsize=65_536)  # noqa: B019
-    def ends_at(self, notice_ref: int, given_at: int) -> int:
-        """The instant (epoch ms) at which a consent given then has outlived its notice's choice lifetime (K17)."""
+    def ends_at(self, notice_ref: int, given_at: int, bit: int | None = None) -> int:
+        """The instant (epoch ms) at which a consent given then has outlived its notice's choice lifetime (K17).
+
+        Of the purpose ``bit`` also its ``reconfirm`` period, where the policy says that silence ends it (K16).
+        """
         notice = self._notices[notice_ref]
-        last = last_day(day_of(given_at, notice.zone), notice.policy.notice.choice_lifetime)
+        given = day_of(given_at, notice.zone)
+        last = last_day(given, notice.policy.notice.choice_lifetime)
+        if bit in notice.silence_by_bit:
+            last = min(last, last_day(given, notice.silence_by_bit[bit]))
         return start_of(last + timedelta(days=1), notice.zone)
 
-    def expired(self, notice_ref: int, given_at: int, now: int) -> bool:
+    def expired(self, notice_ref: int, given_at: int, now: int, bit: int | None = None) -> bool:
         """Whether that instant has come."""
-        return now >= self.ends_at(notice_ref, given_at)
+        return now >= self.ends_at(notice_ref, given_at, bit)
 
 
 def _starts_at(policy: Policy) -> int:
@@ -165,5 +173,8 @@ def _notice(
         zone=ZoneInfo(policy.notice.timezone),
         items_by_bit={bits[p]: frozenset(policy.purposes[p].items) for p in policy.purposes},
         query_keys=frozenset(policy.notice.query_keys) | frozenset(QUERY_KEYS),
+        silence_by_bit={
+            bits[id]: p.reconfirm for id, p in policy.purposes.items() if p.reconfirm and p.silence == "ends"
+        },
         signal_mask=sum(1 << bits[p] for p in consent if "gpc" in policy.purposes[p].opt_out_signals),
     )

@@ -23,7 +23,7 @@ def state_of(standing: Standing | None, current: LoadedNotice, book: Book, now: 
         return standing.state
     if standing.notice_ref not in current.accepts:
         return "invalidated"
-    return "expired" if book.expired(standing.notice_ref, standing.at, now) else "given"
+    return "expired" if book.expired(standing.notice_ref, standing.at, now, standing.bit) else "given"
 
 
 def states(visitor: Visitor | None, current: LoadedNotice, book: Book, now: int) -> dict[str, State]:
@@ -58,7 +58,7 @@ def live(visitor: Visitor | None, current: LoadedNotice, book: Book, now: int, *
 
 def live_until(visitor: Visitor, mask: int, book: Book) -> int:
     """The instant (epoch ms) up to which the live purposes of ``mask`` stay live if nothing is recorded meanwhile."""
-    ends = [book.ends_at(s.notice_ref, s.at) for bit, s in visitor.standings.items() if mask >> bit & 1]
+    ends = [book.ends_at(s.notice_ref, s.at, bit) for bit, s in visitor.standings.items() if mask >> bit & 1]
     return min(ends, default=0)
 
 

@@ -358,6 +358,9 @@ class LedgerStore(Protocol):
         """Insert or replace, standings included."""
 
     def drop_visitor(self, key: bytes) -> None: ...
+    def visitors(self, after: bytes = b"", limit: int = 1000) -> list[bytes]:
+        """Keys in order, a page after ``after``."""
+
     def visitors_of_member(self, member: bytes) -> list[bytes]: ...
     def suspended(self) -> frozenset[bytes]:
         """Everyone whose processing is suspended (처리정지). Cheap: readers ask on every page."""

@@ -1,0 +1,68 @@
+"""``dongui policy reconfirm``: who must be told of their consent, and by when (K16)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dongui_collector.cli.common import acting_user, config_option, control, emit, json_option, reading, site_option
+
+
+@click.command()
+@click.option("--within", type=click.IntRange(0, 3660), default=30, show_default=True, metavar="DAYS")
+@click.option(
+    "--members",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your member references, one a line: list those of them who are due.",
+)
+@click.option("--told", metavar="DAY", help="Note that everyone due by DAY was told, today.")
+@click.option("--purpose", "purposes", multiple=True, help="With --told: of this purpose only; may be repeated.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the list to a file.")
+@site_option
+@config_option
+@json_option
+def reconfirm(
+    within: int,
+    members: Path | None,
+    told: str | None,
+    purposes: tuple[str, ...],
+    output: Path | None,
+    site: str | None,
+    config: Path,
+    as_json: bool,
+) -> None:
+    """Say how many must be told of their consent, and by when. With --members: who, for the officer.
+
+    What silence means is the policy's choice: the consent is kept, or ends with its period.
+    """
+    if told is not None:
+        given = {"site": site, "until": told, "purposes": list(purposes) or None, "by": acting_user()}
+        emit(control(config).call("policy.reconfirmed", **given), as_json)
+    elif members is not None:
+        lines = members.read_text(encoding="utf-8").splitlines()
+        named = {"site": site, "references": [line.strip() for line in lines if line.strip()], "days": within}
+        found = control(config).call("policy.reconfirm", **named, by=acting_user())
+        _write(found, output, as_json)
+    else:
+        emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])
+
+
+def _counted(config: Path, site: str | None, within: int) -> list[dict[str, Any]]:
+    from dongui_collector.keeping.reconfirming import counts
+    from dongui_collector.publishing import find_site
+
+    with reading(config) as core:
+        return counts(core, find_site(core, site), core.keeper.today() + timedelta(days=within))
+
+
+def _write(found: list[dict[str, Any]], output: Path | None, as_json: bool) -> None:
+    if output is None:
+        emit(found, as_json, ["member", "purposes", "by"])
+        return
+    lines = [f"{one['member']}\t{' '.join(one['purposes'])}\t{one['by']}" for one in found]
+    output.touch(mode=0o600)
+    output.write_text("\n".join(lines) + ("\n" if lines else ""), encoding="utf-8")
+    emit({"written": len(found), "output": str(output)}, as_json)
