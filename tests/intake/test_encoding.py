@@ -170,3 +170,21 @@ def test_several_origins_are_none(collector: Installation, origins: list[str]) -
     assert problem(answer) == (403, "forbidden-origin")
     assert "access-control-allow-origin" not in answer.headers
     assert collector.me(visitor)["events"] == []
+
+
+def test_an_answer_is_confirmed_by_its_own_tag_alone(collector: Installation) -> None:
+    """The middleware adds to the tag where it adds to the body."""
+
+    def ask(**headers: str) -> httpx.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return collector.http.get("/v1/policy", params={"site": collector.site}, headers=sent)
+
+    plain = ask(accept_encoding="identity").headers["etag"]
+    zipped = ask(accept_encoding="gzip").headers["etag"]
+    assert plain != zipped
+    for held in (plain, zipped, f"W/{zipped}", f'"stranger", {plain}'):
+        answer = ask(if_none_match=held)
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["etag"] in held
+    for held in (f'{plain[:-1]}-server"', f'{plain[:-1]}-server-gz"', plain[:-1], '"stranger"', ""):
+        assert ask(if_none_match=held).status_code == 200, held

@@ -111,10 +111,13 @@ def cached(request: Request, body: bytes, kind: str, cache: str) -> Response:
     """An answer with a strong ETag; 304 when the browser has it, gzip where it takes it."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"etag": etag, "cache-control": cache, "content-type": kind, "vary": "Accept-Encoding"}
-    if etag[:-1] in request.headers.get("if-none-match", ""):  # also the tag of the compressed form
-        return Response(status_code=304, headers=headers)
+    zipped = f'{etag[:-1]}-gz"'
+    # Whole tags only: the middleware adds to ours where it adds to the body, and that is another answer.
+    held = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if known := held & {etag, zipped}:
+        return Response(status_code=304, headers=headers | {"etag": min(known)})
     if "gzip" in request.headers.get("accept-encoding", "") and len(body) > 512:
-        headers |= {"content-encoding": "gzip", "etag": f'{etag[:-1]}-gz"'}
+        headers |= {"content-encoding": "gzip", "etag": zipped}
         body = _gzipped(body)
     return Response(body, headers=headers)
 
