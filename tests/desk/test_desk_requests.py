@@ -48,7 +48,8 @@ def test_k10_deadlines_come_first_and_warn(world: World, officer: FlaskClient, f
     shown = text(officer.get(f"{LIST}?lang=en"))
     assert shown.index("Erasure") < shown.index("Access by letter") if "Access by letter" in shown else True
     assert shown.index("#2 Erasure") < shown.index("#1 Access")
-    assert "overdue" in shown
+    assert re.search(r"overdue · \d+ days late", shown)
+    assert "in time · 10 days left" in shown
     assert re.search(r'class="badge">2<', officer.get("/console/?lang=en").text)
 
 

@@ -85,7 +85,10 @@ def test_s9_6_a_browser_does_not_open_the_membership_it_was_joined_to(members: H
     found = made(house, of_browser(house, visitor))
     assert sorted(str(r["data"]) for r in found["records"]) == ["None", "{'text': 'own-words'}"]
     assert "member-secret" not in json.dumps(found)
-    assert "member-secret" not in page(house, of_browser(house, visitor), "ko")
+    for lang in ("ko", "en"):
+        assert "member-secret" not in page(house, of_browser(house, visitor), lang)
+    id = proved(house, visitor=visitor)
+    assert "member-secret" not in b"".join(delivery.parts(house.core, id)[f"access-{id}.json"]()).decode()
 
 
 def test_k10_the_officers_package_covers_the_member_with_all_browsers_and_the_archive(members: House) -> None:

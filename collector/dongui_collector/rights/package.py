@@ -37,8 +37,7 @@ _SHOWN = ("id", "label", "description", "basis_text", "required", "items", "keep
 class Scope:
     """How much whoever asks has proved. ``whole``: identity checked by the officer, so the archive's contents too.
 
-    Without it a visitor id stands alone: of archived records, and of those of the member that the browser was joined
-    to, only the facts.
+    Without it a visitor id stands alone: of archived records only the facts.
     """
 
     whole: bool = False

@@ -27,11 +27,11 @@ from dongui_collector.storage.base import Json
 _STYLE = """
 body{font:15px/1.6 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:70rem;margin:0 auto;padding:1rem}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #bbb}
-table{border-collapse:collapse;width:100%;font-size:.9rem}
+table{border-collapse:collapse;width:100%;min-width:44rem;font-size:.9rem}
 th,td{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 th{background:#f3f3f3}.scroll{overflow-x:auto}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
 dd{margin:0}code{font-size:.85em;white-space:pre-wrap}
-@media print{body{max-width:none;padding:0}tr{break-inside:avoid}.scroll{overflow:visible}}
+@media print{body{max-width:none;padding:0}tr{break-inside:avoid}.scroll{overflow:visible}table{min-width:0}}
 """
 _NAMED = ("id", "day", "at", "name", "url", "purposes", "notice", "visitor", "kept_until")  # all else is a detail
 

@@ -15,14 +15,13 @@ def records_shown(core: Core, subject: Subject, *, whole: bool, items: Items | N
     """The records with their class, statute and end; ``items`` notes what they add up to.
 
     ``whole``: the identity was checked by the officer, so archived ones are opened where their class may be read for a
-    request. Without it a visitor id stands alone: of archived records, and of those of the member that the browser was
-    joined to, only the facts.
+    request; without it only the facts of them are shown. Of the records of a member that a visitor's browser was joined
+    to there are only the facts, unless the member is who asks.
     """
     site = core.book.site_by_ref(subject.site_ref)
-    others: set[str] = set()
-    if not whole:  # one browser was proved, not the membership that it was joined to
-        members = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
-        others = {r["id"] for member in members for r in core.keeper.records_of(site, member)}
+    # Where one browser was proved, the membership that it is joined to was not, whoever checked it.
+    joined = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
+    others = {r["id"] for member in joined - {subject.member} for r in core.keeper.records_of(site, member)}
     shown = {r["id"]: r for key in subject.keys for r in core.keeper.records_of(site, key)}
     for id in others & shown.keys():
         shown[id]["data"] = None
