@@ -86,4 +86,6 @@ def what_text(what: dict[str, Any]) -> str:
         case "achieved":
             return f"{what['class']}: {len(what['ids'])} records whose purpose is achieved"
         case kind:
-            return {"consents": "consent records", "audit": "audit entries"}.get(kind, "privacy requests")
+            own = {"consents": "consent records", "audit": "audit entries", "disclosures": "disclosures"}
+            own["books"] = "our own records of requests, disclosures, accounts and keys"
+            return own.get(kind, "privacy requests")

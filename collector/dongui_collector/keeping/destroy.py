@@ -27,6 +27,8 @@ METHODS = {
     "consents": "content and salt zeroed in place, log truncated, commitments kept",
     "audit": "content and salt zeroed in place, log truncated, commitments kept",
     "requests": "content zeroed in place, log truncated",
+    "disclosures": "content and the keyed hashes of whose data it was zeroed in place, log truncated",
+    "books": "content and salt zeroed in place, log truncated, commitments kept",
     "achieved": "zeroed in place, log truncated; what other law names moved into the archive",
 }
 
@@ -195,6 +197,8 @@ class Destroyer:
                 if kind == "requests":
                     self._destroy_request_keys(some)
                     done += self._storage.office.destroy_requests(some)
+                elif kind == "disclosures":
+                    done += self._storage.disclosures.destroy(some)
                 else:
                     for seq in some:
                         self._proofs.forget(seq)

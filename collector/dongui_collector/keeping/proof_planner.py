@@ -18,7 +18,7 @@ from dongui_collector.storage.base import Hold, Json, LedgerRecord, Storage
 _PAGE = 1000
 _BATCH = 2000  # ledger records in one destruction
 
-KINDS = ("consents", "audit", "requests")
+KINDS = ("consents", "audit", "requests", "disclosures", "books")
 
 
 class ProofPlanner:
@@ -35,18 +35,27 @@ class ProofPlanner:
         """Everything that is due on ``today``."""
         state = (today, tuple(holds), len(self._book.sites()))
         if self._state != state:
-            self._state, self._plan = state, [*self._plan_ledger(holds, today), *self._plan_requests(holds, today)]
+            parts = (self._plan_ledger, self._plan_requests, self._plan_disclosures, self._plan_books)
+            self._state, self._plan = state, [planned for part in parts for planned in part(holds, today)]
         return self._plan
 
     def done(self, what: Json) -> None:
         """Take note of a destruction that is done."""
         self._plan = [planned for planned in self._plan if planned.what != what]
+        if what["kind"] in ("requests", "disclosures"):
+            self._state = None  # what the ledger tells of them ends now too
 
     def due_numbers(self, what: Json, holds: Sequence[Hold], today: date) -> list[int]:
         """Those numbers of a destruction selected earlier that may be destroyed now: a hold may have come since."""
         if what["kind"] == "requests":
             found = (self._storage.office.request(id) for id in what["requests"])
             return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
+        if what["kind"] == "disclosures":
+            entries = (self._storage.disclosures.entry(id) for id in what["disclosures"])
+            return [e["id"] for e in entries if e and self._disclosure_ended(e, holds, today)]
+        if what["kind"] == "books":
+            ours = [r for records in self._pages(what["records"]) for r in records if r.kind in proofs.BOOKS]
+            return sorted(self._due_books(ours, holds, today))
         due: dict[int, date] = {}
         for records in self._pages(what["records"]):
             due |= self._due(records, holds, today)[what["kind"]]
@@ -136,6 +145,71 @@ class ProofPlanner:
         return (
             last is not None and last < today and not proofs.held(holds, proofs.REQUEST, notice.site_ref, day, visitor)
         )
+
+    # -- disclosures, and what else the ledger says of our own doing
+
+    def _plan_disclosures(self, holds: Sequence[Hold], today: date) -> list[Planned]:
+        entries = self._storage.disclosures.entries()
+        ended = [e["id"] for e in entries if self._disclosure_ended(e, holds, today)]
+        return [Planned({"kind": "disclosures", "disclosures": ended}, today)] if ended else []
+
+    def _disclosure_ended(self, entry: Json, holds: Sequence[Hold], today: date) -> bool:
+        notice = self._book.in_force(entry["site_ref"], entry["at"])
+        last, day = proofs.disclosure_last_day(entry, notice), day_of(entry["at"], notice.zone)
+        kept = proofs.held(holds, proofs.DISCLOSURE, entry["site_ref"], day, None)
+        return last is not None and last < today and not kept
+
+    def _plan_books(self, holds: Sequence[Hold], today: date) -> Iterator[Planned]:
+        due: dict[int, date] = {}
+        for kind in proofs.BOOKS:
+            after = 0
+            while records := self._storage.ledger.of_kind(kind, after, _PAGE):
+                due |= self._due_books(records, holds, today)
+                last = self._book_last_day(records[-1])
+                if last is not None and last >= today:
+                    break  # what comes after is younger still
+                after = records[-1].seq
+        for start in range(0, len(due), _BATCH):
+            some = sorted(due)[start : start + _BATCH]
+            first = min(due[seq] for seq in some)
+            yield Planned({"kind": "books", "records": proofs.ranges(some)}, first + timedelta(days=1))
+
+    def _due_books(self, records: Iterable[LedgerRecord], holds: Sequence[Hold], today: date) -> dict[int, date]:
+        """Records of :data:`~dongui_collector.keeping.proofs.BOOKS` whose period is over and that nothing needs."""
+        return {
+            record.seq: last
+            for record in records
+            if record.body is not None
+            and (last := self._book_last_day(record)) is not None
+            and last < today
+            and self._is_spent(record)
+            and not self._held(holds, proofs.CLASS_OF[record.kind], record, None)
+        }
+
+    def _book_last_day(self, record: LedgerRecord) -> date | None:
+        sites = [s.ref for s in self._book.sites() if record.site_ref in (None, s.ref) and self._book.notices(s.ref)]
+        return proofs.book_last_day(record, [self._book.in_force(ref, record.at) for ref in sites])
+
+    def _is_spent(self, record: LedgerRecord) -> bool:
+        """Whether what a record tells of is over: the file it belongs to is gone, a later word took its place."""
+        body = record.body or {}
+        if record.kind == "request":
+            return self._storage.office.request(body.get("id", 0)) is None
+        if record.kind == "disclosure":
+            return self._storage.disclosures.entry(body.get("id", 0)) is None
+        if record.kind == "account":
+            return record.seq not in self._newest_of_accounts()
+        return True
+
+    def _newest_of_accounts(self) -> set[int]:
+        """The last word on each account that there is: what the list of accounts is verified against."""
+        names = {account["name"] for account in self._storage.people.accounts()}
+        newest: dict[str, int] = {}
+        after = 0
+        while records := self._storage.ledger.of_kind("account", after, _PAGE):
+            newest |= {r.body["name"]: r.seq for r in records if r.body and r.body.get("name") in names}
+            after = records[-1].seq
+        return set(newest.values())
 
     def forget(self, seq: int) -> None:
         """Before a consent record goes: the standing that it proved goes too, and the visitor with the last one.

@@ -15,7 +15,7 @@ from dongui_collector.storage.journal import FIRST_EPOCH, shared
 if TYPE_CHECKING:
     from dongui_collector.core import Core
 
-_BY_NUMBER = ("consents", "audit", "requests")
+_BY_NUMBER = ("consents", "audit", "requests", "disclosures", "books")
 
 
 class Replay:

@@ -156,6 +156,15 @@ class Standing:
                 for request in found_requests:
                     if request and request.get("closed_at"):
                         yield self._book.in_force(request["site_ref"], request["closed_at"]), proofs.REQUEST
+            case "disclosures":
+                for id in what["disclosures"]:
+                    if entry := self._storage.disclosures.entry(id):
+                        notice = self._book.in_force(entry["site_ref"], entry["at"])
+                        yield notice, proofs.class_in(notice, proofs.DISCLOSURE)
+            case "books":
+                for record in self._records(what["records"]):
+                    class_id = proofs.CLASS_OF.get(record.kind, proofs.AUDIT)
+                    yield from ((n, proofs.class_in(n, class_id)) for n in self._notices_of(record))
             case kind if kind in _OWN:
                 for record in self._records(what["records"]):
                     yield from ((n, _OWN[kind]) for n in self._notices_of(record))

@@ -20,8 +20,8 @@ from dongui_collector.storage.base import Destruction, Json, LedgerRecord
 if TYPE_CHECKING:
     from dongui_collector.core import Core
 
-# Kinds whose content names or may name a person; all others keep theirs for ever.
-ERASABLE = proofs.CONSENT_KINDS | {"audit"}
+# Kinds whose content ends with a record class; all others keep theirs for ever (proofs.STAYS says why).
+ERASABLE = frozenset(proofs.CLASS_OF)
 _ELSEWHERE = "keep this folder as it is, and compare with the other checkpoints and with backups of before"
 
 

@@ -10,7 +10,7 @@ from dongui.policy.findings import Found, Rule
 from dongui.policy.model import Party, Policy, Purpose
 from dongui.policy.period import Period
 
-OWN_CLASSES = ("consent_record", "request", "staff_audit")
+OWN_CLASSES = ("consent_record", "request", "disclosure", "staff_audit")
 """The record classes of dongui's own books, which age out like all others."""
 
 _HALF_A_YEAR = Period(days=180)
