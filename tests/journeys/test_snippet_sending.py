@@ -184,6 +184,7 @@ def test_offline_events_go_with_the_withdrawal(page: Page, site: Stub, collector
     assert "gone" in page.evaluate("JSON.stringify(localStorage)")
     page.evaluate("dongui.withdraw()")
     assert "gone" not in page.evaluate("JSON.stringify(localStorage)")
+    page.wait_for_timeout(300)  # an attempt of before may still have been on its way
     collector.requests.clear()
     collector.intercept = None
     page.reload()
