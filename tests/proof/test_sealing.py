@@ -14,10 +14,11 @@ import pytest
 from dongui.rules.periods import Period, last_day
 from dongui_collector.control import perform
 from dongui_collector.keeping.proof import merkle, seals
+from dongui_collector.keeping.proof.expected import Books
 from dongui_collector.keeping.proof.seals import Found, Seal
 from dongui_collector.keeping.proof.verify_evidence import Tree as Twin
 from dongui_collector.keeping.proof.verify_evidence import last_day as twin_last_day
-from dongui_collector.storage.base import Row, Tally
+from dongui_collector.storage.base import LedgerRecord, Row, Tally
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,3 +179,19 @@ def test_a_seal_is_known_again_after_a_restart(new_house: Callable[..., House]) 
     assert perform(house.core, "proof.seal", {}) == {"sealed": 0, "refused": []}
     house.now = at("2025-03-14T12:00")
     assert findings(house) == []
+
+
+def test_an_account_whose_records_have_aged_out_is_no_finding() -> None:
+    """K12: what is known of an account ends with its records; what is still known is compared."""
+
+    def record(seq: int, body: dict[str, str] | None) -> LedgerRecord:
+        return LedgerRecord(seq, "account", seq, None, None, body, None, b"", b"")
+
+    books = Books()
+    books.note(record(1, {"name": "kim", "role": "admin", "what": "made"}))
+    assert not books.accounts_ended
+    assert books.accounts == {"kim": "admin"}
+    books.note(record(2, {"name": "kim", "role": "admin", "what": "removed"}))
+    books.note(record(3, None))
+    assert books.accounts_ended
+    assert books.accounts == {}

@@ -34,7 +34,7 @@ SCRIPT = "verify_evidence.py"
 # Kinds whose content names no visitor. Approvals name the officer who gave them: that is what they are for.
 SHOWN = frozenset(
     {
-        "site", "notice", "selection", "approval", "standing", "destruction", "certificate", "lapsed", "refused",
+        "site", "notice", "selection", "approval", "standing", "destruction", "certificate", "lapsed",
         "erasure", "sealed", "hold", "restored",
     }
 )  # fmt: skip

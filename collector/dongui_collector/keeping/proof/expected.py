@@ -24,10 +24,13 @@ class Books:
     standing: Json | None = None
     tokens: dict[str, Json] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
+    accounts_ended: bool = False  # records of accounts have aged out (K12): what they said is not known any more
 
     def note(self, record: LedgerRecord) -> None:
         """Add one record. Raises KeyError, TypeError or AttributeError for one that lacks what its kind must say."""
         body: dict[str, Any] = record.body or {}
+        if record.body is None and record.kind == "account":
+            self.accounts_ended = True
         if record.body is None or (handler := _HANDLERS.get(record.kind)) is None:
             return
         handler(self, record, body)
