@@ -162,6 +162,23 @@ def test_the_last_word_on_an_account_stays_as_long_as_the_account(house: House) 
     assert findings(house) == []
 
 
+def test_who_was_told_last_stays_until_they_are_told_again(house: House) -> None:
+    """K16: the next term counts from the last telling, so that one is needed however old it is."""
+    ledger, site = house.core.storage.ledger, house.site.ref
+
+    def tell(purpose: str) -> None:
+        day = str(house.core.keeper.today())
+        with ledger.writing():
+            body = {"purpose": purpose, "on": day, "until": day, "by": "kim"}
+            ledger.append("reconfirmed", house.now, body, site_ref=site)
+
+    for purpose in ("marketing", "marketing", "analysis"):
+        tell(purpose)
+    house.run("2028-03-11T00:00")
+    assert [r.body["purpose"] for r in ledger.of_kind("reconfirmed") if r.body] == ["marketing", "analysis"]
+    assert findings(house) == []
+
+
 def test_a_hold_on_disclosures_keeps_them(busy: House) -> None:
     hold = {"reason": "inspection", "record_class": "disclosure", "ground": "investigation"}
     id = perform(busy.core, "holds.add", hold)["id"]

@@ -199,7 +199,19 @@ class ProofPlanner:
             return self._storage.disclosures.entry(body.get("id", 0)) is None
         if record.kind == "account":
             return record.seq not in self._newest_of_accounts()
+        if record.kind == "reconfirmed":
+            return self._told_again(record, body)
         return True
+
+    def _told_again(self, record: LedgerRecord, body: Json) -> bool:
+        """Whether the people of a purpose were told once more since: the next term counts from the last time (K16)."""
+        after = record.seq
+        while later := self._storage.ledger.of_kind("reconfirmed", after, _PAGE):
+            told = (r for r in later if r.site_ref == record.site_ref and r.body)
+            if any(r.body and r.body.get("purpose") == body.get("purpose") for r in told):
+                return True
+            after = later[-1].seq
+        return False
 
     def _newest_of_accounts(self) -> set[int]:
         """The last word on each account that there is: what the list of accounts is verified against."""

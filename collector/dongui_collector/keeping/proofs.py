@@ -23,13 +23,13 @@ DISCLOSURE = "disclosure"
 # Kind of record on the ledger → the record class with which its content ends.
 CLASS_OF = {
     **dict.fromkeys(CONSENT_KINDS, CONSENT),
-    "profile": CONSENT,
+    **dict.fromkeys(("profile", "reconfirmed"), CONSENT),
     **dict.fromkeys(("audit", "keys", "account", "refused"), AUDIT),
     "request": REQUEST,
     "disclosure": DISCLOSURE,
 }
 # Those that end by themselves, day by day, once nothing needs them any more.
-BOOKS = ("request", "disclosure", "keys", "account", "refused", "profile")
+BOOKS = ("request", "disclosure", "keys", "account", "refused", "profile", "reconfirmed")
 # Those that stay as long as the ledger, and why: no visitor and no member is named in any of them.
 STAYS = {
     "site": "what `dongui verify` rebuilds the list of sites from",
