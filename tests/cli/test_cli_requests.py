@@ -151,3 +151,41 @@ def test_a_visitor_id_is_typed_in_and_appears_nowhere(dongui: Run, asked: dict[s
 def test_the_grounds_are_listed(dongui: Run) -> None:
     found = json.loads(dongui("requests", "grounds", "--json").stdout)
     assert {"PIPA 35(4)", "PIPA 36(1)", "PIPA 37(2)"} <= {g["id"] for g in found}
+
+
+def test_s9_6_the_access_package_is_written_after_the_check(dongui: Run, asked: dict[str, Any], tmp_path: Path) -> None:
+    """K10, K12: only then, and never over another."""
+    out = tmp_path / "answer"
+    before = dongui("requests", "package", "2", "-o", str(out))
+    assert before.exit_code == 2
+    assert "requests identity 2" in before.stderr
+    assert not out.exists()
+    assert dongui("requests", "identity", "2", "--how", "visitor_id", "--visitor", asked["visitor"]).exit_code == 0
+    written = json.loads(dongui("requests", "package", "2", "-o", str(out), "--json").stdout)
+    found = json.loads((out / "access-2.json").read_text())
+    assert len(found["events"]) == 3
+    assert sorted(Path(p).name for p in written["files"]) == ["access-2.en.html", "access-2.json", "access-2.ko.html"]
+    again = dongui("requests", "package", "2", "-o", str(out))
+    assert again.exit_code == 2
+    assert "there already" in again.stderr
+
+
+def test_s9_1_a_record_is_corrected_and_the_letter_says_what_cannot_be(
+    dongui: Run, asked: dict[str, Any], tmp_path: Path, installed: dict[str, str]
+) -> None:
+    core = open_core(load_settings(Path(installed["config"])), writable=True)
+    kept = core.keeper.add_record(core.book.sites()[0], "abuse", "m-1", core.clock.now(), "support", {"name": "wrong"})
+    core.close()
+    dongui("requests", "add", "--kind", "correction", "--member", "m-1")
+    dongui("requests", "identity", "3", "--how", "document")
+    (tmp_path / "right.json").write_text('{"name": "right"}')
+    done = dongui("requests", "correct", "3", "--record", kept["id"], "--data", str(tmp_path / "right.json"), "--json")
+    assert json.loads(done.stdout)["record"] == kept["id"]
+    [now] = json.loads(dongui("requests", "show", "3", "--json").stdout)["records"]
+    assert now["data"] == {"name": "right"}
+    assert dongui("requests", "letter", "3").exit_code == 2
+    dongui("requests", "answer", "3", "--outcome", "granted")
+    assert "정정하지 않습니다" in dongui("requests", "letter", "3").stdout
+    (tmp_path / "bad.json").write_text("{")
+    bad = dongui("requests", "correct", "3", "--record", kept["id"], "--data", str(tmp_path / "bad.json"))
+    assert bad.exit_code == 2

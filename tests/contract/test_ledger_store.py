@@ -92,6 +92,18 @@ def test_visitors_and_standings(ledger: LedgerStore) -> None:
     assert ledger.visitor(KEY) is None
 
 
+def test_k10_who_is_suspended_is_listed_until_resumed_or_dropped(ledger: LedgerStore) -> None:
+    other = b"w" * 16
+    with ledger.writing():
+        ledger.put_visitor(Visitor(KEY, 1, True, {}))
+        ledger.put_visitor(Visitor(other, 1, True, {}))
+    assert ledger.suspended() == {KEY, other}
+    with ledger.writing():
+        ledger.put_visitor(Visitor(KEY, 1, False, {}))
+        ledger.drop_visitor(other)
+    assert ledger.suspended() == frozenset()
+
+
 def test_intents_stay_until_finished(ledger: LedgerStore) -> None:
     one, two = Intent(1, "withdrawal", 1, KEY, 0b10, 1), Intent(2, "erasure", 1, KEY, -1, 2)
     with ledger.writing():

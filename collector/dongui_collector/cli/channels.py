@@ -22,15 +22,19 @@ def channels() -> None:
 @channels.command()
 @members_argument
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Those due by this day [default: within 30 days].")
+@by_option
 @site_option
 @config_option
 @json_option
-def due(members: TextIO, until: datetime | None, site: str | None, config: Path, as_json: bool) -> None:
+def due(members: TextIO, until: datetime | None, by: str, site: str | None, config: Path, as_json: bool) -> None:
     """List who of MEMBERS (a file with one of the site's references a line, - for standard input) must be told."""
     from dongui_collector.rights.channels import due as found
 
+    asked = _lines(members)
+    look = {"action": "channels.due", "by": by, "what": {"members": len(asked)}}
+    control(config).call("audit.look", **look)  # before anything is shown (K12)
     with reading(config) as core:
-        rows = found(core, _lines(members), site=site, until=until.date() if until else None)
+        rows = found(core, asked, site=site, until=until.date() if until else None)
     emit(rows, as_json, ["member", "channel", "confirm_by", "overdue"])
 
 
