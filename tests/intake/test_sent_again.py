@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import httpx
 import pytest
 from dongui.policy import default_policy_text
 
-from tests.collector import Installation
+from tests.collector import Installation, event
 
 
 def record(collector: Installation, subject: str, number: int, **more: Any) -> dict[str, Any]:
@@ -116,6 +116,27 @@ def with_members(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path / "installation", policy=policy).start()
     yield installation
     installation.close()
+
+
+def test_no_event_names_a_member(with_members: Installation) -> None:
+    """K18: behaviour is joined to nobody by name, be it from before or after the sign-in."""
+    collector = with_members
+    visitor, member = collector.consent(["statistics"])["visitor"], f"member{uuid.uuid4().hex}"
+    assert collector.send(visitor, event()).json()["recorded"] == 1
+    said = {"site": collector.site, "visitor": visitor, "member": member, "event": "identified"}
+    assert post(collector, "/v1/members", said).json() == {"identified": True}
+    assert collector.send(visitor, event()).json()["recorded"] == 1
+    exported = collector.run("export", "events", "--purpose", "statistics", *days(), "--format", "ndjson").stdout
+    rows = [json.loads(line) for line in exported.splitlines()]
+    assert len(rows) == len(collector.me(visitor)["events"]) == 2
+    assert all("member" not in row for row in rows)
+    assert member not in exported
+    assert member.encode() not in collector.bytes(), "kept as a keyed hash alone"
+
+
+def days() -> list[str]:
+    today = date.today()
+    return ["--from", str(today - timedelta(days=1)), "--to", str(today + timedelta(days=1))]
 
 
 def test_what_concerns_a_member_is_answered_the_same_and_done_once(with_members: Installation) -> None:
