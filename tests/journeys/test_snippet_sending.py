@@ -119,6 +119,7 @@ def test_every_field_is_gated_before_it_leaves(page: Page, site: Stub, collector
 
 
 def test_many_events_go_in_batches_under_the_limits(page: Page, site: Stub, collector: Stub) -> None:
+    """W7: together they stay under what may be in flight."""
     accept(page, site, collector)
     page.evaluate("for (let n = 0; n < 250; n++) dongui.track('n' + n, {text: '가'.repeat(n)})")
     eventually(lambda: len(collector.events) == 251, page)

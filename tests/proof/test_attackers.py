@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.control import perform
+from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.proof import checkpoints
 from dongui_collector.storage import chain
 from hypothesis import HealthCheck, given, settings
@@ -91,6 +92,15 @@ def test_an_account_with_another_role_is_found(lived: House) -> None:
     with lived.core.storage.ledger.writing():
         lived.core.storage.people.put(account | {"role": "admin"})
     assert findings(lived) == ["table accounts, account 1 by name: it is not what the ledger says"]
+
+
+def test_sa_a_published_version_is_never_replaced(house: House) -> None:
+    """SA: immutable versions; by the front door it is refused, by the back door found."""
+    text = house.core.storage.ledger.notices(1)[0].text
+    with pytest.raises(NotAllowed, match="another text"):
+        perform(house.core, "policy.publish", {"text": text.replace('keep = "P1Y"', 'keep = "P2Y"')})
+    sql(ledger_file(house), """UPDATE notices SET text = replace(text, 'keep = "P1Y"', 'keep = "P2Y"')""")
+    assert findings(house) == ["table notices, site 1, version v1: its text is not what was published"]
 
 
 # --- the chain itself, without the keys ------------------------------------------------------------------------------
