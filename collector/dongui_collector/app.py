@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dongui_collector.clock import clock_from_environment
 from dongui_collector.core import Core
+from dongui_collector.errors import SettingsError
 from dongui_collector.keeping.keeper import Keeper
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
@@ -17,7 +18,7 @@ from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
 from dongui_collector.storage.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
-from dongui_collector.storage.sqlite import make_folders, open_keys, open_storage
+from dongui_collector.storage.sqlite import LEDGER_FILE, make_folders, open_keys, open_storage
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
 
@@ -35,6 +36,7 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
     lock = FolderLock(settings.data_path) if writable else None
     undo: list[Callable[[], None]] = [lock.release] if lock else []
     try:
+        _check_keys(settings)
         master = load_master(settings)
         keys = open_keys(settings.keys_path, readonly=not writable)
         undo.append(keys.close)
@@ -54,6 +56,16 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
         raise
     reader = Reader(book, keyring, keeper.today)
     return Core(settings, clock, storage, keyring, book, ledger, reader, keeper, writable, lambda: _undo(undo))
+
+
+def _check_keys(settings: Settings) -> None:
+    """Where there are data there were keys: new ones would open none of them, and make every visitor a stranger."""
+    path = settings.keys_path / "keys.db"
+    if (settings.data_path / LEDGER_FILE).exists() and not path.exists():
+        raise SettingsError(
+            f"{path} is missing although {settings.data_path} holds data, which nothing else opens; is its volume"
+            " mounted, is `keys` in dongui.toml right? If it is lost: `dongui keys restore FILE`"
+        )
 
 
 def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:

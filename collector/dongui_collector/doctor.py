@@ -208,6 +208,9 @@ def _keys(core: Core) -> Iterator[Symptom]:
     begun = core.storage.ledger.records(limit=1)
     if begun and core.clock.now() - begun[0].at < _SETTLING_MS:
         return  # whoever has just made an installation is told first what else there is to do
+    if not core.ledger.journal.exists:
+        what = f"there is no journal of destructions in {settings.keys_path}: no backup can be restored faithfully"
+        yield Symptom("error", what, "put the newest copy (FILE.journal beside a backup) there as journal.ndjson")
     if status["copied_at"] is None or status["copies_expire"] < today:
         said = "the last copy of the keys has expired" if status["copied_at"] else "there is no copy of the keys"
         remedy = "dongui keys backup FILE, apart from the backups of the data; every day has a new key"

@@ -35,10 +35,10 @@ def test_keys_are_copied_lost_and_restored(installed: Installation, tmp_path: Pa
     assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
     installed.stop()
     keys = installed.folder / "keys"
-    for path in keys.glob("keys.db*"):
-        path.unlink()
     (keys / "master.key").unlink()
     assert "there is no master key" in installed.run("tokens", "list", code=2).stderr
+    for path in keys.glob("keys.db*"):
+        path.unlink()
     restore = ("keys", "restore", str(tmp_path / "copy"), "--passphrase-file")
     (tmp_path / "wrong").write_text("not the passphrase\n")
     assert "does not open" in installed.run(*restore, str(tmp_path / "wrong"), code=2).stderr
@@ -71,6 +71,24 @@ def test_another_installations_master_key_is_explained(installed: Installation) 
         said = installed.run(*command, code=2).stderr
         assert "does not open the key" in said, command
         assert "dongui keys restore" in said
+
+
+def test_lost_keys_are_explained_and_never_made_anew(installed: Installation) -> None:
+    keys = installed.folder / "keys"
+    keys.rename(installed.folder / "lost")
+    keys.mkdir(mode=0o700)
+    (keys / "master.key").write_bytes((installed.folder / "lost" / "master.key").read_bytes())
+    for command in (("tokens", "list"), ("serve",), ("doctor",), ("retention", "run"), ("keys", "rotate")):
+        said = installed.run(*command, code=2).stderr
+        assert "keys.db is missing" in said, command
+        assert "dongui keys restore" in said
+    assert not (keys / "keys.db").exists(), "a new secret would make every visitor a stranger"
+
+
+def test_a_lost_journal_is_an_error(installed: Installation) -> None:
+    (installed.folder / "keys" / "journal.ndjson").unlink()
+    said = installed.run("doctor", code=1, clock="2099-01-01T00:00:00+09:00").stdout
+    assert "no journal of destructions" in said
 
 
 def test_a_short_passphrase_makes_no_file(installed: Installation, tmp_path: Path) -> None:
