@@ -110,7 +110,14 @@ OSANO = _peer(
   popup: {background: "#eee"}, button: {background: "#14a"}}}))</script>""",
     ".cc-window",
 )
-PEERS = (OSANO, OREJIME, VANILLA, TARTEAUCITRON, KLARO)
+#: c15t has no script of its own to load; `peers/c15t.js` is bundled with React before it is measured.
+C15T = _peer(
+    "c15t",
+    [".c15t/c15t.js", ".c15t/c15t.css"],
+    '<link rel="stylesheet" href="@/c15t.css"><script defer src="@/c15t.js"></script>',
+    "[data-testid=consent-banner-root]",
+)
+PEERS = (OSANO, OREJIME, VANILLA, TARTEAUCITRON, KLARO, C15T)
 
 OURS = Subject(
     "dongui",

@@ -138,6 +138,23 @@ def test_unmarked_addresses_wait(page: Page, site: Stub, collector: Stub) -> Non
     assert page.evaluate("ran") == 2
 
 
+def test_what_stands_in_the_markup_neither_runs_nor_shows(page: Page, site: Stub, collector: Stub) -> None:
+    """The browser reads ahead and asks for it, as the documentation says; that is all that comes of it."""
+    with_stub(site, collector)
+    site.pages["/pixel.js"] = "window.ran = true"
+    site.pages["/pixel.html"] = "<p>frame</p>"
+    body = '<iframe src="/pixel.html"></iframe><img src="/pixel.gif"><script src="/pixel.js"></script>'
+    site.pages["/"] = page_of(collector, body, head=inline_stub(collector.policy))
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    assert not page.evaluate("window.ran")
+    assert page.evaluate("document.querySelector('iframe').contentDocument.body.innerHTML") == ""
+    assert page.evaluate("document.querySelector('img').getAttribute('src')") is None
+    press(page, "accept")
+    page.wait_for_function("window.ran")
+    expect(page.frame_locator("iframe").locator("p")).to_have_text("frame")
+
+
 def test_calls_before_the_snippet_are_made_good(page: Page, site: Stub, collector: Stub) -> None:
     calls = """<script>dongui.consent.set({statistics: true}); dongui.track("early", {n: 1});
       window.before = dongui.consent.granted("statistics")</script>"""
