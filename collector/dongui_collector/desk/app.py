@@ -13,7 +13,17 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
-from dongui_collector.desk import api, audit_pages, console, health, language, own_pages, people_pages, requests_pages
+from dongui_collector.desk import (
+    api,
+    audit_pages,
+    console,
+    disclosure_pages,
+    health,
+    language,
+    own_pages,
+    people_pages,
+    requests_pages,
+)
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
@@ -61,6 +71,7 @@ def create_desk(core: Core) -> Flask:
     set_up_login(app, core)
     language.set_up(app)
     app.register_blueprint(console.pages)
+    app.register_blueprint(disclosure_pages.pages)
     app.register_blueprint(people_pages.pages)
     app.register_blueprint(requests_pages.pages)
     app.register_blueprint(audit_pages.pages)
