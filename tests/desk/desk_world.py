@@ -65,6 +65,19 @@ class World:
         finally:
             core.close()
 
+    def record(self, class_id: str = "payment", *, ended: bool = False) -> None:
+        """A record of a member; ``ended``: who has left, so that it lies in the archive."""
+        core = open_core(self.settings, writable=True)
+        try:
+            site, now = core.book.sites()[0], core.clock.now()
+            data = {"transaction": "t-1", "password": "secret"}
+            core.keeper.add_record(site, class_id, "member-1", now, "settlement", data)
+            if ended:
+                member = core.ledger.member_key(site.ref, "member-1")
+                core.ledger.finish(core.ledger.end_member(site.ref, member, "closed"))
+        finally:
+            core.close()
+
     def visitor_with_events(self, *purposes: str, events: int = 5, days_ago: int = 0) -> str:
         visitor = self.choose(None, purposes)
         assert visitor

@@ -39,10 +39,17 @@ def _letter(world: World, browser: FlaskClient) -> object:
     return send(browser, "/console/holds", f"{page}/letter").data
 
 
+def _archive(world: World, browser: FlaskClient) -> object:
+    world.record(ended=True)
+    fields = {"record_class": "payment", "reading_for": "dispute", "reason": "invoice 7 is disputed"}
+    return send(browser, "/console/archive", "/console/archive", **fields).data
+
+
 # How each audited view is opened, by somebody signed in, in an installation with one visitor.
 DRIVES: dict[str, Drive] = {
     "api.export": _export,
     "requests.show": _request,
+    "keeping.archive_read": _archive,
     "requests.package": _package,
     "requests.letter": _letter,
 }
@@ -80,6 +87,7 @@ def test_k12_a_look_is_on_the_log_before_it_is_shown(
         "/console/destructions",
         "/console/holds",
         "/console/ledger",
+        "/console/archive",
         "/console/access",
         "/console/audit",
         "/console/requests",

@@ -159,7 +159,7 @@ def test_what_is_selected_is_approved_by_name_and_destroyed(
 def test_a_hold_is_added_shown_and_released(world: World, officer: FlaskClient) -> None:
     answer = send(
         officer, "/console/holds", "/console/holds",
-        reason="<b>investigation</b>", record_class="access_log", first_day="2026-01-01",
+        ground="investigation", reason="<b>investigation</b>", record_class="access_log", first_day="2026-01-01",
     )  # fmt: skip
     assert answer.status_code == 303
     [hold] = world.core.storage.office.holds()

@@ -19,6 +19,7 @@ from dongui_collector.desk import (
     console,
     disclosure_pages,
     health,
+    keeping_pages,
     language,
     own_pages,
     people_pages,
@@ -71,6 +72,7 @@ def create_desk(core: Core) -> Flask:
     set_up_login(app, core)
     language.set_up(app)
     app.register_blueprint(console.pages)
+    app.register_blueprint(keeping_pages.pages)
     app.register_blueprint(disclosure_pages.pages)
     app.register_blueprint(people_pages.pages)
     app.register_blueprint(requests_pages.pages)

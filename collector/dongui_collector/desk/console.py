@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.keeping.keeper import STANDING
 from dongui_collector.keeping.shown import destruction_json, hold_json
 from dongui_collector.publishing import find_site
 from dongui_collector.storage.base import LedgerRecord
@@ -55,11 +54,20 @@ def overview_page() -> str:
 
 @pages.get("/destructions")
 def destructions() -> str:
-    office = open_core().storage.office
-    shown = [destruction_json(d) for d in office.destructions()]
+    core = open_core()
+    today = core.keeper.today()
+    shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
     open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
     past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
-    return render_template("destructions.html", open=open_, past=past, standing=office.setting(STANDING))
+    live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
+    return render_template(
+        "destructions.html",
+        open=open_,
+        past=past,
+        standing=core.keeper.standing.current(),
+        unsigned=core.keeper.standing.unsigned(),
+        live=[(core.book.site_by_ref(ref), class_id) for ref, class_id in live],
+    )
 
 
 @pages.post("/destructions/approve")
@@ -71,7 +79,8 @@ def approve() -> Response:
 
 @pages.post("/destructions/standing")
 def standing() -> Response:
-    ask("approval.grant" if request.form.get("grant") else "approval.revoke", by=current_user.name)
+    version = {"version": request.form["version"]} if request.form.get("version") else {}
+    ask("approval.grant" if request.form.get("grant") else "approval.revoke", by=current_user.name, **version)
     return done("console.destructions", "saved")
 
 
@@ -89,9 +98,10 @@ def holds() -> str:
 
 @pages.post("/holds")
 def add_hold() -> Response:
-    fields = ("reason", "site", "statute", "record_class", "first_day", "last_day", "until")
+    fields = ("ground", "reason", "site", "statute", "record_class", "first_day", "last_day", "until")
     given = {name: request.form.get(name, "").strip() or None for name in fields}
-    ask("holds.add", **given | {"reason": given["reason"] or "", "by": current_user.name})
+    said = {name: given[name] or "" for name in ("ground", "reason")}
+    ask("holds.add", **given | said | {"by": current_user.name})
     return done("console.holds", "saved")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 AUDITED: Mapping[str, str] = {
     "api.export": "export",
     "requests.show": "request.show",
+    "keeping.archive_read": "archive.read",
     "requests.package": "request.package",
     "requests.letter": "request.show",
 }
@@ -35,6 +36,9 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "console.holds": "that a hold names one person, never whom",
     "console.add_hold": "names nobody: holds on a person are added by the officer's command",
     "console.release_hold": "by number",
+    "keeping.archive": "classes, laws and numbers",
+    "keeping.hold": "numbers",
+    "keeping.select": "selects by class and day",
     "console.ledger": "kinds and commitments, never whose or what",
     "console.verify": "verifies",
     "requests.requests": "kinds and deadlines, never who asked or about whom",

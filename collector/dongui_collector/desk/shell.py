@@ -31,6 +31,7 @@ MENU = (
     Entry("requests.requests", "requests"),
     Entry("console.destructions", "destructions"),
     Entry("console.holds", "holds"),
+    Entry("keeping.archive", "archive"),
     Entry("disclosures.disclosures", "disclosures"),
     Entry("console.ledger", "ledger"),
     Entry("audit.log", "audit_log", "audit"),

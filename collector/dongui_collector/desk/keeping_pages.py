@@ -1,0 +1,61 @@
+"""What is kept apart, what a hold holds now, selecting what has served its purpose. Reading an archive is audited."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.keeping.shown import archive_json, hold_json
+from dongui_collector.storage.base import Json
+
+pages = Blueprint("keeping", __name__, url_prefix="/console")
+
+# Whoever answers privacy requests reads the archive: the privacy officer.
+guard(pages, {"archive_read": "requests", "select": "approve"})
+
+
+@pages.get("/archive")
+def archive() -> str:
+    return _archive(None)
+
+
+@pages.post("/archive")
+def archive_read() -> str:
+    """Shows the records on the answer itself; the reading stands in the access log by then."""
+    fields = ("site", "record_class", "reading_for", "reason", "subject")
+    given = {name: request.form.get(name, "").strip() for name in fields}
+    asked = {name: value or None for name, value in given.items()} | {"reason": given["reason"]}
+    asked |= {"record_class": given["record_class"], "reading_for": given["reading_for"]}
+    found: list[Json] = ask("archive.read", **asked, by=current_user.name, address=request.remote_addr or "")
+    return _archive(found)
+
+
+def _archive(found: list[Json] | None) -> str:
+    core = open_core()
+    lines = archive_json(core)
+    classes = {line["class"]: line for line in lines}
+    sites = core.book.sites()
+    return render_template("archive.html", lines=lines, classes=classes, sites=sites, found=found)
+
+
+@pages.get("/holds/<int:id>")
+def hold(id: int) -> str:
+    """One hold, and in numbers what it holds now. Counts rows: on a page of its own, for whom it matters."""
+    core = open_core()
+    found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
+    if found is None:
+        raise NotFound
+    today = core.keeper.today()
+    now = core.keeper.holding.holds_now(found, today) if found.stands(today) else None
+    return render_template("hold.html", h=hold_json(found), now=now)
+
+
+@pages.post("/destructions/select")
+def select() -> Response:
+    fields = ("site", "record_class", "before", "reason")
+    given = {name: request.form.get(name, "").strip() or None for name in fields}
+    ask("destruction.select", **given | {"reason": given["reason"] or ""}, by=current_user.name)
+    return done("console.destructions", "selected_note")
