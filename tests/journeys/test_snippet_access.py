@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -54,6 +55,18 @@ def test_the_theme_can_be_set(page: Page, site: Stub, collector: Stub) -> None:
         colours[theme] = page.locator(BANNER).evaluate("e => getComputedStyle(e).backgroundColor")
     assert colours["light"] == "rgb(255, 255, 255)"
     assert colours["dark"] != colours["light"]
+
+
+@pytest.mark.parametrize(("scheme", "light"), [("light", True), ("dark", False)])
+def test_the_theme_is_the_visitors_own(
+    chromium: Browser, site: Stub, collector: Stub, scheme: Literal["light", "dark"], light: bool
+) -> None:
+    context = chromium.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(site.origin)
+    background = page.locator(BANNER).evaluate("e => getComputedStyle(e).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") is light
+    context.close()
 
 
 def test_custom_properties_reach_in(page: Page, site: Stub, collector: Stub) -> None:

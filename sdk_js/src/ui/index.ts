@@ -29,7 +29,7 @@ core._mount = (dialog, modal, more = "") => {
   host = document.createElement("dongui-root");
   host.lang = core._facts.lang;
   host.dir = core._words.dir ?? "";
-  host.style.colorScheme = core._options.theme!;
+  host.style.colorScheme = core._options.theme ?? "";
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
