@@ -1,8 +1,8 @@
-"""For all tests: a property holds on a busy machine too, so no example of Hypothesis is held to a time."""
+"""For all tests: a busy machine is no failure, so no example has a deadline."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("dongui", deadline=None)
+settings.load_profile("dongui")
