@@ -18,6 +18,7 @@ from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Storage
 from dongui_collector.storage.files import FolderLock
 from dongui_collector.storage.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
+from dongui_collector.storage.restored import clear_up, go_on
 from dongui_collector.storage.sqlite import LEDGER_FILE, make_folders, open_keys, open_storage
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/journal.py
@@ -32,11 +33,14 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
     """
     clock = clock_from_environment(testing=settings.testing)
     if writable:
+        go_on(settings.data_path)
         make_folders(settings.data_path, settings.keys_path)
     lock = FolderLock(settings.data_path) if writable else None
     undo: list[Callable[[], None]] = [lock.release] if lock else []
     try:
         _check_keys(settings)
+        if writable:
+            clear_up(settings.data_path, settings.keys_path)
         master = load_master(settings)
         keys = open_keys(settings.keys_path, readonly=not writable)
         undo.append(keys.close)

@@ -23,8 +23,9 @@ from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Json
 from dongui_collector.storage.dump import dump, load
-from dongui_collector.storage.files import FolderLock, destroy_file, sync_folder
+from dongui_collector.storage.files import FolderLock
 from dongui_collector.storage.journal import FIRST_EPOCH, Journal, adopt
+from dongui_collector.storage.restored import beside, destroy_folder, go_on, swap
 from dongui_collector.storage.sqlite import LEDGER_FILE, make_folders, open_keys
 
 _WHOLE = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
@@ -86,7 +87,8 @@ def restore_backup(
     word. Raises :class:`StorageError` for a damaged backup, a missing or older journal, or a folder that is not empty
     (unless ``replace_present``), :class:`~dongui_collector.errors.FolderBusy` beside a running collector.
     """
-    data, fresh = settings.data_path, settings.data_path.with_name(settings.data_path.name + ".restoring")
+    data, fresh = settings.data_path, beside(settings.data_path)[0]
+    go_on(data)
     present = data / LEDGER_FILE
     if present.exists() and not replace_present:
         raise StorageError(f"{data} already holds an installation; move it away, or say --replace to destroy it")
@@ -95,11 +97,11 @@ def restore_backup(
         header, entries, known = _checked(settings, file, journal, without_journal)
         if journal is not None:
             adopt(journal, settings.keys_path)
-        _destroy_folder(fresh)
+        destroy_folder(fresh)
         make_folders(fresh, settings.keys_path)
         shredded = _unpack(settings, file, fresh, progress)
         outcome = _replay(replace(settings, data=str(fresh)), header, entries, known)
-        _swap(data, fresh)
+        swap(data)
     finally:
         if lock:
             lock.release()
@@ -161,27 +163,3 @@ def _replay(settings: Settings, header: Json, entries: list[Json], known: list[J
         return Replay(core, epoch, head).run(entries, known=epochs)
     finally:
         core.close()
-
-
-def _swap(data: Path, fresh: Path) -> None:
-    """Put the restored folder in place; what was there is destroyed."""
-    old = data.with_name(data.name + ".replaced")
-    _destroy_folder(old)
-    if data.exists():
-        data.rename(old)
-    fresh.rename(data)
-    sync_folder(data.parent)
-    _destroy_folder(old)
-
-
-def _destroy_folder(folder: Path) -> None:
-    """Overwrite and remove every file of a folder that holds data."""
-    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        elif path.is_file():
-            destroy_file(path)
-        else:
-            path.unlink()
-    if folder.is_dir():
-        folder.rmdir()

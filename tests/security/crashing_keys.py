@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from dongui_collector.backup import restore_backup
 from dongui_collector.backup_keys import restore_keys
 from dongui_collector.control import perform
 from dongui_collector.errors import SettingsError, StorageError
@@ -52,6 +53,30 @@ def restoring(folder: Path, at: int) -> int:
         restore_keys(Settings(folder=folder, testing=True), file, passphrase=PASSPHRASE)
     FUSE.at = -1
     return FUSE.count
+
+
+def restoring_data(folder: Path, at: int) -> int:
+    arm()
+    FUSE.at = at
+    with (folder / "backup").open("rb") as file:
+        restore_backup(Settings(folder=folder, testing=True), file, replace_present=True)
+    FUSE.at = -1
+    return FUSE.count
+
+
+def back(folder: Path, _: str) -> list[str]:
+    """After a restore that was killed: the folder as it was or the restored one, and nothing beside it."""
+    core = opened(folder)
+    try:
+        wrong = [str(finding) for finding in verify(core).findings]
+        rows = sum(core.storage.events.count(day) for day in core.storage.events.days())
+        restored_ = core.storage.ledger.last_of("restored") is not None
+        if rows != (1 if restored_ else 2):  # a row came after the backup
+            wrong.append(f"{rows} rows, restored: {restored_}")
+    finally:
+        core.close()
+    names = {path.name for path in folder.iterdir() if path.name.startswith("data")}
+    return wrong if names == {"data"} else [*wrong, f"left beside it: {sorted(names)}"]
 
 
 def whole(folder: Path, old: str) -> list[str]:
@@ -99,6 +124,7 @@ SCENARIOS: dict[str, tuple[Callable[[Path, int], int], Callable[[Path, str], lis
     "rotate": (rotating, whole),
     "go_on": (going_on, whole),
     "restore": (restoring, restored),
+    "restore_data": (restoring_data, back),
 }
 
 

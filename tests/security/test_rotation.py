@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from dongui_collector.app import open_core
+from dongui_collector.backup import make_backup
 from dongui_collector.backup_keys import write_copy
 from dongui_collector.control import perform
 from dongui_collector.errors import NotAllowed, SettingsError
@@ -93,6 +94,15 @@ def test_restoring_keys_may_be_killed_too(lived_in: House) -> None:
     house.open = lambda: None  # type: ignore[method-assign]  # there is nothing that could be opened
     house.close = lambda: None  # type: ignore[method-assign]
     assert tried(house, "restore")["writes"] >= 10
+
+
+def test_s3_0_a_restore_killed_at_any_write_leaves_the_one_folder_or_the_other(lived_in: House) -> None:
+    house = lived_in
+    perform(house.core, "backup.prepare", {})
+    with (house.folder / "backup").open("wb") as out:
+        make_backup(house.core, out)
+    house.visit(house.arrive(), marker="afterwards")
+    assert tried(house, "restore_data")["writes"] >= 50
 
 
 # --- beside readers, and from other sources --------------------------------------------------------------------------
