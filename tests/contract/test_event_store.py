@@ -189,3 +189,21 @@ def test_an_interrupted_destruction_is_found_and_finished(store: EventStore, tmp
     assert store.leftovers() == [DAY]
     assert store.destroy(DAY) > 0
     assert store.leftovers() == []
+
+
+def test_facts_are_one_sites_rows_with_a_time_in_the_range_in_order(store: EventStore) -> None:
+    """S6.1: what reports count. Half-open range; no row without a time, of another site, or that ended."""
+    several = [row(n) for n in range(1, 7)]
+    several[0].at = None
+    several[1].site_ref = 2
+    several[2].name, several[2].props = "engagement", '{"seconds":5}'
+    several[3].props = '{"other":1}'
+    put(store, *several)
+    store.end(DAY, Selection(visitor=ANA, up_to=0), -1, without_ads)
+    found = store.facts(DAY, 1, first=1003, end=1006)
+    assert [(f.n, f.at, f.props) for f in found] == [(3, 1003, '{"seconds":5}'), (4, 1004, None), (5, 1005, None)]
+    assert [f.n for f in store.facts(DAY, 1, first=1003, end=1006, after=3, limit=1)] == [4]
+    assert (found[0].visitor, found[0].purposes, found[0].url, found[0].ads) == (ANA, 0b11, "/a", b"sealed")
+    store.end(DAY, Selection(visitor=ANA), -1, without_ads)
+    assert store.facts(DAY, 1, first=0, end=9999) == []
+    assert store.facts(DAY + timedelta(days=1), 1, first=0, end=9999) == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
 
 from dongui_collector.ledger.rows import Masks
 from dongui_collector.storage.base import Intent, LedgerStore, Row, Selection, Storage
+
+T = TypeVar("T")
 
 
 def page(storage: Storage, day: date, selection: Selection, after: int, limit: int) -> tuple[list[Row], Masks] | None:
@@ -14,10 +18,15 @@ def page(storage: Storage, day: date, selection: Selection, after: int, limit: i
     Endings are asked before and after the rows; one that was decided and finished in between would be in neither, so
     where any was finished meanwhile the page is read again, a smaller one.
     """
+    return masked(storage, lambda limit: storage.events.rows(day, selection, after=after, limit=limit), limit)
+
+
+def masked(storage: Storage, read: Callable[[int], list[T]], limit: int) -> tuple[list[T], Masks] | None:
+    """What ``read(limit)`` returns of stored rows, and the masks for it; None when it returns nothing."""
     while True:
         finished = _finished(storage.ledger)
         before, suspended = storage.ledger.intents(), storage.ledger.suspended()
-        rows = storage.events.rows(day, selection, after=after, limit=limit)
+        rows = read(limit)
         intents: dict[int, Intent] = {i.seq: i for i in (*before, *storage.ledger.intents())}
         if finished == _finished(storage.ledger):
             hidden = suspended | storage.ledger.suspended()

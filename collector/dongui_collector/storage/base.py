@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Json = dict[str, Any]
 
@@ -145,6 +145,34 @@ class Row:
     ads: bytes | None = None
     cookies: bytes | None = None
     n: int = 0  # position in its day, given by the store; the order of rows and the cursor of pages
+
+
+class Fact(NamedTuple):
+    """What reports count of a row: some of :class:`Row`'s columns, under the same names, as they are stored.
+
+    ``props`` only of events that a page reports of itself (``engagement``), None of others.
+    """
+
+    n: int
+    key: bytes
+    visitor: bytes
+    seq: int
+    purposes: int
+    notice_ref: int
+    at: int
+    name: str | None
+    url: str | None
+    referrer: str | None
+    props: str | None
+    search: str | None
+    country: str | None
+    city: str | None
+    browser: str | None
+    os: str | None
+    device: str | None
+    language: str | None
+    screen: str | None
+    ads: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +445,9 @@ class EventStore(Protocol):
 
     def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
         """A page in order of ``n``, read in one short snapshot under a lease; an absent day is an empty list."""
+
+    def facts(self, day: date, site_ref: int, *, first: int, end: int, after: int = 0, limit: int = 1000) -> list[Fact]:
+        """Like :meth:`rows`, of a site's rows with ``first <= at < end``; rows without a time are in no report."""
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
         """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced

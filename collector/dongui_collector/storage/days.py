@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from dongui_collector.errors import StorageError
-from dongui_collector.storage import dayfile, ending
-from dongui_collector.storage.base import Basis, Ended, Reduce, Row, Selection, Tally
+from dongui_collector.storage import dayfile, ending, reporting
+from dongui_collector.storage.base import Basis, Ended, Fact, Reduce, Row, Selection, Tally
 from dongui_collector.storage.connect import WRITER, connect, scrub
 from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
@@ -126,6 +126,9 @@ class SqliteDays:
         condition, values = dayfile.where(selection)
         sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
         return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
+
+    def facts(self, day: date, site_ref: int, *, first: int, end: int, after: int = 0, limit: int = 1000) -> list[Fact]:
+        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit), [])
 
     def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
         """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""

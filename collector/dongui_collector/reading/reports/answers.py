@@ -1,0 +1,170 @@
+"""From a question to a report: what is asked, whether it may be, and the answer as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dongui_collector.reading.reports import tables
+from dongui_collector.reading.reports.covered import Covered
+from dongui_collector.reading.reports.filters import Filter, ReportError, check_covered, chosen
+from dongui_collector.reading.reports.intervals import INTERVALS, Interval, label, labels
+from dongui_collector.reading.reports.tables import Breakdown, Table, ordered, ratio, table
+from dongui_collector.reading.reports.visits import Visit
+from dongui_collector.storage.base import Site
+
+if TYPE_CHECKING:
+    from dongui_collector.core import Core
+
+Json = dict[str, Any]
+LIMIT, MOST_ROWS = 100, 1000
+_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
+_CONSENT = ("given", "refused", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. ``sort`` is a figure or a column of the report ("" : its first figure, the largest first)."""
+
+    name: str
+    first: date
+    last: date
+    filters: tuple[Filter, ...] = ()
+    interval: Interval = "day"
+    compare: bool = False
+    sort: str = ""
+    ascending: bool | None = None
+    limit: int = LIMIT
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in tables.REPORTS:
+            raise ReportError(f"there are the reports {', '.join(tables.REPORTS)}")
+        if not _FIRST <= self.first <= self.last <= _LAST:
+            raise ReportError("from must not lie after to, and both in the years 2000 to 2999")
+        if self.interval not in INTERVALS:
+            raise ReportError(f"interval is one of {', '.join(INTERVALS)}")
+        if not 1 <= self.limit <= MOST_ROWS or self.offset < 0:
+            raise ReportError(f"limit is 1 to {MOST_ROWS}, offset 0 or more")
+        if self.compare and self.name != "overview":
+            raise ReportError("compare=previous is for the report overview")
+        if self.filters and self.name == "consent":
+            raise ReportError("consent is counted without visitors: it has no filters")
+
+    @property
+    def previous(self) -> tuple[date, date]:
+        """As many days right before."""
+        span = self.last - self.first
+        return self.first - span - timedelta(days=1), self.first - timedelta(days=1)
+
+
+def days_of(core: Core, site: Site, question: Question) -> int:
+    """How many stored days a report will read; for showing progress."""
+    covered = Covered(core, site, ())
+    first = question.previous[0] if question.compare else question.first
+    return 0 if question.name == "consent" else len(covered.days(first, question.last))
+
+
+def report(
+    core: Core,
+    site: Site,
+    purposes: tuple[str, ...],
+    question: Question,
+    advance: Callable[[int], object] = lambda _days: None,
+) -> Json:
+    """The answer to ``question`` for a reader of ``purposes``; ``advance(1)`` is called after every day that was read.
+
+    Raises :class:`~dongui_collector.errors.NotAllowed` where a report or filter rests on an item that the purposes do
+    not cover, :class:`ReportError` for what there is not.
+    """
+    if question.name == "consent":
+        return _consent(core, site, purposes, question)
+    covered = Covered(core, site, purposes)
+    check_covered([*_dimensions(question.name), *(f.dimension for f in question.filters)], covered.items(), purposes)
+    asked = _Asked(covered, question, advance)
+    found = _timeseries(covered, question) if question.name == "timeseries" else table(question.name)
+    total = asked.fill(found, question.first, question.last)
+    rows = found.rows()
+    if question.compare:
+        before = table(question.name)
+        asked.fill(before, *question.previous)
+        rows = [row | {"previous": was} for row, was in zip(rows, before.rows(), strict=True)]
+    rows = _sorted(rows, found, question)
+    return _answer(site, purposes, question, rows, covered.zone.key) | {"visitors": total[0], "visits": total[1]}
+
+
+class _Asked:
+    """The visits that a question is about."""
+
+    def __init__(self, covered: Covered, question: Question, advance: Callable[[int], object]) -> None:
+        self._covered, self._choose, self._advance = covered, chosen(question.filters), advance
+
+    def fill(self, found: Table, first: date, last: date) -> tuple[int, int]:
+        """Count them into a table; how many visitors and visits there were in all."""
+        visitors: set[bytes] = set()
+        visits = 0
+        for visit in self._between(first, last):
+            found.add(visit)
+            visitors.add(visit.visitor)
+            visits += 1
+        return len(visitors), visits
+
+    def _between(self, first: date, last: date) -> Iterator[Visit]:
+        for day in self._covered.days(first, last):
+            yield from filter(self._choose, self._covered.visits(day))
+            self._advance(1)
+
+
+def _dimensions(name: str) -> tuple[str, ...]:
+    return tables.BREAKDOWNS.get(name, ())
+
+
+def _timeseries(covered: Covered, question: Question) -> Table:
+    empty = labels(question.interval, question.first, question.last, covered.zone)
+    named = label(question.interval, covered.zone)
+    return Breakdown("time", key=lambda visit: (named(visit.start),), empty=empty)
+
+
+def _sorted(rows: list[Json], found: Table, question: Question) -> list[Json]:
+    """In the order asked for; a timeseries by time."""
+    sort = question.sort or ("time" if question.name == "timeseries" else found.figures[0])
+    if sort not in (*found.names, *found.figures):
+        raise ReportError(f"sort is one of {', '.join((*found.names, *found.figures))}")
+    ascending = sort in found.names if question.ascending is None else question.ascending
+    return ordered(rows, found, sort, ascending=ascending)
+
+
+def _answer(site: Site, purposes: tuple[str, ...], question: Question, rows: list[Json], zone: str) -> Json:
+    most = len(rows) if question.name == "timeseries" else question.limit
+    return {
+        "report": question.name,
+        "site": site.id,
+        "from": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "zone": zone,
+        "purposes": list(purposes),
+        "consented": None,  # nothing counts the visits of those who did not consent, so their share is unknown
+        "total": len(rows),
+        "rows": rows[question.offset : question.offset + most],
+    }
+
+
+def _consent(core: Core, site: Site, purposes: tuple[str, ...], question: Question) -> Json:
+    """Choices a day and purpose, from the ledger's numbers; they outlive the consents that they count."""
+    counts: dict[tuple[date, str], dict[str, int]] = {}
+    for (day, _site, name), number in core.storage.ledger.totals(site.ref).items():
+        kind, _, rest = name.partition(".")
+        state, _, purpose = rest.partition(".")
+        if kind == "consent" and state in _CONSENT and purpose in purposes and question.first <= day <= question.last:
+            counts.setdefault((day, purpose), dict.fromkeys(_CONSENT, 0))[state] += number
+    rows: list[Json] = [
+        {"day": day.isoformat(), "purpose": purpose}
+        | dict(found)
+        | {"chosen": found["given"] + found["refused"]}
+        | {"given_rate": ratio(found["given"], found["given"] + found["refused"])}
+        for (day, purpose), found in sorted(counts.items())
+    ]
+    zone = core.book.in_force(site.ref, core.clock.now()).zone.key
+    return _answer(site, purposes, question, rows, zone)

@@ -1,0 +1,112 @@
+"""Events as reports see them, and how they become visits. Pure; ``docs/api.md`` has the definitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from dongui_collector.reading.reports.attribution import DIRECT, Origin, origin_of, parts_of
+
+GAP_MS = 30 * 60 * 1000  # a longer silence ends a visit; exactly this one does not
+PAGE_VIEWS = frozenset({"pageview", "page_view"})
+# What a page reports by itself, without the visitor having done anything new: no sign that somebody stayed.
+PASSIVE = frozenset({"engagement", "scroll", "vital", "missing"})
+ENGAGEMENT = "engagement"
+LONGEST_S = 24 * 60 * 60  # a page's report of more seconds than a day has is a mistake
+
+_VERSION = re.compile(r"\s+[\d.]+$")
+
+
+class Event(NamedTuple):
+    """One event, cut to what its reader may see. ``seconds`` is what an ``engagement`` event reports.
+
+    ``clicks`` are the kinds of click ids, such as ``gclid``, never their values.
+    """
+
+    visitor: bytes
+    at: int
+    name: str | None = None
+    url: str | None = None
+    referrer: str | None = None
+    search: str | None = None
+    seconds: float | None = None
+    country: str | None = None
+    city: str | None = None
+    browser: str | None = None
+    os: str | None = None
+    device: str | None = None
+    language: str | None = None
+    screen: str | None = None
+    clicks: tuple[str, ...] = ()
+
+
+class Visit:
+    """A visit (a session), with everything that reports count of it."""
+
+    __slots__ = ("engaged", "events", "origin", "pages")
+
+    def __init__(self, events: list[Event], own: frozenset[str]) -> None:
+        self.events = events
+        views = [e for e in events if e.name in PAGE_VIEWS]
+        self.pages = [path for e in views if (path := parts_of(e.url)[1]) is not None]
+        first = next((e for e in views), None)
+        self.origin: Origin = origin_of(first.url, first.referrer, first.clicks, own) if first else DIRECT
+        spent = [e.seconds for e in events if e.seconds is not None]
+        self.engaged: float | None = sum(spent) if spent else None
+
+    @property
+    def visitor(self) -> bytes:
+        return self.events[0].visitor
+
+    @property
+    def start(self) -> int:
+        return self.events[0].at
+
+    @property
+    def duration(self) -> int:
+        """Milliseconds from its first to its last event."""
+        return self.events[-1].at - self.events[0].at
+
+    @property
+    def views(self) -> int:
+        return sum(e.name in PAGE_VIEWS for e in self.events)
+
+    @property
+    def bounced(self) -> bool:
+        """One page view, and nothing that the visitor did on it."""
+        return self.views == 1 and all(e.name in PAGE_VIEWS or e.name in PASSIVE for e in self.events)
+
+    def trait(self, name: str) -> str | None:
+        """The first that any of its events says of ``country``, ``browser`` and the like."""
+        read = attrgetter(name)
+        return next((value for e in self.events if (value := read(e)) is not None), None)
+
+
+def visits_of(events: Iterable[Event], own: frozenset[str] = frozenset()) -> Iterator[Visit]:
+    """The visits of one day of a site, by visitor and time; ``events`` are all of that day's, in any order.
+
+    Events of the same instant keep the order in which they are given. ``own`` are the site's own hosts. A day's end is
+    a visit's end: events of two days must not be given together.
+    """
+    ordered = sorted(events, key=lambda e: (e.visitor, e.at))
+    for _, theirs in groupby(ordered, key=attrgetter("visitor")):
+        open_: list[Event] = []
+        for event in theirs:
+            if open_ and event.at - open_[-1].at > GAP_MS:
+                yield Visit(open_, own)
+                open_ = []
+            open_.append(event)
+        yield Visit(open_, own)
+
+
+def family(name: str | None) -> str | None:
+    """A browser's or system's name without its version: ``Chrome 131`` → ``Chrome``."""
+    return _VERSION.sub("", name) or name if name else name
+
+
+def term(search: str | None) -> str | None:
+    """A search as it is counted: case and blanks make no difference."""
+    return " ".join(search.split()).casefold() or None if search else None
