@@ -47,6 +47,8 @@ KO = {
     "reset_account": "비밀번호 재설정",
     "reset_once": "새 비밀번호는 지금 한 번만 보입니다.",
     "nothing_changed": "바뀐 것이 없습니다.",
+    "kind_keys": "키",
+    "kind_restored": "복원",
     "yes": "예",
     "no": "아니요",
 }
@@ -96,6 +98,8 @@ EN = {
     "reset_account": "Reset",
     "reset_once": "The new password is shown only now.",
     "nothing_changed": "Nothing was changed.",
+    "kind_keys": "keys",
+    "kind_restored": "restored",
     "yes": "yes",
     "no": "no",
 }
