@@ -11,6 +11,9 @@ import pytest
 from dongui_collector.control import perform
 from dongui_collector.errors import CollectorError, NotAllowed
 from dongui_collector.keeping.verify import verify
+from dongui_collector.rights.items import Items
+from dongui_collector.rights.package import events
+from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.base import Hold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -148,6 +151,31 @@ def test_its_release_approves_nothing_that_waited_before(house: House) -> None:
     house.run("2026-03-12T00:00")
     perform(house.core, "holds.release", {"id": id, "by": "officer"})
     assert house.markers() == {"waits"}
+
+
+def seen_by_the_person(house: House, visitor: str) -> list[str | None]:
+    subject = Subject(house.site.ref, None, (house.core.ledger.key_of(visitor),))
+    pages = events(house.core, subject, Items(house.core.book, house.core.keeper.periods))
+    return [one.get("kept_for") for page in pages for one in page]
+
+
+def test_k10_what_is_past_its_period_and_waits_is_told_to_its_owner_with_the_reason_and_to_nobody_else(
+    house: House,
+) -> None:
+    held, waits = house.arrive(), house.arrive()
+    for visitor in (held, waits):
+        house.visit(visitor)
+    id = place(house, subject=held)
+    assert seen_by_the_person(house, held) == seen_by_the_person(house, waits) == [None]
+    house.core.keeper.revoke_standing("officer")
+    house.run(OVER)
+    assert seen_by_the_person(house, held) == ["legal_hold"]
+    assert seen_by_the_person(house, waits) == ["approval"]
+    masks, day = house.core.masks(), date(2025, 3, 10)
+    assert [house.core.reader.readable(row, day, masks) for row in house.rows()] == [None, None]
+    perform(house.core, "holds.release", {"id": id, "by": "officer"})
+    perform(house.core, "destruction.approve", {"by": "officer"})
+    assert seen_by_the_person(house, held) == seen_by_the_person(house, waits) == []
 
 
 # --- precisely that: any holds, any endings --------------------------------------------------------------------------

@@ -27,11 +27,11 @@ from dongui_collector.keeping.standing import Standing
 from dongui_collector.keeping.steps import APPROVAL, LAPSED, REFUSED, SELECTION, Steps, agrees, put_right
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
-from dongui_collector.ledger.periods import Periods
+from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import EventKeys, reduce_row
 from dongui_collector.security.keys import KeyRing
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Site, Storage
+from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Row, Site, Storage
 
 __all__ = ["STANDING", "DestructionFailed", "Keeper"]
 
@@ -327,6 +327,17 @@ class Keeper:
         return self._records.opened(record)
 
     # -- how it stands
+
+    def why_kept(self, row: Row, day: date) -> str | None:
+        """Why a row is still there though a period of it has ended: ``legal_hold``, or ``approval`` that it waits for.
+
+        None for one whose periods go on. For the person whose row it is (K10): nobody else is shown such a row.
+        """
+        if self.periods.standing(row.notice_ref, row.purposes, day, self.today()) == row.purposes:
+            return None
+        classes = {self.periods.class_id(row.notice_ref, bit) for bit in bits_of(row.purposes)}
+        held = any(h.covers(row.site_ref, c, day, row.visitor) for h in self.holds() for c in classes)
+        return "legal_hold" if held else "approval"
 
     def today(self) -> date:
         return self._clock.today(self._zone)

@@ -154,7 +154,9 @@ def events(core: Core, subject: Subject, items: Items) -> Iterator[list[Json]]:
                     one = core.reader.readable(row, day, masks.own())
                     if one is not None:
                         one |= {"id": name(one["id"]), "visitor": one["visitor"] and name(one["visitor"])}
-                        shown.append(one | {"kept_until": items.event(one, row.notice_ref, day)})
+                        waits = core.keeper.why_kept(row, day)
+                        kept = {"kept_until": items.event(one, row.notice_ref, day)}
+                        shown.append(one | kept | ({"kept_for": waits} if waits else {}))
                 if shown:
                     yield shown
                 after = rows[-1].n
