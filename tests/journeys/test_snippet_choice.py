@@ -246,3 +246,16 @@ def test_the_module_does_nothing_until_it_is_started(page: Page, site: Stub, col
     press(page, "accept")
     eventually(lambda: collector.events, page)
     assert page.evaluate("api.consent.granted('statistics')")
+
+
+def test_the_module_takes_a_path_of_the_pages_own_origin(page: Page, collector: Stub) -> None:
+    """Where the id is a cookie that no script reads, what is granted is recorded all the same."""
+    collector.mounted = True
+    collector.pages["/"] = """<!doctype html><html lang="ko"><title>Shop</title><script type="module">
+      import { init } from "/_dongui/v1/index.js";
+      init({site: "S", base: "/_dongui"});
+    </script>"""
+    page.goto(collector.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    assert collector.asked("/v1/events")[0].body["visitor"] is None
