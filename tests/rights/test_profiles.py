@@ -127,3 +127,11 @@ def test_s4_2b_after_any_steps_exactly_those_who_allow_it(steps: list[tuple[str,
             asked = {"site": site.id, "recipient": FIRM, "consumer": "t"}
             shown = perform(house.core, "profiles.read", asked)["profiles"]
             assert {p["data"]["nickname"] for p in shown} == allowed
+
+
+def test_s8_the_profile_of_a_member_under_age_cannot_be_allowed(jobs: House) -> None:
+    key = jobs.core.ledger.member_key(jobs.site.ref, "one")
+    with jobs.core.storage.ledger.writing():
+        jobs.core.storage.ledger.append("minor", jobs.now, {}, site_ref=jobs.site.ref, visitor=key)
+    with pytest.raises(NotAllowed, match="under age"):
+        switch(jobs, "allow", "one")

@@ -29,7 +29,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
 from dongui_collector.intake.wire import METHODS, ChannelsIn, InventoryIn, MemberIn, RecordIn, check_tree, decode
 from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.rights import channels, members
+from dongui_collector.rights import channels, members, profiles
 from dongui_collector.storage.base import Site
 
 if TYPE_CHECKING:
@@ -275,18 +275,18 @@ async def post_record(door: Door, request: Request) -> Response:
 async def post_member(door: Door, request: Request) -> Response:
     """What the site learns of a visitor as its member.
 
-    Identified (K18), closed (회원탈퇴) or found to be a minor (S8).
+    Identified (K18), closed (회원탈퇴), found to be a minor (S8), or a profile that others may see or not (S4.2b).
     """
     value, site = await _body(door, request, MemberIn)
-    if value.event not in ("identified", "closed", "minor"):
-        raise Problem("malformed", "event must be identified, closed or minor")
+    if value.event not in _MEMBER_EVENTS:
+        raise Problem("malformed", f"event must be one of {', '.join(_MEMBER_EVENTS)}")
     ledger = door.core.ledger
     sent = b"member|" + value.id.bytes if value.id else None
     if sent and (kept := ledger.kept_answer(site.ref, sent)):
         return json_response(kept)
     visitor = ledger.key_of(value.visitor) if value.visitor else None
     member = ledger.member_key(site.ref, value.member) if value.member else None
-    told = await (_identified if value.event == "identified" else _ended)(door, site, visitor, member, value.event)
+    told = await _MEMBER_EVENTS[value.event](door, site, visitor, member, value.event)
     if sent:
         await door.in_thread(ledger.keep_answer, site.ref, sent, told)
     return json_response(told)
@@ -318,6 +318,26 @@ async def _ended(door: Door, site: Site, visitor: bytes | None, member: bytes | 
 async def _carry_out(door: Door, ending: members.Ending) -> None:
     for intent in ending.intents:
         await door.endings.carry_out(intent)
+
+
+async def _profile(door: Door, site: Site, _visitor: bytes | None, member: bytes | None, event: str) -> dict[str, Any]:
+    if member is None:
+        raise Problem("malformed", f"{event} needs member")
+    allowed = event == "profile_allowed"
+    try:
+        await door.in_thread(partial(profiles.switch, door.core, site, member, "site", allowed=allowed))
+    except NotAllowed as refused:
+        raise Problem("no-live-purpose", str(refused)) from None
+    return {"allowed": allowed}
+
+
+_MEMBER_EVENTS = {
+    "identified": _identified,
+    "closed": _ended,
+    "minor": _ended,
+    "profile_allowed": _profile,
+    "profile_denied": _profile,
+}
 
 
 async def post_channels(door: Door, request: Request) -> Response:

@@ -22,7 +22,8 @@ from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.parties import registered
 from dongui_collector.rights import disclosures
-from dongui_collector.storage.base import Json, Record
+from dongui_collector.rights.members import is_minor
+from dongui_collector.storage.base import Json, Record, Site
 
 KIND = "profile"  # of the records on the chain: that somebody allowed or denied it, never who
 
@@ -42,12 +43,24 @@ def deny(core: Core, member: str, site: str | None = None, by: str = "command li
 def _switch(core: Core, member: str, site: str | None, by: str, *, allowed: bool) -> dict[str, Any]:
     found = find_site(core, site)
     key = core.ledger.member_key(found.ref, disclosures.words(member, "the member"))
+    return {"allowed": allowed, "changed": switch(core, found, key, by, allowed=allowed)}
+
+
+def switch(core: Core, site: Site, member: bytes, by: str, *, allowed: bool) -> bool:
+    """Turn a member's profile on or off for others; whether that changed anything. Durable when this returns.
+
+    Raises :class:`NotAllowed` for turning on that of a member who is under age (S8).
+    """
     with core.storage.ledger.writing():
+        if allowed and is_minor(core, member):
+            raise NotAllowed("the site has said that this member is under age")
         now, store = core.clock.now(), core.storage.disclosures
-        changed = store.allow_profile(found.ref, key, now) if allowed else store.deny_profile(key)
+        changed = store.allow_profile(site.ref, member, now) if allowed else store.deny_profile(member)
         if changed:
-            core.storage.ledger.append(KIND, now, {"allowed": allowed, "by": by}, site_ref=found.ref)
-    return {"allowed": allowed, "changed": changed}
+            core.storage.ledger.append(KIND, now, {"allowed": allowed, "by": by}, site_ref=site.ref)
+    if not allowed:
+        core.storage.ledger.scrub()
+    return changed
 
 
 @operation("profiles.read")
