@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "law.md").read_text(encoding="utf-8")
 
 # Every id of the requirements, its ranges written out: the seed policy's articles (S), Korean law (K), standards (W).
-IDS = (
+_LISTED = (
     "S1.0 S1.1 S1.2 S1.3 S1.4 S2.1a S2.1b S2.2 S3.0 S3.1 S3.1a S3.1b S3.1c S3.1d S3.1e S3.2a S3.2b S3.2c "
     "S4.0 S4.1 S4.2a S4.2b S4.2c S5.1 S5.2 S5.3 S6.1 S6.2 S6.3 S7.2 S8 S9.1 S9.2 S9.3 S9.4 S9.5 S9.6 S10 S11 SA "
     "K1 K2 K3 K4 K5 K6 K7 K8 K9 K10 K10a K11 K12 K13 K14 K15 K16 K17 K18 W1 W2 W3 W4 W5 W6 W7 W8"
-).split()
+)
+IDS = _LISTED.split()
 NONE = "no automated behaviour"
 ROW = re.compile(r"^\| ([SKW][\w.]*) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.M)
 ROWS = {row[0]: row for row in ROW.findall(PAGE)}

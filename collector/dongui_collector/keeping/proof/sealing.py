@@ -108,6 +108,7 @@ class Sealer:
             self._catch_up()
             stored = self._events.days()
             self._seals = {day: seal for day, seal in self._seals.items() if day in stored}
+            self.refused = {day: problem for day, problem in self.refused.items() if day in stored}
             due = [day for day in stored if day < before and self._is_due(day, now=now)]
             done = 0
             for start in range(0, len(due), _BATCH):
@@ -136,7 +137,8 @@ class Sealer:
                 if key := self._keyring.day(day, create=True):
                     before = self._seals.get(day)
                     found = look(self._events, day, merkle.commitment_key(key), before, pace)
-                    made.append((Seal(day, found.root, found.rows, found.tally, head), found))
+                    if day in self._events.days():  # not destroyed while it was looked at
+                        made.append((Seal(day, found.root, found.rows, found.tally, head), found))
         heads = [self._seals[seal.day].head for seal, _ in made if seal.day in self._seals]
         explained = Endings(self._storage, min(heads, default=None))
         entries = [entry for seal, found in made if (entry := self._entry(seal, found, explained)) is not None]
