@@ -13,6 +13,7 @@ MIDNIGHT = 1_773_154_800_000  # 2026-03-11T00:00+09:00: the year is over
 
 
 def test_a_day_is_there_until_its_last_moment_and_gone_right_after(tmp_path: Path) -> None:
+    """S5.1, K17."""
     one = Installation(tmp_path / "d", testing=True)
     try:
         one.start(clock="2025-03-10T12:00:01+09:00")
