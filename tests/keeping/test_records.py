@@ -231,6 +231,18 @@ def test_records_age_out_with_their_key(house: House) -> None:
     assert [str(f) for f in verify(house.core).findings] == []
 
 
+def test_s5_1_the_key_of_what_ended_one_by_one_goes_with_its_last_day(house: House) -> None:
+    add(house, "access_log", "member-1")
+    add(house, "access_log", "member-2", "2025-03-09T12:00")
+    close_member(house, "member-1")
+    name = record_name("access_log", date(2026, 3, 10))
+    house.run("2026-03-10T23:59")
+    assert not house.core.storage.keys.destroyed(name), "records of that class and day may still come"
+    house.run("2026-03-11T00:00")
+    assert house.core.storage.keys.destroyed(name)
+    assert [str(f) for f in verify(house.core).findings] == []
+
+
 def test_two_sites_share_a_key_until_both_are_done(house: House) -> None:
     other = house.add_site(policy(), name="other")
     add(house, "complaint")

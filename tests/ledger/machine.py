@@ -19,26 +19,27 @@ COLUMNS = {
     "cookie": {"visitor"},
     "member_reference": set(),
 }
-# The default policy's other record classes: how many years, and whether a statute keeps them past their purpose.
-YEARS = {"payment": 5, "complaint": 3, "abuse": 5}
-BY_LAW = {"payment", "complaint"}
+# The default policy's other record classes: how many months, and which a statute keeps past their purpose.
+MONTHS = {"payment": 60, "advertising": 6, "abuse": 60}
+BY_LAW = {"payment", "advertising"}
 
 
 def day_of(at: int) -> date:
     return datetime.fromtimestamp(at / 1000, SEOUL).date()
 
 
-def years_later(day: date, years: int) -> date:
-    """The last day of some years counted from ``day`` (K17): written down from the statute, not from the code."""
+def months_later(day: date, months: int) -> date:
+    """The last day of some months counted from ``day`` (K17): written down from the statute, not from the code."""
     start = day + timedelta(days=1)
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
     try:
-        return start.replace(year=start.year + years) - timedelta(days=1)
-    except ValueError:  # 29 February: no such day, so the end of that month
-        return date(start.year + years, 2, 28)
+        return start.replace(year=year, month=month + 1) - timedelta(days=1)
+    except ValueError:  # no such day, as on 29 February: so the end of that month
+        return date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1) - timedelta(days=1)
 
 
 def a_year_later(day: date) -> date:
-    return years_later(day, 1)
+    return months_later(day, 12)
 
 
 @dataclass
@@ -75,7 +76,7 @@ class ModelRecord:
 
     @property
     def last_day(self) -> date:
-        return years_later(day_of(self.at), YEARS[self.class_id])
+        return months_later(day_of(self.at), MONTHS[self.class_id])
 
 
 @dataclass

@@ -38,9 +38,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from machine import (
     MEMBERS,
+    MONTHS,
     PURPOSES,
     SEOUL,
-    YEARS,
     Holds,
     ModelEvent,
     ModelHold,
@@ -89,7 +89,7 @@ def policy_text(version: str, effective: date, *, more: bool) -> str:
 WHO = st.integers(0, 5)
 SETS = st.sets(st.sampled_from(PURPOSES))
 # Time matters near its edges: hours, month ends, the choice's 180 days, the access log's year.
-HOURS = st.sampled_from([1, 12, 24, 24 * 27, 24 * 100, 24 * 180, 24 * 181, 24 * 365, 24 * 366])
+HOURS = st.sampled_from([1, 12, 24, 24 * 27, 24 * 100, 24 * 180, 24 * 181, 24 * 365, 24 * 366, 24 * 1830])
 AGO = st.lists(
     st.tuples(st.integers(0, 23 * 60), st.sampled_from([0, 0, 0, 1, 30, 364, 365, 366, 367])), min_size=1, max_size=4
 )
@@ -121,6 +121,9 @@ class Rule(RuleBasedStateMachine):
         self.everyone: list[ModelVisitor] = []  # and whom it knew
         for granted in ({"statistics"}, {"statistics", "marketing"}, {"personalisation", "marketing"}):
             self.arrive(granted)
+        for subject in (*self.members.values(), self.model[0]):
+            for class_id in MONTHS:
+                self.take(subject, class_id)
 
     def open(self) -> None:
         self.core: Core = open_core(Settings(folder=self.folder), writable=True)
@@ -268,13 +271,17 @@ class Rule(RuleBasedStateMachine):
             self.gone(visitor)
         end_records(self.members[member], self.holds)
 
-    @rule(who=WHO, member=st.none() | st.sampled_from(MEMBERS), class_id=st.sampled_from(sorted(YEARS)))
-    def take_a_record(self, who: int, member: str | None, class_id: str) -> None:
+    @rule(who=WHO, member=st.none() | st.sampled_from(MEMBERS), classes=st.sets(st.sampled_from(sorted(MONTHS))))
+    def take_records(self, who: int, member: str | None, classes: set[str]) -> None:
         visitor = self.someone(who)
         if member is None and (visitor not in self.model or not visitor.given):
             return
-        SteppingClock.current += 1
         subject = visitor if member is None else self.members[member]
+        for class_id in sorted(classes):
+            self.take(subject, class_id)
+
+    def take(self, subject: ModelVisitor, class_id: str) -> None:
+        SteppingClock.current += 1
         self.numbered += 1
         data = {"number": self.numbered, "transaction": "t", "password": "p"}
         self.core.keeper.add_record(self.site, class_id, subject.id, self.now, "settlement", data)
@@ -325,6 +332,12 @@ class Rule(RuleBasedStateMachine):
         elif self.approved:
             self.core.keeper.revoke_standing("officer")
         self.approved = stands
+
+    @rule(days=st.sampled_from([366, 185]))
+    def time_passes_without_an_approval(self, days: int) -> None:
+        if self.approved:
+            self.standing_approval(False)
+        self.time_passes(24 * days)
 
     # -- the house
 

@@ -29,7 +29,7 @@ from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import EventKeys, reduce_row
-from dongui_collector.security.keys import KeyRing
+from dongui_collector.security.keys import KeyRing, archive_name, record_name
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Row, Site, Storage
 
@@ -172,7 +172,19 @@ class Keeper:
         if (today := self.today()) != self._fed:
             with self._storage.ledger.writing():
                 self._office.forget_feed(self._clock.now() - _FEED_MS)
+            self._forget_keys(today)
             self._fed = today
+
+    def _forget_keys(self, today: date) -> None:
+        """Destroy the keys of records whose last day is over and that ended, or moved, one by one before it."""
+        stores = (self._storage.archive, self._storage.records)
+        needed = {group[1:3] for store in stores for group in store.groups()}
+        for kind in (record_name, archive_name):
+            prefix = kind("", today).split(":")[0] + ":"
+            for name in self._storage.keys.names(prefix):
+                class_id, _, last = name.removeprefix(prefix).rpartition(":")
+                if date.fromisoformat(last) < today and (class_id, date.fromisoformat(last)) not in needed:
+                    self._keyring.destroy(name)
 
     # -- the steps
 
