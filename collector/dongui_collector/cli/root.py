@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "accounts": ("accounts", "accounts", "List and change the accounts of the console."),
     "audit": ("audit", "audit", "Read the access log, and review it monthly."),
     "import": ("importing", "importing", "Import events (NDJSON), gated like live ones."),
+    "reports": ("reports", "reports", "Count visits, pages and sources, from what one's purposes cover."),
     "export": ("export", "export", "Export what one's purposes cover."),
     "retention": ("retention", "retention", "Plan or run the ageing-out."),
     "destruction": ("destruction", "destruction", "List, approve and show destructions."),

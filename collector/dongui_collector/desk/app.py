@@ -23,6 +23,7 @@ from dongui_collector.desk import (
     language,
     own_pages,
     people_pages,
+    reports_api,
     requests_pages,
 )
 from dongui_collector.desk.access import Problem, problem_response
@@ -79,6 +80,7 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(audit_pages.pages)
     app.register_blueprint(own_pages.pages)
     app.register_blueprint(api.calls)
+    app.register_blueprint(reports_api.calls)
     app.register_blueprint(health.pages)
     app.context_processor(lambda: {"menu": MENU, "waiting": _waiting(core)})
     _freshness(app, core)

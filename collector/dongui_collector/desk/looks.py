@@ -60,6 +60,7 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "audit.log": "the log itself: staff, and persons under names of the log's own",
     "audit.sign": "signs a review",
     "api.feed": "names of erased visitors that only the asking consumer knows",
+    "reports.show": "counts by day, page, source and the like; no row of anybody",
     "api.retention": "days, classes and numbers",
     "api.openapi": "the description of the calls",
     "health.healthz": "whether it runs",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from dongui_collector.reading.reports.answers import MOST_ROWS
+from dongui_collector.reading.reports.intervals import INTERVALS
+from dongui_collector.reading.reports.tables import REPORTS
+
 Json = dict[str, Any]
 
 _SITE = {"name": "site", "in": "query", "description": "Site id or name; needed where there are several."}
@@ -34,6 +38,7 @@ def description() -> Json:
         "security": [{"token": []}],
         "paths": {
             "/v1/export/events": {"get": _export()},
+            "/v1/reports/{name}": {"get": _report()},
             "/v1/feed/erasures": {"get": _feed()},
             "/v1/profiles": {"get": _get("Profiles of members who allow it now (S4.2b).", _json({"type": "object"}))},
             "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json({"type": "object"}))},
@@ -77,6 +82,28 @@ def _export() -> Json:
         "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     }
     return _get("Stream the rows that the purposes cover, oldest day first.", content, parameters)
+
+
+def _report() -> Json:
+    number: Json = {"type": "integer", "minimum": 0}
+    texts: Json = {"type": "array", "items": _TEXT}
+    parameters: list[Json] = [
+        {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(REPORTS)}},
+        {**_SITE, "schema": _TEXT},
+        {**_PURPOSE, "schema": texts},
+        {"name": "from", "in": "query", "required": True, "schema": _DAY, "description": "The first day, included."},
+        {"name": "to", "in": "query", "required": True, "schema": _DAY, "description": "The last day, included."},
+        {"name": "interval", "in": "query", "schema": {"type": "string", "enum": list(INTERVALS), "default": "day"}},
+        {"name": "filter", "in": "query", "schema": texts, "explode": True, "description": "`DIMENSION:VALUE`."},
+        {"name": "compare", "in": "query", "schema": {"type": "string", "enum": ["previous"]}},
+        {"name": "sort", "in": "query", "schema": _TEXT, "description": "A column of the report."},
+        {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}},
+        {"name": "offset", "in": "query", "schema": number},
+    ]
+    rows = {"type": "array", "items": {"type": "object"}}
+    answer = {"type": "object", "required": ["report", "purposes", "rows"], "properties": {"rows": rows}}
+    return _get("Numbers about visits, from what the purposes cover.", _json(answer), parameters)
 
 
 def _feed() -> Json:

@@ -1,0 +1,89 @@
+"""``dongui reports``: what visitors did, counted from what the named purposes cover."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from dongui_collector.cli.common import config_option, emit, json_option, progress, reading, site_option
+from dongui_collector.publishing import find_site
+from dongui_collector.reading.export import entitle
+from dongui_collector.reading.reports.answers import LIMIT, Question, days_of, report
+from dongui_collector.reading.reports.filters import parse_filter
+from dongui_collector.reading.reports.intervals import INTERVALS, Interval
+from dongui_collector.reading.reports.tables import REPORTS
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("name", type=click.Choice(REPORTS), metavar="NAME")
+@click.option("--purpose", "purposes", multiple=True, required=True, help="A purpose to read for; repeatable.")
+@click.option("--from", "first", type=_DAY, required=True, help="The first day.")
+@click.option("--to", "last", type=_DAY, required=True, help="The last day, included.")
+@click.option("--interval", type=click.Choice(INTERVALS), default="day", show_default=True, help="Of a timeseries.")
+@click.option("--filter", "filters", multiple=True, metavar="DIMENSION:VALUE", help="Only such visits; repeatable.")
+@click.option("--compare", is_flag=True, help="With the period before, of an overview.")
+@click.option("--sort", metavar="COLUMN", default="", help="The column to sort by [default: the first figure].")
+@click.option("--order", type=click.Choice(["asc", "desc"]), help="Upwards or downwards.")
+@click.option("--limit", type=int, default=LIMIT, show_default=True, help="How many rows.")
+@click.option("--offset", type=int, default=0, help="How many to leave out before.")
+@site_option
+@json_option
+@config_option
+def reports(
+    name: str,
+    purposes: tuple[str, ...],
+    first: datetime,
+    last: datetime,
+    interval: str,
+    filters: tuple[str, ...],
+    compare: bool,
+    sort: str,
+    order: str | None,
+    limit: int,
+    offset: int,
+    site: str | None,
+    as_json: bool,
+    config: Path,
+) -> None:
+    """Count visits, pages, sources and the like over days of the site.
+
+    NAME is one of overview, timeseries, pages, entry_pages, exit_pages, events, searches, sources, channels, campaigns,
+    locations, devices, browsers, os, languages, screens, consent. Only what the named purposes cover is counted.
+    """
+    question = Question(
+        name,
+        first.date(),
+        last.date(),
+        filters=tuple(map(parse_filter, filters)),
+        interval=cast(Interval, interval),
+        compare=compare,
+        sort=sort,
+        ascending=None if order is None else order == "asc",
+        limit=limit,
+        offset=offset,
+    )
+    with reading(config) as core:
+        found = find_site(core, site)
+        allowed = entitle(core, found, purposes).purposes
+        with progress("days", days_of(core, found, question)) as advance:
+            answer = report(core, found, allowed, question, advance)
+    emit(answer if as_json else _flat(answer), as_json, _columns(answer))
+
+
+def _flat(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows for a table; the period before under names of its own."""
+    return [
+        {k: v for k, v in row.items() if k != "previous"}
+        | {f"previous_{k}": v for k, v in row.get("previous", {}).items()}
+        for row in answer["rows"]
+    ]
+
+
+def _columns(answer: dict[str, Any]) -> list[str]:
+    rows = _flat(answer)
+    return list(rows[0]) if rows else []

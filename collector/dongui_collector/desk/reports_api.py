@@ -1,0 +1,79 @@
+"""``GET /v1/reports/{name}``: numbers about visits, counted only from what the asking purposes cover."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import cast
+
+from flask import Blueprint, current_app, request
+from werkzeug.wrappers import Response
+
+from dongui_collector.core import Core
+from dongui_collector.desk.access import Problem, asking
+from dongui_collector.errors import NotAllowed
+from dongui_collector.reading.reports.answers import LIMIT, Question, report
+from dongui_collector.reading.reports.covered import no_recipient
+from dongui_collector.reading.reports.filters import ReportError, parse_filter
+from dongui_collector.reading.reports.intervals import Interval
+
+calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
+
+_READERS = ("consumer", "analyst", "officer", "admin")
+_PARAMETERS = frozenset(
+    {"site", "purpose", "from", "to", "interval", "filter", "compare", "sort", "order", "limit", "offset"}
+)
+_MOST_FILTERS = 50
+
+
+@calls.get("/<name>")
+def show(name: str) -> Response:
+    """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
+    core: Core = current_app.extensions["dongui"]
+    who = asking(core, _READERS)
+    try:
+        no_recipient(who.recipient)
+        found = report(core, who.site, who.purposes, _question(name))
+    except NotAllowed as error:
+        raise Problem("forbidden", str(error)) from None
+    except ReportError as error:
+        raise Problem("malformed", str(error)) from None
+    return Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
+
+
+def _question(name: str) -> Question:
+    given = request.args
+    if set(given) - _PARAMETERS:  # a filter that was misspelt must not be left out silently
+        raise ReportError(f"the parameters are {', '.join(sorted(_PARAMETERS))}")
+    if len(filters := given.getlist("filter")) > _MOST_FILTERS:
+        raise ReportError(f"at most {_MOST_FILTERS} filters")
+    if given.get("compare", "previous") != "previous":
+        raise ReportError("compare is previous")
+    if given.get("order", "asc") not in ("asc", "desc"):
+        raise ReportError("order is asc or desc")
+    return Question(
+        name,
+        _day("from"),
+        _day("to"),
+        filters=tuple(map(parse_filter, filters)),
+        interval=cast(Interval, given.get("interval", "day")),
+        compare="compare" in given,
+        sort=given.get("sort", ""),
+        ascending={"asc": True, "desc": False}.get(given.get("order", "")),
+        limit=_number("limit", LIMIT),
+        offset=_number("offset", 0),
+    )
+
+
+def _day(name: str) -> date:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        raise ReportError(f"{name} is a day such as 2026-11-23") from None
+
+
+def _number(name: str, default: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ReportError(f"{name} is a number")
+    return int(text)

@@ -1,0 +1,134 @@
+"""``GET /v1/reports/{name}``: a token counts what its purposes cover, of its own site, and nothing by any parameter."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from desk_world import World
+from dongui_collector.reading.reports.tables import REPORTS
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+
+def get(world: World, name: str, query: str = "", *, token: str | None = None) -> TestResponse:
+    token = token or world.token("statistics")["token"]
+    today = world.core.clock.today(world.settings.zone)
+    return world.get(f"/v1/reports/{name}?from={today - timedelta(days=3)}&to={today}{query}", token)
+
+
+def problem_of(answer: TestResponse) -> str:
+    assert answer.content_type == "application/problem+json"
+    slug: str = answer.json["type"].removeprefix("urn:dongui:problem:")  # type: ignore[index]
+    return slug
+
+
+def test_every_report_says_which_purposes_it_rests_on(world: World, visitor: str) -> None:
+    token = world.token("statistics", "marketing")["token"]
+    for name in REPORTS:
+        answer = get(world, name, "&purpose=statistics", token=token)
+        assert answer.status_code == 200, (name, answer.text)
+        assert (answer.json["report"], answer.json["purposes"]) == (name, ["statistics"])
+        assert answer.json["consented"] is None
+        assert visitor not in answer.text
+    assert get(world, "overview").json["rows"][0]["visits"] == 1
+
+
+def test_a_token_counts_only_what_its_purposes_cover(world: World) -> None:
+    """S1.0, S4.0: neither rows of other purposes nor a word about their items."""
+    world.visitor_with_events("statistics", events=2)
+    world.visitor_with_events("marketing", "personalisation", events=2)
+    assert get(world, "overview").json["visits"] == 1
+    both = world.token("marketing", "personalisation")["token"]
+    assert get(world, "overview", token=both).json["visits"] == 1
+    for path, query in (("browsers", ""), ("overview", "&filter=browser:Firefox"), ("pages", "&filter=!country:KR")):
+        assert problem_of(get(world, path, query, token=both)) == "forbidden"
+    assert problem_of(get(world, "overview", token=world.token("marketing")["token"])) == "forbidden"
+    assert problem_of(get(world, "overview", "&purpose=marketing")) == "forbidden"
+
+
+def test_withdrawn_is_counted_no_more(world: World) -> None:
+    """S3.0: from the decision on."""
+    visitor = world.visitor_with_events("statistics", events=2)
+    token = world.token("statistics")["token"]
+    assert get(world, "overview", token=token).json["visits"] == 1
+    world.choose(visitor, refused=("statistics",))
+    assert get(world, "overview", token=token).json["visits"] == 0
+    [row] = get(world, "consent", token=token).json["rows"]
+    assert (row["given"], row["withdrawn"]) == (1, 1)
+
+
+def test_filters_and_comparison(world: World, visitor: str) -> None:
+    assert get(world, "overview", "&filter=event:visit&filter=browser:Firefox").json["visits"] == 1
+    assert get(world, "overview", "&filter=browser:Chr*").json["visits"] == 0
+    [row] = get(world, "overview", "&compare=previous").json["rows"]
+    assert (row["visits"], row["previous"]["visits"]) == (1, 0)
+    assert len(get(world, "timeseries", "&interval=day").json["rows"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("persons", ""),
+        ("pages", "&filter=person:sentinel"),
+        ("pages", "&filter=sentinel"),
+        ("pages", "&sort=sentinel"),
+        ("pages", "&order=sentinel"),
+        ("pages", "&limit=0"),
+        ("pages", "&limit=sentinel"),
+        ("pages", "&offset=-1"),
+        ("pages", "&compare=previous"),
+        ("overview", "&compare=sentinel"),
+        ("timeseries", "&interval=sentinel"),
+        ("pages", "&sentinel=1"),
+        ("pages", "&filter=page:x" * 51),
+        ("consent", "&filter=page:/"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_remedy_and_no_echo(world: World, name: str, query: str) -> None:
+    answer = get(world, name, query)
+    assert (answer.status_code, problem_of(answer)) == (400, "malformed")
+    assert answer.json["detail"]
+    assert "sentinel" not in answer.text
+
+
+@pytest.mark.parametrize("days", ["", "from=2026-01-01", "from=x&to=y", "from=2026-02-01&to=2026-01-01"])
+def test_days_are_needed(world: World, days: str) -> None:
+    assert problem_of(world.get(f"/v1/reports/overview?{days}", world.token("statistics")["token"])) == "malformed"
+
+
+def test_who_may_ask(world: World, officer: FlaskClient) -> None:
+    """S7.2: nobody without a token or a session; an auditor and a recipient get no reports; a signed-in person does."""
+    assert problem_of(world.browser().get("/v1/reports/overview")) == "unauthorised"
+    auditor = world.token("statistics", role="auditor")["token"]
+    assert problem_of(get(world, "overview", token=auditor)) == "forbidden"
+    today = world.core.clock.today(world.settings.zone)
+    mine = officer.get(f"/v1/reports/overview?from={today}&to={today}")
+    assert (mine.status_code, mine.headers["Cache-Control"]) == (200, "no-store")
+
+
+def test_reading_leaves_nothing_behind(world: World, visitor: str) -> None:
+    head = world.core.storage.ledger.head()
+    token = world.token("statistics")["token"]
+    before = world.core.storage.ledger.head()
+    assert before != head
+    get(world, "pages", token=token)
+    assert world.core.storage.ledger.head() == before
+
+
+def test_hostile_text_is_data(world: World) -> None:
+    """A name of an event is given back as JSON, never as markup."""
+    name = "</script><img src=x onerror=alert(1)>"
+    visitor = world.choose(None, ("statistics",))
+    line = {
+        "visitor": visitor,
+        "id": "019ab0c4-7a00-7000-8000-000000000001",
+        "name": name,
+        "at": world.core.clock.now(),
+    }
+    assert world.ask("events.import", lines=[json.dumps(line)])["recorded"] == 1
+    answer = get(world, "events")
+    assert answer.content_type == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.json["rows"][0]["event"] == name
