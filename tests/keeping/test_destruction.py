@@ -10,6 +10,8 @@ from datetime import date, timedelta
 
 import pytest
 from dongui_collector.control import perform
+from dongui_collector.desk.health import Gauges
+from dongui_collector.doctor import examine
 from dongui_collector.errors import CollectorError, NotAllowed, StorageError, Unknown
 from dongui_collector.keeping.deadlines import deadline, pressing
 from dongui_collector.keeping.shown import destruction_json
@@ -240,6 +242,33 @@ def test_k3_what_waits_shows_its_deadline_alerts_and_is_overdue(house: House, wh
     assert (shown["due"], shown["deadline"], shown["pressing"]) == ("2026-03-11", "2026-03-15", word)
     assert house.core.keeper.urgency()[word] == 1
     assert verify(house.core).ok is (word != "overdue"), "what is overdue is a finding"
+
+
+@pytest.mark.parametrize(("when", "level"), [("2026-03-14T00:00", "warning"), ("2026-03-16T00:00", "error")])
+def test_k3_the_doctor_and_the_metrics_tell_of_what_waits(house: House, when: str, level: str) -> None:
+    waiting(house)
+    house.now = at(when)
+    told = [s for s in examine(house.core) if s.what.startswith("1 destructions")]
+    assert [s.level for s in told] == [level]
+    gauges = {
+        sample.name + str(sample.labels): sample.value for m in Gauges(house.core).collect() for sample in m.samples
+    }
+    word = "overdue" if level == "error" else "alert"
+    assert gauges[f"dongui_desk_destructions_pressing{{'urgency': '{word}'}}"] == 1
+
+
+def test_s5_3_the_doctor_and_the_metrics_tell_of_periods_that_nobody_signed(house: House) -> None:
+    def unsigned() -> float:
+        return next(
+            m.samples[0].value for m in Gauges(house.core).collect() if m.name == "dongui_desk_versions_unsigned"
+        )
+
+    assert unsigned() == 0
+    perform(house.core, "policy.publish", {"text": shorter()})
+    assert unsigned() == 1
+    assert any("nobody signed the periods of version v2" in s.what for s in examine(house.core))
+    perform(house.core, "policy.publish", {"text": shorter("v3"), "sign": True, "by": "officer"})
+    assert unsigned() == 0, "v3 has the periods of v2: one signature covers both"
 
 
 # --- what a person selects -------------------------------------------------------------------------------------------
