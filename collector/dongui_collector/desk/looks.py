@@ -22,6 +22,7 @@ AUDITED: Mapping[str, str] = {
 # package shows.
 DISCLOSED: Mapping[str, str] = {
     "api.profiles": "profiles whose owners allow it (S4.2b)",
+    "disclosures.hand_over": "a transfer whose time has come, or a demand by law (S4.2a, S4.2c)",
 }
 
 # Endpoint → why nobody's data is in it.
@@ -46,6 +47,14 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "requests.identity": "records a check",
     "requests.answer": "answers by number",
     "requests.correct": "takes a record's right data, shows none",
+    "disclosures.disclosures": "to whom, for what and how many; never whose",
+    "disclosures.show": "the same of one hand-over",
+    "disclosures.note": "takes whose it was, shows none",
+    "disclosures.plan": "plans a transfer",
+    "disclosures.record": "records a demand",
+    "disclosures.notice": "records a notice",
+    "disclosures.opt_out": "takes who objects, shows a number",
+    "disclosures.cancel": "by number",
     "people.access": "tokens and accounts of staff",
     "people.create_token": "makes a token",
     "people.revoke_token": "ends a token",
