@@ -169,6 +169,7 @@ def origin_of(url: str | None, referrer: str | None, clicks: Collection[str], ow
     return _origin(here[2], there, tuple(sorted(clicks)))
 
 
+@lru_cache(maxsize=16_384)  # a site's visitors look at the same pages
 def parts_of(url: str | None) -> tuple[str | None, str | None, str]:
     """(host without ``www.``, path, query) of an address or a mere path; None for what it does not say."""
     if not url:

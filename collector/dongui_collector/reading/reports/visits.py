@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from dongui_collector.reading.reports.attribution import DIRECT, Origin, origin_of, parts_of
@@ -46,16 +47,24 @@ class Event(NamedTuple):
 class Visit:
     """A visit (a session), with everything that reports count of it."""
 
-    __slots__ = ("engaged", "events", "origin", "pages")
-
+    # What only some reports ask for is worked out when they do: addresses take longer than all the rest.
     def __init__(self, events: list[Event], own: frozenset[str]) -> None:
         self.events = events
-        views = [e for e in events if e.name in PAGE_VIEWS]
-        self.pages = [path for e in views if (path := parts_of(e.url)[1]) is not None]
-        first = next((e for e in views), None)
-        self.origin: Origin = origin_of(first.url, first.referrer, first.clicks, own) if first else DIRECT
+        self._own = own
+        self._seen = [e for e in events if e.name in PAGE_VIEWS]
         spent = [e.seconds for e in events if e.seconds is not None]
         self.engaged: float | None = sum(spent) if spent else None
+
+    @cached_property
+    def pages(self) -> list[str]:
+        """The paths of its page views, in order."""
+        return [path for e in self._seen if (path := parts_of(e.url)[1]) is not None]
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where it came from, by its first page view."""
+        first = self._seen[0] if self._seen else None
+        return origin_of(first.url, first.referrer, first.clicks, self._own) if first else DIRECT
 
     @property
     def visitor(self) -> bytes:
@@ -72,12 +81,12 @@ class Visit:
 
     @property
     def views(self) -> int:
-        return sum(e.name in PAGE_VIEWS for e in self.events)
+        return len(self._seen)
 
     @property
     def bounced(self) -> bool:
         """One page view, and nothing that the visitor did on it."""
-        return self.views == 1 and all(e.name in PAGE_VIEWS or e.name in PASSIVE for e in self.events)
+        return len(self._seen) == 1 and all(e.name in PAGE_VIEWS or e.name in PASSIVE for e in self.events)
 
     def trait(self, name: str) -> str | None:
         """The first that any of its events says of ``country``, ``browser`` and the like."""
@@ -91,8 +100,8 @@ def visits_of(events: Iterable[Event], own: frozenset[str] = frozenset()) -> Ite
     Events of the same instant keep the order in which they are given. ``own`` are the site's own hosts. A day's end is
     a visit's end: events of two days must not be given together.
     """
-    ordered = sorted(events, key=lambda e: (e.visitor, e.at))
-    for _, theirs in groupby(ordered, key=attrgetter("visitor")):
+    ordered = sorted(events, key=itemgetter(0, 1))
+    for _, theirs in groupby(ordered, key=itemgetter(0)):
         open_: list[Event] = []
         for event in theirs:
             if open_ and event.at - open_[-1].at > GAP_MS:
