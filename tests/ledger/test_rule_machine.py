@@ -375,10 +375,11 @@ class Rule(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         SteppingClock.current += hours * 3_600_000
         before = self.stored() if not self.approved else []
-        self.core.keeper.run()
+        outcome = self.core.keeper.run()
+        assert (outcome["failed"], outcome["refused"]) == (0, 0)
         if not self.approved:
             assert self.stored() == before, "nothing is destroyed without an approval"
-            perform(self.core, "destruction.approve", {"by": "officer"})
+            assert perform(self.core, "destruction.approve", {"by": "officer"})["failed"] == 0
         for one in (*self.everyone, *self.members.values()):
             age_out(one, day_of(self.now), self.holds)
         for visitor in list(self.model):
