@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from desk_world import World
@@ -18,9 +19,14 @@ def get(world: World, name: str, query: str = "", *, token: str | None = None) -
     return world.get(f"/v1/reports/{name}?from={today - timedelta(days=3)}&to={today}{query}", token)
 
 
+def said(answer: TestResponse) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(answer.text)
+    return found
+
+
 def problem_of(answer: TestResponse) -> str:
     assert answer.content_type == "application/problem+json"
-    slug: str = answer.json["type"].removeprefix("urn:dongui:problem:")  # type: ignore[index]
+    slug: str = said(answer)["type"].removeprefix("urn:dongui:problem:")
     return slug
 
 
@@ -29,19 +35,19 @@ def test_every_report_says_which_purposes_it_rests_on(world: World, visitor: str
     for name in REPORTS:
         answer = get(world, name, "&purpose=statistics", token=token)
         assert answer.status_code == 200, (name, answer.text)
-        assert (answer.json["report"], answer.json["purposes"]) == (name, ["statistics"])
-        assert answer.json["consented"] is None
+        assert (said(answer)["report"], said(answer)["purposes"]) == (name, ["statistics"])
+        assert said(answer)["consented"] is None
         assert visitor not in answer.text
-    assert get(world, "overview").json["rows"][0]["visits"] == 1
+    assert said(get(world, "overview"))["rows"][0]["visits"] == 1
 
 
 def test_a_token_counts_only_what_its_purposes_cover(world: World) -> None:
     """S1.0, S4.0: neither rows of other purposes nor a word about their items."""
     world.visitor_with_events("statistics", events=2)
     world.visitor_with_events("marketing", "personalisation", events=2)
-    assert get(world, "overview").json["visits"] == 1
+    assert said(get(world, "overview"))["visits"] == 1
     both = world.token("marketing", "personalisation")["token"]
-    assert get(world, "overview", token=both).json["visits"] == 1
+    assert said(get(world, "overview", token=both))["visits"] == 1
     for path, query in (("browsers", ""), ("overview", "&filter=browser:Firefox"), ("pages", "&filter=!country:KR")):
         assert problem_of(get(world, path, query, token=both)) == "forbidden"
     assert problem_of(get(world, "overview", token=world.token("marketing")["token"])) == "forbidden"
@@ -52,19 +58,19 @@ def test_withdrawn_is_counted_no_more(world: World) -> None:
     """S3.0: from the decision on."""
     visitor = world.visitor_with_events("statistics", events=2)
     token = world.token("statistics")["token"]
-    assert get(world, "overview", token=token).json["visits"] == 1
+    assert said(get(world, "overview", token=token))["visits"] == 1
     world.choose(visitor, refused=("statistics",))
-    assert get(world, "overview", token=token).json["visits"] == 0
-    [row] = get(world, "consent", token=token).json["rows"]
+    assert said(get(world, "overview", token=token))["visits"] == 0
+    [row] = said(get(world, "consent", token=token))["rows"]
     assert (row["given"], row["withdrawn"]) == (1, 1)
 
 
 def test_filters_and_comparison(world: World, visitor: str) -> None:
-    assert get(world, "overview", "&filter=event:visit&filter=browser:Firefox").json["visits"] == 1
-    assert get(world, "overview", "&filter=browser:Chr*").json["visits"] == 0
-    [row] = get(world, "overview", "&compare=previous").json["rows"]
+    assert said(get(world, "overview", "&filter=event:visit&filter=browser:Firefox"))["visits"] == 1
+    assert said(get(world, "overview", "&filter=browser:Chr*"))["visits"] == 0
+    [row] = said(get(world, "overview", "&compare=previous"))["rows"]
     assert (row["visits"], row["previous"]["visits"]) == (1, 0)
-    assert len(get(world, "timeseries", "&interval=day").json["rows"]) == 4
+    assert len(said(get(world, "timeseries", "&interval=day"))["rows"]) == 4
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_filters_and_comparison(world: World, visitor: str) -> None:
 def test_what_makes_no_sense_is_refused_with_a_remedy_and_no_echo(world: World, name: str, query: str) -> None:
     answer = get(world, name, query)
     assert (answer.status_code, problem_of(answer)) == (400, "malformed")
-    assert answer.json["detail"]
+    assert said(answer)["detail"]
     assert "sentinel" not in answer.text
 
 
@@ -131,4 +137,13 @@ def test_hostile_text_is_data(world: World) -> None:
     answer = get(world, "events")
     assert answer.content_type == "application/json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.json["rows"][0]["event"] == name
+    assert said(answer)["rows"][0]["event"] == name
+
+
+def test_s4_1_a_recipients_token_gets_no_report(world: World) -> None:
+    """Also not the one that rests on no item: what leaves the house is exported, and written down."""
+    outside = world.token("marketing", recipient="Meta Platforms, Inc.")["token"]
+    answer = get(world, "consent", token=outside)
+    assert problem_of(answer) == "forbidden"
+    assert "exported" in said(answer)["detail"]
+    assert get(world, "consent", token=world.token("marketing")["token"]).status_code == 200
