@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dongui.errors import DonguiError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dongui_collector.core import Core
 
 Operation = Callable[..., Any]
+F = TypeVar("F", bound=Operation)
 log = logging.getLogger("dongui.control")
 operations: dict[str, Operation] = {}
 
@@ -55,10 +56,10 @@ _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20
 
 
-def operation(name: str) -> Callable[[Operation], Operation]:
+def operation(name: str) -> Callable[[F], F]:
     """Register a function ``(core, **arguments) -> JSON value`` under a name such as ``policy.publish``."""
 
-    def register(function: Operation) -> Operation:
+    def register(function: F) -> F:
         operations[name] = function
         return function
 

@@ -19,7 +19,13 @@ def holds() -> None:
 
 
 @holds.command()
-@click.option("--ground", type=click.Choice(GROUNDS), required=True, help="On which of the three grounds (S3.2a-c).")
+@click.option(
+    "--ground",
+    type=click.Choice(GROUNDS),
+    default="claim",
+    show_default=True,
+    help="On which of the three grounds: an investigation, an outstanding claim, an exceptional provision (S3.2a-c).",
+)
 @click.option("--reason", required=True, help="Why it is kept, in words: which investigation, which claim …")
 @click.option("--statute", help="The provision that it rests on.")
 @click.option("--class", "record_class", metavar="CLASS", help="Only this record class, such as access_log.")

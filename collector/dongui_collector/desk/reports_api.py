@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
 from typing import cast
 
@@ -24,6 +25,8 @@ _PARAMETERS = frozenset(
     {"site", "purpose", "from", "to", "interval", "filter", "compare", "sort", "order", "limit", "offset"}
 )
 _MOST_FILTERS = 50
+_turns = threading.BoundedSemaphore(2)  # a long report keeps a core busy: a flood of them must not take the desk
+_WAIT_S = 20.0
 
 
 @calls.get("/<name>")
@@ -31,6 +34,8 @@ def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Core = current_app.extensions["dongui"]
     who = asking(core, _READERS)
+    if not _turns.acquire(timeout=_WAIT_S):
+        raise Problem("unavailable", "other reports are being worked out; ask again in a moment")
     try:
         no_recipient(who.recipient)
         found = report(core, who.site, who.purposes, _question(name))
@@ -38,6 +43,8 @@ def show(name: str) -> Response:
         raise Problem("forbidden", str(error)) from None
     except ReportError as error:
         raise Problem("malformed", str(error)) from None
+    finally:
+        _turns.release()
     return Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dongui_collector.security.tokens import LOCKED
 from dongui_collector.ledger import consents
+from dongui_collector.security.tokens import LOCKED
 from dongui_collector.storage.base import Destruction, Hold, Intent, Json, Visitor
 from dongui_collector.storage.journal import FIRST_EPOCH, shared
 
@@ -113,7 +113,7 @@ class Replay:
 
     def _erase(self, entry: Json) -> int:
         key = self._visitor(entry)
-        if key is None or self._ledger.visitor(key) is None:
+        if key is None:
             return 0
         if self._ledger.visitor(key) is None:  # a member: what is theirs beside the records, which have entries too
             self._core.ledger.finish(self._core.ledger.end_member(entry["site"], key, "restore"))

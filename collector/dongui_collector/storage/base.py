@@ -318,7 +318,7 @@ DestructionState = Literal["selected", "approved", "running", "done", "lapsed"]
 class Destruction:
     """One destruction from selection to certificate (S5.3: selected → approved → destroyed).
 
-    ``due`` is the first day on which it may no longer be held, ``selected_by`` who chose it ("" : its published period),
+    ``due`` is the first day on which it may no longer be held, ``selected_by`` who chose it ("": its published period),
     ``selected_seq`` the ledger record of the selection: what is said here counts only as far as the ledger says it too.
     """
 
