@@ -16,7 +16,7 @@ from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
-    from dongui_collector.storage.base import Row
+    from dongui_collector.storage.values import Row
 
 _CHUNK = 5000
 
@@ -40,7 +40,7 @@ def row_maker(core: Core, visitors: Sequence[str]) -> Callable[[int, date, int],
     from dongui_collector.clock import start_of
     from dongui_collector.ledger.rows import associated
     from dongui_collector.security.keys import seal
-    from dongui_collector.storage.base import Row
+    from dongui_collector.storage.values import Row
 
     rng = random.Random(7)
     known = []

@@ -109,7 +109,7 @@ def _open_endings(port: int) -> int:
 def _rows_of(installation: Installation, visitor: str) -> int:
     from dongui_collector.app import open_core
     from dongui_collector.settings import load_settings
-    from dongui_collector.storage.base import Selection
+    from dongui_collector.storage.values import Selection
 
     core = open_core(load_settings(installation.config), writable=False)
     try:

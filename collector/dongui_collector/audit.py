@@ -19,7 +19,7 @@ from dongui_collector.errors import CollectorError, NotAllowed
 from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.security import review as reviewing
 from dongui_collector.security.review import Entry, Review
-from dongui_collector.storage.base import Json, LedgerRecord
+from dongui_collector.storage.values import Json, LedgerRecord
 
 KIND = "audit"
 WHOSE = "whose"  # the action of the record that says whose data an entry is about

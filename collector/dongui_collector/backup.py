@@ -21,12 +21,12 @@ from dongui_collector.errors import StorageError
 from dongui_collector.keeping.replay import Replay
 from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.dump import dump, load
 from dongui_collector.storage.files import FolderLock
 from dongui_collector.storage.journal import FIRST_EPOCH, Journal, adopt
 from dongui_collector.storage.restored import beside, destroy_folder, go_on, swap
 from dongui_collector.storage.sqlite import LEDGER_FILE, make_folders, open_keys
+from dongui_collector.storage.values import Json
 
 _WHOLE = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
 

@@ -17,8 +17,8 @@ import msgspec
 
 from dongui_collector.errors import StorageError
 from dongui_collector.security.keys import KeyRing, SealBroken, seal, unseal
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.dump import Part
+from dongui_collector.storage.values import Json
 
 MAGIC = b"DONGUI-BACKUP/1\n"
 _MAX_FRAME = 256 << 20

@@ -22,10 +22,10 @@ from dongui_collector.core import Core
 from dongui_collector.errors import NotAllowed, SettingsError, StorageError
 from dongui_collector.security.keys import SealBroken, load_master, new_master, seal, source, unseal, write_master
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.files import FolderLock, sync_folder
 from dongui_collector.storage.journal import JOURNAL_FILE, Journal, adopt
 from dongui_collector.storage.keys import SqliteKeys
+from dongui_collector.storage.values import Json
 
 MAGIC = b"DONGUI-KEYS/1\n"
 SHORTEST = 12

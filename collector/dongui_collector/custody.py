@@ -13,7 +13,7 @@ from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError
 from dongui_collector.security.keys import source
 from dongui_collector.security.rotation import rotate_master
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 ROTATED = "keys.rotated"
 COPIES = "keys.copies"

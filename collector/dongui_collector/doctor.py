@@ -23,7 +23,7 @@ from dongui_collector.core import Core
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 _LOW, _VERY_LOW = 2 << 30, 256 << 20
 _STALE_S = 3600

@@ -17,7 +17,7 @@ from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import entitle
 from dongui_collector.security.roles import ROLES
 from dongui_collector.security.tokens import new_token, new_token_id, token_hash
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 DEFAULT_LIFE = "P1Y"
 

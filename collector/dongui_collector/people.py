@@ -15,7 +15,7 @@ from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.security.roles import CONSOLE_ROLES
 from dongui_collector.security.tokens import LOCKED, hash_password, new_password
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 _SHORTEST = 10
 _FACTOR = ("factor", "factor_step", "factor_pending", "recovery")

@@ -15,7 +15,7 @@ from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.keeping.proof.expected import key_print
 from dongui_collector.security.tokens import address_key, new_secret_key, token_hash
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 
 def find_site(core: Core, site: str | None) -> Site:

@@ -17,7 +17,7 @@ from dongui_collector.security.guessing import LONGEST_S, pause
 from dongui_collector.security.keys import seal, unseal
 from dongui_collector.security.tokens import hash_password, verify_password
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Json, Session
+from dongui_collector.storage.values import Json, Session
 
 _KEY = "people"  # the key of the key ring under which second factors are sealed
 

@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import Basis, EventStore, Row, Selection, Standing, Visitor, iter_rows
+from dongui_collector.storage.base import EventStore, iter_rows
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.days import SqliteDays
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
+from dongui_collector.storage.values import Basis, Row, Selection, Standing, Visitor
 
 DAY = date(2026, 11, 23)
 ANA, BEN = b"a" * 16, b"b" * 16

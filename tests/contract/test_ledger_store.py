@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import Intent, LedgerStore, Standing, Visitor
+from dongui_collector.storage.base import LedgerStore
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
+from dongui_collector.storage.values import Intent, Standing, Visitor
 
 KEY = b"v" * 16
 

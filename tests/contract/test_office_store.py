@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import Hold, LedgerStore, OfficeStore
+from dongui_collector.storage.base import LedgerStore, OfficeStore
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
 from dongui_collector.storage.office import SqliteOffice
+from dongui_collector.storage.values import Hold
 
 
 @dataclass

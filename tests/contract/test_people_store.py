@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import LedgerStore, PeopleStore, Session
+from dongui_collector.storage.base import LedgerStore, PeopleStore
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
 from dongui_collector.storage.people import SqlitePeople
+from dongui_collector.storage.values import Session
 
 
 @dataclass

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import Record, RecordStore
+from dongui_collector.storage.base import RecordStore
 from dongui_collector.storage.records import SqliteRecords
+from dongui_collector.storage.values import Record
 
 Open = Callable[[], RecordStore]
 LAST = date(2031, 11, 23)

@@ -14,7 +14,7 @@ from dongui_collector.errors import CollectorError
 from dongui_collector.security import totp
 from dongui_collector.sessions import stands as judged
 from dongui_collector.settings import load_settings
-from dongui_collector.storage.base import Json, Session
+from dongui_collector.storage.values import Json, Session
 from flask.testing import FlaskClient
 
 PASSWORD = "a long enough password"

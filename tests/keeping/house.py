@@ -23,7 +23,8 @@ from dongui_collector.intake.wire import Event
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.security.keys import new_master, write_master
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Ended, Row, Site, iter_rows
+from dongui_collector.storage.base import iter_rows
+from dongui_collector.storage.values import Ended, Row, Site
 
 SEOUL = ZoneInfo("Asia/Seoul")
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

@@ -13,7 +13,7 @@ from dongui_collector.backup import make_backup, restore_backup
 from dongui_collector.control import perform
 from dongui_collector.errors import FolderBusy, StorageError
 from dongui_collector.keeping.verify import verify
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 
 from tests.keeping.house import ALL, House, at, policy
 

@@ -6,7 +6,7 @@ import pytest
 from dongui_collector.control import perform
 from dongui_collector.security.tokens import token_hash, verify_password
 from dongui_collector.sessions import fingerprint
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 from tests.keeping.house import House
 from tests.keeping.test_backup import back_up, restore, sound

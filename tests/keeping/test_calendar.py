@@ -18,7 +18,7 @@ from dongui_collector.keeping.calendar import (
     still_due,
 )
 from dongui_collector.ledger.periods import class_last_day
-from dongui_collector.storage.base import Basis, Hold, Record
+from dongui_collector.storage.values import Basis, Hold, Record
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.keeping.verify import verify
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 
 from tests.keeping.house import House, at, policy
 

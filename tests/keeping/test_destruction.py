@@ -17,7 +17,7 @@ from dongui_collector.keeping.deadlines import deadline, pressing
 from dongui_collector.keeping.shown import destruction_json
 from dongui_collector.keeping.steps import Said, fold
 from dongui_collector.keeping.verify import verify
-from dongui_collector.storage.base import Destruction, DestructionState, Hold, LedgerRecord
+from dongui_collector.storage.values import Destruction, DestructionState, Hold, LedgerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,7 +14,7 @@ from dongui_collector.keeping.verify import verify
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.package import events
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

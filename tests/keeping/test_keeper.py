@@ -10,8 +10,8 @@ from dongui_collector.control import perform
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.keeping.keeper import DestructionFailed
 from dongui_collector.keeping.verify import verify
-from dongui_collector.storage.base import Hold
 from dongui_collector.storage.days import SqliteDays
+from dongui_collector.storage.values import Hold
 
 from tests.keeping.house import ALL, House, at, policy
 

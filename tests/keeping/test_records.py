@@ -16,7 +16,7 @@ from dongui_collector.keeping.records import basis_of
 from dongui_collector.keeping.verify import verify
 from dongui_collector.ledger.archiving import bound_to, named_by_law
 from dongui_collector.security.keys import SealBroken, archive_name, record_name, unseal
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 from hypothesis import given
 from hypothesis import strategies as st
 

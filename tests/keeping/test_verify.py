@@ -13,7 +13,7 @@ import pytest
 from dongui_collector.keeping.proof.evidence import chain_of
 from dongui_collector.keeping.verify import verify
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import Selection
+from dongui_collector.storage.values import Selection
 
 from tests.keeping.house import ALL, House, at
 

@@ -32,7 +32,8 @@ from dongui_collector.ledger.ledger import Choice
 from dongui_collector.ledger.rows import Masks
 from dongui_collector.security.keys import new_master, write_master
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Row, iter_rows
+from dongui_collector.storage.base import iter_rows
+from dongui_collector.storage.values import Row
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test

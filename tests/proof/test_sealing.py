@@ -18,7 +18,7 @@ from dongui_collector.keeping.proof.expected import Books
 from dongui_collector.keeping.proof.seals import Found, Seal
 from dongui_collector.keeping.proof.verify_evidence import Tree as Twin
 from dongui_collector.keeping.proof.verify_evidence import last_day as twin_last_day
-from dongui_collector.storage.base import LedgerRecord, Row, Tally
+from dongui_collector.storage.values import LedgerRecord, Row, Tally
 from hypothesis import given
 from hypothesis import strategies as st
 

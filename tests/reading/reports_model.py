@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dongui_collector.storage.base import Intent, Site
+from dongui_collector.storage.values import Intent, Site
 from hypothesis import strategies as st
 
 from tests.keeping.house import ALL, CHROME, House

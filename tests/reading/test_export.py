@@ -11,7 +11,7 @@ import pytest
 from dongui_collector.control import perform
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.reading.export import FIELDS_OF, Entitlement, entitle, export_events
-from dongui_collector.storage.base import Hold, Selection
+from dongui_collector.storage.values import Hold, Selection
 
 from tests.keeping.house import ALL, House, at, policy
 

@@ -16,7 +16,7 @@ from dongui_collector.reading.reports.answers import Question, report
 from dongui_collector.reading.reports.covered import no_recipient
 from dongui_collector.reading.reports.filters import ReportError, parse_filter
 from dongui_collector.reading.reports.tables import REPORTS
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -162,7 +162,7 @@ STEPS = st.lists(st.tuples(st.sampled_from([MAIL, NIGHT]), st.booleans()), max_s
 @settings(max_examples=50)
 @given(STEPS)
 def test_k16_the_last_word_on_each_channel_counts(steps: list[tuple[str, bool]]) -> None:
-    from dongui_collector.storage.base import LedgerRecord
+    from dongui_collector.storage.values import LedgerRecord
 
     records, model = [], {}
     for n, (id, on) in enumerate(steps, 1):

@@ -9,7 +9,7 @@ from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.keeping.verify import verify
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import GROUNDS, KINDS, due_day, grounds_for, named_in, urgency
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -20,7 +20,7 @@ from dongui_collector.installing import install, starting_policy
 from dongui_collector.keeping.verify import verify
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.settings import load_settings
-from dongui_collector.storage.base import LedgerRecord
+from dongui_collector.storage.values import LedgerRecord
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dongui_collector.security.roles import CONSOLE_ROLES
 from dongui_collector.security.tokens import LOCKED, token_hash, verify_password
 from dongui_collector.sessions import fingerprint
 from dongui_collector.settings import load_settings
-from dongui_collector.storage.base import Session
+from dongui_collector.storage.values import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

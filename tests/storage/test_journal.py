@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.errors import StorageError
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.journal import FIRST_EPOCH, Journal, shared
+from dongui_collector.storage.values import Json
 from hypothesis import given
 from hypothesis import strategies as st
 

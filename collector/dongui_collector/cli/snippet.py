@@ -11,7 +11,7 @@ from dongui_collector.cli.common import config_option, emit, json_option, readin
 
 if TYPE_CHECKING:
     from dongui_collector.settings import Settings
-    from dongui_collector.storage.base import Site
+    from dongui_collector.storage.values import Site
 
 _TEXT = """\
 In the <head> of every page:

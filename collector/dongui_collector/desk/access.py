@@ -18,7 +18,7 @@ from dongui_collector.office import is_live
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import OWN_USE
 from dongui_collector.security.tokens import token_hash
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 __all__ = ["Asking", "Problem", "asking", "problem_response"]
 

@@ -13,7 +13,7 @@ from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.keeping.shown import destruction_json, hold_json
 from dongui_collector.publishing import find_site
-from dongui_collector.storage.base import LedgerRecord
+from dongui_collector.storage.values import LedgerRecord
 
 pages = Blueprint("console", __name__, url_prefix="/console")
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.keeping.shown import archive_json, hold_json
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 pages = Blueprint("keeping", __name__, url_prefix="/console")
 

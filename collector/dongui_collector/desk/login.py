@@ -20,7 +20,7 @@ from dongui_collector.security.guessing import Throttle
 from dongui_collector.security.roles import may, without_officer
 from dongui_collector.security.tokens import verify_password
 from dongui_collector.sessions import fingerprint, session_hash, stands, waits
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 __all__ = ["Account", "Throttle", "set_up_login"]
 

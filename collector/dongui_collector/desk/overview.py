@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from dongui_collector.core import Core
 from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.base import Basis, Site
+from dongui_collector.storage.values import Basis, Site
 
 SHOWN_DAYS = 31
 # How long a count is good: of the newest days, which still grow, and of the others, which only withdrawals change.

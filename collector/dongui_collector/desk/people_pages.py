@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.people import shown
 from dongui_collector.security.roles import CONSOLE_ROLES, ROLES
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 pages = Blueprint("people", __name__, url_prefix="/console/access")
 

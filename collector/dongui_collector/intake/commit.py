@@ -15,8 +15,9 @@ from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import EventStore, IngestTransaction, Row, Visitor
+from dongui_collector.storage.base import EventStore, IngestTransaction
 from dongui_collector.storage.connect import is_full
+from dongui_collector.storage.values import Row, Visitor
 
 DAY_MS = 86_400_000
 _LIVES = 20_000

@@ -24,7 +24,7 @@ from dongui_collector.intake.who import Headers, RateLimit, address_of, may_writ
 from dongui_collector.intake.wire import MAX_BODY, ConsentChoice, EventBatch, check_choice, check_events, decode
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.security.tokens import token_hash
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 T = TypeVar("T")
 _JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]

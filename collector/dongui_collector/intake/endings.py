@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from dongui_collector.core import Core
 from dongui_collector.intake.metrics import Metrics
-from dongui_collector.storage.base import Intent
 from dongui_collector.storage.connect import is_full
 from dongui_collector.storage.files import Reserve
+from dongui_collector.storage.values import Intent
 
 T = TypeVar("T")
 log = logging.getLogger("dongui.endings")

@@ -19,7 +19,7 @@ from dongui_collector.intake.wire import Event, parse_ip
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.rows import EventKeys, associated
 from dongui_collector.security.keys import KeyRing, seal
-from dongui_collector.storage.base import Row
+from dongui_collector.storage.values import Row
 
 _encode = msgspec.json.encode
 _LOCALE = 35

@@ -22,7 +22,7 @@ from dongui_collector.intake.wire import RequestIn, decode
 from dongui_collector.rights import package, package_page, requests
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Visitor
+from dongui_collector.storage.values import Visitor
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door

@@ -30,7 +30,7 @@ from dongui_collector.intake.who import Headers, needs_secret
 from dongui_collector.intake.wire import METHODS, ChannelsIn, InventoryIn, MemberIn, RecordIn, check_tree, decode
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.rights import channels, members, profiles
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 if TYPE_CHECKING:
     from dongui_collector.intake.door import Door

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.wire import parse_ip
 from dongui_collector.security.tokens import token_hash
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 _ADDRESS_FRESH_S = 300
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from dongui_collector.ledger.periods import bits_of
-from dongui_collector.storage.base import Basis, Hold, Json, Record
+from dongui_collector.storage.values import Basis, Hold, Json, Record
 
 ONE_DAY = timedelta(days=1)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Literal
 
-from dongui_collector.storage.base import Destruction
+from dongui_collector.storage.values import Destruction
 
 ALERT_DAYS = 3  # from the third day on whoever looks is told
 LATEST_DAYS = 5  # by then it must be done; our own budget, where nothing waits, is a second

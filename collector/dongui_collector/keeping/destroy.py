@@ -17,8 +17,9 @@ from dongui_collector.keeping.standing import Standing
 from dongui_collector.ledger.archiving import Archiver
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.security.keys import KeyRing, archive_name, record_name
-from dongui_collector.storage.base import Destruction, Ended, Hold, Json, RecordStore, Reduce, Selection, Storage
+from dongui_collector.storage.base import RecordStore, Storage
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Destruction, Ended, Hold, Json, Reduce, Selection
 
 METHODS = {
     "day": "key destroyed, file and log overwritten and unlinked",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.shown import hold_json
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
-from dongui_collector.storage.base import Hold, Json, Selection, Storage, iter_rows
+from dongui_collector.storage.base import Storage, iter_rows
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Hold, Json, Selection
 
 # S3.2a, b, c: until the investigation ends; until the claim is settled; until the provision's own period ends.
 GROUNDS = ("investigation", "claim", "provision")

@@ -31,7 +31,8 @@ from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import EventKeys, reduce_row
 from dongui_collector.security.keys import KeyRing, archive_name, record_name
 from dongui_collector.settings import Settings
-from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json, Record, Row, Site, Storage
+from dongui_collector.storage.base import Storage
+from dongui_collector.storage.values import Destruction, DestructionState, Hold, Json, Record, Row, Site
 
 __all__ = ["STANDING", "DestructionFailed", "Keeper"]
 

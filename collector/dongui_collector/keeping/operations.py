@@ -16,7 +16,7 @@ from dongui_collector.keeping.proof.sealing import Sealer, settled
 from dongui_collector.keeping.shown import archive_json, destruction_json, hold_json
 from dongui_collector.publishing import find_site
 from dongui_collector.security.keys import day_name
-from dongui_collector.storage.base import Hold
+from dongui_collector.storage.values import Hold
 
 
 @operation("retention.run")

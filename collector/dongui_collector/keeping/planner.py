@@ -13,7 +13,8 @@ from dongui_collector.keeping.proof_planner import ProofPlanner
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.security.keys import day_name
-from dongui_collector.storage.base import Basis, Destruction, Hold, Json, RecordStore, Storage
+from dongui_collector.storage.base import RecordStore, Storage
+from dongui_collector.storage.values import Basis, Destruction, Hold, Json
 
 log = logging.getLogger("dongui.keeping")
 

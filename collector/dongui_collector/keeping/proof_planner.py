@@ -13,7 +13,8 @@ from dongui_collector.clock import day_of
 from dongui_collector.keeping import proofs
 from dongui_collector.keeping.calendar import Planned
 from dongui_collector.ledger.book import Book
-from dongui_collector.storage.base import Hold, Json, LedgerRecord, Storage
+from dongui_collector.storage.base import Storage
+from dongui_collector.storage.values import Hold, Json, LedgerRecord
 
 _PAGE = 1000
 _BATCH = 2000  # ledger records in one destruction

@@ -14,7 +14,7 @@ from dongui.rules.periods import Period, last_day
 from dongui_collector.clock import day_of
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.ledger.periods import class_last_day
-from dongui_collector.storage.base import Hold, Json, LedgerRecord
+from dongui_collector.storage.values import Hold, Json, LedgerRecord
 
 CONSENT, AUDIT, REQUEST = "consent_record", "staff_audit", "request"
 CONSENT_KINDS = frozenset({"consent", "suspension", "resumption", "minor", "channel"})

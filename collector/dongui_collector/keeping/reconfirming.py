@@ -19,7 +19,7 @@ from dongui.rules.periods import last_day
 from dongui_collector.clock import day_of
 from dongui_collector.ledger import consents
 from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.base import Json, Site
+from dongui_collector.storage.values import Json, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

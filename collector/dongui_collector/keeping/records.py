@@ -20,7 +20,8 @@ from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.security.keys import KeyRing, SealBroken, archive_name, record_name, seal, unseal
-from dongui_collector.storage.base import Json, Record, Site, Storage
+from dongui_collector.storage.base import Storage
+from dongui_collector.storage.values import Json, Record, Site
 
 _MIN_REASON = 5
 _ALL = 1 << 40

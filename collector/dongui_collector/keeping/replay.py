@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dongui_collector.ledger import consents
 from dongui_collector.security.tokens import LOCKED
-from dongui_collector.storage.base import Destruction, Hold, Intent, Json, Visitor
 from dongui_collector.storage.journal import FIRST_EPOCH, shared
+from dongui_collector.storage.values import Destruction, Hold, Intent, Json, Visitor
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

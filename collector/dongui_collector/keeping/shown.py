@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dongui_collector.keeping.deadlines import deadline, pressing
-from dongui_collector.storage.base import Destruction, Hold, Json, Site
+from dongui_collector.storage.values import Destruction, Hold, Json, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -16,9 +16,10 @@ from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.keeping import proofs
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.periods import Periods, bits_of
-from dongui_collector.storage.base import Json, LedgerRecord, Storage
+from dongui_collector.storage.base import Storage
 from dongui_collector.storage.connect import DatabaseError
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Json, LedgerRecord
 
 SETTING = "approval.standing"
 KIND = "standing"

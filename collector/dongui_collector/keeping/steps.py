@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from dongui_collector.errors import StorageError
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import Destruction, DestructionState, Json, LedgerRecord, LedgerStore
+from dongui_collector.storage.base import LedgerStore
+from dongui_collector.storage.values import Destruction, DestructionState, Json, LedgerRecord
 
 SELECTION, APPROVAL, INTENT, CERTIFICATE, LAPSED, REFUSED = (
     "selection",

@@ -21,10 +21,10 @@ from dongui_collector.keeping.verify_days import DayCheck
 from dongui_collector.keeping.verify_items import ItemCheck
 from dongui_collector.settings import Settings
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import LedgerRecord
 from dongui_collector.storage.connect import DatabaseError
 from dongui_collector.storage.damage import damage
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import LedgerRecord
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

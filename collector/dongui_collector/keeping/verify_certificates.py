@@ -15,7 +15,7 @@ from dongui_collector.keeping.proof.expected import Books
 from dongui_collector.keeping.proof.sealing import ends_rows
 from dongui_collector.keeping.proof.seals import Seal
 from dongui_collector.security.keys import day_name
-from dongui_collector.storage.base import Destruction, Json, LedgerRecord
+from dongui_collector.storage.values import Destruction, Json, LedgerRecord
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

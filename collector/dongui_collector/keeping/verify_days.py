@@ -13,7 +13,7 @@ from dongui_collector.keeping.proof.seals import Found
 from dongui_collector.keeping.verify_certificates import Seen
 from dongui_collector.keeping.verify_items import ItemCheck
 from dongui_collector.security.keys import day_name
-from dongui_collector.storage.base import Row
+from dongui_collector.storage.values import Row
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -13,7 +13,8 @@ from dongui_collector.ledger.archiving import starts_live
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED, associated
 from dongui_collector.security.keys import day_name, unseal
-from dongui_collector.storage.base import Intent, LedgerRecord, Record, RecordStore, Row, iter_rows
+from dongui_collector.storage.base import RecordStore, iter_rows
+from dongui_collector.storage.values import Intent, LedgerRecord, Record, Row
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -11,8 +11,8 @@ from dongui_collector.keeping.proof import expected
 from dongui_collector.keeping.proof.expected import Books
 from dongui_collector.keeping.shown import hold_json
 from dongui_collector.keeping.standing import SETTING
-from dongui_collector.storage.base import Json, Standing, Visitor
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Json, Standing, Visitor
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -19,8 +19,9 @@ from dongui.rules.periods import last_day
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.rows import visitor_key
 from dongui_collector.security.keys import KeyRing, archive_name, record_name, seal, unseal
-from dongui_collector.storage.base import Json, Record, Storage
+from dongui_collector.storage.base import Storage
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Json, Record
 
 _CHUNK = 200  # records moved in one transaction: the writers' lock is held for a few milliseconds
 

@@ -21,7 +21,8 @@ from dongui.rules.urls import QUERY_KEYS
 
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import LedgerStore, NoticeVersion, Site
+from dongui_collector.storage.base import LedgerStore
+from dongui_collector.storage.values import NoticeVersion, Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dongui_collector.ledger.book import Book, LoadedNotice
-from dongui_collector.storage.base import Standing, Visitor
+from dongui_collector.storage.values import Standing, Visitor
 
 State = Literal["unasked", "given", "refused", "withdrawn", "expired", "invalidated"]
 

@@ -18,18 +18,9 @@ from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.security.keys import KeyRing
-from dongui_collector.storage.base import (
-    Ended,
-    Hold,
-    Intent,
-    Json,
-    LedgerRecord,
-    Reduce,
-    Selection,
-    Storage,
-    iter_rows,
-)
+from dongui_collector.storage.base import Storage, iter_rows
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Ended, Hold, Intent, Json, LedgerRecord, Reduce, Selection
 
 _SIDE_BY_SIDE = 3  # days at a time: one waits for the disk while another is searched
 

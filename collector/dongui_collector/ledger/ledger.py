@@ -17,8 +17,9 @@ from dongui_collector.ledger.finishing import Finisher
 from dongui_collector.ledger.receipts import receipt
 from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
 from dongui_collector.security.keys import KeyRing, seal, unseal
-from dongui_collector.storage.base import Ended, Intent, Storage, Visitor
+from dongui_collector.storage.base import Storage
 from dongui_collector.storage.journal import Journal
+from dongui_collector.storage.values import Ended, Intent, Visitor
 
 ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same answer
 

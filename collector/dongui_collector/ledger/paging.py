@@ -7,7 +7,8 @@ from datetime import date
 from typing import TypeVar
 
 from dongui_collector.ledger.rows import Masks
-from dongui_collector.storage.base import Intent, LedgerStore, Row, Selection, Storage
+from dongui_collector.storage.base import LedgerStore, Storage
+from dongui_collector.storage.values import Intent, Row, Selection
 
 T = TypeVar("T")
 

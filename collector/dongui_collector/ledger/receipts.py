@@ -9,7 +9,7 @@ from dongui.rules.periods import last_day
 
 from dongui_collector.clock import day_of
 from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.base import LedgerRecord, Site
+from dongui_collector.storage.values import LedgerRecord, Site
 
 _STATUS = {"given": "dpv:ConsentGiven", "refused": "dpv:ConsentRefused", "withdrawn": "dpv:ConsentWithdrawn"}
 

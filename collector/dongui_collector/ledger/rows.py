@@ -16,7 +16,7 @@ from dongui.rules.cookies import classify
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.security.keys import KeyRing, seal, unseal
-from dongui_collector.storage.base import Intent, Reduce, Row
+from dongui_collector.storage.values import Intent, Reduce, Row
 
 # Which columns an item lets stand. ``cookie`` also covers the visitor, without which a row could not be withdrawn.
 COLUMNS_OF: dict[str, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.reading.parties import registered, terms
-from dongui_collector.storage.base import Json, Selection, Site
+from dongui_collector.storage.values import Json, Selection, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from dongui_collector.errors import CollectorError
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 _ENVIRONMENT = ("browser", "os", "device", "language", "screen")
 _PLAIN = ("id", "day", "at", "name", "url", "referrer")

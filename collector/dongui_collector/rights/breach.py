@@ -19,7 +19,8 @@ from dongui_collector.errors import CollectorError
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED
 from dongui_collector.publishing import find_site
 from dongui_collector.rights import disclosures
-from dongui_collector.storage.base import Json, RecordStore, Selection, Site, iter_rows
+from dongui_collector.storage.base import RecordStore, iter_rows
+from dongui_collector.storage.values import Json, Selection, Site
 
 # What may have got out. ``keys`` is keys.db, in which the keys are wrapped by the master key; only with ``master_key``
 # as well do they open anything.

@@ -13,7 +13,7 @@ from dongui.rules.periods import last_day
 from dongui_collector.core import Core
 from dongui_collector.errors import NotAllowed
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json, Record, Selection, Visitor
+from dongui_collector.storage.values import Json, Record, Selection, Visitor
 
 _ALL = 1 << 40
 

@@ -24,7 +24,7 @@ from dongui_collector.errors import CollectorError, NotAllowed
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.publishing import find_site
 from dongui_collector.rights.members import is_minor
-from dongui_collector.storage.base import Json, LedgerRecord, Site
+from dongui_collector.storage.values import Json, LedgerRecord, Site
 
 KIND = "channel"  # the ledger record's kind; how long it stands: keeping/proofs.py
 State = Literal["unasked", "given", "refused", "withdrawn", "invalidated"]

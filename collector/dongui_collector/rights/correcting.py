@@ -21,7 +21,7 @@ from dongui_collector.rights import carrying, files
 from dongui_collector.rights.requests import must_be_proved, open_request
 from dongui_collector.rights.subjects import subject_of
 from dongui_collector.security.keys import archive_name, record_name, seal
-from dongui_collector.storage.base import Json, Record
+from dongui_collector.storage.values import Json, Record
 
 _LONGEST = 64 * 1024
 

@@ -17,7 +17,7 @@ from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.ledger.disclosed import Disclosed
 from dongui_collector.reading.parties import registered
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 KIND = "disclosure"  # of the records on the chain
 _LONGEST = 500

@@ -15,7 +15,7 @@ from typing import Any
 from dongui_collector.core import Core
 from dongui_collector.errors import Unknown
 from dongui_collector.security.keys import seal, unseal
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 
 def add(core: Core, entry: Json, private: Json) -> int:

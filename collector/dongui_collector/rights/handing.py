@@ -15,7 +15,7 @@ from dongui_collector.errors import CollectorError, Unknown
 from dongui_collector.ledger.disclosed import Disclosed
 from dongui_collector.publishing import find_site
 from dongui_collector.rights import disclosures
-from dongui_collector.storage.base import Json, Site
+from dongui_collector.storage.values import Json, Site
 
 
 @operation("disclosures.note")

@@ -18,7 +18,7 @@ from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import FIELDS_OF, Entitlement, export_events
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.handing import subject_keys, with_linked
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 
 @operation("investigations.record")

@@ -8,7 +8,7 @@ from datetime import date
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.reading.export import FIELDS_OF
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 
 @dataclass(slots=True)

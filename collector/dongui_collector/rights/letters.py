@@ -16,7 +16,7 @@ from dongui_collector.rights import files
 from dongui_collector.rights.own import objection
 from dongui_collector.rights.package_words import WORDS
 from dongui_collector.rights.requests import show
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 _KO = {
     "title": "개인정보 {kind} 요구에 대한 결과 통지",

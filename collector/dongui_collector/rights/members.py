@@ -14,7 +14,7 @@ from dongui_collector.core import Core
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.rights import carrying
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Intent, Json, Site
+from dongui_collector.storage.values import Intent, Json, Site
 
 MINOR = "minor"  # the ledger record's kind; how long it stands: keeping/proofs.py
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dongui_collector.core import Core
 from dongui_collector.rights import files
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 
 def own_requests(core: Core, *keys: bytes) -> list[Json]:

@@ -26,7 +26,7 @@ from dongui_collector.rights.items import Items
 from dongui_collector.rights.own import objection, own_requests_of
 from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json, LedgerRecord, Selection
+from dongui_collector.storage.values import Json, LedgerRecord, Selection
 
 FORMAT = "dongui-access-package/1"
 _PAGE = 500

@@ -22,7 +22,7 @@ from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.package_words import WORDS
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 _STYLE = """
 body{font:15px/1.6 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:70rem;margin:0 auto;padding:1rem}

@@ -23,7 +23,7 @@ from dongui_collector.publishing import find_site
 from dongui_collector.reading.parties import registered
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.members import is_minor
-from dongui_collector.storage.base import Json, Record, Site
+from dongui_collector.storage.values import Json, Record, Site
 
 KIND = "profile"  # of the records on the chain: that somebody allowed or denied it, never who
 

@@ -8,7 +8,7 @@ from dongui_collector.core import Core
 from dongui_collector.rights.carrying import records_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.base import Json, Record
+from dongui_collector.storage.values import Json, Record
 
 
 def records_shown(core: Core, subject: Subject, *, whole: bool, items: Items | None = None) -> list[Json]:

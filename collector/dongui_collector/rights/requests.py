@@ -31,7 +31,7 @@ from dongui_collector.rights.grounds import (
 )
 from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.subjects import Subject, named, subject_of
-from dongui_collector.storage.base import Json, Visitor
+from dongui_collector.storage.values import Json, Visitor
 
 _LONGEST = {"name": 200, "contact": 200, "text": 4000, "reason": 4000, "note": 1000, "attorney": 1000}
 

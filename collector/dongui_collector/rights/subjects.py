@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from dongui_collector.core import Core
 from dongui_collector.errors import CollectorError, Unknown
-from dongui_collector.storage.base import Json, Site
+from dongui_collector.storage.values import Json, Site
 
 
 @dataclass(frozen=True, slots=True)

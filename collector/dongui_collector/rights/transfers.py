@@ -22,7 +22,7 @@ from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import Entitlement, export_events
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.handing import subject_keys, with_linked
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 MEANS = ("letter", "email", "text_message", "telephone", "website")
 ON_SITE_ALONE = Period(

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 HOURS = range(7, 21)  # a look outside of these, or on a weekend, is named one by one
 DOWNLOADS = frozenset({"export", "archive.read", "request.package"})  # K12 asks for the reason of a download

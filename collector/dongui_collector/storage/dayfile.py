@@ -9,10 +9,10 @@ from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
-from dongui_collector.storage.base import Basis, Row, Selection, Tally, Visitor
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import VISITOR_SQL, SqliteLedger, visitor_from
 from dongui_collector.storage.migrations import EVENTS, migrate
+from dongui_collector.storage.values import Basis, Row, Selection, Tally, Visitor
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
 SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"

@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from dongui_collector.errors import StorageError
 from dongui_collector.storage import dayfile, ending, reporting
-from dongui_collector.storage.base import Basis, Ended, Fact, Reduce, Row, Selection, Tally
 from dongui_collector.storage.connect import WRITER, connect, scrub
 from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Basis, Ended, Fact, Reduce, Row, Selection, Tally
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds

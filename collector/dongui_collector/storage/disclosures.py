@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Json
 
 _AT_ONCE = 500  # values of one statement
 

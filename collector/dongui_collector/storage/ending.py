@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from dongui_collector.storage import dayfile
-from dongui_collector.storage.base import Ended, Reduce, Selection
+from dongui_collector.storage.values import Ended, Reduce, Selection
 
 _NOTHING = ", ".join(f"{column} = NULL" for column in dayfile.COLUMNS)
 _CLEAR = f"""

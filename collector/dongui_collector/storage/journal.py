@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dongui_collector.errors import StorageError
-from dongui_collector.storage.base import Json
 from dongui_collector.storage.files import sync_folder
+from dongui_collector.storage.values import Json
 
 JOURNAL_FILE = "journal.ndjson"
 FIRST_EPOCH: Json = {"id": "0", "parents": []}

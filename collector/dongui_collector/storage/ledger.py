@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import date
 
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import Intent, Json, LedgerRecord, NoticeVersion, Site, Standing, Visitor
 from dongui_collector.storage.connect import WRITER, scrub
+from dongui_collector.storage.values import Intent, Json, LedgerRecord, NoticeVersion, Site, Standing, Visitor
 
 _SEEN = 20_000
 VISITOR_SQL = """

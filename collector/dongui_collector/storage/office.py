@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Destruction, DestructionState, Hold, Json
 
 _HOLD = "id, site_ref, reason, statute, class_id, visitor, first_day, last_day, at, until, released_at, ground"
 _DESTRUCTION = (

@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from dongui_collector.storage.base import Json, Session
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Json, Session
 
 _SESSION = "hash, account, started_at, seen_at, address, narrow"
 

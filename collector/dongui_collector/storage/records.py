@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from dongui_collector.errors import StorageError
-from dongui_collector.storage.base import Record
 from dongui_collector.storage.connect import WRITER, connect, scrub
 from dongui_collector.storage.migrations import RECORDS, migrate
+from dongui_collector.storage.values import Record
 
 _COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "source", "notice_ref", "sealed")
 _LIST = ", ".join(_COLUMNS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from dongui_collector.storage.base import Fact
+from dongui_collector.storage.values import Fact
 
 _COLUMNS = ", ".join("CASE name WHEN 'engagement' THEN props END" if c == "props" else c for c in Fact._fields)
 _FACTS = f"""SELECT {_COLUMNS} FROM events

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from dongui_collector.errors import CollectorError
-from dongui_collector.storage.base import Json
+from dongui_collector.storage.values import Json
 
 FORMAT = "dongui-checkpoint/1"
 _HEX = re.compile(r"[0-9a-f]{64}")

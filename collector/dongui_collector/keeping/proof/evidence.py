@@ -23,8 +23,8 @@ from dongui_collector.keeping.proof.checkpoints import Checkpoint
 from dongui_collector.keeping.proof.sealing import leaves
 from dongui_collector.keeping.proof.seals import Seal
 from dongui_collector.storage import chain
-from dongui_collector.storage.base import Json, LedgerRecord
 from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.storage.values import Json, LedgerRecord
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

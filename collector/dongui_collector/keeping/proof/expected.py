@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dongui_collector.storage.base import Json, LedgerRecord, Standing, Visitor
+from dongui_collector.storage.values import Json, LedgerRecord, Standing, Visitor
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from operator import attrgetter
 
 import msgspec
 
-from dongui_collector.storage.base import Row
+from dongui_collector.storage.values import Row
 
 LEAF = 48  # bytes: commitment, purposes, sequence
 EMPTY = hashlib.sha256(b"").digest()

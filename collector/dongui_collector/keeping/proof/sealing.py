@@ -18,7 +18,8 @@ from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.proof import merkle, seals
 from dongui_collector.keeping.proof.seals import Found, Seal
 from dongui_collector.security.keys import KeyRing
-from dongui_collector.storage.base import EventStore, Json, Row, Storage, iter_rows
+from dongui_collector.storage.base import EventStore, Storage, iter_rows
+from dongui_collector.storage.values import Json, Row
 
 log = logging.getLogger("dongui.sealing")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from dongui_collector.storage.base import Json, LedgerRecord, Tally
+from dongui_collector.storage.values import Json, LedgerRecord, Tally
 
 KIND = "sealed"
 

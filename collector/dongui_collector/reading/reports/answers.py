@@ -13,7 +13,7 @@ from dongui_collector.reading.reports.filters import Filter, ReportError, check_
 from dongui_collector.reading.reports.intervals import INTERVALS, Interval, label, labels
 from dongui_collector.reading.reports.tables import Breakdown, Table, ordered, ratio, table
 from dongui_collector.reading.reports.visits import Visit
-from dongui_collector.storage.base import Site
+from dongui_collector.storage.values import Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core

@@ -21,7 +21,7 @@ from dongui_collector.reading.reports.attribution import parts_of
 from dongui_collector.reading.reports.filters import BASE
 from dongui_collector.reading.reports.visits import LONGEST_S, Event, Visit, visits_of
 from dongui_collector.security.keys import unseal
-from dongui_collector.storage.base import Fact, Row, Site
+from dongui_collector.storage.values import Fact, Row, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
