@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dongui_collector.errors import StorageError, StorageFull
@@ -48,15 +50,21 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
     return conn
 
 
-def scrub(conn: sqlite3.Connection, *, within: float = 5.0) -> bool:
+def scrub(
+    conn: sqlite3.Connection,
+    *,
+    within: float = 5.0,
+    alone: Callable[[], AbstractContextManager[object]] = lambda: WRITER,
+) -> bool:
     """Bring the log into the database and truncate it, so that no cleared value stays behind in it.
 
     Readers hold snapshots for a page only, so it is tried again for ``within`` seconds. False when one stayed longer;
-    the caller then counts the work as unfinished.
+    the caller then counts the work as unfinished. ``alone`` keeps out whoever else may checkpoint this log; it is
+    let go of between two tries.
     """
     deadline = time.monotonic() + within
     while True:
-        with WRITER:
+        with alone():
             conn.execute("PRAGMA busy_timeout=0")  # never wait for a reader while every writer waits for us
             try:
                 busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

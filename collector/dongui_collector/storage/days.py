@@ -8,6 +8,7 @@ cleared, but not the stale copies that a B-tree leaves behind when it moves rows
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
@@ -38,6 +39,7 @@ class SqliteDays:
         self._ledger = ledger
         self._memory = memory
         self._open: dict[date, DayFile] = {}
+        self._turns: dict[date, threading.Lock] = {}
         self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
 
     def path(self, day: date) -> Path:
@@ -79,7 +81,8 @@ class SqliteDays:
             return found
         if len(self._open) >= _OPEN_FILES:
             self._close(next(iter(self._open)))
-        opened = self._open[day] = DayFile(self.path(day), self._ledger)
+        with self._turn(day):
+            opened = self._open[day] = DayFile(self.path(day), self._ledger)
         return opened
 
     def _close(self, day: date) -> None:
@@ -104,7 +107,7 @@ class SqliteDays:
         with self._connected(day) as conn:
             conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
             conn.execute("ANALYZE")
-            scrub(conn)
+            self._scrub(conn, day)
 
     # -- reading
 
@@ -155,7 +158,7 @@ class SqliteDays:
                 if found:
                     ended.days.add(day)
                 # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
-                if (found or self._log_size(day)) and not scrub(conn):
+                if (found or self._log_size(day)) and not self._scrub(conn, day):
                     raise StorageError(
                         f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
                     )
@@ -180,6 +183,23 @@ class SqliteDays:
             with closing(conn):
                 conn.execute("PRAGMA wal_autocheckpoint=0")  # checkpoints only under the one lock, in scrub
                 yield conn
+
+    def _scrub(self, conn: sqlite3.Connection, day: date) -> bool:
+        """Bring a day's log home. One that ingest has open takes the common lock, any other a lock of its own."""
+        return scrub(conn, alone=lambda: self._alone(day))
+
+    @contextmanager
+    def _alone(self, day: date) -> Iterator[None]:
+        with self._turn(day):
+            if day not in self._open:
+                yield
+                return
+        with WRITER:
+            yield
+
+    def _turn(self, day: date) -> threading.Lock:
+        """Who may checkpoint a day that ingest has not open; to open it, ingest takes its turn too."""
+        return self._turns.setdefault(day, threading.Lock())
 
     def _log_size(self, day: date) -> int:
         with suppress(FileNotFoundError):
