@@ -12,6 +12,7 @@ from pathlib import Path
 from dongui_collector.errors import FolderBusy, StorageError
 
 _BLOCK = bytes(1 << 20)
+_BLOCKS_AT_A_TIME = 4
 _RESERVE = 24 << 20
 # Locks and memory maps are not dependable there, and "on disk" would be somebody else's promise.
 _NETWORK = {
@@ -70,8 +71,10 @@ def destroy_file(path: Path) -> int:
     try:
         size = left = os.fstat(fd).st_size
         while left > 0:
-            left -= os.write(fd, _BLOCK[: min(left, len(_BLOCK))])
-        os.fdatasync(fd)
+            # A little at a time down to the disk: what ingest commits meanwhile does not queue behind all of it.
+            for _ in range(_BLOCKS_AT_A_TIME):
+                left -= os.write(fd, _BLOCK[: min(left, len(_BLOCK))])
+            os.fdatasync(fd)
     finally:
         os.close(fd)
     path.unlink()
