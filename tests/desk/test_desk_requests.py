@@ -92,7 +92,7 @@ def test_s9_5_a_refusal_names_its_provision(world: World, officer: FlaskClient, 
     answer = send(officer, LIST, LIST, kind="erasure", channel="email", visitor=visitor)
     page = answer.headers["Location"]
     send(officer, page, f"{page}/identity", how="call_back")
-    assert send(officer, page, f"{page}/answer", outcome="refused", reason="no").status_code == 400
+    assert send(officer, page, f"{page}/answer", outcome="refused", reason="PIPA 35(4)").status_code == 400
     send(officer, page, f"{page}/answer", outcome="refused", reason="kept", ground="PIPA 36(1)")
     shown = text(officer.get(f"{page}?lang=en"))
     assert "refused · PIPA 36(1)" in shown

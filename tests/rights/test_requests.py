@@ -145,11 +145,26 @@ def test_k10_a_refusal_rests_on_a_provision_for_its_kind(house: House, kind: str
         if ground.id not in fitting:
             with pytest.raises(CollectorError):
                 ask(house, "answer", id=id, outcome="refused", reason="so", ground=ground.id)
-    with pytest.raises(CollectorError, match="ground"):
-        ask(house, "answer", id=id, outcome="refused", reason="we would rather not")
+    if len(fitting) != 1:
+        with pytest.raises(CollectorError, match="ground"):
+            ask(house, "answer", id=id, outcome="refused", reason="we would rather not")
     if fitting:
         done = ask(house, "answer", id=id, outcome="refused", reason=f"so, under {min(fitting)}")
         assert done["ground"] == min(fitting)
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [(k, o) for k in KINDS for o in ("refused", "postponed")])
+def test_k10_the_only_ground_that_is_open_need_not_be_named(house: House, kind: str, outcome: str) -> None:
+    id = proved(house, kind)
+    open_to = [g.id for g in grounds_for(kind, outcome, proved=True)]
+    given = {"outcome": outcome, "reason": "a good reason", "until": "2025-04-01"}
+    if len(open_to) == 1:
+        with pytest.raises(CollectorError, match="ground"):
+            ask(house, "answer", id=id, **given | {"reason": "under DECREE 46(1)"})
+        assert ask(house, "answer", id=id, **given)["ground"] == open_to[0]
+        return
+    with pytest.raises(CollectorError, match="ground"):
+        ask(house, "answer", id=id, **given)
 
 
 def test_k10_a_ground_is_found_in_the_words_of_the_reason() -> None:

@@ -19,6 +19,7 @@ from dongui_collector.publishing import find_site
 from dongui_collector.rights import carrying, files
 from dongui_collector.rights.grounds import (
     CHANNELS,
+    GROUNDS,
     KINDS,
     OUTCOMES,
     PROOFS,
@@ -198,8 +199,9 @@ def answer(
 ) -> dict[str, Any]:
     """Answer a request: ``granted`` (what was asked is carried out before this returns), ``refused``, ``postponed``.
 
-    Refusing and postponing name the provision that they rest on, as ``ground`` or in the words of ``reason``;
-    postponing also the day ``until`` which. The outcome and its ground go on the ledger, the words stay sealed with the
+    Refusing and postponing name the provision that they rest on, as ``ground`` or in the words of ``reason``; where the
+    law leaves only one for this kind and outcome, that one is taken. Postponing names also the day ``until`` which.
+    The outcome and its ground go on the ledger, the words stay sealed with the
     request. Raises :class:`NotAllowed` before the identity was checked and for a request that is closed,
     :class:`CollectorError` for an answer that is not whole.
     """
@@ -240,6 +242,8 @@ def _checked(
         raise CollectorError(f"an answer that is {outcome} needs a reason; say it with --reason")
     open_to = grounds_for(request["kind"], outcome, proved=proved)
     rests_on = named_in(ground or reason, open_to)
+    if rests_on is None and len(open_to) == 1 and not ground and named_in(reason, GROUNDS) is None:
+        rests_on = open_to[0]  # no other is open, and no other was named
     if rests_on is None:
         choice = ", ".join(g.id for g in open_to)
         what = f"a request for {request['kind']} is {outcome} only on a ground that the law knows"
