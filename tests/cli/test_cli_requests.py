@@ -105,7 +105,7 @@ def test_postponing_moves_the_day_and_leaves_it_open(dongui: Run, asked: dict[st
         (["--outcome", "postponed", "--reason", "PIPA 36(5)"], "--until"),
         (["--outcome", "postponed", "--reason", "PIPA 36(5)", "--until", "soon"], "--until"),
         (["--outcome", "postponed", "--reason", "PIPA 36(5)", "--until", "2020-01-01"], "a day to come"),
-        (["--outcome", "refused", "--reason", "no"], "--ground: PIPA 36(1)"),
+        (["--outcome", "refused", "--ground", "PIPA 35(4)", "--reason", "no"], "PIPA 36(1)"),
         (["--outcome", "forgotten"], "forgotten"),
     ],
     ids=["refused", "postponed", "no day", "no date", "the past", "no ground", "no such outcome"],

@@ -19,7 +19,7 @@ from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers
 from dongui_collector.intake.wire import RequestIn, decode
-from dongui_collector.rights import package, package_page, requests
+from dongui_collector.rights import carrying, package, package_page, requests
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.values import Visitor
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from dongui_collector.intake.door import Door
 
 
-def _visitor(door: Door, request: Request) -> Visitor:
-    """Who asks, by their own id: as a bearer credential, or in the HttpOnly cookie beside the anti-forgery header."""
+def _visitor(door: Door, request: Request, *, erased: bool = False) -> Visitor:
+    """Who asks, by their own id: as a bearer credential, or in the HttpOnly cookie beside the anti-forgery header.
+
+    ``erased``: also somebody of whom nothing is left but what other law keeps.
+    """
     headers: Headers = request.state.headers
     door.admit(request.scope, headers)
     if headers.authorization:
@@ -38,12 +41,20 @@ def _visitor(door: Door, request: Request) -> Visitor:
         id_ = _cookie(headers.cookie, "dongui_id") if headers.anti_forgery else None
     if not id_ or len(id_) > 128:
         raise Problem("unauthorised", "send Authorization: Bearer <visitor id>, or the cookie with X-Dongui: 1")
-    visitor = door.core.storage.ledger.visitor(door.core.ledger.key_of(id_))
+    key = door.core.ledger.key_of(id_)
+    visitor = door.core.storage.ledger.visitor(key) or (_left_by_law(door, key) if erased else None)
     if visitor is None:
         raise Problem("unknown-visitor")
     if headers.origin is not None and headers.origin not in door.core.book.site_by_ref(visitor.site_ref).origins:
         raise Problem("forbidden-origin")
     return visitor
+
+
+def _left_by_law(door: Door, key: bytes) -> Visitor | None:
+    """Somebody erased of whom other law still keeps records: they may go on seeing that it does (S9.5)."""
+    archive = door.core.storage.archive
+    site_ref = next((s.ref for s in door.core.book.sites() if archive.find(s.ref, subject=key, limit=1)), None)
+    return None if site_ref is None else Visitor(key, site_ref, False, {})
 
 
 def _cookie(header: str, name: str) -> str | None:
@@ -56,13 +67,13 @@ def _cookie(header: str, name: str) -> str | None:
 
 async def get_me(door: Door, request: Request) -> Response:
     """Everything held, as JSON."""
-    visitor = _visitor(door, request)
+    visitor = _visitor(door, request, erased=True)
     return await _streamed(package.as_json(door.core, _subject(visitor), package.Scope()), {}, "application/json")
 
 
 async def get_export(door: Door, request: Request) -> Response:
     """The same as a file to keep; ``?format=html`` as a page to read and print, in ``?lang=``."""
-    visitor = _visitor(door, request)
+    visitor = _visitor(door, request, erased=True)
     query = query_of(request.scope)
     if query.get("format", "json") == "html":
         policy = door.core.book.in_force(visitor.site_ref, door.core.clock.now()).policy
@@ -103,7 +114,8 @@ async def delete_me(door: Door, request: Request) -> Response:
     visitor = _visitor(door, request)
     intent = await door.in_thread(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
     done = await door.endings.carry_out(intent)
-    answer = {"erased": True, "destroyed": done, "certificate": intent.seq}
+    kept = await door.in_thread(carrying.kept_by_law, door.core, _subject(visitor))
+    answer: dict[str, Any] = {"erased": True, "destroyed": done, "certificate": intent.seq, "kept": kept}
     if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
         officer = door.core.book.in_force(visitor.site_ref, door.core.clock.now()).policy.officer
         answer["member"] = {"erased": False, "ask": officer.contact}

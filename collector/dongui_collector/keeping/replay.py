@@ -166,6 +166,7 @@ class Replay:
                 _day(told["to"]),
                 told["at"],
                 _day(told["until"]),
+                ground=told.get("ground", ""),
             )
         )
         return 1

@@ -50,6 +50,15 @@ def starts_live(record_class: RecordClass, policy: Policy) -> bool:
     return record_class.on_withdrawal == "archive" and any(p.basis != "consent" for p in named)
 
 
+def outlives_consent(record_class: RecordClass, policy: Policy) -> bool:
+    """Whether records of a class stand on another basis than consent, so that no withdrawal ends them (section 1).
+
+    Where the class says that a withdrawal moves them apart (``on_withdrawal = "archive"``) it does.
+    """
+    named = (p for p in policy.purposes.values() if p.record == record_class.id or p.id in record_class.purposes)
+    return record_class.on_withdrawal == "destroy" and any(p.basis != "consent" for p in named)
+
+
 def kept_by_law(record: Record, record_class: RecordClass, today: date) -> bool:
     """Whether a statute still keeps a record whose purpose has ended."""
     return record_class.archive and record_class.law is not None and record.last_day >= today

@@ -13,7 +13,7 @@ from datetime import date
 
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.ledger import consents, disclosed
-from dongui_collector.ledger.archiving import Archiver
+from dongui_collector.ledger.archiving import Archiver, outlives_consent
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.pseudonyms import Pseudonyms
@@ -148,6 +148,13 @@ class Finisher:
         decided = self._store.records(intent.seq - 1, 1)[0].at
         found = self._storage.records.find(intent.site_ref, subject=intent.visitor, limit=1 << 40)
         found = [r for r in found if r.at <= decided]
+        if intent.kind == "withdrawal":
+            policy = self._book.in_force(intent.site_ref, self._clock.now()).policy
+            found = [
+                r
+                for r in found
+                if not outlives_consent(policy.records.get(r.class_id, self.archiver.class_of(r)), policy)
+            ]
         held = {r.id for r in found if any(h.touches(r.site_ref, r.class_id, r.day) for h in holds)}
         ended.held = ended.held or bool(held)
         free = [r for r in found if r.id not in held]

@@ -76,7 +76,9 @@ def _lines(shown: Json, lang: str, controller: str, remedies: list[Json], zone: 
 
     yield say["title"].format(kind=words[f"kind_{shown['kind']}"])
     yield ""
-    yield say["received"].format(day=day(shown["at"]), id=shown["id"])
+    received = shown.get("received")  # a letter counts from the day it came, not from when it was typed in
+    came = long_date(date.fromisoformat(received), lang) if received else day(shown["at"])
+    yield say["received"].format(day=came, id=shown["id"])
     yield say["outcome"].format(outcome=words[answer["outcome"]])
     if answer["ground"]:
         yield say["ground"].format(ground=citation(answer["ground"], lang))

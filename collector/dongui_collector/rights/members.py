@@ -74,6 +74,8 @@ def end(core: Core, site: Site, visitor: bytes | None, member: bytes | None, eve
             intents.append(core.ledger.end_member(site.ref, member, event))
             if event == MINOR and not is_minor(core, member):
                 ledger.append(MINOR, core.clock.now(), {}, site_ref=site.ref, visitor=member)
+        elif event == MINOR and held is not None and not is_minor(core, held.key):
+            ledger.append(MINOR, core.clock.now(), {}, site_ref=site.ref, visitor=held.key)  # no membership to mark
     return Ending(tuple(intents), len(keys), Subject(site.ref, member, tuple(keys)))
 
 
@@ -88,7 +90,7 @@ def may_record(core: Core, site: Site, class_id: str, subject: str) -> str | Non
     A suspension does not reach what a statute demands (PIPA 37(2)); nothing at all is recorded of a minor.
     """
     key = core.keeper.subject_key(site, subject)
-    if is_minor(core, key):
+    if is_minor(core, key) or is_minor(core, core.ledger.key_of(subject)):
         return MINOR
     visitor = core.storage.ledger.visitor(key)
     if visitor is None or not visitor.suspended:

@@ -331,6 +331,7 @@ def summary(core: Core, request: Json) -> Json:
         "channel": request.get("channel", "online"),
         "agent": bool(request.get("agent")),
         "at": request["at"],
+        "received": request.get("received"),
         "due": request["due"],
         "days_left": None if closed else (due - today).days,
         "urgency": urgency(due, today, closed=closed),
