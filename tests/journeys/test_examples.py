@@ -24,6 +24,7 @@ from tests.journeys.snippet_steps import cookies, eventually, press
 pytestmark = pytest.mark.browser
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+SDK = Path(__file__).parents[2] / "sdk_js"
 
 
 @dataclass(frozen=True)
@@ -148,3 +149,50 @@ def test_static_site(site: Site, page: Page, context: BrowserContext, tmp_path: 
         page.locator("#advertisement").wait_for()
         visitor = cookies(context)["dongui_id"]
         eventually(lambda: [event["name"] for event in site.installation.me(visitor)["events"]] == ["pageview"], page)
+
+
+def bundled(site: Site, example: str, folder: Path) -> Path:
+    """The example with its address and site filled in and its bundle built beside it, as its README says."""
+    made = shutil.copytree(EXAMPLES / example, folder / "examples" / example)
+    shutil.copytree(SDK / "dist", folder / "sdk_js" / "dist")
+    for path in (made / "index.html", made / "main.js"):
+        text = path.read_text(encoding="utf-8").replace("https://collect.example.com", site.installation.base)
+        path.write_text(text.replace("SITE", site.id), encoding="utf-8")
+    esbuild = [str(SDK / "node_modules" / ".bin" / "esbuild"), "main.js", "--bundle", "--outfile=page.js"]
+    modules = {**os.environ, "NODE_PATH": str(SDK / "node_modules")}
+    subprocess.run([*esbuild, "--log-level=warning"], cwd=made, env=modules, check=True)
+    return made
+
+
+def statistics_held(site: Site, visitor: str) -> str:
+    """How the consent to statistics stands with the collector, or why it cannot say."""
+    answer = site.installation.http.get("/v1/me", headers={"authorization": f"Bearer {visitor}"})
+    return str(answer.json()["state"]["statistics"] if answer.is_success else answer.json()["type"])
+
+
+@pytest.mark.parametrize("example", ["react_page", "vue_page"])
+def test_a_component_without_a_wrapper(
+    example: str, site: Site, page: Page, context: BrowserContext, tmp_path: Path
+) -> None:
+    """The component follows the choice both ways, and what it was told the collector holds."""
+    with site.served(bundled(site, example, tmp_path), "-m", "http.server", "--bind", "127.0.0.1", "{port}") as origin:
+        page.goto(origin)
+        page.locator('dongui-root [data-action="refuse"]').wait_for()
+        page.get_by_text("통계: 동의하지 않음").wait_for()
+        assert cookies(context) == {}
+
+        page.locator("#grant").click()
+        page.get_by_text("통계: 동의함").wait_for()
+        eventually(lambda: {"dongui", "dongui_id"} <= set(cookies(context)), page)
+        visitor = cookies(context)["dongui_id"]
+        eventually(lambda: statistics_held(site, visitor) == "given", page)
+        page.goto(origin)
+        page.get_by_text("통계: 동의함").wait_for()
+
+        page.locator("#show").click()
+        page.locator('dongui-root [data-purpose-switch="statistics"]').wait_for()
+        page.keyboard.press("Escape")
+        page.locator("#withdraw").click()
+        page.get_by_text("통계: 동의하지 않음").wait_for()
+        eventually(lambda: "dongui_id" not in cookies(context), page)
+        eventually(lambda: statistics_held(site, visitor) == "withdrawn", page)
