@@ -22,6 +22,7 @@ COLUMNS = {
 # The default policy's other record classes: how many months, and which a statute keeps past their purpose.
 MONTHS = {"payment": 60, "advertising": 6, "abuse": 60}
 BY_LAW = {"payment", "advertising"}
+NOT_BY_CONSENT = {"abuse"}  # and goes with an erasure: what moves at a withdrawal moves whatever it stands on
 
 
 def day_of(at: int) -> date:
@@ -138,9 +139,11 @@ def end(who: ModelVisitor, purposes: set[str], holds: Holds) -> None:
     who.events = [e for e in who.events if e.bases]
 
 
-def end_records(who: ModelVisitor, holds: Holds) -> None:
-    """The relation has ended: what a statute names goes apart, all else goes."""
-    for record in [r for r in who.records if not r.archived]:
+def end_records(who: ModelVisitor, holds: Holds, *, withdrawn: bool = False) -> None:
+    """The relation has ended: what a statute names goes apart, all else goes; but no withdrawal ends what never stood
+    on a consent."""
+    stays = NOT_BY_CONSENT if withdrawn else set()
+    for record in [r for r in who.records if not r.archived and r.class_id not in stays]:
         if holds.cover(who, record.class_id, record.at):
             record.over = True
         elif record.class_id in BY_LAW:

@@ -191,7 +191,7 @@ class Rule(RuleBasedStateMachine):
         visitor.given |= dict.fromkeys(granted, (self.now, self.current()))
         end(visitor, ended, self.holds)
         if ended and not visitor.given:
-            end_records(visitor, self.holds)
+            end_records(visitor, self.holds, withdrawn=True)
         if "analysis" not in visitor.given:
             visitor.member = None
         assert answer["visitor"] == (visitor.id if visitor.given else None)
