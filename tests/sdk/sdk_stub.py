@@ -96,7 +96,7 @@ _EVENT_KEYS = {
 
 @dataclass
 class Collector:
-    """The ledger and everything that was sent. ``mode``: ok, down (hangs up), garbage, page, full, error."""
+    """The ledger and everything that was sent. ``mode``: ok, down (hangs up), no events (on those), garbage, page, full, error."""
 
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
     mode: str = "ok"
@@ -263,7 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
         collector.requests.append((self.command, self.path, dict(self.headers.items())))
         if collector.delay:
             time.sleep(collector.delay)
-        if collector.mode == "down":
+        if collector.mode == "down" or (collector.mode == "no events" and parts.path == "/v1/events"):
             self.close_connection = True
             return
         if collector.mode == "garbage":
