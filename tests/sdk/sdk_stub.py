@@ -96,7 +96,10 @@ _EVENT_KEYS = {
 
 @dataclass
 class Collector:
-    """The ledger and everything that was sent. ``mode``: ok, down (hangs up), no events (on those), garbage, page, full, error."""
+    """The ledger and everything that was sent.
+
+    ``mode``: ok, down (hangs up), no events (hangs up on those), garbage, page, full, error.
+    """
 
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
     mode: str = "ok"
