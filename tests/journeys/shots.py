@@ -10,7 +10,7 @@ from typing import Any
 from dongui.policy import load, notice
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.journeys.conftest import FLAGS
+from tests.conftest import FLAGS
 from tests.journeys.stub_collector import Answer, Request, Stub, page_of, serving
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from dongui import ConsentMiddleware
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.journeys.conftest import FLAGS
 from tests.sdk.test_sdk_consent_mode import CASES, STUB, client_with
 
 pytestmark = pytest.mark.browser
@@ -54,11 +53,10 @@ def base() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser.new_page()
-        browser.close()
+def page(chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page()
+    yield page
+    page.context.close()
 
 
 def layer(page: Page, url: str) -> list[str]:

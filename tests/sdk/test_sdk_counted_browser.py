@@ -13,10 +13,9 @@ from wsgiref.simple_server import make_server
 
 import pytest
 from dongui import Client, ConsentMiddleware
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.collector import Installation
-from tests.journeys.conftest import FLAGS
 from tests.sdk.conftest import QUICK
 from tests.sdk.test_sdk_consent_mode_browser import Quiet
 
@@ -35,14 +34,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield made.start()
     finally:
         made.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @contextmanager
