@@ -18,33 +18,17 @@ from tests.keeping.house import House, at, policy
 
 # Opens the installation, arms one function so that the process kills itself there, and runs a round of the keeper.
 CHILD = """
-import importlib, os, signal, sys
+import sys
 from pathlib import Path
 from dongui_collector.app import open_core
 from dongui_collector.settings import Settings
+from tests.killing import arm
 
 folder, target, moment, nth = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 import dongui_collector.keeping.destroy
 dongui_collector.keeping.destroy._CHUNK = 2
 core = open_core(Settings(folder=folder, testing=True), writable=True)
-module, _, path = target.partition(":")
-*owners, name = path.split(".")
-owner = importlib.import_module(module)
-for part in owners:
-    owner = getattr(owner, part)
-real, calls = getattr(owner, name), 0
-
-def deadly(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == nth and moment == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = real(*args, **kwargs)
-    if calls == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(owner, name, deadly)
+arm(target, moment, nth)
 core.keeper.run()
 """
 
@@ -88,7 +72,8 @@ PROOF_POINTS = [
 
 def killed(folder: Path, clock: str, target: str, moment: str, nth: int = 1) -> None:
     command = [sys.executable, "-c", CHILD, str(folder), target, moment, str(nth)]
-    done = subprocess.run(command, env=os.environ | {"DONGUI_CLOCK": clock}, capture_output=True, text=True, timeout=60)
+    given = {"cwd": Path(__file__).parents[2], "env": os.environ | {"DONGUI_CLOCK": clock}}
+    done = subprocess.run(command, **given, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, f"the point {target} was never reached: {done.stderr[-2000:]}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from dongui_collector.keeping.verify import verify
@@ -15,32 +16,16 @@ from tests.rights.members import join, proved
 
 # Opens the installation, arms one function so that the process kills itself there, and grants the request.
 CHILD = """
-import importlib, os, signal, sys
+import sys
 from pathlib import Path
 from dongui_collector.app import open_core
 from dongui_collector.control import perform
 from dongui_collector.settings import Settings
+from tests.killing import arm
 
 folder, id, target, moment, nth = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
 core = open_core(Settings(folder=folder, testing=True), writable=True)
-module, _, path = target.partition(":")
-*owners, name = path.split(".")
-owner = importlib.import_module(module)
-for part in owners:
-    owner = getattr(owner, part)
-real, calls = getattr(owner, name), 0
-
-def deadly(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == nth and moment == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = real(*args, **kwargs)
-    if calls == nth:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(owner, name, deadly)
+arm(target, moment, nth)
 perform(core, "requests.answer", {"id": id, "outcome": "granted", "by": "officer"})
 """
 
@@ -79,7 +64,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     id = proved(house, "erasure", member="m-1")
     house.close()
     command = [sys.executable, "-c", CHILD, str(house.folder), str(id), target, moment, str(nth)]
-    killed = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    killed = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     house.open()
     assert len(house.rows()) == 2 or decided

@@ -86,8 +86,8 @@ class Seen:
 
     def _compared(self, checkpoint: Checkpoint, hash: str | None, count: int = 0) -> str | None:
         roots = checkpoints.accumulated((seal.day, seal.root) for seal in self.seals.values())
-        known = {"first": self.first, "days": len(self.seals), "roots": roots}
-        return checkpoints.compare(checkpoint, count=count, hash=hash, **known)  # type: ignore[arg-type]
+        days = len(self.seals)
+        return checkpoints.compare(checkpoint, first=self.first, count=count, hash=hash, days=days, roots=roots)
 
     def checkpoint_findings(self, count: int) -> Iterator[Finding]:
         """What the ledger has against the checkpoints that were given."""

@@ -231,16 +231,6 @@ class Ledger:
         """
         return self._finisher.finish(intent, progress)
 
-    def _first_record(self, intent: Intent) -> int | None:
-        """The ledger number by which a restored, older ledger finds the visitor again.
-
-        The journal holds no identifiers.
-        """
-        if intent.kind == "erasure":
-            record = next(iter(self._store.records(after=intent.seq - 1, limit=1)), None)
-            return next(iter(record.body["records"]), None) if record and record.body else None
-        return next((r.seq for r in self._store.records_of(intent.visitor)), None)
-
     def resume(self) -> int:
         """Finish the endings that a crash or an error interrupted. Returns how many."""
         open_ = self._store.intents()

@@ -93,7 +93,9 @@ KO = {
 
 EN = {
     "requests": "Privacy requests",
-    "requests_lead": "By deadline. Answered within ten days (thirty for automated decisions); the day of receipt is not counted.",  # noqa: E501
+    "requests_lead": (
+        "By deadline. Answered within ten days (thirty for automated decisions); the day of receipt is not counted."
+    ),
     "no_requests": "No request is waiting.",
     "show_closed": "Show closed ones too",
     "show_open": "Show open ones only",
@@ -122,7 +124,10 @@ EN = {
     "channel_in_person": "in person",
     "by_agent": "by an agent",
     "add_request": "File a request",
-    "request_add_lead": "For what came by e-mail, letter, telephone or in person. Names and words are kept sealed, and destroyed when their period ends.",  # noqa: E501
+    "request_add_lead": (
+        "For what came by e-mail, letter, telephone or in person. Names and words are kept sealed, and "
+        "destroyed when their period ends."
+    ),
     "asker": "Who asks",
     "asker_contact": "Where the answer goes",
     "asked_text": "What they wrote",
@@ -153,9 +158,15 @@ EN = {
     "held_visitors": "Linked browsers",
     "held_records": "Other records",
     "download_package": "Download the access package",
-    "package_lead": "Everything held, as JSON and as a page to read in Korean and English. The download is a line in the access log.",  # noqa: E501
+    "package_lead": (
+        "Everything held, as JSON and as a page to read in Korean and English. The download is a line in the "
+        "access log."
+    ),
     "correct_records": "Correct records",
-    "correct_lead": "A correction is a new version; the one before is destroyed. Recorded events are facts and cannot be corrected, they can be erased.",  # noqa: E501
+    "correct_lead": (
+        "A correction is a new version; the one before is destroyed. Recorded events are facts and cannot be "
+        "corrected, they can be erased."
+    ),
     "correct_this": "Correct this record",
     "request_corrected": "Corrected; the version before is destroyed.",
     "answer_request": "Answer",
@@ -174,7 +185,9 @@ EN = {
     "request_answered": "The answer is on record.",
     "kept_by_law": "Kept under other law",
     "kept_until": "Kept until",
-    "objection_goes_along": "The answer shows the route of objection: the privacy officer, and the remedies of your policy.",  # noqa: E501
+    "objection_goes_along": (
+        "The answer shows the route of objection: the privacy officer, and the remedies of your policy."
+    ),
     "letter_ko": "Letter in Korean",
     "letter_en": "Letter in English",
     "back_to_requests": "Back to the list",

@@ -18,7 +18,7 @@ import sys
 import tomllib
 import zipfile
 from calendar import monthrange
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -405,7 +405,7 @@ class Verifier:
         return found
 
     def day_of(self, at: int) -> date:
-        moment = datetime.fromtimestamp(at / 1000, timezone.utc)  # noqa: UP017 (a year's end is not at stake)
+        moment = datetime.fromtimestamp(at / 1000, UTC)
         try:
             from zoneinfo import ZoneInfo
 
