@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -146,3 +146,5 @@ def test_totals_add_up(ledger: LedgerStore) -> None:
         ledger.add_totals(day, 2, {"a": 7})
     assert ledger.totals(1) == {(day, 1, "a"): 5, (day, 1, "b"): 1}
     assert len(ledger.totals()) == 3
+    assert ledger.totals(1, day) == ledger.totals(1)
+    assert ledger.totals(1, day + timedelta(days=1)) == {}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from dongui_collector.app import open_core
+from dongui_collector.settings import load_settings
 
 from tests.collector import CHROME, CONSENT_PURPOSES, ORIGIN, Installation, event, marker, uuid7
 
@@ -236,6 +239,19 @@ def test_gpc_holds_back_what_heeds_it_unless_the_consent_was_given_knowingly(col
     assert collector.send(before, event(), headers={"origin": ORIGIN, "sec-gpc": "true"}).json()["recorded"] == 1
     knowing = collector.consent(["marketing"], signals={"gpc": True})["visitor"]
     assert collector.send(knowing, event(), headers=gpc).json()["recorded"] == 1
+
+
+def test_a_choice_is_counted_by_the_kind_of_device_that_made_it(collector: Installation) -> None:
+    """Also a refusal, of which nothing else is known."""
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148"
+    body = {"site": collector.site, "notice": collector.notice(), "granted": [], "refused": ["statistics"]}
+    sent = body | {"method": "banner", "lang": "en"}
+    headers = {"origin": ORIGIN, "user-agent": phone, "sec-gpc": "1"}
+    assert collector.http.post("/v1/consents", json=sent, headers=headers).status_code == 201
+    core = open_core(load_settings(Path(collector.config)), writable=False)
+    found = {name for _, _, name in core.storage.ledger.totals()}
+    core.close()
+    assert {"choice.device.phone.refused", "choice.language.en.refused", "choice.gpc.on.refused"} <= found
 
 
 def test_a_superseded_notice_answers_the_current_version(collector: Installation) -> None:

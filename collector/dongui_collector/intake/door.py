@@ -14,7 +14,7 @@ from dongui_collector.intake.choices import ChoiceCommit
 from dongui_collector.intake.commit import GroupCommit
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.endings import Endings
-from dongui_collector.intake.enrich import Places
+from dongui_collector.intake.enrich import Places, device_class
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.http import Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
 from dongui_collector.intake.metrics import Metrics
@@ -148,6 +148,7 @@ class Door:
             asked.lang,
             signals,
             asked.id.bytes if asked.id else None,
+            device_class(headers.user_agent),
         )
         answer = await self.choices.add(current, asked.visitor, choice)
         return 201, msgspec.json.encode(answer), _JSON

@@ -11,6 +11,7 @@ import ua_parser
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
 from dongui_collector.errors import SettingsError
+from dongui_collector.ledger.tallies import OTHER
 
 
 class Agent(NamedTuple):
@@ -42,6 +43,11 @@ def agent_of(text: str) -> Agent:
     agent.device = parse_device(d.family, d.brand, d.model)
     kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
     return Agent(_named(b.family, b.major), _named(o.family, o.major), kind, bool(agent.is_bot))
+
+
+def device_class(text: str) -> str:
+    """The kind of device behind a user agent, one of :data:`~dongui_collector.ledger.tallies.DEVICES`."""
+    return (agent_of(text).device or OTHER).lower()
 
 
 def _named(family: str | None, major: str | None) -> str | None:

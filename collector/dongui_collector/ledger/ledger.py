@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.errors import Unknown
-from dongui_collector.ledger import consents
+from dongui_collector.ledger import consents, tallies
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.finishing import Finisher
 from dongui_collector.ledger.receipts import receipt
@@ -26,7 +26,10 @@ ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A choice as it came in, already validated against the notice."""
+    """A choice as it came in, already validated against the notice.
+
+    ``device`` is one of :data:`~dongui_collector.ledger.tallies.DEVICES`; it is counted and never kept.
+    """
 
     granted: tuple[str, ...]
     refused: tuple[str, ...]
@@ -34,6 +37,7 @@ class Choice:
     lang: str
     signals: Mapping[str, bool]
     request_id: bytes | None = None
+    device: str = tallies.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,10 @@ class Ledger:
     def _refusal(self, notice: LoadedNotice, choice: Choice, now: int) -> Outcome:
         """A visitor without an id refuses: counted, nothing else. No identifier is made."""
         day = day_of(now, notice.zone)
-        self._store.add_totals(day, notice.site_ref, {f"consent.refused.{p}": 1 for p in choice.refused})
+        counts = {f"consent.refused.{p}": 1 for p in choice.refused}
+        if choice.refused:
+            counts |= _tally(notice, choice, (), ())
+        self._store.add_totals(day, notice.site_ref, counts)
         state = {p: "refused" if p in choice.refused else "unasked" for p in notice.policy.consent_purposes}
         return Outcome({"visitor": None, "state": state, "receipt": None})
 
@@ -121,6 +128,8 @@ class Ledger:
         after = consents.changed(visitor, decided, notice, bits, seq=record.seq, at=now, knowing=knowing)
         self._store.put_visitor(after)
         counts = {f"consent.{state}.{p}": 1 for state, p in _news(visitor, decided, bits)}
+        if counts:
+            counts |= _tally(notice, choice, decided.given, decided.withdrawn)
         self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)
         intent = None
         if decided.withdrawn_mask:
@@ -249,6 +258,19 @@ def _news(visitor: Visitor, decided: consents.Change, bits: Mapping[str, int]) -
     yield from (("given", p) for p in decided.given)
     yield from (("refused", p) for p in decided.refused if was.get(p) != "refused")
     yield from (("withdrawn", p) for p in decided.withdrawn if was.get(p) != "withdrawn")
+
+
+def _tally(notice: LoadedNotice, choice: Choice, given: Sequence[str], withdrawn: Sequence[str]) -> dict[str, int]:
+    """How the choice went, for the numbers that no visitor can be found in."""
+    return tallies.counts(
+        notice=notice.version,
+        languages=notice.policy.notice.languages,
+        language=choice.lang,
+        device=choice.device,
+        gpc=bool(choice.signals.get("gpc")),
+        outcome=tallies.outcome(notice.policy.consent_purposes, given, withdrawn),
+        given=given,
+    )
 
 
 def _own_key(request_id: bytes) -> bytes:

@@ -113,7 +113,8 @@ class LedgerStore(Protocol):
 
     # numbers that outlive a day
     def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None: ...
-    def totals(self, site_ref: int | None = None) -> dict[tuple[date, int, str], int]: ...
+    def totals(self, site_ref: int | None = None, since: date | None = None) -> dict[tuple[date, int, str], int]:
+        """(day, site, name) → number; of one site, from a day on."""
 
 
 class IngestTransaction(Protocol):

@@ -292,9 +292,10 @@ class SqliteLedger:
                 (day.isoformat(), site_ref, name, n),
             )
 
-    def totals(self, site_ref: int | None = None) -> dict[tuple[date, int, str], int]:
+    def totals(self, site_ref: int | None = None, since: date | None = None) -> dict[tuple[date, int, str], int]:
         rows = self._read(
-            "SELECT day, site_ref, name, n FROM totals WHERE ?1 IS NULL OR site_ref = ?1 ORDER BY day, name",
-            (site_ref,),
+            "SELECT day, site_ref, name, n FROM totals"
+            " WHERE day >= ?2 AND (?1 IS NULL OR site_ref = ?1) ORDER BY day, name",
+            (site_ref, since.isoformat() if since else ""),
         )
         return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}
