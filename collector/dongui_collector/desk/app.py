@@ -18,6 +18,7 @@ from dongui_collector.desk import (
     audit_pages,
     console,
     disclosure_pages,
+    frame,
     health,
     keeping_pages,
     language,
@@ -30,13 +31,15 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import MENU, error_page
+from dongui_collector.desk.shell import error_page
 from dongui_collector.errors import StorageError, Unknown
 from dongui_collector.rights import requests
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
+        "script-src 'self'",
+        "connect-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
         "form-action 'self'",
@@ -82,7 +85,8 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(api.calls)
     app.register_blueprint(reports_api.calls)
     app.register_blueprint(health.pages)
-    app.context_processor(lambda: {"menu": MENU, "waiting": _waiting(core)})
+    frame.set_up(app, core)
+    app.context_processor(lambda: {"waiting": _waiting(core)})
     _freshness(app, core)
     _errors(app)
     _headers(app)

@@ -8,11 +8,11 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.keeping.shown import destruction_json, hold_json
-from dongui_collector.publishing import find_site
 from dongui_collector.storage.values import LedgerRecord
 
 pages = Blueprint("console", __name__, url_prefix="/console")
@@ -35,7 +35,7 @@ guard(pages, _NEEDS)
 @pages.get("/", endpoint="overview")
 def overview_page() -> str:
     core = open_core()
-    site = find_site(core, request.args.get("site") or core.book.sites()[0].id)
+    site = chosen_site()
     schedule = core.keeper.planner.schedule(core.keeper.holds())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)

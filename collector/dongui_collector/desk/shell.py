@@ -25,19 +25,21 @@ class Entry:
     needs: str = "read"
 
 
-# In the order in which they are shown.
-MENU = (
-    Entry("console.overview", "overview", "overview"),
-    Entry("requests.requests", "requests"),
-    Entry("console.destructions", "destructions"),
-    Entry("console.holds", "holds"),
-    Entry("keeping.archive", "archive"),
-    Entry("disclosures.disclosures", "disclosures"),
-    Entry("console.ledger", "ledger"),
-    Entry("audit.log", "audit_log", "audit"),
-    Entry("people.access", "access", "access"),
-    Entry("account.own", "own_account", "own"),
-)
+# Group (its name is "menu_" + group in the words) → its entries, in the order in which they are shown.
+# An entry's sign is the symbol of its name in static/icons.svg.
+MENU: Mapping[str, tuple[Entry, ...]] = {
+    "privacy": (
+        Entry("console.overview", "overview", "overview"),
+        Entry("requests.requests", "requests"),
+        Entry("console.destructions", "destructions"),
+        Entry("console.holds", "holds"),
+        Entry("keeping.archive", "archive"),
+        Entry("disclosures.disclosures", "disclosures"),
+        Entry("console.ledger", "ledger"),
+        Entry("audit.log", "audit_log", "audit"),
+    ),
+    "set_up": (Entry("people.access", "access", "access"),),
+}
 
 
 def open_core() -> Core:

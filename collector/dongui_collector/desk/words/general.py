@@ -4,6 +4,15 @@ from __future__ import annotations
 
 KO = {
     "title": "개인정보 업무",
+    "skip": "본문으로 건너뛰기",
+    "menu": "메뉴",
+    "close": "닫기",
+    "menu_privacy": "개인정보",
+    "menu_set_up": "설정",
+    "theme": "화면 밝기",
+    "theme_auto": "기기 설정대로",
+    "theme_light": "밝게",
+    "theme_dark": "어둡게",
     "sign_in": "로그인",
     "sign_out": "로그아웃",
     "name": "계정",
@@ -161,6 +170,15 @@ KO = {
 
 EN = {
     "title": "Privacy console",
+    "skip": "Skip to content",
+    "menu": "Menu",
+    "close": "Close",
+    "menu_privacy": "Privacy",
+    "menu_set_up": "Set-up",
+    "theme": "Theme",
+    "theme_auto": "As the device",
+    "theme_light": "Light",
+    "theme_dark": "Dark",
     "sign_in": "Sign in",
     "sign_out": "Sign out",
     "name": "Account",

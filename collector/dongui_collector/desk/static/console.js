@@ -1,0 +1,1 @@
+"use strict";(()=>{function n(){document.addEventListener("click",e=>t(e.target)),document.addEventListener("keydown",e=>{if(e.key!=="Escape")return;let o=e.target.closest("details.drop[open]");t(null),o?.querySelector("summary")?.focus()})}function t(e){for(let o of document.querySelectorAll("details.drop[open]"))(!e||!o.contains(e))&&(o.open=!1)}n();})();

@@ -1,0 +1,4 @@
+// What every page of the console gains from a script; without it everything still reads and works.
+import { closeDrops } from "./drops";
+
+closeDrops();
