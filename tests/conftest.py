@@ -24,6 +24,13 @@ FLAGS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a browser is needed for comes last: from then on Playwright has an event loop of its own run in this thread,
+    beside which neither ``asyncio.run`` nor Django's asynchronous views work.
+    """
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 class Breaker:
     """Opens after ``patience`` failures in a row, for ``pause`` seconds at first, up to ``longest`` while they go on.
 
-    When a pause is over, one caller at a time is let through to try.
+    When a pause is over, one caller at a time is let through to try. What others say meanwhile (the transport goes its
+    own way) does not prolong the pause: a visitor who withdraws gets a turn, whatever else the collector fails at.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class Breaker:
                 self._failures = 0
                 self._pause = self._first
 
-    def failed(self) -> None:
-        """The collector did not answer, or not sensibly."""
+    def failed(self, *, tried: bool = True) -> None:
+        """The collector did not answer, or not sensibly. ``tried``: to somebody whom :meth:`allow` had let through."""
         with self._lock:
             self._failures += 1
-            if self._failures >= self._patience:
+            if self._failures == self._patience or (tried and self._failures > self._patience):
                 self._open_until = self._clock() + self._pause
                 self._pause = min(self._pause * 2, self._longest)
 

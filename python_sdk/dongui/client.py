@@ -178,7 +178,7 @@ class Client(Asking):
             options.collector,
             options.secret_key,
             delivery=delivery,
-            on_reply=lambda sensible: breaker.succeeded() if sensible else breaker.failed(),
+            on_reply=lambda answered: breaker.succeeded() if answered else breaker.failed(tried=False),
         )
 
     def send_event(self, visitor: str, event: dict[str, Any]) -> bool:

@@ -93,6 +93,7 @@ class Knowledge:
             self._news.set()
             self._stir.wait(pause)
             self._stir.clear()
+        self._wire.close()  # opened anew, perhaps, after stop() had closed it
 
     def _learn(self) -> bool:
         """Asks the collector once. Whatever it says that is no policy leaves the last one in force."""

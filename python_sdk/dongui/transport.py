@@ -45,7 +45,8 @@ class Delivery:
 class Transport:
     """Sends jobs of one site to its collector, with the site's secret key. For use from any thread, also after a fork.
 
-    ``on_reply`` is told after each attempt whether the collector answered sensibly.
+    ``on_reply`` is told after each attempt whether the collector answered, be it that it cannot take this now: one
+    whose disk is full takes withdrawals all the same.
     """
 
     def __init__(
@@ -184,6 +185,12 @@ class Transport:
     def _work(self) -> None:
         at_exit_of_multiprocessing(self.close)
         stopping = self._background.stopping
+        try:
+            self._until(stopping)
+        finally:
+            self._line.close()  # opened anew, perhaps, after close() had closed it
+
+    def _until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
             parcel = self._next()
             if parcel is None:
@@ -229,7 +236,7 @@ class Transport:
             reply = Reply(0)
         answer = _understood(parcel, reply)
         if self._on_reply is not None:
-            self._on_reply(answer is not None and reply.status < 500)
+            self._on_reply(answer is not None)
         if answer is None or reply.status in (408, 425, 429) or reply.status >= 500:
             self._again(parcel, reply)
         elif reply.status < 300:

@@ -98,7 +98,7 @@ _EVENT_KEYS = {
 class Collector:
     """The ledger and everything that was sent.
 
-    ``mode``: ok, down (hangs up), no events (hangs up on those), garbage, page, full, error.
+    ``mode``: ok, down (hangs up), no events (hangs up on those), garbage, page, full, events full, error.
     """
 
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
         if collector.mode == "page":
             self._send(200, b"<html>a balancer's page</html>", "text/html")
             return
-        if collector.mode == "full":
+        if collector.mode == "full" or (collector.mode == "events full" and parts.path == "/v1/events"):
             self._send(
                 503,
                 json.dumps(problem(503, "unavailable")[1]).encode(),

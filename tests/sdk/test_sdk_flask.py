@@ -19,6 +19,10 @@ def fake() -> FakeClient:
     return FakeClient()
 
 
+async def async_without() -> str:
+    return "async without"
+
+
 @pytest.fixture
 def browser(fake: FakeClient) -> FlaskClient:
     app = Flask(__name__)
@@ -43,6 +47,11 @@ def browser(fake: FakeClient) -> FlaskClient:
     @requires_consent("marketing", otherwise=lambda: "without")
     def either() -> str:
         return "with"
+
+    @app.get("/async")
+    @requires_consent("marketing", otherwise=async_without)
+    async def asynchronous() -> str:
+        return "async with"
 
     @app.post("/buy")
     def buy() -> dict[str, Any]:
@@ -71,6 +80,7 @@ def test_a_view_that_requires_a_purpose(browser: FlaskClient, fake: FakeClient) 
     assert browser.get("/offer/tea").status_code == 403
     assert granted.get("/offer/tea").text == "offer tea"
     assert [browser.get("/either").text, granted.get("/either").text] == ["without", "with"]
+    assert [browser.get("/async").text, granted.get("/async").text] == ["async without", "async with"]
 
 
 def test_events_of_the_application(browser: FlaskClient, fake: FakeClient) -> None:

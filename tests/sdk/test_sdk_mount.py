@@ -325,6 +325,29 @@ def test_the_breaker_lets_one_through_when_its_pause_is_over() -> None:
     assert breaker.wait() == 0
 
 
+def test_what_the_transport_fails_at_keeps_nobody_waiting_for_longer() -> None:
+    now = [0.0]
+    breaker = Breaker(patience=2, pause=2.0, longest=5.0, clock=lambda: now[0])
+    for _ in range(100):
+        breaker.failed(tried=False)
+    assert not breaker.allow()
+    now[0] = 1.9
+    breaker.failed(tried=False)
+    now[0] = 2.0
+    assert breaker.allow(), "the pause is over, whatever was heard meanwhile"
+
+
+def test_a_full_disk_does_not_keep_withdrawals_away(shop: Any, collector: Collector) -> None:
+    visitor = collector.visitor("statistics")
+    collector.mode = "events full"  # and yet, as the collector does, it takes every decision
+    assert shop.client.track(visitor, "waiting")
+    collector.wait_for(lambda: shop.client.stats()["failures"] > 5)
+    for _ in range(5):
+        taken = post(shop, "/_dongui/v1/consents", decision(refused=("statistics",)), cookie=f"dongui_id={visitor}")
+        assert taken.status == "201 Created"
+    assert collector.granted[visitor] == set()
+
+
 # Pure.
 
 OTHER_HEADERS = ["Origin", "X-Dongui", "User-Agent", "Cookie", "X-Forwarded-For", "Dongui-Address"]

@@ -112,7 +112,8 @@ def test_one_bad_event_does_not_take_its_batch_along(collector: Collector, trans
 
 
 def test_a_full_queue_says_so_and_leaves_room_for_withdrawals() -> None:
-    transport = Transport(SITE, "http://127.0.0.1:9", SECRET, delivery=Delivery(queue=5, first_pause=60))
+    impatient = Delivery(queue=5, first_pause=60, exit_deadline=0.1)
+    transport = Transport(SITE, "http://127.0.0.1:9", SECRET, delivery=impatient)
     try:
         told = [transport.send(Job("v", EVENTS, event())) for _ in range(20)]
         assert told.count(True) in (5, 6)  # one batch may be under way
@@ -160,6 +161,7 @@ def test_sending_never_waits_for_a_slow_collector(collector: Collector, transpor
     threading.Thread(target=send).start()
     assert done.wait(10)
     assert len(collector.events) < 1000
+    collector.delay = 0.0
     assert transport.flush(30)
     assert len(collector.events) == 1000
 

@@ -21,13 +21,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dongui_collector.clock import day_of
 from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.intake import me
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import drain, failure, query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.who import Headers, needs_secret
-from dongui_collector.intake.wire import METHODS, ChannelsIn, InventoryIn, MemberIn, RecordIn, check_tree, decode
+from dongui_collector.intake.wire import (
+    METHODS,
+    ChannelsIn,
+    CountsIn,
+    InventoryIn,
+    MemberIn,
+    RecordIn,
+    check_tree,
+    decode,
+)
+from dongui_collector.ledger import counted
 from dongui_collector.ledger.book import LoadedNotice
 from dongui_collector.rights import channels, members, profiles
 from dongui_collector.storage.values import Site
@@ -83,6 +94,7 @@ def pages(door: Door) -> Starlette:
             route("/v1/members", post_member, "POST"),
             route("/v1/inventory", post_inventory, "POST"),
             route("/v1/channels", post_channels, "POST"),
+            route("/v1/counts", post_counts, "POST"),
             route("/v1/me", me.get_me),
             route("/v1/me", me.delete_me, "DELETE"),
             route("/v1/me/export", me.get_export),
@@ -366,4 +378,19 @@ async def post_inventory(door: Door, request: Request) -> Response:
             core.storage.office.seen_cookies(site.ref, value.cookies, core.clock.now())
 
     await door.in_thread(keep)
+    return Response(status_code=204)
+
+
+async def post_counts(door: Door, request: Request) -> Response:
+    """How many page views a site's server answered, by what was recorded of them: numbers, of nobody in particular."""
+    value, site = await _body(door, request, CountsIn)
+    core, now = door.core, door.core.clock.now()
+    unrecorded = {reason: getattr(value.counts, reason) for reason in counted.UNRECORDED}
+    asked = {purpose for notice in core.book.notices(site.ref) for purpose in notice.policy.consent_purposes}
+    try:
+        counts = counted.names(unrecorded, value.counts.recorded, asked)
+    except ValueError as refused:
+        raise Problem("malformed", str(refused)) from None
+    day = day_of(min(value.at, now), core.book.in_force(site.ref, now).zone)
+    await door.in_thread(core.ledger.count_once, site.ref, b"counts|" + value.id.bytes, day, counts)
     return Response(status_code=204)

@@ -117,6 +117,29 @@ class InventoryIn(msgspec.Struct):
     cookies: Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(max_length=200)]
 
 
+Count = Annotated[int, Meta(ge=0, le=10_000_000)]
+Granted = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z", max_length=1024)]
+
+
+class PageCounts(msgspec.Struct, forbid_unknown_fields=True):
+    """Page views by what was recorded of them: under which purposes (dot-joined), or why nothing."""
+
+    recorded: Annotated[dict[Granted, Count], Meta(max_length=256)] = {}
+    unasked: Count = 0
+    refused: Count = 0
+    gpc: Count = 0
+    no_id: Count = 0
+
+
+class CountsIn(msgspec.Struct):
+    """The body of ``POST /v1/counts``: page views that a server answered about ``at``, without any identifier."""
+
+    site: SiteId
+    id: uuid.UUID
+    at: Annotated[int, Meta(ge=0)]
+    counts: PageCounts
+
+
 class RequestIn(msgspec.Struct):
     """The body of ``POST /v1/me/requests``."""
 

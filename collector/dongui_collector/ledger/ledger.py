@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from dongui_collector.clock import Clock, day_of
@@ -161,6 +162,15 @@ class Ledger:
     def _keep_answer(self, site_ref: int, request_id: bytes, now: int, answer: dict[str, Any]) -> None:
         key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
         self._store.keep_answer(key, now, seal(_own_key(request_id), json.dumps(answer).encode(), key))
+
+    # -- counting
+
+    def count_once(self, site_ref: int, request_id: bytes, day: date, counts: Mapping[str, int]) -> None:
+        """Add to a day's totals, once however often this very request is sent within ten minutes."""
+        with self._store.writing():
+            if self.kept_answer(site_ref, request_id) is None:
+                self._store.add_totals(day, site_ref, counts)
+                self._keep_answer(site_ref, request_id, self._clock.now(), {})
 
     # -- erasing and suspending
 

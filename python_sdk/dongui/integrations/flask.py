@@ -72,10 +72,11 @@ def requires_consent(
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T | Response:
             consent: Consent = g.consent
             if consent.granted(purpose):
-                return view(*args, **kwargs)
+                seen: T = current_app.ensure_sync(view)(*args, **kwargs)
+                return seen
             if otherwise is None:
                 abort(403, f"This needs the visitor's consent to the purpose {purpose}.")
-            found: Response = otherwise(*args, **kwargs)
+            found: Response = current_app.ensure_sync(otherwise)(*args, **kwargs)
             return found
 
         return guarded

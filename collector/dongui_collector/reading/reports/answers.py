@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dongui_collector.ledger import counted
 from dongui_collector.reading.reports import tables
 from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.reading.reports.filters import Filter, ReportError, check_covered, chosen
@@ -92,7 +93,8 @@ def report(
         asked.fill(before, *question.previous)
         rows = [row | {"previous": was} for row, was in zip(rows, before.rows(), strict=True)]
     rows = _sorted(rows, found, question)
-    return _answer(site, purposes, question, rows, covered.zone.key) | {"visitors": total[0], "visits": total[1]}
+    answer = _answer(core, site, purposes, question, rows, covered.zone.key)
+    return answer | {"visitors": total[0], "visits": total[1]}
 
 
 class _Asked:
@@ -136,7 +138,7 @@ def _sorted(rows: list[Json], found: Table, question: Question) -> list[Json]:
     return ordered(rows, found, sort, ascending=ascending)
 
 
-def _answer(site: Site, purposes: tuple[str, ...], question: Question, rows: list[Json], zone: str) -> Json:
+def _answer(core: Core, site: Site, purposes: tuple[str, ...], question: Question, rows: list[Json], zone: str) -> Json:
     most = len(rows) if question.name == "timeseries" else question.limit
     return {
         "report": question.name,
@@ -145,10 +147,26 @@ def _answer(site: Site, purposes: tuple[str, ...], question: Question, rows: lis
         "to": question.last.isoformat(),
         "zone": zone,
         "purposes": list(purposes),
-        "consented": None,  # nothing counts the visits of those who did not consent, so their share is unknown
+        **_consented(core, site, purposes, question),
         "total": len(rows),
         "rows": rows[question.offset : question.offset + most],
     }
+
+
+def _consented(core: Core, site: Site, purposes: tuple[str, ...], question: Question) -> Json:
+    """The share of the page views counted by the site's server that was recorded under a consent of the reader's.
+
+    Not known where nothing was counted, nor of what filters choose: these numbers have no dimension but the day.
+    """
+    if question.filters:
+        return {"consented": None, "counted": None}
+    found = counted.between(core.storage.ledger.totals(site.ref), question.first, question.last)
+    if not found.page_views:
+        return {"consented": None, "counted": None}
+    recorded = found.under(purposes)
+    told = {"page_views": found.page_views, "recorded": recorded}
+    told |= {reason: found.unrecorded.get(reason, 0) for reason in counted.UNRECORDED}
+    return {"consented": ratio(recorded, found.page_views), "counted": told}
 
 
 def _consent(core: Core, site: Site, purposes: tuple[str, ...], question: Question) -> Json:
@@ -167,4 +185,4 @@ def _consent(core: Core, site: Site, purposes: tuple[str, ...], question: Questi
         for (day, purpose), found in sorted(counts.items())
     ]
     zone = core.book.in_force(site.ref, core.clock.now()).zone.key
-    return _answer(site, purposes, question, rows, zone)
+    return _answer(core, site, purposes, question, rows, zone)
