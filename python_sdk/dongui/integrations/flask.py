@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, Unpack
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from flask import Flask, Response, abort, current_app, g, request, request_started
 
@@ -62,22 +62,28 @@ def client() -> Client:
     return found
 
 
-def requires_consent(
-    purpose: str, otherwise: Callable[..., Any] | None = None
-) -> Callable[[Callable[P, T]], Callable[P, T | Response]]:
-    """A view that runs only once ``purpose`` is granted; else ``otherwise`` with the same arguments, or 403."""
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, view: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T | Response]: ...
+    @overload
+    def __call__(self, view: Callable[P, T], /) -> Callable[P, T | Response]: ...
 
-    def decorate(view: Callable[P, T]) -> Callable[P, T | Response]:
+
+def requires_consent(purpose: str, otherwise: Callable[..., Any] | None = None) -> _Decorator:
+    """A view that runs only once ``purpose`` is granted; else ``otherwise`` with the same arguments, or 403.
+
+    An asynchronous view is run to its end, as Flask itself does.
+    """
+
+    def decorate(view: Callable[P, Any]) -> Callable[P, Any]:
         @functools.wraps(view)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> T | Response:
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
             consent: Consent = g.consent
             if consent.granted(purpose):
-                seen: T = current_app.ensure_sync(view)(*args, **kwargs)
-                return seen
+                return current_app.ensure_sync(view)(*args, **kwargs)
             if otherwise is None:
                 abort(403, f"This needs the visitor's consent to the purpose {purpose}.")
-            found: Response = current_app.ensure_sync(otherwise)(*args, **kwargs)
-            return found
+            return current_app.ensure_sync(otherwise)(*args, **kwargs)
 
         return guarded
 
