@@ -212,6 +212,12 @@ def origin(visit: Shown, purposes: Iterable[str]) -> tuple[str, str | None]:
     return CLICKED[key] if seen and key in CLICKED else ORIGINS[key]
 
 
+def referrer(visit: Shown) -> str | None:
+    """The host, without ``www.``; a tagged visit has one too."""
+    first = views(visit)[0].referrer if views(visit) else None
+    return first.split("/")[2].removeprefix("www.") if first else None
+
+
 def expected_overview(visits: list[Shown]) -> dict[str, Any]:
     pages = sum(len(views(v)) for v in visits)
     viewed = [v for v in visits if views(v)]
@@ -239,6 +245,7 @@ def expected(visits: list[Shown], purposes: Iterable[str], zone: ZoneInfo) -> di
         "exit_pages": _counts((v, views(v)[-1].path) for v in visits if views(v)),
         "channels": _counts((v, origin(v, purposes)[0]) for v in visits),
         "sources": _counts((v, (origin(v, purposes)[1], origin(v, purposes)[0])) for v in visits),
+        "referrers": _counts((v, referrer(v)) for v in visits),
         "browsers": _counts((v, v.events[0].browser) for v in visits),
         "timeseries": _counts((v, _local(v.events[0].at, zone).date().isoformat()) for v in visits),
     }

@@ -38,7 +38,7 @@ READERS = [tuple(some) for n in (1, 2, 3) for some in combinations(ALL, n)]
 # With these a report is refused: nothing that they cover says when and what.
 BLIND = [r for r in READERS if not set().union(*(ITEMS[p] for p in r)) >= {"cookie", "visit_time", "service_usage"}]
 NAMES = {"pages": "page", "entry_pages": "page", "exit_pages": "page", "events": "event", "searches": "search"}
-NAMES |= {"channels": "channel", "browsers": "browser", "timeseries": "time"}
+NAMES |= {"channels": "channel", "referrers": "referrer", "browsers": "browser", "timeseries": "time"}
 NUMBER = {"pages": "page_views", "events": "events", "searches": "searches"}
 
 

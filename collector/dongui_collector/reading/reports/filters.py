@@ -55,6 +55,9 @@ DIMENSIONS: dict[str, Dimension] = {
     "event": Dimension("service_usage", _distinct(lambda visit: (e.name for e in visit.events))),
     "search": Dimension("service_usage", _distinct(lambda visit: (term(e.search) for e in visit.events))),
     **{name: _origin(name) for name in ("channel", "source", "referrer", "medium", "campaign", "term", "content")},
+    "click_id": Dimension(
+        "advertising_id", _one(lambda visit: next((k for e in visit.events for k in e.clicks), None))
+    ),
     "country": _trait("ip_address", "country"),
     "city": _trait("ip_address", "city"),
     "device": _trait("access_environment", "device"),

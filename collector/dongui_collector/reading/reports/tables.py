@@ -251,7 +251,13 @@ def searches_table() -> Counted:
 BREAKDOWNS: Mapping[str, tuple[str, ...]] = {
     "sources": ("source", "channel"),
     "channels": ("channel",),
+    "referrers": ("referrer",),
     "campaigns": ("campaign", "source", "medium"),
+    "mediums": ("medium",),
+    "terms": ("term",),
+    "contents": ("content",),
+    "click_ids": ("click_id",),
+    "countries": ("country",),
     "locations": ("country", "city"),
     "devices": ("device",),
     "browsers": ("browser",),
