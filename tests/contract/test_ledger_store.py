@@ -77,6 +77,21 @@ def test_erasing_bodies_keeps_the_links(ledger: LedgerStore, tmp_path: Path) -> 
     assert ledger.records_of(KEY) == []
 
 
+def test_a_consent_record_is_found_by_its_id_until_it_is_erased(ledger: LedgerStore) -> None:
+    with ledger.writing():
+        for number in range(3):
+            ledger.append("consent", number, {"record": f"r-{number}", "notice": "r-9"}, visitor=b"v" * 16)
+        ledger.append("audit", 4, {"record": "r-4"})
+    found = ledger.consent_record("r-1")
+    assert found
+    assert found.seq == 2
+    assert ledger.consent_record("r-4") is None
+    assert ledger.consent_record("r-9") is None
+    with ledger.writing():
+        ledger.erase_bodies([2])
+    assert ledger.consent_record("r-1") is None
+
+
 def test_visitors_and_standings(ledger: LedgerStore) -> None:
     standings = {0: Standing(0, "given", 3, 1, 10, knowing=True), 2: Standing(2, "withdrawn", 4, 1, 11)}
     with ledger.writing():

@@ -45,6 +45,13 @@ def _archive(world: World, browser: FlaskClient) -> object:
     return send(browser, "/console/archive", "/console/archive", **fields).data
 
 
+def _receipts(world: World, browser: FlaskClient) -> object:
+    [notice] = world.core.book.notices(1)
+    visitor = world.choose(None, notice.policy.consent_purposes)
+    fields = {"visitor": visitor, "reason": "asked on the telephone"}
+    return send(browser, "/console/holds", "/console/consent/receipts", **fields).data
+
+
 # How each audited view is opened, by somebody signed in, in an installation with one visitor.
 DRIVES: dict[str, Drive] = {
     "api.export": _export,
@@ -52,6 +59,7 @@ DRIVES: dict[str, Drive] = {
     "keeping.archive_read": _archive,
     "requests.package": _package,
     "requests.letter": _letter,
+    "consent.look_up": _receipts,
 }
 
 
@@ -91,6 +99,8 @@ def test_k12_a_look_is_on_the_log_before_it_is_shown(
         "/console/access",
         "/console/audit",
         "/console/requests",
+        "/console/consent",
+        "/console/consent/receipts",
     ],
 )
 def test_what_shows_nobody_holds_no_key_of_a_visitor(

@@ -16,7 +16,14 @@ from dongui_collector.desk.words import WORDS
 from flask.testing import FlaskClient
 
 TEMPLATES = Path(dongui_collector.desk.__file__).parent / "templates"
-PAGES = ["/console/", "/console/destructions", "/console/holds", "/console/ledger", "/console/access"]
+PAGES = [
+    "/console/",
+    "/console/consent",
+    "/console/destructions",
+    "/console/holds",
+    "/console/ledger",
+    "/console/access",
+]
 
 
 def text_of(browser: FlaskClient, page: str) -> str:

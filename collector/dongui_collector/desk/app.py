@@ -16,6 +16,7 @@ from dongui_collector.core import Core
 from dongui_collector.desk import (
     api,
     audit_pages,
+    consent_pages,
     console,
     disclosure_pages,
     frame,
@@ -76,6 +77,7 @@ def create_desk(core: Core) -> Flask:
     set_up_login(app, core)
     language.set_up(app)
     app.register_blueprint(console.pages)
+    app.register_blueprint(consent_pages.pages)
     app.register_blueprint(keeping_pages.pages)
     app.register_blueprint(disclosure_pages.pages)
     app.register_blueprint(people_pages.pages)

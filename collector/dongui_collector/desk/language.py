@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, session
 
 from dongui_collector.core import Core
@@ -29,6 +29,7 @@ def set_up(app: Flask) -> None:
 
     app.context_processor(lambda: {"lang": g.get("lang", LANGUAGES[0]), "w": words()})
     app.add_template_filter(number, "number")
+    app.add_template_filter(percent, "percent")
     app.add_template_filter(day, "day")
     app.add_template_filter(lambda at: instant(at, app.extensions["dongui"]), "instant")
     app.add_template_filter(text, "text")
@@ -41,6 +42,11 @@ def words() -> Mapping[str, str]:
 
 def number(value: int) -> str:
     return str(format_decimal(value, locale=g.lang))
+
+
+def percent(share: float | None) -> str:
+    """A share of 0 to 1; ``–`` for none."""
+    return "–" if share is None else str(format_percent(share, locale=g.lang))
 
 
 def day(value: date | str | None) -> str:

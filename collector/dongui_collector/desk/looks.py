@@ -16,6 +16,7 @@ AUDITED: Mapping[str, str] = {
     "keeping.archive_read": "archive.read",
     "requests.package": "request.package",
     "requests.letter": "request.show",
+    "consent.look_up": "receipt.show",
 }
 
 # Endpoint → what is handed to a recipient there: with whose data it was in the disclosure ledger (S4), which the access
@@ -37,6 +38,9 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "console.holds": "that a hold names one person, never whom",
     "console.add_hold": "names nobody: holds on a person are added by the officer's command",
     "console.release_hold": "by number",
+    "consent.consent": "numbers",
+    "consent.text": "what everybody was shown",
+    "consent.receipts": "an empty form",
     "keeping.archive": "classes, laws and numbers",
     "keeping.hold": "numbers",
     "keeping.select": "selects by class and day",

@@ -30,6 +30,7 @@ class Entry:
 MENU: Mapping[str, tuple[Entry, ...]] = {
     "privacy": (
         Entry("console.overview", "overview", "overview"),
+        Entry("consent.consent", "consent", "overview"),
         Entry("requests.requests", "requests"),
         Entry("console.destructions", "destructions"),
         Entry("console.holds", "holds"),

@@ -185,6 +185,11 @@ class SqliteLedger:
     def of_kind(self, kind: str, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         return self._records("WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?", (kind, after, limit))
 
+    def consent_record(self, id: str) -> LedgerRecord | None:
+        text = f'"record":{json.dumps(id)}'  # as `append` writes it
+        found = self._records("WHERE kind = 'consent' AND instr(body, ?) LIMIT 2", (text,))
+        return next((record for record in found if record.body and record.body.get("record") == id), None)
+
     def _records(self, where: str, values: Sequence[object]) -> list[LedgerRecord]:
         rows = self._read(
             f"SELECT seq, kind, at, site_ref, visitor, body, salt, commitment, hash FROM chain {where}", values
