@@ -54,7 +54,7 @@ def test_counts_are_added_and_told_in_reports(collector: Installation) -> None:
         ({"recorded": {"someone": 1}}, "no notice of this site"),
         ({"recorded": {"statistics ": 1}}, "counts.recorded"),
         ({"recorded": {"": 1}}, "counts.recorded"),
-        ({"visitors": 1}, "unknown field"),
+        ({"someone": 1}, "unknown field"),
         ({"recorded": {f"p{n}": 1 for n in range(300)}}, "counts.recorded"),
     ],
     ids=["negative", "broken", "too large", "unknown purpose", "no name", "nameless", "unknown reason", "too many"],

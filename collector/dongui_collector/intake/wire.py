@@ -152,6 +152,7 @@ _AD_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}\Z")
 
 T = TypeVar("T")
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_FIELD = re.compile(r"unknown field `.*?`(?= - at |\Z)", re.DOTALL)
 
 
 def decode(body: bytes, schema: type[T]) -> T:
@@ -173,8 +174,8 @@ def decode(body: bytes, schema: type[T]) -> T:
 
 
 def _place(message: str) -> str:
-    """msgspec's message, which quotes nothing that was sent (but enum values and tags, which we do not use)."""
-    return message if len(message) < 200 else message[:200]
+    """msgspec's message, less the only thing in it that was sent: the name of a field that there is not."""
+    return _FIELD.sub("unknown field", message)[:200]
 
 
 def _has_nul(value: Any) -> bool:
