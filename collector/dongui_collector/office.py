@@ -32,11 +32,13 @@ def create_token(
     recipient: str | None = None,
     expires: str = DEFAULT_LIFE,
     by: str = "command line",
+    precise: bool = False,
 ) -> dict[str, Any]:
     """Make a token, bound to one site and to purposes. It is shown this once; only its hash is kept.
 
     ``expires`` is a period (``P90D``), the last day on which it is good, or ``never``; ``recipient`` whom its exports
-    are handed to, who must be in the notice for these purposes (S4.1); none for the controller's own use.
+    are handed to, who must be in the notice for these purposes (S4.1); none for the controller's own use. What goes to
+    a recipient is coarse unless the controller says ``precise`` here.
 
     Its id is also the consumer's name: pseudonyms differ from token to token. Raises :class:`Unknown` for a purpose
     that the site's notice in force does not list, :class:`CollectorError` for an unknown role or none at all.
@@ -53,6 +55,8 @@ def create_token(
     if not purposes:
         raise CollectorError("a token names the purposes it reads for; add --purpose")
     now = core.clock.now()
+    if precise and recipient is None:
+        raise CollectorError("precise is for tokens of a recipient; the controller's own exports are exact anyway")
     if recipient is not None:
         entitle(core, found, purposes, recipient=recipient)
     kept: dict[str, Any] = {
@@ -64,11 +68,11 @@ def create_token(
         "created_at": now,
         "expires_at": _expiry(expires, core.clock.today(core.settings.zone), core.settings.zone),
         "recipient": recipient,
-    }
+    } | ({"precise": True} if precise else {})
     token = new_token()
     with core.storage.ledger.writing():
         core.storage.office.add_token(kept, token_hash(token))
-        body = {name: kept[name] for name in ("role", "purposes", "expires_at", "recipient")}
+        body = {name: kept[name] for name in ("role", "purposes", "expires_at", "recipient", "precise") if name in kept}
         core.storage.ledger.append("token", now, body | {"created": kept["id"], "by": by}, site_ref=found.ref)
     return {**kept, "token": token}
 

@@ -94,6 +94,58 @@ def test_an_export_of_nothing_is_whole(world: World, format: str) -> None:
     assert world.export(world.token("statistics")["token"], f"&format={format}").status_code == 200
 
 
+@pytest.mark.parametrize("format", ["ndjson", "csv", "parquet"])
+def test_pages_are_whole_files_that_lead_on_to_the_next(world: World, format: str) -> None:
+    world.visitor_with_events("statistics", events=5)
+    token = world.token("statistics")["token"]
+    today = world.core.clock.today(world.settings.zone)
+    path, found, pages = f"/v1/export/events?from={today}&to={today}&format={format}&limit=2", [], 0
+    whole = rows_of(world.export(token))
+    while path:
+        answer = world.get(path, token)
+        assert answer.status_code == 200
+        pages += 1
+        if format == "csv":
+            found += [row["id"] for row in csv.DictReader(io.StringIO(answer.text))]
+        elif format == "parquet":
+            found += pq.read_table(io.BytesIO(answer.data))["id"].to_pylist()
+        else:
+            found += [row["id"] for row in rows_of(answer)]
+        link = answer.headers.get("Link", "")
+        assert token not in link
+        path = link.partition(">")[0].removeprefix("<")
+    assert found == [row["id"] for row in whole]
+    assert pages == 3
+
+
+def test_a_cursor_of_another_token_is_none(world: World, visitor: str) -> None:
+    one, other = world.token("statistics")["token"], world.token("statistics")["token"]
+    path = world.export(one, "&limit=1").headers["Link"].partition(">")[0].removeprefix("<")
+    assert world.get(path, one).status_code == 200
+    answer = world.get(path, other)
+    assert (answer.status_code, problem_of(answer)) == (400, "malformed")
+    assert path.rpartition("after=")[2] not in answer.text
+    for wrong in ("limit=0", "limit=10001", "limit=x", "after=", "after=%00", "after=x"):
+        assert problem_of(world.export(one, f"&{wrong}")) == "malformed"
+
+
+def test_one_consumer_cannot_take_every_thread_with_streams_that_it_does_not_read(world: World, visitor: str) -> None:
+    greedy, other = world.token("statistics")["token"], world.token("statistics")["token"]
+    today = world.core.clock.today(world.settings.zone)
+
+    def begin(token: str) -> TestResponse:
+        header = {"Authorization": f"Bearer {token}"}
+        return world.browser().get(f"/v1/export/events?from={today}&to={today}", headers=header, buffered=False)
+
+    open_ = [begin(greedy), begin(greedy)]
+    assert problem_of(begin(greedy)) == "unavailable"
+    assert world.export(greedy, "&limit=5").status_code == 200, "a page is read by us"
+    assert len(rows_of(world.export(other))) == 5
+    for answer in open_:
+        answer.close()
+    assert len(rows_of(world.export(greedy))) == 5
+
+
 def test_an_export_is_on_the_ledger_before_its_first_row_is_read(world: World, visitor: str) -> None:
     made = world.token("statistics")
     answer = world.browser().get(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,11 +23,16 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.publishing import find_site
-from dongui_collector.reading.export import entitle, export_events
+from dongui_collector.reading.export import Entitlement, consumer_events, entitle
 from dongui_collector.reading.formats import FORMATS
+from dongui_collector.reading.portable import metadata, write_database
 from dongui_collector.rights.disclosures import Handing
 
 _DAY = click.DateTime(["%Y-%m-%d"])
+_CHUNK = 1 << 20
+SQLITE = "sqlite"
+
+Rows = Iterator[dict[str, Any]]
 
 
 @click.group(cls=CommandGroup)
@@ -37,8 +44,9 @@ def export() -> None:
 @click.option("--purpose", "purposes", multiple=True, required=True, help="A purpose the export serves; repeatable.")
 @click.option("--from", "first", type=_DAY, required=True, help="The first day.")
 @click.option("--to", "last", type=_DAY, required=True, help="The last day, included.")
-@click.option("--format", "kind", type=click.Choice(sorted(FORMATS)), default="ndjson", show_default=True)
+@click.option("--format", "kind", type=click.Choice(sorted([*FORMATS, SQLITE])), default="ndjson", show_default=True)
 @click.option("--recipient", metavar="NAME", help="A processor or recipient of the policy; only its items go out.")
+@click.option("--precise", is_flag=True, help="With --recipient: exact times and whole addresses, not coarse ones.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file [default: the output].")
 @site_option
 @config_option
@@ -48,40 +56,73 @@ def events(
     last: datetime,
     kind: str,
     recipient: str | None,
+    precise: bool,
     output: Path | None,
     site: str | None,
     config: Path,
 ) -> None:
-    """Export events as NDJSON, CSV or Parquet. Every export is written on the ledger.
+    """Export events as NDJSON, CSV, Parquet or an SQLite database. Every export is written on the ledger.
 
     Each item is there only where one of the named purposes covers it. Without --recipient it is the controller's own
-    use; with one, the policy must name it for each purpose, and it is a hand-over: whose data went, how much and the
-    file's digest stand in the disclosure ledger (`dongui disclosures list`).
+    use; with one, the policy must name it for each purpose, and it is a hand-over: times are cut to the hour and
+    addresses to the network, and whose data went, how much and the file's digest stand in the disclosure ledger
+    (`dongui disclosures list`). A file is there once it is whole.
     """
     if last < first:
         raise click.UsageError("--to must not lie before --from")
+    if kind == SQLITE and output is None:
+        raise click.UsageError("an SQLite database is a file: name it with -o")
+    if precise and recipient is None:
+        raise click.UsageError("--precise goes with --recipient; the controller's own use is exact anyway")
     days = (first.date(), last.date())
-    asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient}
+    asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient, "precise": precise}
     said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
     door = control(config)
     begun = door.call("export.audit", **asked, **said)
-    with reading(config) as core, _opened(output) as out, progress("events") as advance:
-        reader = entitle(core, find_site(core, site), purposes, recipient=recipient)
+    with reading(config) as core, progress("events") as advance:
+        reader = entitle(core, find_site(core, site), purposes, recipient=recipient, precise=precise)
+
+        def rows(before: Any = None) -> Rows:
+            for _, row in consumer_events(core, reader, *days, before):
+                advance(1)
+                yield row
+
         if begun["disclosure"] is None:
-            for chunk in FORMATS[kind](_counted(export_events(core, reader, *days), advance)):
-                out.write(chunk)
-            return
-        with Handing(door.call, begun["disclosure"]) as handing:
-            rows = handing.counted(export_events(core, reader, *days, before=handing.before))
-            for chunk in handing.hashed(FORMATS[kind](_counted(rows, advance))):
-                out.write(chunk)
-            out.flush()
+            _write(output, kind, rows(), lambda chunks: chunks)
+        else:
+            with Handing(door.call, begun["disclosure"]) as handing:
+                _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
+    if kind == SQLITE and output is not None:
+        _describe(output, reader, *days)
 
 
-def _counted(rows: Iterator[dict[str, Any]], advance: Any) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        advance(1)
-        yield row
+def _write(output: Path | None, kind: str, rows: Rows, hashed: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+    """Write the rows; ``hashed`` sees every byte of what is written."""
+    if kind == SQLITE and output is not None:
+        with _beside(output) as part:
+            write_database(part, rows)
+            for _ in hashed(_read(part)):
+                pass
+        return
+    with _opened(output) as out:
+        for chunk in hashed(FORMATS[kind](rows)):
+            out.write(chunk)
+        out.flush()
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _describe(output: Path, reader: Entitlement, first: date, last: date) -> None:
+    """The metadata beside the database, and what to do with them."""
+    beside = output.with_suffix(".metadata.json")
+    text = json.dumps(metadata(output.stem, reader, first, last), ensure_ascii=False, indent=2)
+    with _opened(beside) as file:
+        file.write(text.encode() + b"\n")
+    click.echo(f"datasette {output} --metadata {beside}", err=True)
 
 
 @contextmanager
@@ -90,7 +131,25 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-        return
-    output.touch(mode=0o600)
-    with output.open("wb") as file:
-        yield file
+    elif output.exists() and not output.is_file():  # a pipe or a device
+        with output.open("wb") as file:
+            yield file
+    else:
+        with _beside(output) as part, part.open("wb") as file:
+            part.chmod(0o600)
+            yield file
+
+
+@contextmanager
+def _beside(output: Path) -> Iterator[Path]:
+    """A path beside ``output`` that takes its place once all is written, and is gone otherwise."""
+    output = output.resolve()
+    part = output.with_name(f"{output.name}.part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        yield part
+        part.replace(output)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()

@@ -35,6 +35,7 @@ def tokens() -> None:
     "--expires", default="P1Y", show_default=True, help="A period (P90D), the last day (2027-01-31), or never."
 )
 @click.option("--recipient", help="Whom its exports are handed to; the notice must name them for these purposes.")
+@click.option("--precise", is_flag=True, help="With --recipient: exact times and whole addresses, not coarse ones.")
 @click.option("--note", default="", help="Whose it is, for your own list.")
 @site_option
 @config_option
@@ -44,6 +45,7 @@ def create(
     role: str,
     expires: str,
     recipient: str | None,
+    precise: bool,
     note: str,
     site: str | None,
     config: Path,
@@ -51,7 +53,7 @@ def create(
 ) -> None:
     """Create a token. It is shown this once."""
     given = {"purposes": list(purposes), "role": role, "site": site, "note": note, "by": acting_user()}
-    result = control(config).call("tokens.create", **given, expires=expires, recipient=recipient)
+    result = control(config).call("tokens.create", **given, expires=expires, recipient=recipient, precise=precise)
     emit(result, as_json)
 
 

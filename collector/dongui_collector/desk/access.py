@@ -35,6 +35,7 @@ class Asking:
     site: Site
     purposes: tuple[str, ...]
     recipient: str | None = None
+    precise: bool = False
 
 
 def asking(core: Core, roles: Sequence[str]) -> Asking:
@@ -65,7 +66,8 @@ def _by_token(core: Core, roles: Sequence[str]) -> Asking:
     if site is None or request.args.get("site", site.id) not in (site.id, site.name):
         raise Problem("forbidden", "the token is bound to another site")
     _note_use(core, token["id"])
-    return Asking(token["id"], token["role"], site, _wanted(token["purposes"]), token.get("recipient"))
+    wanted, precise = _wanted(token["purposes"]), bool(token.get("precise"))
+    return Asking(token["id"], token["role"], site, wanted, token.get("recipient"), precise)
 
 
 def _note_use(core: Core, id: str) -> None:

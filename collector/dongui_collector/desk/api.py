@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, request
 from flask_login import current_user
@@ -15,12 +17,16 @@ from werkzeug.wrappers import Response
 from dongui_collector import control
 from dongui_collector.core import Core
 from dongui_collector.desk.access import Asking, Problem, asking
-from dongui_collector.desk.openapi import description
+from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.streams import Streams
 from dongui_collector.errors import NotAllowed
-from dongui_collector.reading.export import OWN_USE, Entitlement, entitle, export_events
+from dongui_collector.reading.cursors import CursorError, Cursors
+from dongui_collector.reading.export import OWN_USE, Entitlement, consumer_events, entitle
 from dongui_collector.reading.feed import LIMIT, erasures
 from dongui_collector.reading.formats import FORMATS, MEDIA_TYPES
+from dongui_collector.reading.route import Place
 from dongui_collector.rights.disclosures import Handing
+from dongui_collector.storage.values import Json
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -38,7 +44,8 @@ def export() -> Response:
     """Stream the rows of ``from`` to ``to`` (days, both included) that the reader's purposes cover.
 
     On the ledger before its first row is read (K12). A token sees pseudonyms of its own; a person signed in to the
-    console exports for the controller's own use, as ``dongui export`` does.
+    console exports for the controller's own use, as ``dongui export`` does. With ``limit`` it is a page: a whole file
+    of so many rows, whose ``Link`` leads on to the next.
     """
     core = _core()
     who = asking(core, _READERS)
@@ -46,44 +53,111 @@ def export() -> Response:
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
-    reader, disclosure = _noted(core, who, first, last, format)
-    if disclosure is None:
-        chunks = FORMATS[format](export_events(core, reader, first, last))
-    else:
-        chunks = _handed(core, disclosure, reader, (first, last), format)
-    # The first one now, while an error can still be answered as one.
-    body = chain([next(chunks, b"")], chunks)
+    asked = _Asked(core, _reader(core, who), first, last, format)
+    limit, after = _limit(), asked.after()
     name = f"events-{first.isoformat()}-{last.isoformat()}.{format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(_closing(body, chunks), content_type=MEDIA_TYPES[format], headers=headers)
+    if limit is not None:
+        disclosure = asked.noted(who)
+        body, next_ = asked.page(disclosure, after, limit)
+        if next_ is not None:
+            query = [(k, v) for k, v in request.args.items(multi=True) if k != "after"] + [("after", next_)]
+            headers["Link"] = f'<{request.path}?{urlencode(query)}>; rel="next"'
+        return Response(body, content_type=MEDIA_TYPES[format], headers=headers)
+    leave = _streams(core).enter(who.consumer)
+    try:
+        chunks = asked.stream(asked.noted(who), after)
+        # The first one now, while an error can still be answered as one.
+        whole = chain([next(chunks, b"")], chunks)
+        answer = Response(_closing(whole, chunks), content_type=MEDIA_TYPES[format], headers=headers)
+    except BaseException:
+        leave()
+        raise
+    answer.call_on_close(leave)
+    return answer
 
 
-def _noted(core: Core, who: Asking, first: date, last: date, format: str) -> tuple[Entitlement, int | None]:
-    """Have the export written down; what it may hold, and the disclosure's number where it is a hand-over."""
-    days = {"first": first.isoformat(), "last": last.isoformat(), "format": format}
-    purposes = list(who.purposes)
+def _streams(core: Core) -> Streams:
+    found: Streams = current_app.extensions.setdefault("dongui-streams", Streams(core.settings.workers))
+    return found
+
+
+def _reader(core: Core, who: Asking) -> Entitlement:
     if who.consumer == OWN_USE:
-        by = f"console: {current_user.name}"
-        control.call(core.settings, "export.audit", purposes=purposes, site=who.site.id, by=by, **days)
-        return entitle(core, who.site, who.purposes), None
-    arguments = {"consumer": who.consumer, "site": who.site.id, "purposes": purposes, "by": f"token {who.consumer}"}
+        return entitle(core, who.site, who.purposes)
     if who.recipient is not None:
         try:
             entitle(core, who.site, who.purposes, recipient=who.recipient)  # still in the notice? (S4.1)
         except NotAllowed as error:
             raise Problem("forbidden", str(error)) from None
-        arguments["recipient"] = who.recipient
-    noted = control.call(core.settings, "export.note", **arguments, **days)
-    return Entitlement(who.consumer, who.site, who.purposes, who.recipient), noted["disclosure"]
+    return Entitlement(who.consumer, who.site, who.purposes, who.recipient, who.precise)
 
 
-def _handed(
-    core: Core, disclosure: int, reader: Entitlement, days: tuple[date, date], format: str
-) -> Generator[bytes, None, None]:
-    """A hand-over's bytes; its entry is closed with the last of them, or as interrupted if the reader goes away."""
-    with Handing(partial(control.call, core.settings), disclosure) as handing:
-        rows = handing.counted(export_events(core, reader, *days, before=handing.before))
-        yield from handing.hashed(FORMATS[format](rows))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One export: who reads, which days, in which format."""
+
+    core: Core
+    reader: Entitlement
+    first: date
+    last: date
+    format: str
+
+    def after(self) -> Place | None:
+        """Where the question goes on."""
+        if "after" not in request.args:
+            return None
+        try:
+            return self._cursors.place(request.args["after"])
+        except CursorError as error:
+            raise Problem("malformed", str(error)) from None
+
+    @property
+    def _cursors(self) -> Cursors:
+        return Cursors(self.core.keyring, self.reader, self.first, self.last)
+
+    def noted(self, who: Asking) -> int | None:
+        """Have the export written down; the disclosure's number where it is a hand-over."""
+        said: dict[str, Any] = {"first": self.first.isoformat(), "last": self.last.isoformat(), "format": self.format}
+        said |= {"purposes": list(who.purposes), "site": who.site.id}
+        if who.consumer == OWN_USE:
+            said["by"] = f"console: {current_user.name}"
+            control.call(self.core.settings, "export.audit", **said)
+            return None
+        said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
+        if who.recipient is not None:
+            said |= {"recipient": who.recipient, "precise": who.precise}
+        number: int | None = control.call(self.core.settings, "export.note", **said)["disclosure"]
+        return number
+
+    def stream(self, disclosure: int | None, after: Place | None) -> Generator[bytes, None, None]:
+        """The bytes, page after page; a hand-over's entry is closed with the last, or as interrupted."""
+        if disclosure is None:
+            yield from FORMATS[self.format](row for _, row in self._rows(after))
+            return
+        with Handing(partial(control.call, self.core.settings), disclosure) as handing:
+            rows = handing.counted(row for _, row in self._rows(after, handing.before))
+            yield from handing.hashed(FORMATS[self.format](rows))
+
+    def page(self, disclosure: int | None, after: Place | None, limit: int) -> tuple[bytes, str | None]:
+        """A page's bytes, and the cursor of the next; None where nothing is left."""
+        if disclosure is None:
+            found = list(islice(self._rows(after, limit=limit), limit))
+            body = b"".join(FORMATS[self.format](row for _, row in found))
+        else:
+            with Handing(partial(control.call, self.core.settings), disclosure) as handing:
+                found = list(islice(self._rows(after, handing.before, limit), limit))
+                rows = handing.counted(row for _, row in found)
+                body = b"".join(handing.hashed(FORMATS[self.format](rows)))
+        return body, self._cursors.of(found[-1][0]) if len(found) == limit else None
+
+    def _rows(
+        self,
+        after: Place | None,
+        before: Callable[[Sequence[bytes]], None] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[tuple[Place, Json]]:
+        return consumer_events(self.core, self.reader, self.first, self.last, before, after=after, limit=limit)
 
 
 def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
@@ -144,6 +218,14 @@ def _day(name: str) -> date:
         return date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
+
+
+def _limit() -> int | None:
+    if "limit" not in request.args:
+        return None
+    if not 1 <= (limit := _number("limit", 0)) <= MOST_EXPORTED:
+        raise Problem("malformed", f"limit is 1 to {MOST_EXPORTED}")
+    return limit
 
 
 def _number(name: str, default: int) -> int:

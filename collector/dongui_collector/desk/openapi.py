@@ -19,6 +19,7 @@ _PURPOSE = {
     "explode": True,
 }
 _TEXT: Json = {"type": "string"}
+MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
 _PROBLEM = {
     "description": "An RFC 9457 problem document with a stable type.",
@@ -75,6 +76,18 @@ def _export() -> Json:
         {"name": "from", "in": "query", "required": True, "schema": _DAY, "description": "The first day, included."},
         {"name": "to", "in": "query", "required": True, "schema": _DAY, "description": "The last day, included."},
         {"name": "format", "in": "query", "schema": formats},
+        {
+            "name": "limit",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_EXPORTED},
+            "description": "A page of so many rows; `Link` leads on to the next.",
+        },
+        {
+            "name": "after",
+            "in": "query",
+            "schema": _TEXT,
+            "description": "The cursor in the last page's `Link`.",
+        },
     ]
     content = {
         "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Event"}},

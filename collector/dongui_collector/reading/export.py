@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +13,9 @@ from dongui_collector.errors import NotAllowed, Unknown
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.reading.coarse import coarsened
 from dongui_collector.reading.parties import registered, terms
+from dongui_collector.reading.route import Leg, Place, exact, veiled
 from dongui_collector.storage.values import Json, Selection, Site
 
 if TYPE_CHECKING:
@@ -36,15 +38,25 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """Who reads what. ``consumer`` decides the pseudonyms; a ``recipient`` gets what a notice names it for, no more."""
+    """Who reads what. ``consumer`` decides the pseudonyms; a ``recipient`` gets what a notice names it for, no more.
+
+    What goes to a recipient is coarse (``reading/coarse.py``) unless the controller said ``precise``.
+    """
 
     consumer: str
     site: Site
     purposes: tuple[str, ...]
     recipient: str | None = None
+    precise: bool = False
+
+    @property
+    def coarse(self) -> bool:
+        return self.recipient is not None and not self.precise
 
 
-def entitle(core: Core, site: Site, purposes: Sequence[str], *, recipient: str | None = None) -> Entitlement:
+def entitle(
+    core: Core, site: Site, purposes: Sequence[str], *, recipient: str | None = None, precise: bool = False
+) -> Entitlement:
     """Decide who may read for which purposes.
 
     Without ``recipient`` it is the controller's own use. With one it is a hand-over: the notice in force must name that
@@ -62,7 +74,7 @@ def entitle(core: Core, site: Site, purposes: Sequence[str], *, recipient: str |
     if recipient is None:
         return Entitlement(OWN_USE, site, wanted)
     registered(policy, recipient, wanted)
-    return Entitlement(consumer_of(recipient), site, wanted, recipient)
+    return Entitlement(consumer_of(recipient), site, wanted, recipient, precise)
 
 
 def consumer_of(recipient: str) -> str:
@@ -130,32 +142,77 @@ def export_events(
     before its first row is given out, so that whose data went is written down first, whatever happens then; ``only``
     says of a visitor's key whether its rows may be in it at all.
     """
+    for _, row in _along(core, reader, exact(core.storage.events.days(), first, last), before, only):
+        yield row
+
+
+def consumer_events(
+    core: Core,
+    reader: Entitlement,
+    first: date,
+    last: date,
+    before: Callable[[Sequence[bytes]], None] | None = None,
+    *,
+    after: Place | None = None,
+    limit: int | None = None,
+) -> Iterator[tuple[Place, Json]]:
+    """The same for a consumer, who must not learn a row's day where it does not see its time: see ``route.py``.
+
+    Each with its place; with one as ``after`` a reader goes on behind it, also where rows or whole days were destroyed
+    meanwhile. ``limit`` is how many rows the caller will take.
+    """
+    days = core.storage.events.days()
+    if _may_hide_days(core, reader):
+        legs = veiled(days, first, last, core.keyring.derive(b"route\x00" + reader.consumer.encode()), after)
+    else:
+        legs = exact(days, first, last, after)
+    yield from _along(core, reader, legs, before, None, limit)
+
+
+def _may_hide_days(core: Core, reader: Entitlement) -> bool:
+    """Whether there may be rows whose time the reader does not see."""
+    notices = [core.book.notice(n.ref) for n in core.book.notices(reader.site.ref)]
+    return reader.recipient is not None or any(
+        "visit_time" not in notice.policy.purposes[purpose].items
+        for notice in notices
+        for purpose in reader.purposes
+        if purpose in notice.policy.purposes
+    )
+
+
+def _along(
+    core: Core,
+    reader: Entitlement,
+    legs: Iterable[Leg],
+    before: Callable[[Sequence[bytes]], None] | None,
+    only: Callable[[bytes], bool] | None,
+    limit: int | None = None,
+) -> Iterator[tuple[Place, Json]]:
     names, scope, periods = Pseudonyms(core.keyring, reader.consumer), Scope(core, reader), Periods(core.book)
-    for day in core.storage.events.days():
-        if not first <= day <= last:
-            continue
-        after = 0
-        while found := page(
-            core.storage, day, Selection(site_ref=reader.site.ref), after, _HANDED if before else _PAGE
-        ):
+    size = min(_HANDED if before else _PAGE, limit or _HANDED)
+    for leg in legs:
+        after = leg.after
+        while found := page(core.storage, leg.day, Selection(site_ref=reader.site.ref), after, size):
             rows, masks = found
             today = core.keeper.today()
-            given: list[tuple[bytes, Json]] = []
+            given: list[tuple[bytes, Place, Json]] = []
             for row in rows:
                 if only is not None and not only(row.visitor):
                     continue
-                mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, day, today)
-                shown = core.reader.readable(row, day, masks, mask)
-                if shown is not None:
-                    scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
-                    given.append((row.visitor, _for_reader(shown, names)))
+                mask = scope.mask(row.notice_ref) & periods.standing(row.notice_ref, row.purposes, leg.day, today)
+                shown = core.reader.readable(row, leg.day, masks, mask)
+                if shown is None:
+                    continue
+                scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
+                if leg.wants(dated=shown["day"] is not None):
+                    given.append((row.visitor, leg.place(row.n), _for_reader(shown, names, coarse=reader.coarse)))
             if before and given:
-                before(list(dict.fromkeys(visitor for visitor, _ in given)))
-            yield from (shown for _, shown in given)
+                before(list(dict.fromkeys(visitor for visitor, _, _ in given)))
+            yield from ((place, shown) for _, place, shown in given)
             after = rows[-1].n
 
 
-def _for_reader(shown: Json, names: Pseudonyms) -> Json:
+def _for_reader(shown: Json, names: Pseudonyms, *, coarse: bool) -> Json:
     shown["id"] = names.event(shown["id"])
     shown["visitor"] = None if shown["visitor"] is None else names.visitor(shown["visitor"])
-    return shown
+    return coarsened(shown) if coarse else shown

@@ -48,7 +48,7 @@ def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_cell(name, value) for name, value in _flat(row).items()])
+        writer.writerow([_cell(name, value) for name, value in flat(row).items()])
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
@@ -102,7 +102,8 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def _flat(row: Json) -> dict[str, Any]:
+def flat(row: Json) -> dict[str, Any]:
+    """A row under :data:`COLUMNS`, composites as JSON text."""
     environment = row["environment"] or {}
     values = {name: row[name] for name in _PLAIN} | {"props": _json(row["props"])} | {n: row[n] for n in _PLACE}
     values |= {"advertising_ids": _json(row["advertising_ids"]), "cookies": _json(row["cookies"])}

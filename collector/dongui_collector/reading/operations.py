@@ -12,6 +12,7 @@ from dongui_collector.ledger.finishing import CONSUMERS
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import Entitlement, entitle
 from dongui_collector.rights import disclosures
+from dongui_collector.storage.values import Json
 
 
 @operation("export.audit")
@@ -24,13 +25,14 @@ def audit_export(
     site: str | None = None,
     recipient: str | None = None,
     by: str = "command line",
+    precise: bool = False,
 ) -> dict[str, Any]:
     """Decide and write down an export before its first row is read. Raises what :func:`entitle` raises.
 
     With a ``recipient`` it is a hand-over: ``disclosure`` in the answer is the number of its entry, which whoever reads
     closes (:class:`~dongui_collector.rights.disclosures.Handing`); None for the controller's own use.
     """
-    reader = entitle(core, find_site(core, site), purposes, recipient=recipient)
+    reader = entitle(core, find_site(core, site), purposes, recipient=recipient, precise=precise)
     days = (date.fromisoformat(first), date.fromisoformat(last))
     id = note_export(core, reader, *days, format=format, by=by, way="export")
     return {"consumer": reader.consumer, "site": reader.site.id, "disclosure": id}
@@ -47,9 +49,10 @@ def note_token_export(
     format: str,
     by: str,
     recipient: str | None = None,
+    precise: bool = False,
 ) -> dict[str, Any]:
     """The same for a token's export, whose purposes and recipient the token itself names."""
-    reader = Entitlement(consumer, find_site(core, site), tuple(purposes), recipient)
+    reader = Entitlement(consumer, find_site(core, site), tuple(purposes), recipient, precise)
     days = (date.fromisoformat(first), date.fromisoformat(last))
     return {"consumer": consumer, "disclosure": note_export(core, reader, *days, format=format, by=by, way="token")}
 
@@ -63,7 +66,7 @@ def note_export(
     notice in force does not name for this (S4.1).
     """
     office = core.storage.office
-    entry = {
+    entry: Json = {
         "action": "export",
         "consumer": reader.consumer,
         "recipient": reader.recipient,
@@ -73,9 +76,11 @@ def note_export(
         "format": format,
         "by": by,
     }
+    if reader.precise:
+        entry["precise"] = True
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=reader.site.ref)
-        consumers = office.setting(CONSUMERS) or {}
+        consumers: Json = office.setting(CONSUMERS) or {}
         had = consumers.get(reader.consumer, {"purposes": []})
         consumers[reader.consumer] = {
             "purposes": sorted({*had["purposes"], *reader.purposes}),
@@ -85,7 +90,7 @@ def note_export(
         office.put_setting(CONSUMERS, consumers)
         if reader.recipient is None:
             return None
-        said = {"from": entry["from"], "to": entry["to"], "format": format, "by": by}
+        said: Json = {name: entry[name] for name in ("from", "to", "format", "by", "precise") if name in entry}
         return disclosures.begin(
             core, disclosures.to_party(core, reader.site.ref, reader.recipient, reader.purposes) | {"way": way, **said}
         )
