@@ -74,10 +74,10 @@ def test_the_overview_counts_what_is_held_and_why(world: World, officer: FlaskCl
     shown = text_of(officer, "/console/?lang=en")
     assert "Rows held 8" in shown
     number = r'<td class="n">(\d+)</td>'
-    rows = re.findall(rf"<tr><td>[^<]+</td>{number}{number}{number}<td>", officer.get("/console/").text)
+    rows = re.findall(
+        rf'<tr><td class="d">[^<]+</td>{number}{number}{number}<td class="d">', officer.get("/console/").text
+    )
     assert rows == [("5", "5", "0"), ("3", "3", "3")]
-    assert "Statistics 2 1 0" in shown
-    assert "Marketing and advertising 1 1 0" in shown
 
 
 def test_the_overview_follows_a_withdrawal(world: World, officer: FlaskClient) -> None:
@@ -85,7 +85,6 @@ def test_the_overview_follows_a_withdrawal(world: World, officer: FlaskClient) -
     world.choose(visitor, (), ("statistics",))
     shown = text_of(officer, "/console/?lang=en")
     assert "Rows held 0" in shown
-    assert "Statistics 1 0 1" in shown
 
 
 def test_refused_events_are_counted_by_reason(world: World, officer: FlaskClient) -> None:

@@ -31,6 +31,7 @@ from dongui_collector.desk import (
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
+from dongui_collector.desk.portions import Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
 from dongui_collector.errors import StorageError, Unknown
@@ -72,6 +73,7 @@ def create_desk(core: Core) -> Flask:
     )
     app.extensions["dongui"] = core
     app.extensions["dongui-counts"] = DayCounts(core)
+    app.extensions["dongui-portions"] = Portions(core)
     app.extensions["dongui-verifier"] = Verifier(core)
     CSRFProtect(app)
     set_up_login(app, core)

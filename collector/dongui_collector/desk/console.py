@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from dongui_collector.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.keeping.shown import destruction_json, hold_json
+from dongui_collector.reading.holdings import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.storage.values import LedgerRecord
 
 pages = Blueprint("console", __name__, url_prefix="/console")
@@ -39,13 +41,22 @@ def overview_page() -> str:
     schedule = core.keeper.planner.schedule(core.keeper.holds())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
+    portions: list[Portion] = current_app.extensions["dongui-portions"].all()
+    notices = [notice for one in core.book.sites() for notice in core.book.notices(one.ref)]
     return render_template(
         "overview.html",
         o=shown,
         bars=bars(shown.days),
         site=site,
-        sites=core.book.sites(),
+        classes=by_class(portions),
+        items=by_item(portions),
+        months=calendar(portions, core.keeper.today()),
+        agenda=agenda(portions),
+        rules={id: record_class for notice in notices for id, record_class in notice.policy.records.items()},
+        item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
+        holds=len(core.keeper.holds()),
         last_run=core.keeper.last_success(),
+        next_run=start_of(core.clock.today(core.settings.zone) + timedelta(days=1), core.settings.zone),
     )
 
 

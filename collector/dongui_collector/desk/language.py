@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, session
 
@@ -31,6 +31,7 @@ def set_up(app: Flask) -> None:
     app.add_template_filter(number, "number")
     app.add_template_filter(percent, "percent")
     app.add_template_filter(day, "day")
+    app.add_template_filter(month, "month")
     app.add_template_filter(lambda at: instant(at, app.extensions["dongui"]), "instant")
     app.add_template_filter(text, "text")
 
@@ -54,6 +55,11 @@ def day(value: date | str | None) -> str:
     if value is None:
         return "–"
     return str(format_date(date.fromisoformat(value) if isinstance(value, str) else value, "medium", locale=g.lang))
+
+
+def month(first: date) -> str:
+    """A month by its first day, shortly: the year is said in January, and where it begins."""
+    return str(format_skeleton("yyMMM" if first.month == 1 else "MMM", first, locale=g.lang))
 
 
 def instant(at: int | None, core: Core) -> str:

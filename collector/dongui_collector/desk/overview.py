@@ -1,4 +1,4 @@
-"""What the overview shows: what is held and why, what was agreed to, what ends next. Plain values for a template."""
+"""What the overview shows of one site: what is held and why, what was refused. Plain values for a template."""
 
 from __future__ import annotations
 
@@ -31,16 +31,6 @@ class HeldDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """How often a purpose was given, refused and withdrawn."""
-
-    purpose: str
-    given: int = 0
-    refused: int = 0
-    withdrawn: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the overview page shows of one site.
 
@@ -53,7 +43,6 @@ class Overview:
     all_days: int
     all_bytes: int
     purposes: list[str]
-    choices: list[Choices]
     recorded: int
     refusals: list[tuple[str, int]] = field(default_factory=list)
     next_end: date | None = None
@@ -90,8 +79,8 @@ def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date
     days = core.storage.events.days()
     counts.forget_absent(days)
     held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
-    totals = core.storage.ledger.totals(site.ref)
     since = core.clock.today(core.settings.zone) - timedelta(days=30)
+    totals = core.storage.ledger.totals(site.ref, since)
     return Overview(
         notice=notice,
         days=[d for d in reversed(held) if d.rows],
@@ -99,7 +88,6 @@ def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date
         all_days=len(days),
         all_bytes=sum(core.storage.events.size(day) for day in days),
         purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),
-        choices=_choices(totals, notice.policy.consent_purposes, since),
         recorded=_sums(totals, "events.recorded", since).total(),
         refusals=_sums(totals, "events.refused.", since).most_common(),
         next_end=min(ends.values(), default=None),
@@ -122,11 +110,6 @@ def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
 
 def _rows(counts: Mapping[Basis, int], site_ref: int) -> int:
     return sum(number for basis, number in counts.items() if basis.site_ref == site_ref)
-
-
-def _choices(totals: Totals, purposes: Sequence[str], since: date) -> list[Choices]:
-    by_state = {state: _sums(totals, f"consent.{state}.", since) for state in ("given", "refused", "withdrawn")}
-    return [Choices(p, *(by_state[state][p] for state in ("given", "refused", "withdrawn"))) for p in purposes]
 
 
 def _sums(totals: Totals, prefix: str, since: date) -> Counter[str]:

@@ -80,6 +80,9 @@ class LedgerStore(Protocol):
     def of_kind(self, kind: str, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """Like :meth:`records`, of one kind only."""
 
+    def kept(self, kind: str) -> tuple[int, int | None]:
+        """How many records of a kind still have their content, and since when the oldest is there. For people."""
+
     def consent_record(self, id: str) -> LedgerRecord | None:
         """The consent record of this id (a receipt's ``record_id``). Reads every consent's body; for people."""
 

@@ -185,6 +185,11 @@ class SqliteLedger:
     def of_kind(self, kind: str, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         return self._records("WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?", (kind, after, limit))
 
+    def kept(self, kind: str) -> tuple[int, int | None]:
+        sql = "SELECT count(*), min(at) FROM chain WHERE kind = ? AND body IS NOT NULL"
+        ((number, oldest),) = self._read(sql, (kind,))
+        return number, oldest
+
     def consent_record(self, id: str) -> LedgerRecord | None:
         text = f'"record":{json.dumps(id)}'  # as `append` writes it
         found = self._records("WHERE kind = 'consent' AND instr(body, ?) LIMIT 2", (text,))

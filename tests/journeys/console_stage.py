@@ -1,0 +1,171 @@
+"""A console to walk through: the desk of an installation with some months behind it, served on loopback."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from dongui_collector import control
+from dongui_collector.app import open_core
+from dongui_collector.core import Core
+from dongui_collector.desk.app import create_desk
+from dongui_collector.installing import ACCOUNT, Installed, install
+from dongui_collector.ledger import tallies
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.settings import load_settings
+from playwright.sync_api import Browser, BrowserContext
+from werkzeug.serving import make_server
+
+ORIGIN = "https://somoon.example.com"
+POLICY = Path(__file__).parents[2] / "examples" / "somoon" / "policy.toml"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
+DAYS = 120
+
+
+@dataclass(frozen=True)
+class Console:
+    """``origin`` is where the desk answers; ``installed`` whose it is; ``visitor`` the id of somebody who consented."""
+
+    origin: str
+    installed: Installed
+    visitor: str
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        return control.call(load_settings(Path(self.installed.config)), operation, **arguments)
+
+    def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
+        """A context of a browser, signed in as who runs it all. Sessions are few: keep it for a module."""
+        context = browser.new_context(**options)
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        page.goto(f"{self.origin}/console/login")
+        page.fill("input[name=name]", ACCOUNT)
+        page.fill("input[name=password]", self.installed.console_password)
+        page.locator("form button").first.click()
+        page.wait_for_url(lambda url: "/login" not in url)
+        page.close()
+        return context
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[Console]:
+    """The desk over a new installation in ``folder``, with the example's policy and a sample of everything."""
+    installed = install(folder, POLICY.read_text(), name="somoon", origins=[ORIGIN])
+    settings = load_settings(Path(installed.config))
+    visitor = fill(open_core(settings, writable=True))
+    core = open_core(settings, writable=False)
+    server = make_server("127.0.0.1", 0, create_desk(core), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Console(f"http://127.0.0.1:{server.server_port}", installed, visitor)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        core.close()
+
+
+# --- what has happened -----------------------------------------------------------------------------------------------
+
+
+def fill(core: Core) -> str:
+    """Some months of choices, visits, records, requests. Closes ``core``; returns one visitor's id."""
+    try:
+        today = core.clock.today(core.settings.zone)
+        _choices(core, today)
+        visitors = [_visitor(core, number) for number in range(6)]
+        _visits(core, visitors)
+        _office(core)
+        return visitors[0]
+    finally:
+        core.close()
+
+
+def _choices(core: Core, today: date) -> None:
+    """Totals as if people had chosen every day: more on weekdays, a little more agreeing as time goes by."""
+    [site] = core.book.sites()
+    notice = core.book.in_force(site.ref, core.clock.now())
+    asked = notice.policy.consent_purposes
+    with core.storage.ledger.writing():
+        for n in range(DAYS):
+            day = today - timedelta(days=DAYS - 1 - n)
+            people = round((46 if day.weekday() < 5 else 24) * (1 + 0.2 * math.sin(n / 9)) + n / 8)
+            for person in range(people):
+                core.storage.ledger.add_totals(day, site.ref, _of_one(notice.version, asked, n, person))
+
+
+def _of_one(version: str, asked: tuple[str, ...], n: int, person: int) -> dict[str, int]:
+    draw = (person * 37 + n * 11) % 100
+    given = asked if draw < 41 + n // 20 else asked[:1] if draw < 58 + n // 20 else ()
+    counts = tallies.counts(
+        notice=version,
+        languages=("ko", "en"),
+        language="en" if draw % 7 == 0 else "ko",
+        device=("phone", "phone", "pc", "phone", "tablet", "pc")[person % 6],
+        gpc=draw % 13 == 0,
+        outcome=tallies.outcome(asked, given, ()) if draw != 99 else "withdrawn",
+        given=given,
+    )
+    counts |= {f"consent.given.{p}": 1 for p in given}
+    counts |= {f"consent.{'withdrawn' if draw == 99 else 'refused'}.{p}": 1 for p in asked if p not in given}
+    return counts
+
+
+def _visitor(core: Core, number: int) -> str:
+    [site] = core.book.sites()
+    notice = core.book.in_force(site.ref, core.clock.now())
+    asked = notice.policy.consent_purposes
+    granted = asked if number % 2 else asked[:1]
+    choice = Choice(granted, tuple(p for p in asked if p not in granted), "banner", "ko", {}, device="phone")
+    with core.storage.ledger.writing():
+        return str(core.ledger.choose(notice, None, choice).answer["visitor"])
+
+
+def _visits(core: Core, visitors: list[str]) -> None:
+    lines = []
+    for n in range(40):
+        for k in range(4 + (n * 7) % 9):
+            at = core.clock.now() - n * 86_400_000 - k * 61_000
+            lines.append(
+                {
+                    "visitor": visitors[(n + k) % len(visitors)],
+                    "id": str(uuid.uuid4()),
+                    "name": "visit",
+                    "at": at,
+                    "url": f"{ORIGIN}/jobs/{k}",
+                    "ip": "203.0.113.9",
+                    "user_agent": AGENT,
+                }
+            )
+    control.perform(core, "events.import", {"lines": [json.dumps(line) for line in lines]})
+
+
+def _office(core: Core) -> None:
+    [site] = core.book.sites()
+    now = core.clock.now()
+    for n in range(5):
+        data = {"transaction": f"t-{n}", "amount": 12_000 + n}
+        core.keeper.add_record(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
+    core.ledger.finish(core.ledger.end_member(site.ref, core.ledger.member_key(site.ref, "member-0"), "closed"))
+    names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "promo_seen"]
+    with core.storage.ledger.writing():
+        core.storage.office.seen_cookies(site.ref, names, now - 9 * 86_400_000)
+        core.storage.office.seen_cookies(site.ref, names[:4], now)
+    for kind, channel in (("access", "email"), ("erasure", "letter"), ("suspension", "online")):
+        control.perform(core, "requests.add", {"kind": kind, "channel": channel})
+    for n in range(3):
+        core.keeper.add_record(site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"})
+    hold = {"ground": "claim", "reason": "청구 소송 2026-17", "record_class": "complaint", "by": "kim"}
+    control.perform(core, "holds.add", hold)
+    made = {"purposes": list(core.book.in_force(site.ref, now).policy.consent_purposes[:1]), "note": "monthly report"}
+    control.perform(core, "tokens.create", made)
+    control.perform(core, "sites.add", {"name": "블로그", "origins": ["https://blog.example.com"]})
