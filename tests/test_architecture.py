@@ -17,6 +17,7 @@ from tests.imports import Arrow, Module, arrows, modules
 # one module out of its folder: operations and the two processes' own bodies know more than their neighbours.
 SDK = (
     ("errors", "answer", "background", "breaker", "parcels"),
+    ("tally",),
     ("policy", "wire"),
     ("rules", "line"),
     ("terms", "transport"),
@@ -28,6 +29,7 @@ SDK = (
     ("proxy",),
     ("client",),
     ("site",),
+    ("passage",),
     ("middleware", "asgi", "testing", "reader"),
     ("integrations",),
 )

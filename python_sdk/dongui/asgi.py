@@ -13,9 +13,10 @@ from dongui.guard import hide
 from dongui.held import HeldSend
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.site import Passage, Site
+from dongui.passage import Passage
+from dongui.site import Site
 from dongui.terms import UNKNOWN
-from dongui.visit import Facts, address_of, authority, from_the_right, url_of
+from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
 
 CONSENT = "dongui.consent"
 
@@ -26,6 +27,8 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _BEGINNINGS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
+
+_ENDS = {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}
 
 T = TypeVar("T")
 
@@ -39,9 +42,9 @@ class ConsentMiddleware:
 
     The application finds the visitor's :class:`~dongui.consent.Consent` in ``scope["dongui.consent"]``, of a websocket
     too. The options are those of :class:`dongui.options.Options`. Only the headers that begin an answer, or accept a
-    websocket, are looked at; bodies, trailers, messages, extensions and lifespan pass untouched. Below ``/_dongui/``
-    the collector answers; that takes asyncio: threads of our own wait for the collector, so that neither the loop nor
-    the application's threads do.
+    websocket, are looked at; bodies, trailers, messages, extensions and lifespan pass untouched; before a lifespan
+    ends, what still waits is delivered, two seconds at most. Below ``/_dongui/`` the collector answers; that takes
+    asyncio: threads of our own wait for the collector, so that neither the loop nor the application's threads do.
 
     Trusted: the server's ``client``; of ``X-Forwarded-For`` and ``-Proto`` what ``trusted_proxies`` proxies wrote.
     """
@@ -61,7 +64,7 @@ class ConsentMiddleware:
         """ASGI."""
         kind = scope["type"]
         if kind not in ("http", "websocket"):
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._to_the_end(send) if kind == "lifespan" else send)
             return
         request, scope = self._begun(scope, send)
         if request is None:
@@ -72,6 +75,18 @@ class ConsentMiddleware:
             if self._inject and kind == "http":
                 request.hold()
             await self.app(scope, receive, request.send)
+
+    def _to_the_end(self, send: Send) -> Send:
+        """``send`` of a lifespan, at whose end what waits is delivered: uvicorn ends itself by the signal that it got,
+        which skips the interpreter's own exit.
+        """
+
+        async def sent(message: Message) -> None:
+            if message["type"] in _ENDS:
+                await in_thread(self.client.deliver)
+            await send(message)
+
+        return sent
 
     def _begun(self, scope: Scope, send: Send) -> tuple[_Request | None, Scope]:
         """The request and the scope with its consent; None where we have failed, and then stay out of the way."""
@@ -138,18 +153,21 @@ class _Request(Passage):
         """From the scope."""
         return self.headers.get(name.lower().encode("latin-1"), "")
 
+    def asked(self) -> Asked:
+        """From the scope."""
+        get = self.headers.get
+        purpose = get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", "")
+        return Asked(self.path, get(b"user-agent", ""), get(b"sec-fetch-dest", ""), purpose)
+
     def facts(self) -> Facts:
         """From the scope."""
         get = self.headers.get
         return Facts(
-            path=self.path,
             url=url_of(self.scheme(), self.host(), self._latin(self.path), _query(self.scope)),
             referrer=get(b"referer", ""),
             user_agent=get(b"user-agent", ""),
             language=get(b"accept-language", ""),
             query=_query(self.scope),
-            fetch_dest=get(b"sec-fetch-dest", ""),
-            sec_purpose=get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", ""),
         )
 
     def raw(self) -> Scope:

@@ -14,7 +14,7 @@ from dongui.breaker import Breaker
 from dongui.consent import Consent
 from dongui.knowledge import Knowledge
 from dongui.options import Options, OptionValues, resolve
-from dongui.parcels import EVENTS, RECORDS, Job, encode, fits
+from dongui.parcels import COUNTS, EVENTS, RECORDS, Job, encode, fits
 from dongui.terms import Terms
 from dongui.transport import Delivery, Transport
 from dongui.visit import gated
@@ -189,6 +189,23 @@ class Client(Asking):
         """Queues names of cookies that were seen."""
         body = encode({"site": self.options.site, "cookies": list(names)})
         return self._transport.send(Job("inventory", "/v1/inventory", body))
+
+    def send_counts(self, at: int, counts: Mapping[str, Any]) -> bool:
+        """Queues numbers of page views that were answered about ``at`` (epoch ms)."""
+        body = {"site": self.options.site, "id": str(uuid.uuid4()), "at": at, "counts": counts}
+        return self._transport.send(Job("counts", COUNTS, encode(body)))
+
+    def wake(self) -> None:
+        """Sees to it that the background work runs, also when nothing is queued."""
+        self._transport.wake()
+
+    def deliver(self) -> None:
+        """Before an end that may skip the exit: as :meth:`close`, but the work goes on afterwards."""
+        self._transport.deliver()
+
+    def also_tell(self, tell: Callable[[], object]) -> None:
+        """Has ``tell`` called about once a minute in the background, and before the end: it may queue something."""
+        self._transport.also_tell(tell)
 
     def also_close(self, close: Callable[[], None]) -> None:
         """Has ``close`` called when the client is closed."""

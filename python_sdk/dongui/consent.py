@@ -39,7 +39,18 @@ class Consent:
     application asked, so that its answer depends on it.
     """
 
-    __slots__ = ("_decide", "_gpc", "_now", "_pairs", "_purposes", "_terms", "cookies", "outgoing", "was_read")
+    __slots__ = (
+        "_chosen",
+        "_decide",
+        "_gpc",
+        "_now",
+        "_pairs",
+        "_purposes",
+        "_terms",
+        "cookies",
+        "outgoing",
+        "was_read",
+    )
 
     def __init__(
         self,
@@ -61,6 +72,7 @@ class Consent:
         self._decide = decide
         self.outgoing: Sequence[OwnCookie] = ()
         self._pairs: list[tuple[str, str]] | None = None
+        self._chosen: tuple[Choice | None] | None = None
         self._purposes: frozenset[str] | None = None
         self.was_read = False
 
@@ -155,17 +167,21 @@ class Consent:
         changed = {cookie.name: cookie.value for cookie in cookies}
         kept = [pair for pair in self.pairs() if pair[0] not in changed]
         self.cookies = "; ".join(f"{name}={value}" for name, value in [*changed.items(), *kept] if value)
-        self._pairs = self._purposes = None
+        self._pairs = self._purposes = self._chosen = None
         self.outgoing = cookies
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
-        choice = self._choice()
+        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
         return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+
+    def why_nothing(self) -> str:
+        """Of a visitor who grants nothing: ``gpc`` (the browser asks not to be tracked), ``refused`` or ``unasked``."""
+        return "gpc" if has_gpc(self._gpc) else "refused" if self.choice() is not None else "unasked"
 
     def is_of_another_notice(self) -> bool:
         """Whether the choice names a notice version that is not known: perhaps there is a newer policy."""
-        choice = self._choice()
+        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
         return choice is not None and choice.version not in self._terms.policy["accepts"]
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -175,12 +191,15 @@ class Consent:
         return self._pairs
 
     def _choice(self) -> Choice | None:
-        return newest_choice([value for name, value in self.pairs() if name == CHOICE_COOKIE])
+        if self._chosen is None:
+            self._chosen = (newest_choice([value for name, value in self.pairs() if name == CHOICE_COOKIE]),)
+        return self._chosen[0]
 
     def _judge(self) -> frozenset[str]:
-        if CHOICE_COOKIE not in self.cookies:
+        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
+        if choice is None or not choice.granted:
             return _NOTHING
-        return self._terms.purposes(self._choice(), self._seconds(), has_gpc(self._gpc))
+        return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
 
     def _seconds(self) -> int:
         return int(time.time()) if self._now is None else self._now

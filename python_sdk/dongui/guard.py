@@ -126,3 +126,21 @@ def hide(cookies: str, granted: Container[str], terms: Terms) -> str:
     return "; ".join(
         pair.strip(_SPACE) for pair in cookies.split(";") if pair.partition("=")[0].strip(_SPACE) not in names
     )
+
+
+def private(headers: Headers) -> Headers:
+    """Headers of an answer that depends on consent, and so on a cookie: no cache may show it to somebody else."""
+    vary = ",".join(value for name, value in headers if name.lower() == "vary")
+    fields = {field.strip().lower() for field in vary.split(",")}
+    out = headers
+    if not fields & {"cookie", "*"}:
+        out = [*out, ("Vary", "Cookie")]
+    if not any(name.lower() == "cache-control" for name, _ in headers):
+        out = [*out, ("Cache-Control", "private")]
+    return out
+
+
+def is_shared(headers: Headers) -> bool:
+    """Whether caches between us and the visitor may keep an answer for others, who must not be told to drop cookies."""
+    said = [value.lower() for name, value in headers if name.lower() == "cache-control"]
+    return bool(said) and not any(word in value for value in said for word in ("private", "no-store", "no-cache"))

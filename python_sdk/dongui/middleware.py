@@ -13,9 +13,10 @@ from dongui.guard import Headers, hide
 from dongui.held import Held
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.site import Passage, Site
+from dongui.passage import Passage
+from dongui.site import Site
 from dongui.terms import UNKNOWN
-from dongui.visit import Facts, address_of, authority, from_the_right, url_of
+from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -117,18 +118,21 @@ class _Request(Passage):
         key = name.upper().replace("-", "_")
         return str(self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", ""))
 
+    def asked(self) -> Asked:
+        """From the environment."""
+        get = self.environ.get
+        purpose = get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", "")
+        return Asked(self.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
+
     def facts(self) -> Facts:
         """From the environment."""
         get = self.environ.get
         return Facts(
-            path=self.path,
             url=url_of(self.scheme(), self.host(), self.path, get("QUERY_STRING", "")),
             referrer=get("HTTP_REFERER", ""),
             user_agent=get("HTTP_USER_AGENT", ""),
             language=get("HTTP_ACCEPT_LANGUAGE", ""),
             query=get("QUERY_STRING", ""),
-            fetch_dest=get("HTTP_SEC_FETCH_DEST", ""),
-            sec_purpose=get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", ""),
         )
 
     def raw(self) -> WSGIEnvironment:

@@ -15,6 +15,7 @@ ENVELOPE = 512
 
 EVENTS = "/v1/events"
 RECORDS = "/v1/records"
+COUNTS = "/v1/counts"
 
 
 @dataclass(slots=True, repr=False)

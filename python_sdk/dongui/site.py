@@ -1,27 +1,27 @@
-"""One site in one process: what both middlewares, WSGI and ASGI, share around the pure decisions."""
+"""One site in one process: what all its requests share, around the pure decisions."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from dongui.answer import Answer
 from dongui.client import Client
-from dongui.consent import VISITOR_COOKIE, Consent
+from dongui.consent import Consent
 from dongui.counted import LEARNED_FROM, whole
 from dongui.csp import inline_nonce
 from dongui.errors import ConfigurationError
-from dongui.guard import Headers, Sifted, expire, glance, lingering, sift
-from dongui.inject import Stub, Weaver, tag, takes_tag
+from dongui.guard import Headers, Sifted, expire, is_shared, lingering, private, sift
+from dongui.inject import Stub
 from dongui.mount import MOST_BODY, PREFIX, TOO_LARGE, Local, Visit, forward, granted_by, own_cookies
 from dongui.options import OptionValues, resolve
 from dongui.own import GPC_PATH, gpc, script
 from dongui.proxy import Proxy, Rest
 from dongui.rules.urls import scrub_text
+from dongui.tally import Tally
 from dongui.terms import Terms
-from dongui.visit import Facts, Meant, is_html_page, page_view
+from dongui.visit import Meant
 
 log = logging.getLogger("dongui")
 
@@ -44,6 +44,8 @@ class Site:
         self.proxy = Proxy(self.options.collector, self.client.breaker)
         self.client.also_close(self.proxy.close)
         self.names = Names()
+        self.tally = Tally(self.client.send_counts, self.client.wake)
+        self.client.also_tell(self.tally.tell)
         self._stub = Stub(self.options.consent_mode)
         for warning in self._stub.warnings:
             log.warning("dongui: consent_mode: %s", warning)
@@ -158,102 +160,6 @@ class Site:
             self.knowledge.ask_soon()
 
 
-class Passage:
-    """One request on its way through; the shells give it their own way to look at a request."""
-
-    __slots__ = ("consent", "cookies", "method", "site", "viewed")
-
-    def __init__(self, site: Site, method: str, cookies: str, gpc: str) -> None:
-        self.site = site
-        self.method = method
-        self.cookies = cookies
-        self.consent = site.consent(cookies, gpc)
-        self.viewed = False
-
-    def header(self, name: str) -> str:
-        """A request header, empty where it is missing."""
-        raise NotImplementedError
-
-    def facts(self) -> Facts:
-        """What a page view may need."""
-        raise NotImplementedError
-
-    def address(self) -> str | None:
-        """The visitor's address."""
-        raise NotImplementedError
-
-    def scheme(self) -> str:
-        """``http`` or ``https``, as the visitor sees it."""
-        raise NotImplementedError
-
-    def host(self) -> str:
-        """The host that the visitor asked for."""
-        raise NotImplementedError
-
-    def raw(self) -> Mapping[str, Any]:
-        """``environ`` or ``scope``, for the site's own rule."""
-        raise NotImplementedError
-
-    def answered(self, status: str, headers: Headers) -> Headers:
-        """The application has begun its answer: the headers as they may leave. Never raises."""
-        try:
-            kind, sets = glance(headers)
-            is_html = is_html_page(kind)
-            self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
-            host = self.host() if is_html and self.cookies else None
-            out = self.site.guarded(headers, self.consent, self.cookies, sets=sets, host=host)
-            if self.consent.outgoing:
-                secure = self.scheme() == "https"
-                out = private([*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)])
-            # A websocket has no method, and no cache keeps it.
-            return private(out) if self.consent.was_read and self.method else out
-        except Exception:
-            self.site.client.mishap("answer")
-            return headers
-
-    def weaver(self, status: str, headers: Headers, root: str) -> Weaver | None:
-        """What puts the snippet's tag into this answer, if it is a page that takes one. Never raises."""
-        try:
-            options = self.site.options
-            if (
-                not options.inject
-                or self.method != "GET"
-                or not takes_tag(status, headers, self.header("Sec-Fetch-Dest"))
-            ):
-                return None
-            text = self.site.stub(headers, self.consent.terms) + tag(options.site, root, headers)
-            return Weaver(text, known_length=any(name.lower() == "content-length" for name, _ in headers))
-        except Exception:
-            self.site.client.mishap("inject")
-            return None
-
-    def record(self) -> None:
-        """Queues the page view, if a person meant it and consented to it. Never raises."""
-        try:
-            self._record()
-        except Exception:
-            self.site.client.mishap("page view")
-
-    def _record(self) -> None:
-        consent, site = self.consent, self.site
-        if VISITOR_COOKIE not in consent.cookies:
-            return
-        if not consent.effective():
-            if consent.is_of_another_notice():
-                site.knowledge.ask_soon()
-            return
-        facts = self.facts()
-        if not site.meant(facts):
-            return
-        rule = site.options.page_view_if
-        if rule is not None and not rule(self.raw()):
-            return
-        ip = self.address() if consent.terms_allow("ip_address") else None
-        seen = page_view(consent, facts, now_ms=time.time_ns() // 1_000_000, ip=ip, search=site.options.search)
-        if seen is not None:
-            site.client.send_event(*seen)
-
-
 class Names:
     """Names of cookies that this process has reported already. Bounded: an application may invent a name a request."""
 
@@ -272,24 +178,6 @@ class Names:
 
 def _is_tellable(name: str) -> bool:
     return len(name) <= 256 and scrub_text(name) == name
-
-
-def private(headers: Headers) -> Headers:
-    """Headers of an answer that depends on consent, and so on a cookie: no cache may show it to somebody else."""
-    vary = ",".join(value for name, value in headers if name.lower() == "vary")
-    fields = {field.strip().lower() for field in vary.split(",")}
-    out = headers
-    if not fields & {"cookie", "*"}:
-        out = [*out, ("Vary", "Cookie")]
-    if not any(name.lower() == "cache-control" for name, _ in headers):
-        out = [*out, ("Cache-Control", "private")]
-    return out
-
-
-def is_shared(headers: Headers) -> bool:
-    """Whether caches between us and the visitor may keep an answer for others, who must not be told to drop cookies."""
-    said = [value.lower() for name, value in headers if name.lower() == "cache-control"]
-    return bool(said) and not any(word in value for value in said for word in ("private", "no-store", "no-cache"))
 
 
 def remedy(name: str, purpose: str | None, consent: Consent) -> str:

@@ -134,6 +134,12 @@ class _Memory(Transport):
         super().__init__("test-site", "http://collector.invalid", "test")
         self._client = client
 
+    def wake(self) -> None:
+        """Nothing is delivered, so no thread is needed."""
+
+    def deliver(self) -> None:
+        """Nothing ever waits."""
+
     def send(self, job: Job) -> bool:
         body = json.loads(job.encoded())
         if job.path != EVENTS:

@@ -40,6 +40,7 @@ class Delivery:
     first_pause: float = 0.5  # after a failure; doubles, with jitter, up to
     longest_pause: float = 30.0
     exit_deadline: float = 2.0  # for the rest of the queue when the process ends
+    tell: float = 60.0  # between reports of what is only counted here
 
 
 class Transport:
@@ -67,6 +68,7 @@ class Transport:
         self._background = Background(self._work, name="dongui-transport", reborn=self._reborn)
         self._complained = -_COMPLAIN_EVERY
         self._closed = False
+        self._tellers: list[Callable[[], object]] = []
         self._empty()
         atexit.register(self.close)
 
@@ -80,6 +82,7 @@ class Transport:
         self._urgent = False
         self._pause = 0.0
         self._not_before = 0.0
+        self._tell_at = time.monotonic() + jittered(self._delivery.tell)
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -103,9 +106,17 @@ class Transport:
             self._queued += 1
             if self._queued == 1:
                 self._changed.notify_all()
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Starts the thread where it does not run: before the first job, and after a fork."""
         if not self._background.running:
             self._background.ensure()
-        return True
+
+    def also_tell(self, tell: Callable[[], object]) -> None:
+        """Has ``tell`` called every now and then in the background, and before the end: it may queue something."""
+        self._tellers.append(tell)
 
     def purge(self, visitor: str) -> int:
         """Forgets every waiting event of a visitor, and does not repeat the ones under way. Returns how many."""
@@ -140,13 +151,23 @@ class Transport:
                 self._changed.wait(min(left, 0.5))
             return True
 
-    def close(self) -> None:
-        """At the process's exit: delivers what it can within the deadline; the rest is counted as lost."""
-        atexit.unregister(self.close)
-        self._closed = True
+    def deliver(self) -> None:
+        """Before an end that may skip the exit: delivers what it can within the deadline, and goes on afterwards."""
+        self._tell()
+        self._deliver_the_rest()
+
+    def _deliver_the_rest(self) -> None:
         # A collector that is known to be down gets no further chance: the host's exit must not wait for it.
         if (self._queued or self._flying is not None) and not self._pause:
             self.flush(self._delivery.exit_deadline)
+
+    def close(self) -> None:
+        """At the process's exit: delivers what it can within the deadline; the rest is counted as lost."""
+        atexit.unregister(self.close)
+        if not self._closed:
+            self._tell()
+        self._closed = True
+        self._deliver_the_rest()
         self._background.stopping.set()
         with self._changed:
             self._changed.notify_all()
@@ -192,6 +213,8 @@ class Transport:
 
     def _until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
+            if time.monotonic() >= self._tell_at:
+                self._tell()
             parcel = self._next()
             if parcel is None:
                 continue
@@ -201,11 +224,19 @@ class Transport:
                 log.exception("dongui could not deliver; the records are lost")
                 self._done(parcel, lost="internal")
 
+    def _tell(self) -> None:
+        self._tell_at = time.monotonic() + jittered(self._delivery.tell)
+        for tell in self._tellers:
+            try:
+                tell()
+            except Exception:
+                log.exception("dongui could not tell what it counted")
+
     def _next(self) -> Parcel | None:
         """The next parcel, after waiting for one; None when there is a reason to look again."""
         with self._changed:
             if not self._queued:
-                self._changed.wait(30.0)
+                self._changed.wait(max(0.0, min(30.0, self._tell_at - time.monotonic())))
                 if not self._queued:
                     return None
                 if not self._urgent:

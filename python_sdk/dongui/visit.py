@@ -37,17 +37,23 @@ def is_html_page(content_type: str) -> bool:
     return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
+class Asked(NamedTuple):
+    """What tells whether a person asked to see a page. Headers as they came, empty where missing."""
+
+    path: str
+    user_agent: str
+    fetch_dest: str
+    sec_purpose: str
+
+
 class Facts(NamedTuple):
     """What a request says that a page view may need. Headers as they came, empty where missing."""
 
-    path: str
     url: str
     referrer: str
     user_agent: str
     language: str
     query: str
-    fetch_dest: str
-    sec_purpose: str
 
 
 class Meant:
@@ -60,13 +66,14 @@ class Meant:
         self._exactly = frozenset(exclude)
         self._bots: dict[str, bool] = {}
 
-    def __call__(self, facts: Facts) -> bool:
+    def __call__(self, asked: Asked) -> bool:
+        path, user_agent, fetch_dest, sec_purpose = asked
         return (
-            not (facts.sec_purpose and ("prefetch" in facts.sec_purpose or "preview" in facts.sec_purpose))
-            and facts.fetch_dest in ("", "document")
-            and facts.path not in self._exactly
-            and not facts.path.startswith(self._below)
-            and not self._is_bot(facts.user_agent)
+            not (sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose))
+            and fetch_dest in ("", "document")
+            and path not in self._exactly
+            and not path.startswith(self._below)
+            and not self._is_bot(user_agent)
         )
 
     def _is_bot(self, user_agent: str) -> bool:

@@ -180,6 +180,7 @@ class Collector:
             "/v1/records": (201, {"id": "x", "class": body.get("class"), "kept_until": "2031-01-01"}),
             "/v1/members": (200, {"visitor": None}),
             "/v1/inventory": (204, None),
+            "/v1/counts": (204, None),
         }.get(path, problem(404, "not-found"))
 
     def _events(self, body: dict[str, Any], secret: bool, address: str | None) -> tuple[int, Any]:

@@ -13,8 +13,8 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.management import CommandError, call_command
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from dongui import Client as DonguiClient
+from dongui import Delivery
 from dongui.integrations.django.checks import MIDDLEWARE, check
-from dongui.integrations.django.middleware import site
 from dongui.testing import FakeClient
 
 from tests.sdk import django_site
@@ -22,6 +22,7 @@ from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import ORIGIN, SITE, Collector
 from tests.sdk.test_sdk_consent_mode import GOOGLE, STUB
 from tests.sdk.test_sdk_inject import TAG
+from tests.sdk.test_sdk_tally import added, of_fake
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_views_see_the_consent_and_cookies_are_guarded(fake: FakeClient) -> None
     assert "Cookie" in got.headers["Vary"]
     assert [event.name for event in fake.events] == ["pageview"]
     assert fake.events[0].fields["url"] == "http://testserver/"
+
+
+def test_pages_are_counted_without_identifiers(fake: FakeClient) -> None:
+    for cookie in ("", fake.cookie(), fake.cookie("statistics")):
+        Client().get("/page", headers={"Cookie": cookie})
+    Client().get("/page", headers={"Sec-GPC": "1"})
+    assert added(of_fake(fake)) == {"unasked": 1, "refused": 1, "statistics": 1, "gpc": 1}
 
 
 def test_templates(fake: FakeClient) -> None:
@@ -202,10 +210,11 @@ WHOLE = b"".join(django_site.PARTS)
 @pytest.fixture
 def injecting() -> Iterator[bytes]:
     """What is put into pages: the stub, then the tag."""
-    options = {"site": SITE, "collector": "http://127.0.0.1:9", "secret_key": "k", "policy": GOOGLE}
-    with override_settings(DONGUI={**options, "inject": True, "consent_mode": True}):
+    options: Any = {"site": SITE, "collector": "http://127.0.0.1:9", "secret_key": "k", "policy": GOOGLE}
+    client = DonguiClient(delivery=Delivery(exit_deadline=0.1), inject=True, consent_mode=True, **options)
+    with override_settings(DONGUI={"client": client}):
         yield STUB + TAG
-        site().client.close()
+    client.close()
 
 
 def test_whole_pages_take_the_stub_and_the_tag(injecting: bytes) -> None:

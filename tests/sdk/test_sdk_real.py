@@ -112,6 +112,22 @@ def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, 
     assert b"SENTINEL" not in installation.bytes()
 
 
+def test_reports_tell_the_share_that_consented(installation: Installation, client: Client) -> None:
+    asked = ["reports", "overview", "--from", "2000-01-01", "--to", "2999-12-31", "--purpose", "statistics"]
+    before = json.loads(installation.run(*asked, "--json").stdout)["counted"] or {"page_views": 0, "recorded": 0}
+    app = ConsentMiddleware(shop, client=client)
+    refusing, granting = Browser(app), Browser(app)
+    refusing.decide(installation, [], ["personalisation", "statistics", "marketing"])
+    granting.decide(installation, ["statistics"], [])
+    for browser in (refusing, Browser(app), Browser(app), granting):
+        browser.ask("/")
+    client.close()
+    answer = json.loads(installation.run(*asked, "--json").stdout)
+    assert answer["counted"]["page_views"] - before["page_views"] == 4
+    assert answer["counted"]["recorded"] - before["recorded"] == 1
+    assert answer["consented"] == round(answer["counted"]["recorded"] / answer["counted"]["page_views"], 4)
+
+
 def test_the_client_speaks_for_the_visitor(installation: Installation, client: Client, browser: Browser) -> None:
     browser.decide(installation, ["statistics"], [])
     visitor = browser.jar["dongui_id"]

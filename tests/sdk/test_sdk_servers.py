@@ -122,6 +122,10 @@ def test_what_was_granted_is_recorded_and_nothing_else(name: str, collector: Col
     assert {event["ip"] for event in collector.of(granting)} == {"127.0.0.1"}
     assert collector.of(refusing) == []
     assert collector.twice == 0
+    counts = [body["counts"] for path, body in collector.posts if path == "/v1/counts"]
+    assert sum(count.get("refused", 0) for count in counts) == 10
+    assert sum(count.get("recorded", {}).get("statistics", 0) for count in counts) == 11
+    assert {name for count in counts for name in count} == {"recorded", "refused"}
 
 
 def decided(http: httpx.Client) -> None:

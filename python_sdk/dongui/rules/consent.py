@@ -49,7 +49,9 @@ def decode_choice(value: str | None) -> Choice | None:
     if match is None:
         return None
     version, names, at = match.groups()
-    granted = tuple(names.split(".")) if names else ()
+    if not names:
+        return Choice(version, (), int(at, 36))
+    granted = tuple(names.split("."))
     if len(set(granted)) != len(granted):
         return None
     return Choice(version, granted, int(at, 36))
@@ -58,7 +60,9 @@ def decode_choice(value: str | None) -> Choice | None:
 def newest_choice(values: Iterable[str | None]) -> Choice | None:
     """The newest of several choice cookies (one name, several paths); in the same second, the one granting less."""
     choices = [choice for value in values if (choice := decode_choice(value)) is not None]
-    return max(choices, key=lambda choice: (choice.at, -len(choice.granted)), default=None)
+    if len(choices) < 2:  # as nearly always
+        return choices[0] if choices else None
+    return max(choices, key=lambda choice: (choice.at, -len(choice.granted)))
 
 
 def effective_purposes(choice: Choice | None, policy: Mapping[str, Any], now: int, gpc: bool) -> frozenset[str]:

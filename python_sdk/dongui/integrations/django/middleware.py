@@ -21,9 +21,10 @@ from dongui.guard import Headers, hide
 from dongui.integrations.django.weaving import weave
 from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.site import Passage, Site
+from dongui.passage import Passage
+from dongui.site import Site
 from dongui.terms import UNKNOWN
-from dongui.visit import Facts, address_of, authority, from_the_right, url_of
+from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
 
 
 @functools.cache
@@ -127,19 +128,22 @@ class _Request(Passage):
         """From ``META``."""
         return str(self.request.headers.get(name, ""))
 
+    def asked(self) -> Asked:
+        """From ``META``."""
+        get = self.request.META.get
+        purpose = get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", "")
+        return Asked(self.request.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
+
     def facts(self) -> Facts:
         """From ``META``."""
         get, path = self.request.META.get, self.request.path
         latin = path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
         return Facts(
-            path=path,
             url=url_of(self.scheme(), self.host(), latin, get("QUERY_STRING", "")),
             referrer=get("HTTP_REFERER", ""),
             user_agent=get("HTTP_USER_AGENT", ""),
             language=get("HTTP_ACCEPT_LANGUAGE", ""),
             query=get("QUERY_STRING", ""),
-            fetch_dest=get("HTTP_SEC_FETCH_DEST", ""),
-            sec_purpose=get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", ""),
         )
 
     def raw(self) -> dict[str, Any]:

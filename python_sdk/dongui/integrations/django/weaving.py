@@ -9,7 +9,7 @@ from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from dongui.inject import Weaver
-from dongui.site import Passage
+from dongui.passage import Passage
 
 
 def weave(response: HttpResponseBase, passage: Passage, root: str) -> None:
