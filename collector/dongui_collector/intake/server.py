@@ -12,9 +12,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import uvloop
 from granian.constants import Interfaces
@@ -30,12 +32,14 @@ from dongui_collector.errors import SettingsError
 from dongui_collector.intake.door import Door
 from dongui_collector.intake.upkeep import Upkeep
 from dongui_collector.settings import Settings
-from dongui_collector.storage.connect import is_full
+from dongui_collector.storage.connect import WRITER, is_full
 from dongui_collector.storage.files import Reserve
 
 log = logging.getLogger("dongui.serve")
 
-_DRAIN_S = 3.0  # of the five seconds that an end may take
+# Of the five seconds that an end may take: for what is in flight, and until the process ends whatever is still open.
+_DRAIN_S = 2.5
+_LAST_S = 4.5
 _CONNECTIONS = 16_384
 
 
@@ -115,20 +119,38 @@ async def _serve(core: Core, config: Path) -> None:
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
+    if stopping.is_set():
+        _end_at_the_latest()
     server.stop()  # type: ignore[no-untyped-call]
     control.stop()
     watching.cancel()
     desk.stop()
-    await _drain(door)
     upkeep.stop()
-    with suppress(Exception):
-        upkeep.write_totals(upkeep.take_totals())
-    log.info("stopped")
+    await _drain(door)
     if not stopping.is_set():
         await running  # it ended by itself: show why
-    # Idle keep-alive connections and stalled downloads would hold the server's own shutdown up; everything that was
-    # acknowledged is on disk, so there is nothing left to wait for.
+    _end(core, upkeep, desk)
+
+
+def _end_at_the_latest() -> None:
+    """End the process when its time is over, however slow the disk is: what was acknowledged is on it."""
+    last = threading.Timer(_LAST_S, os._exit, (0,))
+    last.daemon = True
+    last.start()
+
+
+def _end(core: Core, upkeep: Upkeep, desk: _Desk) -> NoReturn:
+    """Close everything and end here. Idle keep-alive connections and stalled downloads would hold an orderly end up.
+
+    The threads that still work for them, or on upkeep, wait for the writers' lock from now on and never get it: nobody
+    meets a closed connection, nothing is begun any more, and what they had begun the next start finishes.
+    """
+    WRITER.acquire()
+    with suppress(Exception):
+        upkeep.write_totals(upkeep.take_totals())
     core.close()
+    desk.kill()
+    log.info("stopped")
     sys.stderr.flush()
     os._exit(0)
 
@@ -170,8 +192,10 @@ class _Desk:
             self._process = self._start()
 
     def stop(self) -> None:
+        """Ask it to end; it only reads, so nobody waits for it."""
         self._process.terminate()
-        try:
-            self._process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+
+    def kill(self) -> None:
+        """End it, if it has not ended by itself."""
+        self._process.kill()
+        self._process.wait()

@@ -88,7 +88,8 @@ class SqliteKeys:
         return len(rows)
 
     def close(self) -> None:
-        self._conn.close()
+        with WRITER:
+            self._conn.close()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

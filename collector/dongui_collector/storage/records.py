@@ -198,7 +198,8 @@ class SqliteRecords:
                 raise
 
     def close(self) -> None:
-        self._conn.close()
+        with WRITER:
+            self._conn.close()
 
 
 def _table(last_day: date) -> str:

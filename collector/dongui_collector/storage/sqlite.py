@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dongui_collector.errors import StorageError
 from dongui_collector.storage.base import KeyStore, Storage
-from dongui_collector.storage.connect import connect
+from dongui_collector.storage.connect import WRITER, connect
 from dongui_collector.storage.days import SqliteDays
 from dongui_collector.storage.disclosures import SqliteDisclosures
 from dongui_collector.storage.keys import SqliteKeys
@@ -44,10 +44,11 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
     records = SqliteRecords(data / "records.db", readonly=readonly)
 
     def close() -> None:
-        events.close()
-        for store in (archive, records):
-            store.close()
-        conn.close()
+        with WRITER:  # whoever reads a connection in another thread holds it: closed under them, SQLite would crash
+            events.close()
+            for store in (archive, records):
+                store.close()
+            conn.close()
 
     beside = SqliteOffice(ledger), SqlitePeople(ledger), SqliteDisclosures(ledger)
     return Storage(ledger, events, archive, records, *beside, keys, close)
