@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { world } from "./world.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "..", "node_modules");
@@ -28,6 +29,7 @@ function copy() {
 }
 
 copy();
+world(modules, out);
 await build({
   absWorkingDir: here,
   bundle: true,
@@ -36,6 +38,6 @@ await build({
   charset: "utf8",
   legalComments: "none",
   format: "iife",
-  entryPoints: ["console.ts"],
+  entryPoints: ["console.ts", "visits.ts"],
   outdir: out,
 });

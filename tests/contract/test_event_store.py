@@ -108,6 +108,17 @@ def test_known_sees_this_day_and_those_beside_it(store: EventStore) -> None:
         assert tx.known(keys) == {keys[0], keys[1], keys[2]}
 
 
+def test_known_sees_the_days_beside_also_after_many_others(store: EventStore) -> None:
+    """A day beside is used without having been opened lately: it must not be closed in the middle of it."""
+    for others in (5, 6, 7, 8):
+        first = DAY + timedelta(days=1000 * others)
+        put(store, row(1), day=first)
+        for other in range(others):
+            put(store, row(2), day=first + timedelta(days=10 + 10 * other))
+        with store.ingest(first + timedelta(days=1)) as tx:
+            assert tx.known([row(1).key]) == {row(1).key}
+
+
 def test_the_same_key_is_kept_once(store: EventStore) -> None:
     put(store, row(1), row(1, url="/other"))
     put(store, row(1, url="/third"))

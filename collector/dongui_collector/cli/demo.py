@@ -44,7 +44,7 @@ def demo(port_base: int | None, folder: Path | None, check: bool, as_json: bool)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    with Stage(folder, port_base) as stage:
+    with Stage(folder, port_base, seeded=True) as stage:
         data = {
             "shop": stage.shop,
             "live": f"{stage.shop}/live",

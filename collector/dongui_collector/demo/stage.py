@@ -18,9 +18,13 @@ from types import TracebackType
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from dongui_collector.app import open_core
 from dongui_collector.demo.flask_shop import create_shop  # type: ignore[import-not-found]  # lives in examples/
+from dongui_collector.demo.history import seed
+from dongui_collector.demo.places import write_places
 from dongui_collector.errors import CollectorError
 from dongui_collector.installing import Installed, install, starting_policy
+from dongui_collector.settings import load_settings
 
 HOST = "127.0.0.1"
 PORT_BASE = 8787
@@ -42,14 +46,17 @@ class Stage:
     """The set of a demo. A context manager: on leaving it, every process ends and a folder made here is removed.
 
     ``folder`` None means a temporary one. Three ports from ``port_base`` on are used: collector, desk, shop; None means
-    the usual ones if they are free, else any.
+    the usual ones if they are free, else any. ``seeded``: with some weeks of fictional visits.
     """
 
-    def __init__(self, folder: Path | None = None, port_base: int | None = None, *, testing: bool = False) -> None:
+    def __init__(
+        self, folder: Path | None = None, port_base: int | None = None, *, testing: bool = False, seeded: bool = False
+    ) -> None:
         self.ports = _ports(port_base)
         self._keep = folder is not None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="dongui-demo-")) / "demo"
         self._testing = testing
+        self._seeded = seeded
         self._cleaning = ExitStack()
         self._serve: subprocess.Popen[bytes] | None = None
         self.installed: Installed
@@ -104,6 +111,19 @@ class Stage:
             settings.write(f"\nport = {collector}\ndesk_port = {desk}\n")
             if self._testing:
                 settings.write("testing = true\n")
+            if self._seeded:
+                settings.write('geoip_database = "places.mmdb"\n')
+        if self._seeded:
+            self._seed()
+
+    def _seed(self) -> None:
+        """Some weeks of visits to look at, before anything serves."""
+        write_places(self.folder / "places.mmdb")
+        core = open_core(load_settings(self.config), writable=True)
+        try:
+            seed(core)
+        finally:
+            core.close()
 
     # -- the collector
 

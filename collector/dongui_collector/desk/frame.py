@@ -14,20 +14,21 @@ from dongui_collector.desk.shell import MENU, Entry, open_core
 from dongui_collector.publishing import find_site
 from dongui_collector.storage.values import Site
 
-_THEMES = ("light", "dark")
-_THEME_COOKIE = "dongui_theme"  # how somebody's browser shows the console; nothing about anybody
+# What a browser remembers of how it shows the console, as cookies ``dongui_…``; nothing about anybody. The first of
+# each is as usual, and forgets.
+_LOOKS = {"theme": ("auto", "light", "dark"), "keys": ("on", "off")}
 _REMEMBERED_S = 400 * 86_400
 
 
 def set_up(app: Flask, core: Core) -> None:
-    """Give every page its frame, and remember the theme that was asked for (``?theme=dark``; ``auto`` forgets it)."""
+    """Give every page its frame, and remember how it was asked to look (``?theme=dark``, ``?keys=off``)."""
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if (asked := request.args.get("theme")) in (*_THEMES, "auto") and request.endpoint != "static":
-            age = _REMEMBERED_S if asked in _THEMES else 0
-            path = app.config["SESSION_COOKIE_PATH"] or "/"
-            response.set_cookie(_THEME_COOKIE, asked, max_age=age, path=path, samesite="Strict", httponly=True)
+        for name, known in _LOOKS.items():
+            if request.endpoint != "static" and (asked := request.args.get(name)) in known:
+                age = _REMEMBERED_S if asked != known[0] else 0
+                response.set_cookie(f"dongui_{name}", asked, max_age=age, samesite="Strict", httponly=True)
         return response
 
     app.context_processor(lambda: _frame(core))
@@ -48,7 +49,8 @@ def chosen_site() -> Site:
 
 def home() -> str:
     """The address of the first page of who is signed in."""
-    return url_for("console.overview")
+    only_visits = current_user.is_authenticated and current_user.may("visits") and not current_user.may("read")
+    return url_for("visits.visits" if only_visits else "console.overview")
 
 
 def here(**changes: str) -> str:
@@ -60,16 +62,21 @@ def here(**changes: str) -> str:
 
 
 def _frame(core: Core) -> dict[str, Any]:
-    asked = request.args.get("theme", request.cookies.get(_THEME_COOKIE))
     return {
         "menu": _menu(),
         "home": home(),
         "here": here,
         "here_name": _name_of_page(),
-        "theme": asked if asked in _THEMES else None,
+        "theme": _look("theme"),
+        "keys_on": _look("keys") == "on",
         "sites_to_choose": core.book.sites(),
         "site_chosen": _remembered(core),
     }
+
+
+def _look(name: str) -> str:
+    asked, known = request.args.get(name, request.cookies.get(f"dongui_{name}", "")), _LOOKS[name]
+    return asked if asked in known else known[0]
 
 
 def _remembered(core: Core) -> Site:

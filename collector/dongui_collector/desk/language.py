@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, request, session
 
@@ -34,6 +34,8 @@ def set_up(app: Flask) -> None:
     app.add_template_filter(month, "month")
     app.add_template_filter(lambda at: instant(at, app.extensions["dongui"]), "instant")
     app.add_template_filter(text, "text")
+    app.add_template_filter(days, "days")
+    app.add_template_filter(share, "share")
 
 
 def words() -> Mapping[str, str]:
@@ -68,6 +70,16 @@ def instant(at: int | None, core: Core) -> str:
         return "–"
     moment = datetime.fromtimestamp(at / 1000, core.settings.zone)
     return f"{format_date(moment.date(), 'medium', locale=g.lang)} {moment:%H:%M:%S}"
+
+
+def days(value: tuple[date, date]) -> str:
+    """A range of days in words; one day alone as itself."""
+    first, last = value
+    return day(first) if first == last else str(format_interval(first, last, "yMMMd", locale=g.lang))
+
+
+def share(value: float) -> str:
+    return str(format_percent(value, "#,##0.#%", locale=g.lang))
 
 
 def text(value: Mapping[str, str] | str | None) -> Any:

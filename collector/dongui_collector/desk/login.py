@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector import control
 from dongui_collector.core import Core
+from dongui_collector.desk.frame import home
 from dongui_collector.security.guessing import Throttle
 from dongui_collector.security.roles import may, without_officer
 from dongui_collector.security.tokens import verify_password
@@ -180,5 +181,5 @@ def _next_page() -> str:
     wanted = request.args.get("next", "")
     parts = urlsplit(wanted)
     if parts.scheme or parts.netloc or not wanted.startswith("/console/") or "\\" in wanted:
-        return url_for("console.overview")
+        return home()
     return wanted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import date
 from typing import cast
 
@@ -12,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
 from dongui_collector.desk.access import Problem, asking
+from dongui_collector.desk.turns import turn
 from dongui_collector.errors import NotAllowed
 from dongui_collector.reading.reports.answers import LIMIT, Question, report
 from dongui_collector.reading.reports.covered import no_recipient
@@ -25,8 +25,6 @@ _PARAMETERS = frozenset(
     {"site", "purpose", "from", "to", "interval", "filter", "compare", "sort", "order", "limit", "offset"}
 )
 _MOST_FILTERS = 50
-_turns = threading.BoundedSemaphore(2)  # a long report keeps a core busy: a flood of them must not take the desk
-_WAIT_S = 20.0
 
 
 @calls.get("/<name>")
@@ -34,17 +32,14 @@ def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Core = current_app.extensions["dongui"]
     who = asking(core, _READERS)
-    if not _turns.acquire(timeout=_WAIT_S):
-        raise Problem("unavailable", "other reports are being worked out; ask again in a moment")
     try:
         no_recipient(who.recipient)
-        found = report(core, who.site, who.purposes, _question(name))
+        with turn():
+            found = report(core, who.site, who.purposes, _question(name))
     except NotAllowed as error:
         raise Problem("forbidden", str(error)) from None
     except ReportError as error:
         raise Problem("malformed", str(error)) from None
-    finally:
-        _turns.release()
     return Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
 
 

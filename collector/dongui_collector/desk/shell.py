@@ -28,6 +28,7 @@ class Entry:
 # Group (its name is "menu_" + group in the words) → its entries, in the order in which they are shown.
 # An entry's sign is the symbol of its name in static/icons.svg.
 MENU: Mapping[str, tuple[Entry, ...]] = {
+    "visits": (Entry("visits.visits", "visits", "visits"),),
     "privacy": (
         Entry("console.overview", "overview", "overview"),
         Entry("consent.consent", "consent", "overview"),

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dongui_collector.desk.words import audit, consents, disclosures, general, holdings, keeping, people, requests
+from dongui_collector.desk.words import (
+    audit,
+    consents,
+    disclosures,
+    general,
+    holdings,
+    keeping,
+    people,
+    requests,
+    visits,
+)
 
-_GROUPS = (general, people, audit, consents, holdings, requests, keeping, disclosures)
+_GROUPS = (general, visits, people, audit, consents, holdings, requests, keeping, disclosures)
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {key: text for group in _GROUPS for key, text in group.KO.items()},

@@ -58,7 +58,7 @@ KO = {
     "hold_ended": "해제하면 파기될 것",
     "hold_consents": "동의 기록",
     "hold_details": "자세히",
-    "back": "돌아가기",
+    "back_to_holds": "돌아가기",
 }
 
 EN = {
@@ -117,5 +117,5 @@ EN = {
     "hold_ended": "Destroyed when it is released",
     "hold_consents": "Consent records",
     "hold_details": "Details",
-    "back": "Back",
+    "back_to_holds": "Back",
 }

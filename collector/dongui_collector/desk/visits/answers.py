@@ -1,0 +1,72 @@
+"""Asking the reports in the name of who is signed in, for the site and the purposes that the screen is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dongui_collector.core import Core
+from dongui_collector.desk.turns import turn
+from dongui_collector.desk.visits.asked import Asked
+from dongui_collector.errors import NotAllowed
+from dongui_collector.reading.reports.answers import Question, report
+from dongui_collector.reading.reports.covered import Covered
+from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
+from dongui_collector.storage.values import Site
+
+Json = dict[str, Any]
+
+
+class Reader:
+    """Who reads a site's reports, and for which purposes.
+
+    ``readable`` are all purposes that could be asked for, with their items: those of the notice in force that rest on
+    consent, as for everything that is the controller's own use.
+    """
+
+    def __init__(self, core: Core, site: Site, asked: Asked) -> None:
+        self.core, self.site, self.asked = core, site, asked
+        self.notice = core.book.in_force(site.ref, core.clock.now())
+        policy = self.notice.policy
+        self.readable = {name: frozenset(policy.purposes[name].items) for name in policy.consent_purposes}
+        wanted = asked.purposes or tuple(self.readable)
+        if not set(wanted) <= self.readable.keys():
+            raise NotAllowed(f"only these purposes may be asked for: {', '.join(self.readable)}")
+        self.purposes = wanted
+
+    def ask(self, name: str, days: tuple[date, date] | None = None, **more: Any) -> Json:
+        """A report with the screen's filters, of its days unless others are given."""
+        first, last = days or (self.asked.first, self.asked.last)
+        question = Question(name, first, last, self.asked.parsed(), **more)
+        with turn():
+            return report(self.core, self.site, self.purposes, question)
+
+    def lacking(self, dimensions: Iterable[str] = ()) -> list[str]:
+        """The items that a list by ``dimensions`` and the screen's filters rest on and the purposes do not cover."""
+        covered = Covered(self.core, self.site, self.purposes).items()
+        return [item for item in self._needed(dimensions) if item not in covered]
+
+    def rests_on(self, dimensions: Iterable[str] = ()) -> list[str]:
+        """The purposes that such a list rests on: those that list all of its items, else those that add any."""
+        needed = set(self._needed(dimensions))
+        whole = [name for name in self.purposes if self.readable[name] >= needed]
+        return whole or [name for name in self.purposes if self.readable[name] & needed]
+
+    def _needed(self, dimensions: Iterable[str]) -> list[str]:
+        filtered = (one.dimension for one in self.asked.parsed())
+        return list(dict.fromkeys((*BASE, *(DIMENSIONS[name].item for name in (*dimensions, *filtered) if name))))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.notice.zone
+
+    def today(self) -> date:
+        return self.core.clock.today(self.zone)
+
+    def is_to_come(self, time: str) -> bool:
+        """Whether an interval of a timeseries lies in the future: then nothing is known, rather than nothing was."""
+        if "T" in time:
+            return datetime.fromisoformat(time).timestamp() * 1000 > self.core.clock.now()
+        return date.fromisoformat(time if len(time) > 7 else f"{time}-01") > self.today()

@@ -1,0 +1,96 @@
+"""The graph: points of a timeseries, as a drawing for who runs no scripts and as numbers for who does. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel.dates import format_date, format_skeleton
+
+from dongui_collector.desk.visits.figures import Number
+from dongui_collector.reading.reports.intervals import Interval
+
+WIDTH, HEIGHT = 960, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 12, 26
+_LABELS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of an axis: where it is, and what stands there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """SVG paths in a box of WIDTH × HEIGHT. ``before`` is empty where nothing is compared."""
+
+    line: str
+    area: str
+    before: str
+    across: list[Tick]
+    up: list[Tick]
+
+
+def named(time: str, interval: Interval, lang: str, *, full: bool = False) -> str:
+    """An interval's name as a report gives it, in words: ``Nov 26``, ``11월 26일``, ``14:00``, ``2026년 11월``."""
+    if interval == "hour":
+        at = datetime.fromisoformat(time)
+        return f"{format_skeleton('MMMd', at.date(), locale=lang)} {at:%H:%M}" if full else f"{at:%H:%M}"
+    if interval == "month":
+        return str(format_skeleton("yMMM", date.fromisoformat(f"{time}-01"), locale=lang))
+    day = date.fromisoformat(time)
+    if full and interval == "day":
+        return str(format_date(day, "full", locale=lang))
+    return str(format_skeleton("MMMd", day, locale=lang))
+
+
+def ceiling(most: float) -> tuple[float, float]:
+    """A round number not below ``most``, and the step between lines: at most five of them."""
+    step, size = 1.0, 1.0
+    if 0 < most < 1:
+        step = size = 0.01
+    while most / step > 5:
+        step = next((size * n for n in (2, 5, 10) if most / (size * n) <= 5), size * 10)
+        size *= 10
+    lines = max(1, -(-most // step))
+    return lines * step, step
+
+
+def draw(now: Sequence[Number], before: Sequence[Number], labels: Sequence[str], texts: Sequence[str]) -> Drawing:
+    """``labels`` name the points, ``texts`` the lines of :func:`ceiling` from 0 on."""
+    top, step = ceiling(max((value for value in (*now, *before) if value is not None), default=1))
+    points = _points(now, top)
+    line = _path(points)
+    area = ""
+    if len(points) > 1:
+        floor = HEIGHT - _BOTTOM
+        area = f"{line}L{points[-1][0]:.1f},{floor}L{points[0][0]:.1f},{floor}Z"
+    every = max(1, -(-len(labels) // _LABELS))
+    across = [Tick(round(_x(n, len(labels)), 1), text) for n, text in enumerate(labels) if n % every == 0]
+    up = [Tick(round(_y(step * n, top), 1), text) for n, text in enumerate(texts)]
+    return Drawing(line, area, _path(_points(before[: len(now)], top, len(now))), across, up)
+
+
+def _points(values: Sequence[Number], top: float, count: int = 0) -> list[tuple[float, float]]:
+    count = count or len(values)
+    return [(_x(n, count), _y(value, top)) for n, value in enumerate(values) if value is not None]
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    if len(points) == 1:  # one point is a short stroke, or nothing would be seen
+        x, y = points[0]
+        return f"M{x - 6:.1f},{y:.1f}L{x + 6:.1f},{y:.1f}"
+    return "".join(f"{'L' if n else 'M'}{x:.1f},{y:.1f}" for n, (x, y) in enumerate(points))
+
+
+def _x(n: int, count: int) -> float:
+    inner = WIDTH - _LEFT - _RIGHT
+    return _LEFT + (inner * n / (count - 1) if count > 1 else inner / 2)
+
+
+def _y(value: float, top: float) -> float:
+    return _TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - value / top)

@@ -1,0 +1,112 @@
+"""A whole list of the Visits screen: searched by what its rows are called, sorted by any figure, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.panels import Row, Tab, rows
+from dongui_collector.reading.reports.answers import MOST_ROWS
+from dongui_collector.reading.reports.filters import DIMENSIONS
+
+PAGE = 50
+_SEARCHED = 10_000  # rows that a search looks through
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is asked for, beside the screen's own state."""
+
+    search: str = ""
+    sort: str = ""
+    ascending: bool = False
+    page: int = 1
+
+    @classmethod
+    def of(cls, args: MultiDict[str, str]) -> Wanted:
+        page = args.get("page", "1")
+        return cls(
+            args.get("search", "").strip()[:200],
+            args.get("sort", ""),
+            args.get("order") == "asc",
+            min(max(int(page), 1), 10_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now)."""
+
+    columns: list[tuple[str, str, str]]
+    rows: list[Row]
+    total: int
+    first: int
+    previous: str | None
+    next: str | None
+    cut: bool
+
+
+def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mapping[str, str]) -> Listed:
+    sample = reader.ask(tab.report, limit=1)
+    figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in DIMENSIONS)
+    sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
+    order: dict[str, Any] = {"sort": sort, "ascending": wanted.ascending} if sort else {}
+    start = (wanted.page - 1) * PAGE
+    if wanted.search:
+        found, cut = _searched(reader, tab, wanted.search, order, lang, words, figures)
+        total, shown = len(found), found[start : start + PAGE]
+    else:
+        answer = reader.ask(tab.report, limit=PAGE, offset=start, **order)
+        total, cut = answer["total"], False
+        shown = rows(tab, answer, reader.asked, lang, words, figures)
+    link = _links(reader, wanted, sort)
+    columns = [
+        (name, link(sort=name, order="" if wanted.ascending or name != sort else "asc"), _sorted(name, sort, wanted))
+        for name in figures
+    ]
+    return Listed(
+        columns,
+        shown,
+        total,
+        start,
+        link(page=wanted.page - 1) if wanted.page > 1 else None,
+        link(page=wanted.page + 1) if start + PAGE < total else None,
+        cut,
+    )
+
+
+def _searched(
+    reader: Reader,
+    tab: Tab,
+    search: str,
+    order: dict[str, Any],
+    lang: str,
+    words: Mapping[str, str],
+    figures: tuple[str, ...],
+) -> tuple[list[Row], bool]:
+    """The rows whose name has the text in it, without regard to case; and whether there were too many to look at."""
+    text, found, offset, total = search.casefold(), [], 0, 1
+    while offset < min(total, _SEARCHED):
+        answer = reader.ask(tab.report, limit=MOST_ROWS, offset=offset, **order)
+        total, offset = answer["total"], offset + MOST_ROWS
+        every = rows(tab, answer, reader.asked, lang, words, figures)
+        found += [row for row in every if text in row.label.casefold() or text in row.beside.casefold()]
+    return found, total > _SEARCHED
+
+
+def _sorted(name: str, sort: str, wanted: Wanted) -> str:
+    return "none" if name != sort else "ascending" if wanted.ascending else "descending"
+
+
+def _links(reader: Reader, wanted: Wanted, sort: str) -> Any:
+    def link(**changes: Any) -> str:
+        state = {"search": wanted.search, "sort": sort, "order": "asc" if wanted.ascending else ""}
+        pairs = [(key, str(value)) for key, value in (state | changes).items() if value]
+        return f"?{urlencode([*reader.asked.pairs(), *pairs])}"
+
+    return link

@@ -1,0 +1,129 @@
+"""The panels of the Visits screen and their lists: their reports, and rows as a template takes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dongui_collector.desk.visits.asked import MOST_FILTERS, Asked
+from dongui_collector.desk.visits.figures import Number, shown
+from dongui_collector.desk.visits.names import label
+from dongui_collector.reading.reports.filters import LONGEST
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A list of a panel: the report, the dimension that its rows filter by, and the figures shown beside a row.
+
+    ``beside`` is a second column that tells rows apart (a city's country). The first figure is the bar's.
+    """
+
+    report: str
+    dimension: str
+    figures: tuple[str, ...] = ("visitors",)
+    beside: str = ""
+
+
+# Panel → its lists, the first of them open unless the address says otherwise.
+PANELS: Mapping[str, tuple[Tab, ...]] = {
+    "sources": (
+        Tab("channels", "channel"),
+        Tab("sources", "source", beside="channel"),
+        Tab("referrers", "referrer"),
+        Tab("campaigns", "campaign", beside="source"),
+        Tab("mediums", "medium"),
+        Tab("terms", "term"),
+        Tab("contents", "content"),
+        Tab("click_ids", "click_id"),
+    ),
+    "pages": (
+        Tab("pages", "page", ("visitors", "page_views")),
+        Tab("entry_pages", "entry_page", ("visits", "bounce_rate")),
+        Tab("exit_pages", "exit_page", ("visits", "exit_rate")),
+    ),
+    "locations": (Tab("countries", "country"), Tab("locations", "city", beside="country")),
+    "devices": (
+        Tab("devices", "device"),
+        Tab("browsers", "browser"),
+        Tab("os", "os"),
+        Tab("screens", "screen"),
+        Tab("languages", "language"),
+    ),
+    "events": (Tab("events", "event", ("visitors", "events", "rate")),),
+    "searches": (Tab("searches", "search", ("visitors", "searches")),),
+}
+# How the panels stand beside each other on a wide screen; on a narrow one in the order of PANELS.
+COLUMNS = (("sources", "locations"), ("pages", "devices", "events", "searches"))
+TABS: Mapping[str, Tab] = {tab.report: tab for tabs in PANELS.values() for tab in tabs}
+SHOWN = 8  # rows of a panel; the whole list has its own page
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it is shown. ``share``: a bar's length in percent; ``href``: None where nothing filters."""
+
+    label: str
+    beside: str
+    known: bool
+    share: float
+    of_all: str
+    figures: tuple[str, ...]
+    href: str | None
+
+
+def panel_of(report: str) -> str:
+    """The panel in which a report is a list."""
+    return next(panel for panel, tabs in PANELS.items() if any(tab.report == report for tab in tabs))
+
+
+def open_tab(panel: str, asked: Asked) -> Tab:
+    """The list that a panel shows."""
+    wanted = asked.tab(panel, "")
+    return next((tab for tab in PANELS[panel] if tab.report == wanted), PANELS[panel][0])
+
+
+def rows(
+    tab: Tab, answer: Json, asked: Asked, lang: str, words: Mapping[str, str], figures: Iterable[str] = ()
+) -> list[Row]:
+    """The rows of an answer; ``figures`` are shown instead of the tab's own."""
+    wanted = tuple(figures) or tab.figures
+    first = wanted[0]
+    most = max((row[first] or 0 for row in answer["rows"]), default=0)
+    every = answer["visitors"] if first == "visitors" else answer["visits"]
+    return [_row(tab, row, asked, lang, words, wanted, most, every) for row in answer["rows"]]
+
+
+def _row(
+    tab: Tab,
+    row: Json,
+    asked: Asked,
+    lang: str,
+    words: Mapping[str, str],
+    figures: tuple[str, ...],
+    most: float,
+    every: int,
+) -> Row:
+    column = tab.dimension.removeprefix("entry_").removeprefix("exit_")
+    value: str | None = row[column]
+    number: Number = row[figures[0]]
+    name = label(column, value, row.get("channel"), lang, words)
+    beside = label(tab.beside, row[tab.beside], None, lang, words) if tab.beside and row[tab.beside] else ""
+    return Row(
+        label=name,
+        beside=beside if beside != name else "",
+        known=value is not None,
+        share=round(100 * (number or 0) / most, 1) if most else 0.0,
+        of_all=shown("rate", (number or 0) / every if every else None, lang),
+        figures=tuple(shown(name, row[name], lang) for name in figures),
+        href=_href(tab.dimension, value, asked),
+    )
+
+
+def _href(dimension: str, value: str | None, asked: Asked) -> str | None:
+    one = f"{dimension}:{value or ''}"
+    if len(value or "") > LONGEST or len(asked.filters) >= MOST_FILTERS or one in asked.filters:
+        return None
+    return asked.with_filter(one)

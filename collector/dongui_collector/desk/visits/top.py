@@ -1,0 +1,87 @@
+"""The head of the screen: the six figures with their change, and the graph of the chosen one, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dongui_collector.desk.visits import graph
+from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.asked import METRICS, Asked
+from dongui_collector.desk.visits.figures import Change, Number, change, shown
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One of the figures, with what it was before and how much it changed."""
+
+    name: str
+    text: str
+    exact: str
+    before: str | None
+    change: Change | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The chosen figure over time. ``points`` is what the script draws from; ``rows`` the same as a table."""
+
+    drawing: graph.Drawing
+    points: Json
+    rows: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """``consented`` is the share of all visits whose visitors agreed, None where it is not known."""
+
+    headlines: list[Headline]
+    graph: Graph
+    consented: float | None
+    engaged: str | None
+    visits: int
+
+
+def top(reader: Reader, lang: str) -> Top:
+    asked = reader.asked
+    answer = reader.ask("overview")
+    now = answer["rows"][0]
+    was = reader.ask("overview", asked.before)["rows"][0] if asked.before else {}
+    headlines = [
+        Headline(
+            name,
+            shown(name, now[name], lang),
+            shown(name, now[name], lang, exact=True),
+            shown(name, was[name], lang) if was and was[name] is not None else None,
+            change(name, now[name], was.get(name), lang),
+            asked.query(metric=name),
+        )
+        for name in METRICS
+    ]
+    engaged = shown("engaged_time", now["engaged_time"], lang) if now["engaged_time"] is not None else None
+    return Top(headlines, _graph(reader, asked, lang), answer["consented"], engaged, answer["visits"])
+
+
+def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
+    metric = asked.metric
+    found = reader.ask("timeseries", interval=asked.interval)["rows"]
+    earlier = reader.ask("timeseries", asked.before, interval=asked.interval)["rows"] if asked.before else []
+    now: list[Number] = [None if reader.is_to_come(row["time"]) else row[metric] for row in found]
+    before: list[Number] = [row[metric] for row in earlier][: len(now)]
+    labels = [graph.named(row["time"], asked.interval, lang) for row in found]
+    full = [graph.named(row["time"], asked.interval, lang, full=True) for row in found]
+    full_before = [graph.named(row["time"], asked.interval, lang, full=True) for row in earlier][: len(now)]
+    most, step = graph.ceiling(max((value for value in (*now, *before) if value is not None), default=1))
+    lines = [shown(metric, step * n, lang) for n in range(round(most / step) + 1)]
+    said = [shown(metric, value, lang) for value in now]
+    said_before = [shown(metric, value, lang) for value in before]
+    points: Json = {"now": now, "before": before, "labels": labels, "full": full, "fullBefore": full_before}
+    points |= {"said": said, "saidBefore": said_before, "step": step, "lines": lines}
+    rows = [
+        (name, text, said_before[n] if n < len(said_before) else "–")
+        for n, (name, text) in enumerate(zip(full, said, strict=True))
+    ]
+    return Graph(graph.draw(now, before, labels, lines), points, rows)

@@ -1,0 +1,218 @@
+"""The Visits screen: what is asked in its address, what it shows, and what it must not."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import date, timedelta
+from html import unescape
+
+import pytest
+from desk_world import ORIGIN, World
+from dongui_collector.desk.visits.asked import read
+from dongui_collector.desk.visits.figures import change, duration, shown
+from dongui_collector.desk.visits.graph import ceiling, draw
+from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+TODAY = date(2026, 11, 26)
+
+
+def text_of(browser: FlaskClient, page: str) -> str:
+    answer = browser.get(page)
+    assert answer.status_code == 200, answer.text
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+# --- periods ---------------------------------------------------------------------------------------------------------
+
+
+@given(
+    today=st.dates(date(2001, 1, 1), date(2100, 1, 1)),
+    held=st.none() | st.dates(date(2000, 1, 1)),
+    period=st.sampled_from([*PERIODS]),
+    how=st.sampled_from(["previous", "year"]),
+)
+def test_every_period_has_days_intervals_and_days_to_compare_with(
+    today: date, held: date | None, period: str, how: str
+) -> None:
+    first, last = days_of(period, today, held)
+    assert first <= last <= today
+    assert usual(first, last) in offered(first, last)
+    before = compared(first, last, how)
+    assert before
+    assert before[0] <= before[1]
+    if how == "previous":
+        assert before[1] == first - timedelta(days=1)
+        assert before[1] - before[0] == last - first
+
+
+def test_periods_are_what_they_are_called() -> None:
+    assert days_of("7d", TODAY, None) == (date(2026, 11, 20), TODAY)
+    assert days_of("last_month", TODAY, None) == (date(2026, 10, 1), date(2026, 10, 31))
+    assert days_of("12mo", TODAY, None) == (date(2025, 11, 27), TODAY)
+    assert days_of("all", TODAY, date(2024, 2, 29)) == (date(2024, 2, 29), TODAY)
+    assert compared(date(2024, 2, 29), date(2024, 2, 29), "year") == (date(2023, 2, 28), date(2023, 2, 28))
+
+
+@given(
+    period=st.sampled_from([*PERIODS, "custom", "nonsense"]),
+    compare=st.sampled_from(["previous", "year", "none", "x"]),
+    filters=st.lists(st.sampled_from(["page:/a&b=c", "!country:KR", "source:", "event:<b>"]), unique=True),
+    interval=st.sampled_from(["hour", "day", "week", "month", "x"]),
+    tab=st.sampled_from(["", "sources"]),
+)
+def test_an_address_says_again_what_was_read_from_it(
+    period: str, compare: str, filters: list[str], interval: str, tab: str
+) -> None:
+    args = MultiDict([("period", period), ("compare", compare), ("interval", interval), ("from", "2026-01-02")])
+    args.update({"to": "2026-03-04", "tab_sources": tab})
+    args.setlist("filter", filters)
+    asked = read(args, TODAY, None)
+    assert read(MultiDict(asked.pairs()), TODAY, None) == asked
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "lang", "text"),
+    [
+        ("visitors", 1234, "en", "1,234"),
+        ("visitors", 1_234_567, "ko", "123.5만"),
+        ("bounce_rate", 0.4312, "en", "43.1%"),
+        ("visit_duration", 125, "ko", "2분 5초"),
+        ("visit_duration", 3725, "en", "1h 2m"),
+        ("engaged_time", 0, "en", "0s"),
+        ("engaged_time", None, "en", "–"),
+    ],
+)
+def test_figures_in_words(name: str, value: float | None, lang: str, text: str) -> None:
+    assert shown(name, value, lang) == text
+
+
+def test_a_change_is_good_where_more_is_better() -> None:
+    more, less = change("visitors", 110, 100, "en"), change("bounce_rate", 0.3, 0.6, "en")
+    assert more
+    assert less
+    assert (more.text, more.direction, more.good) == ("+10%", "up", True)
+    assert (less.text, less.direction, less.good) == ("−50%", "down", True)
+    assert change("visitors", 5, 0, "en") is None
+    assert change("visitors", 5, None, "en") is None
+    assert duration(59.6, "en") == "1m"
+
+
+@given(st.floats(0.001, 1e9))
+def test_the_axis_is_round_and_high_enough(most: float) -> None:
+    top, step = ceiling(most)
+    assert top >= most
+    assert 1 <= round(top / step) <= 6
+
+
+@given(st.lists(st.none() | st.integers(0, 10**6), max_size=60), st.lists(st.integers(0, 10**6), max_size=60))
+def test_the_drawing_stays_in_its_box(now: list[int | None], before: list[int]) -> None:
+    drawn = draw(now, before, [str(n) for n in range(len(now))], ["0", "1"])
+    numbers = [float(n) for n in re.findall(r"-?[\d.]+", drawn.line + " " + drawn.area + " " + drawn.before)]
+    assert all(-1 <= n <= 961 for n in numbers)
+
+
+# --- the screen ------------------------------------------------------------------------------------------------------
+
+
+def test_the_screen_shows_what_reports_say(world: World, officer: FlaskClient) -> None:
+    world.visitor_with_events("statistics", events=5)
+    world.visitor_with_events("statistics", "marketing", events=3, days_ago=2)
+    whole = text_of(officer, "/console/visits?whole=1&lang=en")
+    assert "Visitors 2 before 0 Visits 2 before 0 Page views 0" in whole
+    assert "visit 2 8 100%" in whole
+    assert "Share of visits that consented: unknown" in whole
+    assert "Rests on: Statistics" in whole
+    today = text_of(officer, "/console/visits/head?period=today")
+    assert "Visitors 1 ↓" not in today
+    assert "Visitors 1" in today
+
+
+def test_without_whole_the_parts_follow_and_say_the_same(world: World, officer: FlaskClient, visitor: str) -> None:
+    shell = officer.get("/console/visits?period=7d&filter=event:visit&lang=en").text
+    parts = re.findall(r'hx-get="(/console/visits/[^"]+)"', shell)
+    assert len(parts) == 7
+    assert '<noscript><meta http-equiv="refresh"' in shell
+    whole = text_of(officer, "/console/visits?period=7d&filter=event:visit&whole=1")
+    for part in parts:
+        said = text_of(officer, unescape(part))
+        assert said in whole
+
+
+def test_a_row_filters_and_a_filter_can_be_removed(world: World, officer: FlaskClient, visitor: str) -> None:
+    page = officer.get("/console/visits?whole=1&lang=en").text
+    assert 'href="/console/visits?filter=event%3Avisit&amp;whole=1"' in page
+    filtered = officer.get("/console/visits?filter=event:visit&filter=!country:KR&whole=1").text
+    assert '<a class="chip" href="/console/visits?filter=%21country%3AKR&amp;whole=1"' in filtered
+    assert "South Korea" in filtered
+    answer = officer.get("/console/visits/filter?dimension=page&how=not&value=/a&period=7d")
+    assert answer.headers["Location"] == "/console/visits?period=7d&filter=%21page%3A%2Fa"
+    assert officer.get("/console/visits/filter?dimension=nothing&value=a").status_code == 400
+    assert officer.get("/console/visits?filter=nothing:a").status_code == 400
+    assert officer.get("/console/visits?period=custom&from=x").status_code == 400
+
+
+def test_what_the_purposes_do_not_cover_is_said(officer: FlaskClient, visitor: str) -> None:
+    whole = text_of(officer, "/console/visits?purpose=marketing&whole=1&lang=en")
+    assert whole.count("These purposes do not cover this.") == 7
+    assert "Visitors 1" not in whole
+    assert officer.get("/console/visits?purpose=nothing").status_code == 400
+
+
+def test_hostile_names_are_text(world: World, officer: FlaskClient) -> None:
+    visitor = world.choose(None, ("statistics", "marketing"))
+    script = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+    event = {"visitor": visitor, "id": str(uuid.uuid4()), "name": script[:128], "at": world.core.clock.now()}
+    event |= {
+        "url": f"{ORIGIN}/{script}?utm_source={script}",
+        "referrer": f"https://evil.example/{script}",
+        "search": script,
+    }
+    event |= {"environment": {"screen": script[:20], "language": script[:20]}, "user_agent": script}
+    assert world.ask("events.import", lines=[json.dumps(event)])["recorded"] == 1
+    for page in (
+        "/console/visits?whole=1",
+        f"/console/visits?whole=1&filter=event:{script}",
+        "/console/visits/list/events",
+    ):
+        answer = officer.get(page)
+        assert answer.status_code == 200
+        assert "<img" not in answer.text.replace('<img src="/static/', "")
+        assert "<script>" not in answer.text
+        assert script[:24] in unescape(answer.text)
+
+
+def test_a_whole_list_is_searched_sorted_and_paged(world: World, officer: FlaskClient) -> None:
+    visitor = world.choose(None, ("statistics",))
+    at = world.core.clock.now()
+    lines = [
+        {"visitor": visitor, "id": str(uuid.uuid4()), "name": "pageview", "at": at - n, "url": f"{ORIGIN}/p{n:02}"}
+        for n in range(60)
+    ]
+    world.ask("events.import", lines=[json.dumps(line) for line in lines])
+    names = lambda query: re.findall(r">(/p\d\d)<", officer.get(f"/console/visits/list/pages{query}").text)  # noqa: E731
+    assert names("") == [f"/p{n:02}" for n in range(50)]
+    assert names("?page=2") == [f"/p{n:02}" for n in range(50, 60)]
+    assert names("?search=P5") == [f"/p{n:02}" for n in range(50, 60)]
+    assert names("?sort=page_views&order=asc&search=p59") == ["/p59"]
+    assert officer.get("/console/visits/list/nothing").status_code == 404
+
+
+def test_roles(world: World) -> None:
+    for role, status in (("analyst", 200), ("auditor", 403), ("officer", 200)):
+        made = world.ask("accounts.put", name=role, password="a-long-password", role=role)
+        assert made
+        browser = world.signed_in(role, "a-long-password")
+        for page in ("", "/head", "/panel/pages", "/list/pages"):
+            assert browser.get(f"/console/visits{page}").status_code == status
+        if role == "analyst":  # whose first page it is
+            assert browser.get("/console/visits").text.count('href="/console/visits"') == 2
+    assert world.browser().get("/console/visits/head").status_code == 303
