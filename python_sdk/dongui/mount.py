@@ -26,8 +26,9 @@ PREFIX = "/_dongui/"
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
 _PATH = re.compile(r"(?:v1/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*|policy)")
-_FOR_SERVERS = re.compile(r"v1/(?:records|members|inventory)(?:/|\Z)")
+_FOR_SERVERS = re.compile(r"v1/(?:records|members|inventory|channels|counts)(?:/|\Z)")
 _QUERY = re.compile(r"[!-~]*")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")  # of a header; what no request may hold is not passed on
 _BEARER = re.compile(r"Bearer [A-Za-z0-9_-]{22}")
 _SECRET_ONLY = ("ip", "user_agent")
 
@@ -115,7 +116,7 @@ def forward(visit: Visit, body: bytes, *, secret_key: str, now: int) -> Forward 
     if visit.method not in METHODS:
         refusal = problem(405, "method-not-allowed", "This method is not allowed here")
         return Local(405, [*refusal.headers, ("Allow", ", ".join(METHODS))], refusal.body)
-    headers = {name: value for name in _PASSED_ON if (value := visit.header(name))}
+    headers = {name: value for name in _PASSED_ON if _VALUE.fullmatch(value := visit.header(name))}
     if visit.address is not None:
         headers["Dongui-Address"] = vouch(visit.address, secret_key, now)
     path = f"/{rest}?{visit.query}" if visit.query else f"/{rest}"

@@ -41,17 +41,32 @@ class Reader:
         self._site = {"site": site} if site else {}
         self._timeout = timeout
 
-    def report(self, name: str, first: date, last: date, *, interval: str | None = None, **filters: str) -> Json:
+    def report(
+        self,
+        name: str,
+        first: date,
+        last: date,
+        *,
+        filters: Iterable[str] = (),
+        interval: str | None = None,
+        compare: bool = False,
+        purposes: Iterable[str] = (),
+        sort: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> Json:
         """A report over the days ``first`` to ``last``, both included: ``GET /v1/reports/{name}`` of the desk.
 
-        ``interval``: as the report offers it (``day``, ``month``, …); ``filters`` as the report names them. It
-        holds only what the token's purposes cover.
+        ``filters`` are texts such as ``"country:KR"`` or ``"!page:/shop/*"``; ``compare`` adds the period before; the
+        others are as docs/api.md has them. It holds only what ``purposes`` (by default all of the token) cover.
         """
-        for taken in ("site", "from", "to"):
-            if taken in filters:
-                raise ConfigurationError(taken, "this is no filter: the days and the reader's own site are meant")
-        query = {**self._site, **_days(first, last), **({"interval": interval} if interval else {}), **filters}
-        return self._get(f"/v1/reports/{quote(name, safe='')}", query)
+        if isinstance(filters, str) or isinstance(purposes, str):
+            raise ConfigurationError("filters", 'give a list, as in filters=["country:KR"]; purposes likewise')
+        asked: Json = {"filter": list(filters), "purpose": list(purposes), "compare": "previous" if compare else None}
+        asked |= {"interval": interval, "sort": sort, "order": order, "limit": limit, "offset": offset}
+        query = {key: value for key, value in asked.items() if value is not None and value != []}
+        return self._get(f"/v1/reports/{quote(name, safe='')}", {**self._site, **_days(first, last), **query})
 
     def events(self, first: date, last: date, *, purposes: Iterable[str] = ()) -> Iterator[Json]:
         """The events of the days ``first`` to ``last``, both included, one after the other as they come.

@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
-from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import httpx
 import pytest
@@ -89,53 +88,40 @@ def test_a_refusal_is_raised_with_its_type(installation: Installation, reader: R
     stranger.close()
 
 
-class Desk(BaseHTTPRequestHandler):
-    """Answers reports, and remembers how it was asked."""
-
-    asked: ClassVar[list[tuple[str, dict[str, list[str]], str]]] = []
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        self.asked.append((parts.path, parse_qs(parts.query), self.headers["Authorization"]))
-        known = parts.path == "/v1/reports/pages"
-        body = (
-            {"report": "pages", "rows": [{"path": "/상점", "views": 7}]} if known else {"type": "urn:x", "title": "no"}
-        )
-        data = json.dumps(body).encode()
-        self.send_response(200 if known else 404)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def test_reports_are_read_with_their_filters_and_order(installation: Installation, reader: Reader) -> None:
+    visitor = installation.consent(["statistics"])["visitor"]
+    pages = [f"https://shop.example.com/{path}" for path in ("a", "b", "b", "상점")]
+    assert installation.send(visitor, *(event(url=url) for url in pages)).json()["recorded"] == 4
+    try:
+        found = reader.report("pages", FIRST, LAST, sort="page_views", order="desc", limit=1)
+        assert [(row["page"], row["page_views"]) for row in found["rows"]] == [("/b", 2)]
+        [row] = reader.report("overview", FIRST, LAST, filters=["page:/b", "!device:phone"], compare=True)["rows"]
+        assert (row["page_views"], row["previous"]["page_views"]) == (4, 0), "filters choose whole visits"
+        assert reader.report("pages", FIRST, LAST, filters=["page:/none"], purposes=["statistics"])["rows"] == []
+        assert len(reader.report("timeseries", FIRST, LAST, interval="day")["rows"]) == 3
+    finally:
+        installation.consent([], ["statistics"], visitor)
 
 
-def test_a_report_is_asked_for_as_the_contract_has_it() -> None:
-    Desk.asked.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Desk) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        reader = Reader(f"http://127.0.0.1:{server.server_port}", "dgt_token", site="s1")
-        found = reader.report("pages", date(2026, 11, 1), date(2026, 11, 30), interval="day", path="/상점&to=x")
-        assert found["rows"] == [{"path": "/상점", "views": 7}]
-        with pytest.raises(AnswerError, match="the desk answered 404: no"):
-            reader.report("../v1/feed/erasures?x=", FIRST, LAST)
-        reader.close()
-        server.shutdown()
-        thread.join()
-    first, second = Desk.asked
-    query = {"site": ["s1"], "from": ["2026-11-01"], "to": ["2026-11-30"], "interval": ["day"], "path": ["/상점&to=x"]}
-    assert first == ("/v1/reports/pages", query, "Bearer dgt_token")
-    assert second[0] == "/v1/reports/..%2Fv1%2Ffeed%2Ferasures%3Fx%3D"
-    assert set(second[1]) == {"site", "from", "to"}
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("pages", {"filters": ["colour:red"]}),
+        ("pages", {"sort": "nothing"}),
+        ("overview", {"interval": "century"}),
+        ("overview", {"limit": 0}),
+        ("nothing", {}),
+        ("../feed/erasures?x=", {}),
+    ],
+)
+def test_a_report_that_there_is_not_is_refused_by_the_desk(reader: Reader, name: str, asked: Any) -> None:
+    with pytest.raises(AnswerError, match="the desk answered 4"):
+        reader.report(name, FIRST, LAST, **asked)
 
 
-def test_days_and_site_are_no_filters() -> None:
-    reader = Reader("http://127.0.0.1:9", "dgt_token")
-    for name in ("site", "from", "to"):
-        with pytest.raises(ConfigurationError, match="no filter"):
-            reader.report("pages", FIRST, LAST, **{name: "x"})
+def test_one_text_is_no_list_of_filters(reader: Reader) -> None:
+    with pytest.raises(ConfigurationError, match="country:KR"):
+        reader.report("pages", FIRST, LAST, filters="country:KR")
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def client(given: Consent) -> None:
 def reading() -> None:
     day = datetime.date(2026, 3, 10)
     try:
-        for event in Reader("http://127.0.0.1:1", "token").events(day, day, purposes=["statistics"]):
+        reader = Reader("http://127.0.0.1:1", "token")
+        reader.report("pages", day, day, filters=["country:KR"], compare=True, order="desc", limit=10)["rows"]
+        for event in reader.events(day, day, purposes=["statistics"]):
             assert_type(event, dict[str, Any])
     except AnswerError as error:
         assert_type(error.retry_after, float | None)
