@@ -129,7 +129,7 @@ def test_the_screen_shows_what_reports_say(world: World, officer: FlaskClient) -
     whole = text_of(officer, "/console/visits?whole=1&lang=en")
     assert "Visitors 2 before 0 Visits 2 before 0 Page views 0" in whole
     assert "visit 2 8 100%" in whole
-    assert "Share of visits that consented: unknown" in whole
+    assert "Share of page views recorded under consent: unknown" in whole
     assert "Rests on: Statistics" in whole
     today = text_of(officer, "/console/visits/head?period=today")
     assert "Visitors 1 ↓" not in today

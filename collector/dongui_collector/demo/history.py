@@ -9,11 +9,13 @@ import json
 import random
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from dongui_collector.clock import start_of
 from dongui_collector.core import Core
 from dongui_collector.importing import import_events
+from dongui_collector.ledger import counted
 from dongui_collector.ledger.ledger import Choice
 
 DAYS = 70
@@ -89,6 +91,7 @@ def seed(core: Core, days: int = DAYS, visitors: int = _VISITORS) -> int:
     origin = site.origins[0] if site.origins else "https://shop.example.com"
     ids = _consents(core, rng, visitors)
     now = core.clock.now()
+    _count(core, rng, site.ref, days)
     lines = [
         json.dumps({"visitor": ids[who]} | event)
         for who, event in _events(core, rng, origin, days, visitors)
@@ -98,6 +101,18 @@ def seed(core: Core, days: int = DAYS, visitors: int = _VISITORS) -> int:
     for start in range(0, len(lines), _BATCH):
         recorded += import_events(core, lines[start : start + _BATCH], site.id)["recorded"]
     return recorded
+
+
+def _count(core: Core, rng: random.Random, site_ref: int, days: int) -> None:
+    """What the shop's middleware would have counted of everybody, without identifiers: a bit more than half agree."""
+    today = core.clock.today(core.settings.zone)
+    with core.storage.ledger.writing():
+        for back in range(days):
+            views = rng.randrange(30, 60)
+            recorded = {"statistics": views, "statistics.marketing": views * 4 // 5}
+            unrecorded = {"unasked": views // 3, "refused": views * 2 // 5, "gpc": views // 9}
+            numbers = counted.names(unrecorded, recorded, ("statistics", "marketing"))
+            core.storage.ledger.add_totals(today - timedelta(days=back), site_ref, numbers)
 
 
 def _consents(core: Core, rng: random.Random, visitors: int) -> list[str]:

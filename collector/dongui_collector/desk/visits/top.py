@@ -36,7 +36,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """``consented`` is the share of all visits whose visitors agreed, None where it is not known."""
+    """``consented`` is the share of all page views that was recorded under a consent, None where it is not known."""
 
     headlines: list[Headline]
     graph: Graph

@@ -47,11 +47,12 @@ KO = {
     "v_figures": "주요 수치와 추이",
     "v_before": "이전",
     "v_as_table": "표로 보기",
-    "v_consented": "동의한 방문의 비율",
+    "v_consented": "동의를 받아 기록한 페이지뷰의 비율",
     "v_unknown": "알 수 없음",
     "v_consented_unknown": "동의하지 않은 방문은 기록하지 않습니다. 웹 서버의 dongui 미들웨어가 식별자 없이 세는 "
     "날짜별 수가 있어야 알 수 있습니다.",
-    "v_consented_note": "나머지 방문은 기록하지 않았고, 아래 수치에 들어 있지 않습니다.",
+    "v_consented_filtered": "그 수는 날짜만 알기 때문에, 필터를 쓰면 알 수 없습니다.",
+    "v_consented_note": "나머지는 아무것도 기록하지 않았고, 아래 수치에 들어 있지 않습니다.",
     "v_rests_on": "근거 목적",
     "v_not_covered": "이 목적으로는 볼 수 없습니다.",
     "v_not_covered_items": "고른 목적이 다음 항목을 덮지 않습니다: {items}. 그 항목을 쓰는 목적을 고르거나 "
@@ -196,11 +197,12 @@ EN = {
     "v_figures": "Headline figures and graph",
     "v_before": "before",
     "v_as_table": "As a table",
-    "v_consented": "Share of visits that consented",
+    "v_consented": "Share of page views recorded under consent",
     "v_unknown": "unknown",
     "v_consented_unknown": "Visits without consent are not recorded, so this needs the counts per day, "
     "without identifiers, of dongui's middleware in your web server.",
-    "v_consented_note": "The others were not recorded, and are not in the figures below.",
+    "v_consented_filtered": "Those counts know the day alone, so it is not known with filters.",
+    "v_consented_note": "Of the others nothing was recorded, and they are not in the figures here.",
     "v_rests_on": "Rests on",
     "v_not_covered": "These purposes do not cover this.",
     "v_not_covered_items": "The chosen purposes do not cover: {items}. Choose a purpose that uses it, "

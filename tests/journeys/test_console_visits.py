@@ -1,0 +1,179 @@
+"""The Visits screen in a real browser: with and without scripts, narrow and wide, light and dark, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.journeys.visits_stage import Stage, stage
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "sdk_js" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("visits") / "d"
+    with stage(folder, name="Slow Kettle", days=20, visitors=60, hostile=True) as found:
+        found.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
+        yield found
+
+
+@pytest.fixture(scope="module")
+def context(desk: Stage, chromium: Browser) -> Iterator[BrowserContext]:
+    """Signed in once; whatever the pages say against the policy of contents, or throw, fails the journey."""
+    context = desk.signed_in(chromium, locale="en-US", viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    yield from watched(page)
+    page.close()
+
+
+def watched(page: Page) -> Iterator[Page]:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert said == []
+    assert page.evaluate("window.hit") is None  # nothing that a visitor sent has run
+
+
+def whole(page: Page) -> None:
+    """Everything that the screen fetches has come."""
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".graph canvas")).to_be_visible()
+
+
+def axe(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(
+        """rules => axe.run(document, {runOnly: rules})
+        .then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))""",
+        RULES,
+    )
+    return found
+
+
+def test_the_screen_comes_in_parts_and_every_row_filters(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en")
+    whole(page)
+    visits = page.locator(".headlines a").nth(1)
+    visits.click()
+    expect(visits).to_have_attribute("aria-current", "true")
+    whole(page)
+    every = page.locator(".headlines .figure").nth(1).inner_text()
+    page.locator("#panel-locations").get_by_role("link", name="South Korea").click()
+    expect(page.locator(".chips")).to_contain_text("Country = South Korea")
+    whole(page)
+    assert int(page.locator(".headlines .figure").nth(1).inner_text().replace(",", "")) < int(every.replace(",", ""))
+    assert page.url.endswith(
+        "/console/visits?metric=visits&filter=country%3AKR".replace("?", f"?site={site_of(page)}&")
+    )
+    page.locator("#panel-sources").get_by_role("link", name="Campaigns").click()
+    expect(page.locator("#panel-sources [aria-current]")).to_have_text("Campaigns")
+    assert "tab_sources=campaigns" in page.url
+    page.locator(".chips a").click()
+    expect(page.locator(".chips")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".chips")).to_contain_text("South Korea")
+
+
+def site_of(page: Page) -> str:
+    found = re.search(r"site=(s_[0-9a-f]+)", page.url)
+    return found[1] if found else ""
+
+
+def test_keys_choose_the_period_unless_they_are_turned_off(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?keys=on")
+    whole(page)
+    page.keyboard.press("w")
+    expect(page.locator(".drop[data-key=C] > summary")).to_contain_text("Last 7 days")
+    whole(page)
+    page.keyboard.press("x")
+    expect(page.locator(".graph-head .then")).to_have_count(0)
+    page.keyboard.press("f")
+    page.locator(".filter-form select").first.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".filter-form")).not_to_be_visible()
+    page.goto(f"{desk.origin}/console/visits?keys=off")
+    whole(page)
+    page.keyboard.press("w")
+    page.wait_for_timeout(200)
+    assert "period" not in page.url
+    page.goto(f"{desk.origin}/console/visits?keys=on")
+
+
+def test_the_graph_tells_what_the_pointer_is_over(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?period=7d")
+    whole(page)
+    box = page.locator(".graph .u-over").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 40)
+    expect(page.locator(".hint")).to_be_visible()
+    assert re.search(r"\d", page.locator(".hint b").first.inner_text())
+    page.locator(".as-table summary").click()
+    expect(page.locator(".as-table tbody tr")).to_have_count(7)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "lang"), [(360, "ko"), (1920, "en")])
+def test_nothing_for_axe_to_find_and_nothing_too_wide(
+    page: Page, desk: Stage, theme: str, width: int, lang: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{desk.origin}/console/visits?theme={theme}&lang={lang}&filter=!page:/nowhere&filter=!country:DE")
+    whole(page)
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    if width == 360:
+        page.locator(".menu-button").click()
+        expect(page.locator(".menu nav")).to_be_visible()
+        assert axe(page) == []
+    page.goto(f"{desk.origin}/console/visits/list/pages")
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.goto(f"{desk.origin}/console/visits?theme=auto&lang=en")
+
+
+def test_it_reads_without_scripts(context: BrowserContext, chromium: Browser, desk: Stage) -> None:
+    state: Any = context.storage_state()
+    bare = chromium.new_context(java_script_enabled=False, storage_state=state, locale="en-US")
+    page = bare.new_page()
+    page.goto(f"{desk.origin}/console/visits?period=7d&lang=en")
+    page.wait_for_url("**whole=1")
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".graph svg path.now")).to_be_visible()
+    page.locator("#panel-devices").get_by_role("link", name="Browsers").click()
+    page.locator("#panel-devices .bars a").first.click()
+    expect(page.locator(".chips")).to_contain_text("Browser =")
+    page.locator(".drop[data-key=C] > summary").click()
+    page.fill("[name=from]", "2026-01-01")
+    page.locator(".days button").click()
+    assert "from=2026-01-01" in page.url
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.locator(".menu-button").click()
+    expect(page.locator(".menu nav")).to_be_visible()
+    bare.close()
+
+
+def test_what_visitors_sent_is_text(page: Page, desk: Stage) -> None:
+    for query in ("?period=today&tab_sources=campaigns&tab_devices=screens", "?period=today&tab_sources=referrers"):
+        page.goto(f"{desk.origin}/console/visits{query}")
+        whole(page)
+        expect(page.locator("#panel-searches")).to_contain_text("<img src=x onerror")
+    page.locator("#panel-events").get_by_role("link", name="<img").click()
+    expect(page.locator(".chips")).to_contain_text("<script>window.hit='yes'</script>")
+    whole(page)

@@ -1,0 +1,102 @@
+"""A desk with some weeks of visits, served on loopback: for the journeys over the Visits screen and its pictures."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dongui_collector import control
+from dongui_collector.app import open_core
+from dongui_collector.core import Core
+from dongui_collector.demo.history import seed
+from dongui_collector.demo.places import write_places
+from dongui_collector.desk.app import create_desk
+from dongui_collector.installing import ACCOUNT, Installed, install, starting_policy
+from dongui_collector.ledger.ledger import Choice
+from dongui_collector.settings import load_settings
+from playwright.sync_api import Browser, BrowserContext
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+ORIGIN = "https://kettle.example.com"
+# In a name, a path, a referrer, a search and a user agent: none of it may ever run.
+HOSTILE = "<img src=x onerror=\"window.hit='yes'\"><script>window.hit='yes'</script>'\"&"
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the desk answers, and whose it is."""
+
+    origin: str
+    installed: Installed
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        return control.call(load_settings(Path(self.installed.config)), operation, **arguments)
+
+    def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
+        context = browser.new_context(**options)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        page.goto(f"{self.origin}/console/login")
+        page.fill("[name=name]", ACCOUNT)
+        page.fill("[name=password]", self.installed.console_password)
+        page.click("button.primary")
+        page.wait_for_url(lambda url: "/login" not in url)
+        page.close()
+        return context
+
+
+@contextmanager
+def stage(folder: Path, *, name: str, days: int, visitors: int, hostile: bool = False) -> Iterator[Stage]:
+    """A new installation in ``folder`` with ``days`` of visits, and its desk."""
+    installed = install(folder, starting_policy(name=name), name=name, origins=[ORIGIN])
+    write_places(folder / "places.mmdb")
+    with Path(installed.config).open("a", encoding="utf-8") as text:
+        text.write('geoip_database = "places.mmdb"\n')
+    settings = load_settings(Path(installed.config))
+    core = open_core(settings, writable=True)
+    try:
+        seed(core, days, visitors)
+        if hostile:
+            _hostile(core)
+    finally:
+        core.close()
+    core = open_core(settings, writable=False)
+    server = make_server("127.0.0.1", 0, create_desk(core), threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Stage(f"http://127.0.0.1:{server.server_port}", installed)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        core.close()
+
+
+def _hostile(core: Core) -> None:
+    site = core.book.sites()[0]
+    notice = core.book.in_force(site.ref, core.clock.now())
+    with core.storage.ledger.writing():
+        visitor = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {})).answer["visitor"]
+    event = {
+        "visitor": visitor,
+        "id": str(uuid.uuid4()),
+        "at": core.clock.now(),
+        "search": HOSTILE,
+        "user_agent": HOSTILE,
+    }
+    event |= {"url": f"{ORIGIN}/{HOSTILE}?utm_campaign={HOSTILE}", "referrer": f"https://evil.example/{HOSTILE}"}
+    event |= {"environment": {"screen": HOSTILE[:32], "language": HOSTILE[:32]}}
+    lines = [json.dumps(event | {"name": name, "id": str(uuid.uuid4())}) for name in ("pageview", HOSTILE)]
+    control.perform(core, "events.import", {"lines": lines})
