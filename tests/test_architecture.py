@@ -49,7 +49,7 @@ COLLECTOR = (
     ("intake", "backup_format", "backup_keys", "doctor", "reading.operations"),
     ("desk", "importing"),
     ("app",),
-    ("backup", "installing", "intake.server", "desk.server"),
+    ("backup", "freezer", "installing", "intake.server", "desk.server"),
     ("demo",),
     ("cli",),
     ("__main__",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dongui_collector.clock import clock_from_environment
@@ -12,6 +13,7 @@ from dongui_collector.keeping.keeper import Keeper
 from dongui_collector.ledger.book import Book
 from dongui_collector.ledger.ledger import Ledger
 from dongui_collector.ledger.rows import Reader
+from dongui_collector.reading.freezing import freeze
 from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.security.rotation import resume_rotation
 from dongui_collector.settings import Settings
@@ -59,7 +61,10 @@ def open_core(settings: Settings, *, writable: bool) -> Core:
         _undo(undo)
         raise
     reader = Reader(book, keyring, keeper.today)
-    return Core(settings, clock, storage, keyring, book, ledger, reader, keeper, writable, lambda: _undo(undo))
+    core = Core(settings, clock, storage, keyring, book, ledger, reader, keeper, writable, lambda: _undo(undo))
+    if writable:
+        keeper.before_ending = partial(freeze, core)
+    return core
 
 
 def _check_keys(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from dongui_collector.storage.base import LedgerStore
 from dongui_collector.storage.connect import connect
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.values import Intent, Standing, Visitor
+from dongui_collector.storage.values import Intent, Json, Kept, Standing, Visitor
 
 KEY = b"v" * 16
 
@@ -163,3 +163,19 @@ def test_totals_add_up(ledger: LedgerStore) -> None:
     assert len(ledger.totals()) == 3
     assert ledger.totals(1, day) == ledger.totals(1)
     assert ledger.totals(1, day + timedelta(days=1)) == {}
+
+
+def test_numbers_are_frozen_once_and_found_by_day(ledger: LedgerStore) -> None:
+    day, next_day = date(2026, 11, 23), date(2026, 11, 24)
+    body: Json = {"rows": [[["가"], [1, 2]]]}
+    with ledger.writing():
+        both: dict[str, dict[str, Json]] = {"a.b": {"pages": body, "overview": {}}, "a": {"pages": {}}}
+        assert ledger.freeze(day, 1, "dongui", both) == ["a.b", "a"]
+        assert ledger.freeze(day, 1, "dongui", {"a.b": {"pages": {"rows": []}}, "b": {"pages": {}}}) == ["b"]
+        assert ledger.freeze(next_day, 1, "plausible", {"a.b": {"pages": {}}}) == ["a.b"]
+        assert ledger.freeze(day, 2, "dongui", {"a.b": {"pages": {}}}) == ["a.b"]
+    found = ledger.frozen(1, "pages", ["a.b"], day, next_day)
+    assert found == [Kept(day, "a.b", "dongui", body), Kept(next_day, "a.b", "plausible", {})]
+    assert ledger.frozen(1, "pages", ["a.b"], next_day, next_day) == found[1:]
+    assert {kept.purposes for kept in ledger.frozen(1, "pages", [], day, day)} == {"a.b", "a", "b"}
+    assert ledger.frozen(1, "sources", [], day, next_day) == []

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,6 +32,7 @@ from dongui_collector.core import Core
 from dongui_collector.errors import SettingsError
 from dongui_collector.intake.door import Door
 from dongui_collector.intake.upkeep import Upkeep
+from dongui_collector.reading.freezing import freeze_apart
 from dongui_collector.settings import Settings
 from dongui_collector.storage.connect import WRITER, is_full
 from dongui_collector.storage.files import Reserve
@@ -92,6 +94,7 @@ class _Listening(Server):
 
 async def _serve(core: Core, config: Path) -> None:
     settings = core.settings
+    core.keeper.before_ending = partial(freeze_apart, core, config.resolve())
     door = Door(core)
     server = _Listening(
         door,

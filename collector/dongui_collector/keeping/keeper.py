@@ -68,6 +68,10 @@ class Keeper:
         self._success: int | None = None
         self._noted = 0
         self._fed: date | None = None
+        # What is done with a stored day once periods in it have ended, before anything of it is destroyed; may be
+        # repeated. What it raises keeps nothing from being destroyed.
+        self.before_ending: Callable[[date], object] | None = None
+        self._handed_on: set[tuple[date, date]] = set()
         self.periods = Periods(book)
         self.planner = Planner(storage, book, self.periods)
         self._records = RecordKeeper(storage, keyring, book, ledger, clock)
@@ -106,6 +110,7 @@ class Keeper:
             failed = self._finish_leftovers()
             self._forget_feed()
             refused = len(self._compared())
+            self._hand_on_ended()
             # What a crash interrupted first: what is selected next must not overlap with it.
             failed += self._carry_out("running", done, progress)
             selected = self.select()
@@ -150,11 +155,33 @@ class Keeper:
                 self._office.update_destruction(replace(destruction, state="lapsed", done_at=now))
                 self._storage.ledger.append(LAPSED, now, {"destruction": destruction.id})
             return None
+        if destruction.what["kind"] in ("day", "bases"):
+            self._hand_on(date.fromisoformat(destruction.what["day"]))
         if destruction.state != "running":
             destruction = self._destroyer.begin(destruction)
         done = self._destroyer.carry_out(destruction, holds, self.today())
         self.planner.done(done)
         return done
+
+    def _hand_on_ended(self) -> None:
+        """Days in which periods have ended, whatever still keeps their rows: numbers are taken before they go."""
+        for day in self._storage.events.days():
+            if self.periods.earliest(day) < self.today():
+                self._hand_on(day)
+
+    def _hand_on(self, day: date) -> None:
+        """Once a date and stored day, unless it failed: a day that cannot be read is destroyed all the same."""
+        turn = (self.today(), day)
+        if self.before_ending is None or turn in self._handed_on:
+            return
+        try:
+            self.before_ending(day)
+        except Exception as error:
+            log.error(
+                "what outlives a day could not be taken from it", extra={"day": str(day), "kind": type(error).__name__}
+            )
+        else:
+            self._handed_on = {t for t in self._handed_on if t[0] == turn[0]} | {turn}
 
     def _finish_leftovers(self) -> int:
         """Unlink what a crash left renamed. Its key is gone, or the destruction that goes on will see to it."""

@@ -30,6 +30,7 @@ from dongui_collector.storage.values import (
     Hold,
     Intent,
     Json,
+    Kept,
     LedgerRecord,
     NoticeVersion,
     Record,
@@ -122,6 +123,14 @@ class LedgerStore(Protocol):
     def totals(self, site_ref: int | None = None, since: date | None = None) -> dict[tuple[date, int, str], int]:
         """(day, site, name) → number; of one site, from a day on."""
 
+    def freeze(self, day: date, site_ref: int, source: str, numbers: Mapping[str, Mapping[str, Json]]) -> list[str]:
+        """Keep a day's numbers, purposes → report → body, for ever; those of purposes that are there already stay.
+
+        Returns the purposes that were new."""
+
+    def frozen(self, site_ref: int, report: str, purposes: Sequence[str], first: date, last: date) -> list[Kept]:
+        """By day, of the days ``first`` to ``last``; ``purposes`` empty: of all."""
+
 
 class IngestTransaction(Protocol):
     """One day's partition open for writing, the ledger readable in the same transaction."""
@@ -152,6 +161,9 @@ class EventStore(Protocol):
     def count(self, day: date, selection: Selection | None = None) -> int: ...
     def size(self, day: date) -> int:
         """Bytes on disk."""
+
+    def stamp(self, day: date) -> int:
+        """Differs from an earlier one if the day's rows may differ; 0 for an absent day. Cheap."""
 
     def tally(self, day: date) -> Tally:
         """Counted in the very transactions that change rows. Cheap; an absent day's is all 0."""

@@ -58,6 +58,13 @@ class SqliteDays:
                 total += Path(f"{self.path(day)}{suffix}").stat().st_size
         return total
 
+    def stamp(self, day: date) -> int:
+        found = 0
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                found += Path(f"{self.path(day)}{suffix}").stat().st_mtime_ns
+        return found
+
     def tally(self, day: date) -> Tally:
         return self._read(day, dayfile.tally, Tally())
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from dongui_collector.storage import chain
 from dongui_collector.storage.connect import WRITER, scrub
-from dongui_collector.storage.values import Intent, Json, LedgerRecord, NoticeVersion, Site, Standing, Visitor
+from dongui_collector.storage.values import Intent, Json, Kept, LedgerRecord, NoticeVersion, Site, Standing, Visitor
 
 _SEEN = 20_000
 VISITOR_SQL = """
@@ -309,3 +309,25 @@ class SqliteLedger:
             (site_ref, since.isoformat() if since else ""),
         )
         return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}
+
+    def freeze(self, day: date, site_ref: int, source: str, numbers: Mapping[str, Mapping[str, Json]]) -> list[str]:
+        found = self._read(
+            "SELECT DISTINCT purposes FROM frozen WHERE site_ref = ? AND day = ? AND source = ?",
+            (site_ref, day.isoformat(), source),
+        )
+        fresh = [purposes for purposes in numbers if (purposes,) not in found]
+        for purposes in fresh:
+            for report, body in numbers[purposes].items():
+                text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+                values = (site_ref, report, day.isoformat(), purposes, source, text)
+                self._write("INSERT INTO frozen VALUES (?, ?, ?, ?, ?, ?)", values)
+        return fresh
+
+    def frozen(self, site_ref: int, report: str, purposes: Sequence[str], first: date, last: date) -> list[Kept]:
+        some = f"AND purposes IN ({', '.join('?' * len(purposes))})" if purposes else ""
+        rows = self._read(
+            "SELECT day, purposes, source, body FROM frozen"
+            f" WHERE site_ref = ? AND report = ? AND day >= ? AND day <= ? {some} ORDER BY day, source",
+            (site_ref, report, first.isoformat(), last.isoformat(), *purposes),
+        )
+        return [Kept(date.fromisoformat(d), p, s, json.loads(b)) for d, p, s, b in rows]

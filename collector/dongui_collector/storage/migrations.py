@@ -207,3 +207,14 @@ def m_profiles(db: Database) -> None:
         CREATE TABLE profiles (n INTEGER PRIMARY KEY, site_ref INTEGER, member BLOB, at INTEGER) STRICT;
         CREATE UNIQUE INDEX profiles_member ON profiles (member) WHERE member IS NOT NULL;
     """)
+
+
+@LEDGER()
+def m_frozen(db: Database) -> None:
+    # Numbers of days whose rows are gone, and imported ones: anonymous, so they are never destroyed.
+    db.executescript("""
+        CREATE TABLE frozen (
+            site_ref INTEGER NOT NULL, report TEXT NOT NULL, day TEXT NOT NULL, purposes TEXT NOT NULL,
+            source TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (site_ref, report, day, purposes, source)) STRICT, WITHOUT ROWID;
+    """)

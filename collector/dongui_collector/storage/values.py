@@ -99,6 +99,16 @@ class Intent:
     up_to: int
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Numbers of one report and day that outlive the day's rows: for which purposes, and from where."""
+
+    day: date
+    purposes: str  # dot-joined
+    source: str
+    body: Json
+
+
 # --- values of the event store ---------------------------------------------------------------------------------------
 
 

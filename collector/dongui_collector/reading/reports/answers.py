@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ from dongui_collector.ledger import counted
 from dongui_collector.reading.reports import tables
 from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.reading.reports.filters import Filter, ReportError, check_covered, chosen
-from dongui_collector.reading.reports.intervals import INTERVALS, Interval, label, labels
-from dongui_collector.reading.reports.tables import Breakdown, Table, ordered, ratio, table
-from dongui_collector.reading.reports.visits import Visit
+from dongui_collector.reading.reports.intervals import INTERVALS, Interval, label, labels, of_day
+from dongui_collector.reading.reports.parts import added, ratio, rows_of
+from dongui_collector.reading.reports.past import Past, State, kept_name, past, state_of, summary, together
+from dongui_collector.reading.reports.tables import Breakdown, Table, ordered, table
 from dongui_collector.storage.values import Site
 
 if TYPE_CHECKING:
@@ -84,52 +85,109 @@ def report(
         return _consent(core, site, purposes, question)
     covered = Covered(core, site, purposes)
     check_covered([*_dimensions(question.name), *(f.dimension for f in question.filters)], covered.items(), purposes)
-    asked = _Asked(covered, question, advance)
-    found = _timeseries(covered, question) if question.name == "timeseries" else table(question.name)
-    total = asked.fill(found, question.first, question.last)
+    asked = _Asked(core, site, purposes, covered, question, advance)
+    found = asked.between(question.first, question.last)
     rows = found.rows()
+    told = found.told()
     if question.compare:
-        before = table(question.name)
-        asked.fill(before, *question.previous)
+        before = asked.between(*question.previous)
         rows = [row | {"previous": was} for row, was in zip(rows, before.rows(), strict=True)]
+        told["previous"] = before.told()
     rows = _sorted(rows, found, question)
-    answer = _answer(core, site, purposes, question, rows, covered.zone.key)
-    return answer | {"visitors": total[0], "visits": total[1]}
+    return _answer(core, site, purposes, question, rows, covered.zone.key) | told
 
 
 class _Asked:
-    """The visits that a question is about."""
+    """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
 
-    def __init__(self, covered: Covered, question: Question, advance: Callable[[int], object]) -> None:
-        self._covered, self._choose, self._advance = covered, chosen(question.filters), advance
+    def __init__(
+        self,
+        core: Core,
+        site: Site,
+        purposes: tuple[str, ...],
+        covered: Covered,
+        question: Question,
+        advance: Callable[[int], object],
+    ) -> None:
+        self._core, self._site, self._purposes, self._covered = core, site, purposes, covered
+        self._question, self._choose, self._advance = question, chosen(question.filters), advance
 
-    def fill(self, found: Table, first: date, last: date) -> tuple[int, int]:
-        """Count them into a table; how many visitors and visits there were in all."""
+    def between(self, first: date, last: date) -> _Found:
+        """What there is to say of the days ``first`` to ``last``."""
+        kept = kept_name(self._question.name, self._question.interval)
+        gone = past(self._core, self._site, self._purposes, kept, first, last)
+        found = self._table(first, last)
         visitors: set[bytes] = set()
         visits = 0
-        for visit in self._between(first, last):
-            found.add(visit)
-            visitors.add(visit.visitor)
-            visits += 1
-        return len(visitors), visits
-
-    def _between(self, first: date, last: date) -> Iterator[Visit]:
-        for day in self._covered.days(first, last):
-            yield from filter(self._choose, self._covered.visits(day))
+        living = [day for day in self._covered.days(first, last) if day not in gone.states]
+        for day in living:
+            for visit in filter(self._choose, self._covered.visits(day)):
+                found.add(visit)
+                visitors.add(visit.visitor)
+                visits += 1
             self._advance(1)
+        states = {day: state_of(self._core, self._covered.zone, day) for day in living}
+        return _Found(self._question, found, len(visitors), visits, gone, states)
+
+    def _table(self, first: date, last: date) -> Table:
+        if self._question.name != "timeseries":
+            return table(self._question.name)
+        zone, interval = self._covered.zone, self._question.interval
+        named = label(interval, zone)
+        empty = labels(interval, first, last, zone)
+        return Breakdown("time", key=lambda visit: (named(visit.start),), empty=empty)
+
+
+class _Found:
+    """The rows of some days: those that were counted and, without filters, those that were kept."""
+
+    def __init__(
+        self,
+        question: Question,
+        table: Table,
+        visitors: int,
+        visits: int,
+        gone: Past,
+        states: Mapping[date, State | None],
+    ) -> None:
+        self.names, self.figures = table.names, table.figures
+        self._question, self._table, self._visitors, self._visits = question, table, visitors, visits
+        self._gone = gone if not question.filters else Past()
+        self._unanswered = 0 if gone is self._gone else len(gone.states)
+        self._states = {day: state for day, state in states.items() if state} | dict(self._gone.states)
+
+    def rows(self) -> list[Json]:
+        series = self._question.name == "timeseries"
+        kept = self._gone.series(self._question.interval) if series else self._gone.parts()
+        rows = rows_of(self.names, self.figures, added(self._table.parts(), kept), self.told()["visits"])
+        if series:
+            days: dict[str, list[State]] = {}
+            for day, state in self._states.items():
+                days.setdefault(of_day(self._question.interval, day), []).append(state)
+            rows = [row | {"state": together(days.get(_day(self._question.interval, row["time"]), ()))} for row in rows]
+        return rows
+
+    def told(self) -> Json:
+        """What an answer says beside its rows."""
+        total, bound = self._gone.total, self._gone.bound(self._visitors)
+        return {
+            "visitors": self._visitors + total.visitors,
+            "visits": self._visits + total.visits,
+            "visitors_are": "at_most" if bound else "distinct",
+            "days": summary(self._states.values()) | {"unanswered": self._unanswered},
+        }
+
+
+def _day(interval: Interval, time: str) -> str:
+    """Under which name the days of a timeseries' row are found."""
+    return time[:10] if interval == "hour" else time
 
 
 def _dimensions(name: str) -> tuple[str, ...]:
     return tables.BREAKDOWNS.get(name, ())
 
 
-def _timeseries(covered: Covered, question: Question) -> Table:
-    empty = labels(question.interval, question.first, question.last, covered.zone)
-    named = label(question.interval, covered.zone)
-    return Breakdown("time", key=lambda visit: (named(visit.start),), empty=empty)
-
-
-def _sorted(rows: list[Json], found: Table, question: Question) -> list[Json]:
+def _sorted(rows: list[Json], found: _Found, question: Question) -> list[Json]:
     """In the order asked for; a timeseries by time."""
     sort = question.sort or ("time" if question.name == "timeseries" else found.figures[0])
     if sort not in (*found.names, *found.figures):

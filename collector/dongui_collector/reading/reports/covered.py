@@ -12,13 +12,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dongui_collector.clock import day_of, start_of
+from dongui_collector.clock import start_of
 from dongui_collector.errors import NotAllowed
 from dongui_collector.ledger.paging import masked
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import Masks, associated
 from dongui_collector.reading.reports.attribution import parts_of
 from dongui_collector.reading.reports.filters import BASE
+from dongui_collector.reading.reports.intervals import stored_days
 from dongui_collector.reading.reports.visits import LONGEST_S, Event, Visit, visits_of
 from dongui_collector.security.keys import unseal
 from dongui_collector.storage.values import Fact, Row, Site
@@ -31,16 +32,19 @@ _BASE = frozenset(BASE)
 
 
 class Covered:
-    """What a reader of ``purposes`` may see of a site's events, as visits of its days."""
+    """What a reader of ``purposes`` may see of a site's events, as visits of its days.
 
-    def __init__(self, core: Core, site: Site, purposes: tuple[str, ...]) -> None:
+    Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
+    """
+
+    def __init__(self, core: Core, site: Site, purposes: tuple[str, ...], today: date | None = None) -> None:
         bits = core.storage.ledger.bits(site.ref)
-        self._core, self._site = core, site
+        self._core, self._site, self._today = core, site, today
         self._mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.book)
         self.zone: ZoneInfo = core.book.in_force(site.ref, core.clock.now()).zone
         own = (parts_of(origin)[0] for origin in site.origins)
-        self._own = frozenset(host for host in own if host)
+        self.own = frozenset(host for host in own if host)
 
     def items(self) -> frozenset[str]:
         """Every item that the reader's purposes cover under some notice of the site."""
@@ -54,16 +58,17 @@ class Covered:
 
     def visits(self, day: date) -> Iterator[Visit]:
         """The visits of one of the site's days."""
-        return visits_of(self.events(day), self._own)
+        return visits_of(self.events(day), self.own)
 
     def events(self, day: date) -> Iterator[Event]:
         """The events of one of the site's days. Its midnight may lie within a stored day, whose zone is another."""
         first, end = start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone)
-        zone = self._core.settings.zone
-        stored, until = day_of(first, zone), day_of(end - 1, zone)
-        while stored <= until:
+        for stored in self.stored(day):
             yield from self._stored(stored, first, end)
-            stored += timedelta(days=1)
+
+    def stored(self, day: date) -> list[date]:
+        """The stored days that one of the site's days reaches into."""
+        return stored_days(day, self.zone, self._core.settings.zone)
 
     def _stored(self, day: date, first: int, end: int) -> Iterator[Event]:
         storage, site, after = self._core.storage, self._site.ref, 0
@@ -78,7 +83,7 @@ class Covered:
             after = facts[-1].n
 
     def _cut(self, day: date, masks: Masks) -> Callable[[Fact], Event | None]:
-        today, touched = self._core.keeper.today(), masks.suspended | masks.by_visitor.keys()
+        today, touched = self._today or self._core.keeper.today(), masks.suspended | masks.by_visitor.keys()
         seen: dict[tuple[int, int], frozenset[str] | None] = {}
 
         def items(fact: Fact) -> frozenset[str] | None:

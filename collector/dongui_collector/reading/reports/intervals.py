@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from dongui_collector.clock import start_of
+from dongui_collector.clock import day_of, start_of
 from dongui_collector.reading.reports.filters import ReportError
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -29,7 +29,7 @@ def labels(interval: Interval, first: date, last: date, zone: ZoneInfo) -> list[
         start, end = start_of(first, zone), start_of(last + timedelta(days=1), zone)
         return list(dict.fromkeys(name(at) for at in range(start, end, _HOUR_MS // 4)))
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return list(dict.fromkeys(_of_day(interval, day) for day in days))
+    return list(dict.fromkeys(of_day(interval, day) for day in days))
 
 
 def label(interval: Interval, zone: ZoneInfo) -> Callable[[int], str]:
@@ -40,12 +40,23 @@ def label(interval: Interval, zone: ZoneInfo) -> Callable[[int], str]:
         return local.replace(minute=0, second=0, microsecond=0).isoformat()
 
     def longer(at: int) -> str:
-        return _of_day(interval, datetime.fromtimestamp(at / 1000, zone).date())
+        return of_day(interval, datetime.fromtimestamp(at / 1000, zone).date())
 
     return hour if interval == "hour" else longer
 
 
-def _of_day(interval: Interval, day: date) -> str:
+def of_day(interval: Interval, day: date) -> str:
+    """The name of the interval, a day or longer, in which a day lies."""
     if interval == "week":
         return (day - timedelta(days=day.weekday())).isoformat()
     return day.isoformat()[:7] if interval == "month" else day.isoformat()
+
+
+def stored_days(day: date, zone: ZoneInfo, stored: ZoneInfo) -> list[date]:
+    """The days in the zone ``stored`` that a day in ``zone`` reaches into."""
+    return between(day_of(start_of(day, zone), stored), day_of(start_of(day + timedelta(days=1), zone) - 1, stored))
+
+
+def between(first: date, last: date) -> list[date]:
+    """The days from ``first`` to ``last``, both included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

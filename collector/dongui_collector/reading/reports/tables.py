@@ -1,6 +1,6 @@
 """The reports over visits: what each counts, and how its rows are told apart and ordered. Pure.
 
-Each table takes visits one by one, in any order, and gives its rows at the end.
+Each table takes visits one by one, in any order, and gives at the end what the figures of its rows are worked out from.
 """
 
 from __future__ import annotations
@@ -10,9 +10,17 @@ from typing import Any, Protocol
 
 from dongui_collector.reading.reports.attribution import parts_of
 from dongui_collector.reading.reports.filters import DIMENSIONS
+from dongui_collector.reading.reports.parts import Key, Parts, rows_of
 from dongui_collector.reading.reports.visits import ENGAGEMENT, PAGE_VIEWS, Visit, term
 
 Json = dict[str, Any]
+
+
+class Shown(Protocol):
+    """What rows consist of."""
+
+    names: tuple[str, ...]
+    figures: tuple[str, ...]
 
 
 class Table(Protocol):
@@ -22,12 +30,13 @@ class Table(Protocol):
     figures: tuple[str, ...]
 
     def add(self, visit: Visit) -> None: ...
-    def rows(self) -> list[Json]:
-        """In no particular order."""
+    def rows(self) -> list[Json]: ...
+    def parts(self) -> dict[Key, Parts]:
+        """What its figures are worked out from, by what tells its rows apart; in no particular order."""
 
 
 class Sum:
-    """The headline figures of some visits."""
+    """The parts of some visits, as they are counted."""
 
     __slots__ = ("bounced", "engaged", "engagements", "milliseconds", "viewed", "views", "visitors", "visits")
 
@@ -44,83 +53,87 @@ class Sum:
     def __init__(self) -> None:
         self.visitors: set[bytes] = set()
         self.visits = self.viewed = self.views = self.bounced = self.milliseconds = self.engagements = 0
-        self.engaged = 0.0
+        self.engaged = 0
 
     def add(self, visit: Visit) -> None:
         views = visit.views
-        self.visitors.add(visit.visitor)
-        self.visits += 1
-        self.views += views
+        self.count(visit, views)
         self.viewed += views > 0
         self.bounced += visit.bounced
         self.milliseconds += visit.duration
         if visit.engaged is not None:
-            self.engaged += visit.engaged
-            self.engagements += 1
+            self.spend(visit.engaged)
 
-    def figures(self) -> Json:
-        return {
-            "visitors": len(self.visitors),
-            "visits": self.visits,
-            "page_views": self.views,
-            "views_per_visit": ratio(self.views, self.visits, 2),
-            "bounce_rate": ratio(self.bounced, self.viewed),
-            "visit_duration": ratio(self.milliseconds, self.visits * 1000, 1),
-            "engaged_time": ratio(self.engaged, self.engagements, 1),
-        }
+    def count(self, visit: Visit, views: int = 0) -> None:
+        """A visit in which something occurred so many times."""
+        self.visitors.add(visit.visitor)
+        self.visits += 1
+        self.views += views
 
+    def spend(self, seconds: float) -> None:
+        """A visit's time in use."""
+        self.engaged += round(seconds * 1000)
+        self.engagements += 1
 
-def ratio(part: float, whole: float, digits: int = 4) -> float | None:
-    """``part / whole``, rounded; None where there is no whole to speak of."""
-    return round(part / whole, digits) if whole else None
+    def parts(self) -> Parts:
+        numbers = (self.visits, self.viewed, self.views, self.bounced, self.milliseconds, self.engaged)
+        return Parts(len(self.visitors), *numbers, self.engagements)
 
 
-class Headline:
-    """``overview``: one row of the headline figures."""
+class Grouped:
+    """Visits by keys."""
 
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...]
     figures: tuple[str, ...] = Sum.FIGURES
 
-    def __init__(self) -> None:
-        self.sum = Sum()
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self._visits = 0  # all that were added, where a figure asks for it
+        self._sums: dict[Key, Sum] = {}
 
-    def add(self, visit: Visit) -> None:
-        self.sum.add(visit)
-
-    def rows(self) -> list[Json]:
-        return [self.sum.figures()]
-
-
-class Breakdown:
-    """The headline figures by one or several single-valued dimensions, or by whatever ``key`` says of a visit."""
-
-    figures: tuple[str, ...] = Sum.FIGURES
-
-    def __init__(
-        self, *names: str, key: Callable[[Visit], tuple[str | None, ...]] | None = None, empty: Iterable[str] = ()
-    ) -> None:
-        self.names: tuple[str, ...] = names
-        self._key = key or _key_of(names)
-        self._sums: dict[tuple[str | None, ...], Sum] = {(name,): Sum() for name in empty}
-
-    def add(self, visit: Visit) -> None:
-        key = self._key(visit)
+    def of(self, key: Key) -> Sum:
+        """The sum of a key, begun where it is new."""
         found = self._sums.get(key)
         if found is None:
             found = self._sums[key] = Sum()
-        found.add(visit)
+        return found
+
+    def parts(self) -> dict[Key, Parts]:
+        return {key: found.parts() for key, found in self._sums.items()}
 
     def rows(self) -> list[Json]:
-        return [
-            dict(zip(self.names, key, strict=True)) | {name: total.figures()[name] for name in self.figures}
-            for key, total in self._sums.items()
-        ]
+        """In no particular order."""
+        return rows_of(self.names, self.figures, self.parts(), self._visits)
 
 
-def _key_of(names: tuple[str, ...]) -> Callable[[Visit], tuple[str | None, ...]]:
+class Headline(Grouped):
+    """``overview``: one row of the headline figures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of(())
+
+    def add(self, visit: Visit) -> None:
+        self.of(()).add(visit)
+
+
+class Breakdown(Grouped):
+    """The headline figures by one or several single-valued dimensions, or by whatever ``key`` says of a visit."""
+
+    def __init__(self, *names: str, key: Callable[[Visit], Key] | None = None, empty: Iterable[str] = ()) -> None:
+        super().__init__(*names)
+        self._key = key or _key_of(names)
+        for name in empty:
+            self.of((name,))
+
+    def add(self, visit: Visit) -> None:
+        self.of(self._key(visit)).add(visit)
+
+
+def _key_of(names: tuple[str, ...]) -> Callable[[Visit], Key]:
     values = [DIMENSIONS[name].values for name in names]
 
-    def key(visit: Visit) -> tuple[str | None, ...]:
+    def key(visit: Visit) -> Key:
         return tuple(next(iter(read(visit))) for read in values)
 
     return key
@@ -139,14 +152,13 @@ class Entries(Breakdown):
             super().add(visit)
 
 
-class Pages:
+class Pages(Grouped):
     """``pages``: every page of a visit, with the time in use that was reported from it."""
 
-    names: tuple[str, ...] = ("page",)
     figures: tuple[str, ...] = ("visitors", "visits", "page_views", "engaged_time")
 
     def __init__(self) -> None:
-        self._pages: dict[str, Sum] = {}
+        super().__init__("page")
 
     def add(self, visit: Visit) -> None:
         spent: dict[str, float] = {}
@@ -154,80 +166,46 @@ class Pages:
             if event.name == ENGAGEMENT and event.seconds is not None and (path := parts_of(event.url)[1]):
                 spent[path] = spent.get(path, 0.0) + event.seconds
         for page in dict.fromkeys(visit.pages):
-            found = self._pages.get(page)
-            if found is None:
-                found = self._pages[page] = Sum()
-            found.visitors.add(visit.visitor)
-            found.visits += 1
-            found.views += visit.pages.count(page)
+            found = self.of((page,))
+            found.count(visit, visit.pages.count(page))
             if page in spent:
-                found.engaged += spent[page]
-                found.engagements += 1
-
-    def rows(self) -> list[Json]:
-        return [
-            {"page": page} | {name: total.figures()[name] for name in self.figures}
-            for page, total in self._pages.items()
-        ]
+                found.spend(spent[page])
 
 
-class Exits:
+class Exits(Grouped):
     """``exit_pages``; the rate is the share of a page's views that were a visit's last."""
 
-    names: tuple[str, ...] = ("page",)
     figures: tuple[str, ...] = ("visitors", "visits", "exit_rate")
 
     def __init__(self) -> None:
+        super().__init__("page")
         self._views: dict[str, int] = {}
-        self._exits: dict[str, Sum] = {}
 
     def add(self, visit: Visit) -> None:
         for page in visit.pages:
             self._views[page] = self._views.get(page, 0) + 1
         if visit.pages:
-            found = self._exits.setdefault(visit.pages[-1], Sum())
-            found.visitors.add(visit.visitor)
-            found.visits += 1
+            self.of((visit.pages[-1],)).count(visit)
 
-    def rows(self) -> list[Json]:
-        return [
-            {
-                "page": page,
-                "visitors": len(found.visitors),
-                "visits": found.visits,
-                "exit_rate": ratio(found.visits, self._views[page]),
-            }
-            for page, found in self._exits.items()
-        ]
+    def parts(self) -> dict[Key, Parts]:
+        return {key: part._replace(views=self._views[key[0] or ""]) for key, part in super().parts().items()}
 
 
-class Counted:
+class Counted(Grouped):
     """``events`` and ``searches``: something that occurs in visits, any number of times."""
 
     def __init__(self, name: str, figure: str, read: Callable[[Visit], Iterable[str]], *, rate: bool) -> None:
-        self.names: tuple[str, ...] = (name,)
+        super().__init__(name)
         self.figures: tuple[str, ...] = ("visitors", "visits", figure, *(["rate"] if rate else []))
         self._read = read
-        self._found: dict[str, Sum] = {}
-        self._all = 0
 
     def add(self, visit: Visit) -> None:
-        self._all += 1
+        self._visits += 1
         counts: dict[str, int] = {}
         for value in self._read(visit):
             counts[value] = counts.get(value, 0) + 1
         for value, number in counts.items():
-            found = self._found.setdefault(value, Sum())
-            found.visitors.add(visit.visitor)
-            found.visits += 1
-            found.views += number
-
-    def rows(self) -> list[Json]:
-        made = []
-        for value, found in self._found.items():
-            figures = (len(found.visitors), found.visits, found.views, ratio(found.visits, self._all))
-            made.append(dict(zip((*self.names, *self.figures), (value, *figures), strict=False)))
-        return made
+            self.of((value,)).count(visit, number)
 
 
 def events_table() -> Counted:
@@ -283,7 +261,7 @@ def table(name: str) -> Table:
 REPORTS = ("overview", "timeseries", *(name for name in _OTHERS if name != "overview"), *BREAKDOWNS, "consent")
 
 
-def ordered(rows: list[Json], table: Table, sort: str, *, ascending: bool) -> list[Json]:
+def ordered(rows: list[Json], table: Shown, sort: str, *, ascending: bool) -> list[Json]:
     """Rows by a figure or a name, what is not known last; then by their names, so that the order is always the same."""
 
     def names(row: Json) -> tuple[tuple[bool, str], ...]:

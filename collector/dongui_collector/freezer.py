@@ -1,0 +1,32 @@
+"""A day's numbers, worked out in a process of its own and written to standard output: see ``reading/freezing.py``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+from dongui_collector.app import open_core
+from dongui_collector.reading.freezing import numbers_of
+from dongui_collector.settings import load_settings
+
+
+def main() -> None:
+    """Print what is due of ``--day`` in the installation of ``--config``, as ``freezing.numbers_of`` has it."""
+    parser = argparse.ArgumentParser(prog="dongui_collector.freezer")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--day", type=date.fromisoformat, required=True)
+    asked = parser.parse_args()
+    os.nice(10)  # after ingest and after whoever waits for a page
+    core = open_core(load_settings(asked.config), writable=False)
+    try:
+        json.dump(numbers_of(core, asked.day), sys.stdout)
+    finally:
+        core.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What reports say of days whose rows are gone: numbers that were frozen when they aged out, or imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
+
+from dongui_collector.reading.reports.intervals import Interval, of_day, stored_days
+from dongui_collector.reading.reports.lasting import HOURS, OWN, name_of, told
+from dongui_collector.reading.reports.parts import Key, Parts, added, plus
+from dongui_collector.storage.values import Site, Tally
+
+if TYPE_CHECKING:
+    from dongui_collector.core import Core
+
+State = Literal["living", "restated", "frozen", "imported"]
+STATES: tuple[State, ...] = ("living", "restated", "frozen", "imported")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The days of a range that kept numbers answer for: their rows in the report, and their totals."""
+
+    states: Mapping[date, State] = field(default_factory=dict)
+    rows: Mapping[date, Mapping[Key, Parts]] = field(default_factory=dict)
+    totals: Mapping[date, Parts] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Parts:
+        """Of all these days. A visitor counts once for every day."""
+        found = Parts()
+        for part in self.totals.values():
+            found = plus(found, part)
+        return found
+
+    def parts(self) -> dict[Key, Parts]:
+        """The report's rows over all these days."""
+        return added(*self.rows.values())
+
+    def series(self, interval: Interval) -> dict[Key, Parts]:
+        """The rows of a timeseries."""
+        if interval == "hour":
+            return self.parts()
+        days: list[dict[Key, Parts]] = [{(of_day(interval, day),): part} for day, part in self.totals.items()]
+        return added(*days)
+
+    def bound(self, living: int) -> bool:
+        """Whether visitors are only known as an upper bound: some may have come on several of these days."""
+        return bool(self.total.visitors) and (len(self.totals) > 1 or living > 0)
+
+
+def past(core: Core, site: Site, purposes: Collection[str], report: str, first: date, last: date) -> Past:
+    """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
+
+    What was counted here goes before what was imported.
+    """
+    ledger, own = core.storage.ledger, name_of(purposes)
+
+    def read(wanted: str) -> dict[date, tuple[str, dict[Key, Parts]]]:
+        found: dict[date, tuple[str, dict[Key, Parts]]] = {}
+        for kept in ledger.frozen(site.ref, wanted, sorted({own, *purposes}), first, last):
+            mine = kept.source == OWN
+            if (kept.purposes == own if mine else kept.purposes in purposes) and (mine or kept.day not in found):
+                found[kept.day] = (kept.source, told(kept.body))
+        return found
+
+    overview = read("overview")
+    for day in [day for day, (source, _) in overview.items() if source != OWN and _counted_here(core, site, day)]:
+        del overview[day]
+    of_report = overview if report == "overview" else read(report)
+    return Past(
+        {day: "frozen" if source == OWN else "imported" for day, (source, _) in overview.items()},
+        {day: of_report[day][1] for day in overview if day in of_report},
+        {day: rows.get((), Parts()) for day, (_, rows) in overview.items()},
+    )
+
+
+def kept_name(report: str, interval: Interval) -> str:
+    """The kept report that a question needs."""
+    return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
+
+
+def _counted_here(core: Core, site: Site, day: date) -> bool:
+    zone = core.book.in_force(site.ref, core.clock.now()).zone
+    return any(
+        basis.site_ref == site.ref
+        for stored in stored_days(day, zone, core.settings.zone)
+        for basis in core.storage.events.bases(stored)
+    )
+
+
+# --- days whose rows are there ---------------------------------------------------------------------------------------
+
+
+_tallies: dict[tuple[Path, date], tuple[int, Tally]] = {}  # as of a day's stamp: asked of every day of a year
+
+
+def state_of(core: Core, zone: ZoneInfo, day: date) -> State | None:
+    """``restated`` where something of a day was withdrawn, erased or destroyed since, else ``living``.
+
+    None for a day of which nothing is stored. For the whole installation: it says of nobody and no purpose what.
+    """
+    tallies = [_tally(core, stored) for stored in stored_days(day, zone, core.settings.zone)]
+    if not any(tally.top for tally in tallies):
+        return None
+    return "restated" if any(tally.destroyed or tally.reduced for tally in tallies) else "living"
+
+
+def _tally(core: Core, stored: date) -> Tally:
+    key, stamp = (core.settings.data_path, stored), core.storage.events.stamp(stored)
+    if key not in _tallies or _tallies[key][0] != stamp:
+        _tallies[key] = (stamp, core.storage.events.tally(stored))
+    return _tallies[key][1]
+
+
+def summary(states: Iterable[State]) -> dict[str, int]:
+    """How many days are in which state."""
+    found = Counter(states)
+    return {state: found[state] for state in STATES}
+
+
+def together(states: Collection[State]) -> str | None:
+    """The state of a row that rests on several days."""
+    distinct = set(states)
+    return None if not distinct else distinct.pop() if len(distinct) == 1 else "mixed"
