@@ -184,6 +184,12 @@ def unenrol(core: Core, account: str, password: str, address: str = "") -> dict[
     return {}
 
 
+@operation("own.recheck")
+def recheck(core: Core, account: str, password: str, address: str = "") -> dict[str, Any]:
+    """Whether it is still this person who sits there, before something that cannot be undone. ``{problem}`` if not."""
+    return _recheck(core, _own(core, account), password, address) or {}
+
+
 def _own(core: Core, account: str) -> Json:
     if (found := core.storage.people.by_id(account)) is None:
         raise Unknown("this account is gone")

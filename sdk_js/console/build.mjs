@@ -38,6 +38,6 @@ await build({
   charset: "utf8",
   legalComments: "none",
   format: "iife",
-  entryPoints: ["console.ts", "visits.ts"],
+  entryPoints: ["console.ts", "visits.ts", "preview.ts"],
   outdir: out,
 });

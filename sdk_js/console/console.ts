@@ -1,4 +1,6 @@
 // What every page of the console gains from a script; without it everything still reads and works.
 import { closeDrops } from "./drops";
+import { followDraft } from "./policy";
 
 closeDrops();
+followDraft();

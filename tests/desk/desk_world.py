@@ -78,6 +78,13 @@ class World:
         finally:
             core.close()
 
+    def seen(self, *cookies: str) -> None:
+        """Names of cookies that the middleware saw."""
+        core = open_core(self.settings, writable=True)
+        with core.storage.ledger.writing():
+            core.storage.office.seen_cookies(core.book.sites()[0].ref, cookies, core.clock.now())
+        core.close()
+
     def visitor_with_events(self, *purposes: str, events: int = 5, days_ago: int = 0) -> str:
         visitor = self.choose(None, purposes)
         assert visitor

@@ -156,10 +156,10 @@ def _office(core: Core) -> None:
         data = {"transaction": f"t-{n}", "amount": 12_000 + n}
         core.keeper.add_record(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
     core.ledger.finish(core.ledger.end_member(site.ref, core.ledger.member_key(site.ref, "member-0"), "closed"))
-    names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "promo_seen"]
+    names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "_clck", "promo_seen"]
     with core.storage.ledger.writing():
         core.storage.office.seen_cookies(site.ref, names, now - 9 * 86_400_000)
-        core.storage.office.seen_cookies(site.ref, names[:4], now)
+        core.storage.office.seen_cookies(site.ref, names[:-1], now)
     for kind, channel in (("access", "email"), ("erasure", "letter"), ("suspension", "online")):
         control.perform(core, "requests.add", {"kind": kind, "channel": channel})
     for n in range(3):

@@ -18,6 +18,7 @@ from dongui_collector.desk import (
     audit_pages,
     consent_pages,
     console,
+    cookie_pages,
     disclosure_pages,
     frame,
     health,
@@ -25,10 +26,13 @@ from dongui_collector.desk import (
     language,
     own_pages,
     people_pages,
+    policy_pages,
+    preview_pages,
     reports_api,
     requests_pages,
 )
 from dongui_collector.desk.access import Problem, problem_response
+from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.portions import Portions
@@ -37,20 +41,6 @@ from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.errors import StorageError, Unknown
 from dongui_collector.rights import requests
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "connect-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-
 
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
 
@@ -82,6 +72,10 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(visits_pages.pages)
     app.register_blueprint(console.pages)
     app.register_blueprint(consent_pages.pages)
+    app.register_blueprint(cookie_pages.pages)
+    app.register_blueprint(policy_pages.pages)
+    app.register_blueprint(preview_pages.pages)
+    app.register_blueprint(preview_pages.files)
     app.register_blueprint(keeping_pages.pages)
     app.register_blueprint(disclosure_pages.pages)
     app.register_blueprint(people_pages.pages)
@@ -161,11 +155,11 @@ def _is_api() -> bool:
 def _headers(app: Flask) -> None:
     @app.after_request
     def guard(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers.setdefault("Content-Security-Policy", content_security_policy())
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if request.endpoint != "static":
             response.headers["Cache-Control"] = "no-store"
             response.headers["Content-Language"] = g.get("lang", "ko")

@@ -40,7 +40,11 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
         Entry("console.ledger", "ledger"),
         Entry("audit.log", "audit_log", "audit"),
     ),
-    "set_up": (Entry("people.access", "access", "access"),),
+    "set_up": (
+        Entry("policy.policy", "policy"),
+        Entry("cookies.cookies", "cookies"),
+        Entry("people.access", "access", "access"),
+    ),
 }
 
 

@@ -11,11 +11,13 @@ ROLES = ("consumer", "officer", "analyst", "auditor", "admin")
 CONSOLE_ROLES = ("officer", "analyst", "auditor", "admin")
 
 # What there is to be allowed. "own": one's own account, which everybody sees to.
-RIGHTS = ("own", "overview", "visits", "read", "approve", "holds", "requests", "export", "audit", "access")
+RIGHTS = ("own", "overview", "visits", "read", "approve", "holds", "requests", "export", "audit", "publish", "access")
 MATRIX: Mapping[str, frozenset[str]] = {
     # Runs the installation: people, tokens, settings. Neither sees anybody's data nor approves destruction (S5.3) …
     "admin": frozenset({"own", "overview", "visits", "read", "access"}),
-    "officer": frozenset({"own", "overview", "visits", "read", "approve", "holds", "requests", "export", "audit"}),
+    "officer": frozenset(
+        {"own", "overview", "visits", "read", "approve", "holds", "requests", "export", "audit", "publish"}
+    ),
     "auditor": frozenset({"own", "overview", "read", "audit"}),
     "analyst": frozenset({"own", "overview", "visits", "export"}),
 }

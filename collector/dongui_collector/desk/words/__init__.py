@@ -15,11 +15,12 @@ from dongui_collector.desk.words import (
     holdings,
     keeping,
     people,
+    policies,
     requests,
     visits,
 )
 
-_GROUPS = (general, visits, people, audit, consents, holdings, requests, keeping, disclosures)
+_GROUPS = (general, visits, people, audit, consents, holdings, policies, requests, keeping, disclosures)
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {key: text for group in _GROUPS for key, text in group.KO.items()},

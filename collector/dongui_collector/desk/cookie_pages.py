@@ -1,0 +1,29 @@
+"""The inventory of cookies, declared and not. Names alone: no value was ever kept."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, render_template
+
+from dongui_collector.desk.frame import chosen_site
+from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.reading.cookies import inventory
+from dongui_collector.storage.values import Site
+
+pages = Blueprint("cookies", __name__, url_prefix="/console/cookies")
+
+guard(pages, {})
+
+
+@pages.get("")
+def cookies() -> str:
+    core, site = open_core(), chosen_site()
+    policy = core.book.in_force(site.ref, core.clock.now()).policy
+    found = inventory(policy, core.storage.office.cookie_inventory(site.ref), host_of(site))
+    return render_template("cookies.html", site=site, policy=policy, found=found)
+
+
+def host_of(site: Site) -> str:
+    """The host that a site is known by: its first origin's."""
+    return urlsplit(site.origins[0]).hostname or "" if site.origins else ""

@@ -1,0 +1,56 @@
+"""What a draft of a policy amounts to: what is wrong with it, what it changes, whether it may be published. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dongui.errors import PolicyError
+from dongui.policy import Diff, Finding, Policy, check, diff, parse
+from dongui.policy.gaps import as_lines
+
+from dongui_collector.reading.cookies import missing_of
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text and what is to be said of it. ``taken``: its version is published already, with another text;
+    ``unchanged``: with this very one. ``changes`` are those from the notice in force."""
+
+    text: str
+    policy: Policy | None
+    findings: Sequence[Finding]
+    changes: Diff | None
+    taken: bool
+    unchanged: bool
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.level == "error" for finding in self.findings)
+
+    @property
+    def publishable(self) -> bool:
+        return self.policy is not None and not self.errors and not self.taken and not self.unchanged
+
+
+def judged(text: str, in_force: Policy, published: Mapping[str, str]) -> Draft:
+    """``published`` are the site's versions with their texts."""
+    try:
+        policy = parse(text)
+    except PolicyError as error:
+        return Draft(text, None, list(error.problems), None, taken=False, unchanged=False)
+    same = published.get(policy.notice.version)
+    return Draft(
+        text,
+        policy,
+        check(policy),
+        diff(in_force, policy),
+        taken=same is not None and same != text,
+        unchanged=same == text,
+    )
+
+
+def with_cookie(text: str, policy: Policy, name: str, host: str) -> str:
+    """The text with the lines that would declare a cookie put at its end; as it is when nothing is missing."""
+    missing = missing_of(policy, name, host)
+    return f"{text.rstrip()}\n\n{as_lines(missing)}" if missing else text
