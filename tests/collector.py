@@ -74,12 +74,21 @@ class Installation:
         command += ["--port", str(self.port), "--desk-port", str(self.desk_port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment(clock))
-        deadline = time.monotonic() + 30
+        try:
+            self._await_health()
+        except BaseException:
+            self.close()  # whoever made it has not got it yet: nobody else can close it
+            raise
+        return self
+
+    def _await_health(self) -> None:
+        deadline = time.monotonic() + 60  # on a busy machine two processes take their time to import
         while time.monotonic() < deadline:
+            assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()
             try:
                 if self.http.get("/healthz").status_code == 200:
-                    return self
+                    return
             except httpx.TransportError:
                 time.sleep(0.03)
         raise AssertionError(f"serve did not start:\n{self.log.read_text()}")
@@ -93,9 +102,9 @@ class Installation:
         return code
 
     def close(self) -> None:
+        self.http.close()
         if self.process is not None:
             self.stop(signal.SIGKILL)
-        self.http.close()
 
     # -- asking
 
