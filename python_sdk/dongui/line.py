@@ -29,7 +29,7 @@ class Line:
         self._secure, self._host, self._port, self._prefix = parse_base(base)
         name = f"[{self._host}]" if ":" in self._host else self._host
         self._authority = name if self._port == (443 if self._secure else 80) else f"{name}:{self._port}"
-        self._timeout = timeout
+        self.timeout = timeout
         self._connect_timeout = min(connect_timeout, timeout)
         self._tls = ssl.create_default_context() if self._secure else None
         self._socket: socket.socket | None = None
@@ -38,7 +38,7 @@ class Line:
     def exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, limit: int) -> Reply:
         """Sends a request and reads the answer, of at most ``limit`` bytes. What is sent must bear repetition."""
         request = self._request(method, path, headers, body)
-        self._deadline = time.monotonic() + self._timeout
+        self._deadline = time.monotonic() + self.timeout
         if self._socket is not None:
             try:
                 return self._try(request, limit)

@@ -159,7 +159,19 @@ class Transport:
     def _deliver_the_rest(self) -> None:
         # A collector that is known to be down gets no further chance: the host's exit must not wait for it.
         if (self._queued or self._flying is not None) and not self._pause:
-            self.flush(self._delivery.exit_deadline)
+            if self._background.ensure():
+                self.flush(self._delivery.exit_deadline)
+            else:
+                self._deliver_here(time.monotonic() + self._delivery.exit_deadline)
+
+    def _deliver_here(self, end: float) -> None:
+        """In the thread that ends the process, where the interpreter lets no other one begin any more (3.12)."""
+        self._urgent = True
+        while self._queued and not self._pause and (left := end - time.monotonic()) > 0:
+            self._line.timeout = left
+            parcel = self._next()
+            if parcel is not None:
+                self._deliver(parcel)
 
     def close(self) -> None:
         """At the process's exit: delivers what it can within the deadline; the rest is counted as lost."""

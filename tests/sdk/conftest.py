@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from dongui import Client, Delivery
 
+from tests.collector import Installation
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
 QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
@@ -19,6 +20,16 @@ def collector() -> Iterator[Collector]:
     with running() as one:
         yield one
     assert one.complaints == []
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A real collector for all who add a site of their own to it."""
+    made = Installation(tmp_path_factory.mktemp("installation") / "site")
+    try:
+        yield made.start()
+    finally:
+        made.close()
 
 
 @pytest.fixture

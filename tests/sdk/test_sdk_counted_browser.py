@@ -27,15 +27,6 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"<!doctype html><html lang=en><head><title>x</title></head><body>page</body></html>"]
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("counted") / "site")
-    try:
-        yield made.start()
-    finally:
-        made.close()
-
-
 @contextmanager
 def shop(installation: Installation, **options: Any) -> Iterator[tuple[str, Client]]:
     """A site of its own, served until the end of the block: (its origin, its client)."""

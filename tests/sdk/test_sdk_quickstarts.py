@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -31,15 +30,6 @@ def files_of(section: str) -> dict[str, str]:
         assert name, block
         found[name[1]] = block
     return found
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("quickstarts") / "site")
-    try:
-        yield made.start()
-    finally:
-        made.close()
 
 
 def typed_flask(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import time
@@ -15,21 +16,10 @@ import pytest
 from dongui import AnswerError, ConfigurationError
 from dongui.reader import Reader
 
-from tests.collector import Installation, event
+from tests.collector import ORIGIN, Installation, event
 
 TODAY = date.today()
 FIRST, LAST = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("reader") / "site")
-    try:
-        made.start()
-        wait_for_the_desk(made)
-        yield made
-    finally:
-        made.close()
 
 
 def wait_for_the_desk(made: Installation) -> None:
@@ -43,19 +33,30 @@ def wait_for_the_desk(made: Installation) -> None:
             time.sleep(0.05)
 
 
-@pytest.fixture
-def reader(installation: Installation) -> Iterator[Reader]:
-    made = json.loads(installation.run("tokens", "create", "--purpose", "statistics", "--json").stdout)
-    reader = Reader(f"http://127.0.0.1:{installation.desk_port}", made["token"])
+@pytest.fixture(scope="module")
+def own(installation: Installation) -> Installation:
+    """A site of these tests' own."""
+    wait_for_the_desk(installation)
+    added = json.loads(installation.run("sites", "add", "read", "--origin", ORIGIN, "--json").stdout)
+    own = copy.copy(installation)
+    own.site, own.secret = added["site"], added["secret_key"]
+    return own
+
+
+@pytest.fixture(scope="module")
+def reader(own: Installation) -> Iterator[Reader]:
+    asked = ["tokens", "create", "--site", own.site, "--purpose", "statistics", "--json"]
+    made = json.loads(own.run(*asked).stdout)
+    reader = Reader(f"http://127.0.0.1:{own.desk_port}", made["token"])
     yield reader
     reader.close()
 
 
-def test_events_come_one_by_one_and_what_ended_is_told(installation: Installation, reader: Reader) -> None:
-    visitor = installation.consent(["statistics", "marketing"])["visitor"]
-    sent = [event(url=f"https://shop.example.com/{number}?gclid=SENTINEL") for number in range(300)]
+def test_events_come_one_by_one_and_what_ended_is_told(own: Installation, reader: Reader) -> None:
+    visitor = own.consent(["statistics", "marketing"])["visitor"]
+    sent = [event(url=f"https://shop.example.com/{number}?gclid=CLICKED") for number in range(300)]
     for start in range(0, 300, 100):
-        assert installation.send(visitor, *sent[start : start + 100]).json()["recorded"] == 100
+        assert own.send(visitor, *sent[start : start + 100]).json()["recorded"] == 100
     rows = list(reader.events(FIRST, LAST))
     assert len(rows) == 300
     assert {row["advertising_ids"] for row in rows} == {None}
@@ -64,7 +65,7 @@ def test_events_come_one_by_one_and_what_ended_is_told(installation: Installatio
     assert visitor not in str(rows)
 
     before = [entry["cursor"] for entry in reader.erasures()]
-    installation.consent([], ["statistics"], visitor)
+    own.consent([], ["statistics"], visitor)
     [ended] = list(reader.erasures(before[-1] if before else 0))
     assert (ended["kind"], ended["visitor"], ended["purposes"]) == ("withdrawal", name, ["statistics"])
     assert list(reader.events(FIRST, LAST)) == []
@@ -76,22 +77,22 @@ def test_events_come_one_by_one_and_what_ended_is_told(installation: Installatio
     list(followed)
 
 
-def test_a_refusal_is_raised_with_its_type(installation: Installation, reader: Reader) -> None:
+def test_a_refusal_is_raised_with_its_type(own: Installation, reader: Reader) -> None:
     with pytest.raises(AnswerError) as error:
         list(reader.events(FIRST, LAST, purposes=["marketing"]))
     assert error.value.status in (400, 403)
     assert error.value.type.startswith("urn:dongui:problem:")
-    stranger = Reader(f"http://127.0.0.1:{installation.desk_port}", "dgt_no_such_token")
+    stranger = Reader(f"http://127.0.0.1:{own.desk_port}", "dgt_no_such_token")
     with pytest.raises(AnswerError) as error:
         list(stranger.erasures())
     assert error.value.status == 401
     stranger.close()
 
 
-def test_reports_are_read_with_their_filters_and_order(installation: Installation, reader: Reader) -> None:
-    visitor = installation.consent(["statistics"])["visitor"]
+def test_reports_are_read_with_their_filters_and_order(own: Installation, reader: Reader) -> None:
+    visitor = own.consent(["statistics"])["visitor"]
     pages = [f"https://shop.example.com/{path}" for path in ("a", "b", "b", "상점")]
-    assert installation.send(visitor, *(event(url=url) for url in pages)).json()["recorded"] == 4
+    assert own.send(visitor, *(event(url=url) for url in pages)).json()["recorded"] == 4
     try:
         found = reader.report("pages", FIRST, LAST, sort="page_views", order="desc", limit=1)
         assert [(row["page"], row["page_views"]) for row in found["rows"]] == [("/b", 2)]
@@ -100,7 +101,7 @@ def test_reports_are_read_with_their_filters_and_order(installation: Installatio
         assert reader.report("pages", FIRST, LAST, filters=["page:/none"], purposes=["statistics"])["rows"] == []
         assert len(reader.report("timeseries", FIRST, LAST, interval="day")["rows"]) == 3
     finally:
-        installation.consent([], ["statistics"], visitor)
+        own.consent([], ["statistics"], visitor)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Of one site alone."""
     made = Installation(tmp_path_factory.mktemp("installation") / "site")
     try:
         yield made.start()
@@ -222,8 +223,8 @@ def test_the_snippet_learns_who_counts_and_keeps_it(installation: Installation, 
 
 def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
     made = Installation(tmp_path / "site").start()
+    client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=10)
     try:
-        client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=10)
         visitor = made.consent(["statistics"])["visitor"]
         for number in range(50):
             assert client.track(visitor, f"before-{number}")
@@ -237,8 +238,8 @@ def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
         names = [row["name"] for row in made.me(visitor)["events"]]
         assert sorted(names) == sorted([f"before-{n}" for n in range(50)] + [f"while-{n}" for n in range(50)])
         assert sorted(one["data"]["when"] for one in made.me(visitor)["records"]) == ["before", "while"]
-        client.close()
     finally:
+        client.close()
         made.close()
 
 

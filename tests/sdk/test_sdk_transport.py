@@ -258,6 +258,14 @@ import threading
 thread = threading.Thread(target=lambda: transport.send(Job({v!r}, EVENTS, event('thread'))))
 thread.start()
 """,
+    "no thread": """
+import threading
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")  # Python 3.12, once the main thread is done
+threading.Thread.start = refuse
+for n in range(150):
+    transport.send(Job({v!r}, EVENTS, event('at the end')))
+""",
 }
 
 
@@ -269,6 +277,7 @@ thread.start()
         ("fork under way", ["child"] * 5 + ["parent"] * 51),
         ("multiprocessing", ["child"]),
         ("thread", ["thread"]),
+        ("no thread", ["at the end"] * 150),
     ],
 )
 def test_what_is_queued_is_delivered_once_at_the_exit_of_its_own_process(
