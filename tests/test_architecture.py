@@ -46,7 +46,7 @@ COLLECTOR = (
     ("publishing", "audit"),
     ("people",),
     ("office", "custody", "sessions", "rights", "keeping.operations"),
-    ("intake", "backup_format", "backup_keys", "doctor", "reading.operations"),
+    ("intake", "backup_format", "backup_keys", "doctor", "reading.operations", "reading.kept"),
     ("desk", "importing"),
     ("app",),
     ("backup", "freezer", "installing", "intake.server", "desk.server"),

@@ -52,6 +52,7 @@ _REGISTERING = (
     "dongui_collector.importing",
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",
+    "dongui_collector.reading.kept",
 )
 _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20

@@ -1,0 +1,125 @@
+"""What stands below the lists: goals, funnels, who came back, web vitals. Plain values for a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.figures import Number, shown
+from dongui_collector.desk.visits.graph import named
+from dongui_collector.reading.kept import kept
+from dongui_collector.reading.reports.filters import parse_filter
+
+Json = dict[str, Any]
+WEEKS = 10  # of the table of who came back
+_PAGES = 10
+# Metric → what is good and what is poor, by web.dev: up to the first, above the second.
+VITALS: Mapping[str, tuple[float, float]] = {
+    "lcp": (2500, 4000),
+    "inp": (200, 500),
+    "cls": (0.1, 0.25),
+    "fcp": (1800, 3000),
+    "ttfb": (800, 1800),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A goal or a step of a funnel. ``share`` is of all visits, ``kept`` of the step before; both in words."""
+
+    name: str
+    visitors: str
+    visits: str
+    share: str
+    width: float
+    kept: str
+    filter: str
+
+
+def _steps(reader: Reader, steps: list[str], names: list[str], lang: str) -> list[Step]:
+    """How many visits came to each step, in their order."""
+    answer = reader.ask("funnel", steps=tuple(map(parse_filter, steps)))
+    found, before = [], answer["visits"]
+    for row, step, name in zip(answer["rows"], steps, names, strict=True):
+        part = row["visits"] / answer["visits"] if answer["visits"] else None
+        of_before = row["visits"] / before if before else None
+        numbers = [shown(figure, row[figure], lang) for figure in ("visitors", "visits")]
+        shares = shown("rate", part, lang), round(100 * (part or 0), 1), shown("rate", of_before, lang)
+        found.append(Step(name, *numbers, *shares, step))
+        before = row["visits"]
+    return found
+
+
+def goals(reader: Reader, lang: str) -> Json:
+    listed = kept(reader.core, reader.site)["goals"]
+    return {"goals": [_steps(reader, [one["what"]], [one["name"]], lang)[0] for one in listed]}
+
+
+def funnels(reader: Reader, lang: str) -> Json:
+    """All funnels; which of them is open is a matter of the page."""
+    listed = kept(reader.core, reader.site)["funnels"]
+    return {"funnels": [(one["name"], _steps(reader, one["steps"], one["steps"], lang)) for one in listed]}
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Visitors who were first seen in a week. ``cells``: (step of colour 0 to 5, share in words, number in words)."""
+
+    week: str
+    size: str
+    cells: list[tuple[int, str, str]]
+
+
+def retention(reader: Reader, lang: str) -> Json:
+    """The last weeks up to the end of the period: of whom each week brought, how many came back in those after it."""
+    last = reader.asked.last
+    first = last - timedelta(days=last.weekday(), weeks=WEEKS - 1)
+    answer = reader.ask("retention", (first, last))
+    weeks: dict[str, dict[int, int]] = {}
+    for row in answer["rows"]:
+        weeks.setdefault(row["week"], {})[row["after"]] = row["visitors"]
+    cohorts = [
+        Cohort(
+            named(week, "day", lang),
+            shown("visitors", counts.get(0, 0), lang),
+            [_cell(counts.get(n, 0), counts.get(0, 0), lang) for n in range(1, len(counts))],
+        )
+        for week, counts in sorted(weeks.items())
+        if date.fromisoformat(week) >= first and counts.get(0)
+    ]
+    return {"cohorts": cohorts, "after": list(range(1, WEEKS))}
+
+
+def _cell(number: int, size: int, lang: str) -> tuple[int, str, str]:
+    share = number / size if size else 0.0
+    return min(5, -(-round(share * 100) // 20)), shown("rate", share, lang), shown("visitors", number, lang)
+
+
+def vitals(reader: Reader, lang: str) -> Json:
+    """Pages with the value that three quarters of their samples do not exceed, and whether that is good."""
+    answer = reader.ask("vitals", limit=_PAGES)
+    rows = [
+        (row["page"], shown("visitors", row["samples"], lang), [_vital(name, row.get(name), lang) for name in VITALS])
+        for row in answer["rows"]
+    ]
+    return {"rows": rows, "metrics": list(VITALS)}
+
+
+def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:
+    if value is None:
+        return "–", ""
+    good, poor = VITALS[name]
+    said = shown(name, round(value, 3), lang) if name == "cls" else f"{shown(name, round(value), lang)} ms"
+    return said, "good" if value <= good else "bad" if value > poor else "middling"
+
+
+# Panel → what it shows, and the report that it needs.
+EXTRAS: Mapping[str, tuple[str, Callable[[Reader, str], Json]]] = {
+    "goals": ("funnel", goals),
+    "funnels": ("funnel", funnels),
+    "retention": ("retention", retention),
+    "vitals": ("vitals", vitals),
+}

@@ -1,0 +1,56 @@
+"""What is kept of the Visits screen, as a page: goals, funnels, notes, views; added and dropped by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from dongui_collector.desk.frame import chosen_site
+from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.reading.kept import KINDS, kept
+
+pages = Blueprint("kept", __name__, url_prefix="/console/visits/kept")
+
+guard(pages, dict.fromkeys(("kept", "keep", "drop"), "visits"))
+
+
+@pages.get("", endpoint="kept")
+def page() -> str:
+    core, site = open_core(), chosen_site()
+    zone = core.book.in_force(site.ref, core.clock.now()).zone
+    return render_template(
+        "visits/kept.html",
+        kept=kept(core, site),
+        site=site,
+        query=request.args.get("query", "")[:8000],
+        today=core.clock.today(zone),
+    )
+
+
+@pages.post("/<kind>")
+def keep(kind: str) -> Response:
+    if kind not in KINDS:
+        raise NotFound
+    ask("visits.keep", kind=kind, said=_said(kind), site=chosen_site().id, by=current_user.name)
+    return done("kept.kept", "saved")
+
+
+@pages.post("/drop")
+def drop() -> Response:
+    ask("visits.drop", id=request.form.get("id", 0, type=int), site=chosen_site().id, by=current_user.name)
+    return done("kept.kept", "saved")
+
+
+def _said(kind: str) -> dict[str, Any]:
+    """A form's fields as the operation takes them."""
+    form = request.form
+    said: dict[str, Any] = {name: form.get(name, "") for name in ("name", "day", "text", "query")}
+    if kind == "goals":
+        said["what"] = f"{form.get('dimension', '')}:{form.get('value', '').strip()}"
+    if kind == "funnels":
+        said["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
+    return said
