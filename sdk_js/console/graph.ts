@@ -14,6 +14,7 @@ interface Points {
   saidBefore: string[];
   step: number;
   lines: string[];
+  marks: number[];
 }
 
 const HEIGHT = 260;
@@ -73,8 +74,24 @@ function options(box: HTMLElement, points: Points, hint: HTMLElement): Options {
       { stroke: accent, fill: pale, width: 2, points: { show: points.now.length < 2, size: 8 } },
       { stroke: soft, width: 1.5, dash: [5, 4], points: { show: false } },
     ],
-    hooks: { setCursor: [(plot) => tell(plot, points, hint)] },
+    hooks: { drawAxes: [(plot) => mark(plot, points.marks, soft)], setCursor: [(plot) => tell(plot, points, hint)] },
   };
+}
+
+/** A line down from every day with a note. */
+function mark(plot: UPlot, marks: number[], colour: string): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const n of marks) {
+    const x = Math.round(plot.valToPos(n, "x", true));
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
 }
 
 /** The places of the labels: as many as there is room for. */

@@ -9,11 +9,13 @@ from datetime import date, timedelta
 from html import unescape
 
 import pytest
-from desk_world import ORIGIN, World
+from desk_world import ORIGIN, World, send
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
+from dongui_collector.reading.kept import kept
+from dongui_collector.reading.reports.filters import ReportError
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,7 +141,7 @@ def test_the_screen_shows_what_reports_say(world: World, officer: FlaskClient) -
 def test_without_whole_the_parts_follow_and_say_the_same(world: World, officer: FlaskClient, visitor: str) -> None:
     shell = officer.get("/console/visits?period=7d&filter=event:visit&lang=en").text
     parts = re.findall(r'hx-get="(/console/visits/[^"]+)"', shell)
-    assert len(parts) == 7
+    assert len(parts) >= 8
     assert '<noscript><meta http-equiv="refresh"' in shell
     whole = text_of(officer, "/console/visits?period=7d&filter=event:visit&whole=1")
     for part in parts:
@@ -216,3 +218,52 @@ def test_roles(world: World) -> None:
         if role == "analyst":  # whose first page it is
             assert browser.get("/console/visits").text.count('href="/console/visits"') == 2
     assert world.browser().get("/console/visits/head").status_code == 303
+
+
+# --- what is kept of it ----------------------------------------------------------------------------------------------
+
+KEPT = "/console/visits/kept"
+
+
+def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, officer: FlaskClient) -> None:
+    send(officer, KEPT, f"{KEPT}/goals", name="Bought <b>", dimension="event", value="purchase")
+    send(officer, KEPT, f"{KEPT}/funnels", name="Sale", steps="page:/cart\n\n event:purchase ")
+    today = world.core.clock.today(world.settings.zone)
+    send(officer, KEPT, f"{KEPT}/notes", day=today.isoformat(), text="New <i>shop</i>")
+    send(officer, f"{KEPT}?query=period%3D7d", f"{KEPT}/views", name="Week", query="period=7d&filter=country%3AKR")
+    site = world.core.book.sites()[0]
+    lists = kept(world.core, site)
+    assert lists["goals"] == [{"id": 1, "name": "Bought <b>", "what": "event:purchase"}]
+    assert lists["funnels"] == [{"id": 2, "name": "Sale", "steps": ["page:/cart", "event:purchase"]}]
+    page = officer.get(KEPT).text
+    assert "Bought &lt;b&gt;" in page
+    assert "<i>shop" not in page
+    assert 'href="/console/visits?period=7d&amp;filter=country%3AKR"' in officer.get("/console/visits").text
+    assert "New <i>shop</i>" in text_of(officer, "/console/visits/head")
+    for one in (1, 2, 3, 4):
+        assert send(officer, KEPT, f"{KEPT}/drop", id=one).status_code == 303
+    assert not any(kept(world.core, site).values())
+    assert send(officer, KEPT, f"{KEPT}/drop", id=1).status_code == 400
+    entries = [r for r in world.core.storage.ledger.records(limit=1000) if r.kind == "audit" and r.body]
+    assert [e.body["action"] for e in entries if "visits." in str(e.body)][:2] == [
+        "visits.goals.keep",
+        "visits.funnels.keep",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("goals", {"name": "x", "what": "country:KR"}),
+        ("goals", {"name": "x", "what": "!event:a"}),
+        ("goals", {"name": " ", "what": "event:a"}),
+        ("funnels", {"name": "x", "steps": ["event:a"]}),
+        ("notes", {"day": "yesterday", "text": "x"}),
+        ("views", {"name": "x" * 81, "query": ""}),
+        ("sentinel", {}),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(world: World, kind: str, said: dict[str, object]) -> None:
+    with pytest.raises(ReportError) as caught:
+        world.ask("visits.keep", kind=kind, said=said)
+    assert "sentinel" not in str(caught.value)

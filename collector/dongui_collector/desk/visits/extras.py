@@ -42,13 +42,21 @@ class Step:
 def _steps(reader: Reader, steps: list[str], names: list[str], lang: str) -> list[Step]:
     """How many visits came to each step, in their order."""
     answer = reader.ask("funnel", steps=tuple(map(parse_filter, steps)))
-    found, before = [], answer["visits"]
+    found: list[Step] = []
+    before = answer["visits"]
     for row, step, name in zip(answer["rows"], steps, names, strict=True):
-        part = row["visits"] / answer["visits"] if answer["visits"] else None
+        of_all = row["visits"] / answer["visits"] if answer["visits"] else None
         of_before = row["visits"] / before if before else None
-        numbers = [shown(figure, row[figure], lang) for figure in ("visitors", "visits")]
-        shares = shown("rate", part, lang), round(100 * (part or 0), 1), shown("rate", of_before, lang)
-        found.append(Step(name, *numbers, *shares, step))
+        made = Step(
+            name,
+            visitors=shown("visitors", row["visitors"], lang),
+            visits=shown("visits", row["visits"], lang),
+            share=shown("rate", of_all, lang),
+            width=round(100 * (of_all or 0), 1),
+            kept=shown("rate", of_before, lang),
+            filter=step,
+        )
+        found.append(made)
         before = row["visits"]
     return found
 

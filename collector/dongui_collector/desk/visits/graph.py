@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_skeleton
 
@@ -73,6 +73,19 @@ def draw(now: Sequence[Number], before: Sequence[Number], labels: Sequence[str],
     across = [Tick(round(_x(n, len(labels)), 1), text) for n, text in enumerate(labels) if n % every == 0]
     up = [Tick(round(_y(step * n, top), 1), text) for n, text in enumerate(texts)]
     return Drawing(line, area, _path(_points(before[: len(now)], top, len(now))), across, up)
+
+
+def interval_of(day: str, interval: Interval) -> str:
+    """The beginning of the name of the interval in which a day lies (of its first hour, for hours)."""
+    if interval == "week":
+        found = date.fromisoformat(day)
+        return (found - timedelta(days=found.weekday())).isoformat()
+    return day[:7] if interval == "month" else day
+
+
+def place(n: int, count: int) -> float:
+    """Where the ``n``-th of ``count`` points is across the drawing."""
+    return round(_x(n, count), 1)
 
 
 def _points(values: Sequence[Number], top: float, count: int = 0) -> list[tuple[float, float]]:

@@ -15,15 +15,18 @@ from dongui_collector.desk.shell import guard, open_core
 from dongui_collector.desk.visits import periods, worldmap
 from dongui_collector.desk.visits.answers import Reader
 from dongui_collector.desk.visits.asked import Asked, read
+from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import Wanted, whole_list
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.panels import COLUMNS, PANELS, SHOWN, TABS, Row, open_tab, rows
 from dongui_collector.desk.visits.top import top
+from dongui_collector.reading.kept import kept
 from dongui_collector.reading.reports.filters import DIMENSIONS, parse_filter
+from dongui_collector.reading.reports.tables import REPORTS
 
 pages = Blueprint("visits", __name__, url_prefix="/console/visits")
 
-_VIEWS = ("visits", "head", "panel", "rows", "filter")
+_VIEWS = ("visits", "head", "panel", "extra", "now", "rows", "filter")
 guard(pages, dict.fromkeys(_VIEWS, "visits"))
 
 
@@ -33,11 +36,15 @@ def screen() -> str:
     reader = _reader()
     asked = reader.asked
     parts = {name: _panel(reader, name) for name in PANELS} if asked.whole else {}
+    shown = [name for name, (needs, _) in EXTRAS.items() if needs in REPORTS]
     return render_template(
         "visits/visits.html",
         columns=COLUMNS,
         parts=parts,
         head=_head(reader) if asked.whole else None,
+        extras=shown,
+        extra_parts={name: _extra(reader, name) for name in shown} if asked.whole else {},
+        now_part=_now(reader) if asked.whole else {},
         whole_href=asked.query(whole=True),
         **_bar(reader),
     )
@@ -57,6 +64,21 @@ def panel(name: str) -> str:
         raise NotFound
     reader = _reader()
     return render_template("visits/panel.html", part=_panel(reader, name), asked=reader.asked)
+
+
+@pages.get("/extra/<name>")
+def extra(name: str) -> str:
+    """Goals, funnels, who came back, web vitals."""
+    if name not in EXTRAS:
+        raise NotFound
+    reader = _reader()
+    return render_template("visits/extra.html", extra=_extra(reader, name), asked=reader.asked)
+
+
+@pages.get("/now")
+def now() -> str:
+    """How many visitors did something within the last minutes."""
+    return render_template("visits/now.html", **_now(_reader()))
 
 
 @pages.get("/list/<name>", endpoint="rows")
@@ -125,6 +147,20 @@ def _panel(reader: Reader, name: str) -> dict[str, Any]:
     return part | more | {"rows": listed[:SHOWN], "total": answer["total"], "rests_on": rests_on}
 
 
+def _extra(reader: Reader, name: str) -> dict[str, Any]:
+    part: dict[str, Any] = {"name": name}
+    if lacking := reader.lacking():
+        return part | {"lacking": _labels(reader, lacking)}
+    return part | EXTRAS[name][1](reader, g.lang) | {"rests_on": _purposes(reader, reader.rests_on())}
+
+
+def _now(reader: Reader) -> dict[str, Any]:
+    """``now`` None where the purposes do not cover it."""
+    if "now" not in REPORTS or reader.lacking():
+        return {"now": None}
+    return {"now": reader.ask("now")["rows"][0]["visitors"], "now_href": reader.asked.query()}
+
+
 def _bar(reader: Reader) -> dict[str, Any]:
     """Everything that the bar above the figures needs."""
     asked = reader.asked
@@ -141,6 +177,8 @@ def _bar(reader: Reader) -> dict[str, Any]:
         "clear": asked.query(filters=()),
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),
+        "views": kept(reader.core, reader.site)["views"],
+        "keep_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#views",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from dongui_collector.desk.visits import graph
 from dongui_collector.desk.visits.answers import Reader
 from dongui_collector.desk.visits.asked import METRICS, Asked
 from dongui_collector.desk.visits.figures import Change, Number, change, shown
+from dongui_collector.reading.kept import kept
 
 Json = dict[str, Any]
 
@@ -26,12 +28,23 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A note on a day: at which point of the graph, and where that is in the drawing."""
+
+    n: int
+    x: float
+    day: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """The chosen figure over time. ``points`` is what the script draws from; ``rows`` the same as a table."""
 
     drawing: graph.Drawing
     points: Json
     rows: list[tuple[str, str, str]]
+    marks: list[Mark]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,8 @@ class Top:
     consented: float | None
     engaged: str | None
     visits: int
+    days: Mapping[str, int]
+    at_most: bool
 
 
 def top(reader: Reader, lang: str) -> Top:
@@ -62,7 +77,13 @@ def top(reader: Reader, lang: str) -> Top:
         for name in METRICS
     ]
     engaged = shown("engaged_time", now["engaged_time"], lang) if now["engaged_time"] is not None else None
-    return Top(headlines, _graph(reader, asked, lang), answer["consented"], engaged, answer["visits"])
+    return Top(headlines, _graph(reader, asked, lang), answer["consented"], engaged, answer["visits"], **_known(answer))
+
+
+def _known(answer: Json) -> Json:
+    """How the days are known: those that are not simply living, and whether visitors of several may be the same."""
+    days = {state: number for state, number in answer.get("days", {}).items() if number and state != "living"}
+    return {"days": days, "at_most": answer.get("visitors_are") == "at_most"}
 
 
 def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
@@ -84,4 +105,17 @@ def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
         (name, text, said_before[n] if n < len(said_before) else "–")
         for n, (name, text) in enumerate(zip(full, said, strict=True))
     ]
-    return Graph(graph.draw(now, before, labels, lines), points, rows)
+    marks = _marks(reader, [row["time"] for row in found])
+    points["marks"] = [mark.n for mark in marks]
+    return Graph(graph.draw(now, before, labels, lines), points, rows, marks)
+
+
+def _marks(reader: Reader, times: list[str]) -> list[Mark]:
+    """The notes on days of the graph, by day."""
+    interval, found = reader.asked.interval, []
+    for note in sorted(kept(reader.core, reader.site)["notes"], key=lambda note: str(note["day"])):
+        time = graph.interval_of(note["day"], interval)
+        n = next((n for n, one in enumerate(times) if one.startswith(time)), None)
+        if n is not None:
+            found.append(Mark(n, graph.place(n, len(times)), note["day"], note["text"]))
+    return found

@@ -14,13 +14,14 @@ from dongui_collector.desk.words import (
     general,
     holdings,
     keeping,
+    kept,
     people,
     policies,
     requests,
     visits,
 )
 
-_GROUPS = (general, visits, people, audit, consents, holdings, policies, requests, keeping, disclosures)
+_GROUPS = (general, visits, kept, people, audit, consents, holdings, policies, requests, keeping, disclosures)
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {key: text for group in _GROUPS for key, text in group.KO.items()},

@@ -17,7 +17,8 @@ KO = {
     "k_when_page": "페이지를 볼 때",
     "k_value": "이벤트 이름이나 페이지",
     "k_funnels": "단계 분석",
-    "k_funnels_lead": "한 방문 안에서 차례로 지나는 단계입니다. 한 줄에 하나씩, page:/주소 또는 event:이름으로 적습니다.",
+    "k_funnels_lead": "한 방문 안에서 차례로 지나는 단계입니다. "
+    "한 줄에 하나씩, page:/주소 또는 event:이름으로 적습니다.",
     "k_funnels_add": "단계를 정하세요.",
     "k_no_funnels": "아직 단계 분석이 없습니다.",
     "k_steps": "단계",
@@ -71,7 +72,8 @@ EN = {
     "k_notes_lead": "Shown with the graph on that day.",
     "k_text": "Text",
     "k_views": "Saved views",
-    "k_views_lead": "Period, comparison, filters and purposes as they are. Added from “Saved views” on the Visits screen.",
+    "k_views_lead": "Period, comparison, filters and purposes as they are. "
+    "Added from “Saved views” on the Visits screen.",
     "k_save_view": "Save the present view",
     "v_panel_goals": "Goals",
     "v_panel_funnels": "Funnels",
