@@ -45,7 +45,7 @@ COLLECTOR = (
     ("control",),
     ("publishing", "audit"),
     ("people",),
-    ("office", "custody", "sessions", "rights", "keeping.operations"),
+    ("office", "custody", "sessions", "webhooks", "rights", "keeping.operations"),
     ("intake", "backup_format", "backup_keys", "doctor", "reading.operations", "reading.kept"),
     ("desk", "importing"),
     ("app",),

@@ -37,6 +37,7 @@ _REGISTERING = (
     "dongui_collector.people",
     "dongui_collector.sessions",
     "dongui_collector.custody",
+    "dongui_collector.webhooks",
     "dongui_collector.rights.receipts",
     "dongui_collector.rights.requests",
     "dongui_collector.rights.delivery",

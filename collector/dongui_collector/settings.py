@@ -45,6 +45,7 @@ class Settings:
     require_totp: bool = False
     two_person: bool = False
     checkpoint_folder: str = ""
+    webhook_networks: str = ""
     log_level: str = "info"
     testing: bool = False
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "snippet": ("snippet", "snippet", "Print the lines that a site needs."),
     "policy": ("policy", "policy", "Check, render, compare and publish privacy policies."),
     "scan": ("scan", "scan", "Visit a page and name the cookies that the policy does not declare."),
+    "webhooks": ("webhooks", "webhooks", "Tell other systems of withdrawals and privacy requests."),
     "tokens": ("tokens", "tokens", "Create, list and revoke access tokens."),
     "accounts": ("accounts", "accounts", "List and change the accounts of the console."),
     "audit": ("audit", "audit", "Read the access log, and review it monthly."),

@@ -34,6 +34,9 @@ class Metrics:
         self._privacy_requests = Gauge(
             "dongui_privacy_requests", "Privacy requests that are open, due soon or overdue.", ["urgency"], registry=r
         )
+        self._webhooks = Counter(
+            "dongui_webhook_deliveries", "Deliveries of webhooks, by outcome.", ["outcome"], registry=r
+        )
         # Counted up on the hot path, handed over when somebody looks.
         self._recorded_now = 0
         self._answered_now: dict[tuple[str, int], int] = {}
@@ -52,6 +55,10 @@ class Metrics:
         """How many privacy requests wait, by urgency."""
         for urgency, number in counts.items():
             self._privacy_requests.labels(urgency).set(number)
+
+    def webhook(self, outcome: str) -> None:
+        """Count a delivery: ``delivered``, ``failed``, or ``paused`` after too many in vain."""
+        self._webhooks.labels(outcome).inc()
 
     def add(self, collector: Collector) -> None:
         self.registry.register(collector)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.keeping.proof.kept import keep_daily
 from dongui_collector.keeping.proof.sealing import Interrupted, Sealer, gentle, settled
+from dongui_collector.reading.delivering import Deliverer
 from dongui_collector.rights import correcting, requests
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ log = logging.getLogger("dongui.upkeep")
 _EVERY_S = 15.0
 _PROVE_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
+_WEBHOOKS_EVERY_S = 2.0
 
 
 class Upkeep:
@@ -38,6 +40,7 @@ class Upkeep:
         self._tasks: list[asyncio.Task[None]] = []
         self._sealer = Sealer(self._core.storage, self._core.keyring, self._core.clock)
         self._stopping = threading.Event()
+        self._webhooks = Deliverer(self._core, self._door.metrics.webhook)
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -46,6 +49,8 @@ class Upkeep:
             loop.create_task(self._every_totals()),
             # Apart: on a day of a million rows it takes a minute, and destruction must not wait for it.
             loop.create_task(self._every(_PROVE_EVERY_S, self.prove)),
+            # Apart as well: it waits for others' servers, and holds nothing meanwhile.
+            loop.create_task(self._every(_WEBHOOKS_EVERY_S, self.tell)),
         ]
 
     def stop(self) -> None:
@@ -102,6 +107,10 @@ class Upkeep:
         with suppress(Interrupted):
             self._sealer.run(settled(core.clock, core.settings.zone), pace=gentle(self._stopping))
         keep_daily(core)
+
+    def tell(self) -> None:
+        """Deliver what webhooks wait for."""
+        self._webhooks.round()
 
     def _forget(self) -> None:
         self._core.ledger.forget_answers()

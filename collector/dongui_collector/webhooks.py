@@ -1,0 +1,147 @@
+"""Webhooks as operations: whom to tell of withdrawals and requests. The administrator's, on the ledger."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from dongui_collector.control import operation
+from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.publishing import find_site
+from dongui_collector.reading.delivering import networks
+from dongui_collector.reading.export import OWN_USE, consumer_of
+from dongui_collector.reading.outbound import NotDelivered, judged, target_of
+from dongui_collector.reading.parties import terms
+from dongui_collector.reading.webhooks import (
+    KINDS,
+    MOST,
+    PROGRESS,
+    SETTING,
+    Progress,
+    new_secret,
+    sealed_secret,
+    shown,
+)
+from dongui_collector.storage.values import Json, Site
+
+
+@operation("webhooks.add")
+def add(
+    core: Core,
+    url: str,
+    kinds: Sequence[str] = KINDS,
+    site: str | None = None,
+    token: str | None = None,
+    recipient: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Tell ``url`` of what happens from now on. Its signing secret is in the answer, this once.
+
+    ``token`` (its id) or ``recipient`` say whose copies are meant: visitors are named as that consumer knows them. With
+    neither it is the controller's own. Only the controller is told of requests. Raises
+    :class:`~dongui_collector.reading.outbound.AddressRefused` for an address that nothing is sent to.
+    """
+    found = find_site(core, site)
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise CollectorError(f"{unknown[0][:20]!r} is no kind of event; there are {', '.join(KINDS)}")
+    consumer = _consumer(core, found, token, recipient)
+    if not (wanted := [k for k in KINDS if k in kinds and (k != "request" or consumer == OWN_USE)]):
+        raise NotAllowed("only the controller is told of requests: leave --token and --recipient out, or ask for more")
+    allowed = networks(core)
+    target = target_of(url, plain=bool(allowed))
+    with suppress(NotDelivered):  # a name may have no address yet; it is judged again before every delivery
+        judged(target, allowed)
+    office = core.storage.office
+    id, secret = f"w_{secrets.token_hex(6)}", new_secret()
+    with core.storage.ledger.writing():
+        hooks: Json = office.setting(SETTING) or {}
+        if len(hooks) >= MOST:
+            raise NotAllowed(f"there are {MOST} webhooks already; remove one first")
+        hook: Json = {
+            "id": id,
+            "site": found.id,
+            "url": url,
+            "host": target.host,
+            "kinds": wanted,
+            "consumer": consumer,
+        }
+        hook |= {
+            "site_ref": found.ref,
+            "created_at": core.clock.now(),
+            "secret": sealed_secret(core.keyring, id, secret),
+        }
+        office.put_setting(SETTING, hooks | {id: hook})
+        begin = Progress(_newest(core, consumer), max((r["id"] for r in office.requests()), default=0))
+        office.put_setting(PROGRESS, (office.setting(PROGRESS) or {}) | {id: asdict(begin)})
+        said = {"action": "webhook", "added": id, "host": target.host, "kinds": wanted, "consumer": consumer, "by": by}
+        core.storage.ledger.append("audit", core.clock.now(), said, site_ref=found.ref)
+    return {**shown(hook, asdict(begin)), "secret": secret}
+
+
+def _consumer(core: Core, site: Site, token: str | None, recipient: str | None) -> str:
+    if token is not None and recipient is not None:
+        raise CollectorError("a webhook is a token's or a recipient's, not both")
+    if token is not None:
+        if not any(
+            t["id"] == token and t["site"] == site.id and not t.get("revoked_at") for t in core.storage.office.tokens()
+        ):
+            raise Unknown("there is no live token of that id for the site; see `dongui tokens list`")
+        return token
+    if recipient is None:
+        return OWN_USE
+    if terms(core.book.in_force(site.ref, core.clock.now()).policy, recipient) is None:
+        raise NotAllowed("the notice in force names no such processor or recipient")
+    return consumer_of(recipient)
+
+
+def _newest(core: Core, consumer: str) -> int:
+    """The end of the feed as it is now: what came before is not told again."""
+    after = 0
+    while page := core.storage.office.feed(consumer, after):
+        after = page[-1][0]
+    return after
+
+
+@operation("webhooks.remove")
+def remove(core: Core, id: str, by: str = "command line") -> dict[str, Any]:
+    """Tell it no more, from this moment on. Raises :class:`Unknown`."""
+    office = core.storage.office
+    with core.storage.ledger.writing():
+        hook = _found(core, id)
+        for name in (SETTING, PROGRESS):
+            office.put_setting(name, {k: v for k, v in (office.setting(name) or {}).items() if k != id})
+        said = {"action": "webhook", "removed": id, "host": hook["host"], "by": by}
+        core.storage.ledger.append("audit", core.clock.now(), said)
+    return {"removed": id}
+
+
+@operation("webhooks.resume")
+def resume(core: Core, id: str, by: str = "command line") -> dict[str, Any]:
+    """Try one that is paused or waits to be tried again, now, from where it stood. Raises :class:`Unknown`."""
+    office = core.storage.office
+    with core.storage.ledger.writing():
+        hook = _found(core, id)
+        all_: Json = office.setting(PROGRESS) or {}
+        begin = all_[id] | {"tries": 0, "not_before": 0}
+        office.put_setting(PROGRESS, all_ | {id: begin})
+        said = {"action": "webhook", "resumed": id, "host": hook["host"], "by": by}
+        core.storage.ledger.append("audit", core.clock.now(), said)
+    return shown(hook, begin)
+
+
+def listed(core: Core) -> list[dict[str, Any]]:
+    """All of them, for people: neither secrets nor whole addresses."""
+    office = core.storage.office
+    progress: Json = office.setting(PROGRESS) or {}
+    return [shown(hook, progress.get(id, {})) for id, hook in (office.setting(SETTING) or {}).items()]
+
+
+def _found(core: Core, id: str) -> Json:
+    hook: Json | None = (core.storage.office.setting(SETTING) or {}).get(id)
+    if hook is None:
+        raise Unknown(f"there is no webhook {id[:40]!r}; see `dongui webhooks list`")
+    return hook
