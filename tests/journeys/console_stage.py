@@ -166,6 +166,10 @@ def _office(core: Core) -> None:
         core.keeper.add_record(site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"})
     hold = {"ground": "claim", "reason": "청구 소송 2026-17", "record_class": "complaint", "by": "kim"}
     control.perform(core, "holds.add", hold)
+    soon = (core.keeper.today() + timedelta(days=2)).isoformat()
+    control.perform(core, "holds.add", {"ground": "investigation", "reason": "수사 협조", "until": soon, "by": "kim"})
+    selected = {"record_class": "payment", "reason": "정산 완료", "before": soon}
+    control.perform(core, "destruction.select", selected)
     made = {"purposes": list(core.book.in_force(site.ref, now).policy.consent_purposes[:1]), "note": "monthly report"}
     control.perform(core, "tokens.create", made)
     control.perform(core, "sites.add", {"name": "블로그", "origins": ["https://blog.example.com"]})

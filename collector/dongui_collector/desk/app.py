@@ -20,8 +20,10 @@ from dongui_collector.desk import (
     console,
     cookie_pages,
     disclosure_pages,
+    due_pages,
     frame,
     health,
+    health_pages,
     keeping_pages,
     language,
     own_pages,
@@ -30,6 +32,7 @@ from dongui_collector.desk import (
     preview_pages,
     reports_api,
     requests_pages,
+    site_pages,
 )
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.headers import content_security_policy
@@ -66,6 +69,7 @@ def create_desk(core: Core) -> Flask:
     app.extensions["dongui"] = core
     app.extensions["dongui-counts"] = DayCounts(core)
     app.extensions["dongui-portions"] = Portions(core)
+    app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
     CSRFProtect(app)
     set_up_login(app, core)
@@ -74,6 +78,9 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(kept_pages.pages)
     app.register_blueprint(console.pages)
     app.register_blueprint(consent_pages.pages)
+    app.register_blueprint(due_pages.pages)
+    app.register_blueprint(site_pages.pages)
+    app.register_blueprint(health_pages.pages)
     app.register_blueprint(cookie_pages.pages)
     app.register_blueprint(policy_pages.pages)
     app.register_blueprint(preview_pages.pages)

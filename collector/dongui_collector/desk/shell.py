@@ -30,6 +30,7 @@ class Entry:
 MENU: Mapping[str, tuple[Entry, ...]] = {
     "visits": (Entry("visits.visits", "visits", "visits"),),
     "privacy": (
+        Entry("due.due", "due"),
         Entry("console.overview", "overview", "overview"),
         Entry("consent.consent", "consent", "overview"),
         Entry("requests.requests", "requests"),
@@ -43,7 +44,9 @@ MENU: Mapping[str, tuple[Entry, ...]] = {
     "set_up": (
         Entry("policy.policy", "policy"),
         Entry("cookies.cookies", "cookies"),
+        Entry("sites.sites", "sites", "access"),
         Entry("people.access", "access", "access"),
+        Entry("condition.health", "health"),
     ),
 }
 

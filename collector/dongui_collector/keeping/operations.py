@@ -18,6 +18,8 @@ from dongui_collector.publishing import find_site
 from dongui_collector.security.keys import day_name
 from dongui_collector.storage.values import Hold
 
+BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
+
 
 @operation("retention.run")
 def run(core: Core) -> dict[str, Any]:
@@ -217,6 +219,7 @@ def prepare_backup(core: Core, by: str = "command line") -> dict[str, Any]:
     made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": by})
+        core.storage.office.put_setting(BACKED_UP, {"at": core.clock.now()})
     core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
     return {"days": len(core.storage.events.days()), "keys_made": made}
 

@@ -11,8 +11,10 @@ from dongui_collector.desk.words import (
     audit,
     consents,
     disclosures,
+    due,
     general,
     holdings,
+    installation,
     keeping,
     kept,
     people,
@@ -21,7 +23,21 @@ from dongui_collector.desk.words import (
     visits,
 )
 
-_GROUPS = (general, visits, kept, people, audit, consents, holdings, policies, requests, keeping, disclosures)
+_GROUPS = (
+    general,
+    visits,
+    kept,
+    due,
+    people,
+    installation,
+    audit,
+    consents,
+    holdings,
+    policies,
+    requests,
+    keeping,
+    disclosures,
+)
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {key: text for group in _GROUPS for key, text in group.KO.items()},

@@ -1,0 +1,130 @@
+"""The officer's first page: what is due, gathered from everywhere. Names nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from flask import Blueprint, current_app, render_template
+
+from dongui_collector import audit
+from dongui_collector.core import Core
+from dongui_collector.desk.due import Task, ordered
+from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.keeping import reconfirming
+from dongui_collector.keeping.deadlines import deadline
+from dongui_collector.rights import requests
+from dongui_collector.rights.disclosures import listed as disclosures
+from dongui_collector.rights.transfers import missing
+from dongui_collector.storage.values import Json
+
+pages = Blueprint("due", __name__, url_prefix="/console/due")
+
+guard(pages, {})
+
+_HOLDS_AHEAD = timedelta(days=30)
+_TOLD_AHEAD = timedelta(days=30)
+
+
+@pages.get("")
+def due() -> str:
+    core = open_core()
+    counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]
+    today = core.keeper.today()
+    tasks = ordered([*gather(core, today), *_reconfirmations(counting)])
+    return render_template("due.html", tasks=tasks, today=today, counting=counting.running)
+
+
+def gather(core: Core, today: date) -> Iterator[Task]:
+    """Everything but the reconfirmations, which take a walk over every consent."""
+    yield from _requests(core)
+    yield from _destructions(core)
+    yield from _holds(core, today)
+    yield from _transfers(core, today)
+    yield from _review(core, today)
+
+
+def _requests(core: Core) -> Iterator[Task]:
+    for one in requests.listed(core):
+        said = {"id": one["id"], "rkind": one["kind"]}
+        yield Task("request", "requests.show", date.fromisoformat(one["due"]), said=said, values={"id": one["id"]})
+
+
+def _destructions(core: Core) -> Iterator[Task]:
+    """Waiting approvals, one task a deadline (K3), and versions whose periods nobody signed (S5.3)."""
+    waiting = core.storage.office.destructions(("selected",))
+    by = Counter(deadline(d.due) if d.due else None for d in waiting)
+    for day, number in by.items():
+        yield Task("destruction", "console.destructions", day, number, {"n": number})
+    for one in core.keeper.standing.unsigned():
+        said = {"version": one["version"], "site": one["site"]}
+        yield Task("unsigned", "console.destructions", said=said)
+
+
+def _holds(core: Core, today: date) -> Iterator[Task]:
+    """Holds that end soon: what they kept is destroyed the day after."""
+    for hold in core.storage.office.holds():
+        if hold.until is not None and today <= hold.until <= today + _HOLDS_AHEAD:
+            yield Task("hold", "keeping.hold", hold.until, said={"id": hold.id}, values={"id": hold.id})
+
+
+def _transfers(core: Core, today: date) -> Iterator[Task]:
+    """Planned transfers: a notice that is missing is due before opting out ends; after it they may be carried out."""
+    for entry in disclosures(core):
+        if entry.get("state") != "planned" or not entry.get("until"):
+            continue
+        until = date.fromisoformat(entry["until"])
+        said = {"id": entry["id"], "recipient": entry["recipient"]}
+        if not entry["notices"]:
+            yield Task("transfer_notice", "disclosures.show", until, said=said, values={"id": entry["id"]})
+        elif not missing(entry, today):
+            yield Task("transfer_ready", "disclosures.show", said=said, values={"id": entry["id"]})
+
+
+def _review(core: Core, today: date) -> Iterator[Task]:
+    """Last month's access log, to be reviewed within this month (K12)."""
+    first = today.replace(day=1)
+    month = (first - timedelta(days=1)).isoformat()[:7]
+    if month not in audit.reviews(core) and audit.month(core, month).entries:
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        yield Task("review", "audit.log", last, said={"month": month}, values={"month": month})
+
+
+def _reconfirmations(counting: Reconfirmations) -> Iterator[Task]:
+    """Who must be told of a consent within the next month (K16)."""
+    for line in counting.lines():
+        said = {"n": line["people"], "purpose": line["purpose"]}
+        yield Task("reconfirm", "consent.consent", date.fromisoformat(line["by"]), line["people"], said)
+
+
+class Reconfirmations:
+    """How many must be told of their consent, counted once a day beside the pages: it reads every visitor."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._of: date | None = None
+        self._lines: list[Json] = []
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def lines(self, wait: float = 1.0) -> list[Json]:
+        """What is known by now; begins counting on a new day, and waits for it a moment."""
+        with self._lock:
+            if self._of != (today := self._core.keeper.today()) and not self.running:
+                self._of = today
+                self._thread = threading.Thread(target=self._count, args=(today,), name="reconfirm", daemon=True)
+                self._thread.start()
+            thread = self._thread
+        if thread:
+            thread.join(wait)
+        return self._lines
+
+    def _count(self, today: date) -> None:
+        sites = self._core.book.sites()
+        self._lines = [x for site in sites for x in reconfirming.counts(self._core, site, today + _TOLD_AHEAD)]

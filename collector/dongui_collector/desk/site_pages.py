@@ -1,0 +1,33 @@
+"""The sites of the installation: adding one, adding origins. For the administrator; a secret key is shown this once."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from dongui_collector.desk.shell import ask, guard, open_core
+from dongui_collector.storage.values import Json
+
+pages = Blueprint("sites", __name__, url_prefix="/console/sites")
+
+guard(pages, {"sites": "access", "add": "access"})
+
+
+@pages.get("")
+def sites() -> str:
+    return _page(None)
+
+
+@pages.post("")
+def add() -> str:
+    """A new site, or more origins of one that there is. Shows the key on the answer itself; it is stored nowhere."""
+    origins = request.form.get("origins", "").split()
+    made: Json = ask("sites.add", name=request.form.get("name", "").strip(), origins=origins)
+    open_core().book.reload()
+    return _page(made)
+
+
+def _page(made: Json | None) -> str:
+    core = open_core()
+    now = core.clock.now()
+    sites = [(site, core.book.in_force(site.ref, now)) for site in core.book.sites()]
+    return render_template("sites.html", sites=sites, made=made)

@@ -1,0 +1,67 @@
+"""How the installation is: what is misconfigured (``doctor``) and the few numbers that matter. Only looks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dongui_collector import custody
+from dongui_collector.core import Core
+from dongui_collector.doctor import Symptom, examine, examine_settings
+from dongui_collector.keeping.operations import BACKED_UP
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Times are epoch ms, None for never; sizes are bytes. ``key_copies_until`` is a day in ISO form."""
+
+    symptoms: list[Symptom]
+    last_retention: int | None
+    last_backup: int | None
+    last_key_copy: int | None
+    key_copies_until: str | None
+    disk_free: int
+    disk_total: int
+    data_bytes: int
+    log_bytes: int
+    days: int
+    ledger_records: int
+    open_endings: int
+
+
+def vitals(core: Core) -> Vitals:
+    """Everything that the health page tells."""
+    disk = shutil.disk_usage(core.settings.data_path)
+    files = list(_files(core.settings.data_path))
+    logs = [size for path, size in files if path.name.endswith("-wal")]
+    backup, keys = core.storage.office.setting(BACKED_UP), custody.status(core)
+    return Vitals(
+        symptoms=_errors_first([*examine_settings(core.settings), *examine(core)]),
+        last_retention=core.keeper.last_success(),
+        last_backup=int(backup["at"]) if backup else None,
+        last_key_copy=keys["copied_at"],
+        key_copies_until=keys["copies_expire"],
+        disk_free=disk.free,
+        disk_total=disk.total,
+        data_bytes=sum(size for _, size in files),
+        log_bytes=sum(logs),
+        days=len(core.storage.events.days()),
+        ledger_records=core.storage.ledger.head()[0],
+        open_endings=len(core.storage.ledger.intents()),
+    )
+
+
+def _errors_first(symptoms: Iterable[Symptom]) -> list[Symptom]:
+    return sorted(symptoms, key=lambda symptom: symptom.level != "error")
+
+
+def _files(folder: Path) -> Iterable[tuple[Path, int]]:
+    """Every file of the data folder with its size; one that goes meanwhile is no error."""
+    for path in folder.rglob("*"):
+        try:
+            if path.is_file():
+                yield path, path.stat().st_size
+        except OSError:
+            continue

@@ -1,0 +1,133 @@
+"""What is due, from everywhere and in order; sites and health beside it (K3, K10, K12, K16, S4.2a)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from desk_world import World, csrf, send
+from dongui_collector.desk.due import Task, ordered
+from dongui_collector.desk.due_pages import gather
+from dongui_collector.desk.vitals import vitals
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from test_desk_pages import text_of
+
+TODAY = date(2026, 3, 15)
+
+
+@given(st.lists(st.none() | st.integers(-30, 30)))
+def test_deadlines_come_first_and_each_has_its_level(days: list[int | None]) -> None:
+    tasks = [Task("x", "y", None if n is None else TODAY + timedelta(days=n)) for n in days]
+    found = ordered(tasks)
+    assert sorted(n for n in days if n is not None) == [t.days(TODAY) for t in found if t.by]
+    assert all(t.by is None for t in found[len([n for n in days if n is not None]) :])
+    for task in found:
+        left = task.days(TODAY)
+        expected = "open" if left is None else "overdue" if left < 0 else "soon" if left <= 3 else "later"
+        assert task.level(TODAY) == expected
+
+
+def test_nothing_is_due_on_a_fresh_installation(world: World, officer: FlaskClient) -> None:
+    assert "Nothing is due." in text_of(officer, "/console/due?lang=en")
+
+
+def test_everything_that_waits_is_gathered(world: World, officer: FlaskClient, visitor: str) -> None:
+    today = world.core.keeper.today()
+    filed = world.ask("requests.add", kind="access", channel="letter")["id"]
+    soon = (today + timedelta(days=2)).isoformat()
+    world.ask("holds.add", ground="claim", reason="a claim", record_class="payment", until=soon)
+    world.ask("holds.add", ground="claim", reason="another", until=(today + timedelta(days=90)).isoformat())
+    world.record("complaint")
+    world.ask("destruction.select", record_class="complaint", reason="answered")
+    text = world.core.book.notices(1)[0].policy.text
+    longer = re.sub(r'version = "[^"]+"', 'version = "next"', text, count=1).replace('"P1Y"', '"P2Y"')
+    world.ask("policy.publish", text=longer)
+    shown = text_of(officer, "/console/due?lang=en")
+    assert [(t.kind, t.by) for t in ordered(gather(world.core, today))] == [
+        ("hold", today + timedelta(days=2)),
+        ("destruction", today + timedelta(days=4)),
+        ("request", today + timedelta(days=10)),
+        ("unsigned", None),
+    ]
+    assert f"Answer privacy request {filed} (Access)" in shown
+    assert "Approve 1 destructions" in shown
+    assert "Sign the periods of version next" in shown
+    for link in set(re.findall(r'href="(/console/[^"]+)"', officer.get("/console/due").text)):
+        assert officer.get(link).status_code == 200, link
+
+
+def test_k12_last_months_log_is_due_by_the_end_of_this_month(
+    world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_month = (world.core.keeper.today().replace(day=1) + timedelta(days=40)).replace(day=3)
+    monkeypatch.setenv("DONGUI_CLOCK", f"{next_month}T12:00:00Z")
+    with World(world.installed) as later:
+        browser = later.signed_in()
+        [task] = [t for t in gather(later.core, later.core.keeper.today()) if t.kind == "review"]
+        assert task.by
+        assert task.by.month == next_month.month
+        assert (task.by + timedelta(days=1)).day == 1
+        later.ask("audit.review", month=task.values["month"], by="admin")
+        assert "Review the access log" not in text_of(browser, "/console/due?lang=en")
+
+
+def test_k16_who_must_be_told_is_counted_beside_the_page(world: World, officer: FlaskClient) -> None:
+    text = world.core.book.notices(1)[0].policy.text
+    text = re.sub(r'version = "[^"]+"', 'version = "next"', text, count=1)
+    text = text.replace("[purposes.marketing]\n", '[purposes.marketing]\nreconfirm = "P20D"\n')
+    world.ask("policy.publish", text=text)
+    for _ in range(2):
+        world.choose(None, ("marketing",))
+    officer.get("/console/due")
+    by = world.core.keeper.today() + timedelta(days=20)
+    [line] = world.desk.extensions["dongui-reconfirmations"].lines(wait=30)
+    assert (line["purpose"], line["people"], line["by"]) == ("marketing", 2, by.isoformat())
+    assert "Tell 2 people of their consent (marketing)" in text_of(officer, "/console/due?lang=en")
+
+
+# --- sites -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_site_is_added_with_its_key_shown_once(world: World, officer: FlaskClient) -> None:
+    made = send(officer, "/console/sites", "/console/sites", name="Blog", origins="https://blog.example.com")
+    [key] = re.findall(r"<code>(\S{20,})</code></p>", made.text)
+    again = officer.get("/console/sites").text
+    assert "Blog" in again
+    assert key not in again
+    more = send(officer, "/console/sites", "/console/sites", name="Blog", origins="https://b.example.com:444")
+    assert key not in more.text
+    assert world.core.book.sites()[1].origins == ("https://blog.example.com", "https://b.example.com:444")
+    answer = send(officer, "/console/sites", "/console/sites", name="Blog", origins="javascript:alert(1)")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("role", ["officer", "auditor", "analyst"])
+def test_s7_2_sites_are_the_administrators(world: World, role: str) -> None:
+    world.ask("accounts.put", name="lee", password="a long enough password", role=role)
+    browser = world.signed_in("lee", "a long enough password")
+    assert browser.get("/console/sites").status_code == 403
+    fields = {"csrf_token": csrf(browser, "/console/"), "name": "Mine", "origins": "https://mine.example.com"}
+    assert browser.post("/console/sites", data=fields).status_code == 403
+    assert len(world.core.book.sites()) == 1
+
+
+# --- health ----------------------------------------------------------------------------------------------------------
+
+
+def test_health_tells_what_the_doctor_does_and_the_last_backup(
+    world: World, officer: FlaskClient, visitor: str
+) -> None:
+    assert vitals(world.core).last_backup is None
+    world.ask("backup.prepare")
+    found = vitals(world.core)
+    assert found.last_backup
+    assert found.days == 1
+    assert found.data_bytes > found.log_bytes > 0
+    assert [s.level for s in found.symptoms] == sorted(s.level for s in found.symptoms)
+    shown = text_of(officer, "/console/health?lang=en")
+    for symptom in found.symptoms:
+        assert " ".join(symptom.what.split()) in shown
+    assert "the settings allow a false clock" in shown
