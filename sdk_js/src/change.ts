@@ -28,6 +28,8 @@ core._decide = (wanted: ConsentState | string[], method: string, stay?: boolean)
   const before = core._read() ?? [];
   const all = Object.keys(core._state());
   const changes: ConsentState = Array.isArray(wanted) ? Object.fromEntries((wanted[0] ? wanted : all).map((id) => [id, false])) : wanted;
+  // Of purposes that there are not, nobody has decided.
+  if (!all.some((id) => changes[id] != null)) return;
   const granted = all.filter((id) => changes[id] ?? before.includes(id));
   core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
   core._memory = encodeChoice(core._choice);
@@ -60,6 +62,9 @@ async function deliver(): Promise<void> {
   busy = true;
   let answer: Response | undefined;
   while ((answer = await core._post("consents", () => queue[0] && { ...queue[0], visitor: queue[0].visitor || core._visitorId() || null }))) {
+    const told = answer.ok && (await answer.json().catch(() => new Promise((again) => setTimeout(again, 1e3))));
+    // An answer that broke off is asked for again, and is the same: the decision has an id.
+    if (told == null) continue;
     queue.shift();
     save();
     if (answer.status == 409) {
@@ -67,11 +72,8 @@ async function deliver(): Promise<void> {
       setCookie("dongui", (core._memory = ""), 0);
       await core._learn("reload").then(core._look, () => {});
     }
-    if (answer.status == 201) {
-      const { visitor, visitor_cookie } = await answer.json();
-      // On the site's own origin the server keeps the id out of our reach.
-      visitor_cookie == null && keepVisitor(visitor || "");
-    }
+    // On the site's own origin the server keeps the id out of our reach.
+    if (told && told.visitor_cookie == null) keepVisitor(told.visitor || "");
   }
   busy = false;
   core._unsent = false;

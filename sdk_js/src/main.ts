@@ -9,22 +9,23 @@ import { setAdvertisingId, settleViews, track, watchViews } from "./track";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
-/** Decisions under way: until they are made, nothing is judged by the state before them. */
-let deciding = 0;
+/** The latest decision under way: until it is made, nothing is judged by the state before it, and the next one waits. */
+let turn: Promise<void> | undefined;
 
 core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
 /** What a change of the choice takes: ui.js for every one, panel.js where something is undone. */
-const need = (undo?: unknown): Promise<unknown> => Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn()]).catch(nothing);
+const need = (undo?: unknown, before?: unknown): Promise<unknown> =>
+  Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn(), before]).catch(nothing);
 
 const show = (view: View): unknown => core._options.ui == "none" || need().then(() => core._show(view)).catch(nothing);
 
 function change(changes: ConsentState | string[]): Promise<void> {
-  deciding++;
-  return need(1).then(() => {
-    deciding--;
+  const mine: Promise<void> = (turn = need(1, turn).then(() => {
+    if (turn == mine) turn = undefined;
     quietly(() => core._decide(changes, "api"));
-  });
+  }));
+  return mine;
 }
 
 core._look = async () => {
@@ -32,7 +33,7 @@ core._look = async () => {
     core._facts || (await core._learn());
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
-    if (deciding) return;
+    if (turn) return;
     core._judge();
     answered() ? core._hide?.(true) : show("banner");
   } catch {}
@@ -55,7 +56,7 @@ core._judge = () => {
   const apply = (): void => {
     // Tags learn of the change before they run, and cookies go before anything could read them.
     for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), release])
-      quietly(() => step && step());
+      quietly(step as () => void);
   };
   // A loss needs what panel.js undoes.
   if (first || lost || before.size < core._granted.size) lost && !core._undo ? need(1).then(apply) : apply();
@@ -66,29 +67,29 @@ export function start(options: Options): Dongui {
   core._dnt = options.dnt != null && navigator.doNotTrack == "1";
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
   const begin = (): void => {
-    watch();
-    // First of all, since all the rest waits for what it asks for; even the first look at a cookie takes longer than anything here.
+    // First of all: the browser answers for the cookies from another process, which is slow once it is busy with a request of ours.
+    const chosen = cookieValues("dongui")[0];
+    // All the rest waits for what is asked for here.
     core._look();
+    watch();
     // Who has chosen may have left something undelivered on another page; who has not is about to be asked.
-    if (cookieValues("dongui")[0]) {
+    if (chosen) {
       restore();
       core._unsent = quietly(() => localStorage["dongui.consents"]);
       core._unsent && need();
     } else if (options.ui != "none") core._load("ui");
-    options.pageViews == "off" || watchViews();
-    // The back/forward cache, other tabs (a decision writes to storage) and other scripts change the cookie behind our back.
+    options.pageViews == "off" || watchViews(!core._unsent && chosen);
+    // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher. Listening to the storage opens it, which takes longer than all the
-    // rest: not while the page is loading.
+    // rest: not while the page is loading, when its first pageshow tells nothing new either.
     const notice = (type: string): void =>
-      addEventListener(type, (event) => {
-        // The first `pageshow` comes right after the beginning and tells nothing new.
-        if (type == "pageshow" && !(event as PageTransitionEvent).persisted) return;
+      addEventListener(type, () => {
         core._look();
         type == "storage" || core._flush();
       }, true);
-    ["pageshow", "pagehide", "visibilitychange"].forEach(notice);
+    ["pagehide", "visibilitychange"].forEach(notice);
     setTimeout(() => {
-      notice("storage");
+      ["storage", "pageshow"].forEach(notice);
       core._look();
     }, 700);
     addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
-import { cookies, cookieValues, quietly, uuid } from "./page";
+import { cookies, quietly, uuid } from "./page";
 import type { Event } from "./rules/types";
 import { send } from "./send";
 import { core } from "./state";
@@ -60,8 +60,9 @@ function view(leaving?: boolean): void {
 }
 
 /** Page views: this one, those that the page makes through the History API, and returns. */
-export function watchViews(): void {
-  chosen = !core._unsent && cookieValues("dongui")[0];
+export function watchViews(choice: unknown): void {
+  chosen = choice;
+  unseen = true;
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
     history[name] = function (...given) {
@@ -70,7 +71,8 @@ export function watchViews(): void {
     };
   }
   for (const type of ["popstate", "pageshow", "pagehide"]) addEventListener(type, () => view(type == "pagehide"));
-  view();
+  // Nobody else's first address counts before the choice, and there it is judged anew.
+  chosen && view();
 }
 
 /** A view counts once something is granted on its page; so do events of before the choice was known, unless nothing is. */

@@ -206,12 +206,14 @@ class Stub:
     def _consent(self, request: Request) -> Answer:
         body = request.body
         named = dict.fromkeys(body["granted"], "given") | dict.fromkeys(body["refused"], "refused")
-        has_cookie = any("cookie" in self.policy["purposes"][p]["items"] for p in body["granted"])
+        # Whoever has an id keeps it until everything is taken back; here that takes one decision.
+        kept = request.body["visitor"] and set(body["refused"]) < {"statistics", "personalisation", "marketing"}
+        has_cookie = kept or any("cookie" in self.policy["purposes"][p]["items"] for p in body["granted"])
         answer = {"visitor": VISITOR if has_cookie else None, "state": named, "receipt": None}
         if not self.mounted:
             return _json(201, answer)
         value = f"dongui_id={VISITOR}; HttpOnly; Path=/" if has_cookie else "dongui_id=; Max-Age=0; Path=/"
-        code, headers, data = _json(201, answer | {"visitor": None, "visitor_cookie": has_cookie})
+        code, headers, data = _json(201, answer | {"visitor": None, "visitor_cookie": bool(has_cookie)})
         return code, headers | {"Set-Cookie": value}, data
 
 

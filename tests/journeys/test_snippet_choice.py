@@ -112,6 +112,31 @@ def test_set_leaves_the_purposes_it_does_not_name(
     assert cookies(context)["dongui"].split("~")[2] == "statistics.personalisation.marketing"
 
 
+def test_the_last_word_is_the_last_one_said(page: Page, site: Stub, collector: Stub) -> None:
+    """Calls come into force in their order, also while what they need is still loading, and slowest for the first."""
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    page.evaluate("""() => { for (let n = 0; n < 20; n++) {
+      dongui.consent.set({statistics: true}); dongui.consent.set({marketing: true}); dongui.withdraw("statistics") } }""")
+    eventually(lambda: len(collector.consents) == 60, page)
+    told = [(c["granted"], c["refused"]) for c in collector.consents]
+    assert told == [(["statistics"], []), (["marketing"], []), ([], ["statistics"])] * 20
+    assert granted(page) == ["marketing"]
+
+
+def test_nobody_decides_on_purposes_that_there_are_not(
+    page: Page, site: Stub, collector: Stub, context: BrowserContext
+) -> None:
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    page.evaluate("Promise.all([dongui.withdraw('nonsense'), dongui.consent.set({nonsense: true})])")
+    assert context.cookies() == []
+    expect(page.locator(BANNER)).to_be_visible()
+    press(page, "refuse")
+    eventually(lambda: collector.consents, page)
+    assert [len(c["refused"]) for c in collector.consents] == [3]
+
+
 def test_headless_asks_nobody_and_works(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, attributes='data-ui="none"')
     page.goto(site.origin)

@@ -10,16 +10,26 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.snippet_steps import BANNER, eventually, press, ready
-from tests.journeys.stub_collector import Answer, Request, Stub
+from tests.journeys.stub_collector import VISITOR, Answer, Request, Stub
 
 pytestmark = pytest.mark.browser
 
 
 def accept(page: Page, site: Stub, collector: Stub) -> None:
-    """A visitor who has granted everything but advertising, and whose first view has arrived."""
+    """A visitor who has granted everything but advertising, and whose first view has arrived, as the page knows."""
     page.goto(site.origin)
     press(page, "accept")
     eventually(lambda: collector.events, page)
+    hide = "document.dispatchEvent(new Event('visibilitychange')), !localStorage['dongui.events']"
+    eventually(lambda: page.evaluate(hide), page)
+
+
+def left(page: Page, collector: Stub, name: str) -> None:
+    """Leaves the site, whose last attempt to tell this event has come to nothing."""
+    page.goto("about:blank")
+    eventually(lambda: name in names(collector), page)
+    collector.requests.clear()
+    collector.intercept = None
 
 
 def names(collector: Stub) -> list[str]:
@@ -51,6 +61,24 @@ def test_the_consent_arrives_before_what_it_covers(page: Page, site: Stub, colle
     assert set(posts[3:]) == {"/v1/events"}
     # One decision, told until it was heard.
     assert len({c["id"] for c in collector.consents}) == 1
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(page: Page, site: Stub, collector: Stub) -> None:
+    """The collector gives the same one to the same decision; the events wait for it."""
+    broken = iter([b'{"visitor": "AbCd'])
+
+    def once(request: Request) -> Answer | None:
+        if request.path == "/v1/consents" and (body := next(broken, None)):
+            return 201, {"Content-Type": "application/json"}, body
+        return None
+
+    collector.intercept = once
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    assert len(collector.consents) == 2
+    assert len({c["id"] for c in collector.consents}) == 1
+    assert collector.asked("/v1/events")[0].body["visitor"] == VISITOR
 
 
 def test_ids_tell_the_time_only_where_it_may_be_told(page: Page, site: Stub, collector: Stub) -> None:
@@ -89,11 +117,9 @@ def test_what_the_page_before_left_waits_for_the_choice(
     accept(page, site, collector)
     refuse_posts(collector, 503)
     page.evaluate("dongui.track('left over')")
-    page.goto("about:blank")
+    left(page, collector, "left over")
     refused = context.cookies()[0]["value"].replace("statistics.personalisation", "")
     context.add_cookies([{"name": "dongui", "value": refused, "url": site.origin}])
-    collector.requests.clear()
-    collector.intercept = None
     page.goto(site.origin)
     ready(page)
     page.wait_for_timeout(1200)
@@ -170,9 +196,7 @@ def test_offline_events_wait_for_the_next_page(
     accept(page, site, collector)
     refuse_posts(collector, 503)
     page.evaluate("dongui.track('kept')")
-    page.goto("about:blank")
-    collector.requests.clear()
-    collector.intercept = None
+    left(page, collector, "kept")
     page.goto(site.origin)
     eventually(lambda: "kept" in names(collector), page)
 

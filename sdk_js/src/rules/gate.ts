@@ -7,7 +7,7 @@ import { isText, scrubProps, scrubText, scrubUrl } from "./urls";
 export const itemsAllowed = (purposes: Iterable<string>, policy: Policy): Set<string> =>
   new Set([...purposes].flatMap((id) => policy.purposes[id]?.items ?? []));
 
-const text = (value: unknown): string | undefined => (isText(value) ? scrubText(value) : undefined);
+const text = (value: unknown, clean = scrubText): string | undefined => (isText(value) ? clean(value) : undefined);
 const mapping = (value: unknown): object | undefined => (value && typeof value == "object" && !Array.isArray(value) ? value : undefined);
 /** The members of a mapping whose values are texts, if there are any. */
 const texts = (value: unknown, wanted: (name: string) => unknown = isText): object | undefined => {
@@ -44,8 +44,8 @@ export function gateEvent(event: Event, purposes: Iterable<string>, policy: Poli
     },
     advertising_id: { ad_ids: texts({ ...carried, ...mapping(event.ad_ids) }) },
     cookie: { cookies: texts(event.cookies, recorded) },
-    access_environment: { environment: mapping(event.environment), user_agent: isText(event.user_agent) ? event.user_agent : undefined },
-    ip_address: { ip: isText(event.ip) ? event.ip : undefined },
+    access_environment: { environment: mapping(event.environment), user_agent: text(event.user_agent, String) },
+    ip_address: { ip: text(event.ip, String) },
   };
   const out = { id: event.id, name: "-", at: nowMs };
   for (const item of itemsAllowed(live, policy)) Object.assign(out, covers[item]);
