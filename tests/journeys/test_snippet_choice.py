@@ -116,8 +116,8 @@ def test_the_last_word_is_the_last_one_said(page: Page, site: Stub, collector: S
     """Calls come into force in their order, also while what they need is still loading, and slowest for the first."""
     page.goto(site.origin)
     expect(page.locator(BANNER)).to_be_visible()
-    page.evaluate("""() => { for (let n = 0; n < 20; n++) {
-      dongui.consent.set({statistics: true}); dongui.consent.set({marketing: true}); dongui.withdraw("statistics") } }""")
+    page.evaluate("""() => { for (let n = 0; n < 20; n++) { dongui.consent.set({statistics: true});
+      dongui.consent.set({marketing: true}); dongui.withdraw("statistics") } }""")
     eventually(lambda: len(collector.consents) == 60, page)
     told = [(c["granted"], c["refused"]) for c in collector.consents]
     assert told == [(["statistics"], []), (["marketing"], []), ([], ["statistics"])] * 20
