@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypedDict
 
 from dongui.errors import ConfigurationError, UnknownOption
@@ -107,6 +107,11 @@ def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = No
     return options
 
 
+def known_defaults() -> dict[str, Any]:
+    """The options that have a default, with it."""
+    return {one.name: one.default for one in fields(Options) if one.default is not MISSING}
+
+
 def known_options() -> tuple[str, ...]:
     """The names of all options."""
     return tuple(one.name for one in fields(Options))
@@ -133,12 +138,33 @@ def _check(options: Options) -> None:
         value = getattr(options, name)
         if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
             raise ConfigurationError(name, f"give {_REQUIRED[name]}")
+    for name, default in known_defaults().items():
+        _check_kind(name, getattr(options, name), default)
     for name in ("trusted_proxies", "learn_timeout", "refresh"):
-        if getattr(options, name) < 0:
+        if not getattr(options, name) >= 0:
             raise ConfigurationError(name, "it cannot be negative")
-    if isinstance(options.exclude, str):
-        raise ConfigurationError("exclude", "give a list of paths, not one text")
+    if options.refresh == 0:
+        raise ConfigurationError("refresh", "give the seconds between two looks for a newer policy, such as 60")
+    if options.page_view_if is not None and not callable(options.page_view_if):
+        raise ConfigurationError("page_view_if", "give a function of environ or scope")
     _check_consent_mode(options)
+
+
+def _check_kind(name: str, value: Any, default: Any) -> None:
+    """A text such as ``"false"`` would pass for true."""
+    if name == "consent_mode":
+        return
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise ConfigurationError(name, "give True or False")
+    elif isinstance(default, int | float):
+        if not isinstance(value, int if isinstance(default, int) else int | float) or isinstance(value, bool):
+            raise ConfigurationError(name, f"give a number such as {default}")
+    elif isinstance(default, str):
+        if not isinstance(value, str):
+            raise ConfigurationError(name, "give a text")
+    elif isinstance(default, tuple) and (isinstance(value, str) or not all(isinstance(one, str) for one in value)):
+        raise ConfigurationError(name, "give a list of paths, not one text")
 
 
 def _check_consent_mode(options: Options) -> None:

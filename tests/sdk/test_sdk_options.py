@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from dongui.errors import ConfigurationError, DonguiError
@@ -44,6 +44,30 @@ def test_what_is_unknown_raises_as_a_typing_error_would() -> None:
     with pytest.raises(TypeError, match="strickt: there is no such option; there are collector") as error:
         resolve({**BASE, "strickt": True}, {})
     assert isinstance(error.value, DonguiError)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("strict", "false"),
+        ("strict", 1),
+        ("inject", "0"),
+        ("trusted_proxies", "1"),
+        ("trusted_proxies", True),
+        ("trusted_proxies", 1.5),
+        ("trusted_proxies", -1),
+        ("refresh", "60"),
+        ("refresh", 0),
+        ("learn_timeout", float("nan")),
+        ("search", 7),
+        ("exclude", "/static/"),
+        ("exclude", [7]),
+        ("page_view_if", "rule"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_raises_rather_than_passing_for_something(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: "):
+        resolve({**BASE, name: value}, {})
 
 
 def test_the_typed_options_and_the_documented_ones_are_the_same() -> None:
