@@ -16,6 +16,7 @@ from dongui.wire import TROUBLE, Answer, Reply, Wire
 
 # Each waiting request occupies a thread of the host: few at a time, and none for long.
 _MOST_AT_ONCE = 4
+_A_MOMENT = 0.1  # seconds: a burst passes in it, and beside a collector that hangs it holds up hardly anybody
 _TIMEOUT = 4.0
 _MOST_AT_A_GULP = 256 * 1024
 _MOST_DECISION = 1 << 20
@@ -51,7 +52,7 @@ class Proxy:
         if not self._breaker.allow():
             return _away(max(1, round(self._breaker.wait()))), None
         room = self._room
-        if not room.acquire(blocking=False):
+        if not room.acquire(timeout=_A_MOMENT):
             return _away(1), None
         try:
             return self._ask(request, visit, terms)

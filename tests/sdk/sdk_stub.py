@@ -104,6 +104,7 @@ class Collector:
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
     mode: str = "ok"
     delay: float = 0.0
+    held: threading.Event | None = None
     port: int = 0
     granted: dict[str, set[str]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -265,6 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(length)
         parts = urlsplit(self.path)
         collector.requests.append((self.command, self.path, dict(self.headers.items())))
+        if collector.held is not None:
+            collector.held.wait()
         if collector.delay:
             time.sleep(collector.delay)
         if collector.mode == "down" or (collector.mode == "no events" and parts.path == "/v1/events"):
@@ -354,6 +357,8 @@ def running(**changes: Any) -> Iterator[Collector]:
     try:
         yield collector
     finally:
+        if collector.held is not None:
+            collector.held.set()
         server.shutdown()
         thread.join()
         server.server_close()
