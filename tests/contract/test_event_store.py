@@ -125,6 +125,34 @@ def test_the_same_key_is_kept_once(store: EventStore) -> None:
     assert [r.url for r in store.rows(DAY)] == ["/a"]
 
 
+@pytest.mark.parametrize("number", [1, 7, 8, 31, 32, 33, 100])
+def test_rows_of_any_number_are_all_kept_once_and_in_order(store: EventStore, number: int) -> None:
+    rows = [row(n) for n in range(1, number + 1)]
+    put(store, *rows)
+    put(store, *rows[: number // 2], row(number + 1))
+    assert [replace(r, n=0) for r in iter_rows(store, DAY)] == [*rows, row(number + 1)]
+
+
+def test_what_is_prepared_is_no_day_until_it_is_written_to(store: EventStore) -> None:
+    store.prepare()
+    store.prepare()
+    assert store.days() == []
+    put(store, row(1))
+    put(store, row(2), day=DAY + timedelta(days=1))  # nothing is prepared any more, and it works all the same
+    store.prepare()
+    assert store.days() == [DAY, DAY + timedelta(days=1)]
+    assert [r.key for r in iter_rows(store, DAY)] == [row(1).key]
+    assert store.bases(DAY + timedelta(days=1)) == [Basis(1, 1, 0b11)]
+
+
+def test_what_is_prepared_never_takes_the_place_of_a_day(store: EventStore) -> None:
+    put(store, row(1))
+    store.prepare()
+    store.close()  # type: ignore[attr-defined]  # as after a restart: the day's file is there, but not open
+    put(store, row(2))
+    assert [r.key for r in iter_rows(store, DAY)] == [row(1).key, row(2).key]
+
+
 @pytest.mark.parametrize("sealed", [False, True])
 def test_ending_a_purpose_reduces_some_rows_and_destroys_others(store: EventStore, sealed: bool) -> None:
     put(store, row(1), row(2, purposes=0b10), row(3, BEN), row(4, seq=9))

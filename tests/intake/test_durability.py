@@ -80,6 +80,32 @@ def test_kill_9_under_load_again_and_again(fresh: Installation) -> None:
     fresh.run("verify")
 
 
+def test_a_withdrawal_under_load_leaves_nothing_and_lets_nothing_in_behind_it(fresh: Installation) -> None:
+    """Events are on their way while the choice is recorded: each was destroyed with the others, or is refused."""
+    fresh.start()
+    leaving, staying = (fresh.consent(["statistics"])["visitor"] for _ in range(2))
+    gone, kept = Load(fresh, leaving, clients=4), Load(fresh, staying, clients=2)
+    gone.await_answers(60)
+    assert fresh.consent([], ["statistics"], leaving)["state"]["statistics"] == "withdrawn"
+    seen = len(gone.acknowledged)
+    gone.await_answers(seen + 20)  # they go on sending, and are answered that nothing was recorded
+    for load in (gone, kept):
+        load.end()
+    assert fresh.send(leaving, event()).json() == {"recorded": 0, "refused": {"no_consent": 1}}
+    sent = [url.rsplit("/", 1)[-1].encode() for url in gone.sent]
+
+    def left() -> list[bytes]:
+        held = fresh.bytes()
+        return [url for url in sent if url in held]
+
+    deadline = time.monotonic() + 30
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left() == []
+    assert {row["url"] for row in fresh.me(staying)["events"]} == kept.acknowledged
+    fresh.run("verify")
+
+
 def test_a_withdrawal_interrupted_by_kill_9_is_finished_at_the_next_start(fresh: Installation) -> None:
     """The intent is on the ledger: from its commit on nothing is shown, and the start-up destroys what is left."""
     fresh.start()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from dongui_collector.clock import Clock, day_of, start_of
 from dongui_collector.errors import NotAllowed, StorageFull
@@ -21,7 +23,8 @@ from dongui_collector.storage.values import Row, Visitor
 
 DAY_MS = 86_400_000
 _LIVES = 20_000
-_MOST_TURNS = 6
+_MOST_TURNS = 8
+_MOST_WAIT_S = 0.003
 
 
 @dataclass(slots=True)
@@ -37,13 +40,22 @@ class Pending:
     recorded: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
-    def refuse(self, reason: str) -> None:
-        """Count one event that is not stored."""
-        self.refused[reason] = self.refused.get(reason, 0) + 1
+    def refuse(self, reason: str, number: int = 1) -> None:
+        """Count events that are not stored."""
+        self.refused[reason] = self.refused.get(reason, 0) + number
+
+
+class Part(NamedTuple):
+    """Those events of a request that belong to one day, their times, and the keys under which they are kept."""
+
+    pending: Pending
+    events: list[Event]
+    times: list[int]
+    keys: list[bytes]
 
 
 class GroupCommit:
-    """Collects what one turn of the loop brings and commits it inline.
+    """Collects requests and commits them inline: one transaction, one fsync.
 
     A queue to a writer thread costs twice as much.
     """
@@ -56,8 +68,11 @@ class GroupCommit:
         self._zone = settings.zone
         self._periods = Periods(book)
         self._waiting: list[Pending] = []
-        self._counted = 0  # how many waited at the last turn of the loop
-        self._turns = 0  # for how many turns they have waited
+        self._expected = 1  # as many requests as came together lately: worth waiting for
+        self._took = 0.0  # seconds that the last commit took
+        self._due: asyncio.Handle | None = None  # the next look at what is waiting
+        self._seen = 0  # how many waited at the last look
+        self._turns = 0  # for how many turns of the loop it was looked at
         self._lives: dict[bytes, tuple[Visitor, LoadedNotice, bool, int, int, int]] = {}
         self._today: tuple[int, int, date] = (0, 0, date.min)
         self.counts: Counter[tuple[date, int, str]] = Counter()
@@ -71,20 +86,32 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Pending] = loop.create_future()
-        if not self._waiting:
-            loop.call_soon(self._flush)
         self._waiting.append(Pending(site_ref, visitor, events, sender, self._clock.now(), future))
+        have = len(self._waiting)
+        if have == self._expected:
+            if self._due:
+                self._due.cancel()
+            self._due = loop.call_soon(self._look)
+        elif have == 1:
+            # Those who were answered together ask again together. It is worth as long as a commit takes: less is not
+            # lost by waiting in vain than by one commit too many.
+            self._due = loop.call_later(min(self._took, _MOST_WAIT_S), self._look)
         return future
 
-    def _flush(self) -> None:
-        if len(self._waiting) > self._counted and self._turns < _MOST_TURNS:
-            # This turn of the loop brought more; the next may, too. One fsync for all of them, and an idle loop does
-            # not wait.
-            self._counted, self._turns = len(self._waiting), self._turns + 1
-            asyncio.get_running_loop().call_soon(self._flush)
+    def _look(self) -> None:
+        """Commit what waits, unless the loop goes on bringing more."""
+        if len(self._waiting) > self._seen and self._turns < _MOST_TURNS:
+            self._seen, self._turns = len(self._waiting), self._turns + 1
+            self._due = asyncio.get_running_loop().call_soon(self._look)
             return
+        self._due = None
+        self._seen = self._turns = 0
+        self._flush()
+
+    def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
-        self._counted = self._turns = 0
+        self._expected = max(len(batch), self._expected * 3 // 4)
+        begun = time.perf_counter()
         try:
             self._commit_somehow(batch)
         except Exception as error:
@@ -96,6 +123,8 @@ class GroupCommit:
                 if not pending.future.done():
                     pending.future.set_exception(failure)
             return
+        finally:
+            self._took = time.perf_counter() - begun
         self.failing_since, self.full = None, False
         for pending in batch:
             if not pending.future.done():
@@ -117,18 +146,31 @@ class GroupCommit:
 
     def commit(self, batch: list[Pending]) -> None:
         """Gate and store a batch; on return everything that ``recorded`` counts is on disk."""
-        by_day: dict[date, list[tuple[Pending, Event, int]]] = defaultdict(list)
+        by_day: dict[date, list[Part]] = {}
         for pending in batch:
-            for event in pending.events:
-                if reason := self._refusal(pending, event):
-                    pending.refuse(reason)
-                else:
-                    at = event.at if event.at < pending.received else pending.received
-                    by_day[self._day(at)].append((pending, event, at))
+            self._sort(pending, by_day)
         kept: set[bytes] = set()  # one id, one row, also where a batch names it on several days
-        for day, entries in by_day.items():
-            self._commit_day(day, entries, kept)
+        for day, parts in by_day.items():
+            self._commit_day(day, parts, kept)
         self._count(batch)
+
+    def _sort(self, pending: Pending, by_day: dict[date, list[Part]]) -> None:
+        """Put the events of a request to their days; refuse those that need no ledger for it."""
+        received, site_ref, key = pending.received, pending.site_ref, self._rows.key
+        parts: dict[date, Part] = {}
+        for event in pending.events:
+            if reason := self._refusal(pending, event):
+                pending.refuse(reason)
+                continue
+            at = event.at if event.at < received else received
+            day = self._day(at)
+            part = parts.get(day)
+            if part is None:
+                part = parts[day] = Part(pending, [], [], [])
+                by_day.setdefault(day, []).append(part)
+            part.events.append(event)
+            part.times.append(at)
+            part.keys.append(key(event, site_ref))
 
     def _count(self, batch: list[Pending]) -> None:
         """Add a batch to the day's totals, which outlive the day: numbers only."""
@@ -159,28 +201,26 @@ class GroupCommit:
             self._today = (start, end, day)
         return day
 
-    def _commit_day(self, day: date, entries: list[tuple[Pending, Event, int]], kept: set[bytes]) -> None:
-        if self._all_expired(day, entries):
+    def _commit_day(self, day: date, parts: list[Part], kept: set[bytes]) -> None:
+        if self._all_expired(day, parts):
             return
-        keys = [self._rows.key(event, pending.site_ref) for pending, event, _ in entries]
-        results: list[tuple[Pending, str | None]] = []
         try:
             with self._events.ingest(day) as tx:
-                results = self._store(tx, day, entries, keys, kept)
+                reasons = self._store(tx, day, parts, kept)
         except NotAllowed:  # the day's key was destroyed: its period has ended under every notice that it held
-            results = [(pending, "expired") for pending, _, _ in entries]
-        for pending, reason in results:
+            reasons = ["expired"] * len(parts)
+        for part, reason in zip(parts, reasons, strict=True):
             if reason:
-                pending.refuse(reason)
+                part.pending.refuse(reason, len(part.events))
             else:
-                pending.recorded += 1
+                part.pending.recorded += len(part.events)
 
-    def _all_expired(self, day: date, entries: list[tuple[Pending, Event, int]]) -> bool:
+    def _all_expired(self, day: date, parts: list[Part]) -> bool:
         """Refuse, without making a file, what is past every period of its site's notice."""
-        if not self._rows.is_over(day) and any(self._standing_mask(self._current(p), day) for p, _, _ in entries):
+        if not self._rows.is_over(day) and any(self._standing_mask(self._current(p.pending), day) for p in parts):
             return False
-        for pending, _, _ in entries:
-            pending.refuse("expired")
+        for part in parts:
+            part.pending.refuse("expired", len(part.events))
         return True
 
     def _current(self, pending: Pending) -> LoadedNotice:
@@ -193,33 +233,25 @@ class GroupCommit:
             notice.consent_mask if day >= today else self._periods.standing(notice.ref, notice.consent_mask, day, today)
         )
 
-    def _store(
-        self,
-        tx: IngestTransaction,
-        day: date,
-        entries: list[tuple[Pending, Event, int]],
-        keys: list[bytes],
-        kept: set[bytes],
-    ) -> list[tuple[Pending, str | None]]:
-        known = self._known(tx, keys) | kept
+    def _store(self, tx: IngestTransaction, day: date, parts: list[Part], kept: set[bytes]) -> list[str | None]:
+        """Insert what the ledger lets stand; of every part why it may not, or None."""
+        known = self._known(tx, [key for part in parts for key in part.keys]) | kept
         rows: list[Row] = []
-        results: list[tuple[Pending, str | None]] = []
-        last: Pending | None = None
-        basis: Basis | str = ""
-        make = self._rows.row
-        for (pending, event, at), key in zip(entries, keys, strict=True):
-            if pending is not last:  # the events of a request stand together
-                basis, last = self._basis(tx, pending, day), pending
+        reasons: list[str | None] = []
+        for part in parts:
+            basis = self._basis(tx, part.pending, day)
             if isinstance(basis, str):
-                results.append((pending, basis))
+                reasons.append(basis)
                 continue
-            results.append((pending, None))
-            if key not in known:
-                known.add(key)
-                kept.add(key)
-                rows.append(make(event, pending.sender, basis, at, day, key))
+            reasons.append(None)
+            make = self._rows.of(part.pending.sender, basis, day).row
+            for event, at, key in zip(part.events, part.times, part.keys, strict=True):
+                if key not in known:
+                    known.add(key)
+                    kept.add(key)
+                    rows.append(make(event, at, key))
         tx.insert(rows)
-        return results
+        return reasons
 
     def _known(self, tx: IngestTransaction, keys: list[bytes]) -> set[bytes]:
         """Those of ``keys`` whose event is kept already, be it under its timeless key."""

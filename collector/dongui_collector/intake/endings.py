@@ -26,6 +26,7 @@ class Endings:
         self._metrics = metrics
         self.reserve = Reserve(core.settings.data_path)
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
+        self.at_work = 0  # endings that are being carried out right now: what can wait gives way to them
 
     def must_succeed(self, work: Callable[..., T], *arguments: object) -> T:
         """Run a change that ends data; on a full disk once more, on the space put by."""
@@ -43,8 +44,13 @@ class Endings:
         Else it goes on behind, and masks every read already.
         """
         work = asyncio.get_running_loop().run_in_executor(self.pool, self.finish, intent)
+        self.at_work += 1
+        work.add_done_callback(self._done)
         done, _ = await asyncio.wait({work}, timeout=within)
         return bool(done) and work.result()
+
+    def _done(self, _: asyncio.Future[bool]) -> None:
+        self.at_work -= 1
 
     def finish(self, intent: Intent) -> bool:
         """Finish one intent, in this thread. False when it failed or a legal hold keeps part of it.

@@ -112,39 +112,62 @@ class RowMaker:
     def agent(self, event: Event, sender: Sender) -> Agent:
         return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
 
-    def row(self, event: Event, sender: Sender, basis: Basis, at: int, day: date, key: bytes) -> Row:
-        """The row of one event: every column filled only where one of ``basis.items`` lets it (S2.1b, DESIGN section
-        1).
+    def of(self, sender: Sender, basis: Basis, day: date) -> RequestRows:
+        """What builds the rows of one request's events on ``day``."""
+        return RequestRows(self, sender, basis, day)
 
-        ``key`` is what :meth:`key` said of it.
-        """
-        allowed, notice = _allowed(basis.items), basis.notice
-        row = Row(
-            key if allowed.time else self.timeless(key),
-            notice.site_ref,
-            basis.visitor,
-            basis.seq,
-            basis.mask,
-            notice.ref,
-            at if allowed.time else None,
-            source=sender.source,
-        )
+    def place(self, address: str, notice: LoadedNotice) -> Place:
+        """An address as this notice lets it be kept."""
+        return self._place_of(address, notice.policy.items["ip_address"].protect)
+
+    @lru_cache(maxsize=512)  # noqa: B019 (one a process): the events of a batch, and a visitor's next ones
+    def _place_of(self, address: str, protect: str) -> Place:
+        country, city = self._places.of(address)
+        if protect == "truncate":
+            address = truncated(address)
+        elif protect == "pseudonym":
+            address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
+        return Place(address.encode(), country, city)
+
+    def sealed(self, row: Row, day: date, column: str, plain: bytes) -> bytes:
+        key = self._keyring.day(day, create=True)
+        assert key is not None  # just created
+        return seal(key, plain, associated(row.site_ref, day, row.key, column))
+
+
+class RequestRows:
+    """The rows of one request's events: what they share is decided once, every column only where an item of the basis
+    lets it stand (S2.1b, DESIGN section 1)."""
+
+    __slots__ = ("_allowed", "_basis", "_day", "_fixed", "_maker", "_notice", "_sender")
+
+    def __init__(self, maker: RowMaker, sender: Sender, basis: Basis, day: date) -> None:
+        self._maker, self._sender, self._basis, self._day = maker, sender, basis, day
+        self._notice = basis.notice
+        self._allowed = _allowed(basis.items)
+        self._fixed = (basis.notice.site_ref, basis.visitor, basis.seq, basis.mask, basis.notice.ref)
+
+    def row(self, event: Event, at: int, key: bytes) -> Row:
+        """The row of one event. ``key`` is what :meth:`RowMaker.key` said of it."""
+        allowed = self._allowed
+        row = Row(key, *self._fixed, at) if allowed.time else Row(self._maker.timeless(key), *self._fixed)
+        row.source = self._sender.source
         ad_ids: dict[str, str] = {}
         if allowed.usage or allowed.advertising:
-            ad_ids = self._usage(row, event, notice, kept=allowed.usage)
+            ad_ids = self._usage(row, event, kept=allowed.usage)
         if allowed.environment:
-            self._environment(row, event, sender)
-        if allowed.address and (place := self._place(event, sender, notice)):
-            row.ip, row.country, row.city = self._sealed(row, day, "ip", place.kept), place.country, place.city
+            self._environment(row, event)
+        if allowed.address and (place := self._place(event)):
+            row.ip, row.country, row.city = self._sealed(row, "ip", place.kept), place.country, place.city
         if allowed.advertising and (ad_ids or event.ad_ids):
-            row.ads = self._sealed(row, day, "ads", _encode(ad_ids | (event.ad_ids or {})))
+            row.ads = self._sealed(row, "ads", _encode(ad_ids | (event.ad_ids or {})))
         if allowed.cookie and event.cookies:
-            self._cookies(row, event.cookies, basis, day)
+            self._cookies(row, event.cookies)
         return row
 
-    def _usage(self, row: Row, event: Event, notice: LoadedNotice, *, kept: bool) -> dict[str, str]:
+    def _usage(self, row: Row, event: Event, *, kept: bool) -> dict[str, str]:
         """Fill in the service-usage record; return the advertising IDs that stood in URLs (they never stay there)."""
-        allowed = notice.query_keys
+        allowed = self._notice.query_keys
         ad_ids: dict[str, str] = {}
         url = referrer = None
         if event.referrer is not None:
@@ -160,38 +183,29 @@ class RowMaker:
             row.props = None if event.props is None else _clean(event.props)
         return ad_ids
 
-    def _environment(self, row: Row, event: Event, sender: Sender) -> None:
-        row.browser, row.os, row.device, _ = self.agent(event, sender)
+    def _environment(self, row: Row, event: Event) -> None:
+        row.browser, row.os, row.device, _ = self._maker.agent(event, self._sender)
         given = event.environment
-        language = (given and given.language) or _preferred(sender.language)
+        language = (given and given.language) or _preferred(self._sender.language)
         row.language = language[:_LOCALE] or None
         row.screen = given.screen[:32] if given and given.screen else None
 
-    def _place(self, event: Event, sender: Sender, notice: LoadedNotice) -> Place | None:
+    def _place(self, event: Event) -> Place | None:
+        sender = self._sender
         address = parse_ip(event.ip) if sender.secret and event.ip is not None else sender.address
-        return None if address is None else self._place_of(address, notice.policy.items["ip_address"].protect)
+        return None if address is None else self._maker.place(address, self._notice)
 
-    @lru_cache(maxsize=512)  # noqa: B019 (one a process): the events of a batch, and a visitor's next ones
-    def _place_of(self, address: str, protect: str) -> Place:
-        country, city = self._places.of(address)
-        if protect == "truncate":
-            address = truncated(address)
-        elif protect == "pseudonym":
-            address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
-        return Place(address.encode(), country, city)
-
-    def _cookies(self, row: Row, cookies: dict[str, str], basis: Basis, day: date) -> None:
+    def _cookies(self, row: Row, cookies: dict[str, str]) -> None:
         """Values of cookies that the policy declares as recorded, each under its own live purpose."""
-        names = set(basis.notice.names(basis.mask))
-        declared = ((name, declaration(name, basis.notice.compiled)) for name in cookies)
+        notice = self._notice
+        names = set(notice.names(self._basis.mask))
+        declared = ((name, declaration(name, notice.compiled)) for name in cookies)
         kept = {name: cookies[name] for name, d in declared if d and d["record"] and d["purpose"] in names}
         if kept:
-            row.cookies = self._sealed(row, day, "cookies", _encode(kept))
+            row.cookies = self._sealed(row, "cookies", _encode(kept))
 
-    def _sealed(self, row: Row, day: date, column: str, plain: bytes) -> bytes:
-        key = self._keyring.day(day, create=True)
-        assert key is not None  # just created
-        return seal(key, plain, associated(row.site_ref, day, row.key, column))
+    def _sealed(self, row: Row, column: str, plain: bytes) -> bytes:
+        return self._maker.sealed(row, self._day, column, plain)
 
 
 def _clean(props: dict[str, Any]) -> str:

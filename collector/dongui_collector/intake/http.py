@@ -20,6 +20,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Pairs = list[tuple[bytes, bytes]]
 
 BODY_WITHIN_S = 20.0
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
 _DRAIN_BYTES = 16 << 20
 _DRAIN_WITHIN_S = 3.0
 log = logging.getLogger("dongui.door")
@@ -40,7 +41,7 @@ async def read_body(receive: Receive, length: int | None) -> bytes:
     """The body, at most 64 KiB and within 20 s. A drip-fed one holds nobody else up: it waits in its own task."""
     message = await receive()
     body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
+    if len(body) == length or not message.get("more_body"):  # the server says that it was all in a message of its own
         if len(body) > MAX_BODY:
             raise Problem("too-large")
         return body
@@ -74,7 +75,7 @@ async def drain(receive: Receive) -> None:
 
 async def respond(send: Send, status: int, body: bytes, headers: Pairs) -> None:
     """One whole answer."""
-    headers = [*headers, (b"content-length", str(len(body)).encode()), (b"x-content-type-options", b"nosniff")]
+    headers = [*headers, (b"content-length", b"%d" % len(body)), _NOSNIFF]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

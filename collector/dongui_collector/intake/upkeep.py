@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
+from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.proof.kept import keep_daily
 from dongui_collector.keeping.proof.sealing import Interrupted, Sealer, gentle, settled
 from dongui_collector.reading.delivering import Deliverer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("dongui.upkeep")
 
 _EVERY_S = 15.0
+_AHEAD_MS = 60_000
 _PROVE_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
 _WEBHOOKS_EVERY_S = 2.0
@@ -82,7 +84,7 @@ class Upkeep:
 
     def round(self) -> None:
         """One round; each part is tried even when another fails."""
-        for part in (self._endings, self._requests, self._age_out, self._seal, self._forget):
+        for part in (self._endings, self._requests, self._age_out, self._seal, self._forget, self._prepare):
             self._safely(part)
 
     def _endings(self) -> None:
@@ -101,11 +103,19 @@ class Upkeep:
         for day in core.storage.events.unsealed(settled(core.clock, core.settings.zone)):
             core.storage.events.seal(day)
 
+    def _prepare(self) -> None:
+        """A day's file and key are there when it begins, since that is also when another day is overwritten."""
+        core = self._core
+        with suppress(NotAllowed):  # the clock was set back into a day that has ended for good
+            core.keyring.day(day_of(core.clock.now() + _AHEAD_MS, core.settings.zone), create=True)
+        core.storage.events.prepare()
+
     def prove(self) -> None:
         """Fix finished days on the ledger, and once a day what the ledger holds outside of it."""
-        core = self._core
+        core, endings = self._core, self._door.endings
+        pace = gentle(self._stopping, lambda: endings.at_work > 0)
         with suppress(Interrupted):
-            self._sealer.run(settled(core.clock, core.settings.zone), pace=gentle(self._stopping))
+            self._sealer.run(settled(core.clock, core.settings.zone), pace=pace)
         keep_daily(core)
 
     def tell(self) -> None:

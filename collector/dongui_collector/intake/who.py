@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dongui_collector.intake.problems import Problem
@@ -34,75 +34,51 @@ class Headers:
     encoding: str = ""
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+    def of(cls, pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
         """Read ASGI's header pairs (names in lower case). Values are Latin-1, as HTTP has them."""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            found = _joined(pairs)
+        get = found.get
         headers = cls()
-        for name, value in pairs:
-            if name in _READ:
-                _READ[name](headers, value)
+        if (agent := get(b"user-agent")) is not None:
+            headers.user_agent = agent[:2048].decode("latin-1")
+        if (language := get(b"accept-language")) is not None:
+            headers.language = language[:256].decode("latin-1")
+        if (length := get(b"content-length")) is not None:
+            headers.length = int(length) if length.isdigit() and len(length) < 16 else 1 << 40
+        if (origin := get(b"origin")) is not None:
+            headers.origin = origin.decode("latin-1")
+        if (forwarded := get(b"x-forwarded-for")) is not None:
+            headers.forwarded = forwarded.decode("latin-1")
+        if (encoding := get(b"content-encoding")) is not None:
+            headers.encoding = encoding[:256].decode("latin-1")
+        if (authorization := get(b"authorization")) is not None:
+            headers.authorization = True
+            kind, _, token = authorization.decode("latin-1").partition(" ")
+            headers.bearer = token.strip() if kind.lower() == "bearer" else None
+        if (proxied := get(b"dongui-address")) is not None:
+            headers.proxied = proxied.decode("latin-1")
+        if (gpc := get(b"sec-gpc")) is not None:
+            headers.gpc = any(one.strip() == b"1" for one in gpc.split(b"\n"))  # anything else is ignored (W1)
+        if (cookie := get(b"cookie")) is not None:
+            headers.cookie = cookie.decode("latin-1")
+        if (proof := get(b"x-dongui")) is not None:
+            headers.anti_forgery = proof.strip() == b"1"
         return headers
 
 
-def _origin(h: Headers, value: bytes) -> None:
-    # A browser sends one. Of several none may count alone: joined they are no origin that a site could list.
-    h.origin = ("" if h.origin is None else f"{h.origin}, ") + value.decode("latin-1")
+# Headers of which several are one list. Of several origins none may count alone: joined they are no origin that a site
+# could list. Any 1 among several GPC signals counts. Of all others the last one stands.
+_LISTS = {b"origin": b", ", b"x-forwarded-for": b",", b"cookie": b"; ", b"content-encoding": b",", b"sec-gpc": b"\n"}
 
 
-def _user_agent(h: Headers, value: bytes) -> None:
-    h.user_agent = value[:2048].decode("latin-1")
-
-
-def _length(h: Headers, value: bytes) -> None:
-    h.length = int(value) if value.isdigit() and len(value) < 16 else 1 << 40
-
-
-def _authorization(h: Headers, value: bytes) -> None:
-    h.authorization = True
-    kind, _, token = value.decode("latin-1").partition(" ")
-    h.bearer = token.strip() if kind.lower() == "bearer" else None
-
-
-def _forwarded(h: Headers, value: bytes) -> None:
-    h.forwarded += ("," if h.forwarded else "") + value.decode("latin-1")
-
-
-def _proxied(h: Headers, value: bytes) -> None:
-    h.proxied = value.decode("latin-1")
-
-
-def _gpc(h: Headers, value: bytes) -> None:
-    h.gpc = h.gpc or value.strip() == b"1"  # any 1 among duplicates counts, anything else is ignored (W1)
-
-
-def _cookie(h: Headers, value: bytes) -> None:
-    h.cookie += ("; " if h.cookie else "") + value.decode("latin-1")
-
-
-def _anti_forgery(h: Headers, value: bytes) -> None:
-    h.anti_forgery = value.strip() == b"1"
-
-
-def _language(h: Headers, value: bytes) -> None:
-    h.language = value[:256].decode("latin-1")
-
-
-def _encoding(h: Headers, value: bytes) -> None:
-    h.encoding += ("," if h.encoding else "") + value[:64].decode("latin-1")
-
-
-_READ: dict[bytes, Callable[[Headers, bytes], None]] = {
-    b"origin": _origin,
-    b"user-agent": _user_agent,
-    b"content-length": _length,
-    b"content-encoding": _encoding,
-    b"authorization": _authorization,
-    b"x-forwarded-for": _forwarded,
-    b"dongui-address": _proxied,
-    b"sec-gpc": _gpc,
-    b"cookie": _cookie,
-    b"x-dongui": _anti_forgery,
-    b"accept-language": _language,
-}
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers of a request that names one more than once."""
+    found: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        found[name] = found[name] + _LISTS[name] + value if name in found and name in _LISTS else value
+    return found
 
 
 def may_write(site: Site, headers: Headers) -> bool:

@@ -22,7 +22,7 @@ from dongui_collector.storage.base import Storage, iter_rows
 from dongui_collector.storage.journal import Journal
 from dongui_collector.storage.values import Ended, Hold, Intent, Json, LedgerRecord, Reduce, Selection
 
-_SIDE_BY_SIDE = 8  # days at a time: some wait for the disk while others are searched
+_SIDE_BY_SIDE = 24  # days at a time: they wait for the disk together, others are searched meanwhile
 
 CONSUMERS = "consumers"  # the setting that names who was given data, and for which purposes
 

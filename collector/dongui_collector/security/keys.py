@@ -12,6 +12,7 @@ import hmac
 import os
 import shlex
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache
@@ -28,6 +29,7 @@ from dongui_collector.storage.files import sync_folder
 
 KEY_BYTES = 32
 _NONCE = 12
+_AT_A_TIME = 256
 _CACHED = 1024  # keys held in memory; a year of days and what records need
 
 
@@ -40,12 +42,27 @@ def _cipher(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
+# Each is handed out once: popleft is atomic, and a forked child begins with none. Asking the system for every one would
+# give the interpreter's lock away in the middle of a group commit.
+_nonces: deque[bytes] = deque()
+os.register_at_fork(after_in_child=_nonces.clear)
+
+
+def _nonce() -> bytes:
+    while True:
+        try:
+            return _nonces.popleft()
+        except IndexError:
+            fresh = os.urandom(_NONCE * _AT_A_TIME)
+            _nonces.extend(fresh[i : i + _NONCE] for i in range(0, len(fresh), _NONCE))
+
+
 def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
     """Encrypt: 12 random bytes of nonce, then AES-256-GCM's output (16 bytes longer than the plaintext).
 
     ``aad`` binds the value to its place (site, day, row, column), so that it does not open anywhere else.
     """
-    nonce = os.urandom(_NONCE)
+    nonce = _nonce()
     return nonce + _cipher(key).encrypt(nonce, plaintext, aad)
 
 

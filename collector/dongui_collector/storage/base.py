@@ -139,7 +139,7 @@ class IngestTransaction(Protocol):
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """Those of ``keys`` under which this day or one beside it already holds an event (idempotency)."""
 
-    def bases(self) -> set[Basis]:
+    def bases(self) -> frozenset[Basis]:
         """What rows of this day and of those beside it stand on, or once stood on."""
 
     def insert(self, rows: Iterable[Row]) -> None: ...
@@ -149,6 +149,9 @@ class EventStore(Protocol):
     """One partition a day. A day that ended is sealed: indexed by visitor, analysed; late rows may still come."""
 
     def days(self) -> list[date]: ...
+    def prepare(self) -> None:
+        """Do ahead what can be done for the next new partition, so that its first event does not wait. Any thread."""
+
     def ingest(self, day: date) -> AbstractContextManager[IngestTransaction]:
         """Durable at exit. While it is open no consent can change, so no event slips in behind a withdrawal."""
 

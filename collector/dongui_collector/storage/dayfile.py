@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,8 +20,14 @@ SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"
 UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"
 CLEARED = (None,) * len(COLUMNS)
 values_of = attrgetter(*COLUMNS)
-_INSERT = f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+# Many rows a statement: a statement costs more than its rows, and at each one the interpreter's lock changes hands.
+_AT_ONCE = (32, 8, 1)
+_VALUES = f"({', '.join('?' * len(COLUMNS))})"
+_INSERTS = {
+    n: f"INSERT OR IGNORE INTO events ({', '.join(COLUMNS)}) VALUES {', '.join([_VALUES] * n)}" for n in _AT_ONCE
+}
 _VISITOR = VISITOR_SQL.format(schema="ledger.")
+NOTE_BASIS = "INSERT OR IGNORE INTO bases VALUES (?, ?, ?)"
 _BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
 
 
@@ -56,7 +63,7 @@ class DayFile:
             # BEGIN IMMEDIATE takes the write lock of attached files too: a withdrawal waits for the
             # commit it must follow.
             self.conn.execute("ATTACH ? AS ledger", (str(ledger),))
-            self.bases = set(self.conn.execute(_BASES).fetchall())
+            self.bases = self._read_bases()
         except BaseException:
             self.conn.close()
             raise
@@ -70,13 +77,25 @@ class DayFile:
         except BaseException:
             if self.conn.in_transaction:
                 self.conn.execute("ROLLBACK")
-            self.bases = set(self.conn.execute(_BASES).fetchall())
+            self.bases = self._read_bases()
             raise
 
-    def note_bases(self, bases: set[tuple[int, int, int]]) -> None:
+    def _read_bases(self) -> frozenset[Basis]:
+        return frozenset(Basis(*found) for found in self.conn.execute(_BASES))
+
+    def insert(self, rows: list[Row]) -> None:
+        values = list(map(values_of, rows))
+        start = 0
+        for size in _AT_ONCE:
+            while len(values) - start >= size:
+                self.conn.execute(_INSERTS[size], tuple(chain.from_iterable(values[start : start + size])))
+                start += size
+        self._note_bases({(row.site_ref, row.notice_ref, row.purposes) for row in rows})
+
+    def _note_bases(self, bases: set[tuple[int, int, int]]) -> None:
         """Remember which bases rows stand on; ageing out asks for these instead of reading every row."""
-        if new := bases - self.bases:
-            self.conn.executemany("INSERT OR IGNORE INTO bases VALUES (?, ?, ?)", sorted(new))
+        if new := {Basis(*basis) for basis in bases} - self.bases:
+            self.conn.executemany(NOTE_BASIS, [(b.site_ref, b.notice_ref, b.purposes) for b in new])
             self.bases |= new
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
@@ -108,15 +127,13 @@ class DayTransaction:
         return self._memory.remembered(key, self._count)
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
-        return set().union(*(file.known(keys) for file in self._files))
+        return self._day.known(keys).union(*(file.known(keys) for file in self._files[1:]))
 
-    def bases(self) -> set[Basis]:
-        return {Basis(*basis) for file in self._files for basis in file.bases}
+    def bases(self) -> frozenset[Basis]:
+        return self._day.bases.union(*(file.bases for file in self._files[1:]))
 
     def insert(self, rows: Iterable[Row]) -> None:
-        rows = list(rows)
-        self._day.conn.executemany(_INSERT, map(values_of, rows))
-        self._day.note_bases({(r.site_ref, r.notice_ref, r.purposes) for r in rows})
+        self._day.insert(list(rows))
 
 
 def row_from(values: Sequence[object]) -> Row:

@@ -16,7 +16,6 @@ _CLEAR = f"""
     WHERE n IN (SELECT value FROM json_each(?)) AND visitor IS NOT NULL AND purposes & ?2 != 0 AND purposes & ~?2 = 0"""
 _REST = f"""{dayfile.SELECT}
     WHERE n IN (SELECT value FROM json_each(?)) AND visitor IS NOT NULL AND purposes & ?2 != 0 ORDER BY n"""
-_NOTE = "INSERT OR IGNORE INTO bases VALUES (?, ?, ?)"
 
 
 def matching(conn: sqlite3.Connection, selection: Selection, bits: int) -> list[int]:
@@ -38,12 +37,13 @@ def end_rows(
     try:
         asked = (json.dumps(positions), bits)
         ended.destroyed = conn.execute(_CLEAR, asked).rowcount
-        for row in map(dayfile.row_from, conn.execute(_REST, asked).fetchall()):
+        rest = conn.execute(_REST, asked).fetchall() if ended.destroyed < len(positions) else []
+        for row in map(dayfile.row_from, rest):
             smaller = reduce(row, row.purposes & ~bits, day)
             bases.add((smaller.site_ref, smaller.notice_ref, smaller.purposes))
             conn.execute(dayfile.UPDATE, (*dayfile.values_of(smaller), row.n))
             ended.changed += 1
-        conn.executemany(_NOTE, sorted(bases))
+        conn.executemany(dayfile.NOTE_BASIS, sorted(bases))
         dayfile.count_ended(conn, ended.destroyed, ended.changed)
         conn.execute("COMMIT")
     except BaseException:

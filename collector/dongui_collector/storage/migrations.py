@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import AbstractContextManager
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -15,10 +16,12 @@ RECORDS = Migrations("dongui.records")
 KEYS = Migrations("dongui.keys")
 
 
-def migrate(conn: sqlite3.Connection, migrations: Migrations) -> None:
-    """Bring a database up to date. Does not write when there is nothing to do."""
+def migrate(
+    conn: sqlite3.Connection, migrations: Migrations, *, alone: AbstractContextManager[object] = WRITER
+) -> None:
+    """Bring a database up to date. Does not write when there is nothing to do. ``alone`` keeps other writers out."""
     db = Database(conn, execute_plugins=False)
-    with WRITER:
+    with alone:
         if migrations.pending(db):
             migrations.apply(db)
 

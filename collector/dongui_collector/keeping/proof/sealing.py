@@ -25,6 +25,7 @@ log = logging.getLogger("dongui.sealing")
 
 _PAGE = 500
 _SLICE_S = 0.02  # how long other threads wait at the most
+_URGENT_S = 5.0
 _SHARE = 0.25  # of one core while it goes on beside ingest
 _AGAIN_MS = 86_400_000  # a day that changed is sealed anew once a day, and whenever a checkpoint or evidence is made
 _BATCH = 100
@@ -70,8 +71,9 @@ class Interrupted(Exception):
     """Sealing was told to stop; it begins again at the next round."""
 
 
-def gentle(stopping: threading.Event) -> Pace:
-    """Give way to the threads that answer requests: a short slice of work, then a longer pause.
+def gentle(stopping: threading.Event, urgent: Callable[[], bool] = lambda: False) -> Pace:
+    """Give way to the threads that answer requests: a short slice of work, then a longer pause. While something is
+    ``urgent`` none at all, but for no longer than a few seconds at a time.
 
     Raises :class:`Interrupted` once ``stopping`` is set.
     """
@@ -79,6 +81,11 @@ def gentle(stopping: threading.Event) -> Pace:
 
     def pace() -> None:
         nonlocal began
+        until = time.monotonic() + _URGENT_S
+        while urgent() and time.monotonic() < until:
+            if stopping.wait(_SLICE_S):
+                raise Interrupted
+            began = time.monotonic()
         if (worked := time.monotonic() - began) > _SLICE_S:
             if stopping.wait(worked * (1 / _SHARE - 1)):
                 raise Interrupted
