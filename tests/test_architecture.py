@@ -46,7 +46,7 @@ COLLECTOR = (
     ("publishing", "audit"),
     ("people",),
     ("office", "custody", "sessions", "webhooks", "rights", "keeping.operations"),
-    ("intake", "backup_format", "backup_keys", "doctor", "reading.operations", "reading.kept"),
+    ("intake", "backup_format", "backup_keys", "doctor", "reading.operations", "reading.kept", "reading.shares"),
     ("desk", "importing"),
     ("app",),
     ("backup", "freezer", "installing", "intake.server", "desk.server"),

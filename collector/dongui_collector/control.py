@@ -54,6 +54,7 @@ _REGISTERING = (
     "dongui_collector.keeping.operations",
     "dongui_collector.reading.operations",
     "dongui_collector.reading.kept",
+    "dongui_collector.reading.shares",
 )
 _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20

@@ -66,7 +66,7 @@ def create_token(
         "purposes": list(dict.fromkeys(purposes)),
         "note": note[:200],
         "created_at": now,
-        "expires_at": _expiry(expires, core.clock.today(core.settings.zone), core.settings.zone),
+        "expires_at": expiry(expires, core.clock.today(core.settings.zone), core.settings.zone),
         "recipient": recipient,
     } | ({"precise": True} if precise else {})
     token = new_token()
@@ -77,8 +77,11 @@ def create_token(
     return {**kept, "token": token}
 
 
-def _expiry(text: str, today: date, zone: ZoneInfo) -> int | None:
-    """The instant with which a token ends: the end of its last day. Raises :class:`CollectorError`."""
+def expiry(text: str, today: date, zone: ZoneInfo) -> int | None:
+    """The instant (epoch ms) at which what is good for a period, or until a day, ends; None for ``never``.
+
+    Raises :class:`CollectorError`.
+    """
     if text == "never":
         return None
     try:

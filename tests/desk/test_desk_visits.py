@@ -10,12 +10,16 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
+from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
+from dongui_collector.errors import CollectorError
+from dongui_collector.intake.who import RateLimit
 from dongui_collector.reading.kept import kept
 from dongui_collector.reading.reports.filters import ReportError
+from dongui_collector.reading.shares import live
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,3 +271,95 @@ def test_what_cannot_be_kept_is_refused(world: World, kind: str, said: dict[str,
     with pytest.raises(ReportError) as caught:
         world.ask("visits.keep", kind=kind, said=said)
     assert "sentinel" not in str(caught.value)
+
+
+# --- shared links ----------------------------------------------------------------------------------------------------
+
+
+def link_of(page: str) -> str:
+    found = re.search(r"http://localhost(/share/dgt_[A-Za-z0-9_-]{43})", page)
+    assert found
+    return found[1]
+
+
+def test_a_link_shows_figures_to_whoever_has_it_until_it_is_revoked(world: World, officer: FlaskClient) -> None:
+    for n in range(6):
+        world.visitor_with_events("statistics", events=1 + (n == 0))
+    today = world.core.clock.today(world.settings.zone)
+    world.ask("visits.keep", kind="notes", said={"day": str(today), "text": "secret plan"})
+    query = "purpose=statistics&filter=event%3Avisit"
+    made = send(officer, f"{KEPT}?{query}", f"{KEPT}/share", name="Board <b>", expires="P7D", query=query)
+    link = link_of(made.text)
+    assert "dgt_" not in officer.get(KEPT).text
+    stored = (world.settings.data_path / "dongui.db").read_bytes()
+    assert link.rpartition("/")[2].encode() not in stored
+    stranger = world.browser()
+    answer = stranger.get(f"{link}?lang=en")
+    assert answer.status_code == 200
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert "Visitors 6" in text_of(stranger, link)
+    assert "Board &lt;b&gt;" in answer.text
+    assert "csrf" not in answer.text
+    assert "/console" not in answer.text
+    # Nothing in the address widens it.
+    widened = text_of(stranger, f"{link}?purpose=marketing&filter=event:nothing&site=other&period=7d")
+    assert "Visitors 6" in widened
+    assert "secret plan" in text_of(officer, "/console/visits/head")
+    assert "secret plan" not in text_of(stranger, link)
+    # A list shows what five share: all six saw the same device, only one a second page.
+    assert "PC 6" in text_of(stranger, link) or "Desktop 6" in text_of(stranger, link)
+    assert stranger.get("/console/visits").status_code == 303
+    [share] = live(world.core)
+    send(officer, KEPT, f"{KEPT}/share/revoke", id=share["id"])
+    assert stranger.get(link).status_code == 404
+    assert stranger.get("/share/dgt_wrong").status_code == 404
+
+
+def test_rare_rows_are_not_shared(world: World) -> None:
+    for n in range(6):
+        visitor = world.choose(None, ("statistics",))
+        names = ["/common", *(["/rare"] if n < 4 else [])]
+        lines = [
+            {
+                "visitor": visitor,
+                "id": str(uuid.uuid4()),
+                "name": "pageview",
+                "at": world.core.clock.now(),
+                "url": ORIGIN + path,
+            }
+            for path in names
+        ]
+        world.ask("events.import", lines=[json.dumps(line) for line in lines])
+    made = world.ask("shares.create", name="All")
+    shown = text_of(world.browser(), f"/share/{made['token']}")
+    assert "/common" in shown
+    assert "/rare" not in shown
+
+
+def test_a_link_expires_and_what_cannot_be_shared_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = world.ask("shares.create", name="Week", expires="P7D")
+    for wrong in (
+        {"expires": "never"},
+        {"expires": "P2Y"},
+        {"purposes": ["sentinel"]},
+        {"filters": ["sentinel"]},
+        {"name": ""},
+    ):
+        with pytest.raises(CollectorError):
+            world.ask("shares.create", **{"name": "x"} | wrong)
+    monkeypatch.setenv("DONGUI_CLOCK", f"{world.core.clock.today(world.settings.zone) + timedelta(days=9)}T12:00:00Z")
+    with World(world.installed) as later:
+        assert later.browser().get(f"/share/{made['token']}").status_code == 404
+
+
+def test_a_flood_on_a_link_is_slowed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_pages, "_limit", RateLimit(0.01, 2))
+    link = f"/share/{world.ask('shares.create', name='x')['token']}"
+    assert [world.browser().get(link).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_only_who_may_export_shares(world: World) -> None:
+    world.ask("accounts.put", name="chief", password="a-long-password", role="officer")
+    admin = world.signed_in()  # no deputy any more
+    assert send(admin, KEPT, f"{KEPT}/share", name="x", query="").status_code == 403
+    assert 'id="shares"' not in admin.get(KEPT).text

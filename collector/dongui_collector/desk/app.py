@@ -41,7 +41,7 @@ from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.portions import Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
-from dongui_collector.desk.visits import kept_pages
+from dongui_collector.desk.visits import kept_pages, shared_pages
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.errors import StorageError, Unknown
 from dongui_collector.rights import requests
@@ -76,6 +76,7 @@ def create_desk(core: Core) -> Flask:
     language.set_up(app)
     app.register_blueprint(visits_pages.pages)
     app.register_blueprint(kept_pages.pages)
+    app.register_blueprint(shared_pages.pages)
     app.register_blueprint(console.pages)
     app.register_blueprint(consent_pages.pages)
     app.register_blueprint(due_pages.pages)

@@ -34,7 +34,8 @@ class Asked:
 
     ``filters`` are written as the reports take them (``page:/blog/*``, ``!country:KR``). ``purposes`` empty means all
     that may be read. ``tabs`` are the lists that are open, by panel. ``whole``: render everything at once, since the
-    browser runs no scripts. ``site`` is named where there are several.
+    browser runs no scripts. ``site`` is named where there are several. ``fixed``: site,
+    filters and purposes are not for the reader to change, and not in the address.
     """
 
     period: str
@@ -48,6 +49,7 @@ class Asked:
     tabs: tuple[tuple[str, str], ...] = ()
     site: str = ""
     whole: bool = False
+    fixed: bool = False
 
     @property
     def before(self) -> tuple[date, date] | None:
@@ -62,16 +64,17 @@ class Asked:
 
     def pairs(self) -> list[tuple[str, str]]:
         """The state as pairs of a query, without what is as usual."""
-        pairs = [("site", self.site)] if self.site else []
+        pairs = [("site", self.site)] if self.site and not self.fixed else []
         pairs += [("period", self.period)] if self.period != DEFAULT else []
         if self.period == CUSTOM:
             pairs += [("from", self.first.isoformat()), ("to", self.last.isoformat())]
         pairs += [("compare", self.compare)] if self.compare != "previous" else []
         pairs += [("interval", self.interval)] if self.interval != usual(self.first, self.last) else []
         pairs += [("metric", self.metric)] if self.metric != "visitors" else []
-        pairs += [("filter", one) for one in self.filters] + [("purpose", one) for one in self.purposes]
+        if not self.fixed:
+            pairs += [("filter", one) for one in self.filters] + [("purpose", one) for one in self.purposes]
         pairs += [(_TAB + panel, tab) for panel, tab in self.tabs]
-        return pairs + ([("whole", "1")] if self.whole else [])
+        return pairs + ([("whole", "1")] if self.whole and not self.fixed else [])
 
     def query(self, **changes: Any) -> str:
         """``?…`` for the same screen with something changed; another period also means its usual interval."""
@@ -93,7 +96,9 @@ class Asked:
         return self.query(period=period, first=first, last=last, interval=usual(first, last))
 
 
-def read(args: MultiDict[str, str], today: date, first_held: date | None, site: str = "") -> Asked:
+def read(
+    args: MultiDict[str, str], today: date, first_held: date | None, site: str = "", *, fixed: bool = False
+) -> Asked:
     """The state that an address asks for. What is unknown is as usual; a filter or a day that is none is refused.
 
     Raises :class:`~dongui_collector.reading.reports.filters.ReportError`.
@@ -120,6 +125,7 @@ def read(args: MultiDict[str, str], today: date, first_held: date | None, site: 
         purposes=tuple(dict.fromkeys(args.getlist("purpose"))),
         tabs=tuple((key.removeprefix(_TAB), args[key]) for key in args if key.startswith(_TAB)),
         site=site,
+        fixed=fixed,
         whole=args.get("whole") == "1",
     )
 

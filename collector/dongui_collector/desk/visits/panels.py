@@ -124,6 +124,6 @@ def _row(
 
 def _href(dimension: str, value: str | None, asked: Asked) -> str | None:
     one = f"{dimension}:{value or ''}"
-    if len(value or "") > LONGEST or len(asked.filters) >= MOST_FILTERS or one in asked.filters:
+    if asked.fixed or len(value or "") > LONGEST or len(asked.filters) >= MOST_FILTERS or one in asked.filters:
         return None
     return asked.with_filter(one)

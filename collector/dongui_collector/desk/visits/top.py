@@ -111,7 +111,9 @@ def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
 
 
 def _marks(reader: Reader, times: list[str]) -> list[Mark]:
-    """The notes on days of the graph, by day."""
+    """The notes on days of the graph, by day. They are the house's own: a shared link shows none."""
+    if reader.asked.fixed:
+        return []
     interval, found = reader.asked.interval, []
     for note in sorted(kept(reader.core, reader.site)["notes"], key=lambda note: str(note["day"])):
         time = graph.interval_of(note["day"], interval)
