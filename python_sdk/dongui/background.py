@@ -53,12 +53,13 @@ class Background:
             self.running = True
         return True
 
-    def stop(self, timeout: float) -> None:
-        """Asks the work to end and waits for it, ``timeout`` seconds at most."""
+    def stop(self, timeout: float) -> bool:
+        """Asks the work to end and waits for it, ``timeout`` seconds at most. Whether it has ended."""
         self.stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
+        return not self.running
 
     def _run(self) -> None:
         try:

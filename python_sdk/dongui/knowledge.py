@@ -79,8 +79,8 @@ class Knowledge:
         """Ends the background work."""
         self._background.stopping.set()
         self._stir.set()
-        self._background.stop(0.2)
-        self._wire.close()
+        if self._background.stop(0.2):  # else the thread is under way on it, and closes it itself
+            self._wire.close()
 
     def _work(self) -> None:
         while not self._background.stopping.is_set():
@@ -93,7 +93,7 @@ class Knowledge:
             self._news.set()
             self._stir.wait(pause)
             self._stir.clear()
-        self._wire.close()  # opened anew, perhaps, after stop() had closed it
+        self._wire.close()
 
     def _learn(self) -> bool:
         """Asks the collector once. Whatever it says that is no policy leaves the last one in force."""

@@ -183,12 +183,13 @@ class Transport:
         self._background.stopping.set()
         with self._changed:
             self._changed.notify_all()
-        self._background.stop(0.2)
+        ended = self._background.stop(0.2)
         with self._lock:
             self._lose("exit", self._queued + (len(self._flying.jobs) if self._flying is not None else 0))
             self._queue.clear()
             self._queued = 0
-        self._line.close()
+        if ended:  # else the thread is under way on it, and closes it itself
+            self._line.close()
 
     def stats(self) -> dict[str, Any]:
         """Counts since this process began: ``queued``, ``sent``, ``recorded``, ``purged``, ``failures`` (attempts);
@@ -221,7 +222,7 @@ class Transport:
         try:
             self._until(stopping)
         finally:
-            self._line.close()  # opened anew, perhaps, after close() had closed it
+            self._line.close()
 
     def _until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():

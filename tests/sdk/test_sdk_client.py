@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from dongui import Client, ConfigurationError, Consent
 
 from tests.sdk.calls import choice
 from tests.sdk.conftest import ClientOf
-from tests.sdk.sdk_stub import POLICY, SITE, Collector
+from tests.sdk.sdk_stub import POLICY, SITE, Collector, running
 
 
 @pytest.fixture
@@ -169,6 +170,21 @@ def test_waiting_is_bounded_and_a_dead_collector_is_soon_not_waited_for(client: 
         assert client.access("v" * 22, timeout=1).status == 0
     assert len([1 for method, path, _ in collector.requests if path == "/v1/me"]) <= 2
     collector.mode = "ok"
+
+
+def test_what_is_closed_while_it_is_under_way_leaves_no_connection_open(client_of: ClientOf) -> None:
+    with running() as collector:
+        client = client_of(collector, refresh=0.01)
+        collector.held = threading.Event()
+        assert client.send_inventory(["name"])
+        before = len(collector.requests)
+        collector.wait_for(lambda: {"GET", "POST"} <= {method for method, _, _ in collector.requests[before - 1 :]})
+        client.close()
+        collector.held.set()
+        works = (client.knowledge._background, client._transport._background)
+        collector.wait_for(lambda: not any(work.running for work in works))
+    assert client.knowledge._wire._connection is None
+    assert client._transport._line._socket is None
 
 
 @pytest.mark.parametrize(
