@@ -174,11 +174,10 @@ def test_waiting_is_bounded_and_a_dead_collector_is_soon_not_waited_for(client: 
 
 def test_what_is_closed_while_it_is_under_way_leaves_no_connection_open(client_of: ClientOf) -> None:
     with running() as collector:
-        client = client_of(collector, refresh=0.01)
         collector.held = threading.Event()
+        client = client_of(collector, learn_timeout=0)
         assert client.send_inventory(["name"])
-        before = len(collector.requests)
-        collector.wait_for(lambda: {"GET", "POST"} <= {method for method, _, _ in collector.requests[before - 1 :]})
+        collector.wait_for(lambda: {method for method, _, _ in collector.requests} == {"GET", "POST"})
         client.close()
         collector.held.set()
         works = (client.knowledge._background, client._transport._background)
