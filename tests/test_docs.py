@@ -18,6 +18,7 @@ import click
 import pytest
 import yaml
 from dongui_collector.cli.root import cli
+from dongui_collector.desk import health
 from dongui_collector.desk.openapi import description
 from dongui_collector.intake import problems as problems_module
 from dongui_collector.intake.metrics import Metrics
@@ -91,7 +92,9 @@ def _plain(path: str) -> str:
 
 def metrics() -> set[str]:
     families = Metrics().registry.collect()
-    return {f.name + ("_total" if f.type == "counter" else "") for f in families}
+    desk = re.findall(r'"(dongui_desk_\w+)"', Path(health.__file__).read_text(encoding="utf-8"))
+    assert desk
+    return {f.name + ("_total" if f.type == "counter" else "") for f in families} | set(desk)
 
 
 def missing(wanted: set[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from flask import Blueprint, current_app
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
 from dongui_collector.keeping.deadlines import urgencies
+from dongui_collector.webhooks import listed
 
 pages = Blueprint("health", __name__)
 
@@ -42,6 +44,11 @@ class Gauges(Collector):
         for word, number in urgent.items():
             pressing.add_metric([word], number)
         yield pressing
+        told = GaugeMetricFamily("dongui_desk_webhooks", "Webhooks by how they fare.", labels=["state"])
+        states = Counter(hook["state"] for hook in listed(self._core))
+        for state in ("working", "failing", "paused"):
+            told.add_metric([state], states[state])
+        yield told
         yield GaugeMetricFamily(
             "dongui_desk_versions_unsigned",
             "Policy versions with a period that no standing approval covers.",

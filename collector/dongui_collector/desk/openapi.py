@@ -1,10 +1,11 @@
-"""The OpenAPI description of what the desk answers. ``tests/desk`` holds it against the routes."""
+"""The OpenAPI description of both doors' calls. ``tests/desk`` holds it against the routes, and the answers to it."""
 
 from __future__ import annotations
 
 from importlib import metadata
 from typing import Any
 
+from dongui_collector.intake.described import SECURITY, problems, public_paths, wire_schemas
 from dongui_collector.reading.reports.answers import MOST_ROWS
 from dongui_collector.reading.reports.intervals import INTERVALS
 from dongui_collector.reading.reports.tables import REPORTS
@@ -19,49 +20,58 @@ _PURPOSE = {
     "explode": True,
 }
 _TEXT: Json = {"type": "string"}
+_OBJECT: Json = {"type": "object"}
+_ONE_SITE: Json = {**_SITE, "schema": _TEXT}
 MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
-_PROBLEM = {
-    "description": "An RFC 9457 problem document with a stable type.",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+# The public door is another port, behind the site's own proxy as a rule: whoever reads this knows where.
+_PUBLIC: Json = {
+    "url": "{collector}",
+    "description": "The public door.",
+    "variables": {"collector": {"default": "http://127.0.0.1:8787"}},
 }
 
 
 def description() -> Json:
-    """OpenAPI 3.1 of the desk's calls."""
+    """OpenAPI 3.1 of the calls of both doors."""
+    desk: Json = {
+        "/v1/export/events": {"get": _export()},
+        "/v1/reports/{name}": {"get": _report()},
+        "/v1/feed/erasures": {"get": _feed()},
+        "/v1/profiles": {"get": _get("Profiles of members who allow it now (S4.2b).", _json(_OBJECT), [_ONE_SITE])},
+        "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json(_OBJECT), [_ONE_SITE])},
+        "/v1/openapi.json": {"get": _open("This description.", _json(_OBJECT))},
+        "/healthz": {"get": _open("Whether this door is alive; the public one has it too.", _json(_OBJECT))},
+        "/metrics": {"get": _open("Numbers for Prometheus, of this door.", {"text/plain": {"schema": _TEXT}})},
+    }
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "dongui desk",
+            "title": "dongui",
             "version": metadata.version("dongui"),
-            "description": "For consumers and operators: only what the visitors agreed to for the reader's purposes.",
+            "description": (
+                "The desk's calls, for consumers and operators: only what the visitors agreed to for the reader's"
+                " purposes. And the public door's, for browsers and web servers."
+            ),
         },
+        "servers": [{"url": "/", "description": "The desk, where this description is from."}],
         "security": [{"token": []}],
-        "paths": {
-            "/v1/export/events": {"get": _export()},
-            "/v1/reports/{name}": {"get": _report()},
-            "/v1/feed/erasures": {"get": _feed()},
-            "/v1/profiles": {"get": _get("Profiles of members who allow it now (S4.2b).", _json({"type": "object"}))},
-            "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json({"type": "object"}))},
-            "/v1/openapi.json": {"get": _open("This description.", _json({"type": "object"}))},
-            "/healthz": {"get": _open("Whether the desk is alive.", _json({"type": "object"}))},
-            "/metrics": {"get": _open("Numbers for Prometheus.", {"text/plain": {"schema": _TEXT}})},
-        },
+        "paths": desk | public_paths(_PUBLIC),
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Problem": _problem(), "Event": _event()},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token."}, **SECURITY},
+            "schemas": {"Problem": _problem(), "StoredEvent": _event(), **wire_schemas()},
         },
     }
 
 
 def _get(summary: str, content: Json, parameters: list[Json] | None = None) -> Json:
-    answers = {"200": {"description": "Done.", "content": content}}
-    answers |= dict.fromkeys(("400", "401", "403"), _PROBLEM)
+    answers = {"200": {"description": "Done.", "content": content}} | problems()
     return {"summary": summary, "parameters": parameters or [], "responses": answers}
 
 
 def _open(summary: str, content: Json) -> Json:
-    return {"summary": summary, "security": [], "responses": {"200": {"description": "Done.", "content": content}}}
+    answers = {"200": {"description": "Done.", "content": content}} | problems()
+    return {"summary": summary, "security": [], "responses": answers}
 
 
 def _json(schema: Json) -> Json:
@@ -90,7 +100,7 @@ def _export() -> Json:
         },
     ]
     content = {
-        "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Event"}},
+        "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/StoredEvent"}},
         "text/csv": {"schema": _TEXT},
         "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     }
@@ -98,7 +108,7 @@ def _export() -> Json:
 
 
 def _report() -> Json:
-    number: Json = {"type": "integer", "minimum": 0}
+    number: Json = {"type": "integer", "minimum": 0, "maximum": 10**9 - 1}
     texts: Json = {"type": "array", "items": _TEXT}
     parameters: list[Json] = [
         {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(REPORTS)}},
@@ -120,8 +130,9 @@ def _report() -> Json:
 
 
 def _feed() -> Json:
-    number: Json = {"type": "integer", "minimum": 0}
+    number: Json = {"type": "integer", "minimum": 0, "maximum": 10**15 - 1}
     parameters = [
+        {**_SITE, "schema": _TEXT},
         {"name": "after", "in": "query", "schema": number, "description": "`next` of the last answer; 0 to begin."},
         {"name": "limit", "in": "query", "schema": {**number, "maximum": 1000}},
     ]

@@ -25,6 +25,7 @@ _TITLES = {
     "internal": (500, "The collector made a mistake"),
     "unavailable": (503, "Nothing can be stored right now; try again later"),
 }
+PROBLEMS = _TITLES  # slug → status and title, for who describes them
 _RETRY_AFTER = {"rate-limited": 5, "unavailable": 10}
 
 
