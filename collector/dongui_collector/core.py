@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from dongui_collector.clock import Clock
 from dongui_collector.keeping.keeper import Keeper
@@ -29,6 +30,7 @@ class Core:
     keeper: Keeper
     writable: bool
     close: Callable[[], None]
+    held: dict[str, Any] = field(default_factory=dict, repr=False)  # what readers keep in memory, by their own names
 
     def masks(self) -> Masks:
         """The endings that are decided but not finished, and the suspensions, for one page of reading."""

@@ -42,6 +42,7 @@ class Settings:
     key_backup_horizon: str = "P30D"
     session_hours: int = 8
     session_idle_minutes: int = 30
+    reports_memory_mb: int = 1024
     require_totp: bool = False
     two_person: bool = False
     checkpoint_folder: str = ""
@@ -71,6 +72,7 @@ _BOUNDS = {
     "workers": (1, 64),
     "trusted_proxies": (0, 16),
     "rate_burst": (1, 10**9),
+    "reports_memory_mb": (0, 1 << 20),
     "session_hours": (1, 24),
     "session_idle_minutes": (1, 480),
 }

@@ -168,7 +168,7 @@ def test_a_row_filters_and_a_filter_can_be_removed(world: World, officer: FlaskC
 
 def test_what_the_purposes_do_not_cover_is_said(officer: FlaskClient, visitor: str) -> None:
     whole = text_of(officer, "/console/visits?purpose=marketing&whole=1&lang=en")
-    assert whole.count("These purposes do not cover this.") == 7
+    assert whole.count("These purposes do not cover this.") == 11
     assert "Visitors 1" not in whole
     assert officer.get("/console/visits?purpose=nothing").status_code == 400
 

@@ -21,6 +21,7 @@ from dongui_collector.intake.enrich import Places
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.wire import Event
 from dongui_collector.ledger.ledger import Choice
+from dongui_collector.reading.columns import store
 from dongui_collector.security.keys import new_master, write_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.base import iter_rows
@@ -72,6 +73,7 @@ class House:
                 return house.now
 
         monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
+        monkeypatch.setattr(store, "STALE_S", 0.0)  # a question sees what was just recorded
         self.settings = Settings(folder=folder, **settings)
         if not (folder / "keys" / "master.key").exists():
             write_master(folder / "keys" / "master.key", new_master())

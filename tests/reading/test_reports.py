@@ -44,6 +44,8 @@ NUMBER = {"pages": "page_views", "events": "events", "searches": "searches"}
 
 def ask(house: House, site: Site, reader: tuple[str, ...], name: str, *filters: str, **more: Any) -> dict[str, Any]:
     days = (more.pop("first", FIRST), more.pop("last", LAST))
+    if name == "funnel":
+        more.setdefault("steps", (parse_filter("page:/"), parse_filter("event:purchase")))
     question = Question(name, *days, tuple(map(parse_filter, filters)), limit=more.pop("limit", 1000), **more)
     return report(house.core, site, reader, question)
 

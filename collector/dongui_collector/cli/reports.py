@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,10 +22,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.command()
 @click.argument("name", type=click.Choice(REPORTS), metavar="NAME")
 @click.option("--purpose", "purposes", multiple=True, required=True, help="A purpose to read for; repeatable.")
-@click.option("--from", "first", type=_DAY, required=True, help="The first day.")
-@click.option("--to", "last", type=_DAY, required=True, help="The last day, included.")
+@click.option("--from", "first", type=_DAY, help="The first day; needed but for `now`.")
+@click.option("--to", "last", type=_DAY, help="The last day, included; needed but for `now`.")
 @click.option("--interval", type=click.Choice(INTERVALS), default="day", show_default=True, help="Of a timeseries.")
 @click.option("--filter", "filters", multiple=True, metavar="DIMENSION:VALUE", help="Only such visits; repeatable.")
+@click.option("--step", "steps", multiple=True, metavar="DIMENSION:VALUE", help="Of a funnel, in order; repeatable.")
 @click.option("--compare", is_flag=True, help="With the period before, of an overview.")
 @click.option("--sort", metavar="COLUMN", default="", help="The column to sort by [default: the first figure].")
 @click.option("--order", type=click.Choice(["asc", "desc"]), help="Upwards or downwards.")
@@ -37,10 +38,11 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def reports(
     name: str,
     purposes: tuple[str, ...],
-    first: datetime,
-    last: datetime,
+    first: datetime | None,
+    last: datetime | None,
     interval: str,
     filters: tuple[str, ...],
+    steps: tuple[str, ...],
     compare: bool,
     sort: str,
     order: str | None,
@@ -52,13 +54,17 @@ def reports(
 ) -> None:
     """Count visits, pages, sources and the like over days of the site.
 
-    NAME is one of overview, timeseries, pages, entry_pages, exit_pages, events, searches, sources, channels, campaigns,
-    locations, devices, browsers, os, languages, screens, consent. Only what the named purposes cover is counted.
+    NAME is one of overview, timeseries, pages, entry_pages, exit_pages, events, searches, sources, channels, referrers,
+    campaigns, mediums, terms, contents, click_ids, countries, locations, devices, browsers, os, languages, screens,
+    now, funnel, retention, vitals, consent. Only what the named purposes cover is counted.
     """
+    if name != "now" and not (first and last):
+        raise click.UsageError("--from and --to say which days")
     question = Question(
         name,
-        first.date(),
-        last.date(),
+        first.date() if first else date(2000, 1, 1),
+        last.date() if last else date(2999, 12, 31),
+        steps=tuple(map(parse_filter, steps)),
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, interval),
         compare=compare,

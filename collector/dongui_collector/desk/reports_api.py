@@ -17,12 +17,13 @@ from dongui_collector.reading.reports.answers import LIMIT, Question, report
 from dongui_collector.reading.reports.covered import no_recipient
 from dongui_collector.reading.reports.filters import ReportError, parse_filter
 from dongui_collector.reading.reports.intervals import Interval
+from dongui_collector.reading.reports.question import MOST_STEPS
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 
 _READERS = ("consumer", "analyst", "officer", "admin")
 _PARAMETERS = frozenset(
-    {"site", "purpose", "from", "to", "interval", "filter", "compare", "sort", "order", "limit", "offset"}
+    {"site", "purpose", "from", "to", "interval", "filter", "step", "compare", "sort", "order", "limit", "offset"}
 )
 _MOST_FILTERS = 50
 
@@ -53,10 +54,12 @@ def _question(name: str) -> Question:
         raise ReportError("compare is previous")
     if given.get("order", "asc") not in ("asc", "desc"):
         raise ReportError("order is asc or desc")
+    of_now = name == "now" and not {"from", "to"} & set(given)
     return Question(
         name,
-        _day("from"),
-        _day("to"),
+        date(2000, 1, 1) if of_now else _day("from"),
+        date(2000, 1, 1) if of_now else _day("to"),
+        steps=tuple(map(parse_filter, given.getlist("step")[: MOST_STEPS + 1])),
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, given.get("interval", "day")),
         compare="compare" in given,

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from dongui_collector.storage.values import (
     Basis,
+    Changes,
     Destruction,
     DestructionState,
     Ended,
@@ -32,6 +33,7 @@ from dongui_collector.storage.values import (
     Json,
     Kept,
     LedgerRecord,
+    Mark,
     NoticeVersion,
     Record,
     Reduce,
@@ -174,8 +176,27 @@ class EventStore(Protocol):
     def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
         """A page in order of ``n``, read in one short snapshot under a lease; an absent day is an empty list."""
 
-    def facts(self, day: date, site_ref: int, *, first: int, end: int, after: int = 0, limit: int = 1000) -> list[Fact]:
-        """Like :meth:`rows`, of a site's rows with ``first <= at < end``; rows without a time are in no report."""
+    def facts(
+        self,
+        day: date,
+        site_ref: int,
+        *,
+        first: int,
+        end: int,
+        after: int = 0,
+        limit: int = 1000,
+        visitors: Sequence[bytes] = (),
+    ) -> list[Fact]:
+        """Like :meth:`rows`, of a site's rows with ``first <= at < end``; rows without a time are in no report.
+
+        With ``visitors`` only theirs: fast on a sealed day.
+        """
+
+    def marks(self) -> dict[date, Mark]:
+        """Every day there is, with a value that differs from an earlier one if its rows may differ. Cheap for all."""
+
+    def changes(self, day: date, after: int = 0) -> Changes:
+        """The last position, and what was ended since the serial number ``after``; an absent day's is empty."""
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
         """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced

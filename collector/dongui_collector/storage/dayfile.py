@@ -38,11 +38,18 @@ _COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
     SET destroyed = destroyed + excluded.destroyed, reduced = reduced + excluded.reduced"""
 
 
-def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int) -> None:
-    """Add to the day's tally, in the transaction that ended the rows."""
+# Where: positions of rows that were destroyed or reduced, in the order in which it happened, and nothing of what they
+# held. Whoever keeps numbers of the day in memory asks for the latest and counts only those rows' visitors anew.
+ENDED = "CREATE TABLE IF NOT EXISTS ended (serial INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT"
+
+
+def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int, positions: str) -> None:
+    """Add to the day's tally, in the transaction that ended the rows; ``positions`` are theirs, as JSON."""
     if destroyed or reduced:
         conn.execute(TALLY)  # a file that was made before there was one
         conn.execute(_COUNT, (destroyed, reduced))
+        conn.execute(ENDED)
+        conn.execute("INSERT INTO ended (n) SELECT value FROM json_each(?)", (positions,))
 
 
 def tally(conn: sqlite3.Connection) -> Tally:

@@ -23,7 +23,7 @@ from dongui_collector.storage.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.files import await_readers, destroy_file, reading, sync_folder
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import EVENTS, migrate
-from dongui_collector.storage.values import Basis, Ended, Fact, Reduce, Row, Selection, Tally
+from dongui_collector.storage.values import Basis, Changes, Ended, Fact, Mark, Reduce, Row, Selection, Tally
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _BESIDE = (timedelta(days=-1), timedelta(days=1))
@@ -159,8 +159,24 @@ class SqliteDays:
         sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
         return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
 
-    def facts(self, day: date, site_ref: int, *, first: int, end: int, after: int = 0, limit: int = 1000) -> list[Fact]:
-        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit), [])
+    def facts(
+        self,
+        day: date,
+        site_ref: int,
+        *,
+        first: int,
+        end: int,
+        after: int = 0,
+        limit: int = 1000,
+        visitors: Sequence[bytes] = (),
+    ) -> list[Fact]:
+        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit, visitors), [])
+
+    def marks(self) -> dict[date, Mark]:
+        return reporting.marks(self.folder)
+
+    def changes(self, day: date, after: int = 0) -> Changes:
+        return self._read(day, lambda conn: reporting.changes(conn, after), Changes())
 
     def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
         """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""

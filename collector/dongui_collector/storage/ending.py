@@ -44,7 +44,7 @@ def end_rows(
             conn.execute(dayfile.UPDATE, (*dayfile.values_of(smaller), row.n))
             ended.changed += 1
         conn.executemany(dayfile.NOTE_BASIS, sorted(bases))
-        dayfile.count_ended(conn, ended.destroyed, ended.changed)
+        dayfile.count_ended(conn, ended.destroyed, ended.changed, asked[0])
         conn.execute("COMMIT")
     except BaseException:
         conn.execute("ROLLBACK")

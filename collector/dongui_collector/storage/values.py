@@ -151,7 +151,7 @@ class Row:
 class Fact(NamedTuple):
     """What reports count of a row: some of :class:`Row`'s columns, under the same names, as they are stored.
 
-    ``props`` only of events that a page reports of itself (``engagement``), None of others.
+    ``props`` only of events that a page reports of itself (``engagement``, ``vital``), None of others.
     """
 
     n: int
@@ -223,6 +223,19 @@ class Tally:
     top: int = 0
     destroyed: int = 0
     reduced: int = 0
+
+
+# What is another one whenever a day's partition may be another; compared, never read.
+Mark = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has happened to a day's rows: its last position, and the positions that were ended since a serial number."""
+
+    top: int = 0
+    serial: int = 0  # of the last ending there was
+    ended: tuple[int, ...] = ()
 
 
 # A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.

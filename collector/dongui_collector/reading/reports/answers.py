@@ -1,65 +1,38 @@
-"""From a question to a report: what is asked, whether it may be, and the answer as plain values."""
+"""From a question to a report: whether it may be asked, what is counted and what was kept, and the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dongui_collector.ledger import counted
-from dongui_collector.reading.reports import tables
+from dongui_collector.reading.columns.count import Figures, total
+from dongui_collector.reading.columns.engine import Engine, Which
+from dongui_collector.reading.columns.journeys import quarters, vitals
+from dongui_collector.reading.columns.measures import Measure, measure_of, parts_of, rows_of
+from dongui_collector.reading.columns.words import Glossary
 from dongui_collector.reading.reports.covered import Covered
-from dongui_collector.reading.reports.filters import Filter, ReportError, check_covered, chosen
-from dongui_collector.reading.reports.intervals import INTERVALS, Interval, label, labels, of_day
-from dongui_collector.reading.reports.parts import added, ratio, rows_of
+from dongui_collector.reading.reports.filters import ReportError, check_covered
+from dongui_collector.reading.reports.intervals import Interval, of_day
+from dongui_collector.reading.reports.parts import added, ratio
 from dongui_collector.reading.reports.past import Past, State, kept_name, past, state_of, summary, together
-from dongui_collector.reading.reports.tables import Breakdown, Table, ordered, table
+from dongui_collector.reading.reports.question import LIMIT, MOST_ROWS, NOW_MS, Question
+from dongui_collector.reading.reports.tables import OTHERS, ordered
+from dongui_collector.reading.reports.visits import METRICS
 from dongui_collector.storage.values import Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
 
+__all__ = ["LIMIT", "MOST_ROWS", "NOW_MS", "Question", "days_of", "report"]
+
 Json = dict[str, Any]
-LIMIT, MOST_ROWS = 100, 1000
-_FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
+Advance = Callable[[int], object]
 _CONSENT = ("given", "refused", "withdrawn")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked. ``sort`` is a figure or a column of the report ("" : its first figure, the largest first)."""
-
-    name: str
-    first: date
-    last: date
-    filters: tuple[Filter, ...] = ()
-    interval: Interval = "day"
-    compare: bool = False
-    sort: str = ""
-    ascending: bool | None = None
-    limit: int = LIMIT
-    offset: int = 0
-
-    def __post_init__(self) -> None:
-        if self.name not in tables.REPORTS:
-            raise ReportError(f"there are the reports {', '.join(tables.REPORTS)}")
-        if not _FIRST <= self.first <= self.last <= _LAST:
-            raise ReportError("from must not lie after to, and both in the years 2000 to 2999")
-        if self.interval not in INTERVALS:
-            raise ReportError(f"interval is one of {', '.join(INTERVALS)}")
-        if not 1 <= self.limit <= MOST_ROWS or self.offset < 0:
-            raise ReportError(f"limit is 1 to {MOST_ROWS}, offset 0 or more")
-        if self.compare and self.name != "overview":
-            raise ReportError("compare=previous is for the report overview")
-        if self.filters and self.name == "consent":
-            raise ReportError("consent is counted without visitors: it has no filters")
-
-    @property
-    def previous(self) -> tuple[date, date]:
-        """As many days right before."""
-        span = self.last - self.first
-        return self.first - span - timedelta(days=1), self.first - timedelta(days=1)
 
 
 def days_of(core: Core, site: Site, question: Question) -> int:
@@ -74,7 +47,7 @@ def report(
     site: Site,
     purposes: tuple[str, ...],
     question: Question,
-    advance: Callable[[int], object] = lambda _days: None,
+    advance: Advance = lambda _days: None,
 ) -> Json:
     """The answer to ``question`` for a reader of ``purposes``; ``advance(1)`` is called after every day that was read.
 
@@ -84,95 +57,114 @@ def report(
     if question.name == "consent":
         return _consent(core, site, purposes, question)
     covered = Covered(core, site, purposes)
-    check_covered([*_dimensions(question.name), *(f.dimension for f in question.filters)], covered.items(), purposes)
-    asked = _Asked(core, site, purposes, covered, question, advance)
+    check_covered(question.dimensions, covered.items(), purposes)
+    if question.name == "now":
+        question = question.of_now(core.clock.now(), covered.zone)
+    asked = Asked(core, covered, purposes, question, advance)
+    if question.name == "vitals":
+        rows, told = asked.vitals()
+        return _answer(core, site, purposes, question, rows, covered.zone.key, len(rows)) | told
     found = asked.between(question.first, question.last)
-    rows = found.rows()
+    rows, number = found.rows()
     told = found.told()
     if question.compare:
         before = asked.between(*question.previous)
-        rows = [row | {"previous": was} for row, was in zip(rows, before.rows(), strict=True)]
+        rows = [row | {"previous": was} for row, was in zip(rows, before.rows()[0], strict=True)]
         told["previous"] = before.told()
-    rows = _sorted(rows, found, question)
-    return _answer(core, site, purposes, question, rows, covered.zone.key) | told
+    return _answer(core, site, purposes, question, rows, covered.zone.key, number) | told
 
 
-class _Asked:
+@dataclass(frozen=True, slots=True)
+class Asked:
     """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
 
-    def __init__(
-        self,
-        core: Core,
-        site: Site,
-        purposes: tuple[str, ...],
-        covered: Covered,
-        question: Question,
-        advance: Callable[[int], object],
-    ) -> None:
-        self._core, self._site, self._purposes, self._covered = core, site, purposes, covered
-        self._question, self._choose, self._advance = question, chosen(question.filters), advance
+    core: Core
+    covered: Covered
+    purposes: tuple[str, ...]
+    question: Question
+    advance: Advance
 
-    def between(self, first: date, last: date) -> _Found:
+    def between(self, first: date, last: date) -> Found:
         """What there is to say of the days ``first`` to ``last``."""
-        kept = kept_name(self._question.name, self._question.interval)
-        gone = past(self._core, self._site, self._purposes, kept, first, last)
-        found = self._table(first, last)
-        visitors: set[bytes] = set()
-        visits = 0
-        living = [day for day in self._covered.days(first, last) if day not in gone.states]
-        for day in living:
-            for visit in filter(self._choose, self._covered.visits(day)):
-                found.add(visit)
-                visitors.add(visit.visitor)
-                visits += 1
-            self._advance(1)
-        states = {day: state_of(self._core, self._covered.zone, day) for day in living}
-        return _Found(self._question, found, len(visitors), visits, gone, states)
+        question = self.question
+        measure = measure_of(question.name, question.interval, first, last, question.steps, self.covered.zone)
+        gone, living = self._days(first, last)
+        which = self._which(first, last, gone)
+        figures, words = Engine.of(self.core).figures(self.covered, measure, which, self.advance)
+        states = {day: state_of(self.core, self.covered.zone, day) for day in living}
+        return Found(question, measure, figures, words, gone, states)
 
-    def _table(self, first: date, last: date) -> Table:
-        if self._question.name != "timeseries":
-            return table(self._question.name)
-        zone, interval = self._covered.zone, self._question.interval
-        named = label(interval, zone)
-        empty = labels(interval, first, last, zone)
-        return Breakdown("time", key=lambda visit: (named(visit.start),), empty=empty)
+    def vitals(self) -> tuple[list[Json], Json]:
+        """Web vitals by page, in order, and what an answer says beside them."""
+        question = self.question
+        gone, living = self._days(question.first, question.last)
+        which = self._which(question.first, question.last, gone)
+        parts, words = Engine.of(self.core).parts(self.covered, which, self.advance)
+        figures = ("samples", *(metric.lower() for metric in METRICS))
+        sort, ascending = _sort(question, ("page",), figures, "samples")
+        rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
+        visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
+        states = [state for day in living if (state := state_of(self.core, self.covered.zone, day))]
+        told = {"visitors": visitors, "visits": visits, "visitors_are": "distinct"}
+        return rows, told | {"days": summary(states) | {"unanswered": len(gone.states)}}
+
+    def _days(self, first: date, last: date) -> tuple[Past, list[date]]:
+        """What was kept, and the days that are counted."""
+        kept = kept_name(self.question.name, self.question.interval)
+        gone = past(self.core, self.covered.site, self.purposes, kept, first, last)
+        return gone, [day for day in self.covered.days(first, last) if day not in gone.states]
+
+    def _which(self, first: date, last: date, gone: Past) -> Which:
+        return Which(first, last, self.question.filters, self.question.since, frozenset(gone.states))
 
 
-class _Found:
+class Found:
     """The rows of some days: those that were counted and, without filters, those that were kept."""
 
     def __init__(
         self,
         question: Question,
-        table: Table,
-        visitors: int,
-        visits: int,
+        measure: Measure,
+        figures: Figures,
+        words: Glossary,
         gone: Past,
         states: Mapping[date, State | None],
     ) -> None:
-        self.names, self.figures = table.names, table.figures
-        self._question, self._table, self._visitors, self._visits = question, table, visitors, visits
-        self._gone = gone if not question.filters else Past()
+        self._question, self._measure, self._figures, self._words = question, measure, figures, words
+        self._gone = gone if not question.filters and question.name not in OTHERS else Past()
         self._unanswered = 0 if gone is self._gone else len(gone.states)
         self._states = {day: state for day, state in states.items() if state} | dict(self._gone.states)
 
-    def rows(self) -> list[Json]:
-        series = self._question.name == "timeseries"
-        kept = self._gone.series(self._question.interval) if series else self._gone.parts()
-        rows = rows_of(self.names, self.figures, added(self._table.parts(), kept), self.told()["visits"])
+    def rows(self) -> tuple[list[Json], int]:
+        """At least the rows that are asked for, in the order asked for, and how many there are in all."""
+        question, measure = self._question, self._measure
+        sort, ascending = _sort(question, measure.names, measure.figures, measure.sort)
+        series = question.name == "timeseries"
+        kept = self._gone.series(question.interval) if series else self._gone.parts()
+        most = self._figures.sums.shape[1] if question.whole or kept else question.offset + question.limit
+        parts, number = parts_of(measure, self._figures, self._words, sort, ascending=ascending, most=most)
+        if kept:
+            parts = added(parts, kept)
+            number = len(parts)
+        rows = rows_of(measure, parts, self.told()["visits"])
         if series:
-            days: dict[str, list[State]] = {}
-            for day, state in self._states.items():
-                days.setdefault(of_day(self._question.interval, day), []).append(state)
-            rows = [row | {"state": together(days.get(_day(self._question.interval, row["time"]), ()))} for row in rows]
-        return rows
+            rows = self._with_states(rows)
+        return ordered(rows, measure.names, sort, ascending=ascending), number
+
+    def _with_states(self, rows: list[Json]) -> list[Json]:
+        interval = self._question.interval
+        days: dict[str, list[State]] = {}
+        for day, state in self._states.items():
+            days.setdefault(of_day(interval, day), []).append(state)
+        return [row | {"state": together(days.get(_day(interval, row["time"]), ()))} for row in rows]
 
     def told(self) -> Json:
         """What an answer says beside its rows."""
-        total, bound = self._gone.total, self._gone.bound(self._visitors)
+        visitors, visits = self._figures.total.tolist()
+        kept, bound = self._gone.total, self._gone.bound(visitors)
         return {
-            "visitors": self._visitors + total.visitors,
-            "visits": self._visits + total.visits,
+            "visitors": visitors + kept.visitors,
+            "visits": visits + kept.visits,
             "visitors_are": "at_most" if bound else "distinct",
             "days": summary(self._states.values()) | {"unanswered": self._unanswered},
         }
@@ -183,21 +175,18 @@ def _day(interval: Interval, time: str) -> str:
     return time[:10] if interval == "hour" else time
 
 
-def _dimensions(name: str) -> tuple[str, ...]:
-    return tables.BREAKDOWNS.get(name, ())
+def _sort(question: Question, names: tuple[str, ...], figures: tuple[str, ...], first: str) -> tuple[str, bool]:
+    """The column to sort by, and whether upwards."""
+    sort = question.sort or first or figures[0]
+    if sort not in (*names, *figures):
+        raise ReportError(f"sort is one of {', '.join((*names, *figures))}")
+    return sort, sort in names if question.ascending is None else question.ascending
 
 
-def _sorted(rows: list[Json], found: _Found, question: Question) -> list[Json]:
-    """In the order asked for; a timeseries by time."""
-    sort = question.sort or ("time" if question.name == "timeseries" else found.figures[0])
-    if sort not in (*found.names, *found.figures):
-        raise ReportError(f"sort is one of {', '.join((*found.names, *found.figures))}")
-    ascending = sort in found.names if question.ascending is None else question.ascending
-    return ordered(rows, found, sort, ascending=ascending)
-
-
-def _answer(core: Core, site: Site, purposes: tuple[str, ...], question: Question, rows: list[Json], zone: str) -> Json:
-    most = len(rows) if question.name == "timeseries" else question.limit
+def _answer(
+    core: Core, site: Site, purposes: tuple[str, ...], question: Question, rows: list[Json], zone: str, number: int
+) -> Json:
+    most = len(rows) if question.whole else question.limit
     return {
         "report": question.name,
         "site": site.id,
@@ -206,7 +195,7 @@ def _answer(core: Core, site: Site, purposes: tuple[str, ...], question: Questio
         "zone": zone,
         "purposes": list(purposes),
         **_consented(core, site, purposes, question),
-        "total": len(rows),
+        "total": number,
         "rows": rows[question.offset : question.offset + most],
     }
 
@@ -243,4 +232,4 @@ def _consent(core: Core, site: Site, purposes: tuple[str, ...], question: Questi
         for (day, purpose), found in sorted(counts.items())
     ]
     zone = core.book.in_force(site.ref, core.clock.now()).zone.key
-    return _answer(core, site, purposes, question, rows, zone)
+    return _answer(core, site, purposes, question, rows, zone, len(rows))

@@ -84,7 +84,10 @@ class Filter:
 
     def matches(self, visit: Visit) -> bool:
         """Whether the filter, as if not negated, holds of a visit."""
-        values = DIMENSIONS[self.dimension].values(visit)
+        return self.holds(DIMENSIONS[self.dimension].values(visit))
+
+    def holds(self, values: Iterable[str | None]) -> bool:
+        """Whether it holds of what a visit has of the dimension; of nothing at all that is ``(None,)``."""
         if self.value is None or "*" not in self.value:
             return self.value in values
         return any(value is not None and fits(self.value, value) for value in values)

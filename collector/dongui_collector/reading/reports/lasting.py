@@ -13,13 +13,13 @@ from typing import Any
 from dongui_collector.ledger.tallies import DEVICES
 from dongui_collector.reading.reports.attribution import CHANNELS
 from dongui_collector.reading.reports.parts import Key, Parts
-from dongui_collector.reading.reports.tables import REPORTS
+from dongui_collector.reading.reports.tables import OTHERS, REPORTS
 
 Json = dict[str, Any]
 
 ENOUGH = 20  # visitors of a day
 HOURS = "hours"  # a day's timeseries by the hour; those by longer intervals follow from the days' overviews
-KEPT = ("overview", HOURS, *(name for name in REPORTS if name not in ("overview", "timeseries", "consent")))
+KEPT = ("overview", HOURS, *(n for n in REPORTS if n not in ("overview", "timeseries", "consent", *OTHERS)))
 OWN = "dongui"  # the source of numbers that were counted here; any other is named for what it was imported from
 
 _COUNTRY, _HOUR = re.compile(r"[A-Z]{2}"), re.compile(r"\d{4}-\d\d-\d\dT\d\d:00:00[+-]\d\d:\d\d")

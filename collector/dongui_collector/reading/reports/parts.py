@@ -57,6 +57,9 @@ _FIGURES: Mapping[str, Callable[[Parts, int], int | float | None]] = {
     "engaged_time": lambda p, _: ratio(p.engaged, p.engagements * 1000, 1),
     "exit_rate": lambda p, _: ratio(p.visits, p.views),
     "rate": lambda p, visits: ratio(p.visits, visits),
+    # Of a funnel and of retention: ``viewed`` is what a share is of.
+    "share": lambda p, _: ratio(p.visits, p.viewed),
+    "returned": lambda p, _: ratio(p.visitors, p.viewed),
 }
 
 

@@ -5,22 +5,15 @@ Each table takes visits one by one, in any order, and gives at the end what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from dongui_collector.reading.reports.attribution import parts_of
 from dongui_collector.reading.reports.filters import DIMENSIONS
 from dongui_collector.reading.reports.parts import Key, Parts, rows_of
-from dongui_collector.reading.reports.visits import ENGAGEMENT, PAGE_VIEWS, Visit, term
+from dongui_collector.reading.reports.visits import ENGAGEMENT, PAGE_VIEWS, Visit, milliseconds, term
 
 Json = dict[str, Any]
-
-
-class Shown(Protocol):
-    """What rows consist of."""
-
-    names: tuple[str, ...]
-    figures: tuple[str, ...]
 
 
 class Table(Protocol):
@@ -70,9 +63,9 @@ class Sum:
         self.visits += 1
         self.views += views
 
-    def spend(self, seconds: float) -> None:
-        """A visit's time in use."""
-        self.engaged += round(seconds * 1000)
+    def spend(self, engaged: int) -> None:
+        """A visit's time in use (ms)."""
+        self.engaged += engaged
         self.engagements += 1
 
     def parts(self) -> Parts:
@@ -161,10 +154,10 @@ class Pages(Grouped):
         super().__init__("page")
 
     def add(self, visit: Visit) -> None:
-        spent: dict[str, float] = {}
+        spent: dict[str, int] = {}
         for event in visit.events:
             if event.name == ENGAGEMENT and event.seconds is not None and (path := parts_of(event.url)[1]):
-                spent[path] = spent.get(path, 0.0) + event.seconds
+                spent[path] = spent.get(path, 0) + milliseconds(event.seconds)
         for page in dict.fromkeys(visit.pages):
             found = self.of((page,))
             found.count(visit, visit.pages.count(page))
@@ -254,20 +247,29 @@ _OTHERS: Mapping[str, Callable[[], Table]] = {
 
 
 def table(name: str) -> Table:
-    """The table of a report other than ``timeseries`` and ``consent``."""
+    """The table of a report that counts visits one by one: the headline, pages, events, searches, breakdowns."""
     return _OTHERS[name]() if name in _OTHERS else Breakdown(*BREAKDOWNS[name])
 
 
-REPORTS = ("overview", "timeseries", *(name for name in _OTHERS if name != "overview"), *BREAKDOWNS, "consent")
+# What is counted over columns alone (``reading/columns``), and does not outlive its day.
+OTHERS = ("now", "funnel", "retention", "vitals")
+REPORTS = (
+    "overview",
+    "timeseries",
+    *(name for name in _OTHERS if name != "overview"),
+    *BREAKDOWNS,
+    *OTHERS,
+    "consent",
+)
 
 
-def ordered(rows: list[Json], table: Shown, sort: str, *, ascending: bool) -> list[Json]:
-    """Rows by a figure or a name, what is not known last; then by their names, so that the order is always the same."""
+def ordered(rows: list[Json], names: Sequence[str], sort: str, *, ascending: bool) -> list[Json]:
+    """Rows by a figure or a name, what is not known last; then by ``names``, so that the order is always the same."""
 
-    def names(row: Json) -> tuple[tuple[bool, str], ...]:
-        return tuple((row[name] is None, row[name] or "") for name in table.names)
+    def named(row: Json) -> tuple[tuple[bool, Any], ...]:
+        return tuple((row[name] is None, "" if row[name] is None else row[name]) for name in names)
 
-    rows = sorted(rows, key=names)
+    rows = sorted(rows, key=named)
     known = [row for row in rows if row[sort] is not None]
     known.sort(key=lambda row: row[sort], reverse=not ascending)
     return known + [row for row in rows if row[sort] is None]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dongui_collector.reading.reports.attribution import DIRECT, Origin, origin_of, parts_of
 
@@ -16,13 +17,16 @@ PAGE_VIEWS = frozenset({"pageview", "page_view"})
 # What a page reports by itself, without the visitor having done anything new: no sign that somebody stayed.
 PASSIVE = frozenset({"engagement", "scroll", "vital", "missing"})
 ENGAGEMENT = "engagement"
+VITAL = "vital"
+METRICS = ("LCP", "INP", "CLS", "FCP", "TTFB")  # what a vital measures: ms, but for CLS, which is a score
 LONGEST_S = 24 * 60 * 60  # a page's report of more seconds than a day has is a mistake
 
 _VERSION = re.compile(r"\s+[\d.]+$")
 
 
 class Event(NamedTuple):
-    """One event, cut to what its reader may see. ``seconds`` is what an ``engagement`` event reports.
+    """One event, cut to what its reader may see. ``seconds`` is what an ``engagement`` event reports, ``vital`` the
+    metric and value of a ``vital`` one.
 
     ``clicks`` are the kinds of click ids, such as ``gclid``, never their values.
     """
@@ -42,6 +46,7 @@ class Event(NamedTuple):
     language: str | None = None
     screen: str | None = None
     clicks: tuple[str, ...] = ()
+    vital: tuple[str, float] | None = None
 
 
 class Visit:
@@ -52,8 +57,8 @@ class Visit:
         self.events = events
         self._own = own
         self._seen = [e for e in events if e.name in PAGE_VIEWS]
-        spent = [e.seconds for e in events if e.seconds is not None]
-        self.engaged: float | None = sum(spent) if spent else None
+        spent = [milliseconds(e.seconds) for e in events if e.seconds is not None]
+        self.engaged: int | None = sum(spent) if spent else None  # ms: whole numbers, whatever order they are added in
 
     @cached_property
     def pages(self) -> list[str]:
@@ -109,6 +114,32 @@ def visits_of(events: Iterable[Event], own: frozenset[str] = frozenset()) -> Ite
                 open_ = []
             open_.append(event)
         yield Visit(open_, own)
+
+
+def milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def seconds_of(props: str | None) -> float | None:
+    """The seconds in use that a page reported in an event's properties (JSON); None for what is no such report."""
+    said = _loaded(props).get("seconds")
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    return float(said) if 0 <= said <= LONGEST_S else None
+
+
+def vital_of(props: str | None) -> tuple[str, float] | None:
+    """The metric and the value that a page reported in an event's properties; None for what is no such report."""
+    said = _loaded(props)
+    name, value = said.get("name"), said.get("value")
+    if name not in METRICS or isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return (name, float(value)) if 0 <= value <= LONGEST_S * 1000 else None
+
+
+def _loaded(props: str | None) -> dict[str, Any]:
+    said = json.loads(props) if props else None
+    return said if isinstance(said, dict) else {}
 
 
 def family(name: str | None) -> str | None:
