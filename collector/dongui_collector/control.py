@@ -55,6 +55,7 @@ _REGISTERING = (
     "dongui_collector.reading.operations",
     "dongui_collector.reading.kept",
     "dongui_collector.reading.shares",
+    "dongui_collector.reading.mailed",
 )
 _SOCKET = "control.sock"
 _MAX_LINE = 64 << 20

@@ -47,6 +47,14 @@ class Settings:
     two_person: bool = False
     checkpoint_folder: str = ""
     webhook_networks: str = ""
+    mail_to: str = ""
+    mail_from: str = ""
+    mail_language: str = "ko"
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
     log_level: str = "info"
     testing: bool = False
 
@@ -69,6 +77,7 @@ _NOT_SETTINGS = {"DONGUI_CONFIG", "DONGUI_CLOCK", "DONGUI_MASTER_KEY"}
 _BOUNDS = {
     "port": (0, 65535),
     "desk_port": (0, 65535),
+    "smtp_port": (1, 65535),
     "workers": (1, 64),
     "trusted_proxies": (0, 16),
     "rate_burst": (1, 10**9),
@@ -76,6 +85,7 @@ _BOUNDS = {
     "session_hours": (1, 24),
     "session_idle_minutes": (1, 480),
 }
+_CHOICES = {"smtp_security": ("starttls", "tls", "none"), "mail_language": ("ko", "en")}
 
 
 def load_settings(path: Path) -> Settings:
@@ -136,6 +146,8 @@ def _with(settings: Settings, key: str, value: Any, *, where: str) -> Settings:
         raise SettingsError(f"{where}: {key} must lie between {low} and {high}")
     if wanted == "float" and not value > 0:
         raise SettingsError(f"{where}: {key} must be greater than 0")
+    if (known := _CHOICES.get(key)) and value not in known:
+        raise SettingsError(f"{where}: {key} must be one of {', '.join(known)}")
     if key == "key_backup_horizon":
         try:
             Period.parse(value)

@@ -19,7 +19,31 @@ from dongui_collector.reading.reports.tables import REPORTS
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
+class _WithMail(click.Command):
+    """Reports by name; ``mail`` is none of them, and a command of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["mail"]:
+            return mail.make_context("mail", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
 @click.command()
+@site_option
+@config_option
+def mail(site: str | None, config: Path) -> None:
+    """Send the weekly mail now: the figures of the week before, to those whom the settings name."""
+    from dongui_collector.desk.app import create_desk
+    from dongui_collector.desk.mailing import send_week
+
+    with reading(config) as core:
+        number = send_week(create_desk(core), core, find_site(core, site) if site else None)
+    click.echo(f"sent to {number}", err=True)
+
+
+@click.command(cls=_WithMail)
 @click.argument("name", type=click.Choice(REPORTS), metavar="NAME")
 @click.option("--purpose", "purposes", multiple=True, required=True, help="A purpose to read for; repeatable.")
 @click.option("--from", "first", type=_DAY, help="The first day; needed but for `now`.")

@@ -17,6 +17,7 @@ from dongui_collector import logs
 from dongui_collector.app import open_core
 from dongui_collector.clock import clock_from_environment
 from dongui_collector.desk.app import create_desk
+from dongui_collector.desk.mailing import watch
 from dongui_collector.settings import load_settings
 
 _THREADS = 8  # for each of the setting's `workers`
@@ -44,8 +45,10 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     settings = load_settings(parser.parse_args().config)
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
-    desk = create_desk(open_core(settings, writable=False))
+    core = open_core(settings, writable=False)
+    desk = create_desk(core)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=watch, args=(desk, core, threading.Event()), name="mail", daemon=True).start()
     server = _Server(
         "dongui_collector.desk",
         address=settings.desk_host,

@@ -29,6 +29,9 @@ KO = {
     "k_views": "저장한 보기",
     "k_views_lead": "기간, 비교, 필터, 목적을 그대로 저장합니다. 방문 화면의 ‘저장한 보기’에서 추가합니다.",
     "k_save_view": "지금 보기 저장",
+    "m_subject": "주간 방문 보고",
+    "m_foot": "동의한 방문의 수치입니다. 목록에는 방문자 5명 이상이 겹치는 것만 있습니다. "
+    "받는 사람은 설정(mail_to)에서 바꿉니다.",
     "k_shares": "공유 링크",
     "k_shares_lead": "계정이 없는 사람도 링크로 수치를 봅니다. 지금 보기의 목적과 필터로 고정되고, 목록에는 "
     "방문자 5명 이상이 겹치는 것만 나오며, 기한이 지나면 열리지 않습니다.",
@@ -87,6 +90,9 @@ EN = {
     "k_views_lead": "Period, comparison, filters and purposes as they are. "
     "Added from “Saved views” on the Visits screen.",
     "k_save_view": "Save the present view",
+    "m_subject": "The week's visits",
+    "m_foot": "Figures of visits that consented. Lists hold only what at least five visitors have in common. "
+    "Who gets this is a setting (mail_to).",
     "k_shares": "Shared links",
     "k_shares_lead": "Whoever has the link reads the figures, without an account, until it expires: of the purposes "
     "and filters of the view that is shared, lists only of what at least five visitors have in common.",

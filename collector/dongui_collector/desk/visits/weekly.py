@@ -1,0 +1,84 @@
+"""The weekly mail: what it says of each site, as text and as a page. Numbers alone, cut like a shared link's lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+from flask import Flask, g, render_template
+
+from dongui_collector.core import Core
+from dongui_collector.desk.language import days, words
+from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.asked import METRICS, Asked
+from dongui_collector.desk.visits.figures import Change, change, shown
+from dongui_collector.desk.visits.panels import TABS, Row, rows
+from dongui_collector.desk.visits.shared_pages import FEWEST
+from dongui_collector.storage.values import Site
+
+LISTS = ("channels", "pages", "countries")
+_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SiteWeek:
+    """A site's week. ``figures``: name, figure, change; ``lists``: report, its rows as (name, visitors)."""
+
+    name: str
+    figures: list[tuple[str, str, Change | None]]
+    consented: float | None
+    purposes: list[str]
+    lists: list[tuple[str, list[Row]]]
+
+
+def week_before(today: date) -> tuple[date, date]:
+    """Monday and Sunday of the last whole week before a day."""
+    sunday = today - timedelta(days=today.weekday() + 1)
+    return sunday - timedelta(days=6), sunday
+
+
+def site_week(core: Core, site: Site, week: tuple[date, date], lang: str, said: Mapping[str, str]) -> SiteWeek | None:
+    """What the mail says of a site; None where its purposes cover no report."""
+    reader = Reader(core, site, Asked("custom", *week, fixed=True))
+    if reader.lacking():
+        return None
+    answer = reader.ask("overview")
+    now, before = answer["rows"][0], reader.ask("overview", reader.asked.before)["rows"][0]
+    figures = [(name, shown(name, now[name], lang), change(name, now[name], before[name], lang)) for name in METRICS]
+    policy = reader.notice.policy
+    purposes = [policy.purposes[name].label for name in reader.rests_on()]
+    lists = [(name, _rows(reader, name, lang, said)) for name in LISTS if not reader.lacking((TABS[name].dimension,))]
+    names = [label.get(lang) or next(iter(label.values()), "") for label in purposes]
+    return SiteWeek(site.name, figures, answer["consented"], names, lists)
+
+
+def _rows(reader: Reader, name: str, lang: str, said: Mapping[str, str]) -> list[Row]:
+    answer = reader.ask(name, limit=_ROWS)
+    answer["rows"] = [row for row in answer["rows"] if row["visitors"] >= FEWEST]
+    return rows(TABS[name], answer, reader.asked, lang, said, ("visitors",))
+
+
+def mail(app: Flask, core: Core, week: tuple[date, date], only: Site | None = None) -> EmailMessage:
+    """The mail of a week, addressed as the settings say."""
+    settings = core.settings
+    with app.test_request_context():  # the templates' filters and words want a request
+        g.lang = settings.mail_language
+        asked = [only] if only else core.book.sites()
+        found = [one for site in asked if (one := site_week(core, site, week, g.lang, words()))]
+        values: dict[str, Any] = {"sites": found, "week": week}
+        message = EmailMessage()
+        message["Subject"] = f"{words()['m_subject']} · {days(week)}"
+        message["From"] = settings.mail_from or receivers(settings.mail_to)[0]
+        message["To"] = ", ".join(receivers(settings.mail_to))
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(render_template("mail/weekly.txt", **values))
+        message.add_alternative(render_template("mail/weekly.html", **values), subtype="html")
+    return message
+
+
+def receivers(text: str) -> list[str]:
+    """The addresses of a setting, with commas between them."""
+    return [one.strip() for one in text.split(",") if one.strip()]
