@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP *.example.co.kr 127.0.0.1",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP example.co.kr 127.0.0.1",
 ]
 
 

@@ -80,7 +80,7 @@ class Stub:
         return f"<script{attribute}>{made[1]}".encode("ascii")
 
 
-_DOUBTFUL = ("advanced", "url_passthrough", "region")
+_DOUBTFUL = ("advanced", "url_passthrough", "ads_data_redaction", "region")
 
 # Before any policy is known nothing is granted: Google's tags are told so as well.
 _NOTHING_KNOWN = {

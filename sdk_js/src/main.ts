@@ -69,15 +69,15 @@ export function start(options: Options): Dongui {
   const begin = (): void => {
     // First of all: the browser answers for the cookies from another process, which is slow once it is busy with a request of ours.
     const chosen = cookieValues("dongui")[0];
-    // All the rest waits for what is asked for here.
-    core._look();
-    watch();
-    // Who has chosen may have left something undelivered on another page; who has not is about to be asked.
+    // All the rest waits for what is asked for here. Who has chosen may have left something undelivered on another page;
+    // who has not is about to be asked, for which the interface takes longer to come than the notice.
     if (chosen) {
       restore();
       core._unsent = quietly(() => localStorage["dongui.consents"]);
       core._unsent && need();
     } else if (options.ui != "none") core._load("ui");
+    core._look();
+    watch();
     options.pageViews == "off" || watchViews(!core._unsent && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher. Listening to the storage opens it, which takes longer than all the

@@ -99,3 +99,17 @@ def test_the_snippet_names_the_site_and_no_secret(dongui: Run, installed: dict[s
     assert "dgs_" not in out
     direct = json.loads(dongui("snippet", "--collector", "https://collect.example/", "--json").stdout)
     assert direct["tag"].startswith('<script async src="https://collect.example/v1/dongui.js"')
+
+
+def test_googles_options_are_explicit_and_the_doubtful_ones_are_warned_of(
+    dongui: Run, installed: dict[str, str]
+) -> None:
+    """W2."""
+    plain = dongui("snippet", "--stub")
+    assert "Warning" not in plain.stderr
+    assert "wait_for_update" not in plain.stdout
+    asked = ["--url-passthrough", "--ads-data-redaction", "--wait-for-update", "500", "--region", "KR"]
+    told = dongui("snippet", "--stub", *asked)
+    assert '"wait_for_update":500,"region":["KR"]' in told.stdout
+    for name in ("url_passthrough", "ads_data_redaction", "region"):
+        assert f"Warning: {name}:" in told.stderr

@@ -79,6 +79,43 @@ def test_custom_properties_reach_in(page: Page, site: Stub, collector: Stub) -> 
     assert look == ["rgb(1, 2, 3)", "7px"]
 
 
+def test_all_that_a_general_consent_covers_is_readable(page: Page, site: Stub) -> None:
+    """K1: items, period, recipients and consequence of every purpose asked for, and of no other."""
+    page.goto(site.origin)
+    entries = page.locator("dongui-root li")
+    expect(entries).to_have_count(3)
+    for entry, items in zip(
+        entries.all(), ("쿠키, 방문 일시, 서비스 이용 기록", "쿠키, 서비스", "쿠키, 방문 일시, 광고 ID"), strict=True
+    ):
+        for fact in (items, "1년", "Example Cloud (hosting, KR)", "서비스 이용에는 영향이 없습니다."):
+            expect(entry).to_contain_text(fact)
+    banner = page.locator(BANNER)
+    expect(banner).not_to_contain_text("서비스 제공")
+    # The words that the guidance warns of.
+    for word in ("필수 동의", "나중에"):
+        expect(banner).not_to_contain_text(word)
+
+
+def test_it_stands_where_the_page_wants_it(page: Page, site: Stub, collector: Stub) -> None:
+    style = "<style>dongui-root{--dongui-inset:1rem auto auto 1rem}</style>"
+    site.pages["/"] = page_of(collector, head=style)
+    page.goto(site.origin)
+    box = page.locator(BANNER).bounding_box()
+    assert box
+    assert (box["x"], box["y"]) == (16, 16)
+
+
+def test_nothing_moves_for_who_asked_for_less_motion(page: Page, site: Stub) -> None:
+    moving = "e => [getComputedStyle(e).transitionDuration, getComputedStyle(e, '::before').transitionDuration]"
+    still = []
+    for motion in ("no-preference", "reduce"):
+        page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+        page.goto(site.origin)
+        press(page, "choose")
+        still.append(page.locator('dongui-root [data-purpose-switch="statistics"]').evaluate(moving))
+    assert still == [["0.15s", "0.15s"], ["0s", "0s"]]
+
+
 def test_the_banner_does_not_take_the_focus_and_comes_first(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, "<input id=field autofocus><a href=/>x</a>")
     page.goto(site.origin)
@@ -137,7 +174,7 @@ def test_the_panel_holds_the_focus_and_gives_it_back(page: Page, site: Stub, col
     assert len(collector.consents) == 1
 
 
-def test_reduced_motion_and_forced_zoom_leave_it_readable(page: Page, site: Stub, collector: Stub) -> None:
+def test_forced_zoom_leaves_it_readable(page: Page, site: Stub, collector: Stub) -> None:
     # 1280 px at 400 %: the whole dialog scrolls, so that what is fixed does not eat the little room there is.
     page.set_viewport_size({"width": 320, "height": 256})
     page.goto(site.origin)

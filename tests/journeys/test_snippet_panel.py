@@ -149,6 +149,28 @@ def test_the_record_of_the_choice_can_be_kept(page: Page, site: Stub, collector:
     assert kept["notice"] == "v1"
 
 
+@pytest.mark.parametrize("reachable", [True, False])
+def test_the_record_comes_with_the_collectors_receipts(
+    page: Page, site: Stub, collector: Stub, tmp_path: Path, reachable: bool
+) -> None:
+    """W3; what this browser knows can be kept in any case."""
+    receipt = {"@type": "dpv:ConsentReceipt", "record_id": "r1"}
+    held = {"site": "S", "suspended": False, "consents": [receipt], "records": [], "events": []}
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    answer = (200, {"Content-Type": "application/json"}, json.dumps(held).encode()) if reachable else (503, {}, b"")
+    collector.intercept = lambda r: answer if r.path == "/v1/me" else None
+    page.evaluate("dongui.show()")
+    expect(page.locator('dongui-root [part="record"]')).to_contain_text("방문 통계, 맞춤 서비스")
+    with page.expect_download() as download:
+        press(page, "receipt")
+    download.value.save_as(tmp_path / "receipt.json")
+    kept = json.loads((tmp_path / "receipt.json").read_text())
+    assert kept["granted"] == ["statistics", "personalisation"]
+    assert kept.get("receipts") == ([receipt] if reachable else None)
+
+
 def test_policy_text_is_text(page: Page, site: Stub, collector: Stub) -> None:
     collector.policy["purposes"]["statistics"]["items"].append("<img src=x onerror=alert(1)>")
     page.goto(site.origin)

@@ -190,6 +190,19 @@ def test_a_malformed_batch_is_not_sent_for_ever(page: Page, site: Stub, collecto
     assert names(collector).count("bad") == 1
 
 
+def test_what_happens_without_a_network_is_told_once_there_is_one(
+    context: BrowserContext, page: Page, site: Stub, collector: Stub
+) -> None:
+    accept(page, site, collector)
+    context.set_offline(True)
+    page.evaluate("dongui.track('in the tunnel')")
+    page.wait_for_timeout(1200)
+    assert "in the tunnel" not in names(collector)
+    context.set_offline(False)
+    eventually(lambda: "in the tunnel" in names(collector), page)
+    assert len({e["id"] for e in collector.events if e["name"] == "in the tunnel"}) == 1
+
+
 def test_offline_events_wait_for_the_next_page(
     context: BrowserContext, page: Page, site: Stub, collector: Stub
 ) -> None:

@@ -190,8 +190,10 @@ def test_googles_own_options_pass_and_doubtful_ones_are_said(caplog: pytest.LogC
     client = client_with(asked)
     app = ConsentMiddleware(serving(PAGE), client=client)
     assert inline_stub(GOOGLE, **asked).encode() in call(app).body
-    [said] = [record.message for record in caplog.records if "consent_mode" in record.message]
-    assert "url_passthrough" in said
+    said = [record.message for record in caplog.records if "consent_mode" in record.message]
+    assert len(said) == 2
+    assert "url_passthrough" in said[0]
+    assert "ads_data_redaction" in said[1]
     client.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,6 +51,10 @@ A static site without a server of its own takes everything from the collector's 
 @click.option("--advanced", is_flag=True, help="The stub lets Google's tags load before any consent.")
 @click.option("--url-passthrough", is_flag=True, help="The stub lets Google's tags carry ad-click ids in addresses.")
 @click.option("--ads-data-redaction", is_flag=True, help="The stub has Google's tags leave ad-click ids out.")
+@click.option(
+    "--wait-for-update", type=click.IntRange(0), metavar="MS", help="How long Google's tags wait for an update."
+)
+@click.option("--region", multiple=True, metavar="CODE", help="The default holds in these regions alone (ISO 3166-2).")
 @site_option
 @config_option
 @json_option
@@ -61,6 +65,8 @@ def snippet(
     advanced: bool,
     url_passthrough: bool,
     ads_data_redaction: bool,
+    wait_for_update: int | None,
+    region: tuple[str, ...],
     site: str | None,
     config: Path,
     as_json: bool,
@@ -70,7 +76,13 @@ def snippet(
 
     from dongui_collector.publishing import find_site
 
-    for warning in stub_warnings(advanced=advanced, url_passthrough=url_passthrough):
+    doubtful: dict[str, Any] = {
+        "advanced": advanced,
+        "url_passthrough": url_passthrough,
+        "ads_data_redaction": ads_data_redaction,
+        "region": region,
+    }
+    for warning in stub_warnings(**doubtful):
         click.echo(f"Warning: {warning}.", err=True)
     with reading(config) as core:
         found = find_site(core, site)
@@ -78,9 +90,8 @@ def snippet(
         data["stub"] = inline_stub(
             core.book.in_force(found.ref, core.clock.now()).compiled,
             nonce=nonce,
-            advanced=advanced,
-            url_passthrough=url_passthrough,
-            ads_data_redaction=ads_data_redaction,
+            wait_for_update=wait_for_update,
+            **doubtful,
         )
     emit(data, as_json, lambda shown: shown["stub"] if stub else _TEXT.format(**shown))
 

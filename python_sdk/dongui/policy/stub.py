@@ -60,13 +60,23 @@ def inline_stub(
     return f"<script{attribute}>{_script().replace(_PLACE, _inline(facts))}</script>"
 
 
-def stub_warnings(*, advanced: bool = False, url_passthrough: bool = False, region: Sequence[str] = ()) -> list[str]:
-    """What to say to whoever asks for an option that lets data flow without a consent."""
+def stub_warnings(
+    *,
+    advanced: bool = False,
+    url_passthrough: bool = False,
+    ads_data_redaction: bool = False,
+    region: Sequence[str] = (),
+) -> list[str]:
+    """What to say to whoever asks for an option that lets data flow without a consent, or that promises too much."""
     warnings = []
     if advanced:
         warnings.append("advanced: Google's tags load and send pings before any consent on record covers them")
     if url_passthrough:
         warnings.append("url_passthrough: ad-click ids travel in addresses although storing them is denied")
+    if ads_data_redaction:
+        warnings.append(
+            "ads_data_redaction: it takes ad-click ids out of what Google's tags send, and holds nothing back"
+        )
     if region:
         warnings.append("region: outside the regions named, Google's tags start without a default, as if granted")
     return warnings

@@ -13,6 +13,9 @@ interface Mine {
 
 const SHOWN = 50;
 
+/** What is held about this visitor, their consent receipts among it. */
+export const held = (): Promise<Mine> => mine("GET");
+
 /** The visitor's own call: by the id where the page knows it, else by the HttpOnly cookie. */
 async function mine(method: string): Promise<Mine> {
   const id = core._visitorId();
@@ -32,20 +35,20 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
   const section = h("section", { part: "data", id: "data", tabindex: "-1" }, h("h2", {}, words.data), h("p", {}, words.dataIntro), status, body);
   const say = (text: string): void => void (status.textContent = text);
   const fail = (): void => say(words.unreachable);
-  const show = (held: Mine): void => {
+  const show = (found: Mine): void => {
     const lines = [
-      held.suspended && words.suspended,
-      held.events[0] ? `${words.events}: ${held.events.length.toLocaleString(core._facts.lang)}` : !held.records[0] && words.nothing,
-      held.records[0] && `${words.records}: ${held.records.length}`,
+      found.suspended && words.suspended,
+      found.events[0] ? `${words.events}: ${found.events.length.toLocaleString(core._facts.lang)}` : !found.records[0] && words.nothing,
+      found.records[0] && `${words.records}: ${found.records.length}`,
     ];
     say(lines.filter(Boolean).join(" · "));
     body.replaceChildren(
-      ...(held.events[0] ? [table(held, words)] : []),
+      ...(found.events[0] ? [table(found, words)] : []),
       h("p", {}, words.eraseAsk),
       h(
         "div",
         { class: "row" },
-        core._button("download", words.download, () => download("dongui-my-data.json", held)),
+        core._button("download", words.download, () => download("dongui-my-data.json", found)),
         core._button("erase", words.erase, () => void erase().catch(fail)),
       ),
     );
@@ -58,7 +61,7 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
   };
   const load = (): void => {
     body.replaceChildren();
-    mine("GET").then(show).catch(fail);
+    held().then(show).catch(fail);
   };
   if (now) load();
   else body.append(core._button("data", words.show, load));

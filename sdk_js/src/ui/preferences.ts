@@ -1,6 +1,6 @@
 /** The preference centre: each purpose's switch, what is processed without consent, the record of the choice, my data. */
 import { core } from "./core";
-import { data } from "./data";
+import { data, held } from "./data";
 import { download } from "./download";
 import type { PanelWords } from "./words/words";
 
@@ -43,12 +43,18 @@ function record(words: PanelWords): HTMLElement {
   const { _h: h, _facts: facts, _choice: choice } = core;
   const names = choice!.granted.map((id) => facts.purposes[id]?.label ?? id).join(", ");
   const file = { site: core._options.site, notice: choice!.version, granted: choice!.granted, at: new Date(choice!.at * 1000).toISOString() };
+  /** With the receipts that the collector issued (W3), where it knows this visitor and can be reached; who refused is known to nobody. */
+  const keep = (): Promise<void> =>
+    held().then(
+      ({ consents }) => download("dongui-consent.json", { ...file, receipts: consents }),
+      () => download("dongui-consent.json", file),
+    );
   return h(
     "section",
     { part: "record" },
     h("h2", {}, words.receipt),
     h("p", {}, `${moment(choice!.at)} · ${choice!.version}`),
     h("p", {}, `${words.chosen}: ${names || words.none}`),
-    core._button("receipt", words.download, () => download("dongui-consent.json", file)),
+    core._button("receipt", words.download, () => void keep()),
   );
 }
