@@ -1,4 +1,4 @@
-"""For all tests: a busy machine is no failure, so no example has a deadline. And one real Chromium for who asks."""
+"""For all tests: a busy machine is no failure, so no example has a deadline; a failure is told soon. One real Chromium."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import engine
 from playwright.sync_api import Browser, sync_playwright
 
 settings.register_profile("dongui", deadline=None)
 settings.load_profile("dongui")
+# A failure that is found is told soon, if not as short as could be: 30 seconds of shrinking instead of 300.
+engine.MAX_SHRINKING_SECONDS = 30
 
 FLAGS = [
     "--headless",
