@@ -1,4 +1,4 @@
-"""For all tests: a busy machine is no failure, so no example has a deadline; a failure is told soon. One real Chromium."""
+"""For all tests: a busy machine is no failure, so no example has a deadline; a failure is told soon. One Chromium."""
 
 from __future__ import annotations
 
