@@ -238,3 +238,23 @@ def test_s3_2_nothing_else_is_suspended(
     assert {m for m in rows.values() if m.encode() in left} == expected
     assert verify(house.core).ok
     house.close()
+
+
+def test_a_certificate_counts_what_went_before_the_hold_let_the_rest_go_too(house: House) -> None:
+    """S5.3: how many, over both rounds and over a restart between them."""
+    visitor = house.arrive()
+    for day in ("2025-03-08", "2025-03-09", "2025-03-09", "2025-03-10"):
+        house.visit(visitor, f"{day}T10:00")
+    days = {"first_day": "2025-03-10", "last_day": "2025-03-10"}
+    hold = perform(house.core, "holds.add", {"ground": "claim", "reason": "a claim", **days})["id"]
+    assert house.erase(visitor).destroyed == 3
+    house.reopen()
+    house.core.ledger.resume()
+    assert len(house.rows()) == 1
+    told = perform(house.core, "holds.release", {"id": hold, "by": "officer"})
+    assert (told["rows_destroyed"], told["destroyed"]) == (1, 0), "what the release let go"
+    last = house.core.storage.ledger.last_of("certificate")
+    assert last is not None
+    assert last.body is not None
+    assert (last.body["rows_destroyed"], last.body["days"]) == (4, 3), "and all of it in the certificate"
+    assert house.core.storage.office.setting(f"ending.{last.body['of']}") is None

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from dongui_collector.cli.readable import cell, lines
 from dongui_collector.clock import clock_from_environment
 from dongui_collector.settings import Settings, load_settings
 
@@ -151,11 +152,11 @@ def emit(data: Any, as_json: bool, table: Columns | Callable[[Any], str | None] 
     elif table is not None:
         _print_table(data, table)
     elif isinstance(data, Mapping):
-        for key, value in data.items():
-            click.echo(f"{key}: {_cell(value)}")
+        for line in lines(data):
+            click.echo(line)
     else:
         for entry in data if isinstance(data, Sequence) and not isinstance(data, str) else [data]:
-            click.echo(_cell(entry))
+            click.echo(cell(entry))
 
 
 def console(*, err: bool = False) -> Console:
@@ -179,20 +180,8 @@ def _print_table(rows: Sequence[Mapping[str, Any]], columns: Columns) -> None:
         table.add_column(heading)
     for row in rows:
         # As text, never as markup: names come from outside.
-        table.add_row(*(Text(_cell(row.get(key))) for key, _ in pairs))
+        table.add_row(*(Text(cell(row.get(key))) for key, _ in pairs))
     console().print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_cell(v) for v in value) or "–"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_cell(v)}" for k, v in value.items()) or "–"
-    return str(value)
 
 
 def acting_user() -> str:

@@ -129,11 +129,22 @@ def add_hold(
 
 @operation("holds.release")
 def release_hold(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
-    """Release a hold; what it kept and what is due is destroyed right away."""
+    """Release a hold; what it kept and what is due is destroyed right away.
+
+    Returns in numbers what endings that had waited for it destroyed, and the destructions that fell due meanwhile.
+    """
     core.keeper.release_hold(id, by)
-    core.ledger.resume()
+    ended = core.ledger.resume()
     outcome = core.keeper.run()
-    return {"released": id, "destroyed": outcome["destroyed"], "waiting": outcome["waiting"]}
+    return {
+        "released": id,
+        "rows_destroyed": ended.destroyed,
+        "rows_reduced": ended.changed,
+        "records_destroyed": ended.records,
+        "records_archived": ended.archived,
+        "destroyed": outcome["destroyed"],
+        "waiting": outcome["waiting"],
+    }
 
 
 @operation("archive.read")

@@ -194,6 +194,7 @@ class Finisher:
                 self._forget_in_requests(intent)
                 disclosed.forget(self._storage, self._keyring, intent.visitor)
                 ended.held = ended.held or any(r.body is not None and r.seq not in free for r in wanted)
+            counts = self._so_far(intent, ended)
             if ended.held:
                 return
             self._tell_consumers(intent)
@@ -201,15 +202,25 @@ class Finisher:
             body = {
                 "of": intent.seq,
                 "kind": intent.kind,
-                "rows_destroyed": ended.destroyed,
-                "rows_reduced": ended.changed,
-                "days": len(ended.days),
-                "records_destroyed": ended.records,
-                "records_archived": ended.archived,
+                **counts,
                 "reason": decision.get("reason", intent.kind),
                 "method": "zeroed in place, log truncated; what other law names moved into the archive",
             }
             self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
+
+    def _so_far(self, intent: Intent, ended: Ended) -> Json:
+        """In numbers what this ending destroyed, with what it did before a hold let the rest go; noted while it waits."""
+        noted = f"ending.{intent.seq}"
+        before: Json = self._storage.office.setting(noted) or {"days": []}
+        days = sorted({*before["days"], *(day.isoformat() for day in ended.days)})
+        counts = {
+            "rows_destroyed": ended.destroyed + before.get("rows_destroyed", 0),
+            "rows_reduced": ended.changed + before.get("rows_reduced", 0),
+            "records_destroyed": ended.records + before.get("records_destroyed", 0),
+            "records_archived": ended.archived + before.get("records_archived", 0),
+        }
+        self._storage.office.put_setting(noted, {**counts, "days": days} if ended.held else None)
+        return {**counts, "days": len(days)}
 
     def _forget_in_requests(self, intent: Intent) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""

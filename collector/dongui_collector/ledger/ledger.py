@@ -250,12 +250,12 @@ class Ledger:
         """
         return self._finisher.finish(intent, progress)
 
-    def resume(self) -> int:
-        """Finish the endings that a crash or an error interrupted. Returns how many."""
-        open_ = self._store.intents()
-        for intent in open_:
-            self.finish(intent)
-        return len(open_)
+    def resume(self) -> Ended:
+        """Finish the endings that a crash, an error or a hold left open. Returns what that did."""
+        ended = Ended()
+        for intent in self._store.intents():
+            ended.add(self.finish(intent))
+        return ended
 
     def forget_answers(self) -> None:
         with self._store.writing():
