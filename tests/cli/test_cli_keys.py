@@ -82,6 +82,7 @@ def test_lost_keys_are_explained_and_never_made_anew(installed: Installation) ->
         said = installed.run(*command, code=2).stderr
         assert "keys.db is missing" in said, command
         assert "dongui keys restore" in said
+    assert "`dongui keys restore FILE`" in installed.run("verify", code=1).stdout
     assert not (keys / "keys.db").exists(), "a new secret would make every visitor a stranger"
 
 

@@ -34,6 +34,7 @@ __all__ = ["Finding", "Verification", "damaged", "steps", "verify"]
 _PAGE = 1000
 _NO_CONTENT = "its content cannot be read"
 _RESTORE = "restore a backup that is older than the damage, with the journal"
+_RESTORE_KEYS = "`dongui keys restore FILE`, from the newest copy; without one nothing opens what these keys sealed"
 _UNREADABLE = Finding("data/dongui.db", "it cannot be read", _RESTORE)
 _REWRITTEN = "compare with the checkpoints that are kept elsewhere; what a third party holds is what counts"
 
@@ -99,7 +100,10 @@ def verify(
 
 def damaged(settings: Settings) -> list[Finding]:
     """Where the ledger, the archive, the other records or the keys have damaged pages; asked without opening them."""
-    return [Finding(where, what, _RESTORE) for where, what in damage(settings.data_path, settings.keys_path)]
+    return [
+        Finding(where, what, _RESTORE_KEYS if where.startswith("keys/") else _RESTORE)
+        for where, what in damage(settings.data_path, settings.keys_path)
+    ]
 
 
 def _guarded(found: Iterable[Finding]) -> Iterator[Finding]:
