@@ -209,7 +209,7 @@ class Finisher:
             self._store.append("certificate", self._clock.now(), body, site_ref=intent.site_ref)
 
     def _so_far(self, intent: Intent, ended: Ended) -> Json:
-        """What this ending destroyed, in numbers, with what it did before a hold let go of the rest; noted while it waits."""
+        """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""
         noted = f"ending.{intent.seq}"
         before: Json = self._storage.office.setting(noted) or {"days": []}
         days = sorted({*before["days"], *(day.isoformat() for day in ended.days)})
