@@ -105,8 +105,17 @@ def expire(names: Iterable[str], host: str) -> Headers:
     Names that a header could not carry are left alone. Browsers ignore the domains that nobody may set cookies at.
     """
     domains = [""] + [f"; Domain={domain}" for domain in domains_above(host)]
-    lines = [f"{name}=; Max-Age=0; Path=/{domain}" for name in names if _NAME.fullmatch(name) for domain in domains]
+    lines = [line for name in names if _NAME.fullmatch(name) for line in _endings(name, domains)]
     return [("Set-Cookie", line) for line in lines[:_MOST_EXPIRED]]
+
+
+def _endings(name: str, domains: list[str]) -> list[str]:
+    """What ends one cookie. Names with a prefix are taken only as that asks (RFC 6265bis), also to end them."""
+    prefix = name.lower()
+    if prefix.startswith("__host-"):
+        return [f"{name}=; Max-Age=0; Path=/; Secure"]
+    secure = "; Secure" if prefix.startswith("__secure-") else ""
+    return [f"{name}=; Max-Age=0; Path=/{domain}{secure}" for domain in domains]
 
 
 def domains_above(host: str) -> list[str]:

@@ -47,10 +47,10 @@ class Options:
     pages. ``consent_mode``: before it goes the inline stub that Google's tags need (W2) and that holds back unmarked
     third-party scripts; a mapping holds the options of :func:`dongui.policy.inline_stub`. ``serve_gpc``:
     ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that are no pages. ``page_view_if``: called with
-    ``environ`` or ``scope``, decides last. ``trusted_proxies``: how many proxies in front of this server append to
-    ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are ignored. ``learn_timeout``: seconds that the start
-    waits for the policy. ``refresh``: seconds between looks for a newer one. ``debug``: each dropped cookie is logged
-    with the policy lines that would let it pass.
+    ``environ`` or ``scope`` of every page, decides last whether it is recorded and counted. ``trusted_proxies``: how
+    many proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are
+    ignored. ``learn_timeout``: seconds that the start waits for the policy. ``refresh``: seconds between looks for a
+    newer one. ``debug``: each dropped cookie is logged with the policy lines that would let it pass.
     """
 
     site: str

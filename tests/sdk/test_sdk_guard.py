@@ -99,6 +99,11 @@ def test_expiring_reaches_every_domain_and_ends() -> None:
         "_ga=; Max-Age=0; Path=/; Domain=shop.example.com",
         "_ga=; Max-Age=0; Path=/; Domain=example.com",
     ]
+    assert [value for _, value in expire(["__Host-ads", "__Secure-ads"], "example.com")] == [
+        "__Host-ads=; Max-Age=0; Path=/; Secure",
+        "__Secure-ads=; Max-Age=0; Path=/; Secure",
+        "__Secure-ads=; Max-Age=0; Path=/; Domain=example.com; Secure",
+    ]
     assert len(expire([f"_ga_{n}" for n in range(1000)], "www.shop.example.com")) == 24
     assert expire(["_ga\r\nX-Evil: 1", "_ga;x", ""], "example.com") == []
 
