@@ -167,6 +167,9 @@ class EventStore(Protocol):
     def size(self, day: date) -> int:
         """Bytes on disk."""
 
+    def lost(self, day: date) -> frozenset[tuple[int, int]]:
+        """Which purposes ended in some row of the day, as (site, bit set)."""
+
     def stamp(self, day: date) -> int:
         """Differs from an earlier one if the day's rows may differ; 0 for an absent day. Cheap."""
 

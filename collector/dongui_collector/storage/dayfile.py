@@ -43,6 +43,26 @@ _COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
 ENDED = "CREATE TABLE IF NOT EXISTS ended (serial INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT"
 
 
+# Which purposes ended in some row of a site, and nothing else: whoever reads for one of them is told so, nobody else.
+LOST = """CREATE TABLE IF NOT EXISTS lost (
+    site_ref INTEGER NOT NULL, purposes INTEGER NOT NULL, PRIMARY KEY (site_ref, purposes)) STRICT, WITHOUT ROWID"""
+_LOSE = """INSERT OR IGNORE INTO lost SELECT DISTINCT site_ref, purposes & ?2 FROM events
+    WHERE n IN (SELECT value FROM json_each(?1)) AND visitor IS NOT NULL AND purposes & ?2 != 0"""
+
+
+def note_lost(conn: sqlite3.Connection, positions: str, bits: int) -> None:
+    """Note what is about to end in rows at ``positions`` (JSON), in the transaction that ends it."""
+    conn.execute(LOST)
+    conn.execute(_LOSE, (positions, bits))
+
+
+def lost(conn: sqlite3.Connection) -> frozenset[tuple[int, int]]:
+    """The purposes that ended in rows of the day, as (site, bit set)."""
+    if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'lost'").fetchone():
+        return frozenset()
+    return frozenset(conn.execute("SELECT site_ref, purposes FROM lost").fetchall())
+
+
 def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int, positions: str) -> None:
     """Add to the day's tally, in the transaction that ended the rows; ``positions`` are theirs, as JSON."""
     if destroyed or reduced:

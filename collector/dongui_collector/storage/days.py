@@ -63,6 +63,9 @@ class SqliteDays:
                 total += Path(f"{self.path(day)}{suffix}").stat().st_size
         return total
 
+    def lost(self, day: date) -> frozenset[tuple[int, int]]:
+        return self._read(day, dayfile.lost, frozenset())
+
     def stamp(self, day: date) -> int:
         found = 0
         for suffix in ("", "-wal"):

@@ -36,6 +36,7 @@ def end_rows(
     conn.execute("BEGIN IMMEDIATE")
     try:
         asked = (json.dumps(positions), bits)
+        dayfile.note_lost(conn, *asked)
         ended.destroyed = conn.execute(_CLEAR, asked).rowcount
         rest = conn.execute(_REST, asked).fetchall() if ended.destroyed < len(positions) else []
         for row in map(dayfile.row_from, rest):

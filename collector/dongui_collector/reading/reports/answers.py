@@ -91,7 +91,7 @@ class Asked:
         gone, living = self._days(first, last)
         which = self._which(first, last, gone)
         figures, words = Engine.of(self.core).figures(self.covered, measure, which, self.advance)
-        states = {day: state_of(self.core, self.covered.zone, day) for day in living}
+        states = {day: state_of(self.core, self.covered, day) for day in living}
         return Found(question, measure, figures, words, gone, states)
 
     def vitals(self) -> tuple[list[Json], Json]:
@@ -104,7 +104,7 @@ class Asked:
         sort, ascending = _sort(question, ("page",), figures, "samples")
         rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
         visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
-        states = [state for day in living if (state := state_of(self.core, self.covered.zone, day))]
+        states = [state for day in living if (state := state_of(self.core, self.covered, day))]
         told = {"visitors": visitors, "visits": visits, "visitors_are": "distinct"}
         return rows, told | {"days": summary(states) | {"unanswered": len(gone.states)}}
 

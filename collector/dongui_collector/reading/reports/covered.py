@@ -56,6 +56,10 @@ class Covered:
         book = self._core.book
         return frozenset().union(*(book.items_of(n.ref, self.mask) for n in book.notices(self.site.ref)))
 
+    def enough(self, notice_ref: int, purposes: int) -> bool:
+        """Whether rows that stand on ``purposes`` under a notice are in the reader's reports."""
+        return self._core.book.items_of(notice_ref, purposes & self.mask) >= _BASE
+
     def days(self, first: date, last: date) -> list[date]:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
         stored = {beside for day in self._core.storage.events.days() for beside in _beside(day)}

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo
 
 from dongui_collector.reading.reports.intervals import Interval, of_day, stored_days
 from dongui_collector.reading.reports.lasting import HOURS, OWN, name_of, told
 from dongui_collector.reading.reports.parts import Key, Parts, added, plus
-from dongui_collector.storage.values import Site, Tally
+from dongui_collector.storage.values import Basis, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
+    from dongui_collector.reading.reports.covered import Covered
 
 State = Literal["living", "restated", "frozen", "imported"]
 STATES: tuple[State, ...] = ("living", "restated", "frozen", "imported")
@@ -97,25 +97,37 @@ def _counted_here(core: Core, site: Site, day: date) -> bool:
 # --- days whose rows are there ---------------------------------------------------------------------------------------
 
 
-_tallies: dict[tuple[Path, date], tuple[int, Tally]] = {}  # as of a day's stamp: asked of every day of a year
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What rows of a stored day stand on, or once stood on, and which purposes ended in some of them."""
+
+    bases: Sequence[Basis] = ()
+    lost: Collection[tuple[int, int]] = ()
 
 
-def state_of(core: Core, zone: ZoneInfo, day: date) -> State | None:
-    """``restated`` where something of a day was withdrawn, erased or destroyed since, else ``living``.
+_held: dict[tuple[Path, date], tuple[int, _Held]] = {}  # as of a day's stamp: asked of every day of a year
 
-    None for a day of which nothing is stored. For the whole installation: it says of nobody and no purpose what.
+
+def state_of(core: Core, covered: Covered, day: date) -> State | None:
+    """``restated`` where something that the reader's purposes covered was withdrawn, erased or destroyed since.
+
+    Else ``living``, or None for a day of which nothing that they cover was ever stored: of what others' purposes cover
+    it says nothing.
     """
-    tallies = [_tally(core, stored) for stored in stored_days(day, zone, core.settings.zone)]
-    if not any(tally.top for tally in tallies):
-        return None
-    return "restated" if any(tally.destroyed or tally.reduced for tally in tallies) else "living"
+    mask, site = covered.mask, covered.site.ref
+    held = [_held_of(core, stored) for stored in covered.stored(day)]
+    if any(ref == site and bits & mask for one in held for ref, bits in one.lost):
+        return "restated"
+    bases = (basis for one in held for basis in one.bases if basis.site_ref == site)
+    return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
 
 
-def _tally(core: Core, stored: date) -> Tally:
-    key, stamp = (core.settings.data_path, stored), core.storage.events.stamp(stored)
-    if key not in _tallies or _tallies[key][0] != stamp:
-        _tallies[key] = (stamp, core.storage.events.tally(stored))
-    return _tallies[key][1]
+def _held_of(core: Core, stored: date) -> _Held:
+    events = core.storage.events
+    key, stamp = (core.settings.data_path, stored), events.stamp(stored)
+    if key not in _held or _held[key][0] != stamp:
+        _held[key] = (stamp, _Held(events.bases(stored), events.lost(stored)))
+    return _held[key][1]
 
 
 def summary(states: Iterable[State]) -> dict[str, int]:
