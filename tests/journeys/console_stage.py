@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 from dongui_collector import control
 from dongui_collector.app import open_core
 from dongui_collector.core import Core
-from dongui_collector.desk.app import create_desk
-from dongui_collector.installing import ACCOUNT, Installed, install
+from dongui_collector.installing import install
 from dongui_collector.ledger import tallies
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.settings import load_settings
-from playwright.sync_api import Browser, BrowserContext
-from werkzeug.serving import make_server
+
+from tests.journeys.visits_stage import Stage, serving
 
 ORIGIN = "https://somoon.example.com"
 POLICY = Path(__file__).parents[2] / "examples" / "somoon" / "policy.toml"
@@ -30,48 +26,13 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 DAYS = 120
 
 
-@dataclass(frozen=True)
-class Console:
-    """``origin`` is where the desk answers; ``installed`` whose it is; ``visitor`` the id of somebody who consented."""
-
-    origin: str
-    installed: Installed
-    visitor: str
-
-    def ask(self, operation: str, **arguments: Any) -> Any:
-        return control.call(load_settings(Path(self.installed.config)), operation, **arguments)
-
-    def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
-        """A context of a browser, signed in as who runs it all. Sessions are few: keep it for a module."""
-        context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
-        page = context.new_page()
-        page.goto(f"{self.origin}/console/login")
-        page.fill("input[name=name]", ACCOUNT)
-        page.fill("input[name=password]", self.installed.console_password)
-        page.locator("form button").first.click()
-        page.wait_for_url(lambda url: "/login" not in url)
-        page.close()
-        return context
-
-
 @contextmanager
-def console(folder: Path) -> Iterator[Console]:
-    """The desk over a new installation in ``folder``, with the example's policy and a sample of everything."""
+def console(folder: Path) -> Iterator[tuple[Stage, str]]:
+    """The desk over a new installation in ``folder`` with the example's policy, and the id of one of its visitors."""
     installed = install(folder, POLICY.read_text(), name="somoon", origins=[ORIGIN])
-    settings = load_settings(Path(installed.config))
-    visitor = fill(open_core(settings, writable=True))
-    core = open_core(settings, writable=False)
-    server = make_server("127.0.0.1", 0, create_desk(core), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Console(f"http://127.0.0.1:{server.server_port}", installed, visitor)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        core.close()
+    visitor = fill(open_core(load_settings(Path(installed.config)), writable=True))
+    with serving(installed) as stage:
+        yield stage, visitor
 
 
 # --- what has happened -----------------------------------------------------------------------------------------------

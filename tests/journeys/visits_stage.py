@@ -71,7 +71,14 @@ def stage(folder: Path, *, name: str, days: int, visitors: int, hostile: bool = 
             _hostile(core)
     finally:
         core.close()
-    core = open_core(settings, writable=False)
+    with serving(installed) as found:
+        yield found
+
+
+@contextmanager
+def serving(installed: Installed) -> Iterator[Stage]:
+    """The desk of an installation, on a free port of loopback."""
+    core = open_core(load_settings(Path(installed.config)), writable=False)
     server = make_server("127.0.0.1", 0, create_desk(core), threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
