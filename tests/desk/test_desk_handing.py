@@ -50,7 +50,7 @@ def test_every_page_in_every_language(
         assert answer.status_code == 200
         assert f'<html lang="{lang}">' in answer.text
         assert "style=" not in answer.text
-        assert "<script" not in answer.text
+        assert "<script>" not in answer.text
         assert visitor not in answer.text
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from dongui.policy import RecordClass
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.clock import start_of
+from dongui_collector.core import Core
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
@@ -52,12 +54,18 @@ def overview_page() -> str:
         items=by_item(portions),
         months=calendar(portions, core.keeper.today()),
         agenda=agenda(portions),
-        rules={id: record_class for notice in notices for id, record_class in notice.policy.records.items()},
+        rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
         holds=len(core.keeper.holds()),
         last_run=core.keeper.last_success(),
         next_run=start_of(core.clock.today(core.settings.zone) + timedelta(days=1), core.settings.zone),
     )
+
+
+def _classes(core: Core) -> dict[str, RecordClass]:
+    """Every record class that some notice of some site knows, as the newest says."""
+    notices = (notice for site in core.book.sites() for notice in core.book.notices(site.ref))
+    return {id: record_class for notice in notices for id, record_class in notice.policy.records.items()}
 
 
 # --- destruction (S5.3: selected → approved → destroyed) -------------------------------------------------------------
@@ -78,6 +86,9 @@ def destructions() -> str:
         standing=core.keeper.standing.current(),
         unsigned=core.keeper.standing.unsigned(),
         live=[(core.book.site_by_ref(ref), class_id) for ref, class_id in live],
+        rules={
+            id: c for s in core.book.sites() for n in core.book.notices(s.ref) for id, c in n.policy.records.items()
+        },
     )
 
 
@@ -101,7 +112,7 @@ def standing() -> Response:
 @pages.get("/holds")
 def holds() -> str:
     core = open_core()
-    classes = {id: c for s in core.book.sites() for n in core.book.notices(s.ref) for id, c in n.policy.records.items()}
+    classes = _classes(core)
     shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
     names = {site.ref: site.name for site in core.book.sites()}
     return render_template("holds.html", holds=shown, classes=classes, sites=core.book.sites(), names=names)

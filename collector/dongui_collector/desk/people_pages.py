@@ -35,7 +35,7 @@ def access() -> str:
 def _page(made: Json | None = None, reset: Json | None = None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.book.in_force(site.ref, now), core.book.notices(site.ref)) for site in core.book.sites()]
+    sites = [(site, core.book.in_force(site.ref, now)) for site in core.book.sites()]
     people = core.storage.people
     sessions = {account["name"]: len(people.sessions(account["id"])) for account in people.accounts()}
     return render_template(

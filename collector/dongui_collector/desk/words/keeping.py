@@ -4,6 +4,8 @@ from __future__ import annotations
 
 KO = {
     "archive": "분리보관",
+    "why_the_period_has_ended": "보유기간이 끝남",
+    "why_the_purpose_is_achieved": "목적 달성",
     "archive_lead": "다른 법령이 보존하게 한 기록입니다. 보존 목적으로만 열람할 수 있고, 열람은 접속기록에 남습니다.",
     "archive_empty": "분리보관 중인 기록이 없습니다.",
     "archive_read": "열람",
@@ -63,6 +65,8 @@ KO = {
 
 EN = {
     "archive": "Archive",
+    "why_the_period_has_ended": "its period has ended",
+    "why_the_purpose_is_achieved": "its purpose is achieved",
     "archive_lead": "Kept because other law says so, and read for that alone. Each reading stands in the access log.",
     "archive_empty": "Nothing is kept apart.",
     "archive_read": "Read",
