@@ -32,7 +32,6 @@ def ask(house: House, *reader: str, name: str = "overview", filters: tuple[str, 
 
 
 def test_the_share_is_of_the_page_views_that_were_counted(house: House) -> None:
-    """W4: how many agreed and refused, of whom nothing else is known."""
     unknown = ask(house, "statistics")
     assert (unknown["consented"], unknown["counted"]) == (None, None), "nothing counts: not known, and not none"
     count(house, date(2025, 3, 10), {"statistics": 20, "statistics.marketing": 5, "marketing": 3}, unasked=50, gpc=2)

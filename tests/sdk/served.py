@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dongui import ConsentMiddleware
+from dongui import Client, ConsentMiddleware, Delivery
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
 
 COOKIES = ["_ga=1; Path=/", "_fbp=2; Path=/", "session=3; Path=/"]
@@ -60,5 +60,7 @@ async def _plain_asgi(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"hello"})
 
 
-application = ConsentMiddleware(_plain)
-asgi_application = AsgiMiddleware(_plain_asgi)
+# On a busy machine an exit takes its time, and so does a start; otherwise as anybody sets it up.
+_CLIENT = Client(learn_timeout=30, delivery=Delivery(exit_deadline=20))
+application = ConsentMiddleware(_plain, client=_CLIENT)
+asgi_application = AsgiMiddleware(_plain_asgi, client=_CLIENT)

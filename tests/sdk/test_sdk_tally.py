@@ -167,10 +167,12 @@ def test_a_collector_that_was_away_is_told_later(collector: Collector, client_of
 FORKED = """
 import os, sys
 sys.path.insert(0, {root!r})
-from dongui import Client, ConsentMiddleware
+from dongui import Client, ConsentMiddleware, Delivery
 from tests.sdk.calls import call
 from tests.sdk.test_sdk_tally import page
-app = ConsentMiddleware(page, client=Client(site={site!r}, collector={url!r}, secret_key={secret!r}))
+patient = Delivery(exit_deadline=30)  # on a busy machine
+client = Client(site={site!r}, collector={url!r}, secret_key={secret!r}, learn_timeout=30, delivery=patient)
+app = ConsentMiddleware(page, client=client)
 call(app)
 call(app)
 for _ in range(3):
