@@ -7,8 +7,9 @@ copies downstream only that way.
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import date
 from typing import Any
@@ -19,8 +20,10 @@ from dongui.wire import TROUBLE, Answer, Wire
 
 __all__ = ["Reader"]
 
-_LONGEST_REPORT = 1 << 26
-_LONGEST_LINE = 1 << 22
+_LONGEST_ANSWER = 1 << 26
+_PAGE = 2000
+_EXPORT = "/v1/export/events"
+_NEXT = re.compile(rf'<({_EXPORT}\?[!-;=?-~]+)>; rel="next"')
 
 Json = dict[str, Any]
 
@@ -29,8 +32,7 @@ class Reader:
     """Reads from the desk of a collector (``http://127.0.0.1:8788``) with a token of ``dongui tokens create``.
 
     Everything raises :class:`~dongui.errors.AnswerError` when the desk refuses or does not answer: a consumer wants to
-    know. ``site`` is needed only where the token is bound to several. ``timeout`` is in seconds, for one answer; of
-    a stream, for each of its pieces.
+    know. ``site`` is needed only where the token is bound to several. ``timeout`` is in seconds, for one answer.
     """
 
     def __init__(self, desk: str, token: str, *, site: str | None = None, timeout: float = 60.0) -> None:
@@ -63,23 +65,45 @@ class Reader:
         """
         if isinstance(filters, str) or isinstance(purposes, str):
             raise ConfigurationError("filters", 'give a list, as in filters=["country:KR"]; purposes likewise')
-        asked: Json = {"filter": list(filters), "purpose": list(purposes), "compare": "previous" if compare else None}
-        asked |= {"interval": interval, "sort": sort, "order": order, "limit": limit, "offset": offset}
-        query = {key: value for key, value in asked.items() if value is not None and value != []}
-        return self._get(f"/v1/reports/{quote(name, safe='')}", {**self._site, **_days(first, last), **query})
+        given: Json = {"filter": list(filters), "purpose": list(purposes), "compare": "previous" if compare else None}
+        given |= {"interval": interval, "sort": sort, "order": order, "limit": limit, "offset": offset}
+        query = {key: value for key, value in given.items() if value is not None and value != []}
+        asked = {**self._site, **_days(first, last), **query}
+        return self._get(f"/v1/reports/{quote(name, safe='')}?{urlencode(asked, doseq=True)}")
 
     def events(self, first: date, last: date, *, purposes: Iterable[str] = ()) -> Iterator[Json]:
-        """The events of the days ``first`` to ``last``, both included, one after the other as they come.
+        """The events of the days ``first`` to ``last``, both included, one after the other, read in pages.
 
         Only rows and items that ``purposes`` (by default all of the token) cover; ``visitor`` and ``id`` are names that
-        this consumer alone knows. A stream that breaks off raises: what has come so far is then not all.
+        this consumer alone knows. A page that breaks off is asked for once more, and then raises: what has come so far
+        is not all.
         """
-        query = {**self._site, **_days(first, last), "format": "ndjson"}
-        if given := list(purposes):
-            query["purpose"] = given
-        with closing(self._open("/v1/export/events", query)) as answer:
-            for line in _lines(lambda: answer.chunk(self._timeout)):
-                yield _object(line)
+        if isinstance(purposes, str):
+            raise ConfigurationError("purposes", 'give a list, as in purposes=["statistics"]')
+        query = {**self._site, **_days(first, last), "purpose": list(purposes), "format": "ndjson", "limit": str(_PAGE)}
+        return self._rows(f"{_EXPORT}?{urlencode(query, doseq=True)}")
+
+    def _rows(self, path: str) -> Iterator[Json]:
+        while path:
+            try:
+                rows, path = self._page(path)
+            except AnswerError as error:
+                if error.status:
+                    raise
+                rows, path = self._page(path)  # the very same page, as often as it is asked for
+            yield from rows
+
+    def _page(self, path: str) -> tuple[list[Json], str]:
+        """The rows of a page, and where the next one is; empty for the last."""
+        with closing(self._open(path)) as answer:
+            try:
+                *lines, rest = answer.read(_LONGEST_ANSWER).split(b"\n")
+            except TROUBLE as trouble:
+                raise _no_answer(trouble) from trouble
+        if rest:
+            raise AnswerError(0, "", "the desk's answer broke off: what came so far is not all of it")
+        link = _NEXT.fullmatch(answer.headers.get("link", ""))
+        return [_object(line) for line in lines if line], link[1] if link else ""
 
     def erasures(self, after: int = 0) -> Iterator[Json]:
         """What ended since the cursor ``after``, oldest first: ``{cursor, at, kind, visitor?, purposes?, day?}``.
@@ -87,7 +111,7 @@ class Reader:
         Keep the ``cursor`` of each entry once its copies are destroyed, and begin there the next time.
         """
         while True:
-            found = self._get("/v1/feed/erasures", {"after": str(after)})
+            found = self._get(f"/v1/feed/erasures?after={after}")
             entries = found.get("entries", [])
             yield from entries
             if not entries or found["next"] == after:
@@ -108,16 +132,16 @@ class Reader:
         """Closes the connection."""
         self._wire.close()
 
-    def _get(self, path: str, query: Mapping[str, Any]) -> Json:
-        with closing(self._open(path, query)) as answer:
+    def _get(self, path: str) -> Json:
+        with closing(self._open(path)) as answer:
             try:
-                return _object(answer.read(_LONGEST_REPORT))
+                return _object(answer.read(_LONGEST_ANSWER))
             except TROUBLE as trouble:
                 raise _no_answer(trouble) from trouble
 
-    def _open(self, path: str, query: Mapping[str, Any]) -> Answer:
+    def _open(self, path: str) -> Answer:
         try:
-            answer = self._wire.open("GET", f"{path}?{urlencode(query, doseq=True)}", self._headers)
+            answer = self._wire.open("GET", path, self._headers)
             if answer.status == 200:
                 return answer
             with closing(answer):
@@ -128,24 +152,6 @@ class Reader:
 
 def _days(first: date, last: date) -> dict[str, Any]:
     return {"from": first.isoformat(), "to": last.isoformat()}
-
-
-def _lines(chunk: Callable[[], bytes]) -> Iterator[bytes]:
-    """The lines of a stream, of which the last is ended like all others."""
-    rest = b""
-    while True:
-        try:
-            part = chunk()
-        except TROUBLE as trouble:
-            raise _no_answer(trouble) from trouble
-        if not part:
-            break
-        *lines, rest = (rest + part).split(b"\n")
-        yield from (line for line in lines if line)
-        if len(rest) > _LONGEST_LINE:
-            raise AnswerError(200, "", "the desk's answer is not newline-delimited JSON")
-    if rest:
-        raise AnswerError(200, "", "the desk's answer broke off: what came so far is not all of it")
 
 
 def _object(text: bytes) -> Json:

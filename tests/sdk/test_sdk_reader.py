@@ -7,9 +7,11 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -52,13 +54,19 @@ def reader(own: Installation) -> Iterator[Reader]:
     reader.close()
 
 
-def test_events_come_one_by_one_and_what_ended_is_told(own: Installation, reader: Reader) -> None:
+def test_events_come_one_by_one_and_what_ended_is_told(
+    own: Installation, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dongui.reader._PAGE", 70)
     visitor = own.consent(["statistics", "marketing"])["visitor"]
     sent = [event(url=f"https://shop.example.com/{number}?gclid=CLICKED") for number in range(300)]
     for start in range(0, 300, 100):
         assert own.send(visitor, *sent[start : start + 100]).json()["recorded"] == 100
-    rows = list(reader.events(FIRST, LAST))
-    assert len(rows) == 300
+    rows = []
+    for row in reader.events(FIRST, LAST):  # and whoever reads may ask for something else meanwhile
+        rows.append(row)
+        assert len(rows) % 50 or list(reader.erasures()) is not None
+    assert len({row["id"] for row in rows}) == len(rows) == 300
     assert {row["advertising_ids"] for row in rows} == {None}
     assert {tuple(row["purposes"]) for row in rows} == {("statistics",)}
     [name] = {row["visitor"] for row in rows}
@@ -120,7 +128,9 @@ def test_a_report_that_there_is_not_is_refused_by_the_desk(reader: Reader, name:
         reader.report(name, FIRST, LAST, **asked)
 
 
-def test_one_text_is_no_list_of_filters(reader: Reader) -> None:
+def test_one_text_is_no_list(reader: Reader) -> None:
+    with pytest.raises(ConfigurationError, match="give a list"):
+        reader.events(FIRST, LAST, purposes="statistics")
     with pytest.raises(ConfigurationError, match="country:KR"):
         reader.report("pages", FIRST, LAST, filters="country:KR")
 
@@ -136,20 +146,55 @@ def test_one_text_is_no_list_of_filters(reader: Reader) -> None:
     ids=["short", "half a line", "no object", "garbage"],
 )
 def test_an_answer_that_is_not_whole_is_never_taken_for_one(answer: bytes, message: str) -> None:
+    with desk(answer) as (reader, asked), pytest.raises(AnswerError, match=message):
+        list(reader.events(FIRST, LAST))
+    assert len(asked) == (1 if "promises" in message else 2), "what broke off is asked for once more"
+
+
+def test_what_breaks_off_is_asked_for_again_and_page_follows_page() -> None:
+    link = b'Link: </v1/export/events?from=x&after=CURSOR>; rel="next"\r\n'
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n" + b'{"n": 1}\n'
+    first = b"HTTP/1.1 200 OK\r\n" + link + b"Content-Length: 18\r\n\r\n" + b'{"n": 1}\n{"n": 2}\n'
+    last = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + b'{"n": 3}\n'
+    with desk(cut, first, cut, last) as (reader, asked):
+        assert [row["n"] for row in reader.events(FIRST, LAST, purposes=["statistics"])] == [1, 2, 3]
+    assert asked[0] == asked[1]
+    assert parse_qs(urlsplit(asked[0]).query)["purpose"] == ["statistics"]
+    assert asked[2:] == ["/v1/export/events?from=x&after=CURSOR"] * 2
+
+
+def test_a_page_leads_nowhere_but_to_the_next() -> None:
+    elsewhere = b'Link: <https://evil.example.com/v1/export/events?x>; rel="next"\r\n'
+    answer = b"HTTP/1.1 200 OK\r\n" + elsewhere + b"Content-Length: 9\r\n\r\n" + b'{"n": 3}\n'
+    with desk(answer) as (reader, asked):
+        assert len(list(reader.events(FIRST, LAST))) == 1
+    assert len(asked) == 1
+
+
+@contextmanager
+def desk(*answers: bytes) -> Iterator[tuple[Reader, list[str]]]:
+    """A reader of a desk that says these, the last one from then on; and what it was asked for."""
+    asked: list[str] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.wfile.write(answer)
+            asked.append(self.path)
+            self.wfile.write(answers[min(len(asked), len(answers)) - 1])
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.handle_request).start()
-        reader = Reader(f"http://127.0.0.1:{server.server_port}", "token", timeout=5)
-        with pytest.raises(AnswerError, match=message):
-            list(reader.events(FIRST, LAST))
-        reader.close()
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        reader = Reader(f"http://127.0.0.1:{server.server_port}", "token", timeout=20)
+        try:
+            yield reader, asked
+        finally:
+            reader.close()
+            server.shutdown()
+            thread.join()
 
 
 def test_a_token_is_needed() -> None:
