@@ -10,6 +10,7 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
+from dongui_collector.clock import start_of
 from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.figures import change, duration, shown
@@ -363,3 +364,70 @@ def test_only_who_may_export_shares(world: World) -> None:
     admin = world.signed_in()  # no deputy any more
     assert send(admin, KEPT, f"{KEPT}/share", name="x", query="").status_code == 403
     assert 'id="shares"' not in admin.get(KEPT).text
+
+
+# --- below the lists -------------------------------------------------------------------------------------------------
+
+
+def visit(world: World, *events: tuple[str, str], days_ago: int = 0, visitor: str | None = None) -> str:
+    """A visit of (name, path), at noon of a day ago, or just now; its visitor's id."""
+    found = visitor or world.choose(None, ("statistics",))
+    assert found
+    now, zone = world.core.clock.now(), world.settings.zone
+    noon = start_of(world.core.clock.today(zone) - timedelta(days=days_ago), zone) + 43_200_000
+    start = noon if days_ago else now - len(events) * 1000
+    lines = [
+        {"visitor": found, "id": str(uuid.uuid4()), "name": name, "at": start + n * 1000, "url": ORIGIN + path}
+        for n, (name, path) in enumerate(events)
+    ]
+    world.ask("events.import", lines=[json.dumps(line) for line in lines])
+    return found
+
+
+def test_goals_and_funnels_count_visits(world: World, officer: FlaskClient) -> None:
+    view, buy = ("pageview", "/goods/1"), ("purchase", "/cart")
+    visit(world, view, buy, days_ago=1)
+    visit(world, view, days_ago=1)
+    visit(world, buy, view, days_ago=1)  # the wrong way round
+    visit(world, ("pageview", "/"), days_ago=1)
+    world.ask("visits.keep", kind="goals", said={"name": "Bought", "what": "event:purchase"})
+    world.ask("visits.keep", kind="goals", said={"name": "Looked", "what": "page:/goods/*"})
+    world.ask("visits.keep", kind="funnels", said={"name": "Sale", "steps": ["page:/goods/*", "event:purchase"]})
+    goals = text_of(officer, "/console/visits/extra/goals?lang=en")
+    assert "Bought 2 2 50%" in goals
+    assert "Looked 3 3 75%" in goals
+    funnels = text_of(officer, "/console/visits/extra/funnels")
+    assert "page:/goods/* 3 75% event:purchase 1 33.3% of the step before" in funnels
+    filtered = text_of(officer, "/console/visits/extra/goals?filter=page:/goods/1")
+    assert "Bought 2 2 66.7%" in filtered
+
+
+def test_who_came_back_and_who_is_there_now(world: World, officer: FlaskClient) -> None:
+    weeks = [visit(world, ("pageview", "/"), days_ago=14) for _ in range(4)]
+    for again in weeks[:1]:
+        visit(world, ("pageview", "/"), days_ago=7, visitor=again)
+    visit(world, ("pageview", "/"), visitor=weeks[0])
+    shown = text_of(officer, "/console/visits/extra/retention?lang=en")
+    assert re.search(r"\d 4 25% 25%", shown)
+    assert "Visitors now 1" in text_of(officer, "/console/visits/now")
+    assert officer.get("/console/visits/now?purpose=marketing").text.strip() == ""
+    assert officer.get("/console/visits/extra/nothing").status_code == 404
+
+
+def test_vitals_say_whether_they_are_good(world: World, officer: FlaskClient) -> None:
+    assert "Nothing was measured" in text_of(officer, "/console/visits/extra/vitals?lang=en")
+    found = world.choose(None, ("statistics",))
+    lines = [
+        {
+            "visitor": found,
+            "id": str(uuid.uuid4()),
+            "name": "vital",
+            "at": world.core.clock.now(),
+            "url": f"{ORIGIN}/slow",
+        }
+        | {"props": {"name": name, "value": value}}
+        for name, value in (("LCP", 5200), ("CLS", 0.02), ("INP", 300))
+    ]
+    world.ask("events.import", lines=[json.dumps(line) for line in lines])
+    shown = text_of(officer, "/console/visits/extra/vitals")
+    assert "/slow 3 5,200 ms poor 300 ms middling 0.02 good – –" in shown

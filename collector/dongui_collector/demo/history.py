@@ -80,6 +80,7 @@ _PAGES = (
     (2, "/about"),
     (2, "/cart"),
 )
+_VITALS = (("LCP", 1700.0), ("INP", 140.0), ("CLS", 0.06), ("FCP", 1100.0), ("TTFB", 420.0))
 _SEARCHES = ("주전자", "녹차", "gift", "철 주전자", "찻잔", "copper")
 _HOURS = (1, 1, 1, 0, 0, 1, 2, 4, 6, 7, 8, 8, 10, 8, 7, 7, 7, 8, 9, 10, 12, 12, 9, 4)
 
@@ -171,6 +172,10 @@ def _visit(rng: random.Random, origin: str, at: int) -> Iterator[dict[str, Any]]
             yield _event(rng, at + 21_000, "add_to_cart", url=f"{origin}{path}")
             if rng.random() < 0.45:
                 yield _event(rng, at + 95_000, "purchase", url=f"{origin}/cart")
+        if not step and rng.random() < 0.5:
+            for name, usual in _VITALS:
+                value = round(usual * rng.lognormvariate(0, 0.45), 3)
+                yield _event(rng, at + 4000, "vital", url=f"{origin}{path}", props={"name": name, "value": value})
         yield _event(rng, at + 30_000, "engagement", url=f"{origin}{path}", props={"seconds": rng.randrange(4, 90)})
         at += rng.randrange(15, 240) * 1000
 

@@ -124,10 +124,9 @@ def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:
     return said, "good" if value <= good else "bad" if value > poor else "middling"
 
 
-# Panel → what it shows, and the report that it needs.
-EXTRAS: Mapping[str, tuple[str, Callable[[Reader, str], Json]]] = {
-    "goals": ("funnel", goals),
-    "funnels": ("funnel", funnels),
-    "retention": ("retention", retention),
-    "vitals": ("vitals", vitals),
+EXTRAS: Mapping[str, Callable[[Reader, str], Json]] = {
+    "goals": goals,
+    "funnels": funnels,
+    "retention": retention,
+    "vitals": vitals,
 }

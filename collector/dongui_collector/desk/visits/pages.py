@@ -16,7 +16,6 @@ from dongui_collector.desk.visits.lists import Wanted, whole_list
 from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.reading.reports.filters import parse_filter
-from dongui_collector.reading.reports.tables import REPORTS
 
 pages = Blueprint("visits", __name__, url_prefix="/console/visits")
 
@@ -30,14 +29,13 @@ def screen() -> str:
     reader = _reader()
     asked = reader.asked
     parts = {name: panel_of(reader, name) for name in PANELS} if asked.whole else {}
-    shown = [name for name, (needs, _) in EXTRAS.items() if needs in REPORTS]
     return render_template(
         "visits/visits.html",
         columns=COLUMNS,
         parts=parts,
         head=head_of(reader) if asked.whole else None,
-        extras=shown,
-        extra_parts={name: extra_of(reader, name) for name in shown} if asked.whole else {},
+        extras=list(EXTRAS),
+        extra_parts={name: extra_of(reader, name) for name in EXTRAS} if asked.whole else {},
         now_part=now_of(reader) if asked.whole else {},
         whole_href=asked.query(whole=True),
         **bar_of(reader),

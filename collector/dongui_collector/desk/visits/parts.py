@@ -17,7 +17,6 @@ from dongui_collector.desk.visits.panels import PANELS, SHOWN, Row, open_tab, ro
 from dongui_collector.desk.visits.top import top
 from dongui_collector.reading.kept import kept
 from dongui_collector.reading.reports.filters import DIMENSIONS, parse_filter
-from dongui_collector.reading.reports.tables import REPORTS
 
 
 def head_of(reader: Reader) -> dict[str, Any]:
@@ -48,12 +47,12 @@ def extra_of(reader: Reader, name: str) -> dict[str, Any]:
     part: dict[str, Any] = {"name": name}
     if lacking := reader.lacking():
         return part | {"lacking": labels_of(reader, lacking)}
-    return part | EXTRAS[name][1](reader, g.lang) | {"rests_on": purposes_of(reader, reader.rests_on())}
+    return part | EXTRAS[name](reader, g.lang) | {"rests_on": purposes_of(reader, reader.rests_on())}
 
 
 def now_of(reader: Reader) -> dict[str, Any]:
     """``now`` None where the purposes do not cover it."""
-    if "now" not in REPORTS or reader.lacking():
+    if reader.lacking():
         return {"now": None}
     return {"now": reader.ask("now")["rows"][0]["visitors"], "now_href": reader.asked.query()}
 
