@@ -21,10 +21,10 @@ async function bundle(name, entry, format, define = {}) {
   const result = await build({ ...shared, format, outfile: `${name}.js`, entryPoints: [entry], define, mangleProps: /^_/, mangleCache: names, write: false });
   names = result.mangleCache;
   // Statements joined by commas are shorter; in the snippet they come out longer once compressed.
-  const compress = { passes: 5, ecma: 2020, inline: 1, keep_fargs: false, pure_getters: true, unsafe_arrows: true, hoist_funs: true, sequences: name != "dongui" };
+  const compress = { passes: 5, ecma: 2020, inline: 1, keep_fargs: false, pure_getters: true, unsafe_arrows: true, hoist_funs: true, evaluate: false, sequences: name != "dongui" };
   const { code } = await minify(result.outputFiles[0].text, { ecma: 2020, module: format == "esm", toplevel: true, compress });
-  // The only line breaks left are those between the rules of style sheets.
-  writeFileSync(join(dist, `${name}.js`), `${code.replaceAll("}\n", "}")}\n`);
+  // The only line breaks left are those between the rules of style sheets, escaped or not.
+  writeFileSync(join(dist, `${name}.js`), `${code.replace(/\}(\n|\\n)/g, "}")}\n`);
 }
 
 /** What is loaded on demand is asked for by its content, so that a cache never pairs files of two versions. */

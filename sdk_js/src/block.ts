@@ -24,7 +24,7 @@ export function release(): void {
     const before = element.cloneNode(true);
     const nodes: Node[] = [];
     if (content) {
-      const copy = document.importNode(content, true);
+      const copy = content.cloneNode(true) as DocumentFragment;
       nodes.push(...copy.childNodes);
       // Its scripts queue like all others, instead of running as they come.
       for (const script of copy.querySelectorAll<HTMLScriptElement>("script:not([data-purpose])")) {
@@ -34,7 +34,7 @@ export function release(): void {
       }
       element.after(copy);
     } else if (element.type == INERT) scripts.push(element);
-    else for (const name of ["src", "srcset", "poster"]) if (dataset[name]) element.setAttribute(name, dataset[name]);
+    else for (const name of ["src", "srcset", "poster"]) if (dataset[name]) (element as any)[name] = dataset[name];
     core._released.push([element, purposes, nodes, before]);
   }
   runScripts();
@@ -47,7 +47,8 @@ function runScripts(): void {
     // It never started, so that with another type it does, once it is put in again; its nonce stays its own.
     script.type = script.dataset.type ?? "";
     script.async = script.hasAttribute("async");
-    if (script.src && !script.async) {
+    // One that the page has taken out meanwhile will never load.
+    if (script.src && !script.async && script.isConnected) {
       running = true;
       script.onload = script.onerror = () => {
         running = false;

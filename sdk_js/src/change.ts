@@ -54,6 +54,8 @@ core._decide = (wanted: ConsentState | string[], method: string, stay?: boolean)
   if (body.visitor && !granted.some((id) => purposes[id]!.items.includes("cookie"))) keepVisitor("");
   stay || core._hide!();
   core._judge();
+  // What undoes it has to be at hand when it is withdrawn, also should the collector be out of reach by then.
+  granted[0] && core._load("panel");
 };
 
 async function deliver(): Promise<void> {

@@ -8,10 +8,12 @@ type Call = [name: string, ...given: unknown[]];
 
 quietly(() => {
   const script = document.currentScript as HTMLScriptElement;
-  const waiting = window.dongui as (Call[] & { q?: Call[] }) | undefined;
+  const waiting = window.dongui as (Call[] & { q?: Call[]; _core?: unknown }) | undefined;
+  // A page that carries the tag twice has one snippet all the same.
+  if (waiting?._core) return;
   const api = start({ ...(script.dataset as unknown as Options), base: script.src.split("/v1/")[0]! });
   const push = ([name, ...given]: Call): unknown =>
     quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));
   window.dongui = { ...api, push };
-  (waiting?.q ?? waiting ?? []).forEach(push);
+  (waiting?.q ?? waiting)?.forEach(push);
 });

@@ -85,7 +85,7 @@ export interface Core {
   _ticked(root: ParentNode): ConsentState;
   _policyLink(): HTMLElement;
   // What panel.js adds:
-  _panel(view: View): void;
+  _panel?(view: View): void;
   _undo?(): void;
 }
 

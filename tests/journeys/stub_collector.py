@@ -242,7 +242,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
             request = Request(self.command, path, query, dict(self.headers), body, self.headers.get("Host", ""))
             if self.command != "OPTIONS":
                 stub.requests.append(request)
-            if path.startswith("/v1/") and self.command in ("POST", "DELETE"):
+            if path.startswith("/v1/"):
                 stub.flowing.wait(30)
             self._send(*(stub.answer(request) if self.command != "OPTIONS" else (204, {}, b"")))
 

@@ -182,3 +182,17 @@ def test_calls_made_before_the_script_are_made_good(page: Page, site: Stub, coll
     eventually(lambda: len(collector.events) == 2, page)
     assert {e["name"] for e in collector.events} == {"pageview", "queued"}
     assert collector.consents[0]["method"] == "api"
+
+
+def test_a_page_with_the_tag_twice_has_one_snippet(page: Page, site: Stub, collector: Stub) -> None:
+    tag = f'<script async src="{collector.origin}/v1/dongui.js?again" data-site="S"></script>'
+    site.pages["/"] = page_of(collector, head=tag)
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    page.reload()
+    eventually(lambda: len(collector.events) == 2, page)
+    page.wait_for_timeout(1200)
+    assert len(collector.events) == 2
+    assert len(collector.asked("/v1/notice")) == 2
+    assert len(collector.asked("/v1/dongui.js")) == 4

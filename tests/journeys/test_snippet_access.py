@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.snippet_steps import BANNER, eventually, press, ready
 from tests.journeys.stub_collector import Stub, page_of
@@ -128,6 +128,27 @@ def test_the_banner_does_not_take_the_focus_and_comes_first(page: Page, site: St
     assert page.evaluate("document.activeElement.localName") == "dongui-root"
 
 
+def test_an_answer_given_elsewhere_leaves_the_focus_alone(
+    context: BrowserContext, page: Page, site: Stub, collector: Stub
+) -> None:
+    site.pages["/"] = page_of(collector, "<input id=first autofocus><input id=second>")
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    page.locator("#second").focus()
+    other = context.new_page()
+    other.goto(site.origin)
+    press(other, "refuse")
+    expect(page.locator(BANNER)).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == "second"
+    # Given here, it goes back to where it was.
+    page.reload()
+    page.locator("#first").focus()
+    page.evaluate("dongui.show()")
+    press(page, "close")
+    expect(page.locator(BANNER)).to_have_count(0)
+    assert page.evaluate("document.activeElement.id") == "first"
+
+
 def test_keyboard_alone_can_refuse(page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
     expect(page.locator(BANNER)).to_be_visible()
@@ -149,6 +170,9 @@ def test_escape_never_grants(page: Page, site: Stub, collector: Stub, attributes
     for _ in range(3):
         page.keyboard.press("Escape")
     page.wait_for_timeout(200)
+    # The question stays, and the page can be used.
+    expect(page.locator('dongui-root [data-action="refuse"]')).to_be_visible()
+    assert not page.locator(BANNER).evaluate("e => e.matches(':modal')")
     assert collector.consents == []
     assert not page.evaluate("dongui.consent.granted('statistics')")
     assert "dongui=" not in page.evaluate("document.cookie")

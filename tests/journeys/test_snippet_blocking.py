@@ -53,6 +53,20 @@ def test_order_is_the_parsers(page: Page, site: Stub, collector: Stub) -> None:
     assert page.evaluate("[ran.length, asyncRan]") == [5, 1]
 
 
+def test_a_script_that_the_page_takes_out_keeps_nobody_waiting(page: Page, site: Stub, collector: Stub) -> None:
+    body = """<script>window.ran = []</script>
+    <script type="text/plain" data-purpose="statistics" src="/first.js"></script>
+    <script type="text/plain" data-purpose="statistics" src="/gone.js" id="gone"></script>
+    <script type="text/plain" data-purpose="statistics">ran.push("last")</script>"""
+    site.pages["/"] = page_of(collector, body)
+    site.pages["/first.js"] = "document.getElementById('gone').remove(); ran.push('first')"
+    page.goto(site.origin)
+    press(page, "accept")
+    page.wait_for_function("ran.includes('last')")
+    assert page.evaluate("ran") == ["first", "last"]
+    assert not site.asked("/gone.js")
+
+
 def test_a_returning_visitor_is_not_kept_waiting(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, INERT)
     serve_scripts(site)

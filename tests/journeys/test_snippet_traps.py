@@ -167,7 +167,7 @@ def test_withdrawal_clears_while_the_collector_hangs(
 ) -> None:
     page.goto(site.origin)
     press(page, "accept")
-    eventually(lambda: collector.events, page)
+    eventually(lambda: collector.events and collector.asked("/v1/panel.js"), page)
     page.evaluate("document.cookie = '_ga=1;path=/'")
     collector.flowing.clear()
     page.evaluate("dongui.track('in flight')")
@@ -241,3 +241,13 @@ def test_the_interface_that_fails_to_load_grants_nothing(page: Page, site: Stub,
     page.evaluate("dongui.show(); dongui.track('x')")
     assert granted(page) == []
     expect(page).to_have_title("Shop")
+
+
+def test_the_panel_that_fails_to_load_leaves_the_question(page: Page, site: Stub) -> None:
+    page.route("**/v1/panel.js*", lambda route: route.abort())
+    page.goto(site.origin)
+    press(page, "choose")
+    page.wait_for_timeout(300)
+    expect(page.locator('dongui-root [data-action="refuse"]')).to_be_visible()
+    press(page, "refuse")
+    expect(page.locator(BANNER)).to_have_count(0)

@@ -17,9 +17,9 @@ core._hide = (question) => {
   // What was asked for stays, also when the question is settled elsewhere.
   if (question && !asking) return;
   host?.remove();
+  // The focus goes back to where it came from, unless the visitor has taken it elsewhere since.
+  if (document.activeElement == document.body) (opener as HTMLElement | null)?.focus();
   host = undefined;
-  (opener as HTMLElement | null)?.focus();
-  opener = null;
 };
 
 core._mount = (dialog, modal, more = "") => {
@@ -47,10 +47,8 @@ core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners
 
 core._show = (view: View) => {
   core._wordsNow();
-  if (view != "banner") {
-    core._hide!();
-    return core._load("panel").then(() => core._panel(view));
-  }
+  // Until the panel is there, and if it never comes, the question stays.
+  if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
   if (!host) core._mount(banner(), core._options.modal != null);
   return;
 };
