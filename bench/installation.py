@@ -39,9 +39,9 @@ class Installation:
         return found
 
     @contextmanager
-    def serving(self, clock: str | None = None) -> Iterator[int]:
+    def serving(self, clock: str | None = None, desk_port: int | None = None) -> Iterator[int]:
         """``dongui serve`` behind one imagined proxy, as it is deployed; yields the public port. Ends by SIGKILL."""
-        port, desk = free_port(), free_port()
+        port, desk = free_port(), desk_port or free_port()
         command = [
             script("dongui"),
             "serve",

@@ -307,3 +307,18 @@ def _path(chance: Chance) -> str:
     rank = chance.zipf()
     named = ("/", "/search", "/cart", "/category/lighting", "/category/sale", "/my/orders")
     return named[rank] if rank < len(named) else f"/products/{rank}"
+
+
+def main() -> None:
+    """``python -m bench.traffic FOLDER [EVENTS]``: an installation with such a year, to try on."""
+    import sys
+
+    from bench.installation import Installation
+
+    installation = Installation.make(Path(sys.argv[1]), testing=True)
+    print(installation.site, installation.secret_key)
+    print(write_year(installation.config, int(sys.argv[2]) if len(sys.argv) > 2 else 200_000))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ from dongui_collector.storage.connect import connect
 from dongui_collector.storage.days import SqliteDays
 from dongui_collector.storage.ledger import SqliteLedger
 from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.values import Basis, Row, Selection, Standing, Visitor
+from dongui_collector.storage.values import Basis, Changes, Row, Selection, Standing, Visitor
 
 DAY = date(2026, 11, 23)
 ANA, BEN = b"a" * 16, b"b" * 16
@@ -229,6 +229,40 @@ def test_an_interrupted_destruction_is_found_and_finished(store: EventStore, tmp
     assert store.leftovers() == [DAY]
     assert store.destroy(DAY) > 0
     assert store.leftovers() == []
+
+
+def test_facts_of_some_visitors_are_theirs_alone_also_on_a_sealed_day(store: EventStore) -> None:
+    put(store, row(1), row(2, BEN), row(3))
+    for _ in range(2):
+        assert [f.n for f in store.facts(DAY, 1, first=0, end=9999, visitors=[ANA])] == [1, 3]
+        assert [f.n for f in store.facts(DAY, 1, first=0, end=9999, visitors=[BEN, b"?" * 16])] == [2]
+        store.seal(DAY)
+
+
+def test_every_change_of_a_day_gives_it_another_mark_and_is_told(store: EventStore) -> None:
+    """Who keeps a day's numbers asks only of days with another mark, and is then told of every row that ended."""
+    marks = [store.marks().get(DAY)]
+
+    def changed() -> bool:
+        marks.append(store.marks()[DAY])
+        return marks[-1] not in marks[:-1]
+
+    assert store.changes(DAY) == Changes()
+    put(store, row(1), row(2, BEN), row(3))
+    assert changed()
+    assert store.changes(DAY) == Changes(3)
+    store.end(DAY, Selection(visitor=BEN), 0b10, lambda row, mask, _day: replace(row, purposes=mask))
+    assert changed()
+    first = store.changes(DAY)
+    assert (first.top, first.ended) == (3, (2,))
+    store.seal(DAY)
+    store.end(DAY, Selection(visitor=ANA), -1, without_ads)
+    assert changed()
+    second = store.changes(DAY, first.serial)
+    assert (second.top, sorted(second.ended)) == (3, [1, 3])
+    assert store.changes(DAY, second.serial) == Changes(3, second.serial)
+    store.destroy(DAY)
+    assert DAY not in store.marks()
 
 
 def test_facts_are_one_sites_rows_with_a_time_in_the_range_in_order(store: EventStore) -> None:

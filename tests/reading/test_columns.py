@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from dongui_collector.intake.wire import Environment, Event
 from dongui_collector.ledger.ledger import Choice
 from dongui_collector.reading.columns import passes, store
 from dongui_collector.reading.columns.engine import Engine
+from dongui_collector.reading.columns.warming import warm
 from dongui_collector.reading.columns.words import Visitors
 from dongui_collector.reading.reports import answers
 from dongui_collector.reading.reports.answers import NOW_MS, Question, report
@@ -403,6 +405,61 @@ def test_visitors_are_told_apart_exactly_also_those_who_share_half_a_key(keys: l
     assert sorted(number.values()) == list(range(len(several)))
     assert who.keys(who.numbers(several)) == several
     assert who.numbers([b"x" * 16]).tolist() == [number.get(b"x" * 16, -1)]
+
+
+def test_days_are_read_ahead_for_whoever_may_ask_as_far_as_there_is_room(house: House) -> None:
+    for _ in range(4):
+        house.visit(house.arrive())
+        house.now += 86_400_000
+    engine, pauses = Engine.of(house.core), list[float]()
+    assert warm(house.core, pauses.append) >= 4
+    (store,) = engine.held()  # of all purposes together: there is no token
+    assert store.days == len(pauses) == warm(house.core, lambda _: None)
+    asked = Question("overview", FIRST, LAST)
+    assert report(house.core, house.site, ALL, asked)["visits"] == 4
+    house.core.held.clear()
+    Engine.of(house.core).limit = 0
+    assert warm(house.core, pauses.append) == 0
+    assert report(house.core, house.site, ALL, asked)["visits"] == 4
+
+
+def test_many_may_ask_while_visitors_come_and_go(house: House) -> None:
+    """Every answer is one that was true at some moment of its asking: never more than came, never fewer than stayed."""
+    for _ in range(3):
+        house.visit(house.arrive())
+    wrong: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            found = report(house.core, house.site, ALL, Question("overview", FIRST, LAST))
+            if not 3 <= found["visits"] == found["visitors"] <= 4:
+                wrong.append(found["visits"])
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    for _ in range(12):
+        one = house.arrive()
+        house.visit(one)
+        house.erase(one)
+    done.set()
+    for asker in askers:
+        asker.join()
+    assert wrong == []
+    assert report(house.core, house.site, ALL, Question("overview", FIRST, LAST))["visits"] == 3
+
+
+def test_what_one_reader_was_told_is_not_told_to_another(house: House) -> None:
+    """S1.0: columns, words and what is remembered belong to one set of purposes."""
+    house.visit(house.arrive("statistics"), url="https://shop.example.com/for-statistics")
+    house.visit(house.arrive("marketing", "personalisation"), url="https://shop.example.com/for-others")
+    question = Question("pages", FIRST, LAST)
+    for _ in range(2):
+        for reader, page in ((("statistics",), "/for-statistics"), (("marketing", "personalisation"), "/for-others")):
+            assert [row["page"] for row in report(house.core, house.site, reader, question)["rows"]] == [page]
+    words = [store.words.pages.values for store in Engine.of(house.core).held()]
+    assert sorted(words) == [["/for-others"], ["/for-statistics"]]
 
 
 def test_pages_of_memory_are_given_back(house: House) -> None:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core import Core
 from dongui_collector.keeping.deadlines import urgencies
+from dongui_collector.reading.columns.engine import Engine
 from dongui_collector.webhooks import listed
 
 pages = Blueprint("health", __name__)
@@ -32,6 +33,15 @@ class Gauges(Collector):
             "dongui_desk_open_endings", "Endings decided but not finished.", len(storage.ledger.intents())
         )
         yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.office.holds()))
+        stores = Engine.of(self._core).held()
+        yield GaugeMetricFamily(
+            "dongui_desk_report_bytes", "Memory that reports take.", sum(store.nbytes for store in stores)
+        )
+        yield GaugeMetricFamily(
+            "dongui_desk_report_days",
+            "Days in memory for reports, of every set of purposes.",
+            sum(store.days for store in stores),
+        )
         waiting = storage.office.destructions(("selected",))
         yield GaugeMetricFamily(
             "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)

@@ -18,6 +18,7 @@ from dongui_collector.app import open_core
 from dongui_collector.clock import clock_from_environment
 from dongui_collector.desk.app import create_desk
 from dongui_collector.desk.mailing import watch
+from dongui_collector.reading.columns.warming import warm
 from dongui_collector.settings import load_settings
 
 _THREADS = 8  # for each of the setting's `workers`
@@ -47,6 +48,7 @@ def main() -> None:
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     core = open_core(settings, writable=False)
     desk = create_desk(core)
+    threading.Thread(target=warm, args=(core,), name="warm-up", daemon=True).start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     threading.Thread(target=watch, args=(desk, core, threading.Event()), name="mail", daemon=True).start()
     server = _Server(

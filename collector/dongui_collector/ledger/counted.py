@@ -13,7 +13,7 @@ from datetime import date
 #: Why nothing was recorded of a page view: no choice that stands, a refusal, a signal of the browser, a lost id.
 UNRECORDED = ("unasked", "refused", "gpc", "no_id")
 
-_PREFIX = "pages."
+PREFIX = "pages."  # of the names of these totals
 _RECORDED = "recorded."
 
 Totals = Mapping[tuple[date, int, str], int]
@@ -42,12 +42,12 @@ def names(unrecorded: Mapping[str, int], recorded: Mapping[str, int], asked: Col
     Raises ``ValueError`` for a purpose that is not among ``asked``: names of totals outlive everything, so they are of
     a closed list.
     """
-    counts = Counter({f"{_PREFIX}{reason}": number for reason, number in unrecorded.items()})
+    counts = Counter({f"{PREFIX}{reason}": number for reason, number in unrecorded.items()})
     for joined, number in recorded.items():
         granted = frozenset(joined.split("."))
         if not granted <= frozenset(asked):
             raise ValueError("counts.recorded names a purpose that no notice of this site asks for")
-        counts[f"{_PREFIX}{_RECORDED}{'.'.join(sorted(granted))}"] += number
+        counts[f"{PREFIX}{_RECORDED}{'.'.join(sorted(granted))}"] += number
     return {name: number for name, number in counts.items() if number}
 
 
@@ -56,8 +56,8 @@ def between(totals: Totals, first: date, last: date) -> Counted:
     recorded: Counter[frozenset[str]] = Counter()
     unrecorded: Counter[str] = Counter()
     for (day, _site, name), number in totals.items():
-        if name.startswith(_PREFIX) and first <= day <= last:
-            reason = name.removeprefix(_PREFIX)
+        if name.startswith(PREFIX) and first <= day <= last:
+            reason = name.removeprefix(PREFIX)
             if reason.startswith(_RECORDED):
                 recorded[frozenset(reason.removeprefix(_RECORDED).split("."))] += number
             else:

@@ -122,8 +122,10 @@ class LedgerStore(Protocol):
 
     # numbers that outlive a day
     def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None: ...
-    def totals(self, site_ref: int | None = None, since: date | None = None) -> dict[tuple[date, int, str], int]:
-        """(day, site, name) → number; of one site, from a day on."""
+    def totals(
+        self, site_ref: int | None = None, since: date | None = None, prefix: str = ""
+    ) -> dict[tuple[date, int, str], int]:
+        """(day, site, name) → number; of one site, from a day on, of names that begin so."""
 
     def freeze(self, day: date, site_ref: int, source: str, numbers: Mapping[str, Mapping[str, Json]]) -> list[str]:
         """Keep a day's numbers, purposes → report → body, for ever; those of purposes that are there already stay.

@@ -302,11 +302,13 @@ class SqliteLedger:
                 (day.isoformat(), site_ref, name, n),
             )
 
-    def totals(self, site_ref: int | None = None, since: date | None = None) -> dict[tuple[date, int, str], int]:
+    def totals(
+        self, site_ref: int | None = None, since: date | None = None, prefix: str = ""
+    ) -> dict[tuple[date, int, str], int]:
         rows = self._read(
             "SELECT day, site_ref, name, n FROM totals"
-            " WHERE day >= ?2 AND (?1 IS NULL OR site_ref = ?1) ORDER BY day, name",
-            (site_ref, since.isoformat() if since else ""),
+            " WHERE day >= ?2 AND (?1 IS NULL OR site_ref = ?1) AND substr(name, 1, ?4) = ?3 ORDER BY day, name",
+            (site_ref, since.isoformat() if since else "", prefix, len(prefix)),
         )
         return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}
 

@@ -134,6 +134,10 @@ class Engine:
         """The stores, the one that was asked for longest ago first."""
         return list(self._stores.values())
 
+    def holds(self, store: Store) -> bool:
+        """Whether a store is still there: whoever needs room takes it from others."""
+        return any(one is store for one in self.held())
+
     def store(self, covered: Covered) -> Store:
         """What is held for a reader's purposes on a site; the most recently asked for stays longest."""
         with self._lock:

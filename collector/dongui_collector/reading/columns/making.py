@@ -20,6 +20,7 @@ from dongui_collector.reading.reports.visits import (
     PAGE_VIEWS,
     PASSIVE,
     VITAL,
+    milliseconds,
     seconds_of,
     term,
     vital_of,
@@ -61,6 +62,7 @@ class _Making:
         rows = order.tolist()
         self._facts = [seen[i][0] for i in rows]
         self._items = [seen[i][1] for i in rows]
+        self._columns = dict(zip(Fact._fields, zip(*self._facts, strict=True), strict=True))
         self._at, visitor = at[order], visitor[order]
         fresh = np.ones(len(rows), np.bool_)
         fresh[1:] = (visitor[1:] != visitor[:-1]) | (np.diff(self._at) > GAP_MS)
@@ -68,8 +70,8 @@ class _Making:
         self.visit = np.cumsum(fresh) - 1
         self.count = len(self._first)
         self.visitor = who.numbers(keys, add=True)[visitor[self._first]]
-        self._name, self._names = coded([fact.name for fact in self._facts])
-        self._url, self._urls = coded([fact.url for fact in self._facts])
+        self._name, self._names = coded(self._columns["name"])
+        self._url, self._urls = coded(self._columns["url"])
         self._view = self._named(PAGE_VIEWS)
         paths = (parts_of(url)[1] for url in self._urls)
         page_of_url = np.fromiter((NONE if p is None else words.pages.code(p) for p in paths), np.int32)
@@ -122,15 +124,16 @@ class _Making:
         views = np.flatnonzero(self._view)
         rows = self._per_visit(views, views)
         found = np.zeros(self.count, np.int32)  # DIRECT
+        urls, referrers, ads = self._columns["url"], self._columns["referrer"], self._columns["ads"]
         seen: dict[tuple[str | None, str | None, tuple[str, ...]], int] = {}
         for visit, row in enumerate(rows.tolist()):
             if row == NONE:
                 continue
-            fact = self._facts[row]
-            key = (fact.url, fact.referrer, self._clicks_of(row))
-            if key not in seen:
-                seen[key] = self._words.origins.code(origin_of(*key, self._day.own))
-            found[visit] = seen[key]
+            key = (urls[row], referrers[row], () if ads[row] is None else self._clicks_of(row))
+            code = seen.get(key)
+            if code is None:
+                code = seen[key] = self._words.origins.code(origin_of(*key, self._day.own))
+            found[visit] = code
         return found
 
     def _clicks_of(self, row: int) -> tuple[str, ...]:
@@ -140,7 +143,7 @@ class _Making:
     def _clicked(self) -> Ints:
         """The first kind of click id of any event of each visit."""
         found = np.zeros(self.count, np.int32)  # (None,)
-        for row in (row for row, fact in enumerate(self._facts) if fact.ads is not None):
+        for row in (row for row, ads in enumerate(self._columns["ads"]) if ads is not None):
             if found[self.visit[row]] == 0 and (clicks := self._clicks_of(row)):
                 found[self.visit[row]] = self._words.clicks.code((clicks[0],))
         return found
@@ -150,7 +153,7 @@ class _Making:
         shown = self._having(item)
         said = []
         for column in columns:
-            values, known = coded([getattr(fact, column) for fact in self._facts])
+            values, known = coded(self._columns[column])
             lacking = known.index(None) if None in known else NONE
             rows = np.flatnonzero(shown & (values != lacking))
             said.append((self._per_visit(rows, values[rows]), [*known, None]))
@@ -204,10 +207,10 @@ class _Making:
 
     def _engagement(self) -> tuple[Longs, Lists]:
         rows = np.flatnonzero(self._named(frozenset({ENGAGEMENT})))
-        said = [seconds_of(self._facts[row].props) for row in rows.tolist()]
-        known = np.fromiter((s is not None for s in said), np.bool_, len(said))
-        rows = rows[known]
-        ms = np.fromiter((round(s * 1000) for s in said if s is not None), np.int64, len(rows))
+        props, known = coded([self._facts[row].props for row in rows.tolist()])
+        seconds = [seconds_of(said) for said in known]
+        ms = np.fromiter((NONE if s is None else milliseconds(s) for s in seconds), np.int64)[props]
+        rows, ms = rows[ms >= 0], ms[ms >= 0]
         engaged = np.full(self.count, NONE, np.int64)
         engaged[self.visit[rows]] = 0
         np.add.at(engaged, self.visit[rows], ms)
@@ -221,7 +224,7 @@ class _Making:
         return engaged, Lists.of(self.count, pairs // pages, (pairs % pages - 1).astype(np.int32), total)
 
     def _searches(self) -> Lists:
-        searches, known = coded([fact.search for fact in self._facts])
+        searches, known = coded(self._columns["search"])
         terms = [term(search) for search in known]
         code = np.fromiter((NONE if t is None else self._words.terms.code(t) for t in terms), np.int32)[searches]
         rows = np.flatnonzero(code >= 0)

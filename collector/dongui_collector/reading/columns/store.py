@@ -7,10 +7,12 @@ since figures add up over visitors (docs/decisions/020).
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from dongui_collector.ledger.rows import Masks
 from dongui_collector.reading.columns.count import Figures
 from dongui_collector.reading.columns.making import Seen, day_of_site, table_of
 from dongui_collector.reading.columns.table import EMPTY, Table, joined
-from dongui_collector.reading.columns.words import NONE, Bools, Glossary, Ints, Visitors
+from dongui_collector.reading.columns.words import NONE, Bools, Glossary, Ints, Visitors, coded
 from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.storage.values import Fact, Mark
 
@@ -36,6 +38,19 @@ _SHARE = 20
 UNSETTLED = 50_000  # visits that may be out of order, or a twentieth of all
 _REMEMBERED = 64 << 20  # bytes
 _NOBODY = Masks({})
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows are many small values without cycles: looking for some among them takes a quarter of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @dataclass(slots=True)
@@ -101,6 +116,11 @@ class Store:
         self._memory: OrderedDict[Hashable, Figures] = OrderedDict()
 
     @property
+    def days(self) -> int:
+        """How many days are held."""
+        return len(self._held)
+
+    @property
     def nbytes(self) -> int:
         """What it takes."""
         rows = sum(r.rows.nbytes + r.owners.nbytes for held in self._held.values() for r in held.readings.values())
@@ -132,6 +152,11 @@ class Store:
     def _stored(self, number: int, marks: dict[date, Mark]) -> bool:
         """Whether a day that is held still has one of the stored days that it was read from, if it had any."""
         return all(day in marks or reading.mark is None for day, reading in self._held[number].readings.items())
+
+    def bring(self, day: date) -> None:
+        """Hold a day, as it is now."""
+        with self.lock:
+            self._bring(day, self._core.storage.events.marks())
 
     def hold_only(self, days: Collection[int]) -> None:
         """Hold no other days than these."""
@@ -176,6 +201,10 @@ class Store:
         return True
 
     def _load(self, day: date, marks: dict[date, Mark]) -> None:
+        with _uncollected():
+            self._read(day, marks)
+
+    def _read(self, day: date, marks: dict[date, Mark]) -> None:
         first, end, stored = self._covered.span(day)
         self._drop(day.toordinal())
         held = Held(self._core.keeper.today(), {}, {}, time.monotonic())
@@ -194,19 +223,21 @@ class Store:
     def _seen(
         self, stored: date, first: int, end: int, held: Held, visitors: Sequence[bytes] = (), masks: Masks = _NOBODY
     ) -> list[Seen]:
-        judge, found = self._covered.judge(stored, masks), []
-        for fact in self._facts(stored, first, end, 0, visitors):
-            items = judge(fact)
+        found: list[Seen] = []
+        for page in self._pages(stored, first, end, 0, visitors):
+            judged = self._covered.judge(stored, page, masks)
             if masks is _NOBODY:
-                held.bases.setdefault((stored, fact.notice_ref, fact.purposes), items)
-            if items is not None:
-                found.append((fact, items))
+                stands = {(fact.notice_ref, fact.purposes): items for fact, items in zip(page, judged, strict=True)}
+                held.bases |= {(stored, *key): items for key, items in stands.items()}
+            found += [pair for pair in zip(page, judged, strict=True) if pair[1] is not None]  # type: ignore[misc]
         return found
 
-    def _facts(self, stored: date, first: int, end: int, after: int, visitors: Sequence[bytes] = ()) -> Iterable[Fact]:
+    def _pages(
+        self, stored: date, first: int, end: int, after: int, visitors: Sequence[bytes] = ()
+    ) -> Iterator[list[Fact]]:
         events, ref = self._core.storage.events, self._covered.site.ref
         while page := events.facts(stored, ref, first=first, end=end, after=after, limit=_PAGE, visitors=visitors):
-            yield from page
+            yield page
             if len(page) < _PAGE:
                 return
             after = page[-1].n
@@ -215,10 +246,9 @@ class Store:
         """Remember whose rows these are."""
         if not seen:
             return
-        keys = list(dict.fromkeys(fact.visitor for fact, _ in seen))
-        number = dict(zip(keys, self.who.numbers(keys, add=True).tolist(), strict=True))
+        owner, keys = coded([fact.visitor for fact, _ in seen])
+        owners = self.who.numbers(keys, add=True)[owner]
         rows = np.fromiter((fact.n for fact, _ in seen), np.int32, len(seen))
-        owners = np.fromiter((number[fact.visitor] for fact, _ in seen), np.int32, len(seen))
         merged, first = np.unique(np.concatenate((rows, reading.rows)), return_index=True)
         reading.rows, reading.owners = merged, np.concatenate((owners, reading.owners))[first]
 
@@ -236,7 +266,8 @@ class Store:
             if changes.top == reading.top or late:
                 reading.mark = marks.get(one)
             if changes.top > reading.top and late:
-                came = dict.fromkeys(fact.visitor for fact in self._facts(one, first, end, reading.top))
+                pages = self._pages(one, first, end, reading.top)
+                came = dict.fromkeys(fact.visitor for page in pages for fact in page)
                 if came:
                     affected.append(self.who.numbers(list(came), add=True))
                 reading.top = changes.top

@@ -207,7 +207,8 @@ def _consented(core: Core, site: Site, purposes: tuple[str, ...], question: Ques
     """
     if question.filters:
         return {"consented": None, "counted": None}
-    found = counted.between(core.storage.ledger.totals(site.ref), question.first, question.last)
+    totals = core.storage.ledger.totals(site.ref, question.first, counted.PREFIX)
+    found = counted.between(totals, question.first, question.last)
     if not found.page_views:
         return {"consented": None, "counted": None}
     recorded = found.under(purposes)

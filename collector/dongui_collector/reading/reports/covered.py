@@ -7,8 +7,9 @@ ended take purposes away, and an item is there only where a purpose common to ro
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,21 @@ if TYPE_CHECKING:
 
 _PAGE = 20_000  # rows a snapshot: some 50 ms
 _BASE = frozenset(BASE)
+
+
+_NOTICE, _PURPOSES = attrgetter("notice_ref"), attrgetter("purposes")
+Stands = tuple[int, int]  # notice, purposes
+
+
+class _Known(dict[Stands, "frozenset[str] | None"]):
+    """What rows that stand on the same show, worked out once."""
+
+    def __init__(self, work_out: Callable[[Stands], frozenset[str] | None]) -> None:
+        self._work_out = work_out
+
+    def __missing__(self, key: Stands) -> frozenset[str] | None:
+        self[key] = found = self._work_out(key)
+        return found
 
 
 class Covered:
@@ -98,26 +114,20 @@ class Covered:
 
         while found := masked(storage, read, _PAGE):
             facts, masks = found
-            judge = self.judge(day, masks)
-            yield from ((fact, items) for fact in facts if (items := judge(fact)) is not None)
+            judged = self.judge(day, facts, masks)
+            yield from ((fact, items) for fact, items in zip(facts, judged, strict=True) if items is not None)
             after = facts[-1].n
 
-    def judge(self, day: date, masks: Masks) -> Callable[[Fact], frozenset[str] | None]:
-        """What the reader may see of the rows of a stored day; None where that is not enough for any report."""
-        touched = masks.suspended | masks.by_visitor.keys()
-        seen: dict[tuple[int, int], frozenset[str] | None] = {}
-
-        def items(fact: Fact) -> frozenset[str] | None:
-            purposes = fact.purposes
-            if fact.visitor in touched:
-                row = Row(fact.key, self.site.ref, fact.visitor, fact.seq, purposes, fact.notice_ref)
-                purposes = masks.remaining(row)
-            key = (fact.notice_ref, purposes)
-            if key not in seen:
-                seen[key] = self.standing(day, *key)
-            return seen[key]
-
-        return items
+    def judge(self, day: date, facts: Sequence[Fact], masks: Masks) -> list[frozenset[str] | None]:
+        """What the reader may see of each of these rows of a stored day; None where it is too little for any report."""
+        known = _Known(lambda key: self.standing(day, *key))
+        found = list(map(known.__getitem__, zip(map(_NOTICE, facts), map(_PURPOSES, facts), strict=True)))
+        if touched := masks.suspended | masks.by_visitor.keys():
+            for i, fact in enumerate(facts):
+                if fact.visitor in touched:
+                    row = Row(fact.key, self.site.ref, fact.visitor, fact.seq, fact.purposes, fact.notice_ref)
+                    found[i] = known[fact.notice_ref, masks.remaining(row)]
+        return found
 
     def standing(self, day: date, notice_ref: int, purposes: int) -> frozenset[str] | None:
         """The items of rows of a stored day that stand on ``purposes``, today; None where that is not enough."""
