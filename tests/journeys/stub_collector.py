@@ -142,8 +142,10 @@ class Stub:
     requests: list[Request] = field(default_factory=list)
     #: Called before the usual answer; what it returns is the answer instead.
     intercept: Callable[[Request], Answer | None] | None = None
-    #: Requests wait here while it is cleared: a collector that hangs.
+    #: What is written waits here while it is cleared: a collector that hangs.
     flowing: threading.Event = field(default_factory=threading.Event)
+    #: Whether what is read waits there as well.
+    dead: bool = False
     #: Whether the collector stands behind the site's own origin (`/_dongui`).
     mounted: bool = False
 
@@ -242,7 +244,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
             request = Request(self.command, path, query, dict(self.headers), body, self.headers.get("Host", ""))
             if self.command != "OPTIONS":
                 stub.requests.append(request)
-            if path.startswith("/v1/"):
+            if path.startswith("/v1/") and (stub.dead or self.command in ("POST", "DELETE")):
                 stub.flowing.wait(30)
             self._send(*(stub.answer(request) if self.command != "OPTIONS" else (204, {}, b"")))
 

@@ -169,6 +169,7 @@ def test_withdrawal_clears_while_the_collector_hangs(
     press(page, "accept")
     eventually(lambda: collector.events and collector.asked("/v1/panel.js"), page)
     page.evaluate("document.cookie = '_ga=1;path=/'")
+    collector.dead = True
     collector.flowing.clear()
     page.evaluate("dongui.track('in flight')")
     page.wait_for_timeout(1200)
