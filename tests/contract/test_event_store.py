@@ -281,3 +281,16 @@ def test_facts_are_one_sites_rows_with_a_time_in_the_range_in_order(store: Event
     store.end(DAY, Selection(visitor=ANA), -1, without_ads)
     assert store.facts(DAY, 1, first=0, end=9999) == []
     assert store.facts(DAY + timedelta(days=1), 1, first=0, end=9999) == []
+
+
+def test_which_purposes_ended_in_a_day_and_whether_its_rows_may_differ(store: EventStore) -> None:
+    assert (store.lost(DAY), store.stamp(DAY)) == (frozenset(), 0)
+    put(store, row(1), row(2, BEN, purposes=0b01))
+    before = store.stamp(DAY)
+    assert before
+    assert store.lost(DAY) == frozenset()
+    store.end(DAY, Selection(visitor=ANA), 0b10, without_ads)
+    assert store.lost(DAY) == {(1, 0b10)}
+    assert store.stamp(DAY) != before
+    store.end(DAY, Selection(visitor=BEN), -1, without_ads)
+    assert store.lost(DAY) == {(1, 0b10), (1, 0b01)}

@@ -1,4 +1,4 @@
-"""``dongui import``: events from a file, gated like live ones."""
+"""``dongui import``: events from a file, gated like live ones; and the daily numbers of other analytics products."""
 
 from __future__ import annotations
 
@@ -10,19 +10,72 @@ from typing import IO, Any
 
 import click
 
-from dongui_collector.cli.common import config_option, control, emit, json_option, progress, site_option
+from dongui_collector.cli.common import (
+    CommandGroup,
+    acting_user,
+    config_option,
+    control,
+    emit,
+    json_option,
+    progress,
+    reading,
+    site_option,
+)
+from dongui_collector.publishing import find_site
+from dongui_collector.reading.foreign.days import READERS, days_of
 
 _CHUNK = 500  # lines in one transaction; the writers' lock is held for some ten milliseconds
 _SHOWN = 20
 _LONGEST = (64 << 10) + 1  # one byte more than a line may have: enough to have it refused
 
 
-@click.command("import")
+class ImportGroup(CommandGroup):
+    """``dongui import FILE`` is ``dongui import events FILE``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not any(arg in self.commands for arg in args[:3]) and args[:1] not in (["-h"], ["--help"], []):
+            args = ["events", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("import", cls=ImportGroup)
+def importing() -> None:
+    """Import events, gated like live ones, or the daily numbers of another analytics product.
+
+    `dongui import FILE` is `dongui import events FILE`.
+    """
+
+
+@importing.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--from", "source", type=click.Choice(list(READERS)), required=True, help="Whose export it is.")
+@click.option("--purpose", required=True, help="Whose readers see the numbers: those who may read for this purpose.")
+@site_option
+@config_option
+@json_option
+def aggregates(file: Path, source: str, purpose: str, site: str | None, config: Path, as_json: bool) -> None:
+    """Import the daily numbers of FILE into those that outlive a day, marked with where they are from.
+
+    Plausible: the CSV export (zip). Umami: website_event.csv, alone or in a zip. GoatCounter: the CSV export, gzipped
+    or not. Single hits are counted here and not kept, and text that fewer than 20 visitors of a day had in common is
+    left out. All days are taken or none; a day that is there already stays. Reports show them for days of which dongui
+    counted nothing itself.
+    """
+    with reading(config) as core:
+        zone = core.book.in_force(find_site(core, site).ref, core.clock.now()).zone
+    with progress("Reading", None) as advance:
+        days = days_of(source, file, zone)
+        advance(len(days))
+    said = {"source": source, "purpose": purpose, "site": site, "by": acting_user()}
+    emit(control(config).call("aggregates.import", days=days, **said), as_json)
+
+
+@importing.command()
 @click.argument("file", type=click.File("rb"))
 @site_option
 @config_option
 @json_option
-def importing(file: IO[bytes], site: str | None, config: Path, as_json: bool) -> None:
+def events(file: IO[bytes], site: str | None, config: Path, as_json: bool) -> None:
     """Import events from FILE (NDJSON; - for standard input), gated like live ones.
 
     Each line is an event as POST /v1/events takes it, with "visitor" beside. The ledger decides as it stands now, so

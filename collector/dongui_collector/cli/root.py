@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "tokens": ("tokens", "tokens", "Create, list and revoke access tokens."),
     "accounts": ("accounts", "accounts", "List and change the accounts of the console."),
     "audit": ("audit", "audit", "Read the access log, and review it monthly."),
-    "import": ("importing", "importing", "Import events (NDJSON), gated like live ones."),
+    "import": ("importing", "importing", "Import events, or another product's daily numbers."),
     "reports": ("reports", "reports", "Count visits, pages and sources, from what one's purposes cover."),
     "export": ("export", "export", "Export what one's purposes cover."),
     "retention": ("retention", "retention", "Plan or run the ageing-out."),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from dongui_collector.control import operation
 from dongui_collector.core import Core
+from dongui_collector.errors import CollectorError
 from dongui_collector.ledger.finishing import CONSUMERS
 from dongui_collector.publishing import find_site
 from dongui_collector.reading.export import Entitlement, entitle
+from dongui_collector.reading.foreign.days import READERS
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.values import Json
 
@@ -94,3 +96,34 @@ def note_export(
         return disclosures.begin(
             core, disclosures.to_party(core, reader.site.ref, reader.recipient, reader.purposes) | {"way": way, **said}
         )
+
+
+@operation("aggregates.import")
+def import_aggregates(
+    core: Core,
+    source: str,
+    purpose: str,
+    days: Mapping[str, Mapping[str, Json]],
+    site: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Keep another product's numbers of days, all of them or none, for readers of ``purpose``.
+
+    A day that this product's numbers are there of already stays as it is. Raises :class:`Unknown` for a purpose that
+    the site never had, :class:`CollectorError` for a source that is none, or a day that has not ended.
+    """
+    found = find_site(core, site)
+    if source not in READERS:
+        raise CollectorError(f"numbers are imported from {', '.join(READERS)}")
+    entitle(core, found, (purpose,))
+    today = core.clock.today(core.book.in_force(found.ref, core.clock.now()).zone)
+    if open_ := [day for day in days if not date.fromisoformat(day) < today]:
+        raise CollectorError(f"{open_[0]} has not ended: export days that are over")
+    taken = 0
+    with core.storage.ledger.writing():
+        for day, reports in days.items():
+            taken += len(core.storage.ledger.freeze(date.fromisoformat(day), found.ref, source, {purpose: reports}))
+        said = {"action": "import", "source": source, "purpose": purpose, "days": taken, "by": by}
+        said |= {"from": min(days, default=None), "to": max(days, default=None)}
+        core.storage.ledger.append("audit", core.clock.now(), said, site_ref=found.ref)
+    return {"source": source, "days": taken, "already": len(days) - taken, "from": said["from"], "to": said["to"]}

@@ -1,0 +1,101 @@
+"""Plausible's CSV export: a zip of tables that are daily sums already.
+
+Source: ``lib/plausible/exports.ex`` of github.com/plausible/analytics; the tables are named ``imported_<table>`` with
+the first and last day behind. Visitors are a day's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import IO
+
+from dongui_collector.reading.foreign.files import ForeignError, Row, rows
+from dongui_collector.reading.reports.attribution import parts_of
+from dongui_collector.reading.reports.parts import Key, Parts, plus
+
+Days = dict[date, dict[str, dict[Key, Parts]]]
+
+# Table → its columns beside date and visitors.
+_TABLES: Mapping[str, tuple[str, ...]] = {
+    "imported_visitors": ("pageviews", "bounces", "visits", "visit_duration"),
+    "imported_sources": ("source", "visits"),
+    "imported_pages": ("page", "visits", "pageviews"),
+    "imported_entry_pages": ("entry_page", "entrances", "bounces", "visit_duration"),
+    "imported_exit_pages": ("exit_page", "exits"),
+    "imported_locations": ("country", "visits"),
+    "imported_devices": ("device", "visits"),
+    "imported_browsers": ("browser", "visits"),
+    "imported_operating_systems": ("operating_system", "visits"),
+    "imported_custom_events": ("name", "events"),
+}
+_DEVICES = {"Mobile": "Phone", "Tablet": "Tablet", "Desktop": "PC", "Laptop": "PC", "Ultrawide": "PC"}
+
+
+def read(files: Mapping[str, IO[bytes]]) -> Days:
+    """The days of an export. Raises :class:`ForeignError`."""
+    days: Days = {}
+    known = {table: name for name in files for table in _TABLES if name.removesuffix(".csv").startswith(table)}
+    if "imported_visitors" not in known:
+        raise ForeignError("there is no imported_visitors CSV in it: this is no export of Plausible")
+    for table, name in known.items():
+        for row in rows(files[name], name, ("date", "visitors", *_TABLES[table])):
+            reports = days.setdefault(row.day("date"), {})
+            for report, key, part in _said(table, row):
+                found = reports.setdefault(report, {})
+                found[key] = plus(found[key], part) if key in found else part
+    without = next((day for day, reports in days.items() if "overview" not in reports), None)
+    if without is not None:
+        raise ForeignError(f"{without} is in other tables, but not in imported_visitors: the export is not whole")
+    for reports in days.values():  # of a page's views, the share that were a visit's last
+        views = {key: part.views for key, part in reports.get("pages", {}).items()}
+        exits = reports.get("exit_pages", {})
+        exits.update({key: part._replace(views=views.get(key, 0)) for key, part in exits.items()})
+    return days
+
+
+def _said(table: str, row: Row) -> Iterator[tuple[str, Key, Parts]]:
+    """(report, key, parts) that a line says."""
+    visits = row.number("visits")
+    part = Parts(
+        row.number("visitors"),
+        visits,
+        visits,
+        row.number("pageviews"),
+        row.number("bounces"),
+        row.number("visit_duration") * 1000,
+    )
+    match table:
+        case "imported_visitors":
+            yield "overview", (), part
+        case "imported_sources":
+            source, medium, campaign = row.text("source"), row.text("utm_medium"), row.text("utm_campaign")
+            yield "sources", (source, None), part
+            yield "campaigns", (campaign, source, medium), part
+            yield "referrers", (_host(row.text("referrer")),), part
+            for report, column in (("mediums", "utm_medium"), ("terms", "utm_term"), ("contents", "utm_content")):
+                yield report, (row.text(column),), part
+        case "imported_pages":
+            yield "pages", (row.text("page"),), part
+        case "imported_entry_pages":
+            entrances = row.number("entrances")
+            yield "entry_pages", (row.text("entry_page"),), part._replace(visits=entrances, viewed=entrances)
+        case "imported_exit_pages":
+            yield "exit_pages", (row.text("exit_page"),), part._replace(visits=row.number("exits"))
+        case "imported_locations":  # its cities are numbers of GeoNames
+            yield "countries", (row.text("country"),), part
+            yield "locations", (row.text("country"), None), part
+        case "imported_devices":
+            yield "devices", (_DEVICES.get(row.text("device") or "", "Other"),), part
+        case "imported_browsers":
+            yield "browsers", (row.text("browser"),), part
+        case "imported_operating_systems":
+            yield "os", (row.text("operating_system"),), part
+        case _:
+            yield "events", (row.text("name"),), Parts(part.visitors, part.visitors, 0, row.number("events"))
+
+
+def _host(referrer: str | None) -> str | None:
+    if referrer is None:
+        return None
+    return parts_of(referrer if "//" in referrer else f"https://{referrer}")[0]
