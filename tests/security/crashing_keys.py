@@ -11,9 +11,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dongui_collector import control
 from dongui_collector.backup import restore_backup
 from dongui_collector.backup_keys import restore_keys
 from dongui_collector.control import perform
@@ -24,8 +26,6 @@ from dongui_collector.settings import Settings
 from dongui_collector.storage.keys import SqliteKeys
 
 from tests.keeping.crashing import DIED, DONE, FUSE, arm, forked, opened
-
-PASSPHRASE = "a passphrase of some length"
 
 
 def rotating(folder: Path, at: int) -> int:
@@ -47,10 +47,11 @@ def going_on(folder: Path, at: int) -> int:
 
 
 def restoring(folder: Path, at: int) -> int:
+    """From a copy under the master key: argon2 for each of them would take longer than all the rest."""
     arm()
     FUSE.at = at
     with (folder / "copy").open("rb") as file:
-        restore_keys(Settings(folder=folder, testing=True), file, passphrase=PASSPHRASE)
+        restore_keys(Settings(folder=folder, testing=True), file)
     FUSE.at = -1
     return FUSE.count
 
@@ -112,7 +113,7 @@ def restored(folder: Path, _: str) -> list[str]:
     """Keys that were half restored are not there at all; then they can be restored."""
     settings = Settings(folder=folder, testing=True)
     with (folder / "copy").open("rb") as file, suppress(StorageError):  # there already: it was complete
-        restore_keys(settings, file, passphrase=PASSPHRASE)
+        restore_keys(settings, file)
     core = opened(folder)
     try:
         return [str(finding) for finding in verify(core).findings]
@@ -129,6 +130,8 @@ SCENARIOS: dict[str, tuple[Callable[[Path, int], int], Callable[[Path, str], lis
 
 
 def main(scenario: str, folder: Path) -> dict[str, Any]:
+    for module in control._REGISTERING:
+        import_module(module)  # once, and not after every fork
     operation, check = SCENARIOS[scenario]
     work = folder.with_name(folder.name + "-work")
     old = (folder / "keys" / "master.key").read_text(encoding="ascii")

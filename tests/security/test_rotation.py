@@ -31,8 +31,6 @@ from tests.keeping.house import House
 
 __all__ = ["house", "new_house"]
 
-PASSPHRASE = "a passphrase of some length"
-
 
 def tried(house: House, scenario: str) -> dict[str, Any]:
     """Kill it at every write."""
@@ -85,7 +83,7 @@ def test_k13_going_on_with_a_rotation_may_be_killed_too(lived_in: House) -> None
 def test_restoring_keys_may_be_killed_too(lived_in: House) -> None:
     house = lived_in
     with (house.folder / "copy").open("wb") as out:
-        write_copy(house.core, out, perform(house.core, "keys.copy", {}), PASSPHRASE)
+        write_copy(house.core, out, perform(house.core, "keys.copy", {}), None)
     house.close()
     kept = house.folder / "kept"
     kept.mkdir()
