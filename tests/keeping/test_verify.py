@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dongui_collector.intake.door import Door
+from dongui_collector.intake.upkeep import Upkeep
 from dongui_collector.keeping.proof.evidence import chain_of
 from dongui_collector.keeping.verify import verify
 from dongui_collector.storage import chain
@@ -55,6 +57,15 @@ def ledger_sql(house: House, *statements: str) -> None:
 
 def seq_of(house: House, kind: str) -> int:
     return next(r.seq for r in house.core.storage.ledger.records() if r.kind == kind and r.body)
+
+
+def test_a_day_on_which_nobody_comes_is_nothing_to_complain_of(lived_in: House) -> None:
+    upkeep = Upkeep(Door(lived_in.core))
+    for _ in range(3):
+        upkeep.round()
+        upkeep.prove()
+        lived_in.now += 86_400_000
+    assert findings(lived_in) == []
 
 
 # --- the chain -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.keeping.house import House, at
+from tests.rights.members import join
 from tests.rights.test_disclosures import call, told
 
 PLAN = {
@@ -161,3 +162,17 @@ def test_what_ended_meanwhile_is_not_in_it(house: House) -> None:
     house.now = at("2026-03-11T00:00")
     assert names(carried_out(house, id)) == set()
     assert date(2026, 3, 11) - timedelta(days=366) == date(2025, 3, 10)
+
+
+@pytest.mark.parametrize("how", ["withdraws everything", "is erased"])
+def test_s4_2a_a_member_whose_browser_says_no_is_left_out_whole(house: House, how: str) -> None:
+    """The last withdrawal unjoins the browser: what it said still counts for the member's records."""
+    stays, goes = house.arrive("analysis"), house.arrive("analysis")
+    for visitor, member in ((stays, "m-1"), (goes, "m-2")):
+        join(house, visitor, member)
+        house.core.keeper.add_record(house.site, "payment", member, house.now, "settlement", {"whose": member})
+    id = noticed(house)
+    house.choose((), ("analysis",), stays) if how.startswith("withdraws") else house.erase(stays)
+    house.now = at("2025-04-11T00:00")
+    records = [row["data"]["whose"] for row in carried_out(house, id) if row["kind"] == "record"]
+    assert records == ["m-2"]

@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dongui_collector.clock import day_of, start_of
-from dongui_collector.errors import NotAllowed
 from dongui_collector.keeping.proof.kept import keep_daily
 from dongui_collector.keeping.proof.sealing import Interrupted, Sealer, gentle, settled
 from dongui_collector.reading.delivering import Deliverer
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("dongui.upkeep")
 
 _EVERY_S = 15.0
-_AHEAD_MS = 60_000
 _PROVE_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
 _WEBHOOKS_EVERY_S = 2.0
@@ -104,11 +102,11 @@ class Upkeep:
             core.storage.events.seal(day)
 
     def _prepare(self) -> None:
-        """A day's file and key are there when it begins, since that is also when another day is overwritten."""
-        core = self._core
-        with suppress(NotAllowed):  # the clock was set back into a day that has ended for good
-            core.keyring.day(day_of(core.clock.now() + _AHEAD_MS, core.settings.zone), create=True)
-        core.storage.events.prepare()
+        """A day's file is ready when the day begins, since that is also when another day is overwritten.
+
+        Not its key: a day that has one and no file was robbed of it, as `dongui verify` says, and nobody may come.
+        """
+        self._core.storage.events.prepare()
 
     def prove(self) -> None:
         """Fix finished days on the ledger, and once a day what the ledger holds outside of it."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from dongui_collector.security.keys import KeyRing
 from dongui_collector.storage.base import Storage
+from dongui_collector.storage.values import Visitor
 
 # ``given``: their data went out. ``out``: they are left out (S4.2a). ``asked``: only theirs may go out (S4.2c).
 Set = Literal["given", "out", "asked"]
@@ -43,3 +44,16 @@ def forget(storage: Storage, keyring: KeyRing, key: bytes) -> int:
     hashes = Disclosed(keyring)
     entries = [entry["id"] for entry in storage.disclosures.entries()]
     return storage.disclosures.forget(hashes.hash(id, key, which) for id in entries for which in SETS)
+
+
+def says_no(storage: Storage, keyring: KeyRing, visitor: Visitor) -> None:
+    """Leave the member of a visitor who withdraws, or is erased, out of every transfer that is planned (S4.2a).
+
+    Inside the writing transaction that does it, since the visitor is no longer joined to the member afterwards.
+    """
+    if visitor.member is None:
+        return
+    for entry in storage.disclosures.entries():
+        if (entry["way"], entry["state"], entry["site_ref"]) == ("transfer", "planned", visitor.site_ref):
+            hashes = Disclosed(keyring).hashes(entry["id"], [visitor.member], "out")
+            storage.disclosures.add_people(entry["id"], hashes)

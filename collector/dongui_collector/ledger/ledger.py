@@ -12,7 +12,7 @@ from typing import Any
 
 from dongui_collector.clock import Clock, day_of
 from dongui_collector.errors import Unknown
-from dongui_collector.ledger import consents, tallies
+from dongui_collector.ledger import consents, disclosed, tallies
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.finishing import Finisher
 from dongui_collector.ledger.receipts import receipt
@@ -54,6 +54,7 @@ class Ledger:
 
     def __init__(self, storage: Storage, book: Book, keyring: KeyRing, clock: Clock, journal: Journal) -> None:
         self.journal = journal
+        self._storage = storage
         self._store = storage.ledger
         self._office = storage.office
         self._book = book
@@ -134,6 +135,7 @@ class Ledger:
         self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)
         intent = None
         if decided.withdrawn_mask:
+            disclosed.says_no(self._storage, self._keyring, visitor)
             intent = Intent(record.seq, "withdrawal", notice.site_ref, visitor.key, decided.withdrawn_mask, record.seq)
             self._store.add_intent(intent)
         answer = {
@@ -186,6 +188,7 @@ class Ledger:
             record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=visitor.site_ref)
             holds = self._finisher.holds(visitor.site_ref, visitor_key)
             self._store.erase_bodies(self._finisher.unheld(proofs, holds))
+            disclosed.says_no(self._storage, self._keyring, visitor)
             self._store.drop_visitor(visitor_key)
             intent = Intent(record.seq, "erasure", visitor.site_ref, visitor_key, -1, record.seq)
             self._store.add_intent(intent)
