@@ -83,7 +83,10 @@ class ConsentMiddleware:
 
         async def sent(message: Message) -> None:
             if message["type"] in _ENDS:
-                await in_thread(self.client.deliver)
+                try:
+                    await in_thread(self.client.deliver)
+                except Exception:  # no asyncio, or no thread: then the exit has to do
+                    self.client.mishap("lifespan")
             await send(message)
 
         return sent

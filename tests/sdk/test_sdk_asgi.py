@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from dongui import Client
+from dongui import Client, Delivery
 from dongui.asgi import ConsentMiddleware
 from hypothesis import given
 from hypothesis import strategies as st
@@ -340,3 +340,42 @@ def test_an_error_of_our_own_changes_nothing(lonely: Client) -> None:
     scope = {**scope_of(), "headers": None}
     sent, _, _ = asyncio.run(converse(ConsentMiddleware(app, client=lonely), scope, []))
     assert len(sent) == 1
+
+
+async def shut_down() -> dict[str, Any]:
+    return {"type": "lifespan.shutdown"}
+
+
+async def living(scope: Any, receive: Any, send: Any) -> None:
+    assert scope["type"] == "lifespan"
+    await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def test_what_waits_is_delivered_before_a_lifespan_ends(collector: Collector, client_of: ClientOf) -> None:
+    client = client_of(collector, delivery=Delivery(linger=600, exit_deadline=30))
+    visitor = collector.visitor("statistics")
+    assert client.track(visitor, "waiting")
+    delivered: list[int] = []
+
+    async def send(message: Any) -> None:
+        delivered.append(len(collector.of(visitor)))
+
+    asyncio.run(ConsentMiddleware(living, client=client)({"type": "lifespan"}, shut_down, send))
+    assert delivered == [0, 1]
+    assert client.track(visitor, "later"), "and the work goes on"
+    assert client.flush(10)
+
+
+def test_a_lifespan_ends_as_ever_where_there_is_no_asyncio(collector: Collector, client_of: ClientOf) -> None:
+    """As under trio."""
+    client, sent = client_of(collector), []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    coroutine = ConsentMiddleware(living, client=client)({"type": "lifespan"}, shut_down, send)
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert client.stats()["mishaps"] == {"lifespan": 1}
