@@ -58,6 +58,7 @@ class Stage:
         self._testing = testing
         self._seeded = seeded
         self._cleaning = ExitStack()
+        self._open = ExitStack()
         self._serve: subprocess.Popen[bytes] | None = None
         self.installed: Installed
 
@@ -99,7 +100,8 @@ class Stage:
         self.close()
 
     def close(self) -> None:
-        """End everything. Also after half a start."""
+        """End everything, the shop first: it delivers what it still holds. Also after half a start."""
+        self._open.close()
         self.stop()
         self._cleaning.close()
 
@@ -181,8 +183,9 @@ class Stage:
             server.shutdown()
             server.server_close()
             thread.join(5)
+            shop.wsgi_app.client.close()
 
-        self._cleaning.callback(close)
+        self._open.callback(close)
 
 
 class _Quiet(WSGIRequestHandler):
