@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -103,3 +104,24 @@ def test_an_erasure_is_told_to_those_whose_purpose_the_notice_has_dropped(house:
     house.now = at("2025-03-11T12:00")
     house.erase(visitor)
     assert [entry["purposes"] for entry in entries(house, "a")] == [["marketing"]]
+
+
+def test_of_a_part_that_ages_out_the_sites_own_consumers_learn_what_concerns_their_purposes(
+    new_house: Callable[..., House],
+) -> None:
+    house = new_house()
+    house.add_site(policy(short_marketing=True))
+    house.add_site(policy(), name="other")
+    house.approve_routine()
+    house.visit(house.arrive())
+    exported(house, "a", "statistics", "marketing")
+    exported(house, "b", "statistics")
+    elsewhere = {"consumer": "c", "site": "other", "purposes": ["marketing"], "by": "x", "format": "csv"}
+    perform(house.core, "export.note", {**elsewhere, "first": "2025-03-10", "last": "2025-03-10"})
+    house.run("2025-09-11T00:00")  # half a year: marketing's part of the rows has ended
+    told = [(entry["kind"], entry["day"], entry["purposes"]) for entry in entries(house, "a")]
+    assert told == [("aged_out", "2025-03-10", ["marketing"])]
+    assert entries(house, "b") == entries(house, "c") == []
+    house.run("2026-03-11T00:00")
+    for consumer in ("a", "b", "c"):  # the day itself is everybody's; what was told half a year ago is forgotten
+        assert [(e["kind"], e.get("purposes")) for e in entries(house, consumer)] == [("aged_out", None)]

@@ -15,6 +15,7 @@ from dongui_collector.clock import Clock
 from dongui_collector.keeping.proof_planner import KINDS, ProofPlanner
 from dongui_collector.keeping.standing import Standing
 from dongui_collector.ledger.archiving import Archiver
+from dongui_collector.ledger.finishing import CONSUMERS
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.security.keys import KeyRing, archive_name, record_name
 from dongui_collector.storage.base import RecordStore, Storage
@@ -216,12 +217,20 @@ class Destroyer:
     # -- helpers
 
     def _tell_consumers(self, what: Json, now: int) -> None:
-        """Copies downstream end with the day too; whose rows these were need not be said."""
-        entry: Json = {"kind": "aged_out", "day": what.get("day")}
-        if what["kind"] == "bases":
-            entry["purposes"] = list(self._periods.names(what["notice"], what["purposes"]))
-        if what["kind"] in ("day", "bases"):
-            self._storage.office.add_to_feed("*", now, entry)
+        """Copies downstream end with the day too; whose rows these were need not be said.
+
+        A day is everybody's. Some purposes' part of one concerns the site's own consumers, for their own purposes.
+        """
+        office, entry = self._storage.office, {"kind": "aged_out", "day": what.get("day")}
+        if what["kind"] == "day":
+            office.add_to_feed("*", now, entry)
+        if what["kind"] != "bases":
+            return
+        ended = set(self._periods.names(what["notice"], what["purposes"]))
+        consumers: Json = office.setting(CONSUMERS) or {}
+        for consumer, had in consumers.items():
+            if had["site"] in (None, what["site"]) and (theirs := sorted(ended & set(had["purposes"]))):
+                office.add_to_feed(consumer, now, entry | {"purposes": theirs})
 
     def _copies(self, what: Json, today: date) -> Json:
         """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); nothing where none does."""
