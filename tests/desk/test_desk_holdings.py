@@ -95,6 +95,16 @@ def test_archive_holds_and_open_ends_stand_apart(world: World, officer: FlaskCli
     assert "or later" in shown
 
 
+def test_only_what_will_still_stand_and_names_nobody_holds_a_portion_back(world: World, visitor: str) -> None:
+    """S3.2: a hold that ends before the period does keeps nothing longer, one on a person not the others' rows."""
+    today = world.core.keeper.today()
+    world.ask("holds.add", ground="claim", reason="short", until=(today + timedelta(days=5)).isoformat())
+    world.ask("holds.add", ground="claim", reason="one", subject=visitor, site=world.core.book.sites()[0].name)
+    assert [portion.holds for portion in gather(world.core) if portion.place == "events"] == [frozenset()]
+    kept = world.ask("holds.add", ground="claim", reason="all", record_class="access_log")
+    assert [portion.holds for portion in gather(world.core) if portion.place == "events"] == [{kept["id"]}]
+
+
 def test_items_are_counted_where_a_purpose_lists_them(world: World, officer: FlaskClient, visitor: str) -> None:
     items = {held.key: held.count for held in by_item(gather(world.core))}
     listed = world.core.book.notices(1)[0].policy.purposes["statistics"].items

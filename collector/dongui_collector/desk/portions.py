@@ -59,19 +59,17 @@ def _of_day(core: Core, day: date, holds: Sequence[Hold]) -> Iterator[Portion]:
     for ending in endings(day, bases, core.keeper.periods):
         classes.setdefault(ending.class_id, []).append(ending.last_day)
     for class_id, lasts in classes.items() if rows else ():
-        touching = {h.id for h in holds for b in bases if h.touches(b.site_ref, class_id, day)}
-        yield Portion(
-            class_id,
-            "events",
-            rows,
-            day,
-            day,
-            max(lasts) + ONE_DAY,
-            _items(core, bases),
-            frozenset(touching),
-        )
+        ends = max(lasts) + ONE_DAY
+        mine = (h for h in _keeping(core, holds, ends) if any(h.touches(b.site_ref, class_id, day) for b in bases))
+        yield Portion(class_id, "events", rows, day, day, ends, _items(core, bases), frozenset(h.id for h in mine))
     if rows and not classes:
         yield Portion(_FALLBACK, "events", rows, day, day, core.keeper.periods.latest(day) + ONE_DAY)
+
+
+def _keeping(core: Core, holds: Sequence[Hold], ends: date) -> list[Hold]:
+    """The holds that will still stand when it would end. One on a single person keeps that person's alone."""
+    on = max(ends, core.keeper.today())
+    return [hold for hold in holds if hold.visitor is None and hold.stands(on)]
 
 
 def _items(core: Core, bases: Iterable[Basis]) -> frozenset[str]:
@@ -84,9 +82,10 @@ def _items(core: Core, bases: Iterable[Basis]) -> frozenset[str]:
 def _of_records(core: Core, place: Place, store: RecordStore, holds: Sequence[Hold]) -> Iterator[Portion]:
     for site_ref, class_id, last, number in store.groups():
         notices = core.book.notices(site_ref)
-        touching = {h.id for h in holds if h.site_ref in (None, site_ref) and h.class_id in (None, class_id)}
+        keeping = _keeping(core, holds, last + ONE_DAY)
+        mine = (h.id for h in keeping if h.site_ref in (None, site_ref) and h.class_id in (None, class_id))
         items = _items_of_class(notices, class_id)
-        yield Portion(class_id, place, number, None, None, last + ONE_DAY, items, frozenset(touching))
+        yield Portion(class_id, place, number, None, None, last + ONE_DAY, items, frozenset(mine))
 
 
 def _items_of_class(notices: Sequence[LoadedNotice], class_id: str) -> frozenset[str]:
