@@ -88,7 +88,7 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
             said = json.loads(desk.get(f"/v1/reports/overview?from={desk.first}&to={desk.last}"))["rows"][0]
         with flat.flat(_days(config), folder / "flat.db", desk.last) as conn:
             plain = _timed(lambda: flat.screen(conn))
-            beside = [_timed(partial(flat.screen, conn, which)) for _, which in FILTERS]
+            beside = [_timed(partial(flat.screen, conn, which)) for _, which in FILTERS[:2]]
             rows = _agree(said, conn)
     figures = _figures((first, again, coming, plain), (filtered, known, beside), warm)
     return figures, _notes(rows, len(held))

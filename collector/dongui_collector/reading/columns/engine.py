@@ -120,9 +120,10 @@ class Engine:
         store = self.store(covered)
         days = which.days(covered)
 
-        def told(_day: date) -> None:
+        def told(new: bool) -> None:
             advance(1)
-            self._make_room(store, days)
+            if new:
+                self._make_room(store, days)
 
         try:
             return store, store.look(days, told)

@@ -132,19 +132,19 @@ class Store:
             + self.words.nbytes
         )
 
-    def look(self, days: Sequence[date], told: Callable[[date], object] = lambda _day: None) -> Look:
-        """Everything that is held, brought up to date for ``days``; ``told`` is called after each of them.
+    def look(self, days: Sequence[date], told: Callable[[bool], object] = lambda _new: None) -> Look:
+        """Everything that is held, brought up to date for ``days``.
 
-        Endings are asked for first: one that was decided before is then either still open, and masked, or was carried
-        out in rows that are read after.
+        ``told`` is called after each of them, with whether it had to be read from the beginning. Endings are asked for
+        first: one that was decided before is then either still open, and masked, or was carried out in rows that are
+        read after.
         """
         with self.lock:
             masks, marks = self._core.masks(), self._core.storage.events.marks()
             for number in [n for n in self._held if not self._stored(n, marks)]:
                 self._drop(number)
             for day in days:
-                self._bring(day, marks)
-                told(day)
+                told(self._bring(day, marks))
             if self._unsettled() > max(UNSETTLED, len(self._settled) // 20):
                 self.settle()
             return self._view(masks)
@@ -184,12 +184,14 @@ class Store:
 
     # -- reading
 
-    def _bring(self, day: date, marks: dict[date, Mark]) -> None:
+    def _bring(self, day: date, marks: dict[date, Mark]) -> bool:
         held = self._held.get(day.toordinal())
         if held is None or not self._stands(held):
             self._load(day, marks)
-        elif any(marks.get(one) != reading.mark for one, reading in held.readings.items()):
+            return True
+        if any(marks.get(one) != reading.mark for one, reading in held.readings.items()):
             self._refresh(day, held, marks)
+        return False
 
     def _stands(self, held: Held) -> bool:
         """Whether what rows stand on still covers what it did: periods end with a day."""
