@@ -246,13 +246,18 @@ class Store:
 
     def _own(self, reading: Reading, seen: Sequence[Seen]) -> None:
         """Remember whose rows these are."""
+        rows = np.fromiter((fact.n for fact, _ in seen), np.int32, len(seen))
+        if len(reading.rows):  # most of those that are read again are known
+            at = np.minimum(np.searchsorted(reading.rows, rows), len(reading.rows) - 1)
+            new = np.flatnonzero(reading.rows[at] != rows)
+            rows, seen = rows[new], [seen[i] for i in new.tolist()]
         if not seen:
             return
         owner, keys = coded([fact.visitor for fact, _ in seen])
         owners = self.who.numbers(keys, add=True)[owner]
-        rows = np.fromiter((fact.n for fact, _ in seen), np.int32, len(seen))
-        merged, first = np.unique(np.concatenate((rows, reading.rows)), return_index=True)
-        reading.rows, reading.owners = merged, np.concatenate((owners, reading.owners))[first]
+        order = np.argsort(np.concatenate((reading.rows, rows)), kind="stable")
+        reading.rows = np.concatenate((reading.rows, rows))[order]
+        reading.owners = np.concatenate((reading.owners, owners))[order]
 
     def _refresh(self, day: date, held: Held, marks: dict[date, Mark]) -> None:
         """Make anew the visits of those whose rows have come or ended since."""
