@@ -74,8 +74,8 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
         folder = Path(temporary)
         config = _year(folder / "site", events, days)
         held = [date.fromisoformat(path.stem) for path in sorted(_days(config).glob("????-??-??.db"))]
-        installation, crowd = Installation(config.parent, "", ""), _crowd(config)
-        port, token = free_port(), _token(installation)
+        installation, (crowd, purposes) = Installation(config.parent, "", ""), _crowd(config)
+        port, token = free_port(), _token(config, purposes)
         with installation.serving(desk_port=port) as public:
             desk = _desk(port, token, held[0], date.today())
             warm = Warm(_warmed(desk, len(held)), *_process(config), desk.metric("dongui_desk_report_bytes"))
@@ -108,8 +108,8 @@ def _days(config: Path) -> Path:
     return config.parent / "data" / "events"
 
 
-def _crowd(config: Path) -> Crowd:
-    """Some visitors who have just consented, for events that come while reports are asked for."""
+def _crowd(config: Path) -> tuple[Crowd, tuple[str, ...]]:
+    """Some visitors who have just consented, for events that come while reports are asked for; all consent purposes."""
     from dongui_collector.ledger.ledger import Choice
 
     with opened(config) as core:
@@ -117,7 +117,8 @@ def _crowd(config: Path) -> Crowd:
         notice = core.book.in_force(site.ref, core.clock.now())
         with core.storage.ledger.writing():
             choices = [core.ledger.choose(notice, None, Choice(PURPOSES, (), "api", "ko", {}, None)) for _ in range(50)]
-    return Crowd(site.id, [choice.answer["visitor"] for choice in choices], agents(50))
+    crowd = Crowd(site.id, [choice.answer["visitor"] for choice in choices], agents(50))
+    return crowd, tuple(notice.policy.consent_purposes)
 
 
 def _process(config: Path) -> tuple[float, float]:
@@ -184,11 +185,9 @@ def _year(folder: Path, events: int, days: int) -> Path:
     return installation.config
 
 
-def _token(installation: Installation) -> str:
-    asked = [part for purpose in PURPOSES for part in ("--purpose", purpose)]
-    made = json.loads(
-        dongui("tokens", "create", *asked, "--role", "analyst", "--json", "--config", str(installation.config))
-    )
+def _token(config: Path, purposes: Sequence[str]) -> str:
+    asked = [part for purpose in purposes for part in ("--purpose", purpose)]
+    made = json.loads(dongui("tokens", "create", *asked, "--role", "analyst", "--json", "--config", str(config)))
     return str(made["token"])
 
 
