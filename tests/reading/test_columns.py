@@ -344,6 +344,28 @@ def test_whatever_happens_to_settled_days(shops: Callable[[int], Shop], what: st
             compare(shop, reader)
 
 
+def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -> None:
+    """S3.0: a partial withdrawal takes what it ends, from the moment that it is decided, and nothing else."""
+    core, visitor = house.core, house.arrive()
+    house.visit(visitor)
+    house.visit(house.arrive("statistics"))
+
+    def seen() -> tuple[int, set[str | None]]:
+        clicks = report(core, house.site, ALL, Question("click_ids", FIRST, LAST))
+        return clicks["visits"], {row["click_id"] for row in clicks["rows"]}
+
+    assert seen() == (2, {"gclid", None})
+    for store_ in Engine.of(core).held():
+        store_.settle()
+    with core.storage.ledger.writing():
+        notice = core.book.in_force(house.site.ref, house.now)
+        intent = core.ledger.choose(notice, visitor, Choice((), ("marketing",), "banner", "ko", {}, None)).intent
+    assert intent
+    assert seen() == (2, {None})
+    core.ledger.finish(intent)
+    assert seen() == (2, {None})
+
+
 def asked(shop: Shop) -> None:
     """Every report once, so that it is remembered."""
     for name in COUNTED:
