@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dongui_collector.clock import Clock, day_of, start_of
 from dongui_collector.errors import NotAllowed, StorageFull
+from dongui_collector.intake.enrich import agent_of
 from dongui_collector.intake.gate import Basis, RowMaker, Sender
 from dongui_collector.intake.wire import Event
 from dongui_collector.ledger import consents
@@ -156,21 +157,27 @@ class GroupCommit:
 
     def _sort(self, pending: Pending, by_day: dict[date, list[Part]]) -> None:
         """Put the events of a request to their days; refuse those that need no ledger for it."""
-        received, site_ref, key = pending.received, pending.site_ref, self._rows.key
+        sender, received, site_ref, key = pending.sender, pending.received, pending.site_ref, self._rows.key
+        all_bots = not sender.secret and agent_of(sender.user_agent).is_bot
+        oldest = 0 if sender.secret else received - DAY_MS
         parts: dict[date, Part] = {}
         for event in pending.events:
-            if reason := self._refusal(pending, event):
-                pending.refuse(reason)
-                continue
-            at = event.at if event.at < received else received
-            day = self._day(at)
-            part = parts.get(day)
-            if part is None:
-                part = parts[day] = Part(pending, [], [], [])
-                by_day.setdefault(day, []).append(part)
-            part.events.append(event)
-            part.times.append(at)
-            part.keys.append(key(event, site_ref))
+            if all_bots or (sender.secret and event.user_agent and agent_of(event.user_agent).is_bot):
+                pending.refuse("bot")
+            elif event.at < oldest:
+                pending.refuse("too_old")
+            elif pending.visitor is None:
+                pending.refuse("no_consent")
+            else:
+                at = event.at if event.at < received else received
+                day = self._day(at)
+                part = parts.get(day)
+                if part is None:
+                    part = parts[day] = Part(pending, [], [], [])
+                    by_day.setdefault(day, []).append(part)
+                part.events.append(event)
+                part.times.append(at)
+                part.keys.append(key(event, site_ref))
 
     def _count(self, batch: list[Pending]) -> None:
         """Add a batch to the day's totals, which outlive the day: numbers only."""
@@ -182,15 +189,6 @@ class GroupCommit:
                 self.counts[today, pending.site_ref, f"events.refused.{reason}"] += n
         for site_ref, n in recorded.items():
             self.counts[today, site_ref, "events.recorded"] += n
-
-    def _refusal(self, pending: Pending, event: Event) -> str | None:
-        """Why an event is refused before the ledger is asked."""
-        sender = pending.sender
-        if (event.user_agent is not None or not sender.secret) and self._rows.agent(event, sender).is_bot:
-            return "bot"
-        if not sender.secret and event.at < pending.received - DAY_MS:
-            return "too_old"
-        return "no_consent" if pending.visitor is None else None
 
     def _day(self, at: int) -> date:
         start, end, day = self._today

@@ -14,7 +14,7 @@ import msgspec
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import scrub_props, scrub_text, scrub_url
 
-from dongui_collector.intake.enrich import Agent, Places, agent_of
+from dongui_collector.intake.enrich import Places, agent_of
 from dongui_collector.intake.wire import Event, parse_ip
 from dongui_collector.ledger.book import Book, LoadedNotice
 from dongui_collector.ledger.rows import EventKeys, associated
@@ -109,9 +109,6 @@ class RowMaker:
         """Whether a day was destroyed: its file must not come back, not even for rows without a sealed column."""
         return self._keyring.day_is_over(day)
 
-    def agent(self, event: Event, sender: Sender) -> Agent:
-        return agent_of(event.user_agent if sender.secret and event.user_agent is not None else sender.user_agent)
-
     def of(self, sender: Sender, basis: Basis, day: date) -> RequestRows:
         """What builds the rows of one request's events on ``day``."""
         return RequestRows(self, sender, basis, day)
@@ -129,23 +126,40 @@ class RowMaker:
             address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
         return Place(address.encode(), country, city)
 
-    def sealed(self, row: Row, day: date, column: str, plain: bytes) -> bytes:
+    def sealing_key(self, day: date) -> bytes:
+        """The key of a day, made when it is the first that needs one."""
         key = self._keyring.day(day, create=True)
         assert key is not None  # just created
-        return seal(key, plain, associated(row.site_ref, day, row.key, column))
+        return key
 
 
 class RequestRows:
     """The rows of one request's events: what they share is decided once, every column only where an item of the basis
     lets it stand (S2.1b, DESIGN section 1)."""
 
-    __slots__ = ("_allowed", "_basis", "_day", "_fixed", "_maker", "_notice", "_sender")
+    __slots__ = (
+        "_agent",
+        "_allowed",
+        "_basis",
+        "_day",
+        "_fixed",
+        "_key",
+        "_language",
+        "_maker",
+        "_notice",
+        "_own",
+        "_sender",
+    )
 
     def __init__(self, maker: RowMaker, sender: Sender, basis: Basis, day: date) -> None:
         self._maker, self._sender, self._basis, self._day = maker, sender, basis, day
         self._notice = basis.notice
         self._allowed = _allowed(basis.items)
         self._fixed = (basis.notice.site_ref, basis.visitor, basis.seq, basis.mask, basis.notice.ref)
+        self._agent = agent_of(sender.user_agent)
+        self._language = _preferred(sender.language)
+        self._own = maker.place(sender.address, basis.notice) if self._allowed.address and sender.address else None
+        self._key: bytes | None = None  # not asked for, and so not made, before something is to be sealed
 
     def row(self, event: Event, at: int, key: bytes) -> Row:
         """The row of one event. ``key`` is what :meth:`RowMaker.key` said of it."""
@@ -184,15 +198,19 @@ class RequestRows:
         return ad_ids
 
     def _environment(self, row: Row, event: Event) -> None:
-        row.browser, row.os, row.device, _ = self._maker.agent(event, self._sender)
+        agent = self._agent
+        if event.user_agent is not None and self._sender.secret:
+            agent = agent_of(event.user_agent)
+        row.browser, row.os, row.device, _ = agent
         given = event.environment
-        language = (given and given.language) or _preferred(self._sender.language)
+        language = (given and given.language) or self._language
         row.language = language[:_LOCALE] or None
         row.screen = given.screen[:32] if given and given.screen else None
 
     def _place(self, event: Event) -> Place | None:
-        sender = self._sender
-        address = parse_ip(event.ip) if sender.secret and event.ip is not None else sender.address
+        if event.ip is None or not self._sender.secret:
+            return self._own
+        address = parse_ip(event.ip)
         return None if address is None else self._maker.place(address, self._notice)
 
     def _cookies(self, row: Row, cookies: dict[str, str]) -> None:
@@ -205,7 +223,9 @@ class RequestRows:
             row.cookies = self._sealed(row, "cookies", _encode(kept))
 
     def _sealed(self, row: Row, column: str, plain: bytes) -> bytes:
-        return self._maker.sealed(row, self._day, column, plain)
+        if self._key is None:
+            self._key = self._maker.sealing_key(self._day)
+        return seal(self._key, plain, associated(row.site_ref, self._day, row.key, column))
 
 
 def _clean(props: dict[str, Any]) -> str:
