@@ -109,7 +109,7 @@ async def _serve(core: Core, config: Path) -> None:
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
     )
-    _spare_collections()
+    _tune()
     upkeep = Upkeep(door)
     control = ControlServer(core)
     stopping = asyncio.Event()
@@ -161,13 +161,19 @@ def _end(core: Core, upkeep: Upkeep, desk: _Desk) -> NoReturn:
     os._exit(0)
 
 
-def _spare_collections() -> None:
-    """What was loaded so far stays to the end: looking through it for garbage again and again was a fifth of ingest's
-    time, and its worst pauses. What requests leave behind is nearly all freed without."""
+def _tune() -> None:
+    """The interpreter, for one loop that answers and a few threads that work behind it.
+
+    What was loaded so far stays to the end: looking through it for garbage again and again was up to a fifth of
+    ingest's time, and its worst pauses. What requests leave behind is nearly all freed without.
+    """
     agent_of("Mozilla/5.0")  # its engine loads at the first use, for a third of a second: not while somebody waits
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    # A commit gives the interpreter's lock away a dozen times. Beside a thread that computes (planning, proving) it
+    # waits for it each time, by default for 5 ms.
+    sys.setswitchinterval(0.001)
 
 
 async def _drain(door: Door) -> None:

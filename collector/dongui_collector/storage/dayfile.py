@@ -20,6 +20,8 @@ SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"
 UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"
 CLEARED = (None,) * len(COLUMNS)
 values_of = attrgetter(*COLUMNS)
+# A commit now and then brings the log home, and all wait for it: a few pages often are felt less than SQLite's 1000.
+_PAGES = 300
 # Many rows a statement: a statement costs more than its rows, and at each one the interpreter's lock changes hands.
 _AT_ONCE = (32, 8, 1)
 _VALUES = f"({', '.join('?' * len(COLUMNS))})"
@@ -86,6 +88,7 @@ class DayFile:
     def __init__(self, path: Path, ledger: Path) -> None:
         self.conn = connect(path)
         try:
+            self.conn.execute(f"PRAGMA wal_autocheckpoint={_PAGES}")
             migrate(self.conn, EVENTS)
             # BEGIN IMMEDIATE takes the write lock of attached files too: a withdrawal waits for the
             # commit it must follow.

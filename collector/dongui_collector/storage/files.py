@@ -13,6 +13,7 @@ from dongui_collector.errors import FolderBusy, StorageError
 
 _BLOCK = bytes(1 << 20)
 _BLOCKS_AT_A_TIME = 4
+_PIECE = 16 << 20
 _RESERVE = 24 << 20
 # Locks and memory maps are not dependable there, and "on disk" would be somebody else's promise.
 _NETWORK = {
@@ -46,7 +47,8 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def await_readers(path: Path, *, within: float = 10.0) -> None:
-    """Wait until no reader holds a lease. A reader that stays longer loses: it reads zeros, never a value."""
+    """Wait until no reader holds a lease. A reader that stays longer loses: it reads zeros or meets the
+    file's end, never a value."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     deadline = time.monotonic() + within
     try:
@@ -63,22 +65,35 @@ def await_readers(path: Path, *, within: float = 10.0) -> None:
 
 
 def destroy_file(path: Path) -> int:
-    """Overwrite a file with zeros, on disk, and unlink it (K13). Returns its size; 0 when it is not there."""
+    """Overwrite a file with zeros, on disk, and unlink it (K13). Returns its size; 0 when it is not there.
+
+    From its end, and a piece at a time: what ingest commits meanwhile waits neither for all of it to be written nor,
+    at the unlink, for the file system to take back (and discard) all of it at once.
+    """
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return 0
     try:
-        size = left = os.fstat(fd).st_size
-        while left > 0:
-            # A little at a time down to the disk: what ingest commits meanwhile does not queue behind all of it.
-            for _ in range(_BLOCKS_AT_A_TIME):
-                left -= os.write(fd, _BLOCK[: min(left, len(_BLOCK))])
-            os.fdatasync(fd)
+        size = end = os.fstat(fd).st_size
+        while end > 0:
+            start = max(0, end - _PIECE)
+            _zero(fd, start, end)
+            if start:  # never a small file's only piece: readers have an index of the log mapped into their memory
+                os.ftruncate(fd, start)
+            end = start
     finally:
         os.close(fd)
     path.unlink()
     return size
+
+
+def _zero(fd: int, start: int, end: int) -> None:
+    """Overwrite a part of a file, a few blocks at a time down to the disk."""
+    while start < end:
+        for _ in range(_BLOCKS_AT_A_TIME):
+            start += os.pwrite(fd, _BLOCK[: min(end - start, len(_BLOCK))], start)
+        os.fdatasync(fd)
 
 
 def sync_folder(folder: Path) -> None:
