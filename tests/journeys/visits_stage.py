@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from dongui_collector import control
 from dongui_collector.app import open_core
+from dongui_collector.clock import Clock
 from dongui_collector.core import Core
 from dongui_collector.demo.history import seed
 from dongui_collector.demo.places import write_places
@@ -42,6 +44,10 @@ class Stage:
 
     def ask(self, operation: str, **arguments: Any) -> Any:
         return control.call(load_settings(Path(self.installed.config)), operation, **arguments)
+
+    def today(self) -> date:
+        settings = load_settings(Path(self.installed.config))
+        return Clock().today(settings.zone)
 
     def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
         context = browser.new_context(**options)
