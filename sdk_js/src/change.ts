@@ -33,8 +33,8 @@ core._decide = (wanted: ConsentState | string[], method: string, stay?: boolean)
   const granted = all.filter((id) => changes[id] ?? before.includes(id));
   core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
   core._memory = encodeChoice(core._choice);
-  setCookie("dongui", core._memory, choice_seconds);
-  if (core._quietly(() => document.cookie.includes(core._memory))) core._memory = "";
+  setCookie("dongui", core._memory as string, choice_seconds);
+  if (core._quietly(() => document.cookie.includes(core._memory as string))) core._memory = "";
   const body = {
     site: core._options.site,
     visitor: core._visitorId(),
@@ -81,4 +81,5 @@ async function deliver(): Promise<void> {
   core._unsent = false;
   core._flush();
 }
-if (queue[0]) void deliver();
+// How long an id may live stands in the notice.
+if (queue[0]) core._learn().then(deliver, () => {});

@@ -11,7 +11,7 @@ core._state = () =>
   Object.fromEntries(Object.values(core._facts.purposes).flatMap(({ id, basis }) => (basis == "consent" ? [[id, core._granted.has(id)]] : [])));
 
 core._read = () => {
-  const choice = (core._choice = newestChoice(cookieValues("dongui").concat(core._memory || [])));
+  const choice = (core._choice = newestChoice(cookieValues("dongui").concat(core._memory)));
   return choiceStands(choice, core._facts, now()) ? choice.granted : undefined;
 };
 

@@ -87,9 +87,9 @@ export function start(options: Options): Dongui {
         core._look();
         type == "storage" || core._flush();
       }, true);
-    ["pagehide", "visibilitychange"].forEach(notice);
+    for (const type of ["pagehide", "visibilitychange"]) notice(type);
     setTimeout(() => {
-      ["storage", "pageshow"].forEach(notice);
+      for (const type of ["pageshow", "storage"]) notice(type);
       core._look();
     }, 700);
     addEventListener("click", (event) => {

@@ -42,8 +42,8 @@ export interface Core {
   _granted: ReadonlySet<string>;
   /** Whether the choice has been judged; before that nothing is granted and nothing is decided. */
   _known?: boolean;
-  /** The choice, and the visitor id, where cookies are blocked: they work for this page. */
-  _memory: string;
+  /** The choice, where cookies are blocked, empty where there is none; and the visitor id. They work for this page. */
+  _memory: string | never[];
   _visitor: string;
   /** Whether consents have not reached the collector: events wait for them. */
   _unsent?: unknown;
@@ -91,7 +91,7 @@ export interface Core {
 
 export const core = {
   _granted: new Set(),
-  _memory: "",
+  _memory: [],
   _visitor: "",
   _released: [] as Released[],
   _quietly: quietly,

@@ -15,7 +15,10 @@ const cookieNames = (core: Core): string[] => (core._quietly(() => document.cook
  */
 export function clear(core: Core): string[] {
   const { _facts: facts, _granted: granted } = core;
-  const unwanted = (name: string): boolean => {
+  // Our own, where a decision left nothing that takes an id: copies of before the domain was shared, or after.
+  const anonymous = core._read()?.every((id) => !facts.purposes[id]?.items.includes("cookie"));
+  const unwanted = (name: string): boolean | undefined => {
+    if (name == "dongui_id") return anonymous;
     const purpose = classify(name, facts)!;
     return facts.purposes[purpose]?.basis == "consent" && !granted.has(purpose);
   };

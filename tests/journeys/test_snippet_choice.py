@@ -163,6 +163,8 @@ def test_subdomains_share_the_choice_when_told_to(
     ready(page)
     assert granted(page) == ["statistics", "personalisation"]
     assert page.locator(BANNER).count() == 0
+    # A copy of the id from before the domain was shared goes as well.
+    context.add_cookies([{"name": "dongui_id", "value": VISITOR, "url": f"http://shop.example.test:{site.port}"}])
     page.evaluate("dongui.withdraw()")
     assert [c["name"] for c in context.cookies()] == ["dongui"]
 
@@ -218,9 +220,15 @@ def test_do_not_track_counts_where_the_site_says_so(page: Page, site: Stub, coll
 
 
 def test_words_can_be_replaced(page: Page, site: Stub, collector: Stub) -> None:
-    site.pages["/"] = page_of(collector, attributes="""data-words='{"title": "쿠키 안내"}'""")
+    """Of the question, of what is loaded later, and of what stands on the page."""
+    words = """data-words='{"title": "쿠키 안내", "save": "이대로 저장", "back": "쿠키 설정"}' data-floating"""
+    site.pages["/"] = page_of(collector, attributes=words)
     page.goto(site.origin)
     expect(page.get_by_role("dialog", name="쿠키 안내")).to_be_visible()
+    press(page, "choose")
+    expect(page.locator('dongui-root [data-action="save"]')).to_have_text("이대로 저장")
+    press(page, "save")
+    expect(page.locator("dongui-floating button")).to_have_text("쿠키 설정")
 
 
 def test_a_modal_question_waits_for_its_answer(page: Page, site: Stub, collector: Stub) -> None:

@@ -162,6 +162,24 @@ def test_a_failed_notice_grants_nothing(context: BrowserContext, page: Page, sit
         assert not page.evaluate("dongui.consent.granted('statistics')")
 
 
+def test_a_decision_of_the_page_before_waits_for_the_notice(page: Page, site: Stub, collector: Stub) -> None:
+    """It says how long the id may live that the answer brings."""
+    collector.intercept = lambda r: (503, {}, b"") if r.method == "POST" else None
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.consents, page)
+    collector.intercept = lambda r: (503, {}, b"") if r.path == "/v1/notice" else None
+    page.reload()
+    eventually(lambda: collector.asked("/v1/ui.js"), page)
+    page.wait_for_timeout(500)
+    assert cookies(page.context).keys() == {"dongui"}
+    collector.intercept = None
+    page.reload()
+    eventually(lambda: collector.events, page)
+    [kept] = [c for c in page.context.cookies() if c["name"] == "dongui_id"]
+    assert 15552000 - 120 < kept["expires"] - time.time() <= 15552000
+
+
 def test_withdrawal_clears_while_the_collector_hangs(
     context: BrowserContext, page: Page, site: Stub, collector: Stub
 ) -> None:
