@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from desk_world import World, csrf, send
+from desk_world import World, csrf, send, sign_in
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.due_pages import gather
 from dongui_collector.desk.vitals import vitals
@@ -32,6 +32,14 @@ def test_deadlines_come_first_and_each_has_its_level(days: list[int | None]) -> 
 
 def test_nothing_is_due_on_a_fresh_installation(world: World, officer: FlaskClient) -> None:
     assert "Nothing is due." in text_of(officer, "/console/due?lang=en")
+
+
+def test_who_decides_begins_with_what_is_due(world: World) -> None:
+    world.ask("accounts.put", name="kim", password="a long enough password", role="officer")
+    world.ask("accounts.put", name="lee", password="a long enough password", role="auditor")
+    answer = sign_in(world.browser(), "kim", "a long enough password")
+    assert answer.headers["Location"] == "/console/due"
+    assert sign_in(world.browser(), "lee", "a long enough password").headers["Location"] == "/console/"
 
 
 def test_everything_that_waits_is_gathered(world: World, officer: FlaskClient, visitor: str) -> None:

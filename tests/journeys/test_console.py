@@ -133,6 +133,16 @@ def test_a_draft_is_checked_and_its_banner_answers_while_one_writes(wide: Browse
     page.close()
 
 
+def test_a_versions_banner_can_be_looked_at_by_itself(phone: BrowserContext, desk: Stage) -> None:
+    said: list[str] = []
+    page = opened(phone, said)
+    page.goto(f"{desk.origin}/console/preview/versions/{VERSION}?language=en&view=preferences")
+    expect(page.locator('dongui-root [data-action="save"]')).to_be_visible()
+    assert page.evaluate("origin") == "null"
+    assert said == []
+    page.close()
+
+
 def test_a_receipt_is_looked_up_and_its_id_stands_in_no_address(
     wide: BrowserContext, staged: tuple[Stage, str]
 ) -> None:

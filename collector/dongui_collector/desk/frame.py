@@ -48,7 +48,9 @@ def chosen_site() -> Site:
 
 
 def home() -> str:
-    """The address of the first page of who is signed in."""
+    """The address of the first page of who is signed in: what is due for who decides, visits for an analyst."""
+    if current_user.is_authenticated and current_user.may("approve"):
+        return url_for("due.due")
     only_visits = current_user.is_authenticated and current_user.may("visits") and not current_user.may("read")
     return url_for("visits.visits" if only_visits else "console.overview")
 
