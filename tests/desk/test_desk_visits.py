@@ -10,8 +10,10 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
+from dongui_collector.app import open_core
 from dongui_collector.clock import start_of
 from dongui_collector.desk.visits import shared_pages
+from dongui_collector.desk.visits.answers import first_held
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
@@ -431,3 +433,14 @@ def test_vitals_say_whether_they_are_good(world: World, officer: FlaskClient) ->
     world.ask("events.import", lines=[json.dumps(line) for line in lines])
     shown = text_of(officer, "/console/visits/extra/vitals")
     assert "/slow 3 5,200 ms poor 300 ms middling 0.02 good – –" in shown
+
+
+def test_all_time_begins_with_the_first_day_of_which_numbers_are_left(world: World, visitor: str) -> None:
+    core = open_core(world.settings, writable=True)
+    site = core.book.sites()[0]
+    with core.storage.ledger.writing():
+        core.storage.ledger.freeze(date(2021, 2, 3), site.ref, "imported", {"statistics": {"overview": {}}})
+    core.close()
+    today = world.core.clock.today(world.settings.zone)
+    assert first_held(world.core, site) == today
+    assert first_held(world.core, site, numbers=True) == date(2021, 2, 3)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.core import Core
 from dongui_collector.desk.turns import turn
 from dongui_collector.desk.visits.asked import Asked
+from dongui_collector.desk.visits.periods import EARLIEST
 from dongui_collector.errors import NotAllowed
 from dongui_collector.reading.reports.answers import Question, report
 from dongui_collector.reading.reports.covered import Covered
@@ -17,6 +18,15 @@ from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
 from dongui_collector.storage.values import Site
 
 Json = dict[str, Any]
+
+
+def first_held(core: Core, site: Site, *, numbers: bool = False) -> date | None:
+    """The first day of which rows are held; with ``numbers`` also the first of which only numbers are left."""
+    found = core.storage.events.days()[:1]
+    if numbers:
+        kept = core.storage.ledger.frozen(site.ref, "overview", (), EARLIEST, core.clock.today(core.settings.zone))
+        found += [one.day for one in kept[:1]]
+    return min(found, default=None)
 
 
 class Reader:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import guard, open_core
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, first_held
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import Wanted, whole_list
@@ -107,6 +107,6 @@ def filter() -> Response:
 def _reader() -> Reader:
     core, site = open_core(), chosen_site()
     today = core.clock.today(core.book.in_force(site.ref, core.clock.now()).zone)
-    days = core.storage.events.days()
+    held = first_held(core, site, numbers=request.args.get("period") == "all")
     named = site.id if len(core.book.sites()) > 1 else ""
-    return Reader(core, site, read(request.args, today, days[0] if days else None, named))
+    return Reader(core, site, read(request.args, today, held, named))

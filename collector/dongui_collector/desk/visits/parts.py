@@ -9,7 +9,7 @@ from flask import g, url_for
 
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, first_held
 from dongui_collector.desk.visits.asked import Asked
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
@@ -60,12 +60,11 @@ def now_of(reader: Reader) -> dict[str, Any]:
 def bar_of(reader: Reader) -> dict[str, Any]:
     """Everything that the bar above the figures needs."""
     asked = reader.asked
-    days = reader.core.storage.events.days()
-    today, first_held = reader.today(), days[0] if days else None
+    today, held = reader.today(), first_held(reader.core, reader.site)
     return {
         "asked": asked,
         "site": reader.site,
-        "periods": [(name, key, asked.of_period(name, today, first_held)) for name, key in periods.PERIODS.items()],
+        "periods": [(name, key, asked.of_period(name, today, held)) for name, key in periods.PERIODS.items()],
         "comparisons": [(how, asked.query(compare=how)) for how in periods.COMPARISONS],
         "toggle_compare": asked.query(compare="none" if asked.before else "previous"),
         "intervals": [(one, asked.query(interval=one)) for one in periods.offered(asked.first, asked.last)],

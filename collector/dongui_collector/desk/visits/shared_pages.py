@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits import periods
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, first_held
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
 from dongui_collector.desk.visits.parts import head_of, purposes_of
@@ -42,12 +42,12 @@ def show(token: str) -> Response:
     standing = [purpose for purpose in share["purposes"] if purpose in notice.policy.consent_purposes]
     if not standing:
         raise NotFound  # what it was for is asked for no more
-    today, days = core.clock.today(notice.zone), core.storage.events.days()
-    first_held = days[0] if days else None
+    today = core.clock.today(notice.zone)
+    held = first_held(core, site, numbers=request.args.get("period") == "all")
     args = request.args.copy()
     args.setlist("filter", share["filters"])
     args.setlist("purpose", standing)
-    reader = Reader(core, site, read(args, today, first_held, fixed=True))
+    reader = Reader(core, site, read(args, today, held, fixed=True))
     asked = reader.asked
     answer = make_response(
         render_template(
@@ -58,7 +58,7 @@ def show(token: str) -> Response:
             target=url_for("shared.shared", token=token),
             head=head_of(reader),
             lists=[found for name in LISTS if (found := _list(reader, name))],
-            periods=[(name, "", asked.of_period(name, today, first_held)) for name in periods.PERIODS],
+            periods=[(name, "", asked.of_period(name, today, held)) for name in periods.PERIODS],
             intervals=[(one, asked.query(interval=one)) for one in periods.offered(asked.first, asked.last)],
             purposes=purposes_of(reader, reader.purposes),
         )

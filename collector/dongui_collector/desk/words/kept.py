@@ -32,6 +32,9 @@ KO = {
     "m_subject": "주간 방문 보고",
     "m_foot": "동의한 방문의 수치입니다. 목록에는 방문자 5명 이상이 겹치는 것만 있습니다. "
     "받는 사람은 설정(mail_to)에서 바꿉니다.",
+    "k_own": "내 방문 빼기",
+    "k_own_lead": "내 브라우저도 다른 방문자와 같습니다. 사이트를 열어 개인정보 설정에서 거부하세요. "
+    "그때부터 이 브라우저에서는 아무것도 기록하지 않고, 기록한 것은 파기합니다.",
     "k_shares": "공유 링크",
     "k_shares_lead": "계정이 없는 사람도 링크로 수치를 봅니다. 지금 보기의 목적과 필터로 고정되고, 목록에는 "
     "방문자 5명 이상이 겹치는 것만 나오며, 기한이 지나면 열리지 않습니다.",
@@ -93,6 +96,9 @@ EN = {
     "m_subject": "The week's visits",
     "m_foot": "Figures of visits that consented. Lists hold only what at least five visitors have in common. "
     "Who gets this is a setting (mail_to).",
+    "k_own": "Leaving out own visits",
+    "k_own_lead": "Your browser is a visitor like any other: open the site, and refuse in its privacy settings. "
+    "From then on nothing of this browser is recorded, and what was is destroyed.",
     "k_shares": "Shared links",
     "k_shares_lead": "Whoever has the link reads the figures, without an account, until it expires: of the purposes "
     "and filters of the view that is shared, lists only of what at least five visitors have in common.",
