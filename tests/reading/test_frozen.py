@@ -227,6 +227,27 @@ def test_a_token_made_for_a_set_has_its_numbers_and_another_is_told_that_there_a
     assert (unknown["visits"], unknown["days"]["frozen"]) == (0, 0)
 
 
+def test_who_sees_the_same_is_counted_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day is large, and sets of purposes are many."""
+    asked: list[tuple[str, ...]] = []
+    real = freezing.worked_out
+
+    def counting(core: Any, site: Any, day: date, purposes: tuple[str, ...]) -> Any:
+        asked.append(purposes)
+        return real(core, site, day, purposes)
+
+    monkeypatch.setattr(freezing, "worked_out", counting)
+    for purposes in (["personalisation", "statistics"], ["marketing", "statistics"]):
+        perform(house.core, "tokens.create", {"purposes": purposes})
+    crowd(house, 2)
+    house.run(GONE)
+    kept_sets = {k.purposes for k in house.core.storage.ledger.frozen(1, "overview", (), DAY, DAY)}
+    assert {"statistics", "personalisation.statistics", "marketing.statistics"} <= kept_sets
+    assert len(asked) < len(kept_sets)
+    for purposes in (("statistics",), ("personalisation", "statistics"), ("marketing", "statistics")):
+        assert ask(house, "overview", *purposes)["visits"] == 2
+
+
 def test_filters_ask_what_kept_numbers_cannot_answer(house: House) -> None:
     crowd(house, 2)
     house.now = at("2025-03-11T12:00")

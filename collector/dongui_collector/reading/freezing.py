@@ -13,25 +13,27 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.ledger.periods import bits_of
+from dongui_collector.reading.columns.engine import Engine, Which
+from dongui_collector.reading.columns.measures import Measure, measure_of, parts_of
 from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
-from dongui_collector.reading.reports.intervals import between, label, labels
+from dongui_collector.reading.reports.intervals import between
 from dongui_collector.reading.reports.lasting import HOURS, KEPT, OWN, kept, name_of
-from dongui_collector.reading.reports.tables import BREAKDOWNS, Breakdown, Table, table
-from dongui_collector.reading.reports.visits import Event, visits_of
+from dongui_collector.reading.reports.tables import BREAKDOWNS
 from dongui_collector.storage.values import Json, Site
 
 if TYPE_CHECKING:
     from dongui_collector.core import Core
 
 FROZEN = "frozen"  # the ledger's record of it
-_AT_ONCE = 200_000  # rows whose visits are in memory at a time
 _MOST_SETS = 16
 _SMALL = 2_000  # rows that are counted in some 20 ms
 _LONGEST_S = 600
@@ -100,36 +102,53 @@ def worked_out(core: Core, site: Site, day: date, purposes: tuple[str, ...]) -> 
     Whoever has withdrawn is not in them, nor whoever is suspended.
     """
     covered = Covered(core, site, purposes, today=day)
-    tables = _tables(covered, day)
-    for some in _shares(covered, core, day):
-        for visit in visits_of(some, covered.own):
-            for one in tables.values():
-                one.add(visit)
-    return {name: kept(one.names, one.parts()) for name, one in tables.items()}
+    # An engine of its own: what others have in memory was judged as of today.
+    parts, words = Engine(core).parts(covered, Which(day, day), lambda _days: None)
+    found: dict[str, Json] = {}
+    for name, measure in _measures(covered, day).items():
+        figures = reduce(add, (measure.figures_of(part, words) for part in parts))
+        whole = figures.sums.shape[1]
+        rows, _ = parts_of(measure, figures, words, measure.figures[0], ascending=False, most=whole)
+        found[name] = kept(measure.names, rows)
+    return found
 
 
-def _tables(covered: Covered, day: date) -> Mapping[str, Table]:
-    """The tables of those reports that the reader may ask for."""
-    named, items = label("hour", covered.zone), covered.items()
-    hours = Breakdown("time", key=lambda visit: (named(visit.start),), empty=labels("hour", day, day, covered.zone))
+def _measures(covered: Covered, day: date) -> Mapping[str, Measure]:
+    """How those reports are counted that the reader may ask for."""
+    items = covered.items()
     needs = {name: {DIMENSIONS[dimension].item for dimension in BREAKDOWNS.get(name, ())} for name in KEPT}
-    return {name: hours if name == HOURS else table(name) for name in KEPT if needs[name] <= items}
-
-
-def _shares(covered: Covered, core: Core, day: date) -> Iterable[list[Event]]:
-    """A day's events, of some visitors at a time, so that memory does not grow with the day."""
-    rows = sum(core.storage.events.count(s) for s in covered.stored(day))
-    shares = rows // _AT_ONCE + 1
-    for share in range(shares):
-        yield [event for event in covered.events(day) if event.visitor[0] % shares == share]
+    return {
+        name: measure_of("timeseries" if name == HOURS else name, "hour", day, day, (), covered.zone)
+        for name in KEPT
+        if needs[name] <= items
+    }
 
 
 def numbers_of(core: Core, stored: date) -> list[tuple[str, str, Numbers]]:
     """What is due of a stored day: site id, the site's day, its numbers. JSON values, so that a child can tell them."""
-    return [
-        (site.id, day.isoformat(), {name_of(some): worked_out(core, site, day, some) for some in sets})
-        for site, day, sets in due(core, stored)
-    ]
+    found = []
+    for site, day, sets in due(core, stored):
+        known: dict[object, dict[str, Json]] = {}
+        numbers: Numbers = {}
+        for some in sets:
+            seen = _seen(core, site, day, some)
+            if seen not in known:
+                known[seen] = worked_out(core, site, day, some)
+            numbers[name_of(some)] = known[seen]
+        found.append((site.id, day.isoformat(), numbers))
+    return found
+
+
+def _seen(core: Core, site: Site, day: date, purposes: tuple[str, ...]) -> object:
+    """What a reader of ``purposes`` sees of a day's rows, by what they stand on: who sees the same counts the same."""
+    covered = Covered(core, site, purposes, today=day)
+    bases = {
+        (s, b.notice_ref, b.purposes)
+        for s in covered.stored(day)
+        for b in core.storage.events.bases(s)
+        if b.site_ref == site.ref
+    }
+    return covered.items(), frozenset((basis, covered.standing(*basis)) for basis in bases)
 
 
 def freeze(core: Core, stored: date) -> int:

@@ -23,7 +23,7 @@ _MEANING = {
     "visitor": "this consumer's own name for the visitor; another consumer's differs",
     "props": "properties, as a JSON object",
     "secure": "1 over https",
-    "source": "who sent it: the browser or the site's server",
+    "source": "how it was collected, in the words of the notice",
     "advertising_ids": "kinds and values, as a JSON object",
     "cookies": "recorded cookies, as a JSON object",
     "purposes": "the reader's purposes that cover the row, as a JSON array",
