@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import date
+from functools import partial
 
+import pytest
+from dongui_collector.app import open_core
 from dongui_collector.control import perform
+from dongui_collector.intake.door import Door
+from dongui_collector.intake.upkeep import Upkeep
 from dongui_collector.keeping.verify import verify
 from dongui_collector.ledger.receipts import receipt
+from dongui_collector.settings import Settings
+from dongui_collector.storage import ledger
+from dongui_collector.storage.ledger import SqliteLedger
 
 from tests.keeping.house import House, at, policy
 
@@ -101,3 +112,45 @@ def counted(house: House) -> dict[str, int]:
     """The totals of consents, by state and purpose."""
     found = house.core.storage.ledger.totals(house.site.ref)
     return {name.removeprefix("consent."): n for (_, _, name), n in found.items() if name.startswith("consent.")}
+
+
+# --- the ledger's own log --------------------------------------------------------------------------------------------
+
+
+def consent_of(house: House, visitor: str) -> bytes:
+    """What only the consent's record says, as it lies on the disk."""
+    [record] = house.core.storage.ledger.records_of(house.core.ledger.key_of(visitor))
+    assert record.body is not None
+    return str(record.body["record"]).encode()
+
+
+def test_a_crash_right_before_the_log_is_brought_home(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invariant 2: the erasure is certified and nothing is open any more, so the next start looks after the log."""
+    visitor = house.arrive()
+    proof = consent_of(house, visitor)
+    with monkeypatch.context() as crash:
+        crash.setattr(SqliteLedger, "scrub", lambda self: True)
+        house.erase(visitor)
+    assert house.core.storage.ledger.intents() == []
+    crashed = House.__new__(House)  # the folder as a killed process leaves it
+    crashed.folder = house.folder.with_name("crashed")
+    shutil.copytree(house.folder, crashed.folder)
+    assert proof in crashed.bytes()
+    core = open_core(Settings(folder=crashed.folder), writable=True)
+    assert proof not in crashed.bytes()
+    core.close()
+
+
+def test_a_backup_that_reads_longer_than_an_ending_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invariant 2: what it kept in the log is gone with the next round of upkeep."""
+    monkeypatch.setattr(ledger, "scrub", partial(ledger.scrub, within=0))
+    visitor = house.arrive()
+    proof = consent_of(house, visitor)
+    with closing(sqlite3.connect(house.folder / "data" / "dongui.db", isolation_level=None)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM chain").fetchone()
+        house.erase(visitor)
+        Upkeep(Door(house.core)).round()
+        assert proof in house.bytes()
+    Upkeep(Door(house.core)).round()
+    assert proof not in house.bytes()

@@ -82,11 +82,16 @@ class Upkeep:
 
     def round(self) -> None:
         """One round; each part is tried even when another fails."""
-        for part in (self._endings, self._requests, self._age_out, self._seal, self._forget, self._prepare):
+        parts = (self._endings, self._scrub, self._requests, self._age_out, self._seal, self._forget, self._prepare)
+        for part in parts:
             self._safely(part)
 
     def _endings(self) -> None:
         self._door.endings.resume()
+
+    def _scrub(self) -> None:
+        """A backup may read the ledger for longer than an ending waits: what that cleared goes from the log now."""
+        self._core.storage.ledger.scrub_again()
 
     def _requests(self) -> None:
         requests.resume(self._core)

@@ -57,6 +57,9 @@ class LedgerStore(Protocol):
     def scrub(self) -> bool:
         """Bring the log home, so that what was cleared is gone from it too. False while a reader keeps it open."""
 
+    def scrub_again(self) -> bool:
+        """The same, without waiting, where it is owed: a reader was in the way, or a crash came before it."""
+
     # sites and notices
     def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site: ...
     def set_origins(self, site_ref: int, origins: Sequence[str]) -> None: ...

@@ -42,6 +42,7 @@ class SqliteLedger:
         self.conn = conn
         self._mac_key = mac_key
         self._depth = 0
+        self._owed = True  # nobody knows what a crash came between: what was cleared may lie in the log still
         # What ingest asks again and again: valid as long as the chain has not grown but through this object.
         self._seen: dict[bytes, Visitor | None] = {}
         self._seen_at = -1
@@ -76,7 +77,13 @@ class SqliteLedger:
 
     def scrub(self) -> bool:
         """Truncate the log, so that what was cleared is gone from it too."""
-        return scrub(self.conn)
+        self._owed = not scrub(self.conn)
+        return not self._owed
+
+    def scrub_again(self) -> bool:
+        if self._owed:
+            self._owed = not scrub(self.conn, within=0)
+        return not self._owed
 
     # -- sites and notices
 

@@ -39,6 +39,8 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
     if not readonly:
         migrate(conn, LEDGER)
     ledger = SqliteLedger(conn, mac_key)
+    if not readonly:
+        ledger.scrub_again()
     events = SqliteDays(data / "events", path, None if readonly else ledger)
     archive = SqliteRecords(data / "archive.db", readonly=readonly)
     records = SqliteRecords(data / "records.db", readonly=readonly)
