@@ -79,11 +79,13 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
         with installation.serving(desk_port=port) as public:
             desk = _desk(port, token, held[0], date.today())
             warm = Warm(_warmed(desk, len(held)), *_process(config), desk.metric("dongui_desk_report_bytes"))
+            print(f"  {warm}", flush=True)
             first, _ = desk.screen()
             again = median(desk.screen()[0] for _ in range(9))
             coming = _while_events_come(desk, crowd, public)
             filtered = [desk.screen(some)[0] for some, _ in FILTERS]
             known = median(desk.screen(some)[0] for some, _ in FILTERS for _ in range(3))
+            print(f"  {first=:.3f} {again=:.3f} {coming=:.3f} {filtered=} {known=:.3f}", flush=True)
             desk.last = max(day for day in held if day < date.today())
             said = json.loads(desk.get(f"/v1/reports/overview?from={desk.first}&to={desk.last}"))["rows"][0]
         with flat.flat(_days(config), folder / "flat.db", desk.last) as conn:

@@ -7,12 +7,13 @@ since figures add up over visitors (docs/decisions/020).
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -51,6 +52,12 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _give_back() -> None:
+    """What making columns took and no longer needs, to the system; where the C library can (glibc)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(slots=True)
@@ -349,6 +356,7 @@ class Store:
             self._epoch += 1
             self._last = None
             self._memory.clear()
+        _give_back()
 
     # -- looking
 
