@@ -36,6 +36,7 @@ _AT_ONCE = 5000  # visitors asked for in one query
 # The latest events are read anew for a twentieth of the time at most, so they may be a second late; endings never are.
 STALE_S = 1.0
 _SHARE = 20
+_MANY = 100_000  # visits
 UNSETTLED = 50_000  # visits that may be out of order, or a twentieth of all
 _REMEMBERED = 64 << 20  # bytes
 _NOBODY = Masks({})
@@ -356,7 +357,8 @@ class Store:
             self._epoch += 1
             self._last = None
             self._memory.clear()
-        _give_back()
+        if len(whole) > _MANY:
+            _give_back()
 
     # -- looking
 
