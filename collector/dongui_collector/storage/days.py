@@ -8,6 +8,7 @@ cleared, but not the stale copies that a B-tree leaves behind when it moves rows
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ _BESIDE = (timedelta(days=-1), timedelta(days=1))
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
 _SUFFIXES = ("", "-wal", "-shm")
 _DESTROYING = ".destroying"
+_NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
 
 T = TypeVar("T")
 
@@ -43,6 +45,7 @@ class SqliteDays:
         self._prefix = f"{folder}{os.sep}"
         self._ledger = ledger
         self._memory = memory
+        self._at = f"{folder}{os.sep}"
         self._open: dict[date, DayFile] = {}
         self._turns: dict[date, threading.Lock] = {}
         self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
@@ -51,7 +54,9 @@ class SqliteDays:
         return self.folder / f"{day.isoformat()}.db"
 
     def days(self) -> list[date]:
-        return sorted(_day(p) for p in self.folder.glob("????-??-??.db"))
+        # Asked several times a report, with files of a year: plain strings take a fifth of what paths do.
+        names = os.listdir(self.folder)  # noqa: PTH208
+        return sorted(date.fromisoformat(name[:10]) for name in names if _NAME.fullmatch(name))
 
     def leftovers(self) -> list[date]:
         return sorted({_day(p) for p in self.folder.glob(f"????-??-??.db*{_DESTROYING}")})
@@ -69,8 +74,10 @@ class SqliteDays:
     def stamp(self, day: date) -> int:
         found = 0
         for suffix in ("", "-wal"):
-            with suppress(FileNotFoundError):
-                found += Path(f"{self.path(day)}{suffix}").stat().st_mtime_ns
+            try:
+                found += os.stat(f"{self._at}{day.isoformat()}.db{suffix}").st_mtime_ns  # noqa: PTH116 (as in days)
+            except FileNotFoundError:
+                continue
         return found
 
     def tally(self, day: date) -> Tally:
