@@ -64,12 +64,22 @@ RAW = {
     + b'"SENTINEL-OF-BAD-INPUT"'
     + b"}" * 9
     + b"}]}",
-    "lone surrogate": HEAD + b'"name":"\\ud800 SENTINEL-OF-BAD-INPUT","at":1}]}',
+    "half a character and no JSON": HEAD + b'"name":"\\ud800 SENTINEL-OF-BAD-INPUT","at":1}',
+    "half a character and NUL": HEAD + b'"name":"\\ud800\\u0000SENTINEL-OF-BAD-INPUT","at":1}]}',
     "bytes that are no UTF-8": HEAD + b'"name":"\xff SENTINEL-OF-BAD-INPUT","at":1}]}',
     "NUL": HEAD + b'"name":"\\u0000SENTINEL-OF-BAD-INPUT","at":1}]}',
     "NUL in props": HEAD + b'"name":"n","at":1,"props":{"\\u0000":"SENTINEL-OF-BAD-INPUT"}}]}',
     "NUL in the site": b'{"site":"a\\u0000b","events":[]}',
 }
+
+
+def test_half_a_character_costs_no_batch(collector: Installation, visitor: str) -> None:
+    """A page that clips a text within an emoji leaves one half of it, which JSON may spell (RFC 8259, section 8.2)."""
+    raw = json.dumps(body(collector, visitor, name="clipped \ud83d", url=ORIGIN, at=int(time.time() * 1000)))
+    assert "\\ud83d" in raw
+    assert post(collector, raw).json() == {"recorded": 1, "refused": {}}
+    held = collector.http.get("/v1/me", headers={"authorization": f"Bearer {visitor}"}).json()["events"]
+    assert "clipped \ufffd" in [one["name"] for one in held]
 
 
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW.keys())
