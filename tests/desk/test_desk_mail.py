@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from desk_world import World
+from dongui_collector.desk import mailing
 from dongui_collector.desk.mailing import is_due, send_if_due, send_week
 from dongui_collector.desk.visits.weekly import receivers, week_before
 from dongui_collector.errors import CollectorError
@@ -61,8 +63,8 @@ def test_the_mail_says_the_weeks_figures_and_nothing_rare(world: World, mails: M
     ago = (today - week_before(today)[1]).days
     for n in range(6):
         world.visitor_with_events("statistics", events=1 + n, days_ago=ago)
-    with told(world, mails, PLAIN, 'mail_language = "en"') as mailing:
-        assert send_week(mailing.desk, mailing.core) == 2
+    with told(world, mails, PLAIN, 'mail_language = "en"') as sending:
+        assert send_week(sending.desk, sending.core) == 2
     [message], [to] = mails.messages, mails.receivers
     assert to == ["chief@shop.example", "desk@shop.example"]
     assert message["From"] == "chief@shop.example"
@@ -79,8 +81,8 @@ def test_the_mail_says_the_weeks_figures_and_nothing_rare(world: World, mails: M
 
 
 def test_without_encryption_nothing_is_sent_unless_it_is_asked_for(world: World, mails: Mails) -> None:
-    with told(world, mails) as mailing, pytest.raises(CollectorError, match="smtp_"):
-        send_week(mailing.desk, mailing.core)
+    with told(world, mails) as sending, pytest.raises(CollectorError, match="smtp_"):
+        send_week(sending.desk, sending.core)
     assert mails.messages == []
 
 
@@ -96,19 +98,33 @@ def test_serve_sends_it_once_and_again_after_a_failure(
     today = world.core.clock.today(world.settings.zone)
     monday = today + timedelta(days=7 - today.weekday())
     monkeypatch.setenv("DONGUI_CLOCK", f"{monday}T12:00:00+09:00")
-    with told(world, mails, PLAIN) as mailing:
+    with told(world, mails, PLAIN) as sending:
         mails.refusing = True
         with pytest.raises(CollectorError):
-            send_if_due(mailing.desk, mailing.core)
+            send_if_due(sending.desk, sending.core)
         mails.refusing = False
-        assert send_if_due(mailing.desk, mailing.core)
-        assert not send_if_due(mailing.desk, mailing.core)
+        assert send_if_due(sending.desk, sending.core)
+        assert not send_if_due(sending.desk, sending.core)
     assert len(mails.messages) == 1
 
 
+def test_no_error_ends_the_looking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, looks = Event(), []
+
+    def fail(*_: object) -> bool:
+        looks.append(1)
+        if len(looks) == 2:
+            ended.set()
+        raise RuntimeError("of a kind that nobody thought of")
+
+    monkeypatch.setattr(mailing, "send_if_due", fail)
+    mailing.watch(world.desk, world.core, ended, every=0.001)
+    assert len(looks) == 2
+
+
 def test_the_command_sends_it_now(world: World, mails: Mails) -> None:
-    with told(world, mails, PLAIN) as mailing:
-        config = mailing.installed.config
+    with told(world, mails, PLAIN) as sending:
+        config = sending.installed.config
     command = [sys.executable, "-m", "dongui_collector", "reports", "mail", "--config", config]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
     assert (done.returncode, done.stderr) == (0, "sent to 2\n")

@@ -9,7 +9,6 @@ import threading
 from datetime import datetime
 from email.message import EmailMessage
 
-from dongui.errors import DonguiError
 from flask import Flask
 
 from dongui_collector import control
@@ -67,12 +66,15 @@ def _send(settings: Settings, message: EmailMessage) -> None:
         server.send_message(message)
 
 
-def watch(app: Flask, core: Core, ended: threading.Event) -> None:
-    """Look every few minutes whether the mail is due, until ``ended``; a failure is tried again at the next look."""
-    while not ended.wait(_LOOK_EVERY_S):
+def watch(app: Flask, core: Core, ended: threading.Event, every: float = _LOOK_EVERY_S) -> None:
+    """Look every few minutes whether the mail is due, until ``ended``; a failure is tried again at the next look.
+
+    Whatever it is: a thread that ended by one would send nothing any more, and nobody would be told.
+    """
+    while not ended.wait(every):
         try:
             send_if_due(app, core)
-        except (DonguiError, OSError) as error:
+        except Exception as error:
             log.warning("the weekly mail was not sent", extra={"kind": type(error).__name__})
 
 
