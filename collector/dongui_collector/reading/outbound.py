@@ -76,7 +76,13 @@ def may_reach(address: Address, allowed: Sequence[Network] = ()) -> bool:
     """Whether an address is anybody's on the internet, or in one of the ``allowed`` networks."""
     if _within(address, allowed):
         return True
-    return all(one.is_global and not (one.is_multicast or one.is_reserved) for one in {address, _inner(address)})
+    return all(map(_is_anybodys, {address, _inner(address)}))
+
+
+def _is_anybodys(address: Address) -> bool:
+    if isinstance(address, IPv6Address) and address.is_site_local:  # fec0::/10, which Python counts as global
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _within(address: Address, networks: Sequence[Network]) -> bool:
