@@ -18,6 +18,7 @@ from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
 from dongui_collector.storage.values import Site
 
 Json = dict[str, Any]
+FEWEST = 5  # visitors who have in common what is shown to somebody without an account (docs/decisions/023)
 
 
 def first_held(core: Core, site: Site, *, numbers: bool = False) -> date | None:
@@ -52,6 +53,11 @@ class Reader:
         question = Question(name, first, last, self.asked.parsed(), **more)
         with turn():
             return report(self.core, self.site, self.purposes, question)
+
+    def ask_of_many(self, name: str, limit: int) -> Json:
+        """The longest rows of a report, less those that only a few visitors have in common."""
+        answer = self.ask(name, limit=limit)
+        return answer | {"rows": [row for row in answer["rows"] if row["visitors"] >= FEWEST]}
 
     def lacking(self, dimensions: Iterable[str] = ()) -> list[str]:
         """The items that a list by ``dimensions`` and the screen's filters rest on and the purposes do not cover."""

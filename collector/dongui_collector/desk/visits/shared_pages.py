@@ -1,7 +1,7 @@
 """A shared link: somebody without an account reads a site's figures. Fixed, read-only, and cut to what many share.
 
-Lists show only what at least :data:`FEWEST` visitors have in common, and only lists whose values are not written by
-visitors: no searches, no cities, no referrers.
+Lists show only what at least five visitors have in common (``Reader.ask_of_many``), and only lists whose values are not
+written by visitors: no searches, no cities, no referrers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from dongui_collector.reading.shares import of_token
 
 pages = Blueprint("shared", __name__, url_prefix="/share")
 
-FEWEST = 5
 LISTS = ("channels", "pages", "countries", "devices")
 _limit = RateLimit(0.5, 30)
 
@@ -72,7 +71,5 @@ def _list(reader: Reader, name: str) -> dict[str, Any] | None:
     tab = TABS[name]
     if reader.lacking((tab.dimension, tab.beside)):
         return None
-    answer = reader.ask(name, limit=SHOWN)
-    answer["rows"] = [row for row in answer["rows"] if (row["visitors"] or 0) >= FEWEST]
-    listed = rows(tab, answer, reader.asked, g.lang, words())
+    listed = rows(tab, reader.ask_of_many(name, SHOWN), reader.asked, g.lang, words())
     return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed}

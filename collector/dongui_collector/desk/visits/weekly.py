@@ -16,7 +16,6 @@ from dongui_collector.desk.visits.answers import Reader
 from dongui_collector.desk.visits.asked import METRICS, Asked
 from dongui_collector.desk.visits.figures import Change, change, shown
 from dongui_collector.desk.visits.panels import TABS, Row, rows
-from dongui_collector.desk.visits.shared_pages import FEWEST
 from dongui_collector.storage.values import Site
 
 LISTS = ("channels", "pages", "countries")
@@ -56,9 +55,7 @@ def site_week(core: Core, site: Site, week: tuple[date, date], lang: str, said: 
 
 
 def _rows(reader: Reader, name: str, lang: str, said: Mapping[str, str]) -> list[Row]:
-    answer = reader.ask(name, limit=_ROWS)
-    answer["rows"] = [row for row in answer["rows"] if row["visitors"] >= FEWEST]
-    return rows(TABS[name], answer, reader.asked, lang, said, ("visitors",))
+    return rows(TABS[name], reader.ask_of_many(name, _ROWS), reader.asked, lang, said, ("visitors",))
 
 
 def mail(app: Flask, core: Core, week: tuple[date, date], only: Site | None = None) -> EmailMessage:
