@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dongui_collector.reading.reports.intervals import Interval, of_day, stored_days
@@ -105,7 +104,7 @@ class _Held:
     lost: Collection[tuple[int, int]] = ()
 
 
-_held: dict[tuple[Path, date], tuple[int, _Held]] = {}  # as of a day's stamp: asked of every day of a year
+_KEY = "states"  # of an installation's stored days, each as of its stamp: asked of every day of a year
 
 
 def state_of(core: Core, covered: Covered, day: date) -> State | None:
@@ -124,10 +123,12 @@ def state_of(core: Core, covered: Covered, day: date) -> State | None:
 
 def _held_of(core: Core, stored: date) -> _Held:
     events = core.storage.events
-    key, stamp = (core.settings.data_path, stored), events.stamp(stored)
-    if key not in _held or _held[key][0] != stamp:
-        _held[key] = (stamp, _Held(events.bases(stored), events.lost(stored)))
-    return _held[key][1]
+    known: dict[date, tuple[int, _Held]] = core.held.setdefault(_KEY, {})
+    stamp = events.stamp(stored)
+    found = known.get(stored)
+    if found is None or found[0] != stamp:
+        found = known[stored] = (stamp, _Held(events.bases(stored), events.lost(stored)))
+    return found[1]
 
 
 def summary(states: Iterable[State]) -> dict[str, int]:
