@@ -79,8 +79,8 @@ class Basis:
     items: frozenset[str]
 
 
-# A site's visitors look at the same pages. Scrubbed results alone would not need the raw URL as the key, but it lives
-# in memory only, for as long as the request that brought it did a moment ago, and is bounded.
+# A site's visitors look at the same pages. The key is the raw URL, as it came: it is in this process's memory alone,
+# until others push it out, and nothing reads it from there.
 _scrubbed = lru_cache(maxsize=4096)(scrub_url)
 _scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # a site has few names of events
 # Without any of these no text in it holds a personal pattern (dongui.rules.urls): most properties need no second look.

@@ -19,7 +19,6 @@ MAX_BODY = 64 * 1024
 MAX_EVENTS = 100
 MAX_URL = 4096
 MAX_DEPTH = 6
-MAX_AT = 253_402_300_799_999  # the end of year 9999: later is clamped like any future time
 _MAX_NODES = 2000
 
 Short = Annotated[str, Meta(max_length=128)]

@@ -18,7 +18,6 @@ from dongui_collector.storage.values import Basis, Row, Selection, Tally, Visito
 COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
 SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"
 UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"
-CLEARED = (None,) * len(COLUMNS)
 values_of = attrgetter(*COLUMNS)
 # A commit now and then brings the log home, and all wait for it: a few pages often are felt less than SQLite's 1000.
 _PAGES = 300
