@@ -526,3 +526,17 @@ def test_pages_of_memory_are_given_back(house: House) -> None:
     report(house.core, house.site, ("statistics",), replace(question, first=FIRST + timedelta(days=1)))
     report(house.core, house.site, ("statistics", "marketing"), question)
     assert engine.nbytes <= engine.limit
+
+
+def test_without_room_nothing_is_left_that_would_take_the_room_of_other_days(house: House) -> None:
+    house.visit(house.arrive(), url="https://shop.example.com/first")
+    engine, question = Engine.of(house.core), Question("pages", FIRST, LAST)
+    report(house.core, house.site, ALL, question)
+    (store,), room = engine.held(), engine.limit
+    house.now += 86_400_000
+    house.visit(house.arrive(), url="https://shop.example.com/second")
+    for engine.limit, left in ((0, []), (room, ["/first", "/second"])):
+        found = report(house.core, house.site, ALL, question)["rows"]
+        assert sorted(row["page"] for row in found) == ["/first", "/second"]
+        assert sorted(store.words.pages.values) == left
+        assert bool(len(store.who)) == bool(left)

@@ -174,8 +174,10 @@ class Store:
             self.settle()
 
     def forget_all(self) -> None:
-        """Hold nothing."""
-        self.hold_only(())
+        """Hold nothing, not even the words and visitors of days that went: they would take the room of new ones."""
+        with self.lock:
+            self.hold_only(())
+            self.words, self.who, self._touched = Glossary(), Visitors(), np.empty(0, np.bool_)
 
     # -- figures that are remembered for as long as what they were counted of is in order
 
