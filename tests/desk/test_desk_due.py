@@ -8,8 +8,10 @@ from datetime import date, timedelta
 import pytest
 from desk_world import World, csrf, send, sign_in
 from dongui_collector.desk.due import Task, ordered
-from dongui_collector.desk.due_pages import gather
+from dongui_collector.desk.due_pages import Reconfirmations, gather
 from dongui_collector.desk.vitals import vitals
+from dongui_collector.keeping import reconfirming
+from dongui_collector.storage.values import Json
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,23 @@ def test_k16_who_must_be_told_is_counted_beside_the_page(world: World, officer: 
     [line] = world.desk.extensions["dongui-reconfirmations"].lines(wait=30)
     assert (line["purpose"], line["people"], line["by"]) == ("marketing", 2, by.isoformat())
     assert "Tell 2 people of their consent (marketing)" in text_of(officer, "/console/due?lang=en")
+
+
+def test_a_failed_count_of_reconfirmations_is_begun_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"people": 3, "purpose": "marketing", "by": "2026-04-01"}
+    answers = iter([OSError("the disk is gone for a moment"), [line]])
+
+    def counts(*_: object) -> list[Json]:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(reconfirming, "counts", counts)
+    counting = Reconfirmations(world.core)
+    assert counting.lines(wait=30) == []
+    assert counting.lines(wait=30) == [line]
+    assert counting.lines(wait=30) == [line]  # once a day otherwise
 
 
 # --- sites -----------------------------------------------------------------------------------------------------------

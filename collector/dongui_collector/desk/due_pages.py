@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from dongui_collector.rights import requests
 from dongui_collector.rights.disclosures import listed as disclosures
 from dongui_collector.rights.transfers import missing
 from dongui_collector.storage.values import Json
+
+log = logging.getLogger("dongui.desk")
 
 pages = Blueprint("due", __name__, url_prefix="/console/due")
 
@@ -127,4 +130,8 @@ class Reconfirmations:
 
     def _count(self, today: date) -> None:
         sites = self._core.book.sites()
-        self._lines = [x for site in sites for x in reconfirming.counts(self._core, site, today + _TOLD_AHEAD)]
+        try:
+            self._lines = [x for site in sites for x in reconfirming.counts(self._core, site, today + _TOLD_AHEAD)]
+        except Exception as error:
+            self._of = None  # the next look begins again: nobody may take a failure for "nothing is due"
+            log.error("who must be told of a consent could not be counted", extra={"kind": type(error).__name__})
