@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.journeys.axe import WCAG, violations
 from tests.journeys.console_stage import console
 from tests.journeys.visits_stage import Stage
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / "sdk_js" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = (*WCAG, "best-practice")
 VERSION = "2023-04-28"
 PAGES = (
     "due",
@@ -76,16 +75,6 @@ def opened(context: BrowserContext, said: list[str]) -> Page:
     return page
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found: list[str] = page.evaluate(
-        """rules => axe.run(document, {runOnly: rules, iframes: false})
-        .then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))""",
-        RULES,
-    )
-    return found
-
-
 @pytest.mark.parametrize("path", PAGES, ids=[path or "overview" for path in PAGES])
 @pytest.mark.parametrize("shape", ["wide", "phone"])
 def test_a_page_is_sound(request: pytest.FixtureRequest, desk: Stage, shape: str, path: str) -> None:
@@ -101,7 +90,7 @@ def test_a_page_is_sound(request: pytest.FixtureRequest, desk: Stage, shape: str
         page.set_viewport_size({"width": 1920, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.set_viewport_size({"width": 1280, "height": 900})
-    assert axe(page) == []
+    assert violations(page, RULES, frames=False) == []
     assert said == []
     page.close()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.journeys.axe import WCAG, violations
 from tests.journeys.visits_stage import HOSTILE, Stage, stage
 
 pytestmark = [
@@ -18,8 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-AXE = Path(__file__).parents[2] / "sdk_js" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = (*WCAG, "best-practice")
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +60,6 @@ def whole(page: Page) -> None:
     """Everything that the screen fetches has come."""
     expect(page.locator(".waiting")).to_have_count(0)
     expect(page.locator(".graph canvas")).to_be_visible()
-
-
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found: list[str] = page.evaluate(
-        """rules => axe.run(document, {runOnly: rules})
-        .then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))""",
-        RULES,
-    )
-    return found
 
 
 def test_the_screen_comes_in_parts_and_every_row_filters(page: Page, desk: Stage) -> None:
@@ -143,16 +132,16 @@ def test_nothing_for_axe_to_find_and_nothing_too_wide(
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{desk.origin}/console/visits?theme={theme}&lang={lang}&filter=!page:/nowhere&filter=!country:DE")
     whole(page)
-    assert axe(page) == []
+    assert violations(page, RULES) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     if width == 360:
         page.locator(".menu-button").click()
         expect(page.locator(".menu nav")).to_be_visible()
-        assert axe(page) == []
+        assert violations(page, RULES) == []
     token = desk.ask("shares.create", name="Board", site="Slow Kettle")["token"]
     for other in ("/console/visits/list/pages", "/console/visits/kept?query=period%3D7d", f"/share/{token}"):
         page.goto(desk.origin + other)
-        assert axe(page) == [], other
+        assert violations(page, RULES) == [], other
         assert page.evaluate("document.documentElement.scrollWidth") == width, other
     page.goto(f"{desk.origin}/console/visits?theme=auto&lang=en")
 

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +68,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation(tmp_path_factory.mktemp("examples") / "site")
-    try:
+    with closing(Installation(tmp_path_factory.mktemp("examples") / "site")) as made:
         yield made.start()
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.journeys.axe import violations
 from tests.journeys.snippet_steps import BANNER, eventually, press, ready
 from tests.journeys.stub_collector import Stub, page_of
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parents[2] / "sdk_js" / "node_modules" / "axe-core" / "axe.min.js"
 PANEL = "dongui-root .panel"
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong, level AA of WCAG 2.2 and best practices, inside the interface."""
-    page.evaluate(AXE.read_text())
-    return page.evaluate(
-        """axe.run({include: ["dongui-root"]}, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-        .then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.html + " " + n.failureSummary)))"""
-    )
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
@@ -38,12 +28,12 @@ def test_nothing_for_axe_to_find(
     site.pages["/"] = page_of(collector, lang=lang)
     page.goto(site.origin)
     expect(page.locator(BANNER)).to_be_visible()
-    assert violations(page) == []
+    assert violations(page, within="dongui-root") == []
     press(page, "accept")
     eventually(lambda: collector.consents, page)
     page.evaluate("dongui.myData()")
     expect(page.locator('dongui-root [data-action="erase"]')).to_be_visible()
-    assert violations(page) == []
+    assert violations(page, within="dongui-root") == []
     context.close()
 
 
@@ -226,4 +216,4 @@ def test_right_to_left(page: Page, site: Stub, collector: Stub) -> None:
     assert box
     assert label
     assert label["x"] > box["x"]
-    assert violations(page) == []
+    assert violations(page, within="dongui-root") == []

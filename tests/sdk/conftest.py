@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -25,11 +26,8 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A real collector for all who add a site of their own to it."""
-    made = Installation(tmp_path_factory.mktemp("installation") / "site")
-    try:
+    with closing(Installation(tmp_path_factory.mktemp("installation") / "site")) as made:
         yield made.start()
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,11 +25,8 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Of one site alone."""
-    made = Installation(tmp_path_factory.mktemp("installation") / "site")
-    try:
+    with closing(Installation(tmp_path_factory.mktemp("installation") / "site")) as made:
         yield made.start()
-    finally:
-        made.close()
 
 
 @pytest.fixture
