@@ -179,5 +179,5 @@ def _connection(target: Target, address: str, context: ssl.SSLContext | None) ->
             plain.close()
             raise
 
-    connection.connect = connect  # type: ignore[method-assign]
+    connection.connect = connect  # type: ignore[method-assign]  # what http.client leaves open for this
     return connection

@@ -29,14 +29,17 @@ Test = Callable[[Iterable[str | None]], bool]
 
 def value_of(name: str, word: Any) -> str | None:
     """What an origin, a place or a gear says of a dimension."""
+    found: str | None
     if name in _ORIGIN:
-        return getattr(word, name)  # type: ignore[no-any-return]
-    if name in _PLACE:
-        return word[_PLACE.index(name)]  # type: ignore[no-any-return]
-    if name == "click_id":
-        return word[0]  # type: ignore[no-any-return]
-    at, then = _GEAR[name]
-    return then(word[at])
+        found = getattr(word, name)
+    elif name in _PLACE:
+        found = word[_PLACE.index(name)]
+    elif name == "click_id":
+        found = word[0]
+    else:
+        at, then = _GEAR[name]
+        found = then(word[at])
+    return found
 
 
 def column_of(name: str, words: Glossary) -> tuple[str, Any]:

@@ -162,7 +162,7 @@ class _Making:
             key = np.unique(key * len(known) + codes % len(known), return_inverse=True)[1]
         _, first, place = np.unique(key, return_index=True, return_inverse=True)
         values_of = [tuple(known[codes[i]] for codes, known in said) for i in first.tolist()]
-        return words.codes(values_of)[place]  # type: ignore[no-any-return]
+        return words.codes(values_of)[place]  # type: ignore[no-any-return]  # words of either kind
 
     def _having(self, item: str) -> Bools:
         sets, known = coded(self._items)

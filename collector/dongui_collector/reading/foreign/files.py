@@ -88,7 +88,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the buffer is one of these two
         data = self._file.read(len(buffer))
         self._left -= len(data)
         if self._left < 0:
@@ -112,7 +112,7 @@ def opened(path: Path) -> Iterator[dict[str, IO[bytes]]]:
                 raise ForeignError(f"{path.name} is a damaged zip") from None
         elif start[:2] == _GZIP:
             with gzip.open(file) as unpacked:
-                yield {path.name.removesuffix(".gz"): unpacked}  # type: ignore[dict-item]
+                yield {path.name.removesuffix(".gz"): unpacked}  # type: ignore[dict-item]  # reads bytes like any file
         else:
             yield {path.name: file}
 
