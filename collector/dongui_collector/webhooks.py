@@ -46,15 +46,8 @@ def add(
     :class:`~dongui_collector.reading.outbound.AddressRefused` for an address that nothing is sent to.
     """
     found = find_site(core, site)
-    if unknown := [kind for kind in kinds if kind not in KINDS]:
-        raise CollectorError(f"{unknown[0][:20]!r} is no kind of event; there are {', '.join(KINDS)}")
     consumer = _consumer(core, found, token, recipient)
-    if not (wanted := [k for k in KINDS if k in kinds and (k != "request" or consumer == OWN_USE)]):
-        raise NotAllowed("only the controller is told of requests: leave --token and --recipient out, or ask for more")
-    allowed = networks(core)
-    target = target_of(url, plain=bool(allowed))
-    with suppress(NotDelivered):  # a name may have no address yet; it is judged again before every delivery
-        judged(target, allowed)
+    wanted, host = _wanted(kinds, consumer), _host(core, url)
     office = core.storage.office
     id, secret = f"w_{secrets.token_hex(6)}", new_secret()
     with core.storage.ledger.writing():
@@ -65,11 +58,9 @@ def add(
             "id": id,
             "site": found.id,
             "url": url,
-            "host": target.host,
+            "host": host,
             "kinds": wanted,
             "consumer": consumer,
-        }
-        hook |= {
             "site_ref": found.ref,
             "created_at": core.clock.now(),
             "secret": sealed_secret(core.keyring, id, secret),
@@ -77,9 +68,27 @@ def add(
         office.put_setting(SETTING, hooks | {id: hook})
         begin = Progress(_newest(core, consumer), max((r["id"] for r in office.requests()), default=0))
         office.put_setting(PROGRESS, (office.setting(PROGRESS) or {}) | {id: asdict(begin)})
-        said = {"action": "webhook", "added": id, "host": target.host, "kinds": wanted, "consumer": consumer, "by": by}
+        said = {"action": "webhook", "added": id, "host": host, "kinds": wanted, "consumer": consumer, "by": by}
         core.storage.ledger.append("audit", core.clock.now(), said, site_ref=found.ref)
     return {**shown(hook, asdict(begin)), "secret": secret}
+
+
+def _wanted(kinds: Sequence[str], consumer: str) -> list[str]:
+    """What the consumer is told of, of what was asked for."""
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise CollectorError(f"{unknown[0][:20]!r} is no kind of event; there are {', '.join(KINDS)}")
+    if not (wanted := [k for k in KINDS if k in kinds and (k != "request" or consumer == OWN_USE)]):
+        raise NotAllowed("only the controller is told of requests: leave --token and --recipient out, or ask for more")
+    return wanted
+
+
+def _host(core: Core, url: str) -> str:
+    """The host of an address that may be told, as far as that can be known today."""
+    allowed = networks(core)
+    target = target_of(url, plain=bool(allowed))
+    with suppress(NotDelivered):  # a name may have no address yet; it is judged again before every delivery
+        judged(target, allowed)
+    return target.host
 
 
 def _consumer(core: Core, site: Site, token: str | None, recipient: str | None) -> str:

@@ -49,11 +49,7 @@ def create(
     if not 1 <= len(name.strip()) <= 80 or len(filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
     list(map(parse_filter, filters))
-    today = core.clock.today(core.settings.zone)
-    ends = expiry(expires, today, core.settings.zone)
-    if ends is None or ends > start_of(today + timedelta(days=LONGEST_DAYS + 1), core.settings.zone):
-        raise ReportError("a shared link ends, after a year at the latest: expires is a period such as P90D, or a day")
-    token = new_token()
+    ends, token = _end(core, expires), new_token()
     with core.storage.ledger.writing():
         shares = live(core)
         if len(shares) >= MOST:
@@ -73,6 +69,15 @@ def create(
         entry: Json = {"action": "visits.share", "by": by, "what": said}
         core.storage.ledger.append("audit", now, entry, site_ref=found.ref)
     return {key: value for key, value in one.items() if key != "hash"} | {"token": token}
+
+
+def _end(core: Core, expires: str) -> int:
+    """The instant (epoch ms) at which a link made now ends."""
+    zone, today = core.settings.zone, core.clock.today(core.settings.zone)
+    ends = expiry(expires, today, zone)
+    if ends is None or ends > start_of(today + timedelta(days=LONGEST_DAYS + 1), zone):
+        raise ReportError("a shared link ends, after a year at the latest: expires is a period such as P90D, or a day")
+    return ends
 
 
 @operation("shares.revoke")
