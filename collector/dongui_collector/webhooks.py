@@ -23,7 +23,7 @@ from dongui_collector.reading.webhooks import (
     SETTING,
     Progress,
     new_secret,
-    sealed_secret,
+    sealed,
     shown,
 )
 from dongui_collector.storage.values import Json, Site
@@ -57,14 +57,12 @@ def add(
         hook: Json = {
             "id": id,
             "site": found.id,
-            "url": url,
             "host": host,
             "kinds": wanted,
             "consumer": consumer,
             "site_ref": found.ref,
             "created_at": core.clock.now(),
-            "secret": sealed_secret(core.keyring, id, secret),
-        }
+        } | sealed(core.keyring, id, secret=secret, url=url)
         office.put_setting(SETTING, hooks | {id: hook})
         begin = Progress(_newest(core, consumer), max((r["id"] for r in office.requests()), default=0))
         office.put_setting(PROGRESS, (office.setting(PROGRESS) or {}) | {id: asdict(begin)})

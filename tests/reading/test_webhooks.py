@@ -206,7 +206,9 @@ def test_one_that_hangs_keeps_no_other_from_being_told(shop: House, receiver: Re
 def test_neither_secret_nor_whole_address_is_on_disk_or_shown(shop: House, receiver: Receiver) -> None:
     receiver.url += "/sentinelpath"
     hook = add(shop, receiver)
-    assert hook["secret"].encode() not in shop.bytes("data", "keys")
+    on_disk = shop.bytes("data", "keys")
+    assert hook["secret"].encode() not in on_disk
+    assert b"sentinelpath" not in on_disk
     assert "secret" not in listed(shop.core)[0]
     assert "sentinelpath" not in json.dumps(listed(shop.core))
     audit = [r.body for r in shop.core.storage.ledger.records() if r.kind == "audit"]

@@ -82,9 +82,9 @@ class Deliverer:
     def _send(self, hook: Json, events: list[Json], now: int) -> None:
         allowed = networks(self._core)
         body = webhooks.body_of(hook, events)
-        secret = webhooks.opened_secret(self._core.keyring, hook)
+        secret = webhooks.opened(self._core.keyring, hook, "secret")
         headers = webhooks.headers_of(secret, body, now, webhooks.delivery_id(secret, body))
-        target = target_of(hook["url"], plain=bool(allowed))
+        target = target_of(webhooks.opened(self._core.keyring, hook, "url"), plain=bool(allowed))
         outbound.post(target, body, headers, allowed=allowed, resolve=self._resolve)
 
     def _progress(self, id: str) -> Progress | None:

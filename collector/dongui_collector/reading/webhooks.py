@@ -92,18 +92,18 @@ def new_secret() -> str:
     return "dgw_" + secrets.token_urlsafe(32)
 
 
-def sealed_secret(keyring: KeyRing, id: str, secret: str) -> str:
-    """The secret as it is kept: sealed under the installation's own, since a signature needs it whole."""
-    return urlsafe_b64encode(seal(_key(keyring), secret.encode(), id.encode())).decode()
+def sealed(keyring: KeyRing, id: str, **values: str) -> dict[str, str]:
+    """Secret and address as they are kept: sealed, since both are needed whole and an address may be a secret too."""
+    key = keyring.derive(b"webhook-secrets")
+    return {
+        name: urlsafe_b64encode(seal(key, v.encode(), f"{id}.{name}".encode())).decode() for name, v in values.items()
+    }
 
 
-def opened_secret(keyring: KeyRing, hook: Json) -> str:
-    """The secret of a webhook. Raises :class:`~dongui_collector.security.keys.SealBroken`."""
-    return unseal(_key(keyring), urlsafe_b64decode(hook["secret"]), hook["id"].encode()).decode()
-
-
-def _key(keyring: KeyRing) -> bytes:
-    return keyring.derive(b"webhook-secrets")
+def opened(keyring: KeyRing, hook: Json, name: str) -> str:
+    """``secret`` or ``url`` of a webhook. Raises :class:`~dongui_collector.security.keys.SealBroken`."""
+    key = keyring.derive(b"webhook-secrets")
+    return unseal(key, urlsafe_b64decode(hook[name]), f"{hook['id']}.{name}".encode()).decode()
 
 
 def headers_of(secret: str, body: bytes, at: int, delivery: str) -> dict[str, str]:
