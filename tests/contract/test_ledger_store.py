@@ -179,3 +179,7 @@ def test_numbers_are_frozen_once_and_found_by_day(ledger: LedgerStore) -> None:
     assert ledger.frozen(1, "pages", ["a.b"], next_day, next_day) == found[1:]
     assert {kept.purposes for kept in ledger.frozen(1, "pages", [], day, day)} == {"a.b", "a", "b"}
     assert ledger.frozen(1, "sources", [], day, next_day) == []
+    assert ledger.frozen_days(1, "dongui", day, next_day) == [day]
+    assert (
+        ledger.frozen_days(1, "plausible", day, next_day) == [] == ledger.frozen_days(1, "dongui", next_day, next_day)
+    )

@@ -22,6 +22,7 @@ from dongui_collector.errors import CollectorError
 from dongui_collector.intake.who import RateLimit
 from dongui_collector.reading.kept import kept
 from dongui_collector.reading.reports.filters import ReportError
+from dongui_collector.reading.reports.lasting import OWN
 from dongui_collector.reading.shares import live
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -127,6 +128,11 @@ def test_the_drawing_stays_in_its_box(now: list[int | None], before: list[int]) 
     drawn = draw(now, before, [str(n) for n in range(len(now))], ["0", "1"])
     numbers = [float(n) for n in re.findall(r"-?[\d.]+", drawn.line + " " + drawn.area + " " + drawn.before)]
     assert all(-1 <= n <= 961 for n in numbers)
+
+
+def test_no_line_is_drawn_over_what_is_not_known() -> None:
+    drawn = draw([4, 4, None, 4, None, 4, 4], [1, None, 1], ["day"] * 7, ["0"])
+    assert [drawn.line.count("M"), drawn.area.count("Z"), drawn.before.count("M")] == [3, 2, 2]
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------
@@ -444,3 +450,22 @@ def test_all_time_begins_with_the_first_day_of_which_numbers_are_left(world: Wor
     today = world.core.clock.today(world.settings.zone)
     assert first_held(world.core, site) == today
     assert first_held(world.core, site, numbers=True) == date(2021, 2, 3)
+
+
+def test_days_whose_numbers_are_not_known_show_no_zero(world: World, officer: FlaskClient) -> None:
+    """Something was frozen of the day, but not for the purposes that are asked for."""
+    gone = date(2021, 2, 3)
+    core = open_core(world.settings, writable=True)
+    with core.storage.ledger.writing():
+        core.storage.ledger.freeze(gone, core.book.sites()[0].ref, OWN, {"statistics": {"overview": {"rows": []}}})
+    core.close()
+    asked = f"?period=custom&from={gone}&to={gone}&purpose=statistics&purpose=marketing&lang=en"
+    head = text_of(officer, f"/console/visits/head{asked}")
+    assert "Visitors –" in head
+    assert "Page views –" in head
+    assert "days not known: no numbers are left for these purposes 1" in head
+    assert "Not known for this period" in text_of(officer, f"/console/visits/panel/pages{asked}")
+    assert "Not known for this period" in text_of(officer, f"/console/visits/list/pages{asked}")
+    empty = asked.replace(str(gone), "2021-02-04")
+    assert "Visitors 0" in text_of(officer, f"/console/visits/head{empty}")
+    assert "Nothing in this period." in text_of(officer, f"/console/visits/panel/pages{empty}")

@@ -33,7 +33,7 @@ DAY = date(2025, 3, 10)
 GONE = "2026-03-11T00:00"
 EVERY = (*ALL, "analysis")
 NUMBERS = count()
-NONE = dict.fromkeys(("living", "restated", "frozen", "imported", "unanswered"), 0)
+NONE = dict.fromkeys(("living", "restated", "frozen", "imported", "unknown", "unanswered"), 0)
 CLOSED = ("overview", "channels", "countries", "devices", "hour", "month")
 
 
@@ -224,7 +224,54 @@ def test_a_token_made_for_a_set_has_its_numbers_and_another_is_told_that_there_a
     house.run(GONE)
     assert ask(house, "overview", "marketing", "statistics")["visits"] == 2
     unknown = ask(house, "overview", "personalisation", "statistics")
-    assert (unknown["visits"], unknown["days"]["frozen"]) == (0, 0)
+    assert (unknown["visitors"], unknown["visits"], unknown["days"]) == (None, None, {**NONE, "unknown": 1})
+    assert set(unknown["rows"][0].values()) == {None}
+
+
+def test_what_is_not_known_is_never_a_zero(house: House) -> None:
+    """A set for which nothing was frozen, on a day whose rows are gone, beside a day that lives."""
+    odd = ("personalisation", "statistics")
+    crowd(house, 2)
+    house.now = at("2025-03-12T12:00")
+    crowd(house, 1)
+    house.run(GONE)
+    span = {"first": DAY - timedelta(days=1), "last": date(2025, 3, 12)}
+    empty, unknown, nothing, living = ask(house, "timeseries", *odd, **span)["rows"]
+    assert [(row["state"], row["visits"]) for row in (empty, nothing)] == [(None, 0)] * 2
+    assert (living["state"], living["visits"], living["visitors"]) == ("living", 1, 1)
+    assert {value for name, value in unknown.items() if name not in ("time", "state")} == {None}
+    assert unknown["state"] == "unknown"
+    hours = ask(house, "timeseries", *odd, interval="hour")["rows"]
+    assert {(row["state"], row["visits"]) for row in hours} == {("unknown", None)}
+    (month,) = ask(house, "timeseries", *odd, **span, interval="month")["rows"]
+    assert (month["state"], month["visits"]) == ("mixed", 1)
+    both = ask(house, "overview", *odd, **span)
+    assert (both["visits"], both["days"]) == (1, {**NONE, "living": 1, "unknown": 1})
+    compared = ask(house, "overview", *odd, first=date(2025, 3, 12), last=date(2025, 3, 13), compare=True)
+    assert compared["rows"][0]["previous"]["visits"] is None
+    assert compared["previous"]["days"] == {**NONE, "unknown": 1}
+    for name in ("pages", "channels", "vitals"):
+        assert (answer := ask(house, name, *odd))["visits"] is None, name
+        assert answer["rows"] == []
+    assert ask(house, "overview", "statistics", **span)["days"] == {**NONE, "living": 1, "frozen": 1}
+
+
+def test_rows_that_only_a_hold_keeps_say_nothing_of_an_unfrozen_set(house: House) -> None:
+    crowd(house, 2)
+    house.core.keeper.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.run(GONE)
+    assert len(house.rows()) == 2
+    answer = ask(house, "overview", "personalisation", "statistics")
+    assert (answer["visits"], answer["days"]) == (None, {**NONE, "unknown": 1})
+
+
+def test_a_filter_that_sums_cannot_answer_is_no_zero_either(house: House) -> None:
+    crowd(house, 2)
+    house.run(GONE)
+    chosen = (parse_filter("page:/sentinel"),)
+    (row,) = ask(house, "timeseries", filters=chosen)["rows"]
+    assert (row["visits"], row["state"]) == (None, "unanswered")
+    assert ask(house, "overview", filters=chosen)["visits"] is None
 
 
 def test_who_sees_the_same_is_counted_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

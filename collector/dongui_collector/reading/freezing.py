@@ -44,7 +44,8 @@ Numbers = dict[str, dict[str, Json]]  # purposes → report → what is kept of 
 def due(core: Core, stored: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
     """What of a stored day must be frozen now: site, the site's day, and the sets of purposes.
 
-    A set is due as soon as the period of any of its purposes has ended for any row; what was frozen before is not.
+    A set is due as soon as the period of any of its purposes has ended for any row; also one that no row of the day
+    stands on once none can come any more, since then its zeros are known. What was frozen before is not due.
     """
     today, found = core.keeper.today(), []
     for site in core.book.sites():
@@ -55,7 +56,8 @@ def due(core: Core, stored: date) -> list[tuple[Site, date, list[tuple[str, ...]
                 ended |= sum(1 << b for b in bits if core.keeper.periods.last_day(basis.notice_ref, b, stored) < today)
         if not ended:
             continue
-        sets = [s for s in asked_for(core, site) if _mask(core, site, s) & ended]
+        over = _over(core, site, stored, today)
+        sets = [s for s in asked_for(core, site) if (mask := _mask(core, site, s)) & ended or not mask & ~over]
         for day in _days(core, site, stored):
             kept_already = core.storage.ledger.frozen(site.ref, "overview", (), day, day)
             have = {kept.purposes for kept in kept_already if kept.source == OWN}
@@ -75,6 +77,16 @@ def asked_for(core: Core, site: Site) -> list[tuple[str, ...]]:
     named: list[Iterable[str]] = [now, known, *([p] for p in sorted(known)), *tokens]
     sets = dict.fromkeys(tuple(sorted(set(some))) for some in named)
     return [some for some in sets if some and _enough(core, site, some)][:_MOST_SETS]
+
+
+def _over(core: Core, site: Site, stored: date, today: date) -> int:
+    """The purposes that can keep no row of a stored day any more, under whichever notice."""
+    every = lasting = 0
+    for notice in core.book.notices(site.ref):
+        mask = sum(1 << notice.bits[p] for p in notice.policy.consent_purposes)
+        every |= mask
+        lasting |= core.keeper.periods.standing(notice.ref, mask, stored, today)
+    return every & ~lasting
 
 
 def _enough(core: Core, site: Site, purposes: tuple[str, ...]) -> bool:

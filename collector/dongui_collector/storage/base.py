@@ -138,6 +138,9 @@ class LedgerStore(Protocol):
     def frozen(self, site_ref: int, report: str, purposes: Sequence[str], first: date, last: date) -> list[Kept]:
         """By day, of the days ``first`` to ``last``; ``purposes`` empty: of all."""
 
+    def frozen_days(self, site_ref: int, source: str, first: date, last: date) -> list[date]:
+        """The days from ``first`` to ``last`` of which numbers from ``source`` are kept, for whichever purposes."""
+
 
 class IngestTransaction(Protocol):
     """One day's partition open for writing, the ledger readable in the same transaction."""

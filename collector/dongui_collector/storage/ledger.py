@@ -340,3 +340,11 @@ class SqliteLedger:
             (site_ref, report, first.isoformat(), last.isoformat(), *purposes),
         )
         return [Kept(date.fromisoformat(d), p, s, json.loads(b)) for d, p, s, b in rows]
+
+    def frozen_days(self, site_ref: int, source: str, first: date, last: date) -> list[date]:
+        rows = self._read(
+            "SELECT DISTINCT day FROM frozen"
+            " WHERE site_ref = ? AND report = 'overview' AND day >= ? AND day <= ? AND source = ? ORDER BY day",
+            (site_ref, first.isoformat(), last.isoformat(), source),
+        )
+        return [date.fromisoformat(day) for (day,) in rows]

@@ -30,6 +30,11 @@ def first_held(core: Core, site: Site, *, numbers: bool = False) -> date | None:
     return min(found, default=None)
 
 
+def untold(answer: Json) -> bool:
+    """Whether an answer is empty for days of which nothing is known, rather than for days on which nothing was."""
+    return answer["visits"] is None
+
+
 class Reader:
     """Who reads a site's reports, and for which purposes.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, untold
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.graph import named
 from dongui_collector.reading.kept import kept
@@ -98,7 +98,7 @@ def retention(reader: Reader, lang: str) -> Json:
         for week, counts in sorted(weeks.items())
         if date.fromisoformat(week) >= first and counts.get(0)
     ]
-    return {"cohorts": cohorts, "after": list(range(1, WEEKS))}
+    return {"cohorts": cohorts, "after": list(range(1, WEEKS)), "untold": untold(answer)}
 
 
 def _cell(number: int, size: int, lang: str) -> tuple[int, str, str]:
@@ -113,7 +113,7 @@ def vitals(reader: Reader, lang: str) -> Json:
         (row["page"], shown("visitors", row["samples"], lang), [_vital(name, row.get(name), lang) for name in VITALS])
         for row in answer["rows"]
     ]
-    return {"rows": rows, "metrics": list(VITALS)}
+    return {"rows": rows, "metrics": list(VITALS), "untold": untold(answer)}
 
 
 def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:

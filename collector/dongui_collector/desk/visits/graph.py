@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from babel.dates import format_date, format_skeleton
 
@@ -63,16 +64,13 @@ def ceiling(most: float) -> tuple[float, float]:
 def draw(now: Sequence[Number], before: Sequence[Number], labels: Sequence[str], texts: Sequence[str]) -> Drawing:
     """``labels`` name the points, ``texts`` the lines of :func:`ceiling` from 0 on."""
     top, step = ceiling(max((value for value in (*now, *before) if value is not None), default=1))
-    points = _points(now, top)
-    line = _path(points)
-    area = ""
-    if len(points) > 1:
-        floor = HEIGHT - _BOTTOM
-        area = f"{line}L{points[-1][0]:.1f},{floor}L{points[0][0]:.1f},{floor}Z"
+    runs, floor = _runs(now, top, len(now)), HEIGHT - _BOTTOM
+    line = "".join(map(_path, runs))
+    area = "".join(f"{_path(run)}L{run[-1][0]:.1f},{floor}L{run[0][0]:.1f},{floor}Z" for run in runs if len(run) > 1)
     every = max(1, -(-len(labels) // _LABELS))
     across = [Tick(round(_x(n, len(labels)), 1), text) for n, text in enumerate(labels) if n % every == 0]
     up = [Tick(round(_y(step * n, top), 1), text) for n, text in enumerate(texts)]
-    return Drawing(line, area, _path(_points(before[: len(now)], top, len(now))), across, up)
+    return Drawing(line, area, "".join(map(_path, _runs(before[: len(now)], top, len(now)))), across, up)
 
 
 def interval_of(day: str, interval: Interval) -> str:
@@ -88,9 +86,10 @@ def place(n: int, count: int) -> float:
     return round(_x(n, count), 1)
 
 
-def _points(values: Sequence[Number], top: float, count: int = 0) -> list[tuple[float, float]]:
-    count = count or len(values)
-    return [(_x(n, count), _y(value, top)) for n, value in enumerate(values) if value is not None]
+def _runs(values: Sequence[Number], top: float, count: int) -> list[list[tuple[float, float]]]:
+    """The points of each stretch of known values: no line is drawn over what is not known."""
+    stretches = groupby(enumerate(values), key=lambda one: one[1] is not None)
+    return [[(_x(n, count), _y(value or 0, top)) for n, value in run] for known, run in stretches if known]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, untold
 from dongui_collector.desk.visits.panels import Row, Tab, rows
 from dongui_collector.reading.reports.answers import MOST_ROWS
 from dongui_collector.reading.reports.filters import DIMENSIONS
@@ -49,6 +49,7 @@ class Listed:
     previous: str | None
     next: str | None
     cut: bool
+    untold: bool
 
 
 def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mapping[str, str]) -> Listed:
@@ -77,6 +78,7 @@ def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mappi
         link(page=wanted.page - 1) if wanted.page > 1 else None,
         link(page=wanted.page + 1) if start + PAGE < total else None,
         cut,
+        untold(sample),
     )
 
 

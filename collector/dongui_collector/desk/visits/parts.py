@@ -9,7 +9,7 @@ from flask import g, url_for
 
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import Reader, first_held
+from dongui_collector.desk.visits.answers import Reader, first_held, untold
 from dongui_collector.desk.visits.asked import Asked
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
@@ -40,7 +40,8 @@ def panel_of(reader: Reader, name: str) -> dict[str, Any]:
     listed: list[Row] = rows(tab, answer, asked, g.lang, words())
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
-    return part | more | {"rows": listed[:SHOWN], "total": answer["total"], "rests_on": rests_on}
+    shown = {"rows": listed[:SHOWN], "total": answer["total"], "untold": untold(answer)}
+    return part | more | shown | {"rests_on": rests_on}
 
 
 def extra_of(reader: Reader, name: str) -> dict[str, Any]:

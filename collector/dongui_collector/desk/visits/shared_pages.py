@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits import periods
-from dongui_collector.desk.visits.answers import Reader, first_held
+from dongui_collector.desk.visits.answers import Reader, first_held, untold
 from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
 from dongui_collector.desk.visits.parts import head_of, purposes_of
@@ -71,5 +71,6 @@ def _list(reader: Reader, name: str) -> dict[str, Any] | None:
     tab = TABS[name]
     if reader.lacking((tab.dimension, tab.beside)):
         return None
-    listed = rows(tab, reader.ask_of_many(name, SHOWN), reader.asked, g.lang, words())
-    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed}
+    answer = reader.ask_of_many(name, SHOWN)
+    listed = rows(tab, answer, reader.asked, g.lang, words())
+    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "untold": untold(answer)}

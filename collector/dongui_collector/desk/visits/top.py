@@ -55,7 +55,6 @@ class Top:
     graph: Graph
     consented: float | None
     engaged: str | None
-    visits: int
     days: Mapping[str, int]
     at_most: bool
 
@@ -77,7 +76,7 @@ def top(reader: Reader, lang: str) -> Top:
         for name in METRICS
     ]
     engaged = shown("engaged_time", now["engaged_time"], lang) if now["engaged_time"] is not None else None
-    return Top(headlines, _graph(reader, asked, lang), answer["consented"], engaged, answer["visits"], **_known(answer))
+    return Top(headlines, _graph(reader, asked, lang), answer["consented"], engaged, **_known(answer))
 
 
 def _known(answer: Json) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,17 @@ from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.reading.reports.filters import ReportError, check_covered
 from dongui_collector.reading.reports.intervals import Interval, of_day
 from dongui_collector.reading.reports.parts import added, ratio
-from dongui_collector.reading.reports.past import Past, State, kept_name, past, state_of, summary, together
+from dongui_collector.reading.reports.past import (
+    UNTOLD,
+    Past,
+    State,
+    kept_name,
+    past,
+    state_of,
+    summary,
+    together,
+    unknown,
+)
 from dongui_collector.reading.reports.question import LIMIT, MOST_ROWS, NOW_MS, Question
 from dongui_collector.reading.reports.tables import OTHERS, ordered
 from dongui_collector.reading.reports.visits import METRICS
@@ -88,38 +98,50 @@ class Asked:
         """What there is to say of the days ``first`` to ``last``."""
         question = self.question
         measure = measure_of(question.name, question.interval, first, last, question.steps, self.covered.zone)
-        gone, living = self._days(first, last)
+        gone, states = self._days(first, last)
         which = self._which(first, last, gone)
         figures, words = Engine.of(self.core).figures(self.covered, measure, which, self.advance)
-        states = {day: state_of(self.core, self.covered, day) for day in living}
-        return Found(question, measure, figures, words, gone, states)
+        kept = Past() if self._only_living else gone
+        return Found(question, measure, figures, words, kept, states)
 
     def vitals(self) -> tuple[list[Json], Json]:
         """Web vitals by page, in order, and what an answer says beside them."""
         question = self.question
-        gone, living = self._days(question.first, question.last)
+        gone, states = self._days(question.first, question.last)
         which = self._which(question.first, question.last, gone)
         parts, words = Engine.of(self.core).parts(self.covered, which, self.advance)
         figures = ("samples", *(metric.lower() for metric in METRICS))
         sort, ascending = _sort(question, ("page",), figures, "samples")
         rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
         visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
-        states = [state for day in living if (state := state_of(self.core, self.covered, day))]
-        told = {"visitors": visitors, "visits": visits, "visitors_are": "distinct"}
-        return rows, told | {"days": summary(states) | {"unanswered": len(gone.states)}}
+        return rows, _told(visitors, visits, states.values(), bound=False)
 
-    def _days(self, first: date, last: date) -> tuple[Past, list[date]]:
-        """What was kept, and the days that are counted."""
+    @property
+    def _only_living(self) -> bool:
+        """Whether kept numbers cannot answer: sums know nothing of what filters choose, nor of who came again."""
+        return bool(self.question.filters) or self.question.name in OTHERS
+
+    def _days(self, first: date, last: date) -> tuple[Past, dict[date, State]]:
+        """What was kept, and how every day of which there is or was something is known."""
+        core, covered = self.core, self.covered
         kept = kept_name(self.question.name, self.question.interval)
-        gone = past(self.core, self.covered.site, self.purposes, kept, first, last)
-        return gone, [day for day in self.covered.days(first, last) if day not in gone.states]
+        gone = past(core, covered.site, self.purposes, kept, first, last)
+        states: dict[date, State] = dict(gone.states)
+        if self._only_living:
+            states = dict.fromkeys(states, "unanswered")
+        states |= dict.fromkeys(unknown(core, covered, first, last, states), "unknown")
+        counted = ((day, state_of(core, covered, day)) for day in covered.days(first, last) if day not in states)
+        return gone, states | {day: state for day, state in counted if state}
 
     def _which(self, first: date, last: date, gone: Past) -> Which:
         return Which(first, last, self.question.filters, self.question.since, frozenset(gone.states))
 
 
 class Found:
-    """The rows of some days: those that were counted and, without filters, those that were kept."""
+    """The rows of some days: those that were counted, and those that were kept where they can answer.
+
+    Figures are None where nothing was counted and some days are :data:`UNTOLD`: that is no zero.
+    """
 
     def __init__(
         self,
@@ -128,12 +150,10 @@ class Found:
         figures: Figures,
         words: Glossary,
         gone: Past,
-        states: Mapping[date, State | None],
+        states: Mapping[date, State],
     ) -> None:
         self._question, self._measure, self._figures, self._words = question, measure, figures, words
-        self._gone = gone if not question.filters and question.name not in OTHERS else Past()
-        self._unanswered = 0 if gone is self._gone else len(gone.states)
-        self._states = {day: state for day, state in states.items() if state} | dict(self._gone.states)
+        self._gone, self._states = gone, states
 
     def rows(self) -> tuple[list[Json], int]:
         """At least the rows that are asked for, in the order asked for, and how many there are in all."""
@@ -146,9 +166,12 @@ class Found:
         if kept:
             parts = added(parts, kept)
             number = len(parts)
-        rows = rows_of(measure, parts, self.told()["visits"])
+        visits = self._visits
+        rows = rows_of(measure, parts, visits)
         if series:
             rows = self._with_states(rows)
+        elif _untold(visits, self._states.values()):
+            rows = [row | dict.fromkeys(measure.figures) for row in rows]
         return ordered(rows, measure.names, sort, ascending=ascending), number
 
     def _with_states(self, rows: list[Json]) -> list[Json]:
@@ -156,18 +179,37 @@ class Found:
         days: dict[str, list[State]] = {}
         for day, state in self._states.items():
             days.setdefault(of_day(interval, day), []).append(state)
-        return [row | {"state": together(days.get(_day(interval, row["time"]), ()))} for row in rows]
+        found = []
+        for row in rows:
+            states = days.get(_day(interval, row["time"]), ())
+            nothing = dict.fromkeys(self._measure.figures) if _untold(row["visits"], states) else {}
+            found.append(row | nothing | {"state": together(states)})
+        return found
+
+    @property
+    def _visits(self) -> int:
+        return int(self._figures.total[1]) + self._gone.total.visits
 
     def told(self) -> Json:
         """What an answer says beside its rows."""
-        visitors, visits = self._figures.total.tolist()
-        kept, bound = self._gone.total, self._gone.bound(visitors)
-        return {
-            "visitors": visitors + kept.visitors,
-            "visits": visits + kept.visits,
-            "visitors_are": "at_most" if bound else "distinct",
-            "days": summary(self._states.values()) | {"unanswered": self._unanswered},
-        }
+        visitors = int(self._figures.total[0])
+        bound = self._gone.bound(visitors)
+        return _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+
+
+def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
+    nothing = _untold(visits, states)
+    return {
+        "visitors": None if nothing else visitors,
+        "visits": None if nothing else visits,
+        "visitors_are": "at_most" if bound else "distinct",
+        "days": summary(states),
+    }
+
+
+def _untold(visits: int, states: Collection[State]) -> bool:
+    """Whether a zero would be said of days that are not known."""
+    return not visits and not UNTOLD.isdisjoint(states)
 
 
 def _day(interval: Interval, time: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from dongui_collector.reading.reports.intervals import Interval, of_day, stored_days
 from dongui_collector.reading.reports.lasting import HOURS, OWN, name_of, told
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from dongui_collector.core import Core
     from dongui_collector.reading.reports.covered import Covered
 
-State = Literal["living", "restated", "frozen", "imported"]
-STATES: tuple[State, ...] = ("living", "restated", "frozen", "imported")
+State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
+STATES: tuple[State, ...] = get_args(State)
+UNTOLD: frozenset[State] = frozenset(("unknown", "unanswered"))  # days that are in no figure, and were not empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,23 @@ def state_of(core: Core, covered: Covered, day: date) -> State | None:
         return "restated"
     bases = (basis for one in held for basis in one.bases if basis.site_ref == site)
     return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
+
+
+def unknown(core: Core, covered: Covered, first: date, last: date, known: Collection[date]) -> set[date]:
+    """The days of which numbers were kept, but none for this reader, and no row stands for them any more.
+
+    What they would see is not known, which is not to say that there was nothing.
+    """
+    kept = core.storage.ledger.frozen_days(covered.site.ref, OWN, first, last)
+    return {day for day in kept if day not in known and not _stands(core, covered, day)}
+
+
+def _stands(core: Core, covered: Covered, day: date) -> bool:
+    return any(
+        basis.site_ref == covered.site.ref and covered.standing(stored, basis.notice_ref, basis.purposes) is not None
+        for stored in covered.stored(day)
+        for basis in _held_of(core, stored).bases
+    )
 
 
 def _held_of(core: Core, stored: date) -> _Held:
