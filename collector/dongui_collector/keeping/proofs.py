@@ -45,6 +45,7 @@ STAYS = {
     "token": "what the list of tokens is rebuilt from",
     "sealed": "roots of sealed days",
     "restored": "that a backup took the ledger's place",
+    "frozen": "the digest of a day's numbers, which name nobody and outlive its rows",
 }
 
 
