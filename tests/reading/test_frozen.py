@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from dongui_collector.app import open_core
@@ -388,25 +389,29 @@ def test_a_crash_neither_loses_nor_doubles_them(
     class Killed(BaseException):
         """What no handler catches, as a kill -9."""
 
-    real = freezing.keep
+    real, left = freezing.keep, tmp_path / "left"
+
+    def die() -> NoReturn:
+        shutil.copytree(house.folder, left)  # what is on disk at this very instant
+        raise Killed
 
     def dying(*arguments: Any) -> int:
         if place == "before":
-            raise Killed
+            die()
         if place == "within":
             with house.core.storage.ledger.writing():
                 real(*arguments)
-                raise Killed
+                die()
         real(*arguments)
-        raise Killed
+        die()
 
     monkeypatch.setattr(freezing, "keep", dying)
     with pytest.raises(Killed):
         house.run(GONE)
-    copy = tmp_path / "copy"
-    shutil.copytree(house.folder, copy)  # as it would be found on disk
     monkeypatch.setattr(freezing, "keep", real)
-    house.reopen()
+    house.close()
+    house.folder, house.settings = left, replace(house.settings, folder=left)
+    house.open()
     assert house.run()["destroyed"] == 1
     after = told_of(house)
     for name, was in before.items():
