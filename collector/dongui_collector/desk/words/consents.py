@@ -50,7 +50,7 @@ KO = {
     "method_signal": "브라우저 신호",
     "method_letter": "서면",
     "whole_receipt": "확인서 전체",
-    "no_receipt": "해당하는 동의 기록이 없습니다. 지워졌거나 처음부터 없던 것입니다.",
+    "no_receipt": "해당하는 동의 기록이 없습니다. 파기되었거나 처음부터 없던 것입니다.",
     "state_now": "지금 상태",
     "consent_unasked": "묻지 않음",
     "consent_given": "동의",

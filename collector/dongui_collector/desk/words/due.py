@@ -16,7 +16,7 @@ KO = {
     "task_request": "열람등요구 {id}번에 답하기 ({what})",
     "task_destruction": "파기 {n}건 승인하기",
     "task_unsigned": "{site} {version} 버전의 보유기간에 서명하기",
-    "task_hold": "보존 사유 {id}번이 끝납니다. 덮고 있던 것은 다음 날 파기합니다",
+    "task_hold": "보존 사유 {id}번이 끝납니다. 그 사유로 남겨 둔 것은 다음 날 파기합니다",
     "task_transfer_notice": "{recipient}에 이전하기 전에 알리기 ({id}번)",
     "task_transfer_ready": "{recipient}에 이전할 수 있습니다 ({id}번)",
     "task_review": "{month} 접속기록 점검하기",

@@ -21,7 +21,7 @@ KO = {
     "v_remove_filter": "필터 지우기",
     "v_clear": "필터 모두 지우기",
     "v_purposes": "목적",
-    "v_purposes_note": "고른 목적에 동의한 방문만, 그 목적이 덮는 항목만 셉니다.",
+    "v_purposes_note": "고른 목적에 동의한 방문만, 그 목적에 속한 항목만 셉니다.",
     "v_compare": "비교",
     "v_compare_previous": "직전 기간과 비교",
     "v_compare_year": "1년 전과 비교",
@@ -61,10 +61,10 @@ KO = {
     "v_days_imported": "가져온 날",
     "v_days_unanswered": "필터로는 알 수 없는 날",
     "v_days_unknown": "고른 목적에 남은 수치가 없어 알 수 없는 날",
-    "v_at_most": "방문자 수는 많아야 이만큼",
+    "v_at_most": "방문자 수는 최대치",
     "v_rests_on": "근거 목적",
     "v_not_covered": "이 목적으로는 볼 수 없습니다.",
-    "v_not_covered_items": "고른 목적이 다음 항목을 덮지 않습니다: {items}. 그 항목을 쓰는 목적을 고르거나 "
+    "v_not_covered_items": "고른 목적에는 다음 항목이 들어 있지 않습니다: {items}. 그 항목을 쓰는 목적을 고르거나 "
     "필터를 지우세요.",
     "v_panel_sources": "유입 경로",
     "v_panel_pages": "페이지",
