@@ -104,6 +104,23 @@ def test_plausibles_sums_are_the_days_own(house: House, tmp_path: Path) -> None:
     assert b"sentinelsource" not in held
 
 
+def test_visitors_of_several_lines_may_be_the_same_and_make_no_crowd(house: House, tmp_path: Path) -> None:
+    lines = "2024-03-10,%s,%s,3,%d,5,0\n"
+    pages = "date,hostname,page,visits,visitors,pageviews,total_scroll_depth\n" + "".join(
+        lines % line
+        for line in [
+            ("shop.example.com", "/sentinelpage", 19),
+            ("www.shop.example.com", "/sentinelpage", 19),
+            ("shop.example.com", "/", 20),
+            ("www.shop.example.com", "/", 3),
+        ]
+    )
+    files = PLAUSIBLE | {"imported_pages_20240310_20240311.csv": pages}
+    take(house, "plausible", zipped(tmp_path / "e.zip", files))
+    assert [(r["page"], r["visitors"]) for r in ask(house, "pages")["rows"]] == [("/", 23)]
+    assert b"sentinelpage" not in house.bytes("data")
+
+
 def test_only_readers_for_the_purpose_that_was_named_see_them(house: House, tmp_path: Path) -> None:
     take(house, "plausible", zipped(tmp_path / "e.zip", PLAUSIBLE))
     assert ask(house, "overview", "personalisation", "marketing")["visits"] == 0

@@ -32,7 +32,7 @@ _MEANING = {
 
 
 def write_database(path: Path, rows: Iterable[Json]) -> None:
-    """Write ``path``, which must not exist, a row at a time: memory does not grow with it."""
+    """Write ``path``, which is empty or not there, a row at a time: memory does not grow with it."""
     table = PortableTable(path, TABLE, {n: "INTEGER" if n in _INTEGERS else "TEXT" for n in COLUMNS}, _INDEXES)
     try:
         for row in rows:

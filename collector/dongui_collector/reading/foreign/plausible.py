@@ -12,7 +12,9 @@ from typing import IO
 
 from dongui_collector.reading.foreign.files import ForeignError, Row, rows
 from dongui_collector.reading.reports.attribution import parts_of
+from dongui_collector.reading.reports.lasting import outlives
 from dongui_collector.reading.reports.parts import Key, Parts, plus
+from dongui_collector.reading.reports.tables import table
 
 Days = dict[date, dict[str, dict[Key, Parts]]]
 
@@ -35,15 +37,18 @@ _DEVICES = {"Mobile": "Phone", "Tablet": "Tablet", "Desktop": "PC", "Laptop": "P
 def read(files: Mapping[str, IO[bytes]]) -> Days:
     """The days of an export. Raises :class:`ForeignError`."""
     days: Days = {}
-    known = {table: name for name in files for table in _TABLES if name.removesuffix(".csv").startswith(table)}
+    sure: dict[tuple[date, str, Key], int] = {}  # visitors of the line that has most: those of several may be the same
+    known = {kind: name for name in files for kind in _TABLES if name.removesuffix(".csv").startswith(kind)}
     if "imported_visitors" not in known:
         raise ForeignError("there is no imported_visitors CSV in it: this is no export of Plausible")
-    for table, name in known.items():
-        for row in rows(files[name], name, ("date", "visitors", *_TABLES[table])):
-            reports = days.setdefault(row.day("date"), {})
-            for report, key, part in _said(table, row):
+    for kind, name in known.items():
+        for row in rows(files[name], name, ("date", "visitors", *_TABLES[kind])):
+            day = row.day("date")
+            reports = days.setdefault(day, {})
+            for report, key, part in _said(kind, row):
                 found = reports.setdefault(report, {})
                 found[key] = plus(found[key], part) if key in found else part
+                sure[day, report, key] = max(sure.get((day, report, key), 0), part.visitors)
     without = next((day for day, reports in days.items() if "overview" not in reports), None)
     if without is not None:
         raise ForeignError(f"{without} is in other tables, but not in imported_visitors: the export is not whole")
@@ -51,10 +56,18 @@ def read(files: Mapping[str, IO[bytes]]) -> Days:
         views = {key: part.views for key, part in reports.get("pages", {}).items()}
         exits = reports.get("exit_pages", {})
         exits.update({key: part._replace(views=views.get(key, 0)) for key, part in exits.items()})
-    return days
+    return {day: {name: _of_many(day, name, found, sure) for name, found in days[day].items()} for day in days}
 
 
-def _said(table: str, row: Row) -> Iterator[tuple[str, Key, Parts]]:
+def _of_many(
+    day: date, report: str, found: Mapping[Key, Parts], sure: Mapping[tuple[date, str, Key], int]
+) -> dict[Key, Parts]:
+    """The rows that enough visitors have in common for certain, or that name nobody."""
+    names = table(report).names
+    return {k: p for k, p in found.items() if outlives(names, k, p._replace(visitors=sure[day, report, k]))}
+
+
+def _said(kind: str, row: Row) -> Iterator[tuple[str, Key, Parts]]:
     """(report, key, parts) that a line says."""
     visits = row.number("visits")
     part = Parts(
@@ -65,7 +78,7 @@ def _said(table: str, row: Row) -> Iterator[tuple[str, Key, Parts]]:
         row.number("bounces"),
         row.number("visit_duration") * 1000,
     )
-    match table:
+    match kind:
         case "imported_visitors":
             yield "overview", (), part
         case "imported_sources":
