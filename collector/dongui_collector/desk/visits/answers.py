@@ -62,7 +62,7 @@ class Reader:
     def ask_of_many(self, name: str, limit: int) -> Json:
         """The longest rows of a report, less those that only a few visitors have in common."""
         answer = self.ask(name, limit=limit)
-        return answer | {"rows": [row for row in answer["rows"] if row["visitors"] >= FEWEST]}
+        return answer | {"rows": [row for row in answer["rows"] if (row["visitors"] or 0) >= FEWEST]}
 
     def lacking(self, dimensions: Iterable[str] = ()) -> list[str]:
         """The items that a list by ``dimensions`` and the screen's filters rest on and the purposes do not cover."""
