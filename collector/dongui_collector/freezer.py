@@ -1,4 +1,4 @@
-"""A day's numbers, worked out in a process of its own and written to standard output: see ``reading/freezing.py``."""
+"""A day's numbers, worked out in a process of its own and printed: see ``reading/freezing_apart.py``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from dongui_collector.settings import load_settings
 
 
 def main() -> None:
-    """Print what is due of ``--day`` in the installation of ``--config``, as ``freezing.numbers_of`` has it."""
+    """Print what is due of ``--day`` by ``--today`` in the installation of ``--config``: ``freezing.numbers_of``."""
     parser = argparse.ArgumentParser(prog="dongui_collector.freezer")
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--day", type=date.fromisoformat, required=True)
+    parser.add_argument("--today", type=date.fromisoformat, required=True)
     asked = parser.parse_args()
     os.nice(10)  # after ingest and after whoever waits for a page
     core = open_core(load_settings(asked.config), writable=False)
     try:
-        json.dump(numbers_of(core, asked.day), sys.stdout)
+        json.dump(numbers_of(core, asked.day, asked.today), sys.stdout)
     finally:
         core.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,8 @@ import pytest
 from dongui_collector.app import open_core
 from dongui_collector.control import perform
 from dongui_collector.ledger.ledger import Choice
-from dongui_collector.reading import freezing
+from dongui_collector.reading import freezing, freezing_apart
+from dongui_collector.reading.freezing_apart import Freezer
 from dongui_collector.reading.reports.answers import Question, report
 from dongui_collector.reading.reports.filters import parse_filter
 from dongui_collector.reading.reports.lasting import ENOUGH, HOURS, KEPT, OWN, kept, outlives, told
@@ -359,14 +361,141 @@ def test_a_large_day_is_worked_out_by_another_process_to_the_same_end(
     monkeypatch.setenv("DONGUI_CLOCK", later)
     core = open_core(load_settings(config), writable=True)
     try:
-        monkeypatch.setattr(freezing, "_SMALL", 0)
+        monkeypatch.setattr(freezing_apart, "_SMALL", 0)
         monkeypatch.setattr(freezing, "worked_out", None)  # not in this one
-        assert freezing.freeze_apart(core, config, today) > 0
-        assert freezing.freeze_apart(core, config, today) == 0
+        freezer = Freezer(core, config)
+        assert freezer(today) > 0
+        assert freezer(today) == 0
         (row,) = report(core, site, ("statistics",), Question("overview", today, today))["rows"]
         assert row["page_views"] == 3
     finally:
         core.close()
+
+
+# --- in time ---------------------------------------------------------------------------------------------------------
+
+LAST_HOUR = "2026-03-10T23:30"
+
+
+class Watched(Freezer):
+    """A freezer for which every day is large, and whose other process is this one. ``worked`` are days and times."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.core, house.folder / "dongui.toml", lost=lambda: self.lost.append(1))
+        self.house, self.worked, self.lost = house, list[tuple[date, date]](), list[int]()
+        house.core.keeper.before_ending = self
+
+    def _is_large(self, stored: date) -> bool:
+        return True
+
+    def _work_out(self, stored: date, today: date, seconds: float) -> freezing.Found:
+        self.worked.append((stored, today))
+        found: freezing.Found = json.loads(json.dumps(freezing.numbers_of(self.house.core, stored, today)))
+        return found
+
+
+def test_a_day_that_ends_soon_is_worked_out_ahead_and_only_written_down_at_its_end(house: House) -> None:
+    crowd(house, 3)
+    before = told_of(house)
+    freezer = Watched(house)
+    for when in ("2026-03-09T23:30", "2026-03-10T12:00"):
+        house.now = at(when)
+        freezer.ahead()
+        assert freezer.worked == [], "its last hour has not come"
+    house.now = at(LAST_HOUR)
+    freezer.ahead()
+    freezer.ahead()
+    end = date(2026, 3, 11)
+    assert freezer.worked == [(DAY, end)]
+    assert ask(house, "overview")["days"]["living"] == 1, "nothing is frozen before the end"
+    assert house.run(GONE)["destroyed"] == 1
+    assert freezer.worked == [(DAY, end)]
+    after = told_of(house)
+    assert {name: after[name] for name in CLOSED} == {name: before[name] for name in CLOSED}
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "open", "erased", "suspended", "came"])
+def test_what_changed_since_is_worked_out_anew(house: House, change: str) -> None:
+    first, *_ = crowd(house, 3)
+    freezer = Watched(house)
+    house.now = at(LAST_HOUR)
+    freezer.ahead()
+    ledger = house.core.ledger
+    if change == "withdrawn":
+        house.choose((), ("statistics",), visitor=first)
+    elif change == "open":  # decided, and not carried out in the rows yet
+        ledger.erase(ledger.key_of(first), "request")
+    elif change == "erased":
+        house.erase(first)
+    elif change == "suspended":
+        with house.core.storage.ledger.writing():
+            ledger.suspend(ledger.key_of(first), suspended=True)
+    else:
+        house.visit(house.arrive("statistics"), "2025-03-10T13:00")
+    house.run(GONE)
+    assert len(freezer.worked) == 2
+    assert ask(house, "overview")["visits"] == (4 if change == "came" else 2)
+    assert ask(house, "overview")["days"]["frozen"] == 1
+
+
+def test_what_concerns_other_days_alone_changes_nothing(house: House) -> None:
+    crowd(house, 3)
+    freezer = Watched(house)
+    house.now = at(LAST_HOUR)
+    house.visit(other := house.arrive("statistics"))
+    freezer.ahead()
+    house.core.ledger.erase(house.core.ledger.key_of(other), "request")
+    house.run(GONE)
+    assert len(freezer.worked) == 1
+
+
+def test_a_token_made_since_has_its_numbers_too(house: House) -> None:
+    crowd(house, 2)
+    freezer = Watched(house)
+    house.now = at(LAST_HOUR)
+    freezer.ahead()
+    perform(house.core, "tokens.create", {"purposes": ["statistics", "marketing"]})
+    house.run(GONE)
+    assert ask(house, "overview", "marketing", "statistics")["visits"] == 2
+    assert ask(house, "overview", "statistics")["visits"] == 2
+
+
+def test_a_day_is_destroyed_in_time_whatever_freezing_does(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another process that does not end, and less patience. The second day finds no time left at all."""
+    crowd(house, 2)
+    house.now = at("2025-03-11T12:00")
+    crowd(house, 1)
+    lost: list[int] = []
+    begun: list[date] = []
+
+    def endless(_config: Path, stored: date, _today: date) -> list[str]:
+        begun.append(stored)
+        return [sys.executable, "-c", "while True: pass"]
+
+    monkeypatch.setattr(freezing_apart, "_command", endless)
+    monkeypatch.setattr(freezing_apart, "_SMALL", 0)
+    monkeypatch.setattr(freezing_apart, "AT_MOST_S", 0.3)
+    house.core.keeper.before_ending = Freezer(house.core, house.folder / "dongui.toml", lambda: lost.append(1))
+    assert house.run("2026-03-12T00:00")["destroyed"] == 2
+    assert house.core.storage.events.days() == []
+    assert begun == [DAY]
+    assert len(lost) == 2
+    answer = ask(house, "overview", last=date(2025, 3, 11))
+    assert (answer["visits"], answer["days"]) == (None, {**NONE, "unknown": 2})
+
+
+def test_a_day_that_a_hold_keeps_is_frozen_later_if_not_in_time(house: House) -> None:
+    crowd(house, 2)
+    freezer = Watched(house)
+    real, freezer._work_out = freezer._work_out, None  # type: ignore[method-assign,assignment]
+    house.core.keeper.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.run(GONE)
+    house.run("2026-03-11T00:01")
+    assert freezer.lost == [1], "said once"
+    assert ask(house, "overview")["visits"] is None
+    freezer._work_out = real  # type: ignore[method-assign]
+    house.run("2026-03-11T00:02")
+    assert ask(house, "overview")["visits"] == 2
 
 
 # --- crashes ---------------------------------------------------------------------------------------------------------
@@ -429,4 +558,5 @@ def test_a_day_that_cannot_be_read_is_destroyed_all_the_same(house: House, monke
 
     monkeypatch.setattr(freezing, "worked_out", broken)
     assert house.run(GONE)["destroyed"] == 1
+    assert ask(house, "overview")["days"] == {**NONE, "unknown": 1}
     assert house.core.storage.events.days() == []

@@ -23,6 +23,9 @@ class Metrics:
         self.retention_failures = Counter(
             "dongui_retention_failures", "Runs of the ageing-out that failed.", registry=r
         )
+        self.days_without_numbers = Counter(
+            "dongui_days_without_numbers", "Ended days whose numbers could not be frozen in time.", registry=r
+        )
         self.retention_age = Gauge(
             "dongui_retention_age_seconds", "Seconds since the last ageing-out that succeeded.", registry=r
         )

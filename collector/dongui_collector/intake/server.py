@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,7 +33,7 @@ from dongui_collector.errors import SettingsError
 from dongui_collector.intake.door import Door
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.intake.upkeep import Upkeep
-from dongui_collector.reading.freezing import freeze_apart
+from dongui_collector.reading.freezing_apart import Freezer
 from dongui_collector.settings import Settings
 from dongui_collector.storage.connect import WRITER, is_full
 from dongui_collector.storage.files import Reserve
@@ -96,8 +95,9 @@ class _Listening(Server):
 
 async def _serve(core: Core, config: Path) -> None:
     settings = core.settings
-    core.keeper.before_ending = partial(freeze_apart, core, config.resolve())
     door = Door(core)
+    freezer = Freezer(core, config.resolve(), door.metrics.days_without_numbers.inc)
+    core.keeper.before_ending = freezer
     server = _Listening(
         door,
         address=settings.host,
@@ -110,7 +110,7 @@ async def _serve(core: Core, config: Path) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
     )
     _tune()
-    upkeep = Upkeep(door)
+    upkeep = Upkeep(door, freezer.ahead)
     control = ControlServer(core)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -27,6 +27,7 @@ log = logging.getLogger("dongui.upkeep")
 
 _EVERY_S = 15.0
 _PROVE_EVERY_S = 60.0
+_AHEAD_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
 _WEBHOOKS_EVERY_S = 2.0
 
@@ -34,8 +35,9 @@ _WEBHOOKS_EVERY_S = 2.0
 class Upkeep:
     """Background work of the one writing process."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, freeze_ahead: Callable[[], None] = lambda: None) -> None:
         self._door = door
+        self._freeze_ahead = freeze_ahead
         self._core = door.core
         self._tasks: list[asyncio.Task[None]] = []
         self._sealer = Sealer(self._core.storage, self._core.keyring, self._core.clock)
@@ -49,6 +51,7 @@ class Upkeep:
             loop.create_task(self._every_totals()),
             # Apart: on a day of a million rows it takes a minute, and destruction must not wait for it.
             loop.create_task(self._every(_PROVE_EVERY_S, self.prove)),
+            loop.create_task(self._every(_AHEAD_EVERY_S, self.ahead)),  # apart, as that may take minutes
             # Apart as well: it waits for others' servers, and holds nothing meanwhile.
             loop.create_task(self._every(_WEBHOOKS_EVERY_S, self.tell)),
         ]
@@ -120,6 +123,10 @@ class Upkeep:
         with suppress(Interrupted):
             self._sealer.run(settled(core.clock, core.settings.zone), pace=pace)
         keep_daily(core)
+
+    def ahead(self) -> None:
+        """Work out what is to outlive a day that ends soon."""
+        self._freeze_ahead()
 
     def tell(self) -> None:
         """Deliver what webhooks wait for."""

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import reduce
 from operator import add
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -33,21 +30,23 @@ from dongui_collector.storage.values import Json, Site
 if TYPE_CHECKING:
     from dongui_collector.core import Core
 
+Numbers = dict[str, dict[str, Json]]  # purposes → report → what is kept of it
+Found = list[
+    tuple[str, str, Numbers]
+]  # site id, the site's day, its numbers: JSON values, so that a child can tell them
+
 FROZEN = "frozen"  # the ledger's record of it
 _MOST_SETS = 16
-_SMALL = 2_000  # rows that are counted in some 20 ms
-_LONGEST_S = 600
-
-Numbers = dict[str, dict[str, Json]]  # purposes → report → what is kept of it
+_NOBODY: Numbers = {"": {"overview": {"rows": []}}}  # kept of a day whose numbers were lost: for no reader any
 
 
-def due(core: Core, stored: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
-    """What of a stored day must be frozen now: site, the site's day, and the sets of purposes.
+def due(core: Core, stored: date, today: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
+    """What of a stored day must be frozen by ``today``: site, the site's day, and the sets of purposes.
 
     A set is due as soon as the period of any of its purposes has ended for any row; also one that no row of the day
     stands on once none can come any more, since then its zeros are known. What was frozen before is not due.
     """
-    today, found = core.keeper.today(), []
+    found = []
     for site in core.book.sites():
         ended = 0
         for basis in core.storage.events.bases(stored):
@@ -136,10 +135,10 @@ def _measures(covered: Covered, day: date) -> Mapping[str, Measure]:
     }
 
 
-def numbers_of(core: Core, stored: date) -> list[tuple[str, str, Numbers]]:
-    """What is due of a stored day: site id, the site's day, its numbers. JSON values, so that a child can tell them."""
+def numbers_of(core: Core, stored: date, today: date) -> Found:
+    """The numbers that are due of a stored day by ``today``."""
     found = []
-    for site, day, sets in due(core, stored):
+    for site, day, sets in due(core, stored, today):
         known: dict[object, dict[str, Json]] = {}
         numbers: Numbers = {}
         for some in sets:
@@ -165,24 +164,23 @@ def _seen(core: Core, site: Site, day: date, purposes: tuple[str, ...]) -> objec
 
 def freeze(core: Core, stored: date) -> int:
     """Freeze what is due of a stored day; how many sets of numbers that were. May be repeated."""
-    return _keep_all(core, numbers_of(core, stored))
+    with or_unknown(core, stored):
+        return keep_all(core, numbers_of(core, stored, core.keeper.today()))
 
 
-def freeze_apart(core: Core, config: Path, stored: date) -> int:
-    """The same beside ingest: a large day is worked out by another process, since this one's loop shares its GIL."""
-    if core.storage.events.count(stored) < _SMALL:
-        return freeze(core, stored)
-    environment = dict(os.environ)
-    if "DONGUI_CLOCK" in environment:
-        environment["DONGUI_CLOCK"] = core.clock.start_text()
-    command = [sys.executable, "-m", "dongui_collector.freezer", "--config", str(config), "--day", stored.isoformat()]
-    done = subprocess.run(  # noqa: S603 (our own module)
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment, timeout=_LONGEST_S, check=True
-    )
-    return _keep_all(core, json.loads(done.stdout))
+@contextmanager
+def or_unknown(core: Core, stored: date) -> Iterator[None]:
+    """Where freezing fails, it is kept that there was something: the day will be unknown, and no empty one."""
+    try:
+        yield
+    except Exception:
+        for site, day, _ in due(core, stored, core.keeper.today()):
+            keep(core, site, day, _NOBODY)
+        raise
 
 
-def _keep_all(core: Core, found: Iterable[tuple[str, str, Numbers]]) -> int:
+def keep_all(core: Core, found: Found) -> int:
+    """Write down what :func:`numbers_of` found; how many sets of numbers were new."""
     sites = {site.id: site for site in core.book.sites()}
     return sum(keep(core, sites[id], date.fromisoformat(day), numbers) for id, day, numbers in found)
 
