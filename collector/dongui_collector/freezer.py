@@ -9,7 +9,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from dongui_collector import logs
 from dongui_collector.app import open_core
+from dongui_collector.clock import clock_from_environment
 from dongui_collector.reading.freezing import numbers_of
 from dongui_collector.settings import load_settings
 
@@ -22,7 +24,9 @@ def main() -> None:
     parser.add_argument("--today", type=date.fromisoformat, required=True)
     asked = parser.parse_args()
     os.nice(10)  # after ingest and after whoever waits for a page
-    core = open_core(load_settings(asked.config), writable=False)
+    settings = load_settings(asked.config)
+    logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
+    core = open_core(settings, writable=False)
     try:
         json.dump(numbers_of(core, asked.day, asked.today), sys.stdout)
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 
 from dongui_collector.clock import Clock
 
-_FIELDS = ("kind", "seq", "work", "url", "day", "pid")
+_FIELDS = ("kind", "seq", "work", "url", "day", "pid", "destruction", "webhook", "what")
 
 
 class JsonLines(logging.Formatter):
@@ -39,7 +41,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str, clock: Clock) -> None:
-    """Send everything to standard error as JSON lines."""
+    """Send everything to standard error as JSON lines, also what ends the process or one of its threads."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(clock))
     root = logging.getLogger()
@@ -47,3 +49,14 @@ def set_up(level: str, clock: Clock) -> None:
     root.setLevel(level.upper())
     logging.getLogger("_granian").setLevel("ERROR")
     logging.getLogger("granian").setLevel("ERROR")
+    sys.excepthook = _ended_by
+    threading.excepthook = _thread_ended
+
+
+def _ended_by(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger("dongui").critical("ended by an error", exc_info=(kind, error, trace))
+
+
+def _thread_ended(said: threading.ExceptHookArgs) -> None:
+    if said.exc_value is not None:
+        _ended_by(said.exc_type, said.exc_value, said.exc_traceback)
