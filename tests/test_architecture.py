@@ -16,7 +16,7 @@ from tests.imports import Arrow, Module, arrows, modules
 # Lowest first; a part may import parts of lower tiers. Parts of one tier do not know each other. A dotted name takes
 # one module out of its folder: operations and the two processes' own bodies know more than their neighbours.
 SDK = (
-    ("errors", "answer", "background", "breaker", "parcels"),
+    ("errors", "said", "answer", "background", "breaker", "parcels"),
     ("tally",),
     ("policy", "wire"),
     ("rules", "line"),

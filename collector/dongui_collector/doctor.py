@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from dongui.policy import check
 from dongui.rules import classify
+from dongui.said import Said
 
 from dongui_collector import audit, custody
 from dongui_collector.control import serve_address
@@ -62,7 +63,11 @@ def _permissions(settings: Settings) -> Iterator[Symptom]:
     for path in (settings.data_path, settings.keys_path, key):
         if path.exists() and path.stat().st_mode & 0o077:
             mode = "600" if path == key else "700"
-            yield Symptom("error", f"{path} can be read by other users of this machine", f"chmod {mode} {path}")
+            yield Symptom(
+                "error",
+                Said("{path} can be read by other users of this machine", path=path),
+                Said("chmod {mode} {path}", mode=mode, path=path),
+            )
     if settings.keys_path.resolve().is_relative_to(settings.data_path.resolve()):
         remedy = "move it beside the data folder and set keys in dongui.toml"
         yield Symptom("error", "the keys lie inside the data folder, so that every copy of it brings its keys", remedy)
@@ -72,12 +77,15 @@ def _network(settings: Settings) -> Iterator[Symptom]:
     if not _is_loopback(settings.host) and not settings.trusted_proxies:
         yield Symptom(
             "warning",
-            f"the public door listens on {settings.host} without TLS and without a proxy of yours in front",
+            Said(
+                "the public door listens on {host} without TLS and without a proxy of yours in front",
+                host=settings.host,
+            ),
             "put a proxy with TLS in front, listen on 127.0.0.1 and set trusted_proxies (docs/operations.md)",
         )
     if not _is_loopback(settings.desk_host):
         remedy = 'set desk_host = "127.0.0.1" and reach it through a tunnel or a proxy with TLS'
-        yield Symptom("warning", f"the desk listens on {settings.desk_host} without TLS", remedy)
+        yield Symptom("warning", Said("the desk listens on {host} without TLS", host=settings.desk_host), remedy)
 
 
 def _is_loopback(host: str) -> bool:
@@ -96,7 +104,7 @@ def _clock(settings: Settings) -> Iterator[Symptom]:
 def _places(settings: Settings) -> Iterator[Symptom]:
     if settings.geoip_database and not (settings.folder / settings.geoip_database).is_file():
         remedy = "put the file there, or remove geoip_database: no database is fine"
-        yield Symptom("error", f"geoip_database {settings.geoip_database!r} is not there", remedy)
+        yield Symptom("error", Said("geoip_database {path!r} is not there", path=settings.geoip_database), remedy)
 
 
 def _disk(settings: Settings) -> Iterator[Symptom]:
@@ -106,7 +114,7 @@ def _disk(settings: Settings) -> Iterator[Symptom]:
     if free < _LOW:
         level: Literal["error", "warning"] = "error" if free < _VERY_LOW else "warning"
         remedy = "make room; when the disk is full nothing more is recorded, withdrawal and destruction go on"
-        yield Symptom(level, f"only {free >> 20} MiB are free beside the data folder", remedy)
+        yield Symptom(level, Said("only {free} MiB are free beside the data folder", free=free >> 20), remedy)
 
 
 # --- what it holds ---------------------------------------------------------------------------------------------------
@@ -115,12 +123,18 @@ def _disk(settings: Settings) -> Iterator[Symptom]:
 def _sites(core: Core) -> Iterator[Symptom]:
     for site in core.book.sites():
         if not site.origins:
-            remedy = f"dongui sites add {json.dumps(site.name, ensure_ascii=False)} --origin https://…"
-            yield Symptom("error", f"site {site.name} lists no origin, so no browser may write for it", remedy)
+            remedy = Said("dongui sites add {name} --origin https://…", name=json.dumps(site.name, ensure_ascii=False))
+            yield Symptom(
+                "error", Said("site {name} lists no origin, so no browser may write for it", name=site.name), remedy
+            )
         plain = [o for o in site.origins if o.startswith("http:") and not _is_loopback(urlsplit(o).hostname or "")]
         if plain:
-            remedy = "serve the site with TLS; cookies without Secure travel in the clear"
-            yield Symptom("warning", f"site {site.name} has origins without TLS: {', '.join(plain)}", remedy)
+            remedy = Said("serve the site with TLS; cookies without Secure travel in the clear")
+            yield Symptom(
+                "warning",
+                Said("site {name} has origins without TLS: {origins}", name=site.name, origins=", ".join(plain)),
+                remedy,
+            )
 
 
 def _notices(core: Core) -> Iterator[Symptom]:
@@ -129,15 +143,24 @@ def _notices(core: Core) -> Iterator[Symptom]:
         notice = core.book.in_force(site.ref, now)
         if notice.policy.notice.timezone != core.settings.timezone:
             zone = notice.policy.notice.timezone
-            what = f"days end in {core.settings.timezone} here, but in {zone} in the policy of {site.name}"
+            what = Said(
+                "days end in {timezone} here, but in {zone} in the policy of {name}",
+                timezone=core.settings.timezone,
+                zone=zone,
+                name=site.name,
+            )
             yield Symptom("error", what, "set timezone in dongui.toml to the policy's, before anything is recorded")
         if notice.starts_at > now:
-            what = f"the only notice of {site.name} comes into force on {notice.effective}; it is used already"
+            what = Said(
+                "the only notice of {name} comes into force on {effective}; it is used already",
+                name=site.name,
+                effective=notice.effective,
+            )
             yield Symptom("warning", what, "publish one that is in force")
         warnings = [finding for finding in check(notice.policy) if finding.level == "warning"]
         if warnings:
-            first = f"{warnings[0].key}: {warnings[0].message}"
-            what = f"the policy of {site.name} has {len(warnings)} warnings, the first: {first}"
+            facts = {"name": site.name, "n": len(warnings), "key": warnings[0].key, "message": warnings[0].message}
+            what = Said("the policy of {name} has {n} warnings, the first: {key}: {message}", **facts)
             yield Symptom("warning", what, "dongui policy check FILE names each with its remedy")
         yield from _unpublished(core, site)
 
@@ -148,8 +171,8 @@ def _unpublished(core: Core, site: Site) -> Iterator[Symptom]:
     if len(core.book.sites()) != 1 or not path.is_file():
         return
     if all(notice.policy.text != path.read_text(encoding="utf-8") for notice in core.book.notices(site.ref)):
-        remedy = f"give it a new version and date, then: dongui policy publish {path}"
-        yield Symptom("warning", f"{path.name} is not among the published versions", remedy)
+        remedy = Said("give it a new version and date, then: dongui policy publish {path}", path=path)
+        yield Symptom("warning", Said("{name} is not among the published versions", name=path.name), remedy)
 
 
 def _office(core: Core) -> Iterator[Symptom]:
@@ -166,21 +189,25 @@ def _destructions(core: Core) -> Iterator[Symptom]:
     urgent = core.keeper.urgency()
     remedy = "dongui destruction list, then dongui destruction approve; or approve in the console"
     if urgent["overdue"]:
-        what = f"{urgent['overdue']} destructions are overdue: their period ended five days ago or more"
+        what = Said("{n} destructions are overdue: their period ended five days ago or more", n=urgent["overdue"])
         yield Symptom("error", what, remedy)
     if soon := urgent["alert"] + urgent["waiting"]:
-        yield Symptom("warning", f"{soon} destructions wait for approval", remedy)
+        yield Symptom("warning", Said("{n} destructions wait for approval", n=soon), remedy)
     for one in core.keeper.standing.unsigned():
-        what = f"nobody signed the periods of version {one['version']} of {one['site']}: what they end will wait"
-        yield Symptom("warning", what, f"dongui destruction grant --version {one['version']}")
+        what = Said(
+            "nobody signed the periods of version {version} of {site}: what they end will wait",
+            version=one["version"],
+            site=one["site"],
+        )
+        yield Symptom("warning", what, Said("dongui destruction grant --version {version}", version=one["version"]))
 
 
 def _review(core: Core) -> Iterator[Symptom]:
     """The access log is reviewed every month (K12)."""
     month = (core.clock.today(core.settings.zone).replace(day=1) - timedelta(days=1)).isoformat()[:7]
     if month not in audit.reviews(core) and audit.month(core, month).entries:
-        remedy = f"dongui audit review --month {month}, then again with --sign"
-        yield Symptom("warning", f"nobody has reviewed the access log of {month}", remedy)
+        remedy = Said("dongui audit review --month {month}, then again with --sign", month=month)
+        yield Symptom("warning", Said("nobody has reviewed the access log of {month}", month=month), remedy)
 
 
 def _requests(core: Core) -> Iterator[Symptom]:
@@ -188,9 +215,9 @@ def _requests(core: Core) -> Iterator[Symptom]:
     counts = requests.waiting(core)
     remedy = "dongui requests list, then dongui requests answer ID"
     if counts["overdue"]:
-        yield Symptom("error", f"{counts['overdue']} privacy requests are overdue", remedy)
+        yield Symptom("error", Said("{n} privacy requests are overdue", n=counts["overdue"]), remedy)
     if counts["due_soon"]:
-        what = f"{counts['due_soon']} privacy requests are due within {DUE_SOON_DAYS} days"
+        what = Said("{n} privacy requests are due within {days} days", n=counts["due_soon"], days=DUE_SOON_DAYS)
         yield Symptom("warning", what, remedy)
 
 
@@ -209,12 +236,17 @@ def _keys(core: Core) -> Iterator[Symptom]:
     if begun and core.clock.now() - begun[0].at < _SETTLING_MS:
         return  # whoever has just made an installation is told first what else there is to do
     if not core.ledger.journal.exists:
-        what = f"there is no journal of destructions in {settings.keys_path}: no backup can be restored faithfully"
+        what = Said(
+            "there is no journal of destructions in {folder}: no backup can be restored faithfully",
+            folder=settings.keys_path,
+        )
         yield Symptom("error", what, "put the newest copy (FILE.journal beside a backup) there as journal.ndjson")
     if status["copied_at"] is None or status["copies_expire"] < today:
-        said = "the last copy of the keys has expired" if status["copied_at"] else "there is no copy of the keys"
+        what = "the last copy of the keys has expired: without them no backup can be read"
+        if status["copied_at"] is None:
+            what = "there is no copy of the keys: without them no backup can be read"
         remedy = "dongui keys backup FILE, apart from the backups of the data; every day has a new key"
-        yield Symptom("warning", f"{said}: without them no backup can be read", remedy)
+        yield Symptom("warning", what, remedy)
 
 
 def _cookies(core: Core) -> Iterator[Symptom]:
@@ -222,7 +254,11 @@ def _cookies(core: Core) -> Iterator[Symptom]:
         compiled = core.book.in_force(site.ref, core.clock.now()).compiled
         names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         if names:
-            what = f"{site.name} sets cookies that its policy does not declare: {', '.join(names[:8])}"
+            what = Said(
+                "{name} sets cookies that its policy does not declare: {cookies}",
+                name=site.name,
+                cookies=", ".join(names[:8]),
+            )
             yield Symptom("warning", what, "dongui scan URL prints the lines that are missing")
 
 
@@ -234,17 +270,25 @@ def _running(core: Core) -> Iterator[Symptom]:
         yield Symptom("warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve")
         if due := core.keeper.status()["due"]:
             remedy = "dongui retention run"
-            yield Symptom("error", f"{len(due)} destructions are due, the first since {due[0]['due']}", remedy)
+            yield Symptom(
+                "error", Said("{n} destructions are due, the first since {day}", n=len(due), day=due[0]["due"]), remedy
+            )
         return
     status, answer = _ready(core.settings)
     if status != 200:
-        what = f"the collector runs, but /readyz answers {status or 'nothing'}: {answer.get('detail') or 'no detail'}"
+        what = Said(
+            "the collector runs, but /readyz answers {status}: {detail}",
+            status=status or Said("nothing"),
+            detail=answer.get("detail") or Said("no detail"),
+        )
         yield Symptom("error", what, "look into its log; a full disk and a read-only file system are the usual reasons")
         return
     age = answer.get("retention_age_seconds")
     if age is None or age > _STALE_S:
-        since = "has never succeeded" if age is None else f"last succeeded {int(age) // 60} minutes ago"
-        yield Symptom("error", f"ageing-out {since}", "look into the collector's log; it is tried again by itself")
+        what = Said("ageing-out has never succeeded")
+        if age is not None:
+            what = Said("ageing-out last succeeded {minutes} minutes ago", minutes=int(age) // 60)
+        yield Symptom("error", what, "look into the collector's log; it is tried again by itself")
 
 
 def _is_held(lock: Path) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
+from dongui.said import Table, in_words_of, tables
 from flask import Flask, g, request, session
+from markupsafe import Markup, escape
 
 from dongui_collector.core import Core
 from dongui_collector.desk.words import WORDS
@@ -36,6 +39,7 @@ def set_up(app: Flask) -> None:
     app.add_template_filter(text, "text")
     app.add_template_filter(days, "days")
     app.add_template_filter(share, "share")
+    app.add_template_filter(said, "said")
 
 
 def words() -> Mapping[str, str]:
@@ -87,3 +91,17 @@ def text(value: Mapping[str, str] | str | None) -> Any:
     if value is None or isinstance(value, str):
         return value or ""
     return value.get(g.lang) or next(iter(value.values()), "")
+
+
+def said(text: str) -> Markup:
+    """What the policy's check, its diff or ``doctor`` says, in this request's language; marked where it is English."""
+    if g.lang == "en":
+        return escape(text)
+    words = in_words_of(said_in(g.lang), text)
+    return Markup('<span lang="en">{}</span>').format(text) if words is None else escape(words)
+
+
+@cache
+def said_in(lang: str) -> Table:
+    """The sentences that those commands say, in a language; ``doctor`` repeats what the check found."""
+    return {k: v for package in ("dongui.policy", "dongui_collector") for k, v in tables(package).get(lang, {}).items()}

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 from dongui.policy.model import Party, Policy, Purpose
 from dongui.policy.period import Period
+from dongui.said import Said
 
 Kind = Literal["added", "removed", "changed"]
 
 # Fields of a purpose that have a comparison of their own, or none.
 _COMPARED = {"id", "items", "record", "basis", "opt_out_signals", "joins_earlier"}
+_NOWHERE = Said("no country named")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,24 @@ def diff(old: Policy, new: Policy) -> Diff:
     changes += _parties("recipients", old.recipients, new.recipients, new)
     for section in ("remedies", "holds", "disclosures", "automated_decisions", "safeguards", "rights"):
         if getattr(old, section) != getattr(new, section):
-            changes.append(Change(section, "changed", False, f"{section}: reworded or rearranged"))
+            changes.append(
+                Change(section, "changed", False, Said("{section}: reworded or rearranged", section=section))
+            )
     return Diff(tuple(changes))
 
 
 def _lifetime(old: Policy, new: Policy) -> Iterable[Change]:
     before, after = old.notice.choice_lifetime, new.notice.choice_lifetime
     if before != after:
-        text = f"a choice stands for {after} instead of {before}"
+        text = Said("a choice stands for {after} instead of {before}", after=after, before=before)
         yield _asking("notice.choice_lifetime", "changed", text, new.consent_purposes if longer(after, before) else ())
 
 
 def _controller(old: Policy, new: Policy) -> Iterable[Change]:
     if old.controller.name != new.controller.name:
-        text = f"the controller is {new.controller.name} instead of {old.controller.name}"
+        text = Said(
+            "the controller is {after} instead of {before}", after=new.controller.name, before=old.controller.name
+        )
         yield _asking("controller.name", "changed", text, new.consent_purposes)
     yield from _plain("controller", old.controller, new.controller, skip=("name",))
 
@@ -86,7 +92,7 @@ def _purposes(old: Policy, new: Policy) -> Iterable[Change]:
     for id, purpose in new.purposes.items():
         key = f"purposes.{id}"
         if id not in old.purposes:
-            yield _asking(key, "added", f"new purpose, basis {purpose.basis}", _asked(new, (id,)))
+            yield _asking(key, "added", Said("new purpose, basis {basis}", basis=purpose.basis), _asked(new, (id,)))
         else:
             yield from _purpose(key, old.purposes[id], purpose, old, new)
     for id in old.purposes:
@@ -97,25 +103,28 @@ def _purposes(old: Policy, new: Policy) -> Iterable[Change]:
 def _purpose(key: str, before: Purpose, after: Purpose, old: Policy, new: Policy) -> Iterable[Change]:
     asked = _asked(new, (after.id,))
     if before.basis != after.basis:
-        yield _asking(f"{key}.basis", "changed", f"basis {after.basis} instead of {before.basis}", asked)
+        yield _asking(
+            f"{key}.basis",
+            "changed",
+            Said("basis {after} instead of {before}", after=after.basis, before=before.basis),
+            asked,
+        )
     for item in after.items:
         if item not in before.items:
-            yield _asking(f"{key}.items", "added", f"also takes {item}", asked)
+            yield _asking(f"{key}.items", "added", Said("also takes {item}", item=item), asked)
     for item in before.items:
         if item not in after.items:
-            yield Change(f"{key}.items", "removed", False, f"no longer takes {item}")
+            yield Change(f"{key}.items", "removed", False, Said("no longer takes {item}", item=item))
     if before.record != after.record:
         further = longer(new.records[after.record].keep, old.records[before.record].keep)
-        text = f"kept as {after.record} instead of {before.record}"
+        text = Said("kept as {after} instead of {before}", after=after.record, before=before.record)
         yield _asking(f"{key}.record", "changed", text, asked if further else ())
     if set(before.opt_out_signals) != set(after.opt_out_signals):
         further = not set(before.opt_out_signals) <= set(after.opt_out_signals)
         yield _asking(f"{key}.opt_out_signals", "changed", "heeds other signals", asked if further else ())
     if before.joins_earlier != after.joins_earlier:
-        text = "joins" if after.joins_earlier else "no longer joins"
-        yield _asking(
-            f"{key}.joins_earlier", "changed", f"{text} earlier behaviour", asked if after.joins_earlier else ()
-        )
+        text = Said("joins earlier behaviour" if after.joins_earlier else "no longer joins earlier behaviour")
+        yield _asking(f"{key}.joins_earlier", "changed", text, asked if after.joins_earlier else ())
     yield from _plain(key, before, after, skip=_COMPARED)
 
 
@@ -126,7 +135,12 @@ def _records(old: Policy, new: Policy) -> Iterable[Change]:
         users = [purpose.id for purpose in new.purposes.values() if purpose.record == id]
         if before.keep != after.keep:
             further = _asked(new, users) if longer(after.keep, before.keep) else ()
-            yield _asking(f"{key}.keep", "changed", f"kept for {after.keep} instead of {before.keep}", further)
+            yield _asking(
+                f"{key}.keep",
+                "changed",
+                Said("kept for {after} instead of {before}", after=after.keep, before=before.keep),
+                further,
+            )
         if not before.archive and after.archive:
             yield _asking(
                 f"{key}.archive", "changed", "archived, so a withdrawal no longer ends it", _asked(new, users)
@@ -141,16 +155,23 @@ def _parties(section: str, old: tuple[Party, ...], new: tuple[Party, ...], polic
     for label, party in after.items():
         asked = _asked(policy, party.purposes)
         if label not in before:
-            yield _asking(f"{section}.{label}", "added", f"new: {party.name}", asked)
+            yield _asking(f"{section}.{label}", "added", Said("new: {name}", name=party.name), asked)
             continue
         known = before[label]
         if known.country != party.country:
-            text = f"in {party.country or 'no country named'} instead of {known.country or 'no country named'}"
+            text = Said(
+                "in {after} instead of {before}", after=party.country or _NOWHERE, before=known.country or _NOWHERE
+            )
             yield _asking(f"{section}.{label}.country", "changed", text, asked)
         if more := [item for item in party.items if item not in known.items]:
-            yield _asking(f"{section}.{label}.items", "added", f"also gets {', '.join(more)}", asked)
+            yield _asking(f"{section}.{label}.items", "added", Said("also gets {items}", items=", ".join(more)), asked)
         if more := [id for id in party.purposes if id not in known.purposes]:
-            yield _asking(f"{section}.{label}.purposes", "added", f"also for {', '.join(more)}", _asked(policy, more))
+            yield _asking(
+                f"{section}.{label}.purposes",
+                "added",
+                Said("also for {purposes}", purposes=", ".join(more)),
+                _asked(policy, more),
+            )
         yield from _plain(f"{section}.{label}", known, party, skip=("country",), less=("items", "purposes"))
     for label in before:
         if label not in after:
@@ -164,15 +185,15 @@ def _plain(key: str, old: Any, new: Any, *, skip: Iterable[str] = (), less: Iter
         if name in skip or before == after:
             continue
         if name not in less:
-            yield Change(f"{key}.{name}", "changed", False, f"{name} changed")
+            yield Change(f"{key}.{name}", "changed", False, Said("{name} changed", name=name))
         elif gone := [entry for entry in before if entry not in after]:
-            yield Change(f"{key}.{name}", "removed", False, f"no longer: {', '.join(gone)}")
+            yield Change(f"{key}.{name}", "removed", False, Said("no longer: {gone}", gone=", ".join(gone)))
 
 
 def _ids(section: str, old: Mapping[str, Any], new: Mapping[str, Any], *, changed: bool = True) -> Iterable[Change]:
     for id in new:
         if id not in old:
-            yield Change(f"{section}.{id}", "added", False, "declared")
+            yield Change(f"{section}.{id}", "added", False, Said("declared"))
         elif changed:
             yield from _plain(f"{section}.{id}", old[id], new[id])
     for id in old:

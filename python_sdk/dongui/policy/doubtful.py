@@ -9,6 +9,7 @@ from typing import Any
 from dongui.policy.findings import Found, Rule
 from dongui.policy.model import Party, Policy, Purpose
 from dongui.policy.period import Period
+from dongui.said import Said
 
 OWN_CLASSES = ("consent_record", "request", "disclosure", "staff_audit")
 """The record classes of dongui's own books, which age out like all others."""
@@ -21,7 +22,10 @@ def unlawful_ceilings(policy: Policy) -> Found:
     for record in policy.records.values():
         said: Any = stated.get(record.id, {})
         if record.law is None and record.id not in OWN_CLASSES and "on_withdrawal" not in said:
-            message = f"keeps for {record.keep} but names no statute: a ceiling, no reason to keep past a withdrawal"
+            message = Said(
+                "keeps for {keep} but names no statute: a ceiling, no reason to keep past a withdrawal",
+                keep=record.keep,
+            )
             remedy = 'name the law, or say on_withdrawal = "destroy"'
             rule = {"abuse": "S3.1d", "access_log": "S3.1e"}.get(record.id, "K3")
             yield f"records.{record.id}", message, remedy, rule
@@ -30,7 +34,7 @@ def unlawful_ceilings(policy: Policy) -> Found:
 def wrong_limits(policy: Policy) -> Found:
     for limit in policy.rights.limits:
         if limit.startswith("PIPA 35") and limit != "PIPA 35(4)":
-            message = f"cites {limit} for the limits of access, but the grounds are in PIPA 35(4)"
+            message = Said("cites {limit} for the limits of access, but the grounds are in PIPA 35(4)", limit=limit)
             yield "rights.limits", message, 'write "PIPA 35(4)"', "S9.4"
 
 
@@ -45,7 +49,7 @@ def unnamed_country(policy: Policy) -> Found:
         if party.country is None:
             yield (
                 f"{key}.country",
-                f"does not say in which country {party.name} keeps the items",
+                Said("does not say in which country {name} keeps the items", name=party.name),
                 'add country = "KR"',
                 "K7",
             )
@@ -57,18 +61,28 @@ def overseas(policy: Policy) -> Found:
             continue
         for name in ("contact", "transfer", "keep"):
             if getattr(party, name) is None:
-                message = f"{party.name} is abroad, but {name} is not told"
-                yield f"{key}.{name}", message, f"add {name}; contact, time and method, period are disclosed", "K7"
+                message = Said("{party} is abroad, but {name} is not told", party=party.name, name=name)
+                yield (
+                    f"{key}.{name}",
+                    message,
+                    Said("add {name}; contact, time and method, period are disclosed", name=name),
+                    "K7",
+                )
 
 
 def recipients_told(policy: Policy) -> Found:
     for n, party in enumerate(policy.recipients, 1):
         if party.keep is None and party.country in (None, policy.controller.country):
-            yield f"recipients[{n}].keep", f"does not say how long {party.name} keeps the items", "add keep.ko …", "K2"
+            yield (
+                f"recipients[{n}].keep",
+                Said("does not say how long {name} keeps the items", name=party.name),
+                "add keep.ko …",
+                "K2",
+            )
         for id in party.purposes:
             purpose = policy.purposes[id]
             if purpose.basis != "consent" and purpose.law is None:
-                message = f"{party.name} gets items for {id} without consent or statute"
+                message = Said("{name} gets items for {id} without consent or statute", name=party.name, id=id)
                 yield f"recipients[{n}].purposes", message, "ask for a consent of its own, or name the law", "K2"
 
 
@@ -77,7 +91,7 @@ def beyond_scope(policy: Policy) -> Found:
         covered = {item for id in party.purposes for item in policy.purposes[id].items}
         for item in party.items:
             if item not in covered:
-                message = f"{party.name} gets {item}, which none of its purposes lists"
+                message = Said("{name} gets {item}, which none of its purposes lists", name=party.name, item=item)
                 yield f"{key}.items", message, "remove it, or name the purpose that lists it", "S4.0"
 
 
@@ -85,7 +99,11 @@ def unregistered_providers(policy: Policy) -> Found:
     named = {policy.controller.name, *(party.name for _, party in _parties(policy))}
     for n, cookie in enumerate(policy.cookies, 1):
         if cookie.provider not in named:
-            message = f"{cookie.provider} sets {cookie.name} but is neither processor nor recipient"
+            message = Said(
+                "{provider} sets {name} but is neither processor nor recipient",
+                provider=cookie.provider,
+                name=cookie.name,
+            )
             yield f"cookies[{n}].provider", message, "add it to [[processors]] or [[recipients]]", "S4.1"
 
 
@@ -101,7 +119,7 @@ def advertising_record(policy: Policy) -> Found:
 def claimed_encryption(policy: Policy) -> Found:
     for name in policy.safeguards.encrypted:
         if name not in policy.items:
-            message = f"says that {name} is encrypted, but no such item is collected"
+            message = Said("says that {name} is encrypted, but no such item is collected", name=name)
             yield (
                 "safeguards.encrypted",
                 message,
@@ -113,7 +131,12 @@ def claimed_encryption(policy: Policy) -> Found:
 def own_classes(policy: Policy) -> Found:
     for id in OWN_CLASSES:
         if id not in policy.records:
-            yield f"records.{id}", "is missing, so these records have no period", f"add [records.{id}] with keep", "K3"
+            yield (
+                f"records.{id}",
+                "is missing, so these records have no period",
+                Said("add [records.{id}] with keep", id=id),
+                "K3",
+            )
     audit = policy.records.get("staff_audit")
     if audit and (audit.min_keep is None or audit.min_keep.seconds < Period(years=1).seconds):
         message = "records of staff access are kept for a year at least"
@@ -139,7 +162,7 @@ def consent_keys_elsewhere(policy: Policy) -> Found:
             continue
         for name in ("opt_out_signals", "reconfirm"):
             if getattr(purpose, name):
-                message = f"has no effect: {purpose.id} does not rest on consent"
+                message = Said("has no effect: {id} does not rest on consent", id=purpose.id)
                 yield f"purposes.{purpose.id}.{name}", message, "remove it", ""
         if purpose.basis == "legal_obligation" and purpose.law is None:
             yield f"purposes.{purpose.id}.law", "rests on an obligation but names no law", "add law.ko …", "K2"
@@ -168,7 +191,10 @@ def joining(policy: Policy) -> Found:
 
 def short_memory(policy: Policy) -> Found:
     if policy.notice.choice_lifetime.seconds < _HALF_A_YEAR.seconds:
-        message = f"asks again after {policy.notice.choice_lifetime}; refusals, too, are remembered for six months"
+        message = Said(
+            "asks again after {choice_lifetime}; refusals, too, are remembered for six months",
+            choice_lifetime=policy.notice.choice_lifetime,
+        )
         yield "notice.choice_lifetime", message, 'write choice_lifetime = "P180D"', "W4"
 
 
@@ -176,11 +202,20 @@ def shadowed_cookies(policy: Policy) -> Found:
     for n, cookie in enumerate(policy.cookies, 1):
         earlier = next((other for other in policy.cookies[: n - 1] if _covers(other.name, cookie.name)), None)
         if earlier is not None:
-            message = f"{cookie.name} is never reached: {earlier.name} above it fits the same names"
+            message = Said(
+                "{name} is never reached: {earlier} above it fits the same names",
+                name=cookie.name,
+                earlier=earlier.name,
+            )
             yield f"cookies[{n}].name", message, "move it above, or remove it", ""
         if "cookie" not in policy.purposes[cookie.purpose].items:
-            message = f"{cookie.purpose} does not list the item cookie"
-            yield f"cookies[{n}].purpose", message, f'add "cookie" to purposes.{cookie.purpose}.items', "S1.0"
+            message = Said("{purpose} does not list the item cookie", purpose=cookie.purpose)
+            yield (
+                f"cookies[{n}].purpose",
+                message,
+                Said('add "cookie" to purposes.{purpose}.items', purpose=cookie.purpose),
+                "S1.0",
+            )
 
 
 def page_title(policy: Policy) -> Found:

@@ -17,6 +17,7 @@ from dongui.policy import model
 from dongui.policy.builtin import ID, ITEMS, LANGUAGES, VERSION
 from dongui.policy.references import references
 from dongui.policy.tables import Problems, Table
+from dongui.said import Said
 
 SCHEMA = 1
 GOOGLE_CONSENT = (
@@ -44,7 +45,7 @@ def load(path: str | Path) -> model.Policy:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        problems.error("", f"is not UTF-8 (byte {error.start})", "save the file as UTF-8")
+        problems.error("", Said("is not UTF-8 (byte {byte})", byte=error.start), "save the file as UTF-8")
         raise PolicyError(problems) from error
     return parse(text, name=path.name)
 
@@ -54,7 +55,11 @@ def parse(text: str, *, name: str = "policy.toml") -> model.Policy:
     problems = Problems(name)
     raw = _toml(text, problems)
     if raw.get("schema") != SCHEMA or isinstance(raw["schema"], bool):
-        problems.error("schema", f"is not {SCHEMA}", f"write schema = {SCHEMA} on the first line")
+        problems.error(
+            "schema",
+            Said("is not {schema}", schema=SCHEMA),
+            Said("write schema = {schema} on the first line", schema=SCHEMA),
+        )
         raise PolicyError(problems)
     policy = _policy(raw, text, problems)
     references(policy, problems)
@@ -67,7 +72,9 @@ def _toml(text: str, problems: Problems) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problems.error("", f"is not TOML: {str(error) or 'nested too deeply'}", "mend the line named")
+        problems.error(
+            "", Said("is not TOML: {detail}", detail=str(error) or Said("nested too deeply")), "mend the line named"
+        )
         raise PolicyError(problems) from error
 
 
@@ -125,7 +132,9 @@ def _notice(table: Table) -> model.Notice:
         table.wrong("languages", "is empty", 'write languages = ["ko", "en"]')
     for key in notice.query_keys:
         if not _KEY.fullmatch(key):
-            table.wrong("query_keys", f"{key[:40]!r} is not the name of a query key", 'write names such as "page"')
+            table.wrong(
+                "query_keys", Said("{key!r} is not the name of a query key", key=key[:40]), 'write names such as "page"'
+            )
     try:
         ZoneInfo(notice.timezone)
     except (OSError, ValueError, KeyError):
@@ -203,7 +212,7 @@ def _purpose(id: str, table: Table) -> model.Purpose:
     table.forgive("default")
     for url in purpose.urls:
         if not _URL.fullmatch(url):
-            table.wrong("urls", f"{url[:60]!r} is no address pattern", 'write "https://host.example/*"')
+            table.wrong("urls", Said("{url!r} is no address pattern", url=url[:60]), 'write "https://host.example/*"')
     table.done()
     return purpose
 
@@ -312,6 +321,10 @@ def _rights(table: Table) -> model.Rights:
     )
     for limit in rights.limits:
         if not _CITATION.fullmatch(limit):
-            table.wrong("limits", f"{limit[:40]!r} is no citation", 'write an act and its article: "PIPA 35(4)"')
+            table.wrong(
+                "limits",
+                Said("{limit!r} is no citation", limit=limit[:40]),
+                'write an act and its article: "PIPA 35(4)"',
+            )
     table.done()
     return rights

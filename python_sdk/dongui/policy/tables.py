@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from dongui.policy.findings import Finding
 from dongui.policy.period import Period
+from dongui.said import Said
 
 T = TypeVar("T")
 _DAY = Period(days=1)
@@ -39,7 +40,7 @@ class Table:
         self.languages = languages
         self._asked: set[str] = set()
         if not isinstance(raw, dict):
-            self.wrong("", f"is not a table but {_kind(raw)}", f"write it as [{path}]")
+            self.wrong("", Said("is not a table but {kind}", kind=_kind(raw)), Said("write it as [{path}]", path=path))
             raw = {}
         self.raw: dict[str, Any] = raw
 
@@ -55,7 +56,9 @@ class Table:
             if name not in self._asked:
                 near = difflib.get_close_matches(name, self._asked, 1)
                 remedy = (
-                    f"did you mean {near[0]}?" if near else f"remove it; known here: {', '.join(sorted(self._asked))}"
+                    Said("did you mean {near}?", near=near[0])
+                    if near
+                    else Said("remove it; known here: {keys}", keys=", ".join(sorted(self._asked)))
                 )
                 self.wrong(name, "is not a key of the schema", remedy)
 
@@ -66,29 +69,41 @@ class Table:
     def has(self, name: str) -> bool:
         return name in self.raw
 
-    def _value(self, name: str, kind: type, what: str, default: Any, example: str) -> Any:
+    def _value(self, name: str, kind: type, what: Said, default: Any, example: str) -> Any:
         """The value of a key if it is of ``kind``, the default if absent. A default of None makes the key required."""
         self._asked.add(name)
         if name not in self.raw:
             if default is None:
-                self.wrong(name, "is missing", f"add {what}, such as {name} = {example}")
+                self.wrong(
+                    name,
+                    "is missing",
+                    Said("add {what}, such as {name} = {example}", what=what, name=name, example=example),
+                )
             return default
         value = self.raw[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.wrong(name, f"is not {what} but {_kind(value)}", f"write {name} = {example}")
+            self.wrong(
+                name,
+                Said("is not {what} but {kind}", what=what, kind=_kind(value)),
+                Said("write {name} = {example}", name=name, example=example),
+            )
             return default
         return value
 
     def string(
         self, name: str, *, example: str, default: str | None = None, pattern: re.Pattern[str] | None = None
     ) -> str:
-        value = self._value(name, str, "a text", default, f'"{example}"')
+        value = self._value(name, str, Said("a text"), default, f'"{example}"')
         if value is None:
             return ""
         if not value.strip() and default is None:
-            self.wrong(name, "is empty", f'write {name} = "{example}"')
+            self.wrong(name, "is empty", Said('write {name} = "{example}"', name=name, example=example))
         elif pattern is not None and value != default and not pattern.fullmatch(value):
-            self.wrong(name, f"{value[:40]!r} has another form than {pattern.pattern}", f'write {name} = "{example}"')
+            self.wrong(
+                name,
+                Said("{value!r} has another form than {pattern}", value=value[:40], pattern=pattern.pattern),
+                Said('write {name} = "{example}"', name=name, example=example),
+            )
         return str(value)
 
     def optional_string(self, name: str, *, example: str, pattern: re.Pattern[str] | None = None) -> str | None:
@@ -96,23 +111,31 @@ class Table:
 
     def word(self, name: str, words: Sequence[str], *, default: str | None = None) -> Any:
         """One of a closed list of words."""
-        value = self._value(name, str, f"one of {', '.join(words)}", default, f'"{words[0]}"')
+        value = self._value(name, str, Said("one of {words}", words=", ".join(words)), default, f'"{words[0]}"')
         if value is not None and value not in words:
-            self.wrong(name, f"{value[:40]!r} is not known", f"choose one of {', '.join(words)}")
+            self.wrong(
+                name,
+                Said("{value!r} is not known", value=value[:40]),
+                Said("choose one of {words}", words=", ".join(words)),
+            )
             return default or words[0]
         return value or words[0]
 
     def flag(self, name: str) -> bool:
-        return bool(self._value(name, bool, "true or false", False, "false"))
+        return bool(self._value(name, bool, Said("true or false"), False, "false"))
 
     def integer(self, name: str, *, example: int, default: int | None = None) -> int:
-        value = self._value(name, int, "a whole number", default, str(example))
+        value = self._value(name, int, Said("a whole number"), default, str(example))
         if value is not None and not 0 <= value < 1000:
-            self.wrong(name, f"{value} is out of range", f"write {name} = {example}")
+            self.wrong(
+                name,
+                Said("{value} is out of range", value=value),
+                Said("write {name} = {example}", name=name, example=example),
+            )
         return value or 0
 
     def day(self, name: str) -> date:
-        value = self._value(name, date, "a date", None, "2026-11-23")
+        value = self._value(name, date, Said("a date"), None, "2026-11-23")
         if isinstance(value, datetime):
             self.wrong(name, "has a time of day", "a notice takes effect when a day begins: write 2026-11-23")
         return value or date.min
@@ -121,15 +144,19 @@ class Table:
         return self.optional_period(name, default=None, example=example) or _DAY
 
     def optional_period(self, name: str, *, default: str | None = "", example: str = "P1Y") -> Period | None:
-        value = self._value(name, str, "a period", default, f'"{example}"')
+        value = self._value(name, str, Said("a period"), default, f'"{example}"')
         if not value:
             if value == "" and name in self.raw:
-                self.wrong(name, "is empty", f'write {name} = "{example}"')
+                self.wrong(name, "is empty", Said('write {name} = "{example}"', name=name, example=example))
             return None
         try:
             return Period.parse(value)
         except ValueError as error:
-            self.wrong(name, str(error), f'write years, months, weeks or days: {name} = "{example}"')
+            self.wrong(
+                name,
+                error.args[0],
+                Said('write years, months, weeks or days: {name} = "{example}"', name=name, example=example),
+            )
             return None
 
     def names(
@@ -137,15 +164,23 @@ class Table:
     ) -> tuple[str, ...]:
         """A list of different texts; with ``words`` each one of these."""
         example = f'["{words[0] if words else "name"}"]'
-        value = self._value(name, list, "a list of texts", None if required else list(default), example)
+        value = self._value(name, list, Said("a list of texts"), None if required else list(default), example)
         found: list[str] = []
         for entry in value or ():
             if not isinstance(entry, str) or not entry:
-                self.wrong(name, f"holds {_kind(entry)}", f"write a list of texts: {name} = {example}")
+                self.wrong(
+                    name,
+                    Said("holds {kind}", kind=_kind(entry)),
+                    Said("write a list of texts: {name} = {example}", name=name, example=example),
+                )
             elif entry in found:
-                self.wrong(name, f"names {entry!r} twice", "name it once")
+                self.wrong(name, Said("names {entry!r} twice", entry=entry), "name it once")
             elif words and entry not in words:
-                self.wrong(name, f"names {entry[:40]!r}, which is not known", f"choose from {', '.join(words)}")
+                self.wrong(
+                    name,
+                    Said("names {entry!r}, which is not known", entry=entry[:40]),
+                    Said("choose from {words}", words=", ".join(words)),
+                )
             else:
                 found.append(entry)
         return tuple(found)
@@ -157,11 +192,16 @@ class Table:
         if isinstance(value, str) and value.strip():
             return dict.fromkeys(self.languages, value)
         if name not in self.raw:
-            lines = " and ".join(f'{name}.{lang} = "{example}"' for lang in self.languages)
-            self.wrong(name, "is missing", f"add {lines}")
+            *lines, last = (f'{name}.{lang} = "{example}"' for lang in self.languages)
+            remedy = Said("add {lines} and {last}", lines=", ".join(lines), last=last)
+            self.wrong(name, "is missing", remedy if lines else Said("add {line}", line=last))
         elif not isinstance(value, dict):
-            what = "is empty" if value == "" else f"is not a text but {_kind(value)}"
-            self.wrong(name, what, f'write {name}.{self.languages[0]} = "{example}"')
+            what = "is empty" if value == "" else Said("is not a text but {kind}", kind=_kind(value))
+            self.wrong(
+                name,
+                what,
+                Said('write {name}.{lang} = "{example}"', name=name, lang=self.languages[0], example=example),
+            )
         else:
             self._languages(name, value)
             return {lang: words for lang, words in value.items() if isinstance(words, str)}
@@ -171,11 +211,17 @@ class Table:
         for lang in self.languages:
             words = value.get(lang)
             if not isinstance(words, str) or not words.strip():
-                self.wrong(f"{name}.{lang}", "is missing", f'add {name}.{lang} = "…"; the notice is published in it')
+                self.wrong(
+                    f"{name}.{lang}",
+                    "is missing",
+                    Said('add {name}.{lang} = "…"; the notice is published in it', name=name, lang=lang),
+                )
         for lang in value:
             if lang not in self.languages:
                 self.wrong(
-                    f"{name}.{lang}", "is in a language of its own", f"add {lang!r} to notice.languages or remove it"
+                    f"{name}.{lang}",
+                    "is in a language of its own",
+                    Said("add {lang!r} to notice.languages or remove it", lang=lang),
                 )
 
     def optional_text(self, name: str) -> Mapping[str, str] | None:
@@ -185,7 +231,7 @@ class Table:
     def table(self, name: str, *, required: bool = False) -> Table:
         self._asked.add(name)
         if required and name not in self.raw:
-            self.wrong(name, "is missing", f"add the table [{self.key(name)}]")
+            self.wrong(name, "is missing", Said("add the table [{key}]", key=self.key(name)))
         return Table(self.raw.get(name, {}), self.key(name), self.problems, self.languages)
 
     def tables(self, name: str, pattern: re.Pattern[str]) -> dict[str, Table]:
@@ -201,11 +247,11 @@ class Table:
 
     def each(self, name: str, read: Callable[[Table], T]) -> tuple[T, ...]:
         """What ``read`` makes of every ``[[name]]``."""
-        value = self._value(name, list, "a list of tables", [], "[]")
+        value = self._value(name, list, Said("a list of tables"), [], "[]")
         tables = [Table(raw, f"{self.key(name)}[{n}]", self.problems, self.languages) for n, raw in enumerate(value, 1)]
         return tuple(read(table) for table in tables)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> Said:
     kinds = {bool: "true or false", str: "a text", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return kinds.get(type(value), "a date")
+    return Said(kinds.get(type(value), "a date"))

@@ -8,6 +8,7 @@ from dongui.policy.builtin import AD_KEYS, EVENT_ITEMS
 from dongui.policy.findings import Found, Rule
 from dongui.policy.model import TWO_YEARS, Policy, Purpose
 from dongui.policy.period import Period
+from dongui.said import Said
 
 LONGEST = Period(days=400)
 
@@ -24,7 +25,7 @@ def optional_dependencies(policy: Policy) -> Found:
     for purpose in policy.purposes.values():
         for other in purpose.depends_on:
             if _needed(purpose) and not _needed(policy.purposes[other]):
-                message = f"a required purpose depends on {other}, which a visitor may refuse"
+                message = Said("a required purpose depends on {other}, which a visitor may refuse", other=other)
                 remedy = "a service is never denied for refusing what is optional: remove the dependency"
                 yield f"purposes.{purpose.id}.depends_on", message, remedy, "K2"
 
@@ -39,10 +40,20 @@ def unwithdrawable(policy: Policy) -> Found:
 def too_long(policy: Policy) -> Found:
     remedy = "browsers keep no cookie longer: write at most P400D"
     if policy.notice.choice_lifetime.seconds > LONGEST.seconds:
-        yield "notice.choice_lifetime", f"{policy.notice.choice_lifetime} is over 400 days", remedy, "W6"
+        yield (
+            "notice.choice_lifetime",
+            Said("{choice_lifetime} is over 400 days", choice_lifetime=policy.notice.choice_lifetime),
+            remedy,
+            "W6",
+        )
     for n, cookie in enumerate(policy.cookies, 1):
         if cookie.lifetime and cookie.lifetime.seconds > LONGEST.seconds:
-            yield f"cookies[{n}].lifetime", f"{cookie.lifetime} is over 400 days ({cookie.name})", remedy, "W6"
+            yield (
+                f"cookies[{n}].lifetime",
+                Said("{lifetime} is over 400 days ({name})", lifetime=cookie.lifetime, name=cookie.name),
+                remedy,
+                "W6",
+            )
 
 
 def forced_consent(policy: Policy) -> Found:
@@ -74,7 +85,9 @@ def archive_without_law(policy: Policy) -> Found:
 def archived_consent(policy: Policy) -> Found:
     for purpose in _consented(policy):
         if policy.records[purpose.record].archive:
-            message = f"rests on consent but is kept as {purpose.record}, which outlives a withdrawal"
+            message = Said(
+                "rests on consent but is kept as {record}, which outlives a withdrawal", record=purpose.record
+            )
             yield f"purposes.{purpose.id}.record", message, 'name a class without archive, such as "access_log"', "S3.0"
 
 
@@ -82,11 +95,11 @@ def consent_in_records(policy: Policy) -> Found:
     for record in policy.records.values():
         for id in record.purposes:
             if policy.purposes[id].basis == "consent":
-                message = f"names {id}, whose events rest on consent and are no records of another basis"
+                message = Said("names {id}, whose events rest on consent and are no records of another basis", id=id)
                 yield (
                     f"records.{record.id}.purposes",
                     message,
-                    f"remove {id}; its own record class says how long",
+                    Said("remove {id}; its own record class says how long", id=id),
                     "S1.0",
                 )
 
@@ -94,21 +107,27 @@ def consent_in_records(policy: Policy) -> Found:
 def floor_above_ceiling(policy: Policy) -> Found:
     for record in policy.records.values():
         if record.min_keep and record.min_keep.seconds > record.keep.seconds:
-            message = f"must be kept for {record.min_keep} at least, but is kept for {record.keep}"
+            message = Said(
+                "must be kept for {min_keep} at least, but is kept for {keep}",
+                min_keep=record.min_keep,
+                keep=record.keep,
+            )
             yield f"records.{record.id}.min_keep", message, "make keep as long as min_keep", "K15"
 
 
 def own_cookies(policy: Policy) -> Found:
     for n, cookie in enumerate(policy.cookies, 1):
         if cookie.name in ("dongui", "dongui_id"):
-            yield f"cookies[{n}].name", f"{cookie.name} is dongui's own cookie", "remove the entry", ""
+            yield f"cookies[{n}].name", Said("{name} is dongui's own cookie", name=cookie.name), "remove the entry", ""
 
 
 def ad_query_keys(policy: Policy) -> Found:
     for key in policy.notice.query_keys:
         if key in AD_KEYS:
-            message = f"{key} identifies a click, so it is the item advertising_id and never part of an address"
-            yield "notice.query_keys", message, f"remove {key}", "S2.1b"
+            message = Said(
+                "{key} identifies a click, so it is the item advertising_id and never part of an address", key=key
+            )
+            yield "notice.query_keys", message, Said("remove {key}", key=key), "S2.1b"
 
 
 def merged_channels(policy: Policy) -> Found:
@@ -121,10 +140,12 @@ def merged_channels(policy: Policy) -> Found:
             yield key, message, "give the channel an id of its own", "K16"
         for item in channel.items:
             if item in tracked:
-                message = f"lists {item}: what is tracked belongs to a purpose with a consent of its own"
+                message = Said(
+                    "lists {item}: what is tracked belongs to a purpose with a consent of its own", item=item
+                )
                 yield f"{key}.items", message, "list only what is needed to reach the member", "K16"
         if channel.reconfirm.seconds > TWO_YEARS.seconds:
-            message = f"is confirmed every {channel.reconfirm} only"
+            message = Said("is confirmed every {reconfirm} only", reconfirm=channel.reconfirm)
             yield f"{key}.reconfirm", message, 'write at most reconfirm = "P2Y"', "K16"
 
 
