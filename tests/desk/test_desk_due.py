@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from desk_world import World, csrf, send, sign_in
 from dongui_collector.desk.due import Task, ordered
-from dongui_collector.desk.due_pages import Reconfirmations, gather
+from dongui_collector.desk.due_pages import Reconfirmations, gather, pressing
 from dongui_collector.desk.vitals import vitals
 from dongui_collector.keeping import reconfirming
 from dongui_collector.storage.values import Json
@@ -82,6 +82,40 @@ def test_k12_last_months_log_is_due_by_the_end_of_this_month(
         assert (task.by + timedelta(days=1)).day == 1
         later.ask("audit.review", month=task.values["month"], by="admin")
         assert "Review the access log" not in text_of(browser, "/console/due?lang=en")
+
+
+def badge_of(browser: FlaskClient) -> int:
+    entry = re.search(r'<a href="/console/due".*?</a>', browser.get("/console/ledger").text, re.S)
+    assert entry
+    found = re.search(r'class="badge">(\d+)<', entry[0])
+    return int(found[1]) if found else 0
+
+
+def test_the_menu_counts_what_is_overdue_or_due_today(
+    world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = world.core.keeper.today()
+    world.ask("requests.add", kind="access", channel="letter")
+    world.ask("holds.add", ground="claim", reason="a claim", record_class="payment", until=today.isoformat())
+    world.ask("holds.add", ground="claim", reason="another", until=(today + timedelta(days=1)).isoformat())
+    assert badge_of(officer) == 1  # the hold that ends today; the request has ten days
+    monkeypatch.setenv("DONGUI_CLOCK", f"{today + timedelta(days=11)}T12:00:00Z")
+    with World(world.installed) as later:
+        assert badge_of(later.signed_in()) == 1  # the request that is late
+
+
+def test_the_menu_counts_what_the_page_calls_due_also_on_a_months_last_day(
+    world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.signed_in()  # which this month's log keeps
+    first = (world.core.keeper.today().replace(day=1) + timedelta(days=32)).replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    for day, number in ((last - timedelta(days=1), 0), (last, 1)):
+        monkeypatch.setenv("DONGUI_CLOCK", f"{day}T03:00:00Z")
+        with World(world.installed) as later:
+            tasks = [t for t in gather(later.core, day) if t.by is not None and t.by <= day]
+            assert len(tasks) == pressing(later.core, Reconfirmations(later.core), day) == number
+            assert badge_of(later.signed_in()) == number
 
 
 def test_k16_who_must_be_told_is_counted_beside_the_page(world: World, officer: FlaskClient) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dongui.errors import DonguiError
 from flask import Flask, g, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -96,16 +97,20 @@ def create_desk(core: Core) -> Flask:
     app.register_blueprint(reports_api.calls)
     app.register_blueprint(health.pages)
     frame.set_up(app, core)
-    app.context_processor(lambda: {"waiting": _waiting(core)})
+    counting: due_pages.Reconfirmations = app.extensions["dongui-reconfirmations"]
+    app.context_processor(lambda: {"waiting": _waiting(core, counting)})
     _freshness(app, core)
     _errors(app)
     _headers(app)
     return app
 
 
-def _waiting(core: Core) -> dict[str, int]:
-    """How much waits behind an entry of the menu, for the mark beside its name."""
+def _waiting(core: Core, counting: due_pages.Reconfirmations) -> dict[str, int]:
+    """How much waits behind an entry of the menu, for the mark beside its name; nothing for who is not signed in."""
+    if not current_user.is_authenticated:
+        return {}
     return {
+        "due": due_pages.pressing(core, counting, core.keeper.today()),
         "destructions": len(core.storage.office.destructions(("selected",))),
         "requests": sum(requests.waiting(core).values()),
     }

@@ -36,17 +36,31 @@ def due() -> str:
     core = open_core()
     counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]
     today = core.keeper.today()
-    tasks = ordered([*gather(core, today), *_reconfirmations(counting)])
+    tasks = ordered([*gather(core, today), *_reconfirmations(counting.lines())])
     return render_template("due.html", tasks=tasks, today=today, counting=counting.running)
 
 
 def gather(core: Core, today: date) -> Iterator[Task]:
     """Everything but the reconfirmations, which take a walk over every consent."""
+    yield from _listed(core, today)
+    yield from _review(core, today)
+
+
+def pressing(core: Core, counting: Reconfirmations, today: date) -> int:
+    """How many of the tasks are overdue or due today. For the menu of every page, so nothing long is read for it:
+    reconfirmations are those counted already, and a month's log is looked at on the one day on which it is due."""
+    tasks = [*_listed(core, today), *_reconfirmations(counting.known)]
+    if (today + timedelta(days=1)).day == 1:
+        tasks += _review(core, today)
+    return sum(task.by is not None and task.by <= today for task in tasks)
+
+
+def _listed(core: Core, today: date) -> Iterator[Task]:
+    """What stands in short lists."""
     yield from _requests(core)
     yield from _destructions(core)
     yield from _holds(core, today)
     yield from _transfers(core, today)
-    yield from _review(core, today)
 
 
 def _requests(core: Core) -> Iterator[Task]:
@@ -95,9 +109,9 @@ def _review(core: Core, today: date) -> Iterator[Task]:
         yield Task("review", "audit.log", last, said={"month": month}, values={"month": month})
 
 
-def _reconfirmations(counting: Reconfirmations) -> Iterator[Task]:
+def _reconfirmations(lines: list[Json]) -> Iterator[Task]:
     """Who must be told of a consent within the next month (K16)."""
-    for line in counting.lines():
+    for line in lines:
         said = {"n": line["people"], "purpose": line["purpose"]}
         yield Task("reconfirm", "consent.consent", date.fromisoformat(line["by"]), line["people"], said)
 
@@ -115,6 +129,11 @@ class Reconfirmations:
     @property
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def known(self) -> list[Json]:
+        """What was counted last; begins nothing."""
+        return self._lines
 
     def lines(self, wait: float = 1.0) -> list[Json]:
         """What is known by now; begins counting on a new day, and waits for it a moment."""
