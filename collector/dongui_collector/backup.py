@@ -14,11 +14,13 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
+from dongui_collector import webhooks
 from dongui_collector.app import EPOCH, open_core, open_journal
 from dongui_collector.backup_format import Reader, Writer, day_backup_key, own_key
 from dongui_collector.core import Core
 from dongui_collector.errors import StorageError
 from dongui_collector.keeping.replay import Replay
+from dongui_collector.reading import shares
 from dongui_collector.security.keys import KeyRing, load_master
 from dongui_collector.settings import Settings
 from dongui_collector.storage.dump import dump, load
@@ -160,6 +162,7 @@ def _replay(settings: Settings, header: Json, entries: list[Json], known: list[J
                 "restored", core.clock.now(), {"backup": header["id"], "made_at": header["made_at"]}
             )
         epochs = [entry for entry in known if entry["kind"] == "epoch"]
-        return Replay(core, epoch, head).run(entries, known=epochs)
+        taken = {"webhook": webhooks.removed_since, "share": shares.revoked_since}
+        return Replay(core, epoch, head, taken).run(entries, known=epochs)
     finally:
         core.close()

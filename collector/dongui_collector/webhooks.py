@@ -116,14 +116,27 @@ def _newest(core: Core, consumer: str) -> int:
 @operation("webhooks.remove")
 def remove(core: Core, id: str, by: str = "command line") -> dict[str, Any]:
     """Tell it no more, from this moment on. Raises :class:`Unknown`."""
-    office = core.storage.office
     with core.storage.ledger.writing():
-        hook = _found(core, id)
-        for name in (SETTING, PROGRESS):
-            office.put_setting(name, {k: v for k, v in (office.setting(name) or {}).items() if k != id})
-        said = {"action": "webhook", "removed": id, "host": hook["host"], "by": by}
-        core.storage.ledger.append("audit", core.clock.now(), said)
+        _forget(core, _found(core, id), by)
+        core.ledger.journal.append({"kind": "webhook", "removed": id})  # so that no restored backup tells it again
     return {"removed": id}
+
+
+def removed_since(core: Core, entry: Json) -> bool:
+    """Remove again what a restored backup brought back; whether it did. ``entry`` is the journal's."""
+    with core.storage.ledger.writing():
+        hook: Json | None = (core.storage.office.setting(SETTING) or {}).get(entry["removed"])
+        if hook is not None:
+            _forget(core, hook, "restore")
+    return hook is not None
+
+
+def _forget(core: Core, hook: Json, by: str) -> None:
+    office = core.storage.office
+    for name in (SETTING, PROGRESS):
+        office.put_setting(name, {k: v for k, v in (office.setting(name) or {}).items() if k != hook["id"]})
+    said = {"action": "webhook", "removed": hook["id"], "host": hook["host"], "by": by}
+    core.storage.ledger.append("audit", core.clock.now(), said)
 
 
 @operation("webhooks.resume")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from dongui_collector.control import perform
+from dongui_collector.reading.shares import of_token
+from dongui_collector.reading.webhooks import PROGRESS
 from dongui_collector.security.tokens import token_hash, verify_password
 from dongui_collector.sessions import fingerprint
 from dongui_collector.storage.values import Json
+from dongui_collector.webhooks import listed
 
 from tests.keeping.house import House
 from tests.keeping.test_backup import back_up, restore, sound
@@ -42,6 +45,32 @@ def test_s7_2_a_revoked_token_stays_revoked(peopled: House) -> None:
     office = peopled.core.storage.office
     assert office.token(token_hash(goes["token"])) is None
     assert office.token(token_hash(stays["token"])) is not None
+    sound(peopled)
+
+
+def test_s7_2_a_removed_webhook_is_told_nothing_again(peopled: House) -> None:
+    goes, stays = (
+        perform(peopled.core, "webhooks.add", {"url": f"https://{name}.example.com/"}) for name in ("goes", "stays")
+    )
+    backup = back_up(peopled)
+    perform(peopled.core, "webhooks.remove", {"id": goes["id"]})
+    assert restore(peopled, backup)["access"] == 1
+    assert [hook["id"] for hook in listed(peopled.core)] == [stays["id"]]
+    office = peopled.core.storage.office
+    assert goes["id"] not in (office.setting(PROGRESS) or {})
+    assert "goes.example.com" not in (peopled.folder / "keys" / "journal.ndjson").read_text(encoding="utf-8")
+    assert restore(peopled, backup)["access"] == 1, "a second time as well"
+    sound(peopled)
+
+
+def test_s7_2_a_revoked_shared_link_stays_revoked(peopled: House) -> None:
+    goes, stays = (perform(peopled.core, "shares.create", {"name": name, "expires": "P30D"}) for name in ("a", "b"))
+    backup = back_up(peopled)
+    perform(peopled.core, "shares.revoke", {"id": goes["id"]})
+    assert restore(peopled, backup)["access"] == 1
+    assert of_token(peopled.core, goes["token"]) is None
+    assert of_token(peopled.core, stays["token"]) is not None
+    assert goes["token"] not in (peopled.folder / "keys" / "journal.ndjson").read_text(encoding="utf-8")
     sound(peopled)
 
 

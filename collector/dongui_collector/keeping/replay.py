@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -22,11 +22,12 @@ class Replay:
     """Repeats journal entries on an open, restored installation.
 
     ``epoch`` and ``head`` are those of the backup's ledger: ledger numbers of an entry mean the same here as far as the
-    two ledgers are one.
+    two ledgers are one. ``taken`` are further kinds of entries that took access away, each with what takes it away
+    again and tells whether it was there.
     """
 
-    def __init__(self, core: Core, epoch: Json, head: int) -> None:
-        self._core = core
+    def __init__(self, core: Core, epoch: Json, head: int, taken: Mapping[str, Callable[[Core, Json], bool]]) -> None:
+        self._core, self._taken = core, taken
         self._ledger = core.storage.ledger
         self._epoch = epoch
         self._head = head
@@ -65,6 +66,8 @@ class Replay:
                     counts["access"] += self._revoke(entry["revoked"])
                 case "account":
                     counts["access"] += self._shut_out(entry["account"], removed=entry["ended"] == "removed")
+                case kind if kind in self._taken:
+                    counts["access"] += self._taken[kind](self._core, entry)
         self._core.ledger.resume()
         return counts | {"destructions": self._age_out(entries)}
 

@@ -84,12 +84,27 @@ def _end(core: Core, expires: str) -> int:
 def revoke(core: Core, id: int, by: str = "command line") -> None:
     """End a link at once. Raises :class:`Unknown` where there is none of that number."""
     with core.storage.ledger.writing():
-        shares = live(core)
-        if all(share["id"] != id for share in shares):
+        share = next((share for share in live(core) if share["id"] == id), None)
+        if share is None:
             raise Unknown("there is no shared link of that number")
-        _put(core, [share for share in shares if share["id"] != id])
-        entry: Json = {"action": "visits.share.revoke", "by": by, "what": {"id": id}}
-        core.storage.ledger.append("audit", core.clock.now(), entry)
+        _forget(core, share, by)
+        # So that no restored backup revives it. Numbers are given again, the hash of a secret is not.
+        core.ledger.journal.append({"kind": "share", "revoked": share["hash"]})
+
+
+def revoked_since(core: Core, entry: Json) -> bool:
+    """End again a link that a restored backup brought back; whether it did. ``entry`` is the journal's."""
+    with core.storage.ledger.writing():
+        share = next((share for share in live(core) if share["hash"] == entry["revoked"]), None)
+        if share is not None:
+            _forget(core, share, "restore")
+    return share is not None
+
+
+def _forget(core: Core, share: Json, by: str) -> None:
+    _put(core, [one for one in live(core) if one["id"] != share["id"]])
+    entry: Json = {"action": "visits.share.revoke", "by": by, "what": {"id": share["id"]}}
+    core.storage.ledger.append("audit", core.clock.now(), entry)
 
 
 def live(core: Core) -> list[Json]:
