@@ -184,31 +184,95 @@ def test_goatcounters_hits_are_counted_and_not_kept(house: House, tmp_path: Path
     assert b"sentinelevent" not in held
 
 
-def test_umamis_events_are_counted_and_its_sums_without_days_are_refused(house: House, tmp_path: Path) -> None:
-    columns = ["session_id", "visit_id", "created_at", "url_path", "url_query", "referrer_domain", "event_type"]
-    columns += ["event_name", "browser", "device", "country"]
-    lines = [
-        {
-            "session_id": str(n),
-            "created_at": "2024-03-10 01:00:00",
-            "url_path": "/a",
-            "url_query": "utm_source=letter&utm_medium=email",
-            "event_type": "1",
-            "browser": "chrome",
-            "device": "desktop",
-            "country": "KR",
-        }
-        for n in range(20)
-    ]
-    lines += [line | {"event_type": "2", "event_name": "signup", "created_at": "2024-03-10 01:01:00"} for line in lines]
-    files = {"export/website_event.csv": table(columns, *lines), "export/session_data.csv": "x\n"}
+# As the export of umami-software/umami writes them.
+UMAMI = [
+    "website_id",
+    "session_id",
+    "visit_id",
+    "event_id",
+    "hostname",
+    "browser",
+    "os",
+    "device",
+    "screen",
+    "language",
+    "country",
+    "region",
+    "city",
+    "url_path",
+    "url_query",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_content",
+    "utm_term",
+    "referrer_path",
+    "referrer_query",
+    "referrer_domain",
+    "page_title",
+    "gclid",
+    "fbclid",
+    "msclkid",
+    "ttclid",
+    "li_fat_id",
+    "twclid",
+    "lcp",
+    "inp",
+    "cls",
+    "fcp",
+    "ttfb",
+    "event_type",
+    "event_name",
+    "tag",
+    "distinct_id",
+    "created_at",
+    "job_id",
+]
+
+
+def umami_line(session: int, **more: str) -> dict[str, str]:
+    return {
+        "session_id": str(session),
+        "created_at": "2024-03-10 01:00:00",
+        "url_path": "/a",
+        "url_query": "utm_source=letter&utm_medium=email",
+        "event_type": "1",
+        "browser": "chrome",
+        "device": "desktop",
+        "country": "KR",
+        "city": r"\N",
+        "distinct_id": "sentinelperson",
+        "page_title": "sentineltitle",
+    } | more
+
+
+def test_umamis_events_are_counted_and_not_kept(house: House, tmp_path: Path) -> None:
+    views = [umami_line(n) for n in range(20)]
+    measured = [umami_line(n, event_type="5", created_at="2024-03-10T01:00:30.000Z", lcp="900") for n in range(25)]
+    events = [umami_line(n, event_type="2", event_name="signup", created_at="2024-03-10 01:01:00") for n in range(20)]
+    written = table(UMAMI, *views, *measured, *events)
+    files = {"export/website_event.csv": written, "export/session_data.csv": "x\n", "export/event_data.csv": "x\n"}
     take(house, "umami", zipped(tmp_path / "u.zip", files))
+    answer = ask(house, "overview")
+    assert (answer["visitors"], answer["rows"][0]["page_views"]) == (20, 20), "a page's performance is nobody's visit"
     assert [(r["event"], r["visitors"], r["rate"]) for r in ask(house, "events")["rows"]] == [("signup", 20, 1.0)]
     assert [(r["channel"], r["visits"]) for r in ask(house, "channels")["rows"]] == [("email", 20)]
     assert [r["device"] for r in ask(house, "devices")["rows"]] == ["PC"]
+    assert [(r["country"], r["city"]) for r in ask(house, "locations")["rows"]] == [("KR", None)]
+    held = house.bytes("data")
+    assert b"sentinelperson" not in held
+    assert b"sentineltitle" not in held
+
+
+def test_umamis_sums_without_days_and_unknown_types_are_refused(tmp_path: Path) -> None:
     sums = zipped(tmp_path / "sums.zip", dict.fromkeys(("pages.csv", "browsers.csv"), "x,y\n/,3\n"))
     with pytest.raises(ForeignError, match="no days"):
         days_of("umami", sums, SEOUL)
+    odd = tmp_path / "website_event.csv"
+    odd.write_text(table(UMAMI, umami_line(1, event_type="sentinel")), encoding="utf-8")
+    with pytest.raises(ForeignError, match="line 2: event_type is no whole number") as refused:
+        days_of("umami", odd, SEOUL)
+    assert "sentinel" not in str(refused.value)
 
 
 VISITORS = "imported_visitors_a_b.csv"

@@ -1,8 +1,9 @@
 """GoatCounter's and Umami's exports: single hits, counted into days as dongui counts its own. No hit is kept.
 
 Sources: ``export.go`` of github.com/arp242/goatcounter (a gzipped CSV whose first column is named for its version,
-``1Path`` or ``2Path``), and the table ``website_event`` of github.com/umami-software/umami, as Umami Cloud exports it.
-A session of theirs stands for a visitor.
+``1Path`` or ``2Path``), and ``src/queries/sql/export/getExportWebsiteEvents.ts`` with the route ``export`` and
+``EVENT_TYPE`` of ``src/lib/constants.ts`` of github.com/umami-software/umami (a CSV of events in the order of time; an
+instant without a zone is UTC, what is not known empty or ``\\N``). A session of theirs stands for a visitor.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dongui_collector.reading.reports.visits import Event, visits_of
 
 _LATE = timedelta(days=2)  # how far back a line may lie behind the newest: exports are in order but for a zone's hours
 _UMAMI_EVENT = "website_event.csv"
+_PAGE_VIEW, _CUSTOM = 1, 2  # Umami's types of events; the others are no visitor's doing (5 is a page's performance)
 _DEVICES = {"mobile": "Phone", "tablet": "Tablet", "desktop": "PC", "laptop": "PC"}
 
 
@@ -47,7 +49,7 @@ def umami(files: Mapping[str, IO[bytes]], zone: ZoneInfo) -> Days:
     if not name:
         raise ForeignError(f"there is no {_UMAMI_EVENT} in it: this is no export of Umami")
     found = rows(files[name], name, ("session_id", "created_at", "url_path", "event_type"))
-    return _counted(map(_umami, found), zone)
+    return _counted((hit for row in found if (hit := _umami(row)) is not None), zone)
 
 
 def _goat_rows(file: IO[bytes], name: str) -> Iterator[Row]:
@@ -82,23 +84,30 @@ def _goat(row: Row) -> Event | None:
     )
 
 
-def _umami(row: Row) -> Event:
-    query, domain = row.text("url_query"), row.text("referrer_domain")
-    event = row.text("event_type") == "2"
-    device = row.text("device")
+def _umami(row: Row) -> Event | None:
+    """A page view or an event with a name; None for what a page reports by itself."""
+    kind = row.number("event_type")
+    if kind not in (_PAGE_VIEW, _CUSTOM):
+        return None
+
+    def text(column: str) -> str | None:
+        found = row.text(column)
+        return None if found == r"\N" else found
+
+    query, domain, device = text("url_query"), text("referrer_domain"), text("device")
     return Event(
-        _visitor(row.text("session_id"), row),
-        _instant(row.text("created_at"), row, "created_at"),
-        (row.text("event_name") or "event") if event else "pageview",
-        f"https://site.invalid{row.text('url_path') or '/'}" + (f"?{query}" if query else ""),
-        f"https://{domain}{row.text('referrer_path') or '/'}" if domain else None,
-        country=row.text("country"),
-        city=row.text("city"),
-        browser=row.text("browser"),
-        os=row.text("os"),
+        _visitor(text("session_id"), row),
+        _instant(text("created_at"), row, "created_at"),
+        "pageview" if kind == _PAGE_VIEW else text("event_name") or "event",
+        f"https://site.invalid{text('url_path') or '/'}" + (f"?{query}" if query else ""),
+        f"https://{domain}{text('referrer_path') or '/'}" if domain else None,
+        country=text("country"),
+        city=text("city"),
+        browser=text("browser"),
+        os=text("os"),
         device=_DEVICES.get(device.lower(), "Other") if device else None,
-        language=row.text("language"),
-        screen=row.text("screen"),
+        language=text("language"),
+        screen=text("screen"),
     )
 
 
