@@ -49,12 +49,8 @@ def add_site(core: Core, name: str, origins: Sequence[str], text: str | None = N
     with core.storage.ledger.writing():
         if existing:
             merged = list(dict.fromkeys([*existing.origins, *origins]))
-            core.storage.ledger.set_origins(existing.ref, merged)
-            secret = None
-            core.storage.ledger.append(
-                "site", core.clock.now(), {"id": existing.id, "name": name, "origins": merged}, site_ref=existing.ref
-            )
-            site = existing
+            _set_origins(core, existing, merged)
+            site, secret = existing, None
         else:
             text = text or _first_policy(core)
             secret = new_secret_key()
@@ -67,6 +63,31 @@ def add_site(core: Core, name: str, origins: Sequence[str], text: str | None = N
             merged = list(origins)
     core.book.reload()
     return {"site": site.id, "name": name, "origins": merged} | ({"secret_key": secret} if secret else {})
+
+
+@operation("sites.drop_origin")
+def drop_origin(core: Core, site: str, origin: str) -> dict[str, Any]:
+    """Take an origin from a site: from now on its pages can neither record nor withdraw here. It stands on the chain.
+
+    Raises :class:`Unknown` for an origin that the site does not list, :class:`NotAllowed` for its last one.
+    """
+    found = find_site(core, site)
+    if origin not in found.origins:
+        raise Unknown(f"site {found.name} lists no origin {origin[:200]}; it lists: {', '.join(found.origins)}")
+    left = [one for one in found.origins if one != origin]
+    if not left:
+        raise NotAllowed(f"{origin} is the last origin of {found.name}: add another first, or nobody could withdraw")
+    with core.storage.ledger.writing():
+        _set_origins(core, found, left)
+    core.book.reload()
+    return {"site": found.id, "name": found.name, "origins": left}
+
+
+def _set_origins(core: Core, site: Site, origins: list[str]) -> None:
+    """In the table, and on the chain as a whole: the last record of a site counts."""
+    core.storage.ledger.set_origins(site.ref, origins)
+    body = {"id": site.id, "name": site.name, "origins": origins}
+    core.storage.ledger.append("site", core.clock.now(), body, site_ref=site.ref)
 
 
 def _first_policy(core: Core) -> str:

@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 from desk_world import World, csrf, send, sign_in
+from dongui_collector import audit
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.due_pages import Reconfirmations, gather, pressing
 from dongui_collector.desk.vitals import vitals
 from dongui_collector.keeping import reconfirming
+from dongui_collector.keeping.verify import verify
 from dongui_collector.storage.values import Json
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -165,6 +167,26 @@ def test_a_site_is_added_with_its_key_shown_once(world: World, officer: FlaskCli
     assert answer.status_code == 400
 
 
+def test_an_origin_is_removed_on_the_chain_and_on_the_log(world: World, officer: FlaskClient) -> None:
+    [site] = world.core.book.sites()
+    page, action = "/console/sites", f"/console/sites/{site.id}/origins"
+    assert send(officer, page, action, origin=site.origins[0]).status_code == 400  # the last: nobody could withdraw
+    send(officer, page, page, name=site.name, origins="https://old.example.com")
+    assert "https://old.example.com" in officer.get(page).text
+    assert send(officer, page, action, origin="https://other.example.com").status_code == 400
+    assert send(officer, page, action, origin="https://old.example.com").status_code == 303
+    shown = officer.get(page).text
+    assert "https://old.example.com" not in shown
+    assert action not in shown  # one is left
+    assert world.core.book.sites()[0].origins == site.origins
+    assert [str(found) for found in verify(world.core).findings] == []
+    today = world.core.keeper.today()
+    [entry] = [
+        e for e in audit.entries(world.core, today, today + timedelta(days=1)) if e.action == "sites.drop_origin"
+    ]
+    assert entry.what == {"origin": "https://old.example.com", "left": 1}
+
+
 @pytest.mark.parametrize("role", ["officer", "auditor", "analyst"])
 def test_s7_2_sites_are_the_administrators(world: World, role: str) -> None:
     world.ask("accounts.put", name="lee", password="a long enough password", role=role)
@@ -172,6 +194,8 @@ def test_s7_2_sites_are_the_administrators(world: World, role: str) -> None:
     assert browser.get("/console/sites").status_code == 403
     fields = {"csrf_token": csrf(browser, "/console/"), "name": "Mine", "origins": "https://mine.example.com"}
     assert browser.post("/console/sites", data=fields).status_code == 403
+    action = f"/console/sites/{world.core.book.sites()[0].id}/origins"
+    assert browser.post(action, data=fields | {"origin": "https://shop.example.com"}).status_code == 403
     assert len(world.core.book.sites()) == 1
 
 

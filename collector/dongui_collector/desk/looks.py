@@ -57,6 +57,7 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "due.due": "kinds, deadlines and numbers",
     "sites.sites": "sites",
     "sites.add": "adds a site",
+    "sites.drop": "takes an origin from one; who did is on the log",
     "condition.health": "numbers, settings that are amiss",
     "cookies.cookies": "names of cookies, never values, nobody's",
     "policy.policy": "what is published anyway",

@@ -1,15 +1,17 @@
-"""The sites of the installation: adding one, adding origins. For the administrator; a secret key is shown this once."""
+"""The sites of the installation and their origins. For the administrator; a secret key is shown this once."""
 
 from __future__ import annotations
 
 from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.wrappers import Response
 
-from dongui_collector.desk.shell import ask, guard, open_core
+from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.storage.values import Json
 
 pages = Blueprint("sites", __name__, url_prefix="/console/sites")
 
-guard(pages, {"sites": "access", "add": "access"})
+guard(pages, {"sites": "access", "add": "access", "drop": "access"})
 
 
 @pages.get("")
@@ -24,6 +26,17 @@ def add() -> str:
     made: Json = ask("sites.add", name=request.form.get("name", "").strip(), origins=origins)
     open_core().book.reload()
     return _page(made)
+
+
+@pages.post("/<id>/origins")
+def drop(id: str) -> Response:
+    """Take an origin from a site. Who did stands on the access log."""
+    origin = request.form.get("origin", "")
+    left = ask("sites.drop_origin", site=id, origin=origin)
+    what = {"origin": origin, "left": len(left["origins"])}
+    address = request.remote_addr or ""
+    ask("audit.look", action="sites.drop_origin", by=current_user.name, site=id, address=address, what=what)
+    return done("sites.sites", "origin_dropped")
 
 
 def _page(made: Json | None) -> str:
