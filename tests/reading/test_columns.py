@@ -378,6 +378,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     What was frozen of such days is left out here: ``tests/reading/test_frozen.py`` has it.
     """
     monkeypatch.setattr(answers, "past", lambda *_: Past())
+    monkeypatch.setattr(answers, "unknown", lambda *_: set())
     house = new_house()
     house.approve_routine()
     shop = Shop(house, house.add_site(policy(short_marketing=True)), 5)
