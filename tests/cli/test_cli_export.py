@@ -154,3 +154,52 @@ def test_memory_does_not_grow_with_the_export(installed: dict[str, str], tmp_pat
         )
         peaks.append(int(done.stderr.splitlines()[-1]))
     assert peaks[1] - peaks[0] < 8_000, f"KiB at the most: {peaks}"
+
+
+# --- in parts --------------------------------------------------------------------------------------------------------
+
+
+def test_an_export_in_parts_is_the_whole(installed: dict[str, str], dongui: Run, tmp_path: Path) -> None:
+    day, file = fill(installed["config"], 7), tmp_path / "part.ndjson"
+    whole = [json.loads(line) for line in dongui(*asked(day)).stdout.splitlines()]
+    found: list[Any] = []
+    go_on: list[str] = []
+    for _ in range(4):
+        done = dongui(*asked(day, "--limit", "3", *go_on, "-o", str(file)))
+        assert done.exit_code == 0, done.output
+        found += [json.loads(line) for line in file.read_text().splitlines()]
+        if "--after" not in done.stderr:
+            break
+        go_on = done.stderr.split()[-2:]
+    assert found == whole
+    assert len(found) == 7
+    assert go_on[0] == "--after"
+
+
+def test_a_cursor_of_another_question_is_usage_and_writes_nothing_down(
+    installed: dict[str, str], dongui: Run, tmp_path: Path
+) -> None:
+    day = fill(installed["config"], 3)
+    cursor = dongui(*asked(day, "--limit", "2")).stderr.split()[-1]
+    exports = len(list(exports_of(installed["config"])))
+    for wrong in (
+        [*asked(day, "--after", "nonsense")],
+        [*asked(day, "--purpose", "marketing", "--after", cursor)],
+        [*asked("2025-01-01", "--after", cursor)],
+    ):
+        refused = dongui(*wrong)
+        assert refused.exit_code == 2
+        assert "--after is what the part before said" in refused.stderr
+        assert refused.stdout == ""
+    assert len(list(exports_of(installed["config"]))) == exports
+    rest = dongui(*asked(day, "--after", cursor))
+    assert len(rest.stdout.splitlines()) == 1
+    assert "--after" not in rest.stderr
+
+
+def exports_of(config: str) -> list[Any]:
+    core = open_core(load_settings(Path(config)), writable=False)
+    try:
+        return [r for r in core.storage.ledger.of_kind("audit") if r.body and r.body.get("action") == "export"]
+    finally:
+        core.close()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,10 +23,13 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
+from dongui_collector.core import Core
 from dongui_collector.publishing import find_site
+from dongui_collector.reading.cursors import CursorError, Cursors
 from dongui_collector.reading.export import Entitlement, consumer_events, entitle
 from dongui_collector.reading.formats import FORMATS
 from dongui_collector.reading.portable import metadata, write_database
+from dongui_collector.reading.route import Place
 from dongui_collector.rights.disclosures import Handing
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -47,6 +51,8 @@ def export() -> None:
 @click.option("--format", "kind", type=click.Choice(sorted([*FORMATS, SQLITE])), default="ndjson", show_default=True)
 @click.option("--recipient", metavar="NAME", help="A processor or recipient of the policy; only its items go out.")
 @click.option("--precise", is_flag=True, help="With --recipient: exact times and whole addresses, not coarse ones.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N rows, and how to go on behind them.")
+@click.option("--after", metavar="CURSOR", help="Go on behind an export that had a --limit.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file [default: the output].")
 @site_option
 @config_option
@@ -57,6 +63,8 @@ def events(
     kind: str,
     recipient: str | None,
     precise: bool,
+    limit: int | None,
+    after: str | None,
     output: Path | None,
     site: str | None,
     config: Path,
@@ -67,6 +75,9 @@ def events(
     use; with one, the policy must name it for each purpose, and it is a hand-over: times are cut to the hour and
     addresses to the network, and whose data went, how much and the file's digest stand in the disclosure ledger
     (`dongui disclosures list`). A file is there once it is whole.
+
+    With --limit a long export comes in parts: each says on the standard error which --after gives the next, until there
+    is none. A part that broke off is asked for again just as it was.
     """
     if last < first:
         raise click.UsageError("--to must not lie before --from")
@@ -77,14 +88,18 @@ def events(
     days = (first.date(), last.date())
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient, "precise": precise}
     said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
+    start = None if after is None else _place(config, asked, days, after)
     door = control(config)
     begun = door.call("export.audit", **asked, **said)
     with reading(config) as core, progress("events") as advance:
-        reader = entitle(core, find_site(core, site), purposes, recipient=recipient, precise=precise)
+        reader = _reader(core, asked)
+        number, last_place = 0, start
 
         def rows(before: Any = None) -> Rows:
-            for _, row in consumer_events(core, reader, *days, before):
+            nonlocal number, last_place
+            for place, row in islice(consumer_events(core, reader, *days, before, after=start, limit=limit), limit):
                 advance(1)
+                number, last_place = number + 1, place
                 yield row
 
         if begun["disclosure"] is None:
@@ -92,8 +107,26 @@ def events(
         else:
             with Handing(door.call, begun["disclosure"]) as handing:
                 _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
+        if last_place is not None and number == limit:
+            click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)
     if kind == SQLITE and output is not None:
         _describe(output, reader, *days)
+
+
+def _reader(core: Core, asked: dict[str, Any]) -> Entitlement:
+    site = find_site(core, asked["site"])
+    return entitle(core, site, asked["purposes"], recipient=asked["recipient"], precise=asked["precise"])
+
+
+def _place(config: Path, asked: dict[str, Any], days: tuple[date, date], after: str) -> Place:
+    """Where a cursor stands; looked at before anything is written down."""
+    with reading(config) as core:
+        try:
+            return Cursors(core.keyring, _reader(core, asked), *days).place(after)
+        except CursorError:
+            raise click.UsageError(
+                "--after is what the part before said, of the same purposes, days and site"
+            ) from None
 
 
 def _write(output: Path | None, kind: str, rows: Rows, hashed: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
