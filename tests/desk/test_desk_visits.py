@@ -469,3 +469,17 @@ def test_days_whose_numbers_are_not_known_show_no_zero(world: World, officer: Fl
     empty = asked.replace(str(gone), "2021-02-04")
     assert "Visitors 0" in text_of(officer, f"/console/visits/head{empty}")
     assert "Nothing in this period." in text_of(officer, f"/console/visits/panel/pages{empty}")
+
+
+def test_no_change_is_told_against_days_of_which_some_are_not_known(world: World, officer: FlaskClient) -> None:
+    today = world.core.clock.today(world.settings.zone)
+    for days_ago, number in ((0, 4), (2, 2)):
+        world.visitor_with_events("statistics", events=number, days_ago=days_ago)
+    asked = f"?period=custom&from={today - timedelta(days=1)}&to={today}&purpose=statistics&purpose=marketing&lang=en"
+    assert "Visits 1 → 0% before 1" in text_of(officer, f"/console/visits/head{asked}")
+    core = open_core(world.settings, writable=True)
+    unknown, numbers = today - timedelta(days=3), {"statistics": {"overview": {"rows": []}}}
+    with core.storage.ledger.writing():
+        core.storage.ledger.freeze(unknown, core.book.sites()[0].ref, OWN, numbers)
+    core.close()
+    assert "Visits 1 before 1" in text_of(officer, f"/console/visits/head{asked}")

@@ -15,6 +15,7 @@ from dongui_collector.errors import NotAllowed
 from dongui_collector.reading.reports.answers import Question, report
 from dongui_collector.reading.reports.covered import Covered
 from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
+from dongui_collector.reading.reports.past import UNTOLD
 from dongui_collector.storage.values import Site
 
 Json = dict[str, Any]
@@ -33,6 +34,11 @@ def first_held(core: Core, site: Site, *, numbers: bool = False) -> date | None:
 def untold(answer: Json) -> bool:
     """Whether an answer is empty for days of which nothing is known, rather than for days on which nothing was."""
     return answer["visits"] is None
+
+
+def is_whole(answer: Json) -> bool:
+    """Whether its figures are of all its days: others rise and fall with the days that are not known."""
+    return not any(answer["days"][state] for state in UNTOLD)
 
 
 class Reader:

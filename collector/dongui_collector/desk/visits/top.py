@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dongui_collector.desk.visits import graph
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, is_whole
 from dongui_collector.desk.visits.asked import METRICS, Asked
 from dongui_collector.desk.visits.figures import Change, Number, change, shown
 from dongui_collector.reading.kept import kept
@@ -63,14 +63,16 @@ def top(reader: Reader, lang: str) -> Top:
     asked = reader.asked
     answer = reader.ask("overview")
     now = answer["rows"][0]
-    was = reader.ask("overview", asked.before)["rows"][0] if asked.before else {}
+    earlier = reader.ask("overview", asked.before) if asked.before else None
+    was: Json = earlier["rows"][0] if earlier else {}
+    comparable = earlier is not None and is_whole(answer) and is_whole(earlier)
     headlines = [
         Headline(
             name,
             shown(name, now[name], lang),
             shown(name, now[name], lang, exact=True),
             shown(name, was[name], lang) if was and was[name] is not None else None,
-            change(name, now[name], was.get(name), lang),
+            change(name, now[name], was.get(name), lang) if comparable else None,
             asked.query(metric=name),
         )
         for name in METRICS

@@ -12,7 +12,7 @@ from flask import Flask, g, render_template
 
 from dongui_collector.core import Core
 from dongui_collector.desk.language import days, words
-from dongui_collector.desk.visits.answers import Reader
+from dongui_collector.desk.visits.answers import Reader, is_whole
 from dongui_collector.desk.visits.asked import METRICS, Asked
 from dongui_collector.desk.visits.figures import Change, change, shown
 from dongui_collector.desk.visits.panels import TABS, Row, rows
@@ -45,8 +45,9 @@ def site_week(core: Core, site: Site, week: tuple[date, date], lang: str, said: 
     if reader.lacking():
         return None
     answer = reader.ask("overview")
-    now, before = answer["rows"][0], reader.ask("overview", reader.asked.before)["rows"][0]
-    figures = [(name, shown(name, now[name], lang), change(name, now[name], before[name], lang)) for name in METRICS]
+    earlier = reader.ask("overview", reader.asked.before)
+    now, before = answer["rows"][0], earlier["rows"][0] if is_whole(answer) and is_whole(earlier) else {}
+    figures = [(n, shown(n, now[n], lang), change(n, now[n], before.get(n), lang)) for n in METRICS]
     policy = reader.notice.policy
     purposes = [policy.purposes[name].label for name in reader.rests_on()]
     lists = [(name, _rows(reader, name, lang, said)) for name in LISTS if not reader.lacking((TABS[name].dimension,))]
