@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from html import unescape
 
-import dongui_collector.doctor
 from desk_world import World, csrf
 from dongui.said import Said, tables
+from dongui_collector.app import open_core
 from dongui_collector.desk.language import LANGUAGES, said, said_in
 from dongui_collector.doctor import examine, examine_settings
+from dongui_collector.keeping.verify import verify
 from flask import Flask, g
 from test_desk_policy import draft_of
 
 from tests.said import assembled, lacks, sentences, untold
 
+VERIFYING = (
+    "verify",
+    "verify_certificates",
+    "verify_days",
+    "verify_items",
+    "verify_state",
+    "proof.seals",
+    "proof.expected",
+)
+SPEAKING = ("doctor", "storage.damage", "desk.proof", *(f"keeping.{name}" for name in VERIFYING))
+MODULES = [importlib.import_module(f"dongui_collector.{name}") for name in SPEAKING]
+ELSEWHERE = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+    "a verification failed",  # for the log
+    # against checkpoints, which the command alone is given
+    "; the ledger says that a backup was restored at or before that record",
+    "keep this folder as it is, and compare with the other checkpoints and with backups of before",
+)
 
-def test_every_symptom_has_its_words_and_no_other() -> None:
-    known = sentences(dongui_collector.doctor)
-    assert len(known) > 50
+
+def test_every_sentence_has_its_words_and_no_other() -> None:
+    known = {text for module in MODULES for text in sentences(module, but=ELSEWHERE)}
+    assert len(known) > 120
     assert lacks(tables("dongui_collector")["ko"], known) == []
-    assert assembled(dongui_collector.doctor) == []
+    assert [text for module in MODULES for text in assembled(module)] == []
 
 
 def test_every_language_of_the_console_but_english_has_its_tables() -> None:
@@ -47,6 +68,26 @@ def test_a_drafts_findings_and_changes_are_korean(world: World) -> None:
     broken = unescape(browser.post("/console/policy/check", data={"csrf_token": token, "text": "schema = ?"}).text)
     assert re.search(r"TOML 형식이 아닙니다: .*line 1, column 10", broken)
     assert 'lang="en"' not in page + broken
+
+
+def test_what_a_verification_finds_is_korean(world: World) -> None:
+    [site] = world.core.book.sites()
+    writable = open_core(world.settings, writable=True)
+    try:
+        with writable.storage.ledger.writing():
+            writable.storage.ledger.set_origins(site.ref, ["https://elsewhere.example.com"])
+    finally:
+        writable.close()
+    found = verify(world.core).findings
+    assert found
+    parts = [part for one in found for part in (one.where, one.what, one.remedy)]
+    assert [text for part in parts for text in untold(said_in("ko"), part)] == []
+    browser = world.signed_in()
+    world.desk.extensions["dongui-verifier"].start(wait=60)
+    page = unescape(browser.get("/console/ledger?lang=ko").text)
+    assert "sites 테이블, 사이트 1: origins 값이 원장과 다릅니다." in page
+    assert "누가 썼는지 알아내세요" in page
+    assert "its origins is not what the ledger says" in browser.get("/console/ledger?lang=en").text
 
 
 def test_what_has_no_words_is_shown_in_english_and_marked() -> None:

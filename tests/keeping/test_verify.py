@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dongui.said import tables
 from dongui_collector.intake.door import Door
 from dongui_collector.intake.upkeep import Upkeep
 from dongui_collector.keeping.proof.evidence import chain_of
@@ -18,8 +19,10 @@ from dongui_collector.storage import chain
 from dongui_collector.storage.values import Selection
 
 from tests.keeping.house import ALL, House, at
+from tests.said import untold
 
 DAY = date(2025, 3, 10)
+KO = {"": "", **tables("dongui_collector")["ko"]}
 
 
 @pytest.fixture
@@ -41,7 +44,10 @@ def lived_in(house: House) -> House:
 
 
 def findings(house: House) -> list[str]:
-    return [str(f) for f in verify(house.core).findings]
+    """What is found; whatever it is can be said in Korean, too."""
+    found = verify(house.core).findings
+    assert [text for f in found for said in (f.where, f.what, f.remedy) for text in untold(KO, said)] == []
+    return [str(f) for f in found]
 
 
 def sql(path: Path, *statements: str) -> None:

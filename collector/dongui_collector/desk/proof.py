@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 from dongui_collector.core import Core
+from dongui_collector.keeping.finding import Finding
 from dongui_collector.keeping.verify import verify
 
 log = logging.getLogger("dongui.desk")
@@ -21,7 +22,7 @@ class Outcome:
     ok: bool
     at: int
     checked: dict[str, int]
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Verifier:
@@ -54,6 +55,7 @@ class Verifier:
             result = verify(self._core)
         except Exception as error:
             log.error("a verification failed", extra={"kind": type(error).__name__})
-            self.last = Outcome(False, at, {}, (f"the verification itself failed ({type(error).__name__})",))
+            failed = Finding(type(error).__name__, "the verification itself failed")
+            self.last = Outcome(False, at, {}, (failed,))
             return
-        self.last = Outcome(result.ok, at, result.checked, tuple(str(f) for f in result.findings[:_FINDINGS]))
+        self.last = Outcome(result.ok, at, result.checked, tuple(result.findings[:_FINDINGS]))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from dongui.said import Said
+
 from dongui_collector.errors import CollectorError
 from dongui_collector.keeping import verify_certificates, verify_state
 from dongui_collector.keeping.finding import Finding, Verification
@@ -125,10 +127,10 @@ def _check_chain(core: Core, seen: Seen, result: Verification, step: Callable[[]
     result.head = {"records": count, "hash": head.hex()}
     result.checked["ledger_records"] = count
     if not mac:
-        yield Finding("ledger head", "it is missing", _REWRITTEN)
+        yield Finding(Said("ledger head"), "it is missing", _REWRITTEN)
     elif not hmac.compare_digest(mac, chain.head_mac(core.keyring.derive(b"chain-head"), count, head)):
         what = "its MAC does not hold: the chain was cut short or written by someone else"
-        yield Finding("ledger head", what, _REWRITTEN)
+        yield Finding(Said("ledger head"), what, _REWRITTEN)
     previous, expected = chain.GENESIS, 1
     while not mac or expected <= count:
         records = page(core, expected - 1)
@@ -137,20 +139,20 @@ def _check_chain(core: Core, seen: Seen, result: Verification, step: Callable[[]
                 return
             yield from _check_link(record, previous, expected, readable)
             if readable and not seen.note(record):
-                yield Finding(f"ledger record {record.seq}", _NO_CONTENT, _RESTORE)
+                yield Finding(Said("ledger record {seq}", seq=record.seq), _NO_CONTENT, _RESTORE)
             previous, expected = record.hash, record.seq + 1
         step()
         if not records:
             break
     if mac and (expected != count + 1 or previous != head):
-        what = f"{count} records are vouched for, the chain ends at {expected - 1}"
-        yield Finding("ledger head", what, _REWRITTEN)
+        what = Said("{count} records are vouched for, the chain ends at {end}", count=count, end=expected - 1)
+        yield Finding(Said("ledger head"), what, _REWRITTEN)
 
 
 def _check_link(record: LedgerRecord, previous: bytes, expected: int, readable: bool) -> Iterator[Finding]:
-    where = f"ledger record {record.seq}"
+    where = Said("ledger record {seq}", seq=record.seq)
     if record.seq != expected:
-        yield Finding(f"ledger record {expected}", "it is missing", _REWRITTEN)
+        yield Finding(Said("ledger record {expected}", expected=expected), "it is missing", _REWRITTEN)
     if record.hash != chain.link(previous, record.seq, record.kind, record.at, record.commitment):
         what = "its hash does not follow from its predecessor's: it was edited, moved, or one was dropped"
         yield Finding(where, what, _REWRITTEN)
@@ -163,7 +165,11 @@ def _check_link(record: LedgerRecord, previous: bytes, expected: int, readable: 
     elif record.body is not None or record.salt is not None or record.visitor is not None:
         yield Finding(where, "it is erased in part only", _RESTORE)
     elif record.kind not in ERASABLE:
-        yield Finding(where, f"its content is gone, although a record of kind {record.kind} is never erased", _RESTORE)
+        yield Finding(
+            where,
+            Said("its content is gone, although a record of kind {kind} is never erased", kind=record.kind),
+            _RESTORE,
+        )
 
 
 def _absent(core: Core, visitors: verify_state.VisitorCheck) -> Iterator[Finding]:
@@ -174,5 +180,5 @@ def _absent(core: Core, visitors: verify_state.VisitorCheck) -> Iterator[Finding
         for key in dict.fromkeys(r.visitor for r in records if r.visitor is not None):
             if what := visitors.absent(key):
                 seq = next(r.seq for r in records if r.visitor == key)
-                yield Finding(f"ledger record {seq}", what, verify_state.TABLES)
+                yield Finding(Said("ledger record {seq}", seq=seq), what, verify_state.TABLES)
         after = records[-1].seq

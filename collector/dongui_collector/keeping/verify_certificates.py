@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from dongui.said import Said
+
 from dongui_collector.keeping import proofs, steps
 from dongui_collector.keeping.finding import Finding
 from dongui_collector.keeping.proof import checkpoints, seals
@@ -135,14 +137,19 @@ def check(core: Core, seen: Seen) -> Iterator[Finding]:
     """Certificates and destructions against the tables and the folder."""
     for seq in seen.erased:
         if seq not in seen.certified:
-            yield Finding(f"ledger record {seq}", "its content was erased and nothing certifies that")
+            yield Finding(Said("ledger record {seq}", seq=seq), "its content was erased and nothing certifies that")
     open_intents = {intent.seq for intent in core.storage.ledger.intents()}
     for seq in seen.endings:
         if seq not in seen.of and seq not in open_intents:
-            yield Finding(f"ledger record {seq}", "an erasure that was neither carried out nor is on its way")
+            yield Finding(
+                Said("ledger record {seq}", seq=seq), "an erasure that was neither carried out nor is on its way"
+            )
     for seq, left in seen.left.items():
         if seq not in open_intents:
-            yield Finding(f"ledger record {seq}", f"it certifies an erasure, but {left} records keep their content")
+            yield Finding(
+                Said("ledger record {seq}", seq=seq),
+                Said("it certifies an erasure, but {left} records keep their content", left=left),
+            )
     yield from _check_destructions(core, seen)
 
 
@@ -150,21 +157,24 @@ def _check_destructions(core: Core, seen: Seen) -> Iterator[Finding]:
     office = core.storage.office
     for row in office.destructions(("selected", "approved", "running")):
         if not steps.agrees(row, seen.said.get(row.id)):
-            yield Finding(f"destruction {row.id}", "the list of destructions says otherwise than the ledger")
+            yield Finding(
+                Said("destruction {id}", id=row.id), "the list of destructions says otherwise than the ledger"
+            )
     done = {d.id: d for d in office.destructions(("done",))}
     running = {d.id for d in office.destructions(("running",))}
     for id in sorted(set(seen.destructions) - set(seen.certificates) - running):
-        yield Finding(f"destruction {id}", "it was begun, is not certified and does not go on")
+        yield Finding(Said("destruction {id}", id=id), "it was begun, is not certified and does not go on")
     for id in sorted(set(done) - set(seen.certificates)):
-        yield Finding(f"destruction {id}", "it is called done, but the ledger holds no certificate")
+        yield Finding(Said("destruction {id}", id=id), "it is called done, but the ledger holds no certificate")
     stored = set(core.storage.events.days()) | set(core.storage.events.leftovers())
     for id, certificate in seen.certificates.items():
         if id not in done:
             yield Finding(
-                f"destruction {id}", "the ledger certifies it, but the list of destructions does not know it as done"
+                Said("destruction {id}", id=id),
+                "the ledger certifies it, but the list of destructions does not know it as done",
             )
         elif not _is_certified(done[id], seen):
-            yield Finding(f"destruction {id}", "its certificate is not the one on the ledger")
+            yield Finding(Said("destruction {id}", id=id), "its certificate is not the one on the ledger")
         if certificate["what"]["kind"] == "day":
             yield from _check_day(core, id, date.fromisoformat(certificate["what"]["day"]), stored)
 
@@ -184,6 +194,10 @@ def _is_certified(done: Destruction, seen: Seen) -> bool:
 
 def _check_day(core: Core, id: int, day: date, stored: set[date]) -> Iterator[Finding]:
     if day in stored:
-        yield Finding(f"destruction {id}", f"day {day} is certified as destroyed, but its file exists")
+        yield Finding(
+            Said("destruction {id}", id=id), Said("day {day} is certified as destroyed, but its file exists", day=day)
+        )
     if core.storage.keys.get(day_name(day)) is not None:
-        yield Finding(f"destruction {id}", f"day {day} is certified as destroyed, but its key exists")
+        yield Finding(
+            Said("destruction {id}", id=id), Said("day {day} is certified as destroyed, but its key exists", day=day)
+        )

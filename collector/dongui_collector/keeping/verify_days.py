@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from dongui.said import Said
+
 from dongui_collector.clock import day_of
 from dongui_collector.keeping.finding import Finding
 from dongui_collector.keeping.proof import merkle, seals
@@ -40,7 +42,9 @@ class DayCheck:
         try:
             before = self._events.tally(day)
         except Exception as error:  # a damaged file is a finding, whatever the storage calls it
-            yield Finding(f"day {day}", f"it cannot be read ({type(error).__name__})", _REMEDY)
+            yield Finding(
+                Said("day {day}", day=day), Said("it cannot be read ({kind})", kind=type(error).__name__), _REMEDY
+            )
             return
         for where, what in self._items.day(day, state.add):
             yield Finding(where, what)
@@ -49,11 +53,13 @@ class DayCheck:
             return
         self.sealed += 1
         if key is None and not self._core.storage.keys.destroyed(day_name(day)):
-            yield Finding(f"day {day}", "it was sealed, and its key is not there", "restore the keys folder")
+            yield Finding(
+                Said("day {day}", day=day), "it was sealed, and its key is not there", "restore the keys folder"
+            )
         elif key is not None and state.whole and self._events.tally(day) == before:
             found = Found(state.tree.root(), state.tree.size, state.earlier, before)
             if complaint := seals.complaint(seal, found, self._open or self._ended_since(seal.head)):
-                yield Finding(f"day {day}", complaint, _REMEDY)
+                yield Finding(Said("day {day}", day=day), complaint, _REMEDY)
 
     def _ended_since(self, head: int) -> bool:
         return bool(self._seen.row_endings) and self._seen.row_endings[-1] > head
@@ -66,13 +72,13 @@ class DayCheck:
         for day in sorted(self._seen.seals.keys() - present):
             if day.isoformat() not in certified and not self._lost_to_a_restore(day):
                 what = "the ledger sealed it, its file is gone, and nothing certifies its destruction"
-                yield Finding(f"day {day}", what, _REMEDY)
+                yield Finding(Said("day {day}", day=day), what, _REMEDY)
         for name in self._core.storage.keys.names(_PREFIX):
             day = date.fromisoformat(name.removeprefix(_PREFIX))
             if day in present or day in self._seen.seals or self._lost_to_a_restore(day):
                 continue
             if day not in self._events.days():
-                yield Finding(f"day {day}", "it has a key and no file: the file was taken away", _REMEDY)
+                yield Finding(Said("day {day}", day=day), "it has a key and no file: the file was taken away", _REMEDY)
 
     def _lost_to_a_restore(self, day: date) -> bool:
         """Whether the day is as young as a backup that was restored: what came after the backup is not there."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from dongui.said import Said
+
 from dongui_collector.clock import day_of, start_of
 from dongui_collector.errors import CollectorError
 from dongui_collector.ledger.archiving import starts_live
@@ -69,15 +71,15 @@ class ItemCheck:
     def day(self, day: date, also: Callable[[Row], None] = lambda _row: None) -> Iterator[Found]:
         """Check one day's rows; ``also`` is called with each."""
         if self._storage.keys.destroyed(day_name(day)):
-            yield f"day {day}", "its key was destroyed, but its file exists"
+            yield Said("day {day}", day=day), "its key was destroyed, but its file exists"
         try:
             for row in iter_rows(self._storage.events, day):
                 self.rows += 1
                 also(row)
                 if self._complaint(row, day) and (complaint := self._again(row, day)):
-                    yield f"day {day}, row {row.n}", complaint
+                    yield Said("day {day}, row {n}", day=day, n=row.n), complaint
         except Exception as error:  # a damaged file is a finding, whatever the storage calls it
-            yield f"day {day}", f"it cannot be read ({type(error).__name__})"
+            yield Said("day {day}", day=day), Said("it cannot be read ({kind})", kind=type(error).__name__)
 
     def _again(self, row: Row, day: date) -> str | None:
         """Look once more: beside a running collector a withdrawal may just be on its way."""
@@ -100,7 +102,7 @@ class ItemCheck:
         allowed = self._book.items_of(row.notice_ref, row.purposes)
         for item, columns in COLUMNS_OF.items():
             if item not in allowed and any(getattr(row, column) is not None for column in columns):
-                return f"it holds the item {item}, which none of its purposes lists"
+                return Said("it holds the item {item}, which none of its purposes lists", item=item)
         if row.at is not None and day_of(row.at, self._core.settings.zone) != day:
             return "it belongs to another day"
         return self._unsealed(row, day) or self._overdue(row, day) or self._unproved(row, day)
@@ -114,7 +116,7 @@ class ItemCheck:
             try:
                 unseal(key, getattr(row, column), associated(row.site_ref, day, row.key, column))
             except CollectorError:
-                return f"its sealed {column} does not open at this place"
+                return Said("its sealed {column} does not open at this place", column=column)
         return None
 
     def _overdue(self, row: Row, day: date) -> str | None:
@@ -141,7 +143,7 @@ class ItemCheck:
         if not missing or all(self._ending(row, bit) for bit in missing):
             return None
         names = self._book.notice(row.notice_ref).names(sum(1 << bit for bit in missing))
-        return f"no consent on the ledger covers {', '.join(names)}"
+        return Said("no consent on the ledger covers {names}", names=", ".join(names))
 
     def _ending(self, row: Row, bit: int) -> bool:
         """Whether an ending is on its way (or waits for a legal hold), which masks it from every reader."""
@@ -166,10 +168,13 @@ class ItemCheck:
         for name, store in (("archive.db", self._storage.archive), ("records.db", self._storage.records)):
             for site_ref, class_id, last, number in store.groups():
                 found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
-                where = f"{name}, {class_id} until {last}"
+                where = Said("{name}, {class_id} until {last}", name=name, class_id=class_id, last=last)
                 self.kept += len(found)
                 if len(found) != number:
-                    yield where, f"{number} records are counted, {len(found)} are there"
+                    yield (
+                        where,
+                        Said("{number} records are counted, {found} are there", number=number, found=len(found)),
+                    )
                 for record in found:
                     if complaint := self._record_complaint(record, store):
                         yield where, complaint

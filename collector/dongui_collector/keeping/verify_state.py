@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+from dongui.said import Said
+
 from dongui_collector.keeping.finding import Finding
 from dongui_collector.keeping.proof import expected
 from dongui_collector.keeping.proof.expected import Books
@@ -42,13 +44,17 @@ def _sites(core: Core, books: Books) -> Iterator[Finding]:
         said, site = books.sites.get(ref), stored.get(ref)
         if said is None or site is None:
             missing = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
-            yield _otherwise(f"table sites, site {ref}", missing)
+            yield _otherwise(Said("table sites, site {ref}", ref=ref), missing)
             continue
         for name, held in (("id", site.id), ("name", site.name), ("origins", list(site.origins))):
             if held != said.get(name):
-                yield _otherwise(f"table sites, site {ref}", f"its {name} is not what the ledger says")
+                yield _otherwise(
+                    Said("table sites, site {ref}", ref=ref), Said("its {name} is not what the ledger says", name=name)
+                )
         if "keys" in said and said["keys"] != expected.key_print(site.secret_hash, site.address_key):
-            yield _otherwise(f"table sites, site {ref}", "its secret key is not the one that the ledger fixed")
+            yield _otherwise(
+                Said("table sites, site {ref}", ref=ref), "its secret key is not the one that the ledger fixed"
+            )
 
 
 def _notices(core: Core, books: Books) -> Iterator[Finding]:
@@ -56,7 +62,7 @@ def _notices(core: Core, books: Books) -> Iterator[Finding]:
         said = {one["version"]: one for one in books.notices.get(ref, [])}
         stored = {one.version: one for one in core.storage.ledger.notices(ref)}
         for version in sorted(stored.keys() | said.keys()):
-            where = f"table notices, site {ref}, version {version}"
+            where = Said("table notices, site {ref}, version {version}", ref=ref, version=version)
             if version not in said:
                 yield _otherwise(where, "the ledger says nothing of its publication")
             elif version not in stored:
@@ -64,16 +70,22 @@ def _notices(core: Core, books: Books) -> Iterator[Finding]:
             else:
                 one, digest = stored[version], hashlib.sha256(stored[version].text.encode()).hexdigest()
                 held = {"effective": one.effective.isoformat(), "digest": digest, "at": one.published_at}
-                for name, text in (("effective", "its date"), ("digest", "its text"), ("at", "its publication")):
+                for name, text in (
+                    ("effective", Said("its date")),
+                    ("digest", Said("its text")),
+                    ("at", Said("its publication")),
+                ):
                     if held[name] != said[version][name]:
-                        yield _otherwise(where, f"{text} is not what was published")
+                        yield _otherwise(where, Said("{text} is not what was published", text=text))
 
 
 def _purposes(core: Core) -> Iterator[Finding]:
     for site in core.book.sites():
         published = sorted(core.book.notices(site.ref), key=lambda notice: notice.ref)
         if core.storage.ledger.bits(site.ref) != expected.bits_of([n.policy.purposes for n in published]):
-            yield _otherwise(f"table purposes, site {site.ref}", "a purpose's bit is not the one that it was given")
+            yield _otherwise(
+                Said("table purposes, site {ref}", ref=site.ref), "a purpose's bit is not the one that it was given"
+            )
 
 
 def _holds(core: Core, books: Books) -> Iterator[Finding]:
@@ -81,7 +93,7 @@ def _holds(core: Core, books: Books) -> Iterator[Finding]:
     for id in sorted(stored.keys() | books.holds.keys()):
         said, held = books.holds.get(id), stored.get(id)
         if said is None or held is None or _hold_core(said) != _hold_core(held):
-            yield _otherwise(f"table holds, hold {id}", "it is not what the ledger says")
+            yield _otherwise(Said("table holds, hold {id}", id=id), "it is not what the ledger says")
 
 
 def _hold_core(hold: Json) -> Json:
@@ -100,14 +112,16 @@ def _tokens(core: Core, books: Books) -> Iterator[Finding]:
         said, held = books.tokens.get(id), stored.get(id)
         if said is None or held is None:
             what = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
-            yield _otherwise(f"table tokens, token {id}", what)
+            yield _otherwise(Said("table tokens, token {id}", id=id), what)
             continue
         site = core.book.site(held.get("site", ""))
         for name in ("role", "purposes", "expires_at", "recipient", "revoked_at"):
             if name in said and held.get(name) != said[name]:
-                yield _otherwise(f"table tokens, token {id}", f"its {name} is not what the ledger says")
+                yield _otherwise(
+                    Said("table tokens, token {id}", id=id), Said("its {name} is not what the ledger says", name=name)
+                )
         if (site.ref if site else None) != said["site_ref"]:
-            yield _otherwise(f"table tokens, token {id}", "its site is not what the ledger says")
+            yield _otherwise(Said("table tokens, token {id}", id=id), "its site is not what the ledger says")
 
 
 def _accounts(core: Core, books: Books) -> Iterator[Finding]:
@@ -116,7 +130,7 @@ def _accounts(core: Core, books: Books) -> Iterator[Finding]:
         if name not in books.accounts and books.accounts_ended:
             continue
         if stored.get(name) != books.accounts.get(name):
-            yield _otherwise(f"table accounts, account {number} by name", "it is not what the ledger says")
+            yield _otherwise(Said("table accounts, account {n} by name", n=number), "it is not what the ledger says")
 
 
 # --- visitors --------------------------------------------------------------------------------------------------------
@@ -141,7 +155,7 @@ class VisitorCheck:
             for key in page:
                 self.checked += 1
                 if self._complaints(key) and (found := self._complaints(key)):
-                    where = f"table visitors, number {self.checked} in order"
+                    where = Said("table visitors, number {n} in order", n=self.checked)
                     yield from (_otherwise(where, what) for what in found)
             after = page[-1]
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from dongui.said import Said
+
 from dongui_collector.storage.connect import connect
 
 _FILES = ("dongui.db", "archive.db", "records.db")
@@ -30,14 +32,15 @@ def _damage(name: str, path: Path) -> Iterator[tuple[str, str]]:
             tables = [
                 r[0].decode() for r in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
             ]
-            found = list(_damaged_tables(name, conn, tables))
+            found: list[tuple[str, str]] = list(_damaged_tables(name, conn, tables))
             if not found:
                 lines = [r[0].decode() for r in conn.execute(f"PRAGMA quick_check({_MOST})")]
                 # Its words name tables, indexes and pages, never a value.
-                found = [(name, f"it is damaged: {line}") for line in lines if line != "ok"][:_MOST]
+                wrong = [line for line in lines if line != "ok"][:_MOST]
+                found = [(name, Said("it is damaged: {line}", line=line)) for line in wrong]
             yield from found
     except sqlite3.DatabaseError as error:
-        yield name, f"it is damaged and cannot be read ({error})"
+        yield name, Said("it is damaged and cannot be read ({error})", error=error)
 
 
 def _damaged_tables(name: str, conn: sqlite3.Connection, tables: list[str]) -> Iterator[tuple[str, str]]:
@@ -46,4 +49,7 @@ def _damaged_tables(name: str, conn: sqlite3.Connection, tables: list[str]) -> I
             for _ in conn.execute(f'SELECT * FROM "{table}"'):
                 pass
         except sqlite3.DatabaseError as error:
-            yield f"{name}, table {table}", f"a page of it is damaged ({type(error).__name__})"
+            yield (
+                Said("{name}, table {table}", name=name, table=table),
+                Said("a page of it is damaged ({kind})", kind=type(error).__name__),
+            )

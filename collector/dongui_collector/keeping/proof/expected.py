@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dongui.said import Said
+
 from dongui_collector.storage.values import Json, LedgerRecord, Standing, Visitor
 
 
@@ -142,18 +144,27 @@ def differences(
     ``outlived``: whether a consent has outlived its lifetime, so that the record that ended it may have aged out before
     its own did. ``forgotten``: whether records of suspensions have aged out.
     """
-    found = []
+    found: list[str] = []
     for bit in sorted(visitor.standings.keys() | expected.standings.keys()):
         held, said = visitor.standings.get(bit), expected.standings.get(bit)
         if held == said or (held is None and said is not None and outlived(said)):
             continue
-        where = f"purpose bit {bit}"
         if said is None:
-            found.append(f"{where} stands there as {held.state if held else ''}, and no record on the ledger says so")
+            state = held.state if held else ""
+            found.append(
+                Said(
+                    "purpose bit {bit} stands there as {state}, and no record on the ledger says so",
+                    bit=bit,
+                    state=state,
+                )
+            )
         elif held is None:
-            found.append(f"{where} is missing, record {said.seq} says {said.state}")
+            found.append(
+                Said("purpose bit {bit} is missing, record {seq} says {state}", bit=bit, seq=said.seq, state=said.state)
+            )
         else:
-            found.append(f"{where} stands there otherwise than record {said.seq} says ({said.state})")
+            what = "purpose bit {bit} stands there otherwise than record {seq} says ({state})"
+            found.append(Said(what, bit=bit, seq=said.seq, state=said.state))
     if visitor.suspended and expected.suspended is None and forgotten:
         return found
     if visitor.suspended != bool(expected.suspended):

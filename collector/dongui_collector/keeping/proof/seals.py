@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from dongui.said import Said
+
 from dongui_collector.storage.values import Json, LedgerRecord, Tally
 
 KIND = "sealed"
@@ -76,7 +78,7 @@ def complaint(seal: Seal, found: Found, endings: bool) -> str | None:
     if destroyed < 0 or reduced < 0:
         return "it is an older copy: fewer of its rows have ended than the ledger's seal counts"
     if late < 0:
-        return f"{-late} rows are missing, and no ending on the ledger explains it"
+        return Said("{n} rows are missing, and no ending on the ledger explains it", n=-late)
     if destroyed or reduced:
         return None if endings else "rows ended after its seal, and no ending on the ledger explains it"
     if found.earlier_root != seal.root:
