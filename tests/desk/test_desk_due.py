@@ -170,7 +170,9 @@ def test_a_site_is_added_with_its_key_shown_once(world: World, officer: FlaskCli
 def test_an_origin_is_removed_on_the_chain_and_on_the_log(world: World, officer: FlaskClient) -> None:
     [site] = world.core.book.sites()
     page, action = "/console/sites", f"/console/sites/{site.id}/origins"
-    assert send(officer, page, action, origin=site.origins[0]).status_code == 400  # the last: nobody could withdraw
+    refused = send(officer, page, action, origin=site.origins[0])  # the last: nobody could withdraw
+    assert refused.status_code == 400
+    assert f'<span lang="en">{site.origins[0]} is the last origin' in refused.text  # the collector speaks English
     send(officer, page, page, name=site.name, origins="https://old.example.com")
     assert "https://old.example.com" in officer.get(page).text
     assert send(officer, page, action, origin="https://other.example.com").status_code == 400

@@ -95,9 +95,10 @@ def text(value: Mapping[str, str] | str | None) -> Any:
 
 def said(text: str) -> Markup:
     """What the policy's check, its diff or ``doctor`` says, in this request's language; marked where it is English."""
-    if g.lang == "en":
+    lang = g.get("lang", LANGUAGES[0])
+    if lang == "en":
         return escape(text)
-    words = in_words_of(said_in(g.lang), text)
+    words = in_words_of(said_in(lang), text)
     return Markup('<span lang="en">{}</span>').format(text) if words is None else escape(words)
 
 
