@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from granian.server.mt import MTServer
 from dongui_collector import logs
 from dongui_collector.app import open_core
 from dongui_collector.clock import clock_from_environment
+from dongui_collector.core import Core
 from dongui_collector.desk.app import create_desk
 from dongui_collector.desk.mailing import watch
 from dongui_collector.reading.columns.warming import warm
@@ -48,7 +50,7 @@ def main() -> None:
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     core = open_core(settings, writable=False)
     desk = create_desk(core)
-    threading.Thread(target=warm, args=(core,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, args=(core,), name="warm-up", daemon=True).start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     threading.Thread(target=watch, args=(desk, core, threading.Event()), name="mail", daemon=True).start()
     server = _Server(
@@ -61,6 +63,13 @@ def main() -> None:
         log_enabled=False,
     )
     server.serve(target_loader=lambda _target: desk)
+
+
+def _warm_up(core: Core) -> None:
+    """Read a year for the reports when the processor has nothing better to do: a core of it is missed by ingest."""
+    with suppress(OSError):  # a system that gives no priority to single threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    warm(core)
 
 
 def _end_with_parent() -> None:
