@@ -307,7 +307,8 @@ def test_columns_equal_what_is_counted_visit_by_visit(
     monkeypatch.setattr(store, "UNSETTLED", unsettled)
     shop = shops(seed)
     shop.house.now = at("2025-03-10T20:00")
-    engine = shop.house.core.held["reports"] = Engine(shop.house.core)
+    engine = Engine(shop.house.core)
+    monkeypatch.setitem(shop.house.core.held, "reports", engine)  # the house outlives this test
     if not room:
         engine.limit = 0
         monkeypatch.setattr(passes, "_MOST", 3)
