@@ -241,7 +241,7 @@ class Store:
             if masks is _NOBODY:
                 stands = {(fact.notice_ref, fact.purposes): items for fact, items in zip(page, judged, strict=True)}
                 held.bases |= {(stored, *key): items for key, items in stands.items()}
-            found += [pair for pair in zip(page, judged, strict=True) if pair[1] is not None]  # type: ignore[misc]
+            found += [pair for pair in zip(page, judged, strict=True) if pair[1] is not None]  # type: ignore[misc]  # nor does mypy see that none is None
         return found
 
     def _pages(
