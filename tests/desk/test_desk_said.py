@@ -7,11 +7,11 @@ import re
 from html import unescape
 
 from desk_world import World, csrf
-from dongui.said import Said, tables
-from dongui_collector.app import open_core
+from dongui.i18n import Message, tables
 from dongui_collector.desk.language import LANGUAGES, said, said_in
-from dongui_collector.doctor import examine, examine_settings
-from dongui_collector.keeping.verify import verify
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.doctor import examine, examine_settings
 from flask import Flask, g
 from test_desk_policy import draft_of
 
@@ -71,7 +71,7 @@ def test_a_drafts_findings_and_changes_are_korean(world: World) -> None:
 
 
 def test_what_a_verification_finds_is_korean(world: World) -> None:
-    [site] = world.core.book.sites()
+    [site] = world.core.registry.sites()
     writable = open_core(world.settings, writable=True)
     try:
         with writable.storage.ledger.writing():
@@ -93,9 +93,9 @@ def test_what_a_verification_finds_is_korean(world: World) -> None:
 def test_what_has_no_words_is_shown_in_english_and_marked() -> None:
     with Flask(__name__).app_context():
         g.lang = "ko"
-        assert said(Said("<{x}> is new", x="&")) == '<span lang="en">&lt;&amp;&gt; is new</span>'
+        assert said(Message("<{x}> is new", x="&")) == '<span lang="en">&lt;&amp;&gt; is new</span>'
         assert said("is missing") == "없습니다."
-        assert said(Said("{name!r} is not known", name="x")).startswith("<span")
-        assert "<b>" not in said(Said("{value!r} is not known", value="<b>"))
+        assert said(Message("{name!r} is not known", name="x")).startswith("<span")
+        assert "<b>" not in said(Message("{value!r} is not known", value="<b>"))
         g.lang = "en"
         assert said("is missing") == "is missing"
