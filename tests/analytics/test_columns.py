@@ -19,7 +19,7 @@ from dongui_collector.analytics.columns.engine import Engine
 from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.analytics.columns.words import Visitors
 from dongui_collector.analytics.entitled_events import EntitledEvents
-from dongui_collector.analytics.executor import NOW_MS, Question, report
+from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
 from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.metrics import ratio
@@ -160,7 +160,7 @@ def visits_of(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...]) 
     return [v for day in covered.days(FIRST, LAST) for v in covered.visits(day) if choose(v)]
 
 
-def slowly(shop: Shop, question: Question, visits: list[Visit]) -> list[dict[str, Any]]:
+def slowly(shop: Shop, question: Query, visits: list[Visit]) -> list[dict[str, Any]]:
     zone = shop.house.core.registry.in_force(shop.site.ref, shop.house.now).zone
     made: Report
     if question.name == "timeseries":
@@ -206,7 +206,7 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
 
 def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter, ...], visits: list[Visit]) -> None:
     interval = shop.rng.choice(["hour", "day", "week", "month"])
-    question = Question(name, FIRST, LAST, filters, limit=1000, interval=interval)  # type: ignore[arg-type]
+    question = Query(name, FIRST, LAST, filters, limit=1000, interval=interval)  # type: ignore[arg-type]
     answer = report(shop.house.core, shop.site, reader, question)
     wanted = slowly(shop, question, visits)
     rows = [{column: value for column, value in row.items() if column != "state"} for row in answer["rows"]]
@@ -227,18 +227,18 @@ def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], v
     steps = tuple(
         map(parse_filter, shop.rng.choice([("page:/*", "page:/a", "event:purchase"), ("event:s*", "page:/")]))
     )
-    asked = Question("funnel", FIRST, LAST, filters, steps=steps)
+    asked = Query("funnel", FIRST, LAST, filters, steps=steps)
     rows = report(core, shop.site, reader, asked)["rows"]
     reached = [visit for visit in visits if _reaches(visit, steps) > 0]
     for n, row in enumerate(rows):
         there = [visit for visit in visits if _reaches(visit, steps) > n]
         assert (row["step"], row["visits"]) == (n + 1, len(there))
         assert (row["visitors"], row["share"]) == (len({v.visitor for v in there}), ratio(len(there), len(reached)))
-    rows = report(core, shop.site, reader, Question("retention", FIRST, LAST, filters))["rows"]
+    rows = report(core, shop.site, reader, Query("retention", FIRST, LAST, filters))["rows"]
     assert {(r["week"], r["after"]): (r["visitors"], r["returned"]) for r in rows} == _retention(shop, visits)
-    rows = report(core, shop.site, reader, Question("vitals", FIRST, LAST, filters, limit=1000))["rows"]
+    rows = report(core, shop.site, reader, Query("vitals", FIRST, LAST, filters, limit=1000))["rows"]
     assert {row.pop("page"): row for row in rows} == _vitals(visits)
-    now = report(core, shop.site, reader, Question("now", FIRST, LAST, filters))["rows"]
+    now = report(core, shop.site, reader, Query("now", FIRST, LAST, filters))["rows"]
     active = [v for v in visits if v.events[-1].at >= shop.house.now - NOW_MS]
     assert now == [{"visitors": len({v.visitor for v in active}), "visits": len(active)}]
 
@@ -318,7 +318,7 @@ def test_columns_equal_what_is_counted_visit_by_visit(
         shop.arrive()
     shop.events(15)
     for what in whats:
-        report(shop.house.core, shop.site, ALL, Question("overview", FIRST, LAST))  # so that there is something to mend
+        report(shop.house.core, shop.site, ALL, Query("overview", FIRST, LAST))  # so that there is something to mend
         shop.do(what)
         compare(shop, ALL, shop.rng.sample(COUNTED, 4))
     for reader in READERS[1:]:
@@ -354,7 +354,7 @@ def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -
     house.visit(house.arrive("statistics"))
 
     def seen() -> tuple[int, set[str | None]]:
-        clicks = report(core, house.site, ALL, Question("click_ids", FIRST, LAST))
+        clicks = report(core, house.site, ALL, Query("click_ids", FIRST, LAST))
         return clicks["visits"], {row["click_id"] for row in clicks["rows"]}
 
     assert seen() == (2, {"gclid", None})
@@ -372,7 +372,7 @@ def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -
 def asked(shop: Shop) -> None:
     """Every report once, so that it is remembered."""
     for name in COUNTED:
-        report(shop.house.core, shop.site, ALL, Question(name, FIRST, LAST, limit=1000))
+        report(shop.house.core, shop.site, ALL, Query(name, FIRST, LAST, limit=1000))
 
 
 def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,7 +397,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
                 house.run()
             for reader in READERS:
                 compare(shop, reader)
-    assert report(house.core, shop.site, ALL, Question("overview", FIRST, LAST))["visits"] == 0
+    assert report(house.core, shop.site, ALL, Query("overview", FIRST, LAST))["visits"] == 0
 
 
 def test_a_day_of_the_site_may_lie_in_two_stored_days(new_house: Callable[..., House]) -> None:
@@ -420,7 +420,7 @@ def test_the_latest_events_are_late_by_a_moment_at_most_and_endings_never(
     house.visit(other)
 
     def visits() -> int:
-        found: int = report(house.core, house.site, ALL, Question("overview", FIRST, LAST))["visits"]
+        found: int = report(house.core, house.site, ALL, Query("overview", FIRST, LAST))["visits"]
         return found
 
     assert visits() == 2
@@ -440,10 +440,10 @@ def test_nothing_of_columns_is_on_disk(house: House) -> None:
         return sorted(path.name for path in house.folder.rglob("*") if path.suffix not in (".db-wal", ".db-shm"))
 
     before = files()
-    assert report(house.core, house.site, ALL, Question("pages", FIRST, LAST))["total"] == 1
+    assert report(house.core, house.site, ALL, Query("pages", FIRST, LAST))["total"] == 1
     assert files() == before
     house.erase(visitor)
-    assert report(house.core, house.site, ALL, Question("pages", FIRST, LAST))["total"] == 0
+    assert report(house.core, house.site, ALL, Query("pages", FIRST, LAST))["total"] == 0
     assert b"somewhere-else" not in house.bytes("data", "keys")
 
 
@@ -469,7 +469,7 @@ def test_days_are_read_ahead_for_whoever_may_ask_as_far_as_there_is_room(house: 
     assert warm(house.core, pauses.append) >= 4
     (store,) = engine.held()  # of all purposes together: there is no token
     assert store.days == len(pauses) == warm(house.core, lambda _: None)
-    asked = Question("overview", FIRST, LAST)
+    asked = Query("overview", FIRST, LAST)
     assert report(house.core, house.site, ALL, asked)["visits"] == 4
     house.core.held.clear()
     Engine.of(house.core).limit = 0
@@ -486,7 +486,7 @@ def test_many_may_ask_while_visitors_come_and_go(house: House) -> None:
 
     def ask() -> None:
         while not done.is_set():
-            found = report(house.core, house.site, ALL, Question("overview", FIRST, LAST))
+            found = report(house.core, house.site, ALL, Query("overview", FIRST, LAST))
             if not 3 <= found["visits"] == found["visitors"] <= 4:
                 wrong.append(found["visits"])
 
@@ -501,14 +501,14 @@ def test_many_may_ask_while_visitors_come_and_go(house: House) -> None:
     for asker in askers:
         asker.join()
     assert wrong == []
-    assert report(house.core, house.site, ALL, Question("overview", FIRST, LAST))["visits"] == 3
+    assert report(house.core, house.site, ALL, Query("overview", FIRST, LAST))["visits"] == 3
 
 
 def test_what_one_reader_was_told_is_not_told_to_another(house: House) -> None:
     """S1.0: columns, words and what is remembered belong to one set of purposes."""
     house.visit(house.arrive("statistics"), url="https://shop.example.com/for-statistics")
     house.visit(house.arrive("marketing", "personalisation"), url="https://shop.example.com/for-others")
-    question = Question("pages", FIRST, LAST)
+    question = Query("pages", FIRST, LAST)
     for _ in range(2):
         for reader, page in ((("statistics",), "/for-statistics"), (("marketing", "personalisation"), "/for-others")):
             assert [row["page"] for row in report(house.core, house.site, reader, question)["rows"]] == [page]
@@ -522,7 +522,7 @@ def test_pages_of_memory_are_given_back(house: House) -> None:
         house.visit(house.arrive())
         house.now += 86_400_000
     engine = Engine.of(house.core)
-    question = Question("overview", FIRST, FIRST + timedelta(days=10))
+    question = Query("overview", FIRST, FIRST + timedelta(days=10))
     for reader in (ALL, ("statistics",)):
         report(house.core, house.site, reader, question)
     assert len(engine.held()) == 2
@@ -534,7 +534,7 @@ def test_pages_of_memory_are_given_back(house: House) -> None:
 
 def test_without_room_nothing_is_left_that_would_take_the_room_of_other_days(house: House) -> None:
     house.visit(house.arrive(), url="https://shop.example.com/first")
-    engine, question = Engine.of(house.core), Question("pages", FIRST, LAST)
+    engine, question = Engine.of(house.core), Query("pages", FIRST, LAST)
     report(house.core, house.site, ALL, question)
     (store,), room = engine.held(), engine.limit
     house.now += 86_400_000

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from dongui_collector.analytics.executor import Question, report
+from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.imports.days import days_of
 from dongui_collector.analytics.imports.files import ForeignError
 from dongui_collector.core.errors import CollectorError
@@ -73,7 +73,7 @@ def take(house: House, source: str, path: Path) -> dict[str, Any]:
 
 
 def ask(house: House, name: str, *purposes: str, first: date = DAY, last: date = DAY, **more: Any) -> dict[str, Any]:
-    return report(house.core, house.site, purposes or ("statistics",), Question(name, first, last, **more))
+    return report(house.core, house.site, purposes or ("statistics",), Query(name, first, last, **more))
 
 
 def test_plausibles_sums_are_the_days_own(house: House, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 from dongui_collector.analytics import snapshot_process, snapshots
-from dongui_collector.analytics.executor import Question, report
+from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.metrics import Metrics
 from dongui_collector.analytics.reports import table
@@ -41,7 +41,7 @@ CLOSED = ("overview", "channels", "countries", "devices", "hour", "month")
 
 
 def ask(house: House, name: str, *purposes: str, first: date = DAY, last: date = DAY, **more: Any) -> dict[str, Any]:
-    return report(house.core, house.site, purposes or ("statistics",), Question(name, first, last, limit=1000, **more))
+    return report(house.core, house.site, purposes or ("statistics",), Query(name, first, last, limit=1000, **more))
 
 
 def names_for(*purposes: str) -> list[str]:
@@ -366,7 +366,7 @@ def test_a_large_day_is_worked_out_by_another_process_to_the_same_end(
         freezer = Freezer(core, config)
         assert freezer(today) > 0
         assert freezer(today) == 0
-        (row,) = report(core, site, ("statistics",), Question("overview", today, today))["rows"]
+        (row,) = report(core, site, ("statistics",), Query("overview", today, today))["rows"]
         assert row["page_views"] == 3
     finally:
         core.close()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dongui_collector.analytics.entitled_events import no_recipient
-from dongui_collector.analytics.executor import Question, report
+from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
@@ -46,7 +46,7 @@ def ask(house: House, site: Site, reader: tuple[str, ...], name: str, *filters: 
     days = (more.pop("first", FIRST), more.pop("last", LAST))
     if name == "funnel":
         more.setdefault("steps", (parse_filter("page:/"), parse_filter("event:purchase")))
-    question = Question(name, *days, tuple(map(parse_filter, filters)), limit=more.pop("limit", 1000), **more)
+    question = Query(name, *days, tuple(map(parse_filter, filters)), limit=more.pop("limit", 1000), **more)
     return report(house.core, site, reader, question)
 
 
@@ -331,7 +331,7 @@ def test_a_recipient_gets_no_report() -> None:
 )
 def test_a_question_that_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ReportError):
-        Question(**{"name": "overview", "first": FIRST, "last": LAST, **bad})
+        Query(**{"name": "overview", "first": FIRST, "last": LAST, **bad})
 
 
 def test_a_sort_by_what_is_no_column_is_refused(house: House) -> None:

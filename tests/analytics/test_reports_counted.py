@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from dongui_collector.analytics.executor import Question, report
+from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.ledger import page_counts
 from hypothesis import given
@@ -27,7 +27,7 @@ def count(house: House, day: date, recorded: dict[str, int], **unrecorded: int) 
 
 
 def ask(house: House, *reader: str, name: str = "overview", filters: tuple[str, ...] = (), **days: date) -> Any:
-    question = Question(name, days.get("first", FIRST), days.get("last", LAST), tuple(map(parse_filter, filters)))
+    question = Query(name, days.get("first", FIRST), days.get("last", LAST), tuple(map(parse_filter, filters)))
     return report(house.core, house.site, reader, question)
 
 

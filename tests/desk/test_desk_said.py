@@ -17,16 +17,15 @@ from test_desk_policy import draft_of
 
 from tests.said import assembled, lacks, sentences, untold
 
-VERIFYING = (
-    "verify",
-    "verify_certificates",
-    "verify_days",
-    "verify_items",
-    "verify_state",
-    "proof.seals",
-    "proof.expected",
+VERIFYING = ("verify", "certificates", "days", "items", "tables")
+SPEAKING = (
+    "runtime.doctor",
+    "storage.sqlite.damage",
+    "desk.proof",
+    "evidence.seals",
+    "evidence.replayed_state",
+    *(f"evidence.verify.{name}" for name in VERIFYING),
 )
-SPEAKING = ("doctor", "storage.damage", "desk.proof", *(f"keeping.{name}" for name in VERIFYING))
 MODULES = [importlib.import_module(f"dongui_collector.{name}") for name in SPEAKING]
 ELSEWHERE = (
     "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",

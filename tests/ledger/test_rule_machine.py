@@ -494,7 +494,7 @@ COLUMN_NAMES = [
 def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """S1.0, S3.0."""
     monkeypatch.setattr(Rule, "under", tmp_path, raising=False)
-    monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
+    monkeypatch.setattr(dongui_collector.runtime.composition, "clock_from_environment", lambda testing: SteppingClock())
     run_state_machine_as_test(
         Rule,
         settings=settings(

@@ -17,7 +17,7 @@ from test_policy_check import CASES, text_of
 
 from tests.said import assembled, lacks, sentences, untold
 
-SPEAKING = ("diff", "unlawful", "doubtful", "references", "tables", "load", "period")
+SPEAKING = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "period")
 MODULES = [importlib.import_module(f"dongui.policy.{name}") for name in SPEAKING]
 KO = tables("dongui.policy")["ko"]
 WRONG = ('""', '"?"', "7", "1.5", "true", "2026-01-01", '["?"]', '["?", "?", 1]', '{ fr = "x" }', '"P0D"', "[[]]")

@@ -72,7 +72,9 @@ class House:
             def now(self) -> int:
                 return house.now
 
-        monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
+        monkeypatch.setattr(
+            dongui_collector.runtime.composition, "clock_from_environment", lambda testing: SteppingClock()
+        )
         monkeypatch.setattr(store, "STALE_S", 0.0)  # a question sees what was just recorded
         self.settings = Settings(folder=folder, **settings)
         if not (folder / "keys" / "master.key").exists():
