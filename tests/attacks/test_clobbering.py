@@ -1,6 +1,6 @@
 """Markup that a site lets strangers write cannot stand in for what the browser made (issue: DOM clobbering).
 
-Sanitised HTML keeps ``name`` and ``id``; ``<img name=cookie>`` then shadows ``document.cookie``, and ``<form id=dongui>``
+Sanitised HTML keeps ``name`` and ``id``; ``<img name=cookie>`` then shadows ``document.cookie``, ``<form id=dongui>``
 is ``window.dongui``. The snippet reads prototypes, which markup does not reach.
 """
 
@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.journeys.conftest import collector, context, page, site
 from tests.journeys.snippet_steps import BANNER, cookies, eventually, granted, press, ready
-from tests.journeys.stub_collector import Stub, page_of
+from tests.journeys.stub_collector import Stub
 
 __all__ = ["collector", "context", "page", "site"]  # the journeys' fixtures
 
