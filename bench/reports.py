@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from bench import flat
 from bench.history import opened
@@ -29,6 +30,7 @@ from bench.traffic import write_year
 
 EVENTS, DAYS = 10_000_000, 365
 _WARM_S = 3600.0
+_ZONE = ZoneInfo("Asia/Seoul")  # of the policy that the benchmark installs
 SCREEN = ("overview?compare=previous", "timeseries?", "sources?", "pages?", "locations?", "devices?")
 # The filters of the API, and the same as a condition on an event in SQL.
 FILTERS = (
@@ -77,7 +79,7 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
         installation, (crowd, purposes) = Installation(config.parent, "", ""), _crowd(config)
         port, token = free_port(), _token(config, purposes)
         with installation.serving(desk_port=port) as public:
-            desk = _desk(port, token, held[0], date.today())
+            desk = _desk(port, token, held[0], datetime.now(_ZONE).date())
             warm = Warm(_warmed(desk, len(held)), *_process(config), desk.metric("dongui_desk_report_bytes"))
             print(f"  {warm}", flush=True)
             first, _ = desk.screen()
@@ -86,7 +88,7 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
             filtered = [desk.screen(some)[0] for some, _ in FILTERS]
             known = median(desk.screen(some)[0] for some, _ in FILTERS for _ in range(3))
             print(f"  {first=:.3f} {again=:.3f} {coming=:.3f} {filtered=} {known=:.3f}", flush=True)
-            desk.last = max(day for day in held if day < date.today())
+            desk.last = max(day for day in held if day < datetime.now(_ZONE).date())
             said = json.loads(desk.get(f"/v1/reports/overview?from={desk.first}&to={desk.last}"))["rows"][0]
         with flat.flat(_days(config), folder / "flat.db", desk.last) as conn:
             plain = _timed(lambda: flat.screen(conn))

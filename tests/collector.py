@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from tests.clock import now_ms
+
 ORIGIN = "https://shop.example.com"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 CONSENT_PURPOSES = ("statistics", "personalisation", "marketing", "analysis")
@@ -158,7 +160,7 @@ class Installation:
 
 def event(at: int | None = None, **fields: Any) -> dict[str, Any]:
     """A page view, made now unless told otherwise."""
-    now = int(time.time() * 1000) if at is None else at
+    now = now_ms() if at is None else at
     return {"id": uuid7(now), "name": "page_view", "at": now, "url": f"{ORIGIN}/products/1", **fields}
 
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.clock import now_utc
+
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 
@@ -85,7 +87,7 @@ def certificate(folder: Path) -> Path:
     """A self-signed certificate and its key in one PEM file, as both proxies take it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "collect.example")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = now_utc()
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
     pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

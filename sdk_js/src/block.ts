@@ -1,4 +1,5 @@
 /** Blocking: what belongs to a purpose stays inert until it is granted, and then runs exactly once, in order. */
+import { doc } from "./natives";
 import { quietly } from "./page";
 import { core } from "./state";
 
@@ -16,7 +17,7 @@ export const watch = (): void =>
 
 /** Lets loose what is granted now. */
 export function release(): void {
-  for (const element of document.querySelectorAll<Inert>("[data-purpose]")) {
+  for (const element of doc.querySelectorAll<Inert>("[data-purpose]")) {
     const { dataset, content } = element;
     const purposes = dataset.purpose!.split(" ");
     if (done.has(element) || !purposes.every((id) => core._granted.has(id))) continue;

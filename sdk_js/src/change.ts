@@ -12,7 +12,7 @@ let busy = false;
 const setCookie = (name: string, value: string, seconds: number): void =>
   void core._quietly(() => {
     const { domain } = core._options;
-    document.cookie = `${name}=${value};Max-Age=${seconds};Path=/;SameSite=Lax${domain ? `;Domain=${domain}` : ""}${location.protocol == "https:" ? ";Secure" : ""}`;
+    core._doc.cookie = `${name}=${value};Max-Age=${seconds};Path=/;SameSite=Lax${domain ? `;Domain=${domain}` : ""}${location.protocol == "https:" ? ";Secure" : ""}`;
   });
 
 function keepVisitor(id: string): void {
@@ -34,7 +34,7 @@ core._decide = (wanted: ConsentState | string[], method: string, stay?: boolean)
   core._choice = { version, granted, at: Math.floor(Date.now() / 1000) };
   core._memory = encodeChoice(core._choice);
   setCookie("dongui", core._memory as string, choice_seconds);
-  if (core._quietly(() => document.cookie.includes(core._memory as string))) core._memory = "";
+  if (core._quietly(() => core._doc.cookie.includes(core._memory as string))) core._memory = "";
   const body = {
     site: core._options.site,
     visitor: core._visitorId(),

@@ -2,6 +2,7 @@
 import type { ConsentState, Dongui, Options } from "./api";
 import { release, watch } from "./block";
 import { answered, worth } from "./consent";
+import { doc } from "./natives";
 import { cookieValues, quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
@@ -96,7 +97,7 @@ export function start(options: Options): Dongui {
       if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
     });
   };
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin);
+  if ((doc as { prerendering?: boolean }).prerendering) doc.addEventListener("prerenderingchange", begin);
   else begin();
   return {
     track: (name, props) => quietly(() => track(name, props)),

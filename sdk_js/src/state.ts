@@ -1,5 +1,6 @@
 /** What the parts of the snippet share, also those that are loaded later: ui.js finds it in `dongui._core`. */
 import type { ConsentState, Options } from "./api";
+import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
 import type { Choice, Policy, Purpose } from "./rules/types";
 import { gpc } from "./signals";
@@ -61,6 +62,9 @@ export interface Core {
   _post(path: string, body: () => object | false | undefined | ""): Promise<Response | undefined>;
   _visitorId(): string;
   _quietly: typeof quietly;
+  /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
+  _doc: Document;
+  _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */
   _gpc(): boolean;
@@ -95,6 +99,8 @@ export const core = {
   _visitor: "",
   _released: [] as Released[],
   _quietly: quietly,
+  _doc: doc,
+  _native: native,
   _uuid: uuid,
   _gpc: () => gpc() || core._dnt,
 } as unknown as Core;

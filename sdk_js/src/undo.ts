@@ -6,7 +6,7 @@ import type { Core } from "./state";
 const levels = (whole: string, mark: string, part: (pieces: string[], index: number) => string[]): string[] =>
   whole.split(mark).map((_, index, pieces) => part(pieces, index).join(mark));
 
-const cookieNames = (core: Core): string[] => (core._quietly(() => document.cookie) || "").split("; ").map((pair) => pair.replace(/=[^]*/, ""));
+const cookieNames = (core: Core): string[] => (core._quietly(() => core._doc.cookie) || "").split("; ").map((pair) => pair.replace(/=[^]*/, ""));
 
 /**
  * Removes the declared cookies and storage keys of every consent purpose that is not granted, at every level of domain
@@ -27,7 +27,7 @@ export function clear(core: Core): string[] {
   for (const name of cookieNames(core).filter(unwanted))
     for (const path of paths)
       for (const domain of domains)
-        for (const kind of ["", ";Secure;SameSite=None;Partitioned"]) document.cookie = `${name}=;Max-Age=0;Path=${path}${domain}${kind}`;
+        for (const kind of ["", ";Secure;SameSite=None;Partitioned"]) core._doc.cookie = `${name}=;Max-Age=0;Path=${path}${domain}${kind}`;
   for (const storage of ["localStorage", "sessionStorage"] as const)
     core._quietly(() => Object.keys(window[storage]).filter(unwanted).forEach((key) => window[storage].removeItem(key)));
   return cookieNames(core).filter(unwanted);

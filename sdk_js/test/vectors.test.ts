@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { decodeChoice, effectivePurposes, encodeChoice, newestChoice } from "../src/rules/consent";
 import { classify, cookieVerdict } from "../src/rules/cookies";
+import { choiceAfter, classifyAnswer, collapse, expire, nextDecision, overlay, pendingGrants, settle } from "../src/rules/decisions";
 import { gateEvent, itemsAllowed } from "../src/rules/gate";
+import { cookiePrefix, readChoice, visitorIds } from "../src/rules/own";
 import type { Choice, Event, Policy } from "../src/rules/types";
 import { scrubProps, scrubText, scrubUrl } from "../src/rules/urls";
 
@@ -32,10 +34,21 @@ const calls: Record<string, (given: any) => unknown> = {
   scrub_text: ({ text }) => scrubText(text),
   scrub_props: ({ value }) => scrubProps(value),
   classify: ({ name }) => classify(name, policy),
+  classify_answer: ({ status, type, text, id }) => classifyAnswer(status, type, text, id),
+  overlay: ({ granted, queue }) => overlay(granted, queue),
+  pending_grants: ({ queue }) => pendingGrants(queue),
+  collapse: ({ queue, decision }) => collapse(queue, decision),
+  expire: ({ queue, now, notice, choice_seconds }) => expire(queue, now, notice, choice_seconds),
+  settle: ({ queue, id, outcome }) => settle(queue, id, outcome),
+  choice_after: ({ choice, entry, rest, recorded }) => choiceAfter(choice, entry, rest, recorded),
+  next_decision: ({ queue, waiting }) => nextDecision(queue, waiting)?.id,
+  cookie_prefix: ({ https, shared }) => cookiePrefix(https, shared),
+  read_choice: ({ pairs, https, shared }) => readChoice(pairs, https, shared),
+  visitor_ids: ({ pairs, https, shared }) => visitorIds(pairs, https, shared),
   cookie_verdict: ({ name, granted, strict }) => cookieVerdict(name, new Set<string>(granted), policy, strict),
 };
 
-for (const table of ["choice", "effective", "gate", "urls", "cookies"])
+for (const table of ["choice", "effective", "gate", "urls", "cookies", "decisions", "own_cookies"])
   for (const row of read(table) as Case[])
     test(`${table}: ${row.name}`, () => {
       const call = calls[row.call];

@@ -8,15 +8,16 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.clock import today
 from tests.collector import Installation, event
 
-TODAY = date.today()
+TODAY = today()
 DAYS = ("--from", str(TODAY - timedelta(days=1)), "--to", str(TODAY + timedelta(days=1)))
 LONG_AGO = "2025-03-10T12:00:00+09:00"
 NOON = 1_741_575_600_000  # the same instant in epoch ms

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from dongui_collector.ledger.service import Decision
 from dongui_collector.runtime.composition import open_core
 
 from tests.cli.conftest import Run
+from tests.clock import now_ms
 
 DAYS = ("--from", "2020-01-01", "--to", "2999-12-31")
 
@@ -28,7 +28,7 @@ def visited(installed: dict[str, str], dongui: Run, tmp_path: Path) -> None:
             outcome = core.ledger.choose(notice, None, Decision(("statistics",), (), "api", "ko", {}))
     finally:
         core.close()
-    now = int(datetime.now(UTC).timestamp() * 1000)
+    now = now_ms()
     lines = [
         {"visitor": outcome.answer["visitor"], "id": str(uuid.uuid4()), "name": name, "at": now, "url": url}
         for name, url in (("pageview", "/a?utm_source=kakao"), ("pageview", "/b"), ("purchase", "/b"))

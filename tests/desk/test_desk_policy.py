@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -32,16 +33,17 @@ def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
     [notice] = world.core.registry.notices(1)
     published = {notice.version: notice.policy.text}
     text = draft_of(world).replace('"P1Y"', '"P2Y"')
-    found = judged(text, notice.policy, published)
+    now = world.core.clock.now()
+    found = judged(text, notice.policy, published, now)
     assert found.policy == parse(text)
     assert found.findings == check(parse(text))
     assert found.changes == diff(notice.policy, parse(text))
     assert found.changes
     assert found.changes.needs_consent
     assert found.publishable
-    assert not judged(notice.policy.text, notice.policy, published).publishable
-    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published).taken
-    broken = judged("schema = 1\n[notice", notice.policy, published)
+    assert not judged(notice.policy.text, notice.policy, published, now).publishable
+    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published, now).taken
+    broken = judged("schema = 1\n[notice", notice.policy, published, now)
     assert broken.policy is None
     assert broken.errors
     assert not broken.publishable
@@ -50,7 +52,7 @@ def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_judge(text: str) -> None:
     policy = parse((Path(__file__).parents[2] / "examples" / "somoon" / "policy.toml").read_text())
-    assert not judged(text, policy, {}).publishable
+    assert not judged(text, policy, {}, 0).publishable
 
 
 def test_snippets_name_the_site_and_nothing_secret() -> None:
@@ -189,6 +191,18 @@ def test_s5_3_publishing_takes_the_officers_password_and_is_on_the_log(world: Wo
     assert (last.body["action"], last.body["by"]) == ("policy.publish", "admin")
     assert world.core.retention.standing.unsigned() == []
     assert publish(officer, text + "# more\n", world.installed.console_password) == 400
+
+
+def test_a_date_before_that_of_the_version_in_force_is_told_and_not_published(
+    world: World, officer: FlaskClient
+) -> None:
+    [notice] = world.core.book.notices(1)
+    text = re.sub(r"effective = [0-9-]+", f"effective = {notice.effective - timedelta(days=1)}", draft_of(world))
+    remedy = f"Set effective to {notice.effective} or later"
+    assert remedy in send(officer, "/console/policy/edit?lang=en", "/console/policy/edit", text=text).text
+    assert remedy not in send(officer, "/console/policy/edit", "/console/policy/edit", text=draft_of(world)).text
+    assert publish(officer, text, world.installed.console_password) == 400
+    assert len(world.core.storage.ledger.notices(1)) == 1
 
 
 def test_guessing_the_password_there_is_slowed_down_too(world: World, officer: FlaskClient) -> None:

@@ -6,12 +6,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.clock import now_ms, today
 from tests.collector import ORIGIN, Installation, event, marker
 
 _ROWS = 12_000  # more than the sockets' buffers take
@@ -48,7 +50,7 @@ def test_a_stalled_reader_keeps_neither_the_log_nor_a_withdrawal_nor_the_desk(
 ) -> None:
     secret, visitor = marker(), served.consent(["statistics"])["visitor"]
     filler = served.consent(["statistics"])["visitor"]
-    now = int(time.time() * 1000)
+    now = now_ms()
     made = [{"visitor": filler, **event(now, url=f"{ORIGIN}/{'x' * 300}/{n}")} for n in range(_ROWS)]
     # On both ends: the first page is read before the reader stalls, the last one never.
     ours = [{"visitor": visitor, **event(now, url=f"{ORIGIN}/{secret}")} for _ in range(2)]
@@ -59,7 +61,7 @@ def test_a_stalled_reader_keeps_neither_the_log_nor_a_withdrawal_nor_the_desk(
         json.loads(served.run("tokens", "create", "--purpose", "statistics", "--json").stdout)["token"]
         for _ in range(2)
     )
-    query = f"from={time.strftime('%Y')}-01-01&to={time.strftime('%Y')}-12-31"
+    query = f"from={today() - timedelta(days=1)}&to={today() + timedelta(days=1)}"
     readers = [stalled(served.desk_port, token, query) for _ in range(2)]
     try:
         assert secret.encode() in served.bytes()

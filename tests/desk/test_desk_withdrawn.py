@@ -6,15 +6,17 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.clock import today
 from tests.collector import Installation, event
 
-SPAN = f"from={time.strftime('%Y')}-01-01&to={time.strftime('%Y')}-12-31"
+SPAN = f"from={today() - timedelta(days=1)}&to={today() + timedelta(days=1)}"
 
 
 @pytest.fixture(scope="module")

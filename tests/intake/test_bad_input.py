@@ -9,13 +9,13 @@ import hashlib
 import hmac
 import json
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.clock import now_ms, now_s
 from tests.collector import ORIGIN, Installation, event
 
 SENTINEL = "SENTINEL-OF-BAD-INPUT"
@@ -75,7 +75,7 @@ RAW = {
 
 def test_half_a_character_costs_no_batch(collector: Installation, visitor: str) -> None:
     """A page that clips a text within an emoji leaves one half of it, which JSON may spell (RFC 8259, section 8.2)."""
-    raw = json.dumps(body(collector, visitor, name="clipped \ud83d", url=ORIGIN, at=int(time.time() * 1000)))
+    raw = json.dumps(body(collector, visitor, name="clipped \ud83d", url=ORIGIN, at=now_ms()))
     assert "\\ud83d" in raw
     assert post(collector, raw).json() == {"recorded": 1, "refused": {}}
     held = collector.http.get("/v1/me", headers={"authorization": f"Bearer {visitor}"}).json()["events"]
@@ -277,7 +277,7 @@ def test_visitors_behind_a_sites_own_origin_are_limited_one_by_one(fresh: Instal
     config = Path(fresh.config)
     config.write_text("rate_burst = 5\nrate_limit = 0.01\n" + config.read_text())
     fresh.start()
-    now = int(time.time())
+    now = now_s()
     key = hashlib.sha256(b"dongui-address\x00" + fresh.secret.encode()).digest()
 
     def vouched(address: str) -> dict[str, str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.clock import now_ms
 from tests.collector import ORIGIN, Installation
 
 
 def post(collector: Installation, *, secret: bool = True, at: int | None = None, **counts: Any) -> httpx.Response:
-    now = int(time.time() * 1000) if at is None else at
+    now = now_ms() if at is None else at
     body = {"site": collector.site, "id": str(uuid.uuid4()), "at": now, "counts": counts}
     return collector.http.post("/v1/counts", json=body, headers=collector.bearer if secret else {"origin": ORIGIN})
 
@@ -29,7 +29,7 @@ def test_counts_are_added_and_told_in_reports(collector: Installation) -> None:
     assert told(collector) == (None, None)
     assert post(collector, recorded={"statistics": 3, "marketing.statistics": 1}, unasked=4).status_code == 204
     assert post(collector, refused=7, gpc=1).status_code == 204
-    body = {"site": collector.site, "id": str(uuid.uuid4()), "at": int(time.time() * 1000), "counts": {"no_id": 4}}
+    body = {"site": collector.site, "id": str(uuid.uuid4()), "at": now_ms(), "counts": {"no_id": 4}}
     for _ in range(3):
         assert collector.http.post("/v1/counts", json=body, headers=collector.bearer).status_code == 204
     counts = {"page_views": 20, "recorded": 4, "unasked": 4, "refused": 7, "gpc": 1, "no_id": 4}

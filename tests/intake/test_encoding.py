@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 import tracemalloc
 import uuid
 import zlib
@@ -18,6 +17,7 @@ from dongui_collector.intake.schema import MAX_BODY
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_ms
 from tests.collector import ORIGIN, Installation, event
 
 BOMB = gzip.compress(b" " * 60_000_000, 9)
@@ -95,7 +95,7 @@ def test_servers_may_compress_events_and_records(collector: Installation) -> Non
     answer = post(collector, "/v1/events", gzip.compress(batch(collector, visitor, 100)))
     assert (answer.status_code, answer.json()["recorded"]) == (202, 100)
     assert len(collector.me(visitor)["events"]) == 100
-    record = {"site": collector.site, "class": "abuse", "subject": visitor, "at": int(time.time() * 1000)}
+    record = {"site": collector.site, "class": "abuse", "subject": visitor, "at": now_ms()}
     body = json.dumps({**record, "id": str(uuid.uuid4()), "source": "service", "data": {"text": "x" * 5000}}).encode()
     assert post(collector, "/v1/records", gzip.compress(body)).status_code == 201
     assert post(collector, "/v1/events", batch(collector, visitor), encoding="identity").status_code == 202

@@ -19,11 +19,12 @@ import httpx
 import pytest
 from dongui.policy import default_policy_text
 
+from tests.clock import now_ms, today
 from tests.collector import Installation, event
 
 
 def record(collector: Installation, subject: str, number: int, **more: Any) -> dict[str, Any]:
-    at = int(time.time() * 1000)
+    at = now_ms()
     body = {"site": collector.site, "id": str(uuid.uuid4()), "class": "abuse", "subject": subject, "at": at}
     return {**body, "source": "service", "data": {"number": number}, **more}
 
@@ -135,8 +136,8 @@ def test_no_event_names_a_member(with_members: Installation) -> None:
 
 
 def days() -> list[str]:
-    today = date.today()
-    return ["--from", str(today - timedelta(days=1)), "--to", str(today + timedelta(days=1))]
+    day = today()
+    return ["--from", str(day - timedelta(days=1)), "--to", str(day + timedelta(days=1))]
 
 
 def test_what_concerns_a_member_is_answered_the_same_and_done_once(with_members: Installation) -> None:

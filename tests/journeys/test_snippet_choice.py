@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.clock import now_s
 from tests.conftest import FLAGS
 from tests.journeys.snippet_steps import BANNER, cookies, eventually, granted, press, ready
 from tests.journeys.stub_collector import VISITOR, Answer, Request, Stub, page_of
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 def choose(context: BrowserContext, site: Stub, version: str, purposes: str, age: int = 60) -> None:
     """A choice that was made `age` seconds ago."""
-    number, text = int(time.time()) - age, ""
+    number, text = now_s() - age, ""
     while number:
         number, digit = divmod(number, 36)
         text = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + text

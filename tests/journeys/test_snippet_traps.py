@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.clock import now_s
 from tests.journeys.snippet_steps import BANNER, cookies, eventually, granted, press, ready
 from tests.journeys.stub_collector import Stub, page_of
 
@@ -98,7 +97,7 @@ def test_what_cannot_be_reached_is_reported(page: Page, site: Stub) -> None:
 
 
 def test_of_two_choice_cookies_the_newest_wins(context: BrowserContext, page: Page, site: Stub) -> None:
-    now = int(time.time())
+    now = now_s()
     base36 = page.evaluate("n => [(n - 60).toString(36), n.toString(36)]", now)
     origin = f"http://www.example.test:{site.port}"
     context.add_cookies(
@@ -177,7 +176,7 @@ def test_a_decision_of_the_page_before_waits_for_the_notice(page: Page, site: St
     page.reload()
     eventually(lambda: collector.events, page)
     [kept] = [c for c in page.context.cookies() if c["name"] == "dongui_id"]
-    assert 15552000 - 120 < kept["expires"] - time.time() <= 15552000
+    assert 15552000 - 120 < kept["expires"] - now_s() <= 15552000
 
 
 def test_withdrawal_clears_while_the_collector_hangs(

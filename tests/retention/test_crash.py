@@ -32,7 +32,7 @@ arm(target, moment, nth)
 core.keeper.run()
 """
 
-DAYS, DESTROY = "dongui_collector.storage.sqlite.days", "dongui_collector.retention.executor:Destroyer"
+DAYS, DESTROY = "dongui_collector.storage.sqlite.days", "dongui_collector.retention.executor:DestructionExecutor"
 DAY_POINTS = [
     (f"{DESTROY}.begin", "before"),
     (f"{DESTROY}.begin", "after"),

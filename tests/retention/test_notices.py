@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from dongui.policy import parse
 from dongui.policy.period import Period
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.clock import start_of
+from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.core.operations import perform
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger import state as consents
+from dongui_collector.ledger.notices import earliest_effective
 from dongui_collector.retention.reconfirmation import Reconfirmation, counts, told_by
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.collector import Installation
@@ -80,6 +84,57 @@ def test_sa_versions_count_in_the_order_of_their_dates_not_of_their_publication(
     assert house.visit(visitor) == {}
     house.now = at("2025-07-01T00:00")
     assert house.visit(visitor) == {"no_consent": 1}
+
+
+def test_sa_a_version_that_would_never_come_into_force_is_not_published(house: House) -> None:
+    perform(house.core, "policy.publish", {"text": more("v2", date(2025, 3, 1))})
+    before = house.core.storage.ledger.head()
+    with pytest.raises(NotAllowed, match=r"2025-02-28 is before 2025-03-01.*'v2'.*`effective` to 2025-03-01 or later"):
+        perform(house.core, "policy.publish", {"text": policy("v3", date(2025, 2, 28))})
+    assert house.core.storage.ledger.head() == before
+    assert not perform(house.core, "policy.publish", {"text": policy("v1")})["published"], "said again, it is no error"
+    perform(house.core, "policy.publish", {"text": policy("v3", date(2025, 3, 1))})
+    assert house.core.book.in_force(house.site.ref, house.now).version == "v3"
+
+
+def test_sa_nor_from_the_command_line(tmp_path: Path) -> None:
+    one = Installation(tmp_path / "d")
+    try:
+        (tmp_path / "past.toml").write_text(policy("past"), encoding="utf-8")
+        refused = one.run("policy", "publish", str(tmp_path / "past.toml"), code=2)
+        assert "never come into force" in refused.stderr
+        assert "Set `effective` to" in refused.stderr
+        assert "past" not in one.run("sites", "list", "--json").stdout
+    finally:
+        one.close()
+
+
+def test_sa_a_version_dated_before_one_that_has_yet_to_begin_is_published(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    house.add_site(policy("v1", date(2025, 6, 1)))
+    perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 1))})
+    assert house.core.book.in_force(house.site.ref, house.now).version == "v2"
+
+
+ZONES = st.sampled_from(["Asia/Seoul", "America/New_York", "Pacific/Kiritimati", "America/Sao_Paulo", "UTC"])
+DATES = st.dates(date(2017, 10, 10), date(2017, 10, 20)) | st.dates(date(2024, 2, 26), date(2024, 3, 3))
+
+
+@given(DATES, ZONES, DATES, ZONES, DATES)
+@example(date(2024, 3, 1), "Asia/Seoul", date(2024, 3, 1), "America/New_York", date(2024, 3, 3))
+# A day without midnight:
+@example(date(2017, 10, 15), "America/Sao_Paulo", date(2017, 10, 15), "UTC", date(2017, 10, 20))
+def test_sa_the_remedy_is_the_first_date_that_works(
+    old: date, old_zone: str, new: date, new_zone: str, today: date
+) -> None:
+    in_force, now = parse(more("v1", old, old_zone)), at(f"{today}T12:00")
+    earliest = earliest_effective(parse(more("v2", new, new_zone)), in_force, now)
+    began = start_of(old, ZoneInfo(old_zone))
+    assert (earliest is not None) == (start_of(new, ZoneInfo(new_zone)) < began <= now)
+    if earliest is not None:
+        assert earliest > new
+        assert earliest_effective(parse(more("v2", earliest, new_zone)), in_force, now) is None
+        assert earliest_effective(parse(more("v2", earliest - timedelta(days=1), new_zone)), in_force, now) == earliest
 
 
 # --- K16 -------------------------------------------------------------------------------------------------------------

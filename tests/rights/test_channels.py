@@ -19,6 +19,7 @@ from dongui_collector.rights.access_package import AccessScope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.clock import today
 from tests.collector import Installation
 from tests.policy.test_policy_channels import CHANNELS
 from tests.retention.house import House, at
@@ -182,7 +183,7 @@ def test_k16_the_last_word_on_each_channel_counts(steps: list[tuple[str, bool]])
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("channels")
     one = Installation(folder / "installation")
-    (folder / "policy.toml").write_text(with_channels("channels", date.today()))
+    (folder / "policy.toml").write_text(with_channels("channels", today()))
     one.run("policy", "publish", str(folder / "policy.toml"))
     yield one.start()
     one.close()

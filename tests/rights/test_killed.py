@@ -30,19 +30,20 @@ perform(core, "requests.answer", {"id": id, "outcome": "granted", "by": "officer
 """
 
 LEDGER = "dongui_collector.ledger"
+RETENTION = "dongui_collector.retention"
 RIGHTS = "dongui_collector.rights"
 POINTS = [
-    (f"{LEDGER}.ledger:Ledger.erase", "after", 1, False),
-    (f"{LEDGER}.ledger:Ledger.end_member", "after", 1, False),
+    (f"{LEDGER}.service:LedgerService.erase", "after", 1, False),
+    (f"{LEDGER}.service:LedgerService.end_member", "after", 1, False),
     (f"{RIGHTS}.files:change", "after", 1, False),
-    (f"{RIGHTS}.carrying:finish", "before", 1, True),
+    (f"{RIGHTS}.fulfilment:finish", "before", 1, True),
     ("dongui_collector.storage.sqlite.journal:Journal.append", "after", 1, True),
     ("dongui_collector.storage.sqlite.days:SqliteDays.end", "before", 1, True),
     ("dongui_collector.storage.sqlite.days:SqliteDays.end", "after", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "before", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 2, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 3, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "before", 1, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 1, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 2, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 3, True),
     (f"{RIGHTS}.requests:settle", "before", 1, True),
     (f"{RIGHTS}.files:change", "before", 2, True),
     (f"{RIGHTS}.files:change", "after", 2, True),

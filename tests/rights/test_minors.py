@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from dongui_collector.rights import members as rights
 from dongui_collector.rights.access_package import AccessScope, as_json
 from dongui_collector.rights.subjects import Subject
 
+from tests.clock import today
 from tests.collector import Installation, event, marker
 from tests.retention.house import House
 from tests.rights.members import join
@@ -119,7 +119,7 @@ def test_k10_a_visitor_joined_to_a_suspended_member_is_suspended(members: House)
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("minors")
     one = Installation(folder / "installation")
-    text = default_policy_text(version="members", effective=date.today())
+    text = default_policy_text(version="members", effective=today())
     text = text.replace('"ip_address"]', '"ip_address", "member_reference"]')
     (folder / "policy.toml").write_text(text)
     one.run("policy", "publish", str(folder / "policy.toml"))

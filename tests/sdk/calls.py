@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.validate import validator
 
 from dongui.rules import Choice, encode_choice
+
+from tests.clock import now_s
 
 Headers = list[tuple[str, str]]
 
@@ -35,7 +36,7 @@ class Result:
 
 def choice(*purposes: str, version: str = "v1", at: float | None = None) -> str:
     """A ``Cookie`` header with this choice."""
-    return "dongui=" + encode_choice(Choice(version, purposes, int(time.time() if at is None else at)))
+    return "dongui=" + encode_choice(Choice(version, purposes, now_s() if at is None else int(at)))
 
 
 def environ(

@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.clock import now_s
+
 SITE = "site-one"
 SECRET = "dgs_" + "s" * 43
 ORIGIN = "http://shop.example.com"
@@ -321,7 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _address(self) -> str | None:
         match = re.fullmatch(r"(\S+) (\d+) ([0-9a-f]{64})", self.headers.get("Dongui-Address", ""))
-        if match is None or abs(int(match[2]) - time.time()) > 300:
+        if match is None or abs(int(match[2]) - now_s()) > 300:
             return None
         key = hashlib.sha256(b"dongui-address\0" + SECRET.encode()).digest()
         expected = hmac.new(key, f"{match[1]} {match[2]}".encode(), "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from dongui.consent import Consent, cookie_pairs, has_gpc, visitor_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_s
 from tests.sdk.calls import choice
 from tests.sdk.sdk_stub import POLICY
 
@@ -48,8 +48,8 @@ def test_a_refusal_is_a_decision_without_a_visitor() -> None:
     ("cookie", "gpc", "granted"),
     [
         pytest.param(choice("statistics", version="v0"), "", [], id="superseded notice"),
-        pytest.param(choice("statistics", at=time.time() - 15552001), "", [], id="expired"),
-        pytest.param(choice("statistics", at=time.time() + 200_000), "", [], id="from the future"),
+        pytest.param(choice("statistics", at=now_s() - 15552001), "", [], id="expired"),
+        pytest.param(choice("statistics", at=now_s() + 200_000), "", [], id="from the future"),
         pytest.param("dongui=everything", "", [], id="malformed"),
         pytest.param("xdongui=" + choice("statistics")[7:], "", [], id="another cookie"),
         pytest.param(choice("marketing", "statistics"), "1", ["statistics"], id="gpc"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from dongui.web.proxy_rules import Forward, Local, ProxiedRequest, forward
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_s
 from tests.sdk.calls import Result, call, choice, environ
 from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import ORIGIN, SECRET, SITE, Collector
@@ -401,7 +401,7 @@ def test_no_request_gains_what_only_the_secret_key_may_say(
     visit = ProxiedRequest(
         method, "/_dongui/" + path, query, lambda name: headers.get(name, ""), cookies, "203.0.113.7", False
     )
-    told = forward(visit, body, secret_key=SECRET, now=int(time.time()))
+    told = forward(visit, body, secret_key=SECRET, now=now_s())
     if isinstance(told, Local):
         assert told.status in (400, 403, 404, 405)
         return

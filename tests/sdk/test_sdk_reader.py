@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,9 +18,10 @@ import pytest
 from dongui import AnswerError, ConfigurationError
 from dongui.reader import Reader
 
+from tests.clock import today
 from tests.collector import ORIGIN, Installation, event
 
-TODAY = date.today()
+TODAY = today()
 FIRST, LAST = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from dongui.web.page_view import time_ordered_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_ms
 from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
@@ -26,7 +26,7 @@ QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, 
 
 
 def event(name: str = "-", **more: object) -> bytes:
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     return encode({"id": time_ordered_id(now), "name": name, "at": now, **more})
 
 
@@ -219,9 +219,9 @@ SCRIPT = """
 import multiprocessing, os, sys, time
 sys.path.insert(0, {root!r})
 from dongui.http.batches import EVENTS, Job
-from dongui.http.delivery import Transport, Delivery
+from dongui.http.delivery import Delivery, DeliveryQueue
 from tests.sdk.test_sdk_transport import event
-transport = Transport({site!r}, {url!r}, {secret!r}, delivery=Delivery(linger=5.0))
+transport = DeliveryQueue({site!r}, {url!r}, {secret!r}, delivery=Delivery(linger=5.0))
 {body}
 """
 

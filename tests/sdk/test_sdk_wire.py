@@ -21,6 +21,8 @@ from dongui.http.connection import Connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_utc
+
 Exchange = Callable[..., Response]
 
 
@@ -204,7 +206,7 @@ def test_over_tls(kind: type[Connection], tmp_path: Path, monkeypatch: pytest.Mo
 def self_signed(folder: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = now_utc()
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

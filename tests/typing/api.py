@@ -46,7 +46,8 @@ def wsgi() -> None:
 
 def client(given: Consent) -> None:
     made = Client(site="s", collector="http://127.0.0.1:1", secret_key="k", delivery=Delivery(queue=5))
-    assert_type(made.track(given, "purchase", props={"won": 1}, at=datetime.datetime.now(datetime.UTC)), bool)
+    at = datetime.datetime(2026, 3, 10, tzinfo=datetime.UTC)
+    assert_type(made.track(given, "purchase", props={"won": 1}, at=at), bool)
     made.track(given.visitor, "purchase", at=1)
     assert_type(made.withdraw("visitor", "statistics", "marketing"), Result)
     assert_type(given.decide(granted=["marketing"], method="signup"), Result)

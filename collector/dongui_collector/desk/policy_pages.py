@@ -141,8 +141,10 @@ def _editor(site: Site, draft: Draft, problem: str | None = None, status: int = 
 
 
 def _judged(site: Site, text: str) -> Draft:
-    notices = open_core().registry.notices(site.ref)
-    return judged(text, _in_force(site).policy, {n.version: n.policy.text for n in notices})
+    core = open_core()
+    now = core.clock.now()
+    published = {n.version: n.policy.text for n in core.registry.notices(site.ref)}
+    return judged(text, core.registry.in_force(site.ref, now).policy, published, now)
 
 
 def _in_force(site: Site) -> LoadedNotice:

@@ -9,7 +9,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,7 +91,7 @@ class NoticeRegistry:
         bits = self._ledger.bits(site.ref)
         versions = [(v, parse(v.text, name=f"notice {v.version}")) for v in self._ledger.notices(site.ref)]
         # "effective" alone decides when a version is in force; of two with the same date the later published one.
-        versions.sort(key=lambda pair: (_starts_at(pair[1]), pair[0].ref))
+        versions.sort(key=lambda pair: (starts_at(pair[1]), pair[0].ref))
         loaded = LoadedSite(site)
         accepted: list[NoticeVersion] = []
         previous: Policy | None = None
@@ -100,7 +100,7 @@ class NoticeRegistry:
                 accepted = []
             accepted = [*accepted, version]
             loaded.notices.append(_notice(site, version, policy, accepted, bits))
-            loaded.starts.append(_starts_at(policy))
+            loaded.starts.append(starts_at(policy))
             previous = policy
         return loaded
 
@@ -151,9 +151,24 @@ class NoticeRegistry:
         return now >= self.ends_at(notice_ref, given_at, bit)
 
 
-def _starts_at(policy: Policy) -> int:
-    day = policy.notice.effective
-    return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(policy.notice.timezone)).timestamp() * 1000)
+def starts_at(policy: Policy) -> int:
+    """The instant (epoch ms) from which a version is in force: the first of its date in its own zone."""
+    return start_of(policy.notice.effective, ZoneInfo(policy.notice.timezone))
+
+
+def earliest_effective(policy: Policy, in_force: Policy, now: int) -> date | None:
+    """The first date that ``policy`` may have, if its own would keep it from ever coming into force; else None.
+
+    Dates alone decide which version is in force. The version ``in_force`` at ``now`` (epoch ms) replaces every version
+    with an earlier date, so one that is published with such a date is over before it begins. A version that has yet to
+    begin (decision 004) replaces none.
+    """
+    began = starts_at(in_force)
+    if began > now or starts_at(policy) >= began:
+        return None
+    zone = ZoneInfo(policy.notice.timezone)
+    day = day_of(began, zone)
+    return day if start_of(day, zone) >= began else day + timedelta(days=1)
 
 
 def _notice(
@@ -166,7 +181,7 @@ def _notice(
         version=version.version,
         effective=policy.notice.effective,
         policy=policy,
-        starts_at=_starts_at(policy),
+        starts_at=starts_at(policy),
         accepts=frozenset(v.ref for v in accepted),
         compiled=compiled(policy, site=site.id, accepts=[v.version for v in accepted]),
         bits={p: bits[p] for p in policy.purposes},

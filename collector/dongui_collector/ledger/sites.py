@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from dongui.policy import check, diff, parse
+from dongui.policy import Policy, check, diff, parse
 
 from dongui_collector.access.secrets import address_key, new_secret_key, token_hash
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.evidence.replayed_state import key_print
+from dongui_collector.ledger.notices import earliest_effective
 from dongui_collector.storage.contract.values import Site
 
 
@@ -102,7 +103,8 @@ def publish(core: Installation, text: str, site: str | None = None, sign: bool =
     """Publish a policy as a new notice version of a site. Versions are immutable.
 
     The date in it decides from when it counts. ``unsigned`` in the answer names the versions whose periods no standing
-    approval covers; with ``sign`` the one that publishes signs this version too (S5.3).
+    approval covers; with ``sign`` the one that publishes signs this version too (S5.3). Raises :class:`NotAllowed` for
+    a policy with errors, a version that is there with another text, and a date under which it would never count.
     """
     found = find_site(core, site)
     with core.storage.ledger.writing():
@@ -128,6 +130,8 @@ def _publish(core: Installation, site: Site, text: str) -> dict[str, Any]:
                 f"version {version!r} is already published with another text; give the changed policy a new version"
             )
     now = core.clock.now()
+    if before:
+        _refuse_one_that_never_counts(policy, core.book.in_force(site.ref, now).policy, now)
     core.storage.ledger.assign_bits(site.ref, policy.purposes)
     core.storage.ledger.add_notice(site.ref, version, policy.notice.effective, now, text)
     body = {"version": version, "effective": policy.notice.effective.isoformat(), "digest": policy.digest}
@@ -141,6 +145,15 @@ def _publish(core: Installation, site: Site, text: str) -> dict[str, Any]:
         "effective": policy.notice.effective.isoformat(),
         "needs_consent": needs,
     }
+
+
+def _refuse_one_that_never_counts(policy: Policy, in_force: Policy, now: int) -> None:
+    if (earliest := earliest_effective(policy, in_force, now)) is not None:
+        raise NotAllowed(
+            f"the policy cannot be published: notice.effective: {policy.notice.effective} is before "
+            f"{in_force.notice.effective}, the date of version {in_force.notice.version!r}, which is in force; this "
+            f"version would never come into force. Set `effective` to {earliest} or later."
+        )
 
 
 def _predecessor(notices: Sequence[Any], effective: Any) -> str | None:

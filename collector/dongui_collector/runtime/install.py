@@ -9,14 +9,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dongui.policy import default_policy_text, parse
 
 from dongui_collector.access.secrets import new_password
-from dongui_collector.core.clock import clock_from_environment
+from dongui_collector.core.clock import Clock, clock_from_environment
 from dongui_collector.core.errors import CollectorError, StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
@@ -60,7 +59,7 @@ def starting_policy(*, name: str, presets: Sequence[str] = ()) -> str:
 
     Raises :class:`CollectorError` for a preset that does not exist.
     """
-    today = datetime.now(ZoneInfo("Asia/Seoul")).date()
+    today = Clock().today(ZoneInfo("Asia/Seoul"))
     try:
         return default_policy_text(version=today.isoformat(), effective=today, name=name, presets=tuple(presets))
     except ValueError as error:

@@ -9,9 +9,9 @@ export const matches = (glob: string, text: string): boolean =>
 export const declaration = (name: string, policy: Policy): DeclaredCookie | undefined =>
   policy.cookies.find((cookie) => matches(cookie.name, name));
 
-/** The purpose of a cookie, `"dongui"` for our own two, undefined when no entry declares it. */
+/** The purpose of a cookie, `"dongui"` for our own two under any of their names, undefined when no entry declares it. */
 export const classify = (name: string, policy: Policy): string | undefined =>
-  /^dongui(_id)?$/.test(name) ? "dongui" : declaration(name, policy)?.purpose;
+  /^(__(Host|Secure)-)?dongui(_id)?$/.test(name) ? "dongui" : declaration(name, policy)?.purpose;
 
 /** Whether a cookie may be set now: undeclared ones pass unless `strict`; a purpose without need of consent needs no grant. */
 export function cookieVerdict(name: string, granted: ReadonlySet<string>, policy: Policy, strict = false): "pass" | "drop" | "undeclared" {

@@ -2,7 +2,7 @@
 import "../change";
 import type { View } from "../state";
 import { banner } from "./banner";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { h } from "./dom";
 import { css } from "./style";
 import { banners } from "./words";
@@ -18,15 +18,15 @@ core._hide = (question) => {
   if (question && !asking) return;
   host?.remove();
   // The focus goes back to where it came from, unless the visitor has taken it elsewhere since.
-  if (document.activeElement == document.body) (opener as HTMLElement | null)?.focus();
+  if (doc.activeElement == doc.body) (opener as HTMLElement | null)?.focus();
   host = undefined;
 };
 
 core._mount = (dialog, modal, more = "") => {
   core._hide!();
   asking = !more;
-  opener = document.activeElement;
-  host = document.createElement("dongui-root");
+  opener = doc.activeElement;
+  host = doc.createElement("dongui-root");
   host.lang = core._facts.lang;
   host.dir = core._words.dir ?? "";
   host.style.colorScheme = core._options.theme ?? "";
@@ -37,7 +37,7 @@ core._mount = (dialog, modal, more = "") => {
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
-  document.body.prepend(host);
+  doc.body.prepend(host);
   // Asked without being called, we leave the focus where it is.
   if (modal) dialog.showModal();
   else dialog.open = true;

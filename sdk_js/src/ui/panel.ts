@@ -1,6 +1,6 @@
 /** panel.js: preferences and my data, and what withdrawing undoes. */
 import { clear, takeBack } from "../undo";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { preferences } from "./preferences";
 import { css } from "./panelstyle";
 import { panels } from "./words";
@@ -10,7 +10,7 @@ import type { PanelWords } from "./words/words";
 core._undo = () => {
   const left = clear(core);
   takeBack(core);
-  if (left[0]) document.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
+  if (left[0]) doc.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
 };
 
 core._panel = (view) => {

@@ -3,7 +3,7 @@
  * shows what that consent means (K1) and takes it (`data-placeholders`); and the floating way back (`data-floating`).
  */
 import type { Dongui } from "../api";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { floating } from "./floating";
 import { hosted, placeWords } from "./host";
 
@@ -49,7 +49,7 @@ function look(): void {
       element.style.removeProperty("display");
       standing.delete(element);
     }
-  document.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
+  doc.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
 }
 
 /** The notice is at hand: it was asked for before anything else. */
@@ -59,5 +59,5 @@ void core._load("ui").then(() => {
   if (core._options.placeholders == null) return;
   look();
   (window.dongui as Dongui).consent.onChange(look);
-  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(doc.body, { childList: true, subtree: true });
 });
