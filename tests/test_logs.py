@@ -8,7 +8,7 @@ import sys
 
 CODE = """
 import logging, threading
-from dongui_collector import logs
+from dongui_collector.core import logs
 from dongui_collector.core.clock import Clock
 
 logs.set_up("info", Clock())

@@ -196,7 +196,7 @@ def test_s5_3_publishing_takes_the_officers_password_and_is_on_the_log(world: Wo
 def test_a_date_before_that_of_the_version_in_force_is_told_and_not_published(
     world: World, officer: FlaskClient
 ) -> None:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     text = re.sub(r"effective = [0-9-]+", f"effective = {notice.effective - timedelta(days=1)}", draft_of(world))
     remedy = f"Set effective to {notice.effective} or later"
     assert remedy in send(officer, "/console/policy/edit?lang=en", "/console/policy/edit", text=text).text

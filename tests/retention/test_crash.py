@@ -29,7 +29,7 @@ import dongui_collector.retention.executor
 dongui_collector.retention.executor._CHUNK = 2
 core = open_core(Settings(folder=folder, testing=True), writable=True)
 arm(target, moment, nth)
-core.keeper.run()
+core.retention.run()
 """
 
 DAYS, DESTROY = "dongui_collector.storage.sqlite.days", "dongui_collector.retention.executor:DestructionExecutor"

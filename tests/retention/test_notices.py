@@ -94,7 +94,7 @@ def test_sa_a_version_that_would_never_come_into_force_is_not_published(house: H
     assert house.core.storage.ledger.head() == before
     assert not perform(house.core, "policy.publish", {"text": policy("v1")})["published"], "said again, it is no error"
     perform(house.core, "policy.publish", {"text": policy("v3", date(2025, 3, 1))})
-    assert house.core.book.in_force(house.site.ref, house.now).version == "v3"
+    assert house.core.registry.in_force(house.site.ref, house.now).version == "v3"
 
 
 def test_sa_nor_from_the_command_line(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_sa_a_version_dated_before_one_that_has_yet_to_begin_is_published(new_ho
     house = new_house()
     house.add_site(policy("v1", date(2025, 6, 1)))
     perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 1))})
-    assert house.core.book.in_force(house.site.ref, house.now).version == "v2"
+    assert house.core.registry.in_force(house.site.ref, house.now).version == "v2"
 
 
 ZONES = st.sampled_from(["Asia/Seoul", "America/New_York", "Pacific/Kiritimati", "America/Sao_Paulo", "UTC"])

@@ -131,7 +131,7 @@ def _publish(core: Installation, site: Site, text: str) -> dict[str, Any]:
             )
     now = core.clock.now()
     if before:
-        _refuse_one_that_never_counts(policy, core.book.in_force(site.ref, now).policy, now)
+        _refuse_one_that_never_counts(policy, core.registry.in_force(site.ref, now).policy, now)
     core.storage.ledger.assign_bits(site.ref, policy.purposes)
     core.storage.ledger.add_notice(site.ref, version, policy.notice.effective, now, text)
     body = {"version": version, "effective": policy.notice.effective.isoformat(), "digest": policy.digest}
