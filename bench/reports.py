@@ -114,13 +114,15 @@ def _days(config: Path) -> Path:
 
 def _crowd(config: Path) -> tuple[Crowd, tuple[str, ...]]:
     """Some visitors who have just consented, for events that come while reports are asked for; all consent purposes."""
-    from dongui_collector.ledger.ledger import Choice
+    from dongui_collector.ledger.service import Decision
 
     with opened(config) as core:
-        site = core.book.sites()[0]
-        notice = core.book.in_force(site.ref, core.clock.now())
+        site = core.registry.sites()[0]
+        notice = core.registry.in_force(site.ref, core.clock.now())
         with core.storage.ledger.writing():
-            choices = [core.ledger.choose(notice, None, Choice(PURPOSES, (), "api", "ko", {}, None)) for _ in range(50)]
+            choices = [
+                core.ledger.choose(notice, None, Decision(PURPOSES, (), "api", "ko", {}, None)) for _ in range(50)
+            ]
     crowd = Crowd(site.id, [choice.answer["visitor"] for choice in choices], agents(50))
     return crowd, tuple(notice.policy.consent_purposes)
 
@@ -130,7 +132,7 @@ def _process(config: Path) -> tuple[float, float]:
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = (path / "cmdline").read_bytes().split(b"\0")
-            if b"dongui_collector.desk.server" in command and str(config).encode() in command:
+            if b"dongui_collector.runtime.desk_serve" in command and str(config).encode() in command:
                 times = (path / "stat").read_text().rpartition(")")[2].split()[11:13]
                 pages = int((path / "statm").read_text().split()[1])
                 return sum(map(int, times)) / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")

@@ -12,10 +12,10 @@ from threading import Event
 
 import pytest
 from desk_world import World
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk import mailing
 from dongui_collector.desk.mailing import is_due, send_if_due, send_week
 from dongui_collector.desk.visits.weekly import receivers, week_before
-from dongui_collector.errors import CollectorError
 from smtp_stub import Mails, mail_server
 
 from tests.clock import SEOUL

@@ -8,10 +8,10 @@ from datetime import date
 
 from dongui.errors import PolicyError
 from dongui.policy import Diff, Finding, Policy, check, diff, parse
-from dongui.policy.gaps import as_lines
+from dongui.policy.undeclared import as_lines
 
-from dongui_collector.ledger.book import earliest_effective
-from dongui_collector.reading.cookies import missing_of
+from dongui_collector.analytics.cookie_inventory import missing_of
+from dongui_collector.ledger.notices import earliest_effective
 
 
 @dataclass(frozen=True, slots=True)
