@@ -77,8 +77,8 @@ def test_it_is_told_once_though_the_ending_was_tried_twice(house: House) -> None
     house.visit(visitor)
     exported(house, "a", *ALL)
     intent = house.core.ledger.erase(house.core.ledger.key_of(visitor), "request")
-    house.core.ledger.finish(intent)
-    house.core.ledger.resume()
+    house.core.retention.endings.finish(intent)
+    house.core.retention.endings.resume()
     assert len(entries(house, "a")) == 1
 
 

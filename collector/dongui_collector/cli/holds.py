@@ -94,7 +94,7 @@ def show(id: int, config: Path, as_json: bool) -> None:
         if found is None:
             raise Unknown(f"there is no legal hold {id}; see `dongui holds list --all`")
         today = core.retention.today()
-        now = core.retention.holding.holds_now(found, today) if found.stands(today) else None
+        now = core.retention.holds.holds_now(found, today) if found.stands(today) else None
     emit(hold_json(found) | {"holds_now": now}, as_json)
 
 

@@ -12,7 +12,7 @@ from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.rows import PendingErasures, RowReader
 from dongui_collector.ledger.service import LedgerService
-from dongui_collector.retention.service import RetentionService
+from dongui_collector.retention.service import Retention
 from dongui_collector.storage.contract.stores import Storage
 
 
@@ -27,7 +27,7 @@ class Installation:
     registry: NoticeRegistry
     ledger: LedgerService
     reader: RowReader
-    retention: RetentionService
+    retention: Retention
     writable: bool
     close: Callable[[], None]
     held: dict[str, Any] = field(default_factory=dict, repr=False)  # what readers keep in memory, by their own names

@@ -204,7 +204,7 @@ def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
     asking(core, _OPERATORS)
-    return core.retention.status()
+    return core.retention.overview.status()
 
 
 @calls.get("/openapi.json")

@@ -59,7 +59,7 @@ class WithdrawalQueue:
         """
         for attempt in (1, 2):
             try:
-                ended = self._core.ledger.finish(intent)
+                ended = self._core.retention.endings.finish(intent)
             except Exception as error:
                 if attempt == 1 and is_full(error):
                     self.reserve.spend()

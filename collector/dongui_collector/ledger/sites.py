@@ -111,7 +111,7 @@ def publish(core: Installation, text: str, site: str | None = None, sign: bool =
         result = _publish(core, found, text)
     core.registry.reload()
     if sign:
-        core.retention.grant_standing(by, site_ref=found.ref, version=result["version"])
+        core.retention.standing.grant(by, site_ref=found.ref, version=result["version"])
     return result | {"unsigned": core.retention.standing.unsigned()}
 
 

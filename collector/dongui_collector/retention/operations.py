@@ -33,8 +33,8 @@ def approve(core: Installation, ids: list[int] | None = None, by: str = "command
 
     In two-person mode nobody approves what they selected themselves. Raises what :meth:`Keeper.approve` raises.
     """
-    core.retention.select()
-    approved = core.retention.approve(ids, by)
+    core.retention.approvals.select()
+    approved = core.retention.approvals.approve(ids, by)
     outcome = core.retention.run()
     again = (core.storage.office.destruction(d.id) for d in approved)
     return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
@@ -58,7 +58,7 @@ def select(
     found = find_site(core, site)
     if not reason.strip():
         raise CollectorError("a selection needs a reason: why is its purpose achieved? say it with --reason")
-    whom = core.retention.subject_key(found, subject) if subject else None
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     chosen = core.retention.planner.achieved(
         found.ref,
         record_class,
@@ -69,7 +69,7 @@ def select(
     )
     if not chosen:
         raise Unknown(f"there is no live record of the class {record_class!r} that this would select")
-    selected = core.retention.select_achieved(chosen, by)
+    selected = core.retention.approvals.select_achieved(chosen, by)
     return {
         "selected": [destruction_json(d, core.retention.today()) for d in selected],
         "records": sum(len(d.what["ids"]) for d in selected),
@@ -81,13 +81,13 @@ def grant(
     core: Installation, by: str = "command line", site: str | None = None, version: str | None = None
 ) -> dict[str, Any]:
     """Record a standing approval for routine ageing-out: for every published version, or for one more."""
-    return core.retention.grant_standing(by, site_ref=find_site(core, site).ref if site else None, version=version)
+    return core.retention.standing.grant(by, site_ref=find_site(core, site).ref if site else None, version=version)
 
 
 @operation("approval.revoke")
 def revoke(core: Installation, by: str = "command line") -> dict[str, Any]:
     """End the standing approval."""
-    return core.retention.revoke_standing(by)
+    return core.retention.standing.revoke(by)
 
 
 @operation("holds.add")
@@ -118,7 +118,7 @@ def add_hold(
         reason=f"{reason.strip()} ({by})" if by else reason.strip(),
         statute=statute,
         class_id=record_class,
-        visitor=core.retention.subject_key(named, subject) if named and subject is not None else None,
+        visitor=core.retention.records.subject_key(named, subject) if named and subject is not None else None,
         first_day=_day(first_day, "the first day"),
         last_day=_day(last_day, "the last day"),
         at=core.clock.now(),
@@ -126,7 +126,7 @@ def add_hold(
         ground=ground,
     )
     check_ground(hold)
-    return hold_json(core.retention.add_hold(hold))
+    return hold_json(core.retention.holds.add(hold))
 
 
 @operation("holds.release")
@@ -135,8 +135,8 @@ def release_hold(core: Installation, id: int, by: str = "command line") -> dict[
 
     Returns in numbers what endings that had waited for it destroyed, and the destructions that fell due meanwhile.
     """
-    core.retention.release_hold(id, by)
-    ended = core.ledger.resume()
+    core.retention.approvals.release_hold(id, by)
+    ended = core.retention.endings.resume()
     outcome = core.retention.run()
     return {
         "released": id,
@@ -165,8 +165,8 @@ def read_archive(
     Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.
     """
     found = find_site(core, site)
-    core.retention.archive_for(found, record_class, reading_for, reason)
-    whom = core.retention.subject_key(found, subject) if subject else None
+    core.retention.records.archive_for(found, record_class, reading_for, reason)
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     what = {"class": record_class, "for": reading_for}
     record_access(
         core,
@@ -178,7 +178,7 @@ def read_archive(
         address=address,
         what=what,
     )
-    return core.retention.read_archive(found, record_class, subject=subject)
+    return core.retention.records.read_archive(found, record_class, subject=subject)
 
 
 @operation("archive.list")
