@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-import pytest
 from desk_world import World
 from dongui_collector.rights.disclosures import disclosures_of, listed
 from dongui_collector.runtime.composition import open_core
-
-pytestmark = pytest.mark.hours
 
 META = "Meta Platforms, Inc."
 
