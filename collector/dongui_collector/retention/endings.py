@@ -39,7 +39,8 @@ class EndingQueue:
         """
         with self._lock:
             if intent.seq not in self._waiting:
-                self._waiting[intent.seq] = Future()
+                self._waiting[intent.seq] = future = Future[Ended]()
+                future.set_running_or_notify_cancel()  # whoever waits may go: the ending goes on
                 self._turns.add(source, intent.visitor, intent)
             return self._waiting[intent.seq]
 
