@@ -13,8 +13,8 @@ from dongui.i18n import Table, in_words_of, tables
 from flask import Flask, g, request, session
 from markupsafe import Markup, escape
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.words import WORDS
+from dongui_collector.retention.installation import Installation
 
 LANGUAGES = tuple(WORDS)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import Unknown
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger import counters, disclosure_subjects
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry

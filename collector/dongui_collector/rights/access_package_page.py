@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from dongui.policy.period import Period
 from dongui.policy.words import BASES, citation, country_name
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package
 from dongui_collector.rights.access_package_words import WORDS
 from dongui_collector.rights.grounds import kind_of

@@ -10,8 +10,8 @@ from typing import Any
 from dongui.policy.words import citation, long_date
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.access_package_words import WORDS
 from dongui_collector.rights.own_requests import objection

@@ -17,10 +17,10 @@ from granian.server.mt import MTServer
 from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.desk.mailing import watch
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 
 _THREADS = 8  # for each of the setting's `workers`
