@@ -36,8 +36,8 @@ KO = {
     "k_own_lead": "내 브라우저도 다른 방문자와 같습니다. 사이트를 열어 개인정보 설정에서 거부하세요. "
     "그때부터 이 브라우저에서는 아무것도 기록하지 않고, 기록한 것은 파기합니다.",
     "k_shares": "공유 링크",
-    "k_shares_lead": "계정이 없는 사람도 링크로 수치를 봅니다. 지금 보기의 목적과 필터로 고정되고, 목록에는 "
-    "방문자 5명 이상에게 해당하는 것만 나오며, 기한이 지나면 열리지 않습니다.",
+    "k_shares_lead": "계정이 없는 사람도 링크로 수치를 봅니다. 지금 보기의 목적과 필터로 고정되고, "
+    "끝난 주나 달의 수치를 10 단위로 어림하여 여러 방문자에게 해당하는 것만 보여 주며, 기한이 지나면 열리지 않습니다.",
     "k_share": "링크 만들기",
     "k_share_once": "이 주소는 지금 한 번만 보입니다.",
     "k_good_for": "유효 기간",
@@ -46,7 +46,7 @@ KO = {
     "k_p90d": "90일",
     "k_p1y": "1년",
     "k_share_view": "지금 보기 공유",
-    "k_shared_note": "동의한 방문의 수치이며, 목록에는 방문자 5명 이상에게 해당하는 것만 있습니다.",
+    "k_shared_note": "동의한 방문의 수치를 10 단위로 어림했으며, 방문자가 적은 것은 보이지 않습니다.",
     "v_panel_goals": "목표",
     "v_panel_funnels": "단계 분석",
     "v_panel_retention": "주별 재방문",
@@ -101,7 +101,8 @@ EN = {
     "From then on nothing of this browser is recorded, and what was is destroyed.",
     "k_shares": "Shared links",
     "k_shares_lead": "Whoever has the link reads the figures, without an account, until it expires: of the purposes "
-    "and filters of the view that is shared, lists only of what at least five visitors have in common.",
+    "and filters of the view that is shared, of finished weeks or months, in steps of ten, and only of what many "
+    "visitors have in common.",
     "k_share": "Make a link",
     "k_share_once": "This address is shown this once.",
     "k_good_for": "Good for",
@@ -110,7 +111,7 @@ EN = {
     "k_p90d": "90 days",
     "k_p1y": "A year",
     "k_share_view": "Share the present view",
-    "k_shared_note": "Figures of visits that consented; lists hold only what at least five visitors have in common.",
+    "k_shared_note": "Figures of visits that consented, in steps of ten; what is of few visitors is not shown.",
     "v_panel_goals": "Goals",
     "v_panel_funnels": "Funnels",
     "v_panel_retention": "Who came back, by week",
