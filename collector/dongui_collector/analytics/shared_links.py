@@ -1,6 +1,6 @@
 """Links by which anybody who has one reads a site's figures: of fixed purposes and filters, until they expire.
 
-Numbers alone, never a row about anybody; what a list shows is cut further (desk/visits/shared_pages.py). Of a link's
+Numbers of finished periods alone, rounded and cut (``public_numbers.py``), never a row about anybody. Of a link's
 secret only a hash is kept. A link that was revoked or has expired is nothing any more: its entry goes.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 from dongui_collector.access.secrets import new_token, token_hash
 from dongui_collector.access.tokens import expiry
 from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.analytics.public_numbers import KINDS
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import operation
@@ -34,13 +35,15 @@ def create(
     purposes: Sequence[str] = (),
     filters: Sequence[str] = (),
     expires: str = "P90D",
+    period: str = "month",
     site: str | None = None,
     by: str = "command line",
 ) -> dict[str, Any]:
     """Make a link. Its ``token`` is in the answer, this once.
 
-    ``purposes`` empty: those that the notice in force asks consent for. Raises :class:`ReportError` for a name or an
-    end that cannot be (at most a year), :class:`Unknown` for a purpose that is not asked for.
+    ``purposes`` empty: those that the notice in force asks consent for. ``period``: whether it is of finished weeks or
+    of finished months; of both it would let one be subtracted from the other. Raises :class:`ReportError` for a name
+    or an end that cannot be (at most a year), :class:`Unknown` for a purpose that is not asked for.
     """
     found, now = find_site(core, site), core.clock.now()
     known = core.registry.in_force(found.ref, now).policy.consent_purposes
@@ -48,6 +51,8 @@ def create(
         raise Unknown(f"the notice in force asks no consent for {lacking[0][:40]!r}; it does for {', '.join(known)}")
     if not 1 <= len(name.strip()) <= 80 or len(filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
+    if period not in KINDS:
+        raise ReportError(f"period is one of {', '.join(KINDS)}")
     list(map(parse_filter, filters))
     ends, token = _end(core, expires), new_token()
     with core.storage.ledger.writing():
@@ -61,6 +66,7 @@ def create(
             "site": found.id,
             "purposes": list(dict.fromkeys(purposes)) or list(known),
             "filters": list(filters),
+            "period": period,
             "created_at": now,
             "expires_at": ends,
         }
