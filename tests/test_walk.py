@@ -33,7 +33,7 @@ def test_a_destruction(house: House) -> None:
     house.now = at("2026-03-11T00:00")
     found = traced(house.core.retention.run)
     assert house.core.storage.events.days() == []
-    assert within(found, 20, 108)
+    assert within(found, 21, 112)
 
 
 def test_a_withdrawal(house: House) -> None:

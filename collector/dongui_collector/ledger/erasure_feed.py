@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.periods import Periods
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, Target, VisitorTarget
 from dongui_collector.storage.contract.values import Json

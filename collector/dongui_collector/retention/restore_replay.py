@@ -14,7 +14,7 @@ from dongui_collector.storage.contract.values import Hold, Intent, Json, Visitor
 from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 
 class Replay:
@@ -26,7 +26,11 @@ class Replay:
     """
 
     def __init__(
-        self, core: Installation, epoch: Json, head: int, taken: Mapping[str, Callable[[Installation, Json], bool]]
+        self,
+        core: Installation,
+        epoch: Json,
+        head: int,
+        taken: Mapping[str, Callable[[Installation, Json], bool]],
     ) -> None:
         self._core, self._taken = core, taken
         self._ledger = core.storage.ledger
