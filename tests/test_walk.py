@@ -54,7 +54,7 @@ def test_a_withdrawal(house: House) -> None:
 
     decided, ended = traced(decide), traced(end)
     assert house.core.storage.ledger.intents() == []
-    assert within(decided, 9, 24)
+    assert within(decided, 11, 34)
     assert within(ended, 6, 13)
 
 
@@ -63,4 +63,4 @@ def test_a_report(house: House) -> None:
     house.visit(house.arrive())
     day, site = date(2025, 3, 10), house.site
     found = traced(lambda: report(house.core, site, ALL, Query("pages", day, day)))
-    assert within(found, 28, 211)
+    assert within(found, 30, 217)
