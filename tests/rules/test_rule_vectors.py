@@ -13,7 +13,7 @@ from dongui import rules
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 POLICY = json.loads((VECTORS / "policy.json").read_text("utf-8"))
-FILES = ("choice", "effective", "gate", "urls", "cookies", "periods")
+FILES = ("choice", "effective", "gate", "urls", "cookies", "crawlers", "periods")
 CASES = [case | {"file": name} for name in FILES for case in json.loads((VECTORS / f"{name}.json").read_text("utf-8"))]
 
 
@@ -57,7 +57,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "gate_event": lambda event, purposes, now_ms: rules.gate_event(event, purposes, POLICY, now_ms),
     "scrub_url": _url,
     "scrub_text": rules.scrub_text,
+    "percent_encoded": rules.percent_encoded,
     "scrub_props": lambda value: rules.scrub_props(value),
+    "is_crawler": rules.is_crawler,
     "classify": lambda name: rules.classify(name, POLICY),
     "cookie_verdict": lambda name, granted, strict=False: rules.cookie_verdict(name, granted, POLICY, strict),
     "last_day": _last_day,

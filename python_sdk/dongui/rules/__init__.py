@@ -6,9 +6,10 @@ the cases that both languages run.
 
 from dongui.rules.consent import Choice, decode_choice, effective_purposes, encode_choice, newest_choice
 from dongui.rules.cookies import classify, cookie_verdict
+from dongui.rules.crawlers import is_crawler
 from dongui.rules.gate import gate_event, gate_items, items_allowed
 from dongui.rules.periods import Period, destroy_at, last_day
-from dongui.rules.urls import AD_KEYS, QUERY_KEYS, ScrubbedUrl, scrub_props, scrub_text, scrub_url
+from dongui.rules.urls import AD_KEYS, QUERY_KEYS, ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
 __all__ = [
     "AD_KEYS",
@@ -24,9 +25,11 @@ __all__ = [
     "encode_choice",
     "gate_event",
     "gate_items",
+    "is_crawler",
     "items_allowed",
     "last_day",
     "newest_choice",
+    "percent_encoded",
     "scrub_props",
     "scrub_text",
     "scrub_url",

@@ -11,12 +11,12 @@ import re
 from collections.abc import Container, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from dongui.policy.builtin import AD_KEYS, QUERY_KEYS
 from dongui.rules.personal import scrub_path, scrub_text
 
-__all__ = ["AD_KEYS", "QUERY_KEYS", "ScrubbedUrl", "scrub_props", "scrub_text", "scrub_url"]
+__all__ = ["AD_KEYS", "QUERY_KEYS", "ScrubbedUrl", "percent_encoded", "scrub_props", "scrub_text", "scrub_url"]
 
 DEEPEST = 16  # levels of nested properties that are kept; the browser's twin uses the same number
 
@@ -36,14 +36,14 @@ _SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
     """``scheme://host[:port]/path`` of a URL, absolute or relative, with the allowlisted query keys in their order.
 
-    One page has one form: escapes of letters, digits and ``-._~`` and of printable characters beyond ASCII are undone
-    (``/%EA%B0%80`` is ``/가``; RFC 3986, 6.2.2; RFC 3987, 3.2), all other escapes get capital letters.
+    Escapes are written in one way: those of letters, digits and ``-._~`` are undone, all others get capital letters
+    (RFC 3986, 6.2.2).
     User info, fragment, session ids and all other query keys are dropped, of ``mailto:`` and its like all but the
     scheme; ad-click keys become ``ad_ids`` (decoded; the first of a name) even if the allowlist names them; personal
     patterns are replaced. Idempotent.
     """
     place, mark, query = url.partition("#")[0].partition("?")
-    place = scrub_path(_one_form(_without_secrets(place)))
+    place = scrub_path(_normalized(_without_secrets(place)))
     if not mark:
         return ScrubbedUrl(place, {})
     kept: list[str] = []
@@ -54,37 +54,35 @@ def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
             if value:
                 ad_ids.setdefault(key, _decoded(value))
         elif key in query_keys:
-            kept.append(key + equals + scrub_text(_one_form(value)))
+            kept.append(key + equals + scrub_text(_normalized(value)))
     return ScrubbedUrl(f"{place}?{'&'.join(kept)}" if kept else place, ad_ids)
 
 
-# Escapes, in runs: a character beyond ASCII takes several.
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_BEYOND_ASCII = re.compile(r"[\x80-\xff]+")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[0-9A-Za-z._~-]")
-# Controls, marks that change the direction of writing, blanks and noncharacters: not to be seen, so they stay escaped.
-_UNSEEN = re.compile(
-    r"[\x80-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff]"
-)
+_BEYOND_ASCII = re.compile(r"[\u0080-\ud7ff\ue000-\U0010ffff]+")
+_HOST = re.compile(r"(?:[^/]*//)?[^/]*")
 
 
-def _one_form(address: str) -> str:
-    return _ESCAPES.sub(_unescaped, address) if "%" in address else address
+def _normalized(address: str) -> str:
+    return _ESCAPE.sub(_unescaped, address) if "%" in address else address
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    octets = bytes.fromhex(match[0].replace("%", "")).decode("latin-1")
-    escaped = "".join(c if _UNRESERVED.match(c) else c if c > "\x7f" else f"%{ord(c):02X}" for c in octets)
-    return _BEYOND_ASCII.sub(_characters, escaped)
+    character = chr(int(match[1], 16))
+    return character if _UNRESERVED.match(character) else match[0].upper()
 
 
-def _characters(match: re.Match[str]) -> str:
-    octets = match[0].encode("latin-1")
-    try:
-        text = octets.decode()
-    except UnicodeDecodeError:
-        text = ""
-    return text if text and not _UNSEEN.search(text) else "".join(f"%{octet:02X}" for octet in octets)
+def percent_encoded(url: str) -> str:
+    """The form in which an address is recorded, as browsers write it: what is beyond ASCII escaped, save in the host.
+
+    ``/가`` and ``/%EA%B0%80`` are one page and lie in the same words (RFC 3987, 3.1).
+    """
+    if url.isascii():
+        return url
+    host = _HOST.match(url) if "//" in url[:16] else None
+    start = host.end() if host else 0
+    return url[:start] + _BEYOND_ASCII.sub(lambda match: quote(match[0]), url[start:])
 
 
 _scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # members have few names

@@ -1,4 +1,4 @@
-/** What in a text names a person. Pure; `dongui.rules.personal` is the Python twin and explains the patterns. */
+/** What in a text names a person. Pure; `dongui.rules.personal` is the Python twin and explains the patterns. Part of personal.js. */
 
 const WIDE = "¡-\\uffff-]";
 const LOCAL = "[\\w!$%*+.^~" + WIDE;

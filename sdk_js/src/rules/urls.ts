@@ -2,9 +2,15 @@
  * What of an address and of free text may travel. Pure; `dongui.rules.urls` is the Python twin and explains it. The patterns
  * are written as short as their cases allow: the collector scrubs again. Hostile text takes linear time.
  */
-import { scrubText } from "./personal";
+/** Replaces what names a person in a text; `path`: in an address. */
+type Scrub = (text: string, path?: boolean) => string;
 
-export { scrubText };
+/** personal.js, which knows how; until it is there, what might hold a number or an e-mail address is nobody's to keep. */
+let scrub: Scrub = (text) => (/[@\d０-９]{4}|@|%40/.test(text) ? "" : text);
+
+export const useScrub = (given: Scrub): void => void (scrub = given);
+
+export const scrubText: Scrub = (text, path) => scrub(text, path);
 
 const AD_KEY = /^([dgy]clid|[gw]braid|fbclid|msclkid|t[tw]clid|li_fat_id|NaPm)$/;
 const DEEPEST = 16;
@@ -43,13 +49,11 @@ export function scrubUrl(url: string, queryKeys: readonly string[]): ScrubbedUrl
   return { url: scrubText(oneForm(place!.replace(SECRETS, "")), true) + (kept[0] == null ? "" : `?${search}`), ad_ids };
 }
 
-const UNSEEN = /[\x80-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff0-\uffff]/;
-
-/** One page has one address: escapes of what can be read are undone, the others get capital letters. */
-const oneForm = (address: string): string =>
-  address.replace(/(%[89a-f][\da-f])+|%[0-7][\da-f]/gi, (run) => {
-    const text = decoded(run);
-    return text != run && !UNSEEN.test(text) && (text > "\x7f" || /[\w.~-]/.test(text)) ? text : run.toUpperCase();
+/** Escapes in one way of writing: those of letters and digits undone, the others in capital letters. */
+const oneForm = (address: string): string => 
+  address.replace(/%[\da-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : escape.toUpperCase();
   });
 
 /** Percent-decoded; unchanged where that fails or would bring in control characters. */
