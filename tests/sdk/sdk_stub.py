@@ -243,7 +243,13 @@ class Collector:
             self.granted[visitor] = set()
         asked = [name for name, purpose in self.policy["purposes"].items() if purpose["basis"] == "consent"]
         state = {name: "given" if name in live else "refused" for name in asked}
-        return 201, {"visitor": visitor if live else None, "state": state, "receipt": {"id": "r"} if live else None}
+        return 201, {
+            "id": body.get("id"),
+            "at": now_s() * 1000,
+            "visitor": visitor if live else None,
+            "state": state,
+            "receipt": {"id": "r"} if live else None,
+        }
 
 
 def problem(status: int, slug: str) -> tuple[int, dict[str, Any]]:

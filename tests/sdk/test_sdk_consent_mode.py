@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dongui import Client, ConfigurationError, ConsentMiddleware
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.compiled_policy import UNKNOWN, CompiledPolicy
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.policy import inline_stub
 from dongui.web.csp import inline_nonce
 from dongui.web.inject import Stub

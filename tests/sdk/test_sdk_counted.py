@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dongui import ConsentMiddleware
-from dongui.http.client import Response
+from dongui.result import Response
 from dongui.web.page_view_owner import told, whole
 from dongui.web.proxy_rules import Forward, ProxiedRequest
 from hypothesis import given

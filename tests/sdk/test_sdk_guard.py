@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dongui.compiled_policy import UNKNOWN, CompiledPolicy
-from dongui.consent import cookie_pairs
-from dongui.web.set_cookie import cookie_name, domains_above, expire, hide, lingering, removes, sift
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
+from dongui.web.consent import cookie_pairs
+from dongui.web.domains import domains_above
+from dongui.web.set_cookie import cookie_name, expire, hide, lingering, removes, sift
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from dongui import ConsentMiddleware, Delivery
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.counters import PageViewCounter
+from dongui.web.counters import PageViewCounter
 from dongui.testing import FakeClient
 
 from tests.sdk.calls import call, choice

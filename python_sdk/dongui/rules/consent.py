@@ -27,6 +27,11 @@ class Choice:
     granted: tuple[str, ...]
     at: int
 
+    def checked(self) -> Choice:
+        """This choice; ``ValueError`` when no cookie can hold it."""
+        encode_choice(self)
+        return self
+
 
 def encode_choice(choice: Choice) -> str:
     """The value of the cookie ``dongui``: ``1~<version>~<purposes, dot-joined>~<epoch seconds, base36>``.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dongui.rules.consent import Choice
+from dongui.rules.own_cookies import VisitorIds
 
 _PROBLEM = "urn:dongui:problem:"
 _FINAL = frozenset({"malformed", "unknown-site", "origin-not-listed", "superseded-notice", "decision-conflict"})
@@ -64,6 +65,30 @@ def choice_after(
     if not asked and given and choice is not None:
         return Choice(choice.version, given, choice.at)
     return Choice(notice, given, recorded["at"] // 1000)
+
+
+class DecisionRequest(NamedTuple):
+    """What one request of a decision says, and of which visitor."""
+
+    visitor: str | None
+    granted: list[str]
+    refused: list[str]
+
+
+def decision_requests(
+    granted: Sequence[str], refused: Sequence[str], asked: Collection[str], ids: VisitorIds
+) -> list[DecisionRequest]:
+    """The requests that a decision makes; the answer to the last of them is the decision's.
+
+    ``asked``: every purpose that rests on consent. Under an id that is not certainly this visitor's (``ids.use`` is
+    None, or another) nothing may be recorded, and taking away is all that it is good for: everything that it may have
+    granted is withdrawn.
+    """
+    everything = sorted({*asked, *refused})
+    strange = [DecisionRequest(id_, [], everything) for id_ in ids.all if id_ != ids.use]
+    if strange and ids.use is None and not granted:
+        return strange
+    return [*strange, DecisionRequest(ids.use, list(granted), list(refused))]
 
 
 def _object(text: str | bytes) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import cookie_pairs
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.web.consent import cookie_pairs
+from dongui.web.domains import domains_above
 
 Headers = list[tuple[str, str]]
 
@@ -120,15 +121,6 @@ def _endings(name: str, domains: list[str]) -> list[str]:
     return [f"{name}=; Max-Age=0; Path=/{domain}{secure}" for domain in domains]
 
 
-def domains_above(host: str) -> list[str]:
-    """The domains at which a page on ``host`` can set cookies, nearest first; none for an address or a bare name."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    labels = name.lower().split(".")
-    if len(labels) < 2 or labels[-1].isdigit() or not re.fullmatch(r"[a-z0-9.-]+", name.lower()) or "" in labels:
-        return []
-    return [".".join(labels[at:]) for at in range(min(len(labels) - 1, 4))]
-
-
 def hide(cookies: str, granted: Container[str], terms: CompiledPolicy) -> str:
     """A ``Cookie`` header without the declared cookies of purposes not granted. Our own and undeclared ones stay."""
     names = lingering(cookie_pairs(cookies), granted, terms)
@@ -149,6 +141,28 @@ def private(headers: Headers) -> Headers:
     if not any(name.lower() == "cache-control" for name, _ in headers):
         out = [*out, ("Cache-Control", "private")]
     return out
+
+
+def unshared(headers: Headers) -> Headers:
+    """Headers of an answer that sets a visitor's own cookies: whatever they said before, no shared cache may keep it.
+
+    ``CDN-Cache-Control`` and its like (RFC 9213) outweigh ``Cache-Control`` in the caches that they name, and go.
+    """
+    out = [(name, value) for name, value in headers if not _targets_caches(name) and name.lower() != "cache-control"]
+    said = ",".join(value for name, value in headers if name.lower() == "cache-control")
+    words = [word.strip() for word in said.split(",") if word.strip()]
+    kept = [word for word in words if word.partition("=")[0].strip().lower() not in _SHARING]
+    if not {word.lower() for word in kept} & {"private", "no-store"}:
+        kept = ["private", *kept]
+    return [*out, ("Cache-Control", ", ".join(kept))]
+
+
+def _targets_caches(name: str) -> bool:
+    key = name.lower()
+    return key == "surrogate-control" or (key.endswith("-cache-control") and key != "cache-control")
+
+
+_SHARING = ("public", "s-maxage", "must-revalidate", "proxy-revalidate", "immutable", "stale-while-revalidate")
 
 
 def is_shared(headers: Headers) -> bool:
