@@ -35,7 +35,7 @@ SDK = (
 )
 COLLECTOR = (
     ("core.errors",),
-    ("core.settings", "core.clock"),
+    ("core.settings", "core.clock", "core.addresses"),
     ("core.logs",),
     ("storage",),
     (

@@ -1,6 +1,6 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
 import type { ConsentState, Dongui, Options } from "./api";
-import { release, watch } from "./block";
+import { watch } from "./block";
 import { answered, worth } from "./consent";
 import { doc } from "./natives";
 import { cookieValues, quietly } from "./page";
@@ -56,7 +56,7 @@ core._judge = () => {
   const lost = [...before].some((id) => !core._granted.has(id));
   const apply = (): void => {
     // Tags learn of the change before they run, and cookies go before anything could read them.
-    for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), release])
+    for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release])
       quietly(step as () => void);
   };
   // A loss needs what panel.js undoes.

@@ -2,6 +2,7 @@
 import type { ConsentState, Options } from "./api";
 import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
+import type { Reason } from "./blocking/explain";
 import type { Choice, Policy, Purpose } from "./rules/types";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
@@ -49,6 +50,15 @@ export interface Core {
   /** Whether consents have not reached the collector: events wait for them. */
   _unsent?: unknown;
   _released: Released[];
+  /** Lets loose what is granted now; release.js puts its own in the place. */
+  _release(): void;
+  /** Looks for what waits, until release.js is there. */
+  _observer: MutationObserver;
+  /** The nonce of the snippet's own tag. */
+  _nonce?: string;
+  /** What the stub held that a script of the page had made. */
+  _held?: WeakSet<Node> | undefined;
+  _explain?(element: Element, reason: Reason, detail: string): void;
   _learn(cache?: RequestCache): Promise<void>;
   /** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
   _look(): void;
@@ -71,7 +81,7 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "extras" | "vitals" | "place"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "extras" | "vitals" | "place" | "release" | "diagnostics"): Promise<unknown>;
   // What ui.js adds:
   _show(view: View): unknown;
   /** Takes away what is shown; with `question`, only the banner. */

@@ -244,7 +244,7 @@ def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], v
 
 
 def _reaches(visit: Visit, steps: tuple[Filter, ...]) -> int:
-    from dongui_collector.analytics.attribution import parts_of
+    from dongui_collector.core.addresses import parts_of
 
     number = 0
     for event in visit.events:
@@ -273,7 +273,7 @@ def _retention(shop: Shop, visits: list[Visit]) -> dict[tuple[str, int], tuple[i
 
 
 def _vitals(visits: list[Visit]) -> dict[str, dict[str, Any]]:
-    from dongui_collector.analytics.attribution import parts_of
+    from dongui_collector.core.addresses import parts_of
 
     values: dict[tuple[str, str], list[float]] = {}
     for event in (e for visit in visits for e in visit.events):

@@ -74,6 +74,7 @@ def test_bars_and_strips_fit_their_charts(some: list[AnswerShares]) -> None:
         assert sum(part.width for part in strip(one)) == pytest.approx(100 if one.choices else 0, abs=0.1)
 
 
+@pytest.mark.hours
 def test_the_page_counts_choices_and_withdrawals(world: World, officer: FlaskClient) -> None:
     everything = tuple(world.core.registry.notices(1)[0].policy.consent_purposes)
     world.choose(None, everything)

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_desk_pages import text_of
 
+pytestmark = pytest.mark.hours
+
 TODAY = date(2026, 3, 15)
 
 

@@ -11,6 +11,8 @@ from babel.dates import format_date
 from desk_world import World, send
 from flask.testing import FlaskClient
 
+pytestmark = pytest.mark.hours
+
 
 def text_of(browser: FlaskClient, page: str) -> str:
     """What a page says, its mark-up taken away."""

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -41,9 +42,10 @@ def test_every_page_in_every_language(world: World, officer: FlaskClient, filed:
         assert visitor not in answer.text
 
 
+@pytest.mark.hours
 def test_k10_deadlines_come_first_and_warn(world: World, officer: FlaskClient, filed: int) -> None:
     today = world.core.clock.today(world.settings.zone)
-    late = today.replace(year=today.year - 1).isoformat()
+    late = (today - timedelta(days=365)).isoformat()
     send(officer, LIST, LIST, kind="erasure", channel="telephone", received=late)
     shown = text(officer.get(f"{LIST}?lang=en"))
     assert shown.index("Erasure") < shown.index("Access by letter") if "Access by letter" in shown else True
@@ -67,6 +69,7 @@ def test_s9_6_before_the_check_nothing_is_shown_handed_over_or_done(
     assert "has not been checked" in text(refused)
 
 
+@pytest.mark.hours
 def test_k10_checked_shown_packed_and_answered(world: World, officer: FlaskClient, filed: int, visitor: str) -> None:
     page = f"{LIST}/{filed}"
     assert send(officer, page, f"{page}/identity", how="document", note="seen").status_code == 303

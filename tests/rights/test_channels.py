@@ -189,6 +189,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     one.close()
 
 
+@pytest.mark.hours
 def test_k16_end_to_end(collector: Installation, tmp_path: Path) -> None:
     body = {"site": collector.site, "member": "m-77-sentinel", "granted": [MAIL], "refused": [NIGHT]}
     headers = {"origin": "https://shop.example.com"}

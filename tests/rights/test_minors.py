@@ -132,6 +132,7 @@ def tell(collector: Installation, **said: Any) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
+@pytest.mark.hours
 def test_s8_k4_end_to_end_no_byte_is_left_of_a_minor(collector: Installation) -> None:
     word = marker()
     first, second = (collector.consent(["statistics"])["visitor"] for _ in range(2))

@@ -16,6 +16,8 @@ from tests.clock import now_s
 from tests.sdk.calls import choice
 from tests.sdk.sdk_stub import POLICY
 
+pytestmark = pytest.mark.hours
+
 TERMS = CompiledPolicy(POLICY)
 VISITOR = "AbCdEfGhIjKlMnOpQrStU_"
 

@@ -13,10 +13,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dongui_collector.analytics.attribution import parts_of
 from dongui_collector.analytics.filters import BASE
 from dongui_collector.analytics.intervals import stored_days
 from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.keys.keyring import unseal
@@ -59,13 +59,15 @@ class EntitledEvents:
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.registry)
         self.zone: ZoneInfo = core.registry.in_force(site.ref, core.clock.now()).zone
-        own = (parts_of(origin)[0] for origin in site.origins)
-        self.own = frozenset(host for host in own if host)
+        settings = core.settings
+        self.rules = SiteRules.of(
+            site.origins, trailing_slash=settings.trailing_slash, channel_rules=settings.channel_rules
+        )
 
     @property
     def key(self) -> tuple[object, ...]:
         """What all that is counted for this reader depends on, but for rows, endings and the day."""
-        return self.site.ref, self.mask, self.zone.key, self.own
+        return self.site.ref, self.mask, self.zone.key, self.rules
 
     def items(self) -> frozenset[str]:
         """Every item that the reader's purposes cover under some notice of the site."""
@@ -83,7 +85,7 @@ class EntitledEvents:
 
     def visits(self, day: date) -> Iterator[Visit]:
         """The visits of one of the site's days."""
-        return visits_of(self.events(day), self.own)
+        return visits_of(self.events(day), self.rules)
 
     def events(self, day: date) -> Iterator[VisitEvent]:
         """The events of one of the site's days."""

@@ -70,6 +70,7 @@ def report(
     check_covered(question.dimensions, covered.items(), purposes)
     if question.name == "now":
         question = question.of_now(core.clock.now(), covered.zone)
+    question = question.under(covered.rules)
     asked = ReportRun(core, covered, purposes, question, advance)
     if question.name == "vitals":
         rows, told = asked.vitals()
@@ -125,7 +126,7 @@ class ReportRun:
         """What was kept, and how every day of which there is or was something is known."""
         core, covered = self.core, self.covered
         kept = kept_name(self.question.name, self.question.interval)
-        gone = past(core, covered.site, self.purposes, kept, first, last)
+        gone = past(core, covered, self.purposes, kept, first, last)
         states: dict[date, State] = dict(gone.states)
         if self._only_living:
             states = dict.fromkeys(states, "unanswered")

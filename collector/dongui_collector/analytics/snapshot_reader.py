@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from dongui_collector.analytics.intervals import Interval, of_day, stored_days
 from dongui_collector.analytics.metrics import Key, Metrics, added, plus
+from dongui_collector.analytics.reports import PAGE_REPORTS
+from dongui_collector.analytics.sessions import language_tag
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.analytics.snapshot_rules import HOURS, OWN, name_of, told
 from dongui_collector.storage.contract.values import RowBasis, Site
 
@@ -54,19 +57,23 @@ class FrozenDays:
         return bool(self.total.visitors) and (len(self.totals) > 1 or living > 0)
 
 
-def past(core: Installation, site: Site, purposes: Collection[str], report: str, first: date, last: date) -> FrozenDays:
+def past(
+    core: Installation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
+) -> FrozenDays:
     """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
 
-    What was counted here goes before what was imported.
+    What was counted here goes before what was imported. Pages and languages are under the names of today's rules,
+    whatever the rules were when the day was frozen: rows that have one name now are one row, and the visitors of it an
+    upper bound.
     """
-    ledger, own = core.storage.ledger, name_of(purposes)
+    ledger, site, own = core.storage.ledger, covered.site, name_of(purposes)
 
     def read(wanted: str) -> dict[date, tuple[str, dict[Key, Metrics]]]:
         found: dict[date, tuple[str, dict[Key, Metrics]]] = {}
         for kept in ledger.frozen(site.ref, wanted, sorted({own, *purposes}), first, last):
             mine = kept.source == OWN
             if (kept.purposes == own if mine else kept.purposes in purposes) and (mine or kept.day not in found):
-                found[kept.day] = (kept.source, told(kept.body))
+                found[kept.day] = (kept.source, _renamed(wanted, told(kept.body), covered.rules))
         return found
 
     overview = read("overview")
@@ -78,6 +85,14 @@ def past(core: Installation, site: Site, purposes: Collection[str], report: str,
         {day: of_report[day][1] for day in overview if day in of_report},
         {day: rows.get((), Metrics()) for day, (_, rows) in overview.items()},
     )
+
+
+def _renamed(report: str, rows: dict[Key, Metrics], rules: SiteRules) -> dict[Key, Metrics]:
+    rename = rules.named if report in PAGE_REPORTS else language_tag if report == "languages" else None
+    if rename is None:
+        return rows
+    several: list[dict[Key, Metrics]] = [{(name and rename(name),): part} for (name,), part in rows.items()]
+    return added(*several)
 
 
 def kept_name(report: str, interval: Interval) -> str:

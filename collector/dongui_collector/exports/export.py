@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dongui.rules.cookies import classify
 
+from dongui_collector.core.addresses import parts_of
 from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.exports.day_order import ExportPosition, Leg, exact, veiled
 from dongui_collector.exports.generalise import coarsened
@@ -215,4 +216,5 @@ def _along(
 def _for_reader(shown: Json, names: Pseudonyms, *, coarse: bool) -> Json:
     shown["id"] = names.event(shown["id"])
     shown["visitor"] = None if shown["visitor"] is None else names.visitor(shown["visitor"])
+    shown["page"] = parts_of(shown["url"])[1]
     return coarsened(shown) if coarse else shown

@@ -20,7 +20,7 @@ function fit(host: HTMLElement, element: HTMLElement): void {
 
 function put(element: HTMLElement): void {
   const { _facts: facts, _h: h } = core;
-  const wanted = element.dataset.purpose!.split(" ").filter((id) => facts.purposes[id] && !core._granted.has(id));
+  const wanted = element.dataset.purpose!.split(/\s+/).filter((id) => facts.purposes[id] && !core._granted.has(id));
   if (standing.has(element) || !wanted[0]) return;
   const words = placeWords();
   const [host, root] = hosted("dongui-blocked", own);
@@ -44,7 +44,7 @@ function put(element: HTMLElement): void {
 /** Puts placeholders where something waits, and takes away those of what does not wait any more. */
 function look(): void {
   for (const [element, host] of standing)
-    if (!element.isConnected || element.dataset.purpose!.split(" ").every((id) => core._granted.has(id))) {
+    if (!element.isConnected || element.dataset.purpose!.split(/\s+/).every((id) => core._granted.has(id))) {
       host.remove();
       element.style.removeProperty("display");
       standing.delete(element);
