@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.rules import visitor_ids
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.web.consent import Consent, cookie_pairs, has_gpc
 from hypothesis import given
 from hypothesis import strategies as st

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from dongui import Delivery
 from dongui.http.batches import EVENTS, Job, pack
-from dongui.rules.body import MOST_BODY, MOST_EVENTS, encode
 from dongui.http.delivery import DeliveryQueue
+from dongui.rules.body import MOST_BODY, MOST_EVENTS, encode
 from dongui.web.page_view import time_ordered_id
 from hypothesis import given
 from hypothesis import strategies as st

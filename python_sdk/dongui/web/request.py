@@ -77,8 +77,8 @@ class SiteRequest:
             kind, sets = glance(headers)
             is_html = is_html_page(kind)
             self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
-            host = self.incoming.host if is_html and self.cookies else None
-            out = self.site.guarded(headers, self.consent, self.cookies, sets=sets, host=host)
+            page = is_html and bool(self.cookies)
+            out = self.site.guarded(headers, self.consent, self.cookies, self.incoming.path, sets=sets, page=page)
             if self.consent.outgoing:
                 out = unshared([*out, *(cookie.header() for cookie in self.consent.outgoing)])
             # A websocket has no method, and no cache keeps it.

@@ -10,13 +10,10 @@ from email.utils import parsedate_to_datetime
 
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.web.consent import cookie_pairs
-from dongui.web.domains import domains_above
 
 Headers = list[tuple[str, str]]
 
 _SPACE = " \t"
-_MOST_EXPIRED = 24
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 6265): what may be written into a Set-Cookie of ours
 
 
 @dataclass(slots=True)
@@ -70,16 +67,19 @@ def cookie_name(set_cookie: str) -> str:
     return name.strip(_SPACE) if equals else ""
 
 
-def removes(set_cookie: str, now: float | None = None) -> bool:
-    """Whether a ``Set-Cookie`` value ends a cookie rather than setting one. ``Max-Age`` outweighs ``Expires``."""
-    age = expires = None
+def attributes(set_cookie: str) -> dict[str, str]:
+    """The attributes of a ``Set-Cookie`` value by their names in lower case; of repetitions the last counts."""
+    found: dict[str, str] = {}
     for attribute in set_cookie.split(";")[1:]:
         key, _, value = attribute.partition("=")
-        key = key.strip(_SPACE).lower()
-        if key == "max-age":
-            age = value.strip(_SPACE)
-        elif key == "expires":
-            expires = value.strip(_SPACE)
+        found[key.strip(_SPACE).lower()] = value.strip(_SPACE)
+    return found
+
+
+def removes(set_cookie: str, now: float | None = None) -> bool:
+    """Whether a ``Set-Cookie`` value ends a cookie rather than setting one. ``Max-Age`` outweighs ``Expires``."""
+    said = attributes(set_cookie)
+    age, expires = said.get("max-age"), said.get("expires")
     if age is not None and re.fullmatch(r"-?[0-9]+", age):
         return age.startswith("-") or not age.strip("0")
     return expires is not None and _is_past(expires, time.time() if now is None else now)
@@ -100,25 +100,6 @@ def lingering(pairs: Iterable[tuple[str, str]], granted: Container[str], terms: 
         if purpose is not None and purpose not in granted and terms.needs_consent(purpose) and name not in names:
             names.append(name)
     return names
-
-
-def expire(names: Iterable[str], host: str) -> Headers:
-    """``Set-Cookie`` headers that end cookies at ``host`` and at each domain above it, wherever a script has put them.
-
-    Names that a header could not carry are left alone. Browsers ignore the domains that nobody may set cookies at.
-    """
-    domains = [""] + [f"; Domain={domain}" for domain in domains_above(host)]
-    lines = [line for name in names if _NAME.fullmatch(name) for line in _endings(name, domains)]
-    return [("Set-Cookie", line) for line in lines[:_MOST_EXPIRED]]
-
-
-def _endings(name: str, domains: list[str]) -> list[str]:
-    """What ends one cookie. Names with a prefix are taken only as that asks (RFC 6265bis), also to end them."""
-    prefix = name.lower()
-    if prefix.startswith("__host-"):
-        return [f"{name}=; Max-Age=0; Path=/; Secure"]
-    secure = "; Secure" if prefix.startswith("__secure-") else ""
-    return [f"{name}=; Max-Age=0; Path=/{domain}{secure}" for domain in domains]
 
 
 def hide(cookies: str, granted: Container[str], terms: CompiledPolicy) -> str:

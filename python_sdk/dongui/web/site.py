@@ -14,6 +14,7 @@ from dongui.rules.decisions import classify_answer
 from dongui.rules.urls import scrub_text
 from dongui.web.consent import Consent
 from dongui.web.counters import PageViewCounter
+from dongui.web.expiry import SeenPlaces, expire
 from dongui.web.own_cookies import CookieNaming
 from dongui.web.page_injection import PageInjection
 from dongui.web.page_view import Meant
@@ -36,7 +37,7 @@ from dongui.web.proxy_rules import (
     passed_back,
     problem,
 )
-from dongui.web.set_cookie import FilteredCookies, Headers, expire, is_shared, lingering, private, sift
+from dongui.web.set_cookie import FilteredCookies, Headers, cookie_name, is_shared, lingering, private, sift
 from dongui.web.site_client import LongBody, SiteClient
 from dongui.web.static import GPC_PATH, gpc, script
 from dongui.web.undelivered import UndeliveredWithdrawals
@@ -64,6 +65,8 @@ class SiteContext:
         self.pages = PageInjection(self.options)
         self.meant = Meant(self.options.exclude)
         self._decide = self.decide
+        self._places = SeenPlaces()
+        self._turn = 0
         self._expires = self.options.expire_cookies and not self.options.report_only
         if not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
@@ -85,28 +88,38 @@ class SiteContext:
             consent.renew(own_cookies(answer.data, sent, before, consent.naming(), terms))
         return answer
 
-    def guarded(self, headers: Headers, consent: Consent, cookies: str, *, sets: bool, host: str | None) -> Headers:
+    def guarded(
+        self, headers: Headers, consent: Consent, cookies: str, path: str, *, sets: bool, page: bool
+    ) -> Headers:
         """A response's headers as they may leave: the very same object when nothing had to change.
 
-        ``cookies``: the request's; ``sets``: whether any is set here; ``host``: of a page, whose lingering cookies are
-        ended, else None.
+        ``cookies`` and ``path``: the request's; ``sets``: whether any is set here; ``page``: whether it is one, with
+        which lingering cookies are ended.
         """
         out = headers
         if not consent.known:
             return out  # what this visitor chose is not known, and that is no refusal
         if sets:
             sifted = sift(headers, consent, consent.terms, strict=self.options.strict)
-            self._tell(sifted, consent)
+            self._tell(sifted, consent, path)
             if sifted.dropped and not self.options.report_only:
                 out = sifted.headers
-        if host is not None and self._expires and consent.terms.may_hold(cookies):
+        if page and self._expires and consent.terms.may_hold(cookies):
             # Where nobody was asked yet, nobody has withdrawn.
             names = lingering(consent.pairs(), consent, consent.terms)
             if names and consent.choice() is not None and not is_shared(out):
-                out = private([*out, *expire(names, host)])
+                out = private([*out, *self._ends(names, path, consent)])
         return out
 
-    def _tell(self, sifted: FilteredCookies, consent: Consent) -> None:
+    def _ends(self, names: list[str], path: str, consent: Consent) -> Headers:
+        self._turn += 1
+        naming = consent.naming()
+        return expire(names, naming.host, path, https=naming.https, known=self._places.places, turn=self._turn)
+
+    def _tell(self, sifted: FilteredCookies, consent: Consent, path: str) -> None:
+        for name, value in sifted.headers:
+            if name.lower() == "set-cookie" and consent.terms.purpose_of(cookie_name(value)) in consent.terms.asked:
+                self._places.add(value, path)
         new = self.names.new(sifted.seen)
         if new:
             self.client.send_inventory(new)
