@@ -80,7 +80,7 @@ def test_the_scheme_is_ignored_where_tls_ends_before_us() -> None:
     with shop() as (app, _):
         # The stub lists one origin only; what counts here is that the mount let it through.
         got = post(app, "consents", decision("statistics"), ORIGIN=SECURE)
-        assert b"forbidden-origin" in got.body
+        assert b"origin-not-listed" in got.body
         assert got.all("Content-Type") == ["application/problem+json"]
         assert got.all("Cache-Control") == []  # the mount's own refusal says no-store
 

@@ -169,7 +169,7 @@ class Collector:
         if not secret and (bearer is not None or origin is None):
             return problem(401, "unauthorised")
         if not secret and origin != ORIGIN:
-            return problem(403, "forbidden-origin")
+            return problem(403, "origin-not-listed")
         if body.get("site") != SITE:
             return problem(404, "unknown-site")
         if path == "/v1/events":

@@ -142,7 +142,7 @@ def forward(
         refusal = problem(405, "method-not-allowed", "This method is not allowed here")
         return Local(405, [*refusal.headers, ("Allow", ", ".join(METHODS))], refusal.body)
     if not is_own_origin(visit.header("sec-fetch-site"), visit.header("origin"), visit.host, visit.method):
-        return problem(403, "forbidden-origin", "Only pages of this very origin may call this")
+        return problem(403, "origin-not-listed", "Only pages of this very origin may call this")
     if not _names_only(site, visit.query):
         return problem(404, "unknown-site", "This is the mount of another site")
     headers = {name: value for name in _PASSED_ON if _VALUE.fullmatch(value := visit.header(name.lower()))}
@@ -189,7 +189,7 @@ def _own_data(visit: ProxiedRequest, path: str, headers: dict[str, str], body: b
     elif visit.method == "OPTIONS":
         return Forward(LEARNING, visit.method, path, headers, None)
     elif visit.header("x-dongui") != "1":
-        return problem(403, "forbidden-origin", "This call needs the header X-Dongui: 1")
+        return problem(403, "origin-not-listed", "This call needs the header X-Dongui: 1")
     else:
         ids = visit.ids.all[:_MOST_IDS]
     if not ids:
