@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
-from collections.abc import Container
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ import msgspec
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
+from dongui_collector.core.sealing import seal
 from dongui_collector.intake.enrich import GeoDatabase, agent_of
 from dongui_collector.intake.schema import Event, parse_ip
-from dongui_collector.keys.keyring import KeyRing, seal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.rows import EventKeys, associated
 from dongui_collector.storage.contract.values import Row
