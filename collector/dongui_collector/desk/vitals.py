@@ -36,13 +36,13 @@ def vitals(core: Installation) -> Vitals:
     disk = shutil.disk_usage(core.settings.data_path)
     files = list(_files(core.settings.data_path))
     logs = [size for path, size in files if path.name.endswith("-wal")]
-    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core)
+    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core, operations.ShowKeyStatus())
     return Vitals(
         symptoms=_errors_first([*examine_settings(core.settings), *examine(core)]),
         last_retention=core.retention.last_success(),
         last_backup=int(backup["at"]) if backup else None,
-        last_key_copy=keys["copied_at"],
-        key_copies_until=keys["copies_expire"],
+        last_key_copy=keys.copied_at,
+        key_copies_until=keys.copies_expire,
         disk_free=disk.free,
         disk_total=disk.total,
         data_bytes=sum(size for _, size in files),

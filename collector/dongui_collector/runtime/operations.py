@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dongui_collector.access import accounts, audit_log, sessions, tokens
+from dongui_collector.access import accounts, audit_log, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
 from dongui_collector.exports import operations as exports
+from dongui_collector.exports import tokens
 from dongui_collector.keys import operations as keys
 from dongui_collector.ledger import sites
 from dongui_collector.retention import hold_operations, publishing
