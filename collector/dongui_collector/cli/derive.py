@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from dongui_collector.cli.common import (
+    AnyCallable,
     Columns,
     CommandGroup,
     acting_user,
@@ -31,6 +33,7 @@ from dongui_collector.cli.common import (
 from dongui_collector.core import operations
 from dongui_collector.core.operations import COMMAND_LINE, Described, Request
 
+by_option = click.option("--by", default=acting_user, help="Who decides; by default the user of this command.")
 Table = Columns | Callable[[Any], str | None] | None
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
 
@@ -62,17 +65,27 @@ def command(
     @config_option
     @json_option
     def run(config: Path, as_json: bool, **given: Any) -> None:
-        reply = ask(config, kind, given | fixed)
+        reply = answered(config, kind, given | fixed)
         emit(reply if as_json or shown is None else shown(reply, settings_of(config).zone), as_json, table)
         if failed(reply):
             raise SystemExit(1)
 
-    made = click.command(name, help=help or kind.__doc__)(run)
-    made.params[:0] = [p for one in operations.described(kind) if (p := parameter(one)) is not None]
-    return made
+    return click.command(name, help=help or kind.__doc__)(parameters(kind)(run))
 
 
-def ask(config: Path, kind: type[Request[Any]], given: dict[str, Any]) -> Any:
+def parameters(kind: type[Request[Any]]) -> Callable[[AnyCallable], AnyCallable]:
+    """A decorator that adds the options and arguments of a request, for a command that does more than ask."""
+
+    def add(function: AnyCallable) -> AnyCallable:
+        made = [p for one in operations.described(kind) if (p := parameter(one)) is not None]
+        # Click lists parameters from the last decorator to the first.
+        function.__click_params__ = [*getattr(function, "__click_params__", []), *reversed(made)]  # type: ignore[attr-defined]
+        return function
+
+    return add
+
+
+def answered(config: Path, kind: type[Request[Any]], given: dict[str, Any]) -> Any:
     """Read what the command line was given and have it answered; the reply as plain values."""
     request = operations.typed(kind, values(kind, given))
     if operations.of_request(kind).changes:
@@ -113,7 +126,7 @@ def parameter(one: Described) -> click.Parameter | None:
         required=one.required,
         default=default,
         show_default=default is not None and not callable(default),
-        metavar=field.metavar or (None if kind is not click.STRING or one.type is str else "DAY"),
+        metavar=field.metavar or ("DAY" if one.type is date else None),
         help=field.help,
     )
 
@@ -154,6 +167,7 @@ def _json(file: Any) -> Any:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "value": lambda value: list(value) if isinstance(value, tuple) else value,
+    "person": lambda value: next(iter(people([value])), ""),
     "people": lambda value: people([value] if isinstance(value, str) else value),
     "text": lambda value: sys.stdin.read() if value == "-" else value,
     "secret": lambda value: click.prompt("Visitor id", hide_input=True) if value == "-" else value or None,

@@ -36,8 +36,8 @@ class Field:
     :param help: what it means, for the command line's help and the OpenAPI description.
     :param option: the name on the command line and in forms, where it is not the field's own.
     :param argument: whether the command line takes it by position.
-    :param reads: where the command line takes the value from. ``people``: ``-`` stands for lines of the standard
-        input; ``text``: ``-`` stands for the standard input; ``secret``: ``-`` asks without an echo; ``lines``,
+    :param reads: where the command line takes the value from. ``person`` and ``people``: ``-`` stands for lines of
+        the standard input; ``text``: ``-`` stands for all of it; ``secret``: ``-`` asks without an echo; ``lines``,
         ``file``, ``first_line`` and ``json``: a file's lines, text, first line (``-``: the standard input), or JSON
         object.
 
@@ -49,7 +49,7 @@ class Field:
     metavar: str | None = None
     choices: Sequence[str] = ()
     argument: bool = False
-    reads: Literal["value", "people", "text", "secret", "lines", "file", "first_line", "json"] = "value"
+    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json"] = "value"
     default: Any = None  # what the command line says where nothing is given; a function is called for it
 
 

@@ -134,7 +134,7 @@ class _ExportRequest:
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handover(self.core.control.ask, disclosure) as handing:
+        with Handover(self.core.control, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
@@ -144,7 +144,7 @@ class _ExportRequest:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handover(self.core.control.ask, disclosure) as handing:
+            with Handover(self.core.control, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))

@@ -8,7 +8,6 @@ import ipaddress
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +19,8 @@ from dongui.rules import classify
 
 from dongui_collector.access import audit_log
 from dongui_collector.access.accounts import enabled
+from dongui_collector.core.diagnosis import Diagnosis, Examine
+from dongui_collector.core.operations import operation
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
 from dongui_collector.retention.installation import Installation
@@ -32,22 +33,16 @@ _STALE_S = 3600
 _SETTLING_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing that is not as it should be: an ``error`` keeps it from its work, a ``warning`` may be meant."""
-
-    level: Literal["error", "warning"]
-    what: str
-    remedy: str
-
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def examine_settings(settings: Settings) -> list[Diagnosis]:
     """What can be seen without opening the installation."""
     parts: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (_permissions, _network, _clock, _places, _disk)
     return [symptom for part in parts for symptom in part(settings)]
+
+
+@operation("doctor.examine", right="read", changes=False)
+def examine_all(core: Installation, request: Examine) -> list[Diagnosis]:
+    """Settings and installation together."""
+    return sorted([*examine_settings(core.settings), *examine(core)], key=lambda found: found.level != "error")
 
 
 def examine(core: Installation) -> list[Diagnosis]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dongui_collector.access import accounts, audit_log, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
-from dongui_collector.exports import operations as exports
 from dongui_collector.exports import tokens
 from dongui_collector.keys import operations as keys
 from dongui_collector.ledger import sites
@@ -16,6 +15,8 @@ from dongui_collector.rights import (
     correction,
     delivery,
     disclosures,
+    doctor,
+    export_operations,
     investigations,
     letters,
     manual_disclosures,
@@ -24,7 +25,7 @@ from dongui_collector.rights import (
     requests,
     transfers,
 )
-from dongui_collector.runtime import control_server, event_import
+from dongui_collector.runtime import control_server, doctor, event_import
 from dongui_collector.webhooks import operations as webhooks
 
 MODULES = (
@@ -36,8 +37,9 @@ MODULES = (
     correction,
     delivery,
     disclosures,
+    doctor,
     event_import,
-    exports,
+    export_operations,
     hold_operations,
     investigations,
     keys,
