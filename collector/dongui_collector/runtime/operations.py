@@ -15,7 +15,6 @@ from dongui_collector.rights import (
     correction,
     delivery,
     disclosures,
-    doctor,
     export_operations,
     investigations,
     letters,
