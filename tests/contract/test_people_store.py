@@ -104,8 +104,8 @@ def test_accounts_of_an_older_folder_are_taken_over(tmp_path: Path) -> None:
 
     m_people(Database(conn, execute_plugins=False))
     [found] = SqlitePeople(SqliteLedger(conn, b"m" * 32)).accounts()
-    assert (found["name"], found["role"], found["password"]) == ("admin", "admin", "its hash")
-    assert found["id"].startswith("a_")
+    assert (found.name, found.role, found.password) == ("admin", "admin", "its hash")
+    assert found.id.startswith("a_")
     conn.close()
 
 

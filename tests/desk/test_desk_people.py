@@ -185,10 +185,10 @@ def test_sessions_are_listed_and_each_can_be_ended(world: World, kim: FlaskClien
     admins = world.core.storage.people.account("admin")
     assert admins
     world.signed_in()
-    [theirs] = world.core.storage.people.sessions(admins["id"])
+    [theirs] = world.core.storage.people.sessions(admins.id)
     answer = send(kim, "/console/account", "/console/account/sessions/end", session=theirs.hash.hex()[:16])
     assert answer.status_code == 404
-    assert world.core.storage.people.sessions(admins["id"]) == [theirs]
+    assert world.core.storage.people.sessions(admins.id) == [theirs]
 
 
 def test_signing_out_ends_the_session_for_a_copied_cookie_too(world: World, kim: FlaskClient) -> None:

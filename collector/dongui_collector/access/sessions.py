@@ -30,7 +30,7 @@ from dongui_collector.storage.contract.values import Session
 
 _KEY = "people"  # the key of the key ring under which second factors are sealed
 SESSION = "session"  # the source of failures that an open session makes
-_MOST_SOURCES = 64  # of an account that are remembered; the first to be tried again go first
+_MOST_SOURCES = 64  # of an account that are remembered; those that may try again soonest go first
 
 
 def session_hash(token: str) -> bytes:
@@ -76,7 +76,7 @@ def failed(account: Account, source: str, now: int) -> Account:
     before = account.attempts.get(source)
     failures = (before.failures if before else 0) + 1
     attempts = account.attempts | {source: Attempts(failures, now + int(pause(failures) * 1000))}
-    latest = sorted(attempts, key=lambda one: (attempts[one].wait_until, attempts[one].failures, one == source))
+    latest = sorted(attempts, key=lambda one: (one == source, attempts[one].wait_until))
     return replace(account, attempts={one: attempts[one] for one in latest[-_MOST_SOURCES:]})
 
 

@@ -37,17 +37,18 @@ class ReadRequest:
     precise: bool = False
 
 
-def asking(core: Installation, roles: Sequence[str]) -> ReadRequest:
+def asking(core: Installation, roles: Sequence[str], right: str = "export") -> ReadRequest:
     """Judge the present request's ``Authorization`` header, else its console session.
 
-    ``?site`` and ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403
-    :class:`Problem`, no valid token or session a 401.
+    A token needs one of ``roles``, a person who is signed in the ``right`` (access/roles.py). ``?site`` and
+    ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403 :class:`Problem`, no valid
+    token or session a 401.
     """
     if request.headers.get("Authorization"):
         return _by_token(core, roles)
     if current_user.is_authenticated:
-        if not current_user.may("export"):
-            raise Problem("forbidden", "this role does not export")
+        if not current_user.may(right):
+            raise Problem("forbidden", f"this call is for those who have the right {right!r}")
         site = find_site(core, request.args.get("site"))
         known = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         return ReadRequest(OWN_USE, current_user.role, site, _wanted(known))

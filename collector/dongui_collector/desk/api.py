@@ -17,6 +17,7 @@ from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
@@ -201,8 +202,9 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    asking(core, _OPERATORS)
-    return core.retention.status()
+    who = asking(core, _OPERATORS, "read")
+    status = core.retention.status()
+    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
 
 @calls.get("/openapi.json")
