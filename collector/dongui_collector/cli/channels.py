@@ -11,7 +11,7 @@ import click
 from dongui_collector.access.audit_log import RecordAccess
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.derive import by_option, command
-from dongui_collector.rights.channels import NoteTold
+from dongui_collector.rights.channels import NoteInformed
 
 members_argument = click.argument("members", type=click.File("r", encoding="utf-8"))
 
@@ -40,7 +40,7 @@ def due(members: TextIO, until: datetime | None, by: str, site: str | None, conf
     emit(rows, as_json, ["member", "channel", "confirm_by", "overdue"])
 
 
-channels.add_command(command("told", NoteTold))
+channels.add_command(command("told", NoteInformed))
 
 
 def _lines(file: TextIO) -> list[str]:

@@ -165,13 +165,13 @@ def due(
     return sorted(found, key=lambda one: (one["confirm_by"], one["member"], one["channel"]))
 
 
-class MembersTold(msgspec.Struct, frozen=True):
+class MembersInformed(msgspec.Struct, frozen=True):
     """How many members were told."""
 
     members: int
 
 
-class NoteTold(Request[MembersTold], frozen=True):
+class NoteInformed(Request[MembersInformed], frozen=True):
     """Note that MEMBERS were told today of the consents that they gave. Silence keeps them."""
 
     members: Annotated[Sequence[str], Field(argument=True, reads="lines")]
@@ -180,7 +180,7 @@ class NoteTold(Request[MembersTold], frozen=True):
 
 
 @operation("channels.told", right="requests", audit="channel")
-def told(core: Installation, request: NoteTold) -> MembersTold:
+def told(core: Installation, request: NoteInformed) -> MembersInformed:
     """Note that these members were told of the consents that they gave; the next term runs from today (K16)."""
     if isinstance(request.members, str):
         raise CollectorError("give a list of the site's member references")
@@ -193,4 +193,4 @@ def told(core: Installation, request: NoteTold) -> MembersTold:
                 body = {"told": given, "by": request.by}
                 core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=found.ref, visitor=key)
             count += 1
-    return MembersTold(members=count)
+    return MembersInformed(members=count)

@@ -116,14 +116,14 @@ def load(core: Installation, id: int, *states: str) -> Json:
     return entry
 
 
-class PeopleNoted(msgspec.Struct, frozen=True):
+class SubjectsNoted(msgspec.Struct, frozen=True):
     """How many people were new to an entry."""
 
     id: int
     added: int
 
 
-class NotePeople(Request[PeopleNoted], frozen=True):
+class NoteSubjects(Request[SubjectsNoted], frozen=True):
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
 
     id: int
@@ -131,7 +131,7 @@ class NotePeople(Request[PeopleNoted], frozen=True):
 
 
 @operation("disclosures.people", right="approve")
-def people(core: Installation, request: NotePeople) -> PeopleNoted:
+def people(core: Installation, request: NoteSubjects) -> SubjectsNoted:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
@@ -140,7 +140,7 @@ def people(core: Installation, request: NotePeople) -> PeopleNoted:
             request.id, hashes.hashes(request.id, (bytes.fromhex(key) for key in request.keys))
         )
         core.storage.disclosures.change(request.id, {"people": (entry["people"] or 0) + added})
-    return PeopleNoted(id=request.id, added=added)
+    return SubjectsNoted(id=request.id, added=added)
 
 
 class FinishDisclosure(Request[Json], frozen=True):
@@ -199,7 +199,7 @@ class Handover:
         """For :func:`~dongui_collector.exports.export.export_events`: called before a page is given out."""
         fresh = [key for key in keys if key not in self._told]
         if fresh:
-            self._control(NotePeople(self._id, [key.hex() for key in fresh]))
+            self._control(NoteSubjects(self._id, [key.hex() for key in fresh]))
             self._told.update(fresh)
 
     def counted(self, rows: Iterator[Json]) -> Iterator[Json]:

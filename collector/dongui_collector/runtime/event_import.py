@@ -21,7 +21,7 @@ from dongui_collector.retention.installation import Installation
 SOURCE = "import"
 
 
-class _Line(Event, gc=False, kw_only=True):
+class _ImportedEvent(Event, gc=False, kw_only=True):
     """A line of the file: an event of ``POST /v1/events``, and whose it is."""
 
     visitor: Annotated[str, Meta(min_length=1, max_length=128)]
@@ -61,7 +61,7 @@ def import_events(core: Installation, request: ImportEvents) -> EventsImported:
             malformed.append((position, "the line is longer than 64 KiB"))
             continue
         try:
-            event = decode(line.encode("utf-8", "surrogatepass"), _Line)
+            event = decode(line.encode("utf-8", "surrogatepass"), _ImportedEvent)
             check_events([event], addresses=True)
         except Problem as problem:
             malformed.append((position, msgspec.json.decode(problem.body).get("detail", "")))
