@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from itertools import combinations
 from typing import Any
@@ -262,8 +261,7 @@ def test_days_of_reports_and_exports_are_the_installations(new_house: Callable[.
     house = new_house() if moved else new_house(timezone=NEW_YORK.key)
     house.add_site(policy() if moved else policy().replace('timezone = "Asia/Seoul"', f'timezone = "{NEW_YORK.key}"'))
     if moved:  # such a ledger was possible once
-        house.settings = replace(house.settings, timezone=NEW_YORK.key)
-        house.reopen()
+        house.move_to(NEW_YORK.key)
     visitor = house.arrive("statistics")
     for when in ("2025-03-08T23:50", "2025-03-09T00:10", "2025-03-09T03:30", "2025-03-09T23:55", "2025-03-10T00:05"):
         house.now = in_new_york(when)

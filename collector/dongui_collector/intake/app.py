@@ -11,7 +11,6 @@ import msgspec
 
 from dongui_collector.access.secrets import token_hash
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
@@ -25,6 +24,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.routes import pages
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.withdrawals import WithdrawalQueue
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from dongui_collector.core.errors import StorageFull
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.service import Decision, DecisionOutcome
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.sqlite.connect import is_full
 
 ENDED_WITHIN_S = 5.0

@@ -10,7 +10,8 @@ from typing import Any
 
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import TooManyEntries, Unknown
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger import disclosure_subjects
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.decisions import REMEMBERED_MS, Decision, DecisionOutcome, own_key

@@ -12,8 +12,8 @@ from dongui.i18n import words as words_of
 from dongui.policy.words import citation, long_date
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.own_requests import objection
 from dongui_collector.rights.requests import show

@@ -21,7 +21,6 @@ from dongui_collector.analytics.public_numbers import PeriodKind, PublicNumbers,
 from dongui_collector.analytics.query import MOST_ROWS
 from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.analytics.snapshot_reader import STATES
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, untold
@@ -30,6 +29,7 @@ from dongui_collector.desk.visits.parts import head_of, purposes_of
 from dongui_collector.desk.visits.periods import CUSTOM
 from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
 from dongui_collector.intake.credentials import RateLimit
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, Site
 
 pages = Blueprint("shared", __name__, url_prefix="/share")
