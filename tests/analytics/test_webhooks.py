@@ -20,7 +20,6 @@ from dongui_collector.core.operations import perform
 from dongui_collector.exports.export import Entitlement, consumer_events
 from dongui_collector.webhooks.delivery import Deliverer
 from dongui_collector.webhooks.model import MOST, MOST_TRIES, pause_ms
-from dongui_collector.webhooks.operations import listed
 
 from tests.collector import Installation, event
 from tests.retention.house import ALL, House, at
@@ -168,7 +167,7 @@ def test_what_is_not_taken_is_tried_again_later_with_the_same_name_and_nothing_i
     assert Deliverer(shop.core, counted.append).round() == 1
     assert len(receiver.events()) == 2
     assert counted == ["failed", "failed", "delivered"]
-    assert listed(shop.core)[0]["state"] == "working"
+    assert perform(shop.core, "webhooks.list", {})[0]["state"] == "working"
 
 
 def test_one_that_never_answers_is_paused_and_goes_on_where_it_stood(shop: House, receiver: Receiver) -> None:
@@ -183,7 +182,7 @@ def test_one_that_never_answers_is_paused_and_goes_on_where_it_stood(shop: House
         shop.now += pause_ms(99)
         Deliverer(shop.core).round()
     assert len(receiver.got) == MOST_TRIES
-    (shown,) = listed(shop.core)
+    (shown,) = perform(shop.core, "webhooks.list", {})
     assert (shown["state"], shown["error"]) == ("paused", "127.0.0.1 answered 500")
     receiver.status, receiver.got = 200, []
     perform(shop.core, "webhooks.resume", {"id": hook["id"]})
@@ -209,8 +208,8 @@ def test_neither_secret_nor_whole_address_is_on_disk_or_shown(shop: House, recei
     on_disk = shop.bytes("data", "keys")
     assert hook["secret"].encode() not in on_disk
     assert b"sentinelpath" not in on_disk
-    assert "secret" not in listed(shop.core)[0]
-    assert "sentinelpath" not in json.dumps(listed(shop.core))
+    assert "secret" not in perform(shop.core, "webhooks.list", {})[0]
+    assert "sentinelpath" not in json.dumps(perform(shop.core, "webhooks.list", {}))
     audit = [r.body for r in shop.core.storage.ledger.records() if r.kind == "audit"]
     assert "sentinelpath" not in json.dumps(audit)
 
@@ -238,7 +237,7 @@ def test_a_removed_one_is_told_no_more(shop: House, receiver: Receiver) -> None:
 def test_bad_ones_are_refused_with_their_remedy(house: House, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(CollectorError, match=says):
         perform(house.core, "webhooks.add", arguments)
-    assert listed(house.core) == []
+    assert perform(house.core, "webhooks.list", {}) == []
 
 
 def test_their_number_is_bounded(shop: House, receiver: Receiver) -> None:

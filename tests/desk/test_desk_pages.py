@@ -216,7 +216,7 @@ def test_a_token_made_here_is_shown_once(world: World, officer: FlaskClient, vis
     assert token not in again
     assert "<i>" not in again
     [kept] = world.core.storage.office.tokens()
-    send(officer, "/console/access", f"/console/access/tokens/{kept['id']}/revoke")
+    send(officer, "/console/access", f"/console/access/tokens/{kept.id}/revoke")
     assert world.export(token).status_code == 401
 
 

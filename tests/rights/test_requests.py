@@ -103,7 +103,7 @@ def test_s9_6_the_visitor_id_itself_is_the_proof_of_the_snippets_requests(house:
     filed = requests.received_online(house.core, visitor, "erase", "me")
     [shown] = requests.listed(house.core)
     assert (shown["kind"], shown["channel"], shown["identity"]) == ("erasure", "online", "confirmed")
-    assert ask(house, "answer", id=filed["id"], outcome="granted")["outcome"] == "granted"
+    assert ask(house, "answer", id=filed.id, outcome="granted")["outcome"] == "granted"
 
 
 # --- what lies where -------------------------------------------------------------------------------------------------

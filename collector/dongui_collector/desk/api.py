@@ -18,6 +18,7 @@ from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
@@ -136,7 +137,7 @@ class _ExportRequest:
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handover(self.core.control.ask, disclosure) as handing:
+        with Handover(self.core.control, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
@@ -146,7 +147,7 @@ class _ExportRequest:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handover(self.core.control.ask, disclosure) as handing:
+            with Handover(self.core.control, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))
@@ -205,9 +206,10 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    asking(core, _OPERATORS)
+    who = asking(core, _OPERATORS, "read")
     parameters.check(("site",))
-    return core.retention.status()
+    status = core.retention.status()
+    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
 
 @calls.get("/openapi.json")

@@ -147,7 +147,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
     filed = await door.in_thread(requests.received_online, core, visitor, asked.kind, asked.text)
-    return json({"kind": asked.kind, "done": False, "request": filed["id"], "due": filed["due"]}, 201)
+    return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 
 def json(value: Any, status: int = 200) -> Response:

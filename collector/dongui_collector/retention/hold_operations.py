@@ -9,7 +9,7 @@ import msgspec
 from dongui_collector.core.errors import CollectorError, Unknown
 from dongui_collector.core.operations import COMMAND_LINE, By, Day, Field, Request, SiteName, operation
 from dongui_collector.ledger.sites import find_site
-from dongui_collector.retention.holds import GROUNDS, HeldNow, check_ground
+from dongui_collector.retention.holds import GROUNDS, HoldCoverage, check_ground
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.serializers import HoldSummary
 from dongui_collector.storage.contract.values import Hold
@@ -43,7 +43,7 @@ class ListHolds(Request[list[HoldSummary]], frozen=True):
 class HoldDetails(HoldSummary, frozen=True):
     """A hold, and in numbers what it holds now; None for one that does not stand."""
 
-    holds_now: HeldNow | None
+    holds_now: HoldCoverage | None
 
 
 class ShowHold(Request[HoldDetails], frozen=True):

@@ -33,7 +33,7 @@ def check_ground(hold: Hold) -> None:
         raise NotAllowed("the hold's last day lies before its first")
 
 
-class HeldNow(msgspec.Struct, frozen=True):
+class HoldCoverage(msgspec.Struct, frozen=True):
     """What a hold covers at a moment, in numbers.
 
     ``ended`` counts the rows and records among them that would be destroyed if it were released then.
@@ -101,7 +101,7 @@ class HoldService:
 
     # -- what one holds now
 
-    def holds_now(self, hold: Hold, today: date) -> HeldNow:
+    def holds_now(self, hold: Hold, today: date) -> HoldCoverage:
         """What a hold covers at this moment: rows and their days, other records, consent records."""
         rows = ended = 0
         days: list[str] = []
@@ -112,7 +112,7 @@ class HoldService:
                 days.append(day.isoformat())
         records = list(self._records(hold))
         of_visitors = (r for key in hold.whom for r in self._storage.ledger.records_of(key))
-        return HeldNow(
+        return HoldCoverage(
             rows=rows,
             days=len(days),
             first_day=days[0] if days else None,

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dongui_collector.access.secrets import LOCKED
 from dongui_collector.ledger import state
 from dongui_collector.storage.contract.values import Destruction, Hold, Intent, Json, Visitor
@@ -224,14 +226,14 @@ class Replay:
         people = self._core.storage.people
         with self._ledger.writing():
             account = people.by_id(id)
-            if account is None or (not removed and account["password"] == LOCKED):
+            if account is None or (not removed and account.password == LOCKED):
                 return False
             if removed:
                 people.remove(id)
             else:
-                people.put(account | {"password": LOCKED})
+                people.put(msgspec.structs.replace(account, password=LOCKED))
             what = "removed" if removed else "locked"
-            entry = {"name": account["name"], "role": account["role"], "what": what, "by": "restore"}
+            entry = {"name": account.name, "role": account.role, "what": what, "by": "restore"}
             self._ledger.append("account", self._core.clock.now(), entry)
         return True
 

@@ -220,7 +220,7 @@ class ProofPlanner:
 
     def _newest_of_accounts(self) -> set[int]:
         """The last word on each account that there is: what the list of accounts is verified against."""
-        names = {account["name"] for account in self._storage.people.accounts()}
+        names = {account.name for account in self._storage.people.accounts()}
         newest: dict[str, int] = {}
         after = 0
         while records := self._storage.ledger.of_kind("account", after, _PAGE):

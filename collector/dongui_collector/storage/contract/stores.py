@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from dongui_collector.storage.contract.access import Account, Token
 from dongui_collector.storage.contract.values import (
     Changes,
     DayTotals,
@@ -292,11 +293,11 @@ class OfficeStore(Protocol):
     def forget_feed(self, before: int) -> int:
         """Clear entries older than ``before`` in place."""
 
-    def add_token(self, token: Json, token_hash: bytes) -> None:
+    def add_token(self, token: Token, token_hash: bytes) -> None:
         """``token``: {id, role, site, purposes, note, created_at}; the token itself is never stored."""
 
-    def token(self, token_hash: bytes) -> Json | None: ...
-    def tokens(self) -> list[Json]: ...
+    def token(self, token_hash: bytes) -> Token | None: ...
+    def tokens(self) -> list[Token]: ...
     def revoke_token(self, id: str, at: int) -> bool: ...
     def token_used(self, id: str, day: date) -> None:
         """The last day on which a token was used; ``tokens`` shows it as ``last_used``."""
@@ -313,13 +314,13 @@ class OfficeStore(Protocol):
 class PeopleStore(Protocol):
     """Console accounts and sessions, beside the ledger; writes inside ``ledger.writing()``."""
 
-    def put(self, account: Json) -> None:
+    def put(self, account: Account) -> None:
         """Insert or replace by ``id``. {id, name, role, password, …}: what else there is, see ``people.py``."""
 
     def remove(self, id: str) -> bool: ...
-    def account(self, name: str) -> Json | None: ...
-    def by_id(self, id: str) -> Json | None: ...
-    def accounts(self) -> list[Json]:
+    def account(self, name: str) -> Account | None: ...
+    def by_id(self, id: str) -> Account | None: ...
+    def accounts(self) -> list[Account]:
         """By name."""
 
     def begin(self, session: Session) -> None: ...

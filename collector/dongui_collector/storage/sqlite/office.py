@@ -8,7 +8,10 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -146,18 +149,20 @@ class SqliteOffice:
 
     # -- tokens
 
-    def add_token(self, token: Json, token_hash: bytes) -> None:
-        self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token["id"], token_hash, _text(token)))
+    def add_token(self, token: Token, token_hash: bytes) -> None:
+        text = msgspec.json.encode(token).decode()
+        self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token.id, token_hash, text))
 
-    def token(self, token_hash: bytes) -> Json | None:
+    def token(self, token_hash: bytes) -> Token | None:
         rows = self._read("SELECT token FROM tokens WHERE hash = ? AND revoked_at IS NULL", (token_hash,))
-        return json.loads(rows[0][0]) if rows else None
+        return msgspec.json.decode(rows[0][0], type=Token) if rows else None
 
-    def tokens(self) -> list[Json]:
+    def tokens(self) -> list[Token]:
         rows = self._read(
             "SELECT t.token, t.revoked_at, u.day FROM tokens t LEFT JOIN token_uses u ON u.id = t.id ORDER BY t.rowid"
         )
-        return [json.loads(text) | {"revoked_at": revoked_at, "last_used": day} for text, revoked_at, day in rows]
+        stored = ((msgspec.json.decode(text, type=Token), revoked_at, day) for text, revoked_at, day in rows)
+        return [msgspec.structs.replace(token, revoked_at=at, last_used=day) for token, at, day in stored]
 
     def revoke_token(self, id: str, at: int) -> bool:
         return bool(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+
+import msgspec
 
 from dongui_collector.analytics.imports.days import READERS
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Request, operation
 from dongui_collector.exports.export import Entitlement, entitle
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -17,46 +18,66 @@ from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.values import Json
 
 
-@operation("export.audit")
-def audit_export(
-    core: Installation,
-    purposes: Sequence[str],
-    first: str,
-    last: str,
-    format: str,
-    site: str | None = None,
-    recipient: str | None = None,
-    by: str = "command line",
-    precise: bool = False,
-) -> dict[str, Any]:
+class ExportNoted(msgspec.Struct, frozen=True):
+    """Under which name it is read, and the number of the disclosure that a hand-over begins."""
+
+    consumer: str
+    disclosure: int | None
+
+
+class AuditExport(Request[ExportNoted], frozen=True):
+    """Decide and write down an export before its first row is read."""
+
+    purposes: Sequence[str]
+    first: date
+    last: date
+    format: str
+    site: str | None = None
+    recipient: str | None = None
+    by: str = COMMAND_LINE
+    precise: bool = False
+
+
+@operation("export.audit", right="export", audit="export")
+def audit_export(core: Installation, request: AuditExport) -> ExportNoted:
     """Decide and write down an export before its first row is read. Raises what :func:`entitle` raises.
 
     With a ``recipient`` it is a hand-over: ``disclosure`` in the answer is the number of its entry, which whoever reads
     closes (:class:`~dongui_collector.rights.disclosures.Handover`); None for the controller's own use.
     """
-    reader = entitle(core, find_site(core, site), purposes, recipient=recipient, precise=precise)
-    days = (date.fromisoformat(first), date.fromisoformat(last))
-    id = note_export(core, reader, *days, format=format, by=by, way="export")
-    return {"consumer": reader.consumer, "site": reader.site.id, "disclosure": id}
+    reader = entitle(
+        core, find_site(core, request.site), request.purposes, recipient=request.recipient, precise=request.precise
+    )
+    days = (request.first, request.last)
+    id = note_export(core, reader, *days, format=request.format, by=request.by, way="export")
+    return ExportNoted(reader.consumer, id)
 
 
-@operation("export.note")
-def note_token_export(
-    core: Installation,
-    consumer: str,
-    site: str,
-    purposes: Sequence[str],
-    first: str,
-    last: str,
-    format: str,
-    by: str,
-    recipient: str | None = None,
-    precise: bool = False,
-) -> dict[str, Any]:
+class NoteTokenExport(Request[ExportNoted], frozen=True):
     """The same for a token's export, whose purposes and recipient the token itself names."""
-    reader = Entitlement(consumer, find_site(core, site), tuple(purposes), recipient, precise)
-    days = (date.fromisoformat(first), date.fromisoformat(last))
-    return {"consumer": consumer, "disclosure": note_export(core, reader, *days, format=format, by=by, way="token")}
+
+    consumer: str
+    site: str
+    purposes: Sequence[str]
+    first: date
+    last: date
+    format: str
+    by: str
+    recipient: str | None = None
+    precise: bool = False
+
+
+@operation("export.note", audit="export")
+def note_token_export(core: Installation, request: NoteTokenExport) -> ExportNoted:
+    """The same for a token's export, whose purposes and recipient the token itself names."""
+    reader = Entitlement(
+        request.consumer, find_site(core, request.site), tuple(request.purposes), request.recipient, request.precise
+    )
+    days = (request.first, request.last)
+    return ExportNoted(
+        consumer=request.consumer,
+        disclosure=note_export(core, reader, *days, format=request.format, by=request.by, way="token"),
+    )
 
 
 def note_export(
@@ -98,32 +119,51 @@ def note_export(
         )
 
 
-@operation("aggregates.import")
-def import_aggregates(
-    core: Installation,
-    source: str,
-    purpose: str,
-    days: Mapping[str, Mapping[str, Json]],
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class AggregatesImported(msgspec.Struct, frozen=True):
+    """How many days were taken, how many were there already, and the first and last of them all."""
+
+    source: str
+    days: int
+    already: int
+    first: str | None = msgspec.field(name="from")
+    last: str | None = msgspec.field(name="to")
+
+
+class ImportAggregates(Request[AggregatesImported], frozen=True):
+    """Keep another product's numbers of days, all of them or none, for readers of one purpose."""
+
+    source: str
+    purpose: str
+    days: Mapping[str, Mapping[str, Json]]
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("aggregates.import", right="publish", audit="import")
+def import_aggregates(core: Installation, request: ImportAggregates) -> AggregatesImported:
     """Keep another product's numbers of days, all of them or none, for readers of ``purpose``.
 
     A day that this product's numbers are there of already stays as it is. Raises :class:`Unknown` for a purpose that
     the site never had, :class:`CollectorError` for a source that is none, or a day that has not ended.
     """
-    found = find_site(core, site)
-    if source not in READERS:
+    found = find_site(core, request.site)
+    if request.source not in READERS:
         raise CollectorError(f"numbers are imported from {', '.join(READERS)}")
-    entitle(core, found, (purpose,))
+    entitle(core, found, (request.purpose,))
     today = core.clock.today(core.settings.zone)
-    if open_ := [day for day in days if not date.fromisoformat(day) < today]:
+    if open_ := [day for day in request.days if not date.fromisoformat(day) < today]:
         raise CollectorError(f"{open_[0]} has not ended: export days that are over")
     taken = 0
     with core.storage.ledger.writing():
-        for day, reports in days.items():
-            taken += len(core.storage.ledger.freeze(date.fromisoformat(day), found.ref, source, {purpose: reports}))
-        said = {"action": "import", "source": source, "purpose": purpose, "days": taken, "by": by}
-        said |= {"from": min(days, default=None), "to": max(days, default=None)}
+        for day, reports in request.days.items():
+            taken += len(
+                core.storage.ledger.freeze(
+                    date.fromisoformat(day), found.ref, request.source, {request.purpose: reports}
+                )
+            )
+        said: Json = {"action": "import", "source": request.source, "purpose": request.purpose}
+        said |= {"days": taken, "by": request.by}
+        said |= {"from": min(request.days, default=None), "to": max(request.days, default=None)}
         core.storage.ledger.append("audit", core.clock.now(), said, site_ref=found.ref)
-    return {"source": source, "days": taken, "already": len(days) - taken, "from": said["from"], "to": said["to"]}
+    days = len(request.days)
+    return AggregatesImported(request.source, taken, days - taken, said["from"], said["to"])
