@@ -10,12 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-<<<<<<< HEAD
 from dataclasses import dataclass
-from datetime import date, timedelta
-=======
 from datetime import date
->>>>>>> main
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
