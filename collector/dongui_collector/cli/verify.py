@@ -44,7 +44,7 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
 
     Exit code 1, and the place, when something is broken.
     """
-    given = [found for path in kept_elsewhere for found in _checkpoints(path)]
+    given = [found for path in kept_elsewhere for found in checkpoints_in(path)]
 
     def reseal() -> None:
         control(config).ask("proof.seal")
@@ -104,7 +104,11 @@ def _opened(config: Path, work: Callable[[Installation], Verification]) -> Verif
         return Verification(found or [VerificationFinding(where, what, remedy)])
 
 
-def _checkpoints(path: Path) -> list[tuple[str, Checkpoint]]:
+def checkpoints_in(path: Path) -> list[tuple[str, Checkpoint]]:
+    """The checkpoints of a file or a folder, each with the name of its file.
+
+    Raises :class:`click.UsageError` for a folder without any, :class:`CollectorError` for one that is none.
+    """
     paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not paths:
         raise click.UsageError(f"{path} holds no checkpoints (*.json)")
