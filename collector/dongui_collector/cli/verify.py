@@ -37,10 +37,18 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=_FILE,
     help="Write a bundle (zip) there that anybody can verify without us; see docs/proof.md.",
 )
+@click.option(
+    "--print-verifier-digest",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _, wanted: _print_digest(context) if wanted else None,
+    help="Print the SHA-256 of verify_evidence.py, as docs/proof.md has it, and exit.",
+)
 @config_option
 @json_option
 def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config: Path, as_json: bool) -> None:
-    """Verify the chain, the tables, the certificates, the sealed days and the basis of every item.
+    """Verify the chain, the tables, the certificates, the sealed days, the basis of every item, and the journal.
 
     Exit code 1, and the place, when something is broken.
     """
@@ -70,6 +78,11 @@ def checkpoint(output: Path | None, config: Path) -> None:
         return
     output.write_text(made.text(), encoding="utf-8")
     click.echo(f"{output}: {made.records} records, {made.days} sealed days. Keep it elsewhere: print it, or mail it.")
+
+
+def _print_digest(context: click.Context) -> None:
+    click.echo(f"{bundle.verifier_digest()}  {bundle.SCRIPT}")
+    context.exit()
 
 
 def _verified(
