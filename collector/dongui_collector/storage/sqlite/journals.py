@@ -25,8 +25,8 @@ def longest(key: bytes, own: Path, *, given: Path | None, beside: Path | None) -
         _compare(path, journals[path], best, journals[best])
     if given is not None and journals[given].position() != journals[best].position():
         raise StorageError(
-            f"{given} {_end(journals[given])}, {best} {_end(journals[best])}: what ended in between would come back."
-            " Leave --journal away, and the longer one is repeated"
+            f"{given} {_end(journals[given])}, {best} {_end(journals[best])}: it is an older copy, and what ended in"
+            " between would come back. Leave --journal away, and the longer one is repeated"
         )
     return own if own in found and journals[own].position() == journals[best].position() else best
 
