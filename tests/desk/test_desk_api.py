@@ -230,6 +230,7 @@ def test_each_person_has_the_calls_of_their_role(world: World, role: str, export
 
 def test_a_token_of_one_site_sees_nothing_of_anothers_retention(world: World) -> None:
     world.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
+    world.core.registry.reload()
     shop, blog = world.core.registry.sites()
     world.record("payment", ended=True)
     world.record("abuse")
