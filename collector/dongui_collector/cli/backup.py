@@ -75,7 +75,7 @@ def restore(
     another password, role or second factor is locked until `dongui accounts reset NAME`. Everybody signs in anew; what
     visitors granted since is asked again.
     """
-    from dongui_collector.backup.backup import restore_backup
+    from dongui_collector.runtime.restore import restore_backup
 
     with file.open("rb") as source, progress("parts") as advance:
         outcome = restore_backup(

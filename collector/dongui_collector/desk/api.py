@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.desk.access import Problem, ReadRequest, asking
+from dongui_collector.desk.access import Problem, ReadRequest, authorised
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
@@ -48,7 +48,7 @@ def export() -> Response:
     of so many rows, whose ``Link`` leads on to the next.
     """
     core = _core()
-    who = asking(core, _READERS)
+    who = authorised(core, _READERS)
     first, last = _day("from"), _day("to")
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
@@ -173,7 +173,7 @@ def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
 def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
-    who = asking(core, _READERS)
+    who = authorised(core, _READERS)
     return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
 
 
@@ -181,7 +181,7 @@ def feed() -> dict[str, Any]:
 def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
-    who = asking(core, ("consumer",))
+    who = authorised(core, ("consumer",))
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
@@ -202,7 +202,7 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    who = asking(core, _OPERATORS, "read")
+    who = authorised(core, _OPERATORS, "read")
     status = core.retention.status()
     return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 

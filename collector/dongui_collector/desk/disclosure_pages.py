@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from dongui_collector.core.errors import Unknown
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.exports.export import FIELDS_OF
-from dongui_collector.rights.disclosures import Handover, listed, load, shown
+from dongui_collector.rights.disclosures import Handover, listed, load, public_view
 from dongui_collector.rights.investigations import demanded
 from dongui_collector.rights.transfers import MEANS, handed_over, missing
 
@@ -81,7 +81,7 @@ def show(id: int) -> str:
     entry = load(core, id)
     waits = entry["way"] == "transfer" and entry["state"] == "planned"
     lacks = missing(entry, core.retention.today()) if waits else []
-    return render_template("disclosure.html", e=shown(core, entry), lacks=lacks, means=MEANS)
+    return render_template("disclosure.html", e=public_view(core, entry), lacks=lacks, means=MEANS)
 
 
 @pages.post("/transfers")
