@@ -26,6 +26,8 @@ from dongui_collector.exports.export import OWN_USE, Entitlement, consumer_event
 from dongui_collector.exports.formats import FORMATS, MEDIA_TYPES
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
+from dongui_collector.rights.export_operations import AuditExport, NoteTokenExport
+from dongui_collector.rights.profiles import ReadProfiles
 from dongui_collector.storage.contract.values import Json
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
@@ -118,17 +120,14 @@ class _ExportRequest:
 
     def noted(self, who: ReadRequest) -> int | None:
         """Have the export written down; the disclosure's number where it is a hand-over."""
-        said: dict[str, Any] = {"first": self.first.isoformat(), "last": self.last.isoformat(), "format": self.format}
-        said |= {"purposes": list(who.purposes), "site": who.site.id}
+        days = (self.first, self.last, self.format)
         if who.consumer == OWN_USE:
-            said["by"] = f"console: {current_user.name}"
-            self.core.control.ask("export.audit", **said)
+            by = f"console: {current_user.name}"
+            self.core.control(AuditExport(who.purposes, *days, site=who.site.id, by=by))
             return None
-        said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
-        if who.recipient is not None:
-            said |= {"recipient": who.recipient, "precise": who.precise}
-        number: int | None = self.core.control.ask("export.note", **said)["disclosure"]
-        return number
+        precise = who.recipient is not None and who.precise
+        asked = (who.consumer, who.site.id, who.purposes, *days, f"token {who.consumer}", who.recipient, precise)
+        return self.core.control(NoteTokenExport(*asked)).disclosure
 
     def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
         """The bytes, page after page; a hand-over's entry is closed with the last, or as interrupted."""
@@ -185,15 +184,8 @@ def profiles() -> dict[str, Any]:
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
-        return dict(
-            core.control.ask(
-                "profiles.read",
-                site=who.site.id,
-                recipient=who.recipient,
-                consumer=who.consumer,
-                address=request.remote_addr or "",
-            )
-        )
+        read = ReadProfiles(who.site.id, who.recipient, who.consumer, request.remote_addr or "")
+        return {"profiles": core.control(read).profiles}
     except (NotAllowed, RefusedByServer) as error:
         raise Problem("forbidden", str(error)) from None
 
