@@ -130,7 +130,7 @@ class NoteSubjects(Request[SubjectsNoted], frozen=True):
     keys: Sequence[str]
 
 
-@operation("disclosures.people", right="approve")
+@operation("disclosures.people", right="approve", audit="disclosure")
 def people(core: Installation, request: NoteSubjects) -> SubjectsNoted:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
     hashes = Disclosed(core.keyring)
