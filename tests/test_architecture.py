@@ -41,10 +41,7 @@ COLLECTOR = (
     ("__main__",),
 )
 # Arrows that still point the wrong way. The list only gets shorter.
-ALLOWED = {
-    ("dongui_collector.ledger.service", "dongui_collector.retention.withdrawal"),
-    ("dongui_collector.retention.operations", "dongui_collector.evidence.sealing"),
-}
+ALLOWED = {}
 FRAMEWORKS = {
     "flask",
     "flask_login",

@@ -11,9 +11,9 @@ from dongui_collector.analytics.imports.days import READERS
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.operations import COMMAND_LINE, Request, operation
 from dongui_collector.exports.export import Entitlement, entitle
+from dongui_collector.ledger.erasure_feed import CONSUMERS
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.withdrawal import CONSUMERS
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.values import Json
 
@@ -150,7 +150,7 @@ def import_aggregates(core: Installation, request: ImportAggregates) -> Aggregat
     if request.source not in READERS:
         raise CollectorError(f"numbers are imported from {', '.join(READERS)}")
     entitle(core, found, (request.purpose,))
-    today = core.clock.today(core.registry.in_force(found.ref, core.clock.now()).zone)
+    today = core.clock.today(core.settings.zone)
     if open_ := [day for day in request.days if not date.fromisoformat(day) < today]:
         raise CollectorError(f"{open_[0]} has not ended: export days that are over")
     taken = 0
