@@ -8,7 +8,6 @@ types. Registration happens by import: ``runtime/operations.py`` imports every m
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,30 +89,11 @@ def operation(name: str, *, right: str = "", audit: str = "", changes: bool = Tr
 
     def register(function: F) -> F:
         hints = get_type_hints(function, include_extras=True)
-        kind = hints[list(hints)[1]] if len(hints) == 3 else None
-        if isinstance(kind, type) and issubclass(kind, Request):
-            known = Operation(name, kind, hints["return"], function, right, audit, changes)
-        else:
-            known = _of_arguments(name, function, hints)
+        known = Operation(name, hints[list(hints)[1]], hints["return"], function, right, audit, changes)
         operations[name] = _by_request[known.request] = known
         return function
 
     return register
-
-
-def _of_arguments(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> Operation:
-    """A function that takes its arguments one by one: its request is made from its signature."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    fields: list[Any] = [
-        (p.name, hints[p.name]) if p.default is p.empty else (p.name, hints[p.name], msgspec.field(default=p.default))
-        for p in parameters
-    ]
-    kind: Any = msgspec.defstruct(name.title().replace(".", ""), fields, bases=(Request,), frozen=True)
-
-    def answer(installation: Any, request: Any) -> Any:
-        return function(installation, **{p.name: getattr(request, p.name) for p in parameters})
-
-    return Operation(name, kind, hints["return"], answer)
 
 
 def named(name: str) -> Operation:

@@ -16,7 +16,7 @@ from dongui_collector.storage.contract.stores import OfficeStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
-class Overview:
+class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
     def __init__(
