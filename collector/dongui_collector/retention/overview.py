@@ -12,7 +12,7 @@ from dongui_collector.retention.holds import HoldService
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.serializers import destruction_json
 from dongui_collector.retention.standing_approval import StandingApproval
-from dongui_collector.storage.contract.stores import OfficeStore
+from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
@@ -21,7 +21,7 @@ class RetentionOverview:
 
     def __init__(
         self,
-        office: OfficeStore,
+        office: AdminStore,
         planner: Planner,
         approvals: Approvals,
         standing: StandingApproval,
