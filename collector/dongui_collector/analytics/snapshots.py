@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import add
@@ -146,6 +147,17 @@ def _seen(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, 
         if basis.site_ref == site.ref
     }
     return covered.items(), frozenset((basis, covered.standing(*basis)) for basis in bases)
+
+
+@dataclass(frozen=True, slots=True)
+class DayFreezer:
+    """Freezes days of one installation in this process and thread; what retention calls before a day ends."""
+
+    core: LedgerInstallation
+
+    def freeze_day(self, stored: date) -> int:
+        """See :func:`freeze`."""
+        return freeze(self.core, stored)
 
 
 def freeze(core: LedgerInstallation, stored: date) -> int:
