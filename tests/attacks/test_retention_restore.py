@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dongui_collector.backup.backup import make_backup, restore_backup
+from dongui_collector.backup.backup import make_backup
 from dongui_collector.core.errors import StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.evidence import checkpoint_files
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.runtime.restore import restore_backup
 
 from tests.retention.conftest import house, new_house
 from tests.retention.house import House

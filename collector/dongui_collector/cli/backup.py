@@ -34,8 +34,9 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     copy of the journal of destructions as it stands now; keep the newest one apart from the backups.
     """
     from dongui_collector.backup.backup import make_backup
+    from dongui_collector.retention.operations import PrepareBackup
 
-    control(config).ask("backup.prepare", by=acting_user())
+    control(config)(PrepareBackup(acting_user()))
     part = file.with_name(file.name + ".part")
     try:
         with (
@@ -97,7 +98,7 @@ def restore(
     Where there is none, --without-journal needs a --checkpoint that was kept elsewhere, unless the settings name their
     folder and it holds one; how many ledger records the backup lacks is said.
     """
-    from dongui_collector.backup.backup import restore_backup
+    from dongui_collector.runtime.restore import restore_backup
 
     settings = settings_of(config)
     checkpoints = _checkpoints(settings, kept_elsewhere)
