@@ -2,7 +2,7 @@
 import type { ConsentState, Dongui, Options } from "./api";
 import { watch } from "./block";
 import { answered, worth } from "./consent";
-import { doc } from "./natives";
+import { doc, native } from "./natives";
 import { cookieValues, quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
@@ -94,7 +94,7 @@ export function start(options: Options): Dongui {
       core._look();
     }, 700);
     addEventListener("click", (event) => {
-      if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
+      if (event.composedPath().some((node) => native(node as Element).matches?.("[data-dongui=preferences]"))) event.preventDefault(), show("preferences");
     });
   };
   if ((doc as { prerendering?: boolean }).prerendering) doc.addEventListener("prerenderingchange", begin);
