@@ -400,11 +400,10 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     assert report(house.core, shop.site, ALL, Query("overview", FIRST, LAST))["visits"] == 0
 
 
-def test_a_day_of_the_site_may_lie_in_two_stored_days(new_house: Callable[..., House]) -> None:
-    house = new_house()
-    house.add_site()
-    house.move_to("America/New_York")
-    shop = Shop(house, house.site, 3)
+def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., House]) -> None:
+    house = new_house(timezone="America/New_York")
+    zone = policy().replace('timezone = "Asia/Seoul"', 'timezone = "America/New_York"')
+    shop = Shop(house, house.add_site(zone), 3)
     shop.arrive()
     shop.arrive()
     for what in ("events", "events", "withdraw", "events", "late", "erase", "events"):

@@ -119,14 +119,11 @@ def _command(config: Path, stored: date, today: date) -> list[str]:
 
 
 def _rests_on(core: LedgerInstallation, stored: date) -> object:
-    """What a stored day's numbers rest on: the same as long as they are. The site's day may reach into those beside."""
+    """What a stored day's numbers rest on: the same as long as they are."""
     events, ledger = core.storage.events, core.storage.ledger
-    beside = [stored + timedelta(days=n) for n in (-1, 0, 1)]
-    open_ = (
-        intent for intent in ledger.intents() if any(_has(core, day, intent.site_ref, intent.visitor) for day in beside)
-    )
+    open_ = (intent for intent in ledger.intents() if _has(core, stored, intent.site_ref, intent.visitor))
     return (
-        tuple(map(events.tally, beside)),
+        events.tally(stored),
         frozenset(intent.seq for intent in open_),
         ledger.suspended(),
         tuple((site, *(notice.ref for notice in core.registry.notices(site.ref))) for site in core.registry.sites()),

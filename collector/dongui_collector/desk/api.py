@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.desk import parameters
 from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.retention_view import of_site
@@ -49,7 +50,8 @@ def export() -> Response:
     """
     core = _core()
     who = asking(core, _READERS)
-    first, last = _day("from"), _day("to")
+    parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
+    first, last = parameters.days()
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
@@ -174,7 +176,8 @@ def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
     who = asking(core, _READERS)
-    return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
+    parameters.check(("site", "after", "limit"))
+    return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
 
 @calls.get("/profiles")
@@ -182,6 +185,7 @@ def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
     who = asking(core, ("consumer",))
+    parameters.check(("site",))
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
@@ -203,6 +207,7 @@ def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
     who = asking(core, _OPERATORS, "read")
+    parameters.check(("site",))
     status = core.retention.status()
     return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
@@ -210,26 +215,13 @@ def retention() -> dict[str, Any]:
 @calls.get("/openapi.json")
 def openapi() -> dict[str, Any]:
     """What there is, for machines."""
+    parameters.check(())
     return description()
-
-
-def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
 
 
 def _limit() -> int | None:
     if "limit" not in request.args:
         return None
-    if not 1 <= (limit := _number("limit", 0)) <= MOST_EXPORTED:
+    if not 1 <= (limit := parameters.number("limit", 0)) <= MOST_EXPORTED:
         raise Problem("malformed", f"limit is 1 to {MOST_EXPORTED}")
     return limit
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Problem("malformed", f"{name} is a number")
-    return int(text)

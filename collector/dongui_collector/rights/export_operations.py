@@ -150,7 +150,7 @@ def import_aggregates(core: Installation, request: ImportAggregates) -> Aggregat
     if request.source not in READERS:
         raise CollectorError(f"numbers are imported from {', '.join(READERS)}")
     entitle(core, found, (request.purpose,))
-    today = core.clock.today(core.registry.in_force(found.ref, core.clock.now()).zone)
+    today = core.clock.today(core.settings.zone)
     if open_ := [day for day in request.days if not date.fromisoformat(day) < today]:
         raise CollectorError(f"{open_[0]} has not ended: export days that are over")
     taken = 0
