@@ -14,8 +14,6 @@ let asking = false;
 
 core._h = h;
 core._keep = keep;
-// Whatever is recorded after the answer goes through it.
-void core._load("personal");
 
 core._hide = (question) => {
   // What was asked for stays, also when the question is settled elsewhere.
