@@ -53,7 +53,6 @@ ALLOWED = {
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.grounds"),
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.requests"),
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.subjects"),
-    ("dongui_collector.ledger.service", "dongui_collector.retention.withdrawal"),
     ("dongui_collector.retention.operations", "dongui_collector.evidence.sealing"),
 }
 FRAMEWORKS = {

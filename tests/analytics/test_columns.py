@@ -22,8 +22,8 @@ from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
 from dongui_collector.analytics.intervals import label, labels
-from dongui_collector.analytics.metrics import ratio
-from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, ordered, table
+from dongui_collector.analytics.metrics import ordered, ratio
+from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, table
 from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS, Visit
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -112,7 +112,7 @@ class Shop:
             self.ids.remove(id)
             self.arrive()
         if outcome.intent:
-            core.ledger.finish(outcome.intent) if finish else self.open.append(outcome.intent)
+            core.retention.endings.finish(outcome.intent) if finish else self.open.append(outcome.intent)
 
     def erase(self) -> None:
         id = self.rng.choice(self.ids)
@@ -130,7 +130,7 @@ class Shop:
             "next day": lambda: setattr(self.house, "now", self.house.now + 86_400_000),
             "withdraw": lambda: self.withdraw(finish=True),
             "decide": lambda: self.withdraw(finish=False),
-            "finish": lambda: [self.house.core.ledger.finish(self.open.pop()) for _ in list(self.open)],
+            "finish": lambda: [self.house.core.retention.endings.finish(self.open.pop()) for _ in list(self.open)],
             "erase": self.erase,
             "suspend": lambda: self.suspend(True),
             "resume": lambda: self.suspend(False),
@@ -365,7 +365,7 @@ def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -
         intent = core.ledger.choose(notice, visitor, Decision((), ("marketing",), "banner", "ko", {}, None)).intent
     assert intent
     assert seen() == (2, {None})
-    core.ledger.finish(intent)
+    core.retention.endings.finish(intent)
     assert seen() == (2, {None})
 
 

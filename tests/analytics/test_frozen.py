@@ -249,7 +249,7 @@ def test_withdrawals_count_until_the_day_ages_out(house: House) -> None:
 
 def test_what_waits_for_an_approval_or_a_hold_is_frozen_all_the_same(house: House) -> None:
     crowd(house, 2)
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     assert len(house.rows()) == 2, "the hold keeps them"
     answer = ask(house, "overview")
@@ -316,7 +316,7 @@ def test_what_is_not_known_is_never_a_zero(house: House) -> None:
 
 def test_rows_that_only_a_hold_keeps_say_nothing_of_an_unfrozen_set(house: House) -> None:
     crowd(house, 2)
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     assert len(house.rows()) == 2
     answer = ask(house, "overview", "personalisation", "statistics")
@@ -419,8 +419,8 @@ def test_a_large_day_is_worked_out_by_another_process_to_the_same_end(
         monkeypatch.setattr(snapshot_process, "_SMALL", 0)
         monkeypatch.setattr(snapshots, "worked_out", None)  # not in this one
         freezer = Freezer(core, config)
-        assert freezer(today) > 0
-        assert freezer(today) == 0
+        assert freezer.freeze_day(today) > 0
+        assert freezer.freeze_day(today) == 0
         (row,) = report(core, site, ("statistics",), Query("overview", today, today))["rows"]
         assert row["page_views"] == 3
     finally:
@@ -543,7 +543,7 @@ def test_a_day_that_a_hold_keeps_is_frozen_later_if_not_in_time(house: House) ->
     crowd(house, 2)
     freezer = Watched(house)
     real, freezer._work_out = freezer._work_out, None  # type: ignore[method-assign,assignment]
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     house.run("2026-03-11T00:01")
     assert freezer.lost == [1], "said once"

@@ -105,6 +105,20 @@ def test_a_withdrawal_is_told_signed_under_the_consumers_own_name(shop: House, r
     assert Deliverer(shop.core).round() == 0, "told once"
 
 
+def test_a_suspension_and_its_end_are_told_with_withdrawals(shop: House, receiver: Receiver) -> None:
+    own, other = token(shop, "statistics"), token(shop, "statistics")
+    visitor = shop.arrive("statistics")
+    shop.visit(visitor)
+    (known,), _ = exported(shop, own, "statistics"), exported(shop, other, "statistics")
+    add(shop, receiver, token=own, kinds=["withdrawal"])
+    add(shop, receiver, token=other, kinds=["aged_out"])  # asked for something else
+    for suspended in (True, False):
+        shop.core.ledger.suspend(shop.core.ledger.key_of(visitor), suspended)
+    Deliverer(shop.core).round()
+    told = [(event["type"], event["visitor"], event["purposes"]) for event in receiver.events()]
+    assert told == [("suspension", known, ["statistics"]), ("resumption", known, ["statistics"])]
+
+
 def test_only_what_comes_after_and_what_was_asked_for_is_told(shop: House, receiver: Receiver) -> None:
     own = token(shop, "statistics")
     early, late = shop.arrive("statistics"), shop.arrive("statistics")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +13,13 @@ import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.stores import LedgerStore, OfficeStore
+from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
 from dongui_collector.storage.sqlite.office import SqliteOffice
+from msgspec.structs import replace
 
 
 @dataclass
@@ -63,8 +65,8 @@ def test_a_hold_stands_until_released_and_then_forgets_whom_it_held(office: Part
 
 def test_a_destruction_keeps_its_steps(office: Part) -> None:
     with office.ledger.writing():
-        first = office.store.add_destruction({"kind": "day", "day": "2025-03-10"}, "period", 1)
-        second = office.store.add_destruction({"kind": "day", "day": "2025-03-11"}, "period", 2)
+        first = office.store.add_destruction(DayTarget(day=date(2025, 3, 10)), "period", 1)
+        second = office.store.add_destruction(DayTarget(day=date(2025, 3, 11)), "period", 2)
         done = replace(first, state="done", approved_at=3, approved_by="officer", done_at=4, certificate={"rows": 7})
         office.store.update_destruction(done)
     assert office.store.destruction(first.id) == done

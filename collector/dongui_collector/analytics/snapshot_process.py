@@ -30,7 +30,7 @@ _SMALL = 2_000  # rows that are counted in some 20 ms
 
 
 class Freezer:
-    """What ``serve`` does before a day ends, and at its end (called with the day). Safe for two threads.
+    """What ``serve`` does before a day ends, and at its end (:meth:`freeze_day`). Safe for two threads.
 
     ``lost`` is called for every day whose numbers could not be taken in time. What was worked out ahead is in memory
     alone: after a crash it is worked out again.
@@ -59,7 +59,7 @@ class Freezer:
         if due(self._core, stored, tomorrow) and self._ahead.get(stored, (None,))[0] != rests:
             self._ahead[stored] = rests, self._work_out(stored, tomorrow, _AHEAD_S)
 
-    def __call__(self, stored: date) -> int:
+    def freeze_day(self, stored: date) -> int:
         """Freeze what is due of a stored day; how many sets of numbers that were. May be repeated.
 
         Raises :class:`TimeoutError` or :class:`subprocess.SubprocessError` when that is not done in time.

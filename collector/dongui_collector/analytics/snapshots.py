@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import add
@@ -20,7 +21,8 @@ from dongui_collector.analytics.columns.measures import Measure, measure_of, par
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
 from dongui_collector.analytics.reports import BREAKDOWNS
-from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept, name_of
+from dongui_collector.analytics.snapshot_reader import name_of
+from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.values import Json, Site
 
@@ -145,6 +147,17 @@ def _seen(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, 
         if basis.site_ref == site.ref
     }
     return covered.items(), frozenset((basis, covered.standing(*basis)) for basis in bases)
+
+
+@dataclass(frozen=True, slots=True)
+class DayFreezer:
+    """Freezes days of one installation in this process and thread; what retention calls before a day ends."""
+
+    core: LedgerInstallation
+
+    def freeze_day(self, stored: date) -> int:
+        """See :func:`freeze`."""
+        return freeze(self.core, stored)
 
 
 def freeze(core: LedgerInstallation, stored: date) -> int:

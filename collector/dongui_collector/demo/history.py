@@ -129,7 +129,7 @@ def _consents(core: Installation, rng: random.Random, visitors: int) -> list[str
             ids.append(answer["visitor"])
         for _ in range(visitors * 2 // 5):
             core.ledger.choose(notice, None, Decision((), ("statistics", "marketing"), "banner", "ko", {}))
-    core.ledger.resume()
+    core.retention.endings.resume()
     return ids
 
 

@@ -208,7 +208,7 @@ def retention() -> dict[str, Any]:
     core = _core()
     who = asking(core, _OPERATORS, "read")
     parameters.check(("site",))
-    status = core.retention.status()
+    status = core.retention.overview.status()
     return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
 

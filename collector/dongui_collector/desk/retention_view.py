@@ -9,7 +9,7 @@ from dongui_collector.storage.contract.values import Hold, Json, Site
 
 
 def of_site(status: Json, site: Site, holds: Sequence[Hold]) -> Json:
-    """Of :meth:`RetentionService.status` what is the site's, and what is every site's: days, which all share, and our
+    """Of :meth:`Retention.status` what is the site's, and what is every site's: days, which all share, and our
     own records. ``holds`` are those that stand."""
     theirs = {hold.id for hold in holds if hold.site_ref not in (None, site.ref)}
     open_ = [one for one in status["open"] if _is_seen(one, site)]

@@ -283,7 +283,7 @@ def members(core: Installation, request: ListAffectedMembers) -> AffectedMembers
     search(core, found_site, days[0], days[1], request.files, found)
     named = {core.ledger.member_key(found_site.ref, r.strip()): r.strip() for r in request.references if r.strip()}
     for record in _of_members(core, found_site, found.members - named.keys()):
-        named.setdefault(record.subject, str(core.retention.opened(record)["subject"]))
+        named.setdefault(record.subject, str(core.retention.records.opened(record)["subject"]))
     told = sorted(named[key] for key in found.members & named.keys())
     return AffectedMembers(members=told, unnamed=len(found.members - named.keys()))
 

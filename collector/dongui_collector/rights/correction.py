@@ -103,7 +103,7 @@ def _version(core: Installation, id: int, old: Record, data: Json, archived: boo
     """The record with other data, under an id of its own."""
     secret = core.keyring.derive(b"correction")
     own = uuid.UUID(bytes=hmac.digest(secret, f"{id}|".encode() + old.id, "sha256")[:16], version=4).bytes
-    opened = core.retention.opened(old)
+    opened = core.retention.records.opened(old)
     name = (archive_name if archived else record_name)(old.class_id, old.last_day)
     key = core.keyring.named(name) or core.keyring.named(record_name(old.class_id, old.last_day))
     if key is None:

@@ -165,5 +165,5 @@ def _allowed(core: Installation, site_ref: int, policy: Policy) -> list[Record]:
 
 
 def _data(core: Installation, record: Record) -> Mapping[str, Any]:
-    data: Json | None = core.retention.opened(record).get("data")
+    data: Json | None = core.retention.records.opened(record).get("data")
     return data if isinstance(data, dict) else {}

@@ -277,7 +277,7 @@ def handed_over(core: Installation, entry: Json, before: Callable[[Sequence[byte
         if going:
             before([r.subject for r in going])
         for record in going:
-            opened = core.retention.opened(record)
+            opened = core.retention.records.opened(record)
             said = {"class": class_id, "at": record.at, "source": record.source, "kept_until": last.isoformat()}
             whose = {"visitor": names.visitor(record.subject), "subject": cast(Any, opened.get("subject"))}
             yield {"kind": "record", **said, **whose, "data": opened.get("data")}

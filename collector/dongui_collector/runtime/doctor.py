@@ -192,7 +192,7 @@ def _office(core: Installation) -> Iterator[Diagnosis]:
 
 def _destructions(core: Installation) -> Iterator[Diagnosis]:
     """What waits for the officer's approval, and how urgently (K3); periods that nobody signed."""
-    urgent = core.retention.urgency()
+    urgent = core.retention.overview.urgency()
     remedy = "dongui destruction list, then dongui destruction approve; or approve in the console"
     if urgent["overdue"]:
         what = Message("{n} destructions are overdue: their period ended five days ago or more", n=urgent["overdue"])
@@ -278,7 +278,7 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve"
         )
-        if due := core.retention.status()["due"]:
+        if due := core.retention.overview.status()["due"]:
             remedy = "dongui retention run"
             yield Diagnosis(
                 "error",

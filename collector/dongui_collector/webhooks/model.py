@@ -24,6 +24,8 @@ from dongui_collector.storage.contract.values import Json
 SETTING = "webhooks"  # {id: hook}
 PROGRESS = "webhooks.progress"  # {id: how far it has come}
 KINDS = ("withdrawal", "erasure", "aged_out", "request")
+# Told to whoever is told of the kind on the right: a suspension stops the use of copies as a withdrawal does.
+_COME_WITH = {"suspension": "withdrawal", "resumption": "withdrawal"}
 MOST = 20  # webhooks of an installation
 BATCH = 100  # events in one delivery
 MOST_TRIES = 24  # in vain, one after the other, over some three days; then it is paused
@@ -70,7 +72,7 @@ def waiting(core: Installation, hook: Webhook, progress: Progress) -> tuple[list
     events, feed, request = [], progress.feed, progress.request
     for n, at, entry in core.storage.office.feed(hook.consumer, feed, BATCH):
         feed = n
-        if entry["kind"] in hook.kinds:
+        if _COME_WITH.get(entry["kind"], entry["kind"]) in hook.kinds:
             events.append(
                 {"type": entry["kind"], "at": at, "cursor": n} | {k: v for k, v in entry.items() if k != "kind"}
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
+from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -41,7 +41,7 @@ class SqliteOffice:
         ).lastrowid
         for visitor in sorted(hold.joined):
             self._write("INSERT INTO hold_joined (hold, visitor) VALUES (?, ?)", (id, visitor))
-        return replace(hold, id=id or 0, released_at=None)
+        return msgspec.structs.replace(hold, id=id or 0, released_at=None)
 
     def release_hold(self, id: int, at: int) -> None:
         sql = "UPDATE holds SET released_at = ?, visitor = NULL WHERE id = ? AND released_at IS NULL"
@@ -60,19 +60,19 @@ class SqliteOffice:
         for hold, visitor in self._read("SELECT hold, visitor FROM hold_joined WHERE hold IS NOT NULL"):
             joined.setdefault(hold, set()).add(visitor)
         found = [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]
-        return [replace(h, joined=frozenset(joined[h.id])) if h.id in joined else h for h in found]
+        return [msgspec.structs.replace(h, joined=frozenset(joined.get(h.id, ()))) for h in found]
 
     # -- destructions
 
     def add_destruction(
-        self, what: Json, reason: str, at: int, *, due: date | None = None, by: str = ""
+        self, target: SelectedTarget, reason: str, at: int, *, due: date | None = None, by: str = ""
     ) -> Destruction:
         id = self._write(
             "INSERT INTO destructions (state, what, reason, selected_at, due, selected_by)"
             " VALUES ('selected', ?, ?, ?, ?, ?)",
-            (_text(what), reason, at, due and due.isoformat(), by),
+            (encode(target), reason, at, due and due.isoformat(), by),
         ).lastrowid
-        return Destruction(id or 0, "selected", what, reason, at, due=due, selected_by=by)
+        return Destruction(id or 0, "selected", target, reason, at, due=due, selected_by=by)
 
     def update_destruction(self, destruction: Destruction) -> None:
         d = destruction
@@ -82,7 +82,7 @@ class SqliteOffice:
             " certificate = ?, due = ?, selected_by = ?, selected_seq = ? WHERE id = ?",
             (
                 d.state,
-                _text(d.what),
+                encode(d.target),
                 d.reason,
                 d.approved_at,
                 d.approved_by,
@@ -225,7 +225,7 @@ def _destruction(row: Sequence[Any]) -> Destruction:
     return Destruction(
         id=id,
         state=state,
-        what=json.loads(what),
+        target=decode(what),
         reason=reason,
         selected_at=selected_at,
         approved_at=approved_at,
