@@ -30,7 +30,7 @@ async function bundle(name, entry, format, define = {}) {
 /** What is loaded on demand is asked for by its content, so that a cache never pairs files of two versions. */
 function onDemand() {
   const hash = createHash("sha256");
-  for (const name of ["ui.js", "panel.js", "place.js", "extras.js", "vitals.js"]) hash.update(readFileSync(join(dist, name)));
+  for (const name of ["ui.js", "queue.js", "panel.js", "place.js", "extras.js", "vitals.js"]) hash.update(readFileSync(join(dist, name)));
   return hash.digest("hex").slice(0, 8);
 }
 
@@ -53,6 +53,7 @@ clean();
 const snippet = (version) => bundle("dongui", "src/snippet.ts", "iife", { VERSION: JSON.stringify(version) });
 await snippet("");
 await bundle("ui", "src/ui/index.ts", "esm");
+await bundle("queue", "src/queue/index.ts", "esm");
 await bundle("panel", "src/ui/panel.ts", "esm");
 await bundle("place", "src/ui/place.ts", "esm");
 await bundle("extras", "src/extras/index.ts", "esm");

@@ -74,7 +74,7 @@ def test_a_superseded_notice_does_not_count(page: Page, site: Stub, collector: S
     def superseded(request: Request) -> Answer | None:
         if request.path == "/v1/consents" and request.body["notice"] == "v1":
             collector.policy |= {"version": "v2", "accepts": ["v2"]}
-            return 409, {"Content-Type": "application/problem+json"}, b'{"notice": "v2"}'
+            return 409, {"Content-Type": "application/problem+json"}, b'{"type": "urn:dongui:problem:superseded-notice"}'
         return None
 
     collector.intercept = superseded

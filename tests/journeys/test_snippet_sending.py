@@ -20,7 +20,7 @@ def accept(page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
     press(page, "accept")
     eventually(lambda: collector.events, page)
-    hide = "document.dispatchEvent(new Event('visibilitychange')), !localStorage['dongui.events']"
+    hide = "document.dispatchEvent(new Event('visibilitychange')), !JSON.stringify(localStorage).includes('dongui.events')"
     eventually(lambda: page.evaluate(hide), page)
 
 

@@ -1,0 +1,84 @@
+/** A decision put into force: written down for all tabs, taken away at once, sent in the same task (DESIGN 4). */
+import type { ConsentState, Result } from "../api";
+import { cookies } from "../page";
+import type { Entry } from "../queue";
+import { encodeChoice } from "../rules/consent";
+import { parts, without } from "../rules/decisions";
+import { readChoice, visitorIds } from "../rules/own";
+import { core } from "../ui/core";
+import { transmit } from "./answers";
+import { adopt, entries, facts, put } from "./entries";
+
+const setting = (): [https: boolean, shared: boolean, framed: boolean] => [location.protocol == "https:", !!core._options.domain, core._name.endsWith("_frame")];
+
+core._ids = () => visitorIds(cookies(), ...setting()).all;
+core._refused = () => {
+  const choice = !core._cookieChoice() && readChoice(cookies(), ...setting());
+  return !!choice && core._facts.accepts.includes(choice.version);
+};
+
+/** Whether this browser gives back a cookie of ours: a grant whose id does not come back is none. */
+function keepsCookies(): boolean {
+  core._setCookie("_probe", "1", 9);
+  const kept = cookies().some(([name]) => name == core._name + "_probe");
+  core._setCookie("_probe", "", 0);
+  return kept;
+}
+
+/** What a choice takes away goes from the cookies at once; what is left lives no longer than before. */
+function shrink(refused: string[]): void {
+  const { _choice: choice, _facts: facts } = core;
+  const granted = without(choice!.granted, refused);
+  core._setCookie("", encodeChoice({ ...choice!, granted }), choice!.at + facts.choice_seconds - core._now() / 1000);
+  if (!granted.some((id) => facts.purposes[id]?.items.includes("cookie"))) core._setCookie("_id", "", 0);
+}
+
+/** The entries that a decision makes, the first of them to be sent at once where nothing else is queued. */
+function made(changes: ConsentState | string[], method: string, erase: boolean): Entry[] {
+  const { _choice: choice, _facts: notice } = core;
+  const queue = entries();
+  const before = choice?.granted ?? [];
+  // What was sent may have arrived, so that taking it away is a withdrawal.
+  const given = queue.reduce((ids, entry) => (entry.tried ? ids.concat(entry.granted) : ids), before);
+  const all = Object.keys(core._state());
+  const says = (id: string): boolean | undefined => (Array.isArray(changes) ? changes[0] && !changes.includes(id) ? undefined : false : changes[id]);
+  const granted = all.filter(says);
+  const refused = all.filter((id) => says(id) === false);
+  const withdraws = refused.filter((id) => given.includes(id));
+  // Of purposes that there are not, nobody has decided.
+  if (!granted[0] && !refused[0]) return [];
+  const requests = parts(all, [granted, refused, withdraws], !!without(granted, before)[0], core._visitor(), core._ids!());
+  return requests.map(([granted, refused, withdraws, visitor], index) => ({
+    id: core._uuid(),
+    at: Date.now(),
+    notice: notice.version,
+    granted,
+    refused,
+    withdraws,
+    tried: !index && !queue[0] && !erase,
+    erase,
+    visitor,
+    ...facts(method),
+  }));
+}
+
+/**
+ * Puts a decision into force; a list names what is refused or withdrawn, an empty one means all. What it takes away is in
+ * force when this returns; what it gives, once it is recorded.
+ */
+core._decide = async (changes, method, erase): Promise<Result> => {
+  core._read();
+  adopt();
+  const requests = made(changes, method, !!erase);
+  const gives = requests.find((entry) => entry.granted[0]);
+  core._hide?.(true);
+  if (gives && !keepsCookies()) core._quiet = 1;
+  if (!requests[0] || core._quiet) return "refused";
+  requests.forEach(put);
+  // In the task of the click: nothing else is on its way.
+  if (requests[0].tried) transmit(requests[0]);
+  if (core._choice) shrink(requests.flatMap((entry) => entry.refused));
+  core._judge();
+  core._settle();
+  return core._deliver!((gives ?? requests[0]).id);
+};
