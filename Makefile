@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint python browser js bench clean
+.PHONY: help run test lint python hours browser js bench clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -18,7 +18,7 @@ help:
 run: $(VENV)/.run ## install into .venv and start the demo on loopback (Python 3.11+ is all it needs)
 	@$(BIN)/dongui demo $(ARGS)
 
-test: lint js python browser ## everything: checks, Python, JavaScript and browser tests
+test: lint js python hours browser ## everything: checks, Python, JavaScript and browser tests
 	$(call say,all tests passed)
 
 lint: $(VENV)/.test ## ruff and mypy
@@ -34,6 +34,10 @@ lint: $(VENV)/.test ## ruff and mypy
 python: $(VENV)/.test
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not browser'
+
+hours: $(VENV)/.test
+	$(call say,what depends on the present at other hours and in other zones)
+	@.ci/hours
 
 # One at a time: two Chromiums and their servers on two cores only make each other wait.
 browser: $(VENV)/.test sdk_js/node_modules/.installed

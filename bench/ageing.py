@@ -81,7 +81,7 @@ def _one(folder: Path, plan: Plan, rate: float | None, name: str) -> tuple[list[
 
 def _frozen(installation: Installation, day: date, clock: datetime) -> float:
     """Work out the numbers that outlive a day ahead, so that its destruction falls into the load. Seconds it took."""
-    from dongui_collector.reading.freezing import freeze
+    from dongui_collector.analytics.snapshots import freeze
 
     with opened(installation.config, clock=clock) as core:
         start = time.perf_counter()

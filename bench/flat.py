@@ -40,7 +40,7 @@ SCREEN = (
 @contextmanager
 def flat(folder: Path, file: Path, last: date) -> Iterator[sqlite3.Connection]:
     """All events of a folder's days up to ``last`` in one table of ``file``."""
-    from dongui_collector.reading.reports.attribution import origin_of, parts_of
+    from dongui_collector.analytics.attribution import origin_of, parts_of
 
     conn = sqlite3.connect(file, isolation_level=None)
     try:

@@ -15,17 +15,17 @@ from unittest import mock
 from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
-    from dongui_collector.core import Core
-    from dongui_collector.storage.values import Row
+    from dongui_collector.core.installation import Installation
+    from dongui_collector.storage.contract.values import Row
 
 _CHUNK = 5000
 
 
 @contextmanager
-def opened(config: Path, clock: datetime | None = None) -> Iterator[Core]:
+def opened(config: Path, clock: datetime | None = None) -> Iterator[Installation]:
     """The installation, alone: no ``serve`` may run beside. ``clock`` shifts its clock as ``DONGUI_CLOCK`` does."""
-    from dongui_collector.app import open_core
-    from dongui_collector.settings import load_settings
+    from dongui_collector.core.settings import load_settings
+    from dongui_collector.runtime.composition import open_core
 
     with mock.patch.dict(os.environ, {"DONGUI_CLOCK": clock.isoformat()} if clock else {}):
         core = open_core(load_settings(config), writable=True)
@@ -35,12 +35,12 @@ def opened(config: Path, clock: datetime | None = None) -> Iterator[Core]:
         core.close()
 
 
-def row_maker(core: Core, visitors: Sequence[str]) -> Callable[[int, date, int], Row]:
+def row_maker(core: Installation, visitors: Sequence[str]) -> Callable[[int, date, int], Row]:
     """A function (which visitor, day, at) → a row such as ingest writes for a page view."""
-    from dongui_collector.clock import start_of
+    from dongui_collector.core.clock import start_of
+    from dongui_collector.keys.keyring import seal
     from dongui_collector.ledger.rows import associated
-    from dongui_collector.security.keys import seal
-    from dongui_collector.storage.values import Row
+    from dongui_collector.storage.contract.values import Row
 
     rng = random.Random(7)
     known = []
@@ -67,7 +67,7 @@ def row_maker(core: Core, visitors: Sequence[str]) -> Callable[[int, date, int],
 
 
 def fill(
-    core: Core, day: date, number: int, make: Callable[[int, date, int], Row], whose: Callable[[int], int]
+    core: Installation, day: date, number: int, make: Callable[[int, date, int], Row], whose: Callable[[int], int]
 ) -> None:
     """``number`` events over one day, in order; then it is sealed. ``whose(i)`` picks the visitor of the i-th."""
     for start in range(0, number, _CHUNK):
@@ -78,7 +78,7 @@ def fill(
     core.storage.events.seal(day)
 
 
-def copy_day(core: Core, folder: Path, day: date, others: Iterable[date]) -> None:
+def copy_day(core: Installation, folder: Path, day: date, others: Iterable[date]) -> None:
     """Whole copies of a sealed day's file under other days, each with a key: for cases where only the mass counts."""
     for other in others:
         core.keyring.day(other, create=True)

@@ -71,8 +71,8 @@ class Installation:
 
     def rows(self) -> int:
         """Events on disk, counted through the storage contract by a process of our own."""
-        from dongui_collector.app import open_core
-        from dongui_collector.settings import load_settings
+        from dongui_collector.core.settings import load_settings
+        from dongui_collector.runtime.composition import open_core
 
         core = open_core(load_settings(self.config), writable=False)
         try:

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from bench import flat
 from bench.history import opened
@@ -29,6 +30,7 @@ from bench.traffic import write_year
 
 EVENTS, DAYS = 10_000_000, 365
 _WARM_S = 3600.0
+_ZONE = ZoneInfo("Asia/Seoul")  # of the policy that the benchmark installs
 SCREEN = ("overview?compare=previous", "timeseries?", "sources?", "pages?", "locations?", "devices?")
 # The filters of the API, and the same as a condition on an event in SQL.
 FILTERS = (
@@ -77,7 +79,7 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
         installation, (crowd, purposes) = Installation(config.parent, "", ""), _crowd(config)
         port, token = free_port(), _token(config, purposes)
         with installation.serving(desk_port=port) as public:
-            desk = _desk(port, token, held[0], date.today())
+            desk = _desk(port, token, held[0], datetime.now(_ZONE).date())
             warm = Warm(_warmed(desk, len(held)), *_process(config), desk.metric("dongui_desk_report_bytes"))
             print(f"  {warm}", flush=True)
             first, _ = desk.screen()
@@ -86,7 +88,7 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
             filtered = [desk.screen(some)[0] for some, _ in FILTERS]
             known = median(desk.screen(some)[0] for some, _ in FILTERS for _ in range(3))
             print(f"  {first=:.3f} {again=:.3f} {coming=:.3f} {filtered=} {known=:.3f}", flush=True)
-            desk.last = max(day for day in held if day < date.today())
+            desk.last = max(day for day in held if day < datetime.now(_ZONE).date())
             said = json.loads(desk.get(f"/v1/reports/overview?from={desk.first}&to={desk.last}"))["rows"][0]
         with flat.flat(_days(config), folder / "flat.db", desk.last) as conn:
             plain = _timed(lambda: flat.screen(conn))
@@ -112,13 +114,15 @@ def _days(config: Path) -> Path:
 
 def _crowd(config: Path) -> tuple[Crowd, tuple[str, ...]]:
     """Some visitors who have just consented, for events that come while reports are asked for; all consent purposes."""
-    from dongui_collector.ledger.ledger import Choice
+    from dongui_collector.ledger.service import Decision
 
     with opened(config) as core:
-        site = core.book.sites()[0]
-        notice = core.book.in_force(site.ref, core.clock.now())
+        site = core.registry.sites()[0]
+        notice = core.registry.in_force(site.ref, core.clock.now())
         with core.storage.ledger.writing():
-            choices = [core.ledger.choose(notice, None, Choice(PURPOSES, (), "api", "ko", {}, None)) for _ in range(50)]
+            choices = [
+                core.ledger.choose(notice, None, Decision(PURPOSES, (), "api", "ko", {}, None)) for _ in range(50)
+            ]
     crowd = Crowd(site.id, [choice.answer["visitor"] for choice in choices], agents(50))
     return crowd, tuple(notice.policy.consent_purposes)
 
@@ -128,7 +132,7 @@ def _process(config: Path) -> tuple[float, float]:
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = (path / "cmdline").read_bytes().split(b"\0")
-            if b"dongui_collector.desk.server" in command and str(config).encode() in command:
+            if b"dongui_collector.runtime.desk_serve" in command and str(config).encode() in command:
                 times = (path / "stat").read_text().rpartition(")")[2].split()[11:13]
                 pages = int((path / "statm").read_text().split()[1])
                 return sum(map(int, times)) / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")

@@ -42,14 +42,14 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
 
 
 def _timed(installation: Installation, crowd: Crowd, events: int, rounds: int) -> dict[str, float]:
-    from dongui_collector.intake.door import Door
+    from dongui_collector.intake.app import PublicApp
     from dongui_collector.intake.gate import RequestRows
-    from dongui_collector.storage.dayfile import DayFile, DayTransaction
+    from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction
 
     bodies = _bodies(crowd, _GROUP * rounds, events)
     spent: dict[str, float] = defaultdict(float)
     with opened(installation.config) as core:
-        door = Door(core)
+        door = PublicApp(core)
         # Every visitor's first request reads the ledger, the next ones do not (docs/decisions/003).
         for group in _groups(_bodies(crowd, VISITORS, 1)):
             asyncio.run(_group(door, crowd, group, defaultdict(float)))
@@ -78,9 +78,9 @@ def _groups(bodies: list[bytes]) -> Iterator[list[bytes]]:
 
 async def _group(door: Any, crowd: Crowd, bodies: list[bytes], spent: dict[str, float]) -> None:
     """One turn of the loop, as ``Door`` does it: parse and check each body, then commit all of them."""
-    from dongui_collector.intake.commit import Pending
     from dongui_collector.intake.gate import Sender
-    from dongui_collector.intake.wire import EventBatch, check_events, decode
+    from dongui_collector.intake.group_commit import Pending
+    from dongui_collector.intake.schema import EventBatch, check_events, decode
 
     loop, pending = asyncio.get_running_loop(), []
     start = time.perf_counter()

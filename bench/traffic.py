@@ -20,8 +20,8 @@ from bench.history import opened
 from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
-    from dongui_collector.core import Core
-    from dongui_collector.storage.values import Row
+    from dongui_collector.core.installation import Installation
+    from dongui_collector.storage.contract.values import Row
 
 _CHUNK = 10_000
 _PER_VISIT = 4.0  # events, on average
@@ -144,7 +144,7 @@ def _weight(day: date, age: float, rng: random.Random) -> float:
 # --- one day ---------------------------------------------------------------------------------------------------------
 
 
-def _write_day(core: Core, site: Site, day: date, events: int) -> None:
+def _write_day(core: Installation, site: Site, day: date, events: int) -> None:
     """Consents first, then the visits in the order of their beginning, then the day's withdrawals."""
     visits = max(1, round(events / _PER_VISIT))
     before = len(site.people)
@@ -163,7 +163,7 @@ def _write_day(core: Core, site: Site, day: date, events: int) -> None:
     _withdraw(core, site, day)
 
 
-def _insert(core: Core, day: date, rows: list[Row]) -> int:
+def _insert(core: Installation, day: date, rows: list[Row]) -> int:
     rows.sort(key=lambda row: row.at or 0)
     with core.storage.events.ingest(day) as transaction:
         transaction.insert(rows)
@@ -186,24 +186,24 @@ def _whoever(site: Site, before: int) -> Person:
     return site.people[int(before * rng.random() ** 1.7)]
 
 
-def _arrive(core: Core, site: Site, number: int) -> None:
-    from dongui_collector.ledger.ledger import Choice
+def _arrive(core: Installation, site: Site, number: int) -> None:
+    from dongui_collector.ledger.service import Decision
 
-    rng, place = site.chance.rng, core.book.sites()[0]
-    notice = core.book.in_force(place.ref, core.clock.now())
+    rng, place = site.chance.rng, core.registry.sites()[0]
+    notice = core.registry.in_force(place.ref, core.clock.now())
     for start in range(0, number, 500):
         with core.storage.ledger.writing():
             for _ in range(min(500, number - start)):
                 granted = rng.choices(_GRANTS, (60, 30, 10))[0]
                 refused = tuple(p for p in _GRANTS[0] if p not in granted)
-                choice = Choice(granted, refused, "banner", "ko", {}, None)
+                choice = Decision(granted, refused, "banner", "ko", {}, None)
                 id = core.ledger.choose(notice, None, choice).answer["visitor"]
                 if rng.random() < 0.5:  # as many again refuse everything
-                    core.ledger.choose(notice, None, Choice((), _GRANTS[0], "banner", "ko", {}, None))
+                    core.ledger.choose(notice, None, Decision((), _GRANTS[0], "banner", "ko", {}, None))
                 site.people.append(_person(core, site, id))
 
 
-def _person(core: Core, site: Site, id: str) -> Person:
+def _person(core: Installation, site: Site, id: str) -> Person:
     chance = site.chance
     key = core.ledger.key_of(id)
     found = core.storage.ledger.visitor(key)
@@ -217,18 +217,18 @@ def _person(core: Core, site: Site, id: str) -> Person:
     return Person(len(site.people), id, key, bits, seq, given[0].notice_ref, (country, city), gear)
 
 
-def _withdraw(core: Core, site: Site, day: date) -> None:
+def _withdraw(core: Installation, site: Site, day: date) -> None:
     """About twice a month somebody withdraws, every other time of everything; the collector ends it all at once."""
-    from dongui_collector.ledger.ledger import Choice
+    from dongui_collector.ledger.service import Decision
 
     rng = site.chance.rng
     if rng.random() > 0.07 or len(site.people) < 20:
         return
     person = site.people.pop(rng.randrange(len(site.people)))
     refused = _GRANTS[0] if rng.random() < 0.5 else ("marketing",)
-    notice = core.book.in_force(core.book.sites()[0].ref, core.clock.now())
+    notice = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now())
     with core.storage.ledger.writing():
-        outcome = core.ledger.choose(notice, person.id, Choice((), refused, "banner", "ko", {}, None))
+        outcome = core.ledger.choose(notice, person.id, Decision((), refused, "banner", "ko", {}, None))
     if outcome.intent:
         core.ledger.finish(outcome.intent)
         site.withdrawn += 1
@@ -239,14 +239,14 @@ def _withdraw(core: Core, site: Site, day: date) -> None:
 Make = Callable[[Person, int], "Row"]
 
 
-def _maker(core: Core, day: date) -> Make:
+def _maker(core: Installation, day: date) -> Make:
     """A function (who, ms into the day) → a row such as ingest writes, without what was done."""
-    from dongui_collector.clock import start_of
+    from dongui_collector.core.clock import start_of
+    from dongui_collector.keys.keyring import seal
     from dongui_collector.ledger.rows import associated
-    from dongui_collector.security.keys import seal
-    from dongui_collector.storage.values import Row
+    from dongui_collector.storage.contract.values import Row
 
-    begin, rng, ref = start_of(day, core.settings.zone), random.Random(day.toordinal()), core.book.sites()[0].ref
+    begin, rng, ref = start_of(day, core.settings.zone), random.Random(day.toordinal()), core.registry.sites()[0].ref
     key = core.keyring.day(day, create=True)
     assert key is not None
 

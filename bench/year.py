@@ -107,9 +107,9 @@ def _open_endings(port: int) -> int:
 
 
 def _rows_of(installation: Installation, visitor: str) -> int:
-    from dongui_collector.app import open_core
-    from dongui_collector.settings import load_settings
-    from dongui_collector.storage.values import Selection
+    from dongui_collector.core.settings import load_settings
+    from dongui_collector.runtime.composition import open_core
+    from dongui_collector.storage.contract.values import Selection
 
     core = open_core(load_settings(installation.config), writable=False)
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from dongui.said import Said, Table, in_words_of
+from dongui.i18n import Message, Table, in_words_of
 
 _CODE = re.compile(r"\[A-Z\]|^,? $|^ and $|^ [a-z]+$")
 """Constants with a space that are no sentences: patterns, separators, units."""
@@ -23,7 +23,7 @@ def sentences(module: ModuleType, *, but: tuple[str, ...] = ()) -> set[str]:
     found = {
         node.args[0].value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and _name(node) == "Said" and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call) and _name(node) == "Message" and isinstance(node.args[0], ast.Constant)
     }
     for node in (node for node in ast.walk(tree) if id(node) not in passed):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
@@ -63,6 +63,6 @@ def _name(call: ast.Call) -> str:
 
 def untold(table: Table, text: str) -> list[str]:
     """The sentences of one text, its facts included, that a table does not know."""
-    facts = text.facts.values() if isinstance(text, Said) else ()
-    inner = [sentence for fact in facts if isinstance(fact, Said) for sentence in untold(table, fact)]
+    facts = text.facts.values() if isinstance(text, Message) else ()
+    inner = [sentence for fact in facts if isinstance(fact, Message) for sentence in untold(table, fact)]
     return inner if in_words_of(table, text) is not None else [text, *inner]

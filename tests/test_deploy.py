@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
-from dongui_collector.settings import Settings, load_settings
+from dongui_collector.core.settings import Settings, load_settings
 
 from tests.collector import ORIGIN, Installation, environment, event
 from tests.deployment import (

@@ -18,18 +18,18 @@ import click
 import pytest
 import yaml
 from dongui_collector.cli.root import cli
+from dongui_collector.core.settings import Settings
 from dongui_collector.desk import health
 from dongui_collector.desk.openapi import description
 from dongui_collector.intake import problems as problems_module
-from dongui_collector.intake.metrics import Metrics
-from dongui_collector.intake.pages import pages
-from dongui_collector.settings import Settings
+from dongui_collector.intake.metrics import DoorMetrics
+from dongui_collector.intake.routes import pages
 
 from bench.__main__ import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-HOT_PATHS = {"POST /v1/events", "POST /v1/consents"}  # answered natively, before any routing (intake/door.py)
+HOT_PATHS = {"POST /v1/events", "POST /v1/consents"}  # answered natively, before any routing (intake/app.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _plain(path: str) -> str:
 
 
 def metrics() -> set[str]:
-    families = Metrics().registry.collect()
+    families = DoorMetrics().registry.collect()
     desk = re.findall(r'"(dongui_desk_\w+)"', Path(health.__file__).read_text(encoding="utf-8"))
     assert desk
     return {f.name + ("_total" if f.type == "counter" else "") for f in families} | set(desk)

@@ -8,8 +8,8 @@ import sys
 
 CODE = """
 import logging, threading
-from dongui_collector import logs
-from dongui_collector.clock import Clock
+from dongui_collector.core import logs
+from dongui_collector.core.clock import Clock
 
 logs.set_up("info", Clock())
 logging.getLogger("dongui.x").info("told", extra={"webhook": "w_1", "destruction": 7, "address": "sentinel"})

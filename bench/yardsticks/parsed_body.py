@@ -57,7 +57,7 @@ async def app(
 
 
 async def main(port: int) -> None:
-    # The same options as the collector's own (intake/server.py), and its garbage collection.
+    # The same options as the collector's own (runtime/serve.py), and its garbage collection.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     sys.setswitchinterval(0.001)

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeVar, Unpack, cast
 
 from dongui.client import Client
+from dongui.compiled_policy import UNKNOWN
 from dongui.consent import Consent
-from dongui.guard import hide
-from dongui.held import HeldSend
-from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.passage import Passage
-from dongui.site import Site
-from dongui.terms import UNKNOWN
-from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
+from dongui.web.buffered_response import BufferedSend
+from dongui.web.page_view import Facts, Navigation, address_of, authority, from_the_right, url_of
+from dongui.web.proxy_rules import MOST_BODY, UNAVAILABLE, Local, ProxiedRequest
+from dongui.web.request import SiteRequest
+from dongui.web.set_cookie import hide
+from dongui.web.site import SiteContext
 
 CONSENT = "dongui.consent"
 
@@ -51,7 +51,7 @@ class ConsentMiddleware:
 
     def __init__(self, app: ASGIApp, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
         self.app = app
-        self.site = Site(client, options)
+        self.site = SiteContext(client, options)
         self._hide = self.site.options.hide_cookies
         self._inject = self.site.options.inject
 
@@ -105,12 +105,12 @@ class ConsentMiddleware:
         return request, changed
 
 
-class _Request(Passage):
+class _Request(SiteRequest):
     """Stands between the application and the server's ``send``."""
 
     __slots__ = ("_send", "headers", "path", "path_below", "raw_headers", "scope")
 
-    def __init__(self, site: Site, scope: Scope, send: Send) -> None:
+    def __init__(self, site: SiteContext, scope: Scope, send: Send) -> None:
         given = scope["headers"]
         # Any iterable will do for the specification; a second look must find the same.
         self.raw_headers: RawHeaders = given if isinstance(given, list | tuple) else list(given)
@@ -150,17 +150,17 @@ class _Request(Passage):
     def hold(self) -> None:
         """Has the answer wait for its first part, since it may be a page that takes the snippet's tag."""
         root = self.scope.get("root_path", "")
-        self._send = HeldSend(self._send, lambda status, headers: self.weaver(status, headers, root))
+        self._send = BufferedSend(self._send, lambda status, headers: self.weaver(status, headers, root))
 
     def header(self, name: str) -> str:
         """From the scope."""
         return self.headers.get(name.lower().encode("latin-1"), "")
 
-    def asked(self) -> Asked:
+    def asked(self) -> Navigation:
         """From the scope."""
         get = self.headers.get
         purpose = get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", "")
-        return Asked(self.path, get(b"user-agent", ""), get(b"sec-fetch-dest", ""), purpose)
+        return Navigation(self.path, get(b"user-agent", ""), get(b"sec-fetch-dest", ""), purpose)
 
     def facts(self) -> Facts:
         """From the scope."""
@@ -259,7 +259,7 @@ def _close(asked: tuple[Local, Any]) -> None:
 def _asked(request: _Request, body: bytes) -> tuple[Local, Any]:
     """Runs in a thread: the answer, and its body when that is still on its way."""
     site = request.site
-    visit = Visit(
+    visit = ProxiedRequest(
         method=request.method,
         path=request.path_below,
         query=_query(request.scope),

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Unpack
 
-from dongui.asking import Asking, Visitor, quiet
-from dongui.background import at_fork
-from dongui.breaker import Breaker
+from dongui.blocking_client import BlockingClient, Visitor, quiet
+from dongui.compiled_policy import CompiledPolicy
 from dongui.consent import Consent
-from dongui.knowledge import Knowledge
+from dongui.http.batches import COUNTS, EVENTS, RECORDS, Job, encode, fits
+from dongui.http.breaker import Breaker
+from dongui.http.delivery import Delivery, DeliveryQueue
+from dongui.http.worker import at_fork
 from dongui.options import Options, OptionValues, resolve
-from dongui.parcels import COUNTS, EVENTS, RECORDS, Job, encode, fits
-from dongui.terms import Terms
-from dongui.transport import Delivery, Transport
-from dongui.visit import gated
+from dongui.policy_cache import PolicyCache
+from dongui.web.page_view import gated
 
 
-class Client(Asking):
+class Client(BlockingClient):
     """Records events and passes on what visitors and members decided, for one site.
 
     ``track``, ``record``, ``identify``, ``closed`` and ``minor`` queue and return at once: True when queued.
@@ -40,7 +40,7 @@ class Client(Asking):
         self.options = resolve(given) if options is None else options
         self.breaker = Breaker()
         at_fork(self.breaker)
-        self.knowledge = Knowledge(
+        self.knowledge = PolicyCache(
             self.options.site,
             self.options.collector,
             self.options.policy,
@@ -170,10 +170,10 @@ class Client(Asking):
 
     # For the middlewares, and for dongui.testing.
 
-    def make_transport(self, delivery: Delivery | None) -> Transport:
+    def make_transport(self, delivery: Delivery | None) -> DeliveryQueue:
         """How this client delivers."""
         options, breaker = self.options, self.breaker
-        return Transport(
+        return DeliveryQueue(
             options.site,
             options.collector,
             options.secret_key,
@@ -218,7 +218,7 @@ class Client(Asking):
     def _on_policy(self, policy: Mapping[str, Any]) -> None:
         self._transport.gzip = policy.get("accept_gzip") is True
 
-    def _judged(self, visitor: Visitor) -> tuple[Terms, frozenset[str], str | None]:
+    def _judged(self, visitor: Visitor) -> tuple[CompiledPolicy, frozenset[str], str | None]:
         """The terms, the purposes to gate by, the id. Of a bare id nothing is known here: at most all that is asked."""
         if isinstance(visitor, Consent):
             return visitor.terms, visitor.effective(), visitor.subject()

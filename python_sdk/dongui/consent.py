@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from dongui.answer import Answer
+from dongui.compiled_policy import CompiledPolicy
+from dongui.result import Result
 from dongui.rules.consent import Choice, newest_choice
-from dongui.terms import Terms
 
 CHOICE_COOKIE = "dongui"
 VISITOR_COOKIE = "dongui_id"
@@ -54,12 +54,12 @@ class Consent:
 
     def __init__(
         self,
-        terms: Terms,
+        terms: CompiledPolicy,
         cookies: str = "",
         gpc: str = "",
         *,
         now: int | None = None,
-        decide: Callable[..., Answer] | None = None,
+        decide: Callable[..., Result] | None = None,
     ) -> None:
         """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds.
 
@@ -118,14 +118,14 @@ class Consent:
         method: str = "api",
         lang: str = "ko",
         timeout: float = 5.0,
-    ) -> Answer:
+    ) -> Result:
         """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
 
         Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
         done, this object says what was decided. In an ``async`` application: ``await asyncio.to_thread(…)``.
         """
         if self._decide is None:
-            return Answer()
+            return Result()
         return self._decide(self, granted=granted, refused=refused, method=method, lang=lang, timeout=timeout)
 
     def __repr__(self) -> str:
@@ -134,7 +134,7 @@ class Consent:
     # What follows is for the middleware, which looks without having read on the application's behalf.
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> CompiledPolicy:
         """The terms by which this request is judged to its end, also when the policy changes meanwhile."""
         return self._terms
 

@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from dongui.client import Client
+from dongui.compiled_policy import UNKNOWN
 from dongui.consent import Consent
-from dongui.guard import Headers, hide
-from dongui.held import Held
-from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.passage import Passage
-from dongui.site import Site
-from dongui.terms import UNKNOWN
-from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
+from dongui.web.buffered_response import BufferedResponse
+from dongui.web.page_view import Facts, Navigation, address_of, authority, from_the_right, url_of
+from dongui.web.proxy_rules import MOST_BODY, UNAVAILABLE, Local, ProxiedRequest
+from dongui.web.request import SiteRequest
+from dongui.web.set_cookie import Headers, hide
+from dongui.web.site import SiteContext
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,7 +43,7 @@ class ConsentMiddleware:
 
     def __init__(self, app: WSGIApplication, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
         self.app = app
-        self.site = Site(client, options)
+        self.site = SiteContext(client, options)
         self._hide = self.site.options.hide_cookies
         self._inject = self.site.options.inject
 
@@ -81,12 +81,12 @@ class ConsentMiddleware:
         return request
 
 
-class _Request(Passage):
+class _Request(SiteRequest):
     """Stands between the application and the server's ``start_response``."""
 
     __slots__ = ("_start", "environ", "path", "returned")
 
-    def __init__(self, site: Site, environ: WSGIEnvironment, start: StartResponse) -> None:
+    def __init__(self, site: SiteContext, environ: WSGIEnvironment, start: StartResponse) -> None:
         get = environ.get
         super().__init__(site, get("REQUEST_METHOD", ""), get("HTTP_COOKIE", ""), get("HTTP_SEC_GPC", ""))
         self.environ = environ
@@ -104,9 +104,11 @@ class _Request(Passage):
             self.record()
         return write
 
-    def hold(self) -> Held:
+    def hold(self) -> BufferedResponse:
         """Has the answer wait for its first part, since it may be a page that takes the snippet's tag."""
-        held = Held(self._start, self.environ, lambda status, headers: self.weaver(status, headers, self._root()))
+        held = BufferedResponse(
+            self._start, self.environ, lambda status, headers: self.weaver(status, headers, self._root())
+        )
         self._start = held.start
         return held
 
@@ -118,11 +120,11 @@ class _Request(Passage):
         key = name.upper().replace("-", "_")
         return str(self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}", ""))
 
-    def asked(self) -> Asked:
+    def asked(self) -> Navigation:
         """From the environment."""
         get = self.environ.get
         purpose = get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", "")
-        return Asked(self.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
+        return Navigation(self.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
 
     def facts(self) -> Facts:
         """From the environment."""
@@ -167,7 +169,7 @@ def _mounted(request: _Request) -> tuple[Local, Any]:
 
 def _asked(request: _Request) -> tuple[Local, Any]:
     environ, site = request.environ, request.site
-    visit = Visit(
+    visit = ProxiedRequest(
         method=request.method,
         path=environ["PATH_INFO"],
         query=environ.get("QUERY_STRING", ""),

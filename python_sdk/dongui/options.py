@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypedDict
 
 from dongui.errors import ConfigurationError, UnknownOption
-from dongui.visit import NOT_PAGES
+from dongui.web.page_view import NOT_PAGES
 
 
 class OptionValues(TypedDict, total=False):

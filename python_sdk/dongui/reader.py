@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from dongui.errors import AnswerError, ConfigurationError
-from dongui.wire import TROUBLE, Answer, Wire
+from dongui.http.client import TROUBLE, HttpClient, StreamedResponse
 
 __all__ = ["Reader"]
 
@@ -38,7 +38,7 @@ class Reader:
     def __init__(self, desk: str, token: str, *, site: str | None = None, timeout: float = 60.0) -> None:
         if not token or not token.isascii() or not token.isprintable():
             raise ConfigurationError("token", "give a token that `dongui tokens create` printed")
-        self._wire = Wire(desk, timeout=timeout)
+        self._wire = HttpClient(desk, timeout=timeout)
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._site = {"site": site} if site else {}
         self._timeout = timeout
@@ -139,7 +139,7 @@ class Reader:
             except TROUBLE as trouble:
                 raise _no_answer(trouble) from trouble
 
-    def _open(self, path: str) -> Answer:
+    def _open(self, path: str) -> StreamedResponse:
         try:
             answer = self._wire.open("GET", path, self._headers)
             if answer.status == 200:

@@ -17,15 +17,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Unpack
 
-from dongui.breaker import Breaker
 from dongui.client import Client
 from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, Consent
+from dongui.http.batches import EVENTS, Job
+from dongui.http.breaker import Breaker
+from dongui.http.client import Response
+from dongui.http.delivery import Delivery, DeliveryQueue
 from dongui.options import OptionValues, resolve
-from dongui.parcels import EVENTS, Job
 from dongui.policy import compiled, default_policy_text, parse
 from dongui.rules.consent import Choice, encode_choice
-from dongui.transport import Delivery, Transport
-from dongui.wire import Reply
 
 __all__ = ["FakeClient", "Recorded", "consent"]
 
@@ -82,11 +82,11 @@ class FakeClient(Client):
 
     # What a client asks of its collector.
 
-    def make_transport(self, delivery: Delivery | None) -> Transport:
+    def make_transport(self, delivery: Delivery | None) -> DeliveryQueue:
         """Into :attr:`events` and :attr:`calls`."""
         return _Memory(self)
 
-    def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Reply:
+    def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """As the collector would answer."""
         body = json.loads(data) if data else {}
         if path == "/v1/consents":
@@ -127,7 +127,7 @@ def consent(*purposes: str, gpc: bool = False) -> Consent:
         client.close()
 
 
-class _Memory(Transport):
+class _Memory(DeliveryQueue):
     """Keeps what it is given."""
 
     def __init__(self, client: FakeClient) -> None:
@@ -162,5 +162,5 @@ def _default() -> dict[str, Any]:
     return compiled(policy, site="test-site", accepts=["test"])
 
 
-def _reply(status: int, body: dict[str, Any]) -> Reply:
-    return Reply(status, {"content-type": "application/json"}, json.dumps(body).encode())
+def _reply(status: int, body: dict[str, Any]) -> Response:
+    return Response(status, {"content-type": "application/json"}, json.dumps(body).encode())

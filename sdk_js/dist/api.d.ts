@@ -52,7 +52,7 @@ export interface Options {
     theme?: string;
     /** Asks in a modal dialog: the page waits for the answer. */
     modal?: string;
-    /** Asks also where the page stands in a frame of another origin, under cookies of its own. */
+    /** For a page that is made to stand in frames of other sites: it asks there too, under cookies of its own. */
     embedded?: string;
     /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
     words?: string;

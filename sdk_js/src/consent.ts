@@ -1,4 +1,5 @@
 /** The choice: learned, read and judged. What changes it is in decide.ts. */
+import { doc } from "./natives";
 import { cookies } from "./page";
 import { DECISIONS } from "./queue";
 import { agreedChoice, choiceStands, effectivePurposes } from "./rules/consent";
@@ -40,7 +41,6 @@ core._read = () => {
  * for its record.
  */
 export const answered = (): unknown =>
-  core._quiet ||
   core._queue[0] ||
   (choiceStands(core._choice, core._facts, now()) &&
     core._choice.granted.every((id) => now() < core._choice!.at + (core._facts.purposes[id]?.reconfirm_seconds || Infinity)));
@@ -48,7 +48,7 @@ export const answered = (): unknown =>
 /** Fetches the notice. Several may want it at once; a failure is forgotten, so that the next one tries again. */
 core._learn = (cache) => {
   const { base, site, lang } = core._options;
-  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${lang || document.documentElement.lang || navigator.language}`, { cache: cache! })
+  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${lang || doc.documentElement.lang || navigator.language}`, { cache: cache! })
     .then((answer) => answer.json())
     .then((told) => {
       told.purposes = Object.fromEntries(told.purposes.map((purpose: NoticePurpose) => [purpose.id, purpose]));
@@ -58,4 +58,4 @@ core._learn = (cache) => {
 };
 
 /** What the choice is worth now. */
-export const worth = (): Set<string> => effectivePurposes(core._facts ? core._choice : null, core._facts, now(), core._gpc());
+export const worth = (): Set<string> => effectivePurposes(core._choice, core._facts, now(), core._gpc());

@@ -17,5 +17,5 @@ export function expireCookie(core: Core, name: string, spared?: boolean): void {
     for (const place of domains)
       for (const kind of [";Secure", "", ";Secure;SameSite=None;Partitioned"])
         if (!spared || path != "/" || place != (domain ? `;Domain=${domain}` : "") || kind.includes("Part"))
-          core._quietly(() => (document.cookie = `${name}=;Max-Age=0;Path=${path}${place}${kind}`));
+          core._quietly(() => (core._doc.cookie = `${name}=;Max-Age=0;Path=${path}${place}${kind}`));
 }

@@ -1,7 +1,8 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
 import type { ConsentState, Dongui, Options, Result } from "./api";
-import { release, watch } from "./block";
+import { watch } from "./block";
 import { answered, worth } from "./consent";
+import { doc } from "./natives";
 import { quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
@@ -10,8 +11,6 @@ import { withdraw } from "./withdraw";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
-/** The latest decision that waits for the notice: until it is made, nothing is judged by the state before it. */
-let turn: Promise<unknown> | undefined;
 
 core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
@@ -19,18 +18,15 @@ const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
   core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => (view == "banner" && answered()) || core._show(view)).catch(nothing);
 
-/** Calls come into force in their order. What only takes away waits for nothing; behind what waits it is said again. */
+let loading: unknown;
+
+/** What only takes away waits for nothing; the rest is made, in the order of the calls, and all is delivered, by queue.js. */
 async function change(changes: ConsentState | string[]): Promise<Result> {
-  let result: unknown;
   const id = withdraw(changes);
-  const queue = core._load("queue");
-  if (id) result = queue.then(() => core._deliver?.(id) || "pending");
-  if (turn || !id) {
-    const mine = (turn = Promise.all([turn, queue, learned()]).then(() => (result = core._decide!(changes, "api"))).catch(nothing));
-    await mine;
-    if (turn == mine) turn = undefined;
-  }
-  return ((await result) as Result) || "refused";
+  core._turns++;
+  await (loading = Promise.all([loading, core._load("queue")]));
+  core._turns--;
+  return core._change?.(changes, id) || (id ? "pending" : "refused");
 }
 
 core._look = async () => {
@@ -38,7 +34,7 @@ core._look = async () => {
     await learned();
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
-    if (turn) return;
+    if (core._turns) return;
     core._judge();
     if (core._queue[0]) core._load("queue").then(() => core._deliver!());
     answered() ? core._hide?.(true) : show("banner");
@@ -56,23 +52,18 @@ core._judge = () => {
   const first = !core._known;
   core._read();
   const before = first ? new Set(core._choice?.granted) : core._granted;
-  core._granted = worth();
-  core._pending = core._awaited?.(core._queue) || [];
-  core._known = !!core._facts;
+  if ((core._known = core._facts)) core._granted = worth();
+  core._pending = core._awaited?.() || [];
   const lost = [...before].some((id) => !core._granted.has(id));
-  if (lost || core._ran) core._load("panel").then(() => core._undo!());
+  if (lost) core._load("panel").then(() => core._undo!());
   if (!first && !lost && before.size == core._granted.size) return;
   // Tags learn of the change before they run, and cookies go before anything could read them.
-  for (const step of [core._settle, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), release]) quietly(step);
+  for (const step of [core._settle, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release]) quietly(step);
 };
 
 export function start(options: Options): Dongui {
   core._options = options;
-  const { domain } = options;
-  const https = location.protocol == "https:";
-  const framed = options.embedded != null && parent != window;
-  core._name = https ? (domain ? "__Secure-" : "__Host-") + (framed ? "dongui_frame" : "dongui") : "dongui";
-  core._kept = `;Path=/;SameSite=${framed ? "None;Partitioned" : "Lax"}${domain ? ";Domain=" + domain : ""}${https ? ";Secure" : ""}`;
+  core._name = location.protocol == "https:" ? `__${options.domain ? "Secure" : "Host"}-dongui${options.embedded != null ? "_frame" : ""}` : "dongui";
   core._dnt = options.dnt != null && navigator.doNotTrack == "1";
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
   const begin = (): void => {
@@ -83,7 +74,7 @@ export function start(options: Options): Dongui {
     chosen || options.ui == "none" || core._load("ui");
     core._look();
     core._read();
-    if (chosen || core._queue[0]) restore();
+    restore();
     watch();
     options.pageViews == "off" || watchViews(!core._queue[0] && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
@@ -103,7 +94,7 @@ export function start(options: Options): Dongui {
       if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
     });
   };
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", begin);
+  if ((doc as { prerendering?: boolean }).prerendering) doc.addEventListener("prerenderingchange", begin);
   else begin();
   return {
     track: (name, props) => quietly(() => track(name, props)),

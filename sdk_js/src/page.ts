@@ -1,4 +1,5 @@
 /** The page we are a guest of: its cookies and storage, which may be missing or throw. */
+import { doc } from "./natives";
 
 /** Runs `work`; whatever it throws is ours to swallow, never the page's. */
 export function quietly<T>(work: () => T): T | undefined {
@@ -9,7 +10,7 @@ export function quietly<T>(work: () => T): T | undefined {
 }
 
 /** Name and value of every cookie in sight, duplicates included. */
-export const cookies = (): string[][] => (quietly(() => document.cookie) || "").split("; ").map((pair) => pair.split(/=([^]*)/));
+export const cookies = (): string[][] => (quietly(() => doc.cookie) || "").split("; ").map((pair) => pair.split(/=([^]*)/));
 
 /**
  * A UUID, also where the page is no secure context and `crypto.randomUUID` is missing. Random (v4), unless `head` says

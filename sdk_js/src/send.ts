@@ -5,16 +5,10 @@ import { gateEvent, itemsAllowed } from "./rules/gate";
 import type { Event } from "./rules/types";
 import { core } from "./state";
 
-const KEY = `${EVENTS}.${uuid()}`;
+const KEY = EVENTS + Math.random();
 let outbox: Event[] = [];
 let busy = false;
 let timer: unknown;
-
-/** The body is text/plain, which spares the preflight; a redirect is no answer. */
-core._send = (path, body) =>
-  fetch(`${core._options.base}/v1/${path}`, { method: "POST", body: core._json(body), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) }).catch(
-    () => {},
-  );
 
 /**
  * What of the events is covered, also by a grant that waits for its record: until it has that, nothing is sent. An id that tells the time goes with the right to tell it: a `fresh` event gets
@@ -42,7 +36,7 @@ export function restore(): void {
 core._flush = () => {
   void deliver();
   if (outbox[0]) core._store(KEY, outbox);
-  else if (core._known) (core._granted.size || core._pending[0] ? [KEY] : core._keys(EVENTS)).forEach(core._remove);
+  else if (core._known && !core._granted.size && !core._pending[0]) core._keys(EVENTS).forEach(core._remove);
 };
 
 export function send(event: Event): void {
@@ -62,8 +56,10 @@ async function deliver(): Promise<void> {
     let events = outbox.slice(0, 100);
     // A character is at most three bytes, and what is in flight together may hold 64 KiB (W7).
     while (core._json(events).length > 16e3 && events[1]) events.length >>= 1;
-    const answer = await core._send("events", { site: core._options.site, visitor, events });
-    if (answer && answer.status < 500 && answer.status != 429) {
+    // The body is text/plain, which spares the preflight.
+    const body = core._json({ site: core._options.site, visitor, events });
+    const answer = await fetch(`${core._options.base}/v1/events`, { method: "POST", body, keepalive: true, signal: AbortSignal.timeout(1e4) }).catch(() => {});
+    if (answer?.status! < 500 && answer!.status != 429) {
       outbox = outbox.filter(({ id }) => !events.some((sent) => sent.id == id));
       failed = 0;
     } else await new Promise((resolve) => setTimeout(resolve, 1000 * (+answer?.headers.get("Retry-After")! || 2 ** Math.min(failed++, 8) * Math.random())));

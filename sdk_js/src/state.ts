@@ -1,5 +1,7 @@
 /** What the parts of the snippet share, also those that are loaded later: ui.js finds it in `dongui._core`. */
 import type { ConsentState, Options, Result } from "./api";
+import type { Reason } from "./blocking/explain";
+import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
 import type { Entry } from "./queue";
 import type { Choice, Policy, Purpose } from "./rules/types";
@@ -44,21 +46,33 @@ export interface Core {
   /** Decisions of all tabs that the collector does not have yet, as they were read last; and the purposes that they grant. */
   _queue: Entry[];
   _pending: string[];
+  /** How many decisions wait for what makes them: until then nothing is judged by the state before them. */
+  _turns: number;
   /** Whether the choice has been judged; before that nothing is granted and nothing is decided. */
-  _known?: boolean;
+  _known?: unknown;
   /** Whether nobody is asked any more on this page: it keeps no cookie, or the answer was refused twice. */
   _quiet?: unknown;
   // Of queue.ts:
+  _box?: Record<string, string>;
   _stored(): Record<string, string>;
   _keys(prefix: string): string[];
   _values(prefix: string): any[];
-  _store(key: string, value: unknown): void;
+  /** Stores it as JSON; nothing where there is no room. */
+  _store(key: string, value: unknown): unknown;
   _remove(key: string): void;
   _json(value: unknown): string;
-  /** The name of the choice cookie, to which the visitor id's adds `_id`; and the attributes of both. */
+  /** The name of the choice cookie, to which the visitor id's adds `_id`. */
   _name: string;
-  _kept: string;
   _released: Released[];
+  /** Lets loose what is granted now; release.js puts its own in the place. */
+  _release(): void;
+  /** Looks for what waits, until release.js is there. */
+  _observer: MutationObserver;
+  /** The nonce of the snippet's own tag. */
+  _nonce?: string;
+  /** What the stub held that a script of the page had made. */
+  _held?: WeakSet<Node> | undefined;
+  _explain?(element: Element, reason: Reason, detail: string): void;
   _learn(cache?: RequestCache): Promise<void>;
   /** Looks at the world again: asks where nobody has answered, and falls silent where somebody has. */
   _look(): void;
@@ -73,29 +87,30 @@ export interface Core {
   _state(): ConsentState;
   /** Sends what can go now, and keeps the rest for the next page. */
   _flush(): void;
-  /** One attempt to hand something over; nothing where there was no answer. */
-  _send(path: string, body: unknown): Promise<Response | void>;
   /** The id under which is recorded, where this page knows it. */
   _visitor(): string | null;
-  /** Sets one of our cookies: `""` the choice, `"_id"` the visitor id; 0 seconds remove it. */
-  _setCookie(name: string, value: string, seconds: number): void;
   /** Records the view of this page, once it counts. */
   _settle(): void;
   _quietly: typeof quietly;
+  /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
+  _doc: Document;
+  _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */
   _gpc(): boolean;
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics"): Promise<unknown>;
   // What queue.js adds:
+  /** A decision of the page's own making; `id` names a withdrawal that is in force already. */
+  _change?(changes: ConsentState | string[], id?: string): Promise<Result>;
   /** A decision; a list names what is refused or withdrawn, an empty one means everything. Answers what became of it. */
   _decide?(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;
   /** Delivers what is queued; answers how the first attempt of one decision ended. */
   _deliver?(id?: string): Promise<Result>;
   /** The purposes that queued decisions grant. */
-  _awaited?(queue: Entry[]): string[];
+  _awaited?(): string[];
   /** All visitor ids in sight; and whether a cookie of another name or setting refuses. */
   _ids?(): string[];
   _refused?(): boolean;
@@ -120,8 +135,6 @@ export interface Core {
   // What panel.js adds:
   _panel?(view: View): void;
   _undo?(): void;
-  /** Whether a script of a withdrawn purpose has run on this page: what it leaves behind is removed at every look. */
-  _ran?: boolean;
   /** Whom to tell that the queue has changed: what stands on the page says "being saved". */
   _changed: (() => void)[];
 }
@@ -129,10 +142,13 @@ export interface Core {
 export const core = {
   _granted: new Set(),
   _queue: [] as Entry[],
+  _turns: 0,
   _pending: [] as string[],
   _changed: [] as (() => void)[],
   _released: [] as Released[],
   _quietly: quietly,
+  _doc: doc,
+  _native: native,
   _uuid: uuid,
   _gpc: () => gpc() || core._dnt,
 } as unknown as Core;

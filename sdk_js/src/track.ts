@@ -1,4 +1,5 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
+import { doc } from "./natives";
 import { cookies, quietly, uuid } from "./page";
 import type { Event } from "./rules/types";
 import { send } from "./send";
@@ -32,7 +33,7 @@ export function track(name: string, props?: Record<string, unknown>): void {
     at,
     url: address(),
     referrer: previous,
-    props: props && JSON.stringify(props).length < 8000 ? props : null,
+    props: JSON.stringify(props)?.length < 8000 ? props : null,
     search: name == VIEW && new URLSearchParams(location.search).get(core._options.search || "q"),
     ad_ids: advertisingIds,
     cookies: Object.fromEntries(cookies()),
@@ -51,7 +52,7 @@ export function track(name: string, props?: Record<string, unknown>): void {
 function view(leaving?: boolean): void {
   const now = address();
   if (now != page || leaving) {
-    previous = page || document.referrer;
+    previous = page || doc.referrer;
     page = now;
     unseen = true;
     core._known || !chosen || leaving || track(VIEW);

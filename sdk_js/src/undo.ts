@@ -3,7 +3,7 @@ import { expireCookie } from "./expiry";
 import { classify } from "./rules/cookies";
 import type { Core } from "./state";
 
-const cookieNames = (core: Core): string[] => (core._quietly(() => document.cookie) || "").split("; ").map((pair) => pair.replace(/=[^]*/, ""));
+const cookieNames = (core: Core): string[] => (core._quietly(() => core._doc.cookie) || "").split("; ").map((pair) => pair.replace(/=[^]*/, ""));
 
 /**
  * Removes the declared cookies and storage keys of every consent purpose that is not granted. Answers the names of cookies

@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from dongui_collector.storage.base import iter_rows
-from dongui_collector.storage.values import Row
+from dongui_collector.storage.contract.stores import iter_rows
+from dongui_collector.storage.contract.values import Row
 
 from bench.history import opened
 from bench.installation import Installation

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from dongui_collector.cli import cli
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.demo import journey
-from dongui_collector.demo.journey import Seen
+from dongui_collector.demo.journey import Observation
 from dongui_collector.demo.stage import Stage
-from dongui_collector.errors import CollectorError
 
 
 def demo(*arguments: str) -> Result:
@@ -55,9 +55,9 @@ def test_a_collector_that_cannot_start_tells_its_own_reason(tmp_path: Path) -> N
 
 
 def test_an_observation_that_is_not_as_it_must_be_is_exit_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def seen(*_: Any) -> Iterator[Seen]:
-        yield Seen("step", "cookies", "none", "none", True)
-        yield Seen("step", "rows", "0", "17", False)
+    def seen(*_: Any) -> Iterator[Observation]:
+        yield Observation("step", "cookies", "none", "none", True)
+        yield Observation("step", "rows", "0", "17", False)
 
     monkeypatch.setattr(journey, "journey", seen)
     result = demo("--check", "--folder", str(tmp_path / "d"))

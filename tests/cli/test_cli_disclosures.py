@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dongui_collector.app import open_core
-from dongui_collector.control import perform
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import load_settings
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
 
 Run = Callable[..., Result]
 META = "Meta Platforms, Inc."
@@ -27,11 +27,11 @@ def visited(installed: dict[str, str]) -> dict[str, Any]:
     core = open_core(load_settings(Path(installed["config"])), writable=True)
     try:
         now, today = core.clock.now(), core.clock.today(core.settings.zone)
-        notice = core.book.in_force(core.book.sites()[0].ref, now)
+        notice = core.registry.in_force(core.registry.sites()[0].ref, now)
         found: dict[str, Any] = {"today": today}
         for purpose in ("statistics", "marketing"):
             with core.storage.ledger.writing():
-                visitor = core.ledger.choose(notice, None, Choice((purpose,), (), "api", "ko", {})).answer["visitor"]
+                visitor = core.ledger.choose(notice, None, Decision((purpose,), (), "api", "ko", {})).answer["visitor"]
             event = {"visitor": visitor, "name": "visit", "at": now, "url": "https://shop.example.com/?gclid=g"}
             perform(core, "events.import", {"lines": [json.dumps({**event, "id": str(uuid.uuid4())})]})
             found[purpose] = visitor

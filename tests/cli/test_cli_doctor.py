@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dongui_collector.app import open_core
-from dongui_collector.settings import load_settings
+from dongui_collector.core.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 
 from tests.collector import Installation
 

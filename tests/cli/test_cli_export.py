@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dongui_collector.app import open_core
-from dongui_collector.control import perform
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.reading import portable
-from dongui_collector.settings import load_settings
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import load_settings
+from dongui_collector.exports import sqlite_bundle
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
 
 Run = Callable[..., Result]
 AGENCY = "Example Agency"
@@ -31,9 +31,9 @@ def fill(config: str, number: int) -> str:
     core = open_core(load_settings(Path(config)), writable=True)
     try:
         now, today = core.clock.now(), core.clock.today(core.settings.zone)
-        notice = core.book.in_force(core.book.sites()[0].ref, now)
+        notice = core.registry.in_force(core.registry.sites()[0].ref, now)
         with core.storage.ledger.writing():
-            chosen = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {}))
+            chosen = core.ledger.choose(notice, None, Decision(("statistics",), (), "api", "ko", {}))
         event = {
             "visitor": chosen.answer["visitor"],
             "name": "visit",
@@ -84,8 +84,8 @@ def test_what_breaks_off_leaves_no_file_and_harms_none(
         raise OSError("no space left")
         yield
 
-    monkeypatch.setitem(portable.__dict__, "write_database", lambda _path, rows: list(broken(rows)))
-    monkeypatch.setattr("dongui_collector.cli.export.write_database", portable.write_database)
+    monkeypatch.setitem(sqlite_bundle.__dict__, "write_database", lambda _path, rows: list(broken(rows)))
+    monkeypatch.setattr("dongui_collector.cli.export.write_database", sqlite_bundle.write_database)
     monkeypatch.setitem(__import__("dongui_collector.cli.export", fromlist=["FORMATS"]).FORMATS, "ndjson", broken)
     assert dongui(*asked(day, "--format", kind, "-o", str(file))).exit_code != 0
     assert file.read_text() == "the export of yesterday"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dongui_collector.app import open_core
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
-from dongui_collector.storage.base import iter_rows
+from dongui_collector.core.settings import load_settings
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.storage.contract.stores import iter_rows
 
 Run = Callable[..., Result]
 YEAR_MS = 365 * 86_400_000
@@ -24,9 +24,9 @@ def consenting(installed: dict[str, str], *purposes: str) -> tuple[str, int]:
     core = open_core(load_settings(Path(installed["config"])), writable=True)
     try:
         now = core.clock.now()
-        notice = core.book.in_force(core.book.sites()[0].ref, now)
+        notice = core.registry.in_force(core.registry.sites()[0].ref, now)
         with core.storage.ledger.writing():
-            outcome = core.ledger.choose(notice, None, Choice(purposes, (), "api", "ko", {}))
+            outcome = core.ledger.choose(notice, None, Decision(purposes, (), "api", "ko", {}))
         visitor: str = outcome.answer["visitor"]
         return visitor, now
     finally:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from dongui_collector.app import open_core
 from dongui_collector.cli import cli
-from dongui_collector.settings import load_settings
+from dongui_collector.core.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 
 SITE = ["--origin", "https://shop.example.com", "--name", "shop"]
 
@@ -61,11 +61,11 @@ def test_the_site_its_notice_the_account_and_the_approval_stand(tmp_path: Path) 
     data = json.loads(dongui("init", str(tmp_path / "d"), *SITE, "--json").stdout)
     core = open_core(load_settings(Path(data["config"])), writable=False)
     try:
-        [site] = core.book.sites()
+        [site] = core.registry.sites()
         assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
-        assert core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
+        assert core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         assert core.storage.people.account("admin")
-        assert core.keeper.status()["standing_approval"]["by"] == "dongui init"
+        assert core.retention.status()["standing_approval"]["by"] == "dongui init"
     finally:
         core.close()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
+from dongui_collector.core.settings import load_settings
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
 
 from tests.cli.conftest import Run
 from tests.clock import now_ms
@@ -23,9 +23,9 @@ def visited(installed: dict[str, str], dongui: Run, tmp_path: Path) -> None:
     """One visitor who granted statistics, with two page views and a purchase."""
     core = open_core(load_settings(Path(installed["config"])), writable=True)
     try:
-        notice = core.book.in_force(core.book.sites()[0].ref, core.clock.now())
+        notice = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now())
         with core.storage.ledger.writing():
-            outcome = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {}))
+            outcome = core.ledger.choose(notice, None, Decision(("statistics",), (), "api", "ko", {}))
     finally:
         core.close()
     now = now_ms()

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from dongui_collector.app import open_core
-from dongui_collector.control import perform
-from dongui_collector.ledger.ledger import Choice
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import load_settings
+from dongui_collector.ledger.service import Decision
 from dongui_collector.rights import requests
-from dongui_collector.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 
 Run = Callable[..., Result]
 
@@ -26,9 +26,9 @@ def asked(installed: dict[str, str]) -> dict[str, Any]:
     core = open_core(load_settings(Path(installed["config"])), writable=True)
     try:
         now, today = core.clock.now(), core.clock.today(core.settings.zone)
-        notice = core.book.in_force(core.book.sites()[0].ref, now)
+        notice = core.registry.in_force(core.registry.sites()[0].ref, now)
         with core.storage.ledger.writing():
-            visitor = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {})).answer["visitor"]
+            visitor = core.ledger.choose(notice, None, Decision(("statistics",), (), "api", "ko", {})).answer["visitor"]
         event = {"visitor": visitor, "name": "visit", "at": now, "url": "https://shop.example.com/sentinel-9f2c"}
         lines = [json.dumps({**event, "id": str(uuid.uuid4())}) for _ in range(3)]
         perform(core, "events.import", {"lines": lines})
@@ -174,7 +174,9 @@ def test_s9_1_a_record_is_corrected_and_the_letter_says_what_cannot_be(
     dongui: Run, asked: dict[str, Any], tmp_path: Path, installed: dict[str, str]
 ) -> None:
     core = open_core(load_settings(Path(installed["config"])), writable=True)
-    kept = core.keeper.add_record(core.book.sites()[0], "abuse", "m-1", core.clock.now(), "support", {"name": "wrong"})
+    kept = core.retention.add_record(
+        core.registry.sites()[0], "abuse", "m-1", core.clock.now(), "support", {"name": "wrong"}
+    )
     core.close()
     dongui("requests", "add", "--kind", "correction", "--member", "m-1")
     dongui("requests", "identity", "3", "--how", "document")

@@ -13,7 +13,7 @@ from dongui.errors import DonguiError
 from dongui_collector.cli import cli
 from dongui_collector.cli.common import CommandGroup, config_option, emit, json_option, settings_of
 from dongui_collector.cli.root import COMMANDS, LazyRoot
-from dongui_collector.errors import SettingsError
+from dongui_collector.core.errors import SettingsError
 
 
 @pytest.fixture

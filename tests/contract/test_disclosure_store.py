@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import DisclosureStore, LedgerStore
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.disclosures import SqliteDisclosures
-from dongui_collector.storage.ledger import SqliteLedger
-from dongui_collector.storage.migrations import LEDGER, migrate
+from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.stores import DisclosureStore, LedgerStore
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
 
 
 @dataclass

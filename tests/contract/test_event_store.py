@@ -1,4 +1,4 @@
-"""What every event store must do (storage/base.py, EventStore). One suite, run against each implementation."""
+"""What every EventStore (storage/contract/stores.py) must do. One suite, run against each implementation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import EventStore, iter_rows
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.days import SqliteDays
-from dongui_collector.storage.ledger import SqliteLedger
-from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.values import Basis, Changes, Row, Selection, Standing, Visitor
+from dongui_collector.storage.contract.stores import EventStore, iter_rows
+from dongui_collector.storage.contract.values import Changes, ConsentStatus, Row, RowBasis, Selection, Visitor
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.days import SqliteDays
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
 
 DAY = date(2026, 11, 23)
 ANA, BEN = b"a" * 16, b"b" * 16
@@ -26,7 +26,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore
     migrate(conn, LEDGER)
     ledger = SqliteLedger(conn, b"k" * 32)
     with ledger.writing():
-        ledger.put_visitor(Visitor(ANA, 1, False, {0: Standing(0, "given", 1, 1, 5)}))
+        ledger.put_visitor(Visitor(ANA, 1, False, {0: ConsentStatus(0, "given", 1, 1, 5)}))
     days = SqliteDays(tmp_path / "events", tmp_path / "dongui.db")
     yield days
     days.close()
@@ -61,10 +61,10 @@ def without_ads(row: Row, remaining: int, _day: date) -> Row:
 
 def test_rows_are_counted_by_what_they_stand_on_now(store: EventStore) -> None:
     put(store, row(1), row(2), row(3, BEN, purposes=0b01), row(4, notice=2))
-    assert store.counts(DAY) == {Basis(1, 1, 0b11): 2, Basis(1, 1, 0b01): 1, Basis(1, 2, 0b11): 1}
+    assert store.counts(DAY) == {RowBasis(1, 1, 0b11): 2, RowBasis(1, 1, 0b01): 1, RowBasis(1, 2, 0b11): 1}
     store.end(DAY, Selection(visitor=ANA, notice_ref=1), 0b10, without_ads)
     store.end(DAY, Selection(visitor=BEN), -1, without_ads)
-    assert store.counts(DAY) == {Basis(1, 1, 0b01): 2, Basis(1, 2, 0b11): 1}
+    assert store.counts(DAY) == {RowBasis(1, 1, 0b01): 2, RowBasis(1, 2, 0b11): 1}
     assert store.counts(DAY + timedelta(days=1)) == {}
 
 
@@ -142,7 +142,7 @@ def test_what_is_prepared_is_no_day_until_it_is_written_to(store: EventStore) ->
     store.prepare()
     assert store.days() == [DAY, DAY + timedelta(days=1)]
     assert [r.key for r in iter_rows(store, DAY)] == [row(1).key]
-    assert store.bases(DAY + timedelta(days=1)) == [Basis(1, 1, 0b11)]
+    assert store.bases(DAY + timedelta(days=1)) == [RowBasis(1, 1, 0b11)]
 
 
 def test_what_is_prepared_never_takes_the_place_of_a_day(store: EventStore) -> None:
@@ -163,7 +163,7 @@ def test_ending_a_purpose_reduces_some_rows_and_destroys_others(store: EventStor
     left = {r.key[-1]: (r.purposes, r.ads) for r in store.rows(DAY)}
     assert left == {1: (0b01, None), 3: (0b11, b"sealed"), 4: (0b11, b"sealed")}
     assert store.count(DAY) == 3
-    assert Basis(1, 1, 0b01) in store.bases(DAY)
+    assert RowBasis(1, 1, 0b01) in store.bases(DAY)
     again = store.end(DAY, Selection(visitor=ANA, up_to=5), 0b10, without_ads)
     assert (again.changed, again.destroyed) == (0, 0)
 

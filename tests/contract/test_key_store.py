@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from dongui_collector.errors import StorageError
-from dongui_collector.storage.base import KeyStore
-from dongui_collector.storage.connect import WRITER
-from dongui_collector.storage.keys import SqliteKeys
+from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.stores import KeyStore
+from dongui_collector.storage.sqlite.connect import WRITER
+from dongui_collector.storage.sqlite.keys import SqliteKeys
 
 Open = Callable[[], KeyStore]
 

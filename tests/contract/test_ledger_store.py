@@ -1,4 +1,4 @@
-"""What every ledger store must do (storage/base.py, LedgerStore)."""
+"""What every ledger store must do (storage/contract/stores.py, LedgerStore)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage import chain
-from dongui_collector.storage.base import LedgerStore
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.ledger import SqliteLedger
-from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.values import Intent, Json, Kept, Standing, Visitor
+from dongui_collector.storage.contract import chain
+from dongui_collector.storage.contract.stores import LedgerStore
+from dongui_collector.storage.contract.values import ConsentStatus, FrozenNumbers, Intent, Json, Visitor
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
 
 KEY = b"v" * 16
 
@@ -93,7 +93,7 @@ def test_a_consent_record_is_found_by_its_id_until_it_is_erased(ledger: LedgerSt
 
 
 def test_visitors_and_standings(ledger: LedgerStore) -> None:
-    standings = {0: Standing(0, "given", 3, 1, 10, knowing=True), 2: Standing(2, "withdrawn", 4, 1, 11)}
+    standings = {0: ConsentStatus(0, "given", 3, 1, 10, knowing=True), 2: ConsentStatus(2, "withdrawn", 4, 1, 11)}
     with ledger.writing():
         ledger.put_visitor(Visitor(KEY, 1, False, standings, member=b"m" * 16))
     assert ledger.visitor(KEY) == Visitor(KEY, 1, False, standings, member=b"m" * 16)
@@ -175,7 +175,7 @@ def test_numbers_are_frozen_once_and_found_by_day(ledger: LedgerStore) -> None:
         assert ledger.freeze(next_day, 1, "plausible", {"a.b": {"pages": {}}}) == ["a.b"]
         assert ledger.freeze(day, 2, "dongui", {"a.b": {"pages": {}}}) == ["a.b"]
     found = ledger.frozen(1, "pages", ["a.b"], day, next_day)
-    assert found == [Kept(day, "a.b", "dongui", body), Kept(next_day, "a.b", "plausible", {})]
+    assert found == [FrozenNumbers(day, "a.b", "dongui", body), FrozenNumbers(next_day, "a.b", "plausible", {})]
     assert ledger.frozen(1, "pages", ["a.b"], next_day, next_day) == found[1:]
     assert {kept.purposes for kept in ledger.frozen(1, "pages", [], day, day)} == {"a.b", "a", "b"}
     assert ledger.frozen(1, "sources", [], day, next_day) == []

@@ -9,13 +9,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dongui_collector.errors import Unknown
-from dongui_collector.storage.base import LedgerStore, OfficeStore
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.ledger import SqliteLedger
-from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.office import SqliteOffice
-from dongui_collector.storage.values import Hold
+from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.stores import LedgerStore, OfficeStore
+from dongui_collector.storage.contract.values import Hold
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
+from dongui_collector.storage.sqlite.office import SqliteOffice
 
 
 @dataclass

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import LedgerStore, PeopleStore
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.ledger import SqliteLedger
-from dongui_collector.storage.migrations import LEDGER, migrate
-from dongui_collector.storage.people import SqlitePeople
-from dongui_collector.storage.values import Session
+from dongui_collector.storage.contract.stores import LedgerStore, PeopleStore
+from dongui_collector.storage.contract.values import Session
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
+from dongui_collector.storage.sqlite.people import SqlitePeople
 
 
 @dataclass
@@ -94,7 +94,7 @@ def test_accounts_of_an_older_folder_are_taken_over(tmp_path: Path) -> None:
     conn = connect(tmp_path / "old.db")
     conn.execute("CREATE TABLE accounts (name TEXT PRIMARY KEY, role TEXT, password_hash TEXT)")
     conn.execute("INSERT INTO accounts VALUES ('admin', 'admin', 'its hash')")
-    from dongui_collector.storage.migrations import m_people
+    from dongui_collector.storage.sqlite.migrations import m_people
     from sqlite_utils import Database
 
     m_people(Database(conn, execute_plugins=False))

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.base import RecordStore
-from dongui_collector.storage.records import SqliteRecords
-from dongui_collector.storage.values import Record
+from dongui_collector.storage.contract.stores import RecordStore
+from dongui_collector.storage.contract.values import Record
+from dongui_collector.storage.sqlite.records import SqliteRecords
 
 Open = Callable[[], RecordStore]
 LAST = date(2031, 11, 23)

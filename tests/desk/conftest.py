@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from desk_world import World
-from dongui_collector.installing import Installed
+from dongui_collector.runtime.install import Installed
 from flask.testing import FlaskClient
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dongui_collector import control
-from dongui_collector.app import open_core
+from dongui_collector.core import operations
+from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
-from dongui_collector.installing import ACCOUNT, Installed, install, starting_policy
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.install import ACCOUNT, Installed, install, starting_policy
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -50,15 +50,15 @@ class World:
     # -- what the collector does
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        return control.call(self.settings, operation, **arguments)
+        return operations.call(self.settings, operation, **arguments)
 
     def choose(self, visitor: str | None, granted: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> str | None:
         """A choice, carried through to its endings. Returns the visitor's id."""
         core = open_core(self.settings, writable=True)
         try:
-            notice = core.book.in_force(core.book.sites()[0].ref, core.clock.now())
+            notice = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now())
             with core.storage.ledger.writing():
-                outcome = core.ledger.choose(notice, visitor, Choice(granted, refused, "api", "ko", {}))
+                outcome = core.ledger.choose(notice, visitor, Decision(granted, refused, "api", "ko", {}))
             core.ledger.resume()
             answer: str | None = outcome.answer["visitor"]
             return answer
@@ -69,9 +69,9 @@ class World:
         """A record of a member; ``ended``: who has left, so that it lies in the archive."""
         core = open_core(self.settings, writable=True)
         try:
-            site, now = core.book.sites()[0], core.clock.now()
+            site, now = core.registry.sites()[0], core.clock.now()
             data = {"transaction": "t-1", "password": "secret"}
-            core.keeper.add_record(site, class_id, "member-1", now, "settlement", data)
+            core.retention.add_record(site, class_id, "member-1", now, "settlement", data)
             if ended:
                 member = core.ledger.member_key(site.ref, "member-1")
                 core.ledger.finish(core.ledger.end_member(site.ref, member, "closed"))
@@ -82,7 +82,7 @@ class World:
         """Names of cookies that the middleware saw."""
         core = open_core(self.settings, writable=True)
         with core.storage.ledger.writing():
-            core.storage.office.seen_cookies(core.book.sites()[0].ref, cookies, core.clock.now())
+            core.storage.office.seen_cookies(core.registry.sites()[0].ref, cookies, core.clock.now())
         core.close()
 
     def visitor_with_events(self, *purposes: str, events: int = 5, days_ago: int = 0) -> str:

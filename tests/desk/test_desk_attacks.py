@@ -34,7 +34,7 @@ def routes(world: World, method: str) -> list[tuple[Rule, str]]:
 
 def filled(world: World) -> None:
     """Hostile words wherever somebody outside, or a colleague, can put some."""
-    site = world.core.book.sites()[0].name
+    site = world.core.registry.sites()[0].name
     world.seen(HOSTILE, "plain")
     world.ask("sites.add", name=HOSTILE.replace("\\", ""), origins=["https://other.example.com"])
     world.ask("holds.add", ground="claim", reason=HOSTILE, statute=HOSTILE)

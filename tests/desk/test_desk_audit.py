@@ -18,7 +18,7 @@ def test_s7_2_who_reads_the_log(world: World, role: str, status: int) -> None:
 
 def test_k12_the_page_shows_who_looked_at_whom_and_why(world: World, officer: FlaskClient, visitor: str) -> None:
     key = world.core.ledger.key_of(visitor).hex()
-    site = world.core.book.sites()[0].id
+    site = world.core.registry.sites()[0].id
     reason = "<script>alert(1)</script>"
     world.ask("audit.look", action="requests.show", by="park", reason=reason, site=site, visitor=key)
     page = officer.get("/console/audit").text

@@ -9,18 +9,18 @@ from itertools import pairwise
 
 import pytest
 from desk_world import World, csrf, send
+from dongui_collector.analytics.consent_stats import AnswerShares, Span, figures, together
 from dongui_collector.desk.consent_charts import stacks, strip
-from dongui_collector.reading.consents import Answers, Span, figures, together
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from test_desk_pages import text_of
 
 DAY = date(2026, 3, 1)
-ANSWERS = st.builds(Answers, *(st.integers(0, 40) for _ in range(4)))
+ANSWERS = st.builds(AnswerShares, *(st.integers(0, 40) for _ in range(4)))
 
 
-def spans(some: list[Answers]) -> list[Span]:
+def spans(some: list[AnswerShares]) -> list[Span]:
     return [Span(DAY + timedelta(days=n), DAY + timedelta(days=n), one) for n, one in enumerate(some)]
 
 
@@ -45,7 +45,7 @@ def test_the_figures_are_those_of_a_plain_count(choices: list[tuple[int, str, st
     inside = [choice for choice in choices if 2 <= choice[0] <= 6]
     found = figures(totals, first, last, ())
     outcomes = Counter(choice[3] for choice in inside)
-    assert found.total == Answers(*(outcomes[name] for name in ("accepted", "chosen", "refused", "withdrawn")))
+    assert found.total == AnswerShares(*(outcomes[name] for name in ("accepted", "chosen", "refused", "withdrawn")))
     assert {line.value: line.answers.choices for line in found.devices} == {
         device: sum(1 for c in inside if c[2] == device and c[3] != "withdrawn") for device in {c[2] for c in inside}
     }
@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_a_plain_count(choices: list[tuple[int, str, st
 
 
 @given(st.lists(ANSWERS, min_size=1, max_size=100), st.integers(1, 40))
-def test_days_put_together_lose_nothing(some: list[Answers], most: int) -> None:
+def test_days_put_together_lose_nothing(some: list[AnswerShares], most: int) -> None:
     days = spans(some)
     found = together(days, most)
     assert len(found) <= most
@@ -66,7 +66,7 @@ def test_days_put_together_lose_nothing(some: list[Answers], most: int) -> None:
 
 
 @given(st.lists(ANSWERS, max_size=80))
-def test_bars_and_strips_fit_their_charts(some: list[Answers]) -> None:
+def test_bars_and_strips_fit_their_charts(some: list[AnswerShares]) -> None:
     for stack in stacks(spans(some), width=720, height=120):
         assert all(0 <= part.x <= part.x + part.width <= 720.1 for part in stack.parts)
         assert all(-0.1 <= part.y <= part.y + part.height <= 120.1 for part in stack.parts)
@@ -74,8 +74,9 @@ def test_bars_and_strips_fit_their_charts(some: list[Answers]) -> None:
         assert sum(part.width for part in strip(one)) == pytest.approx(100 if one.choices else 0, abs=0.1)
 
 
+@pytest.mark.hours
 def test_the_page_counts_choices_and_withdrawals(world: World, officer: FlaskClient) -> None:
-    everything = tuple(world.core.book.notices(1)[0].policy.consent_purposes)
+    everything = tuple(world.core.registry.notices(1)[0].policy.consent_purposes)
     world.choose(None, everything)
     visitor = world.choose(None, ("statistics",), ("marketing",))
     world.choose(None, (), everything)
@@ -92,7 +93,7 @@ def test_the_page_counts_choices_and_withdrawals(world: World, officer: FlaskCli
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_k1_the_texts_are_those_that_were_shown(world: World, officer: FlaskClient, language: str) -> None:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     shown = text_of(officer, f"/console/consent/texts/{notice.version}/{language}")
     for purpose in notice.policy.purposes.values():
         assert " ".join(purpose.description[language].split()) in shown

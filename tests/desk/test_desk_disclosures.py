@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from desk_world import World
-from dongui_collector.app import open_core
 from dongui_collector.rights.disclosures import disclosures_of, listed
+from dongui_collector.runtime.composition import open_core
 
 META = "Meta Platforms, Inc."
 
@@ -16,7 +16,7 @@ def told(world: World, visitor: str) -> list[str]:
     core = open_core(world.settings, writable=False)
     try:
         key = core.ledger.key_of(visitor)
-        return [d["recipient"] for d in disclosures_of(core, core.book.sites()[0].ref, [key])]
+        return [d["recipient"] for d in disclosures_of(core, core.registry.sites()[0].ref, [key])]
     finally:
         core.close()
 
@@ -67,7 +67,7 @@ def test_s4_1_a_recipient_that_left_the_notice_is_refused(world: World) -> None:
     world.visitor_with_events("marketing", events=1)
     made = world.token("marketing", recipient=META)
     core = open_core(world.settings, writable=False)
-    text = core.book.in_force(core.book.sites()[0].ref, core.clock.now()).policy.text
+    text = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now()).policy.text
     core.close()
     head, _, rest = text.partition("[[recipients]]")
     without = head + "# --- what" + rest.partition("# --- what")[2]
@@ -101,7 +101,7 @@ purposes = ["member", "marketing"]
 
 def test_s4_2b_a_corporate_members_token_sees_profiles_while_their_owners_allow_it(world: World) -> None:
     core = open_core(world.settings, writable=True)
-    text = core.book.in_force(core.book.sites()[0].ref, core.clock.now()).policy.text
+    text = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now()).policy.text
     today = core.clock.today(world.settings.zone)
     core.close()
     lines = [f"effective = {today}" if x.startswith("effective = ") else x for x in text.splitlines()]
@@ -109,7 +109,9 @@ def test_s4_2b_a_corporate_members_token_sees_profiles_while_their_owners_allow_
     new = new.replace('items = ["nickname", "password"', 'items = ["cookie", "nickname", "password"', 1)
     world.ask("policy.publish", text=new + PROFILES)
     core = open_core(world.settings, writable=True)
-    core.keeper.add_record(core.book.sites()[0], "profile", "m-1", core.clock.now(), "homepage", {"nickname": "one"})
+    core.retention.add_record(
+        core.registry.sites()[0], "profile", "m-1", core.clock.now(), "homepage", {"nickname": "one"}
+    )
     core.close()
     firm = world.token("marketing", recipient="Example Firm")["token"]
     assert world.get("/v1/profiles", firm).json == {"profiles": []}

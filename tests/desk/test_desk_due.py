@@ -7,17 +7,19 @@ from datetime import date, timedelta
 
 import pytest
 from desk_world import World, csrf, send, sign_in
-from dongui_collector import audit
+from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.due_pages import Reconfirmations, gather, pressing
 from dongui_collector.desk.vitals import vitals
-from dongui_collector.keeping import reconfirming
-from dongui_collector.keeping.verify import verify
-from dongui_collector.storage.values import Json
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.retention import reconfirmation
+from dongui_collector.storage.contract.values import Json
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from test_desk_pages import text_of
+
+pytestmark = pytest.mark.hours
 
 TODAY = date(2026, 3, 15)
 
@@ -47,14 +49,14 @@ def test_who_decides_begins_with_what_is_due(world: World) -> None:
 
 
 def test_everything_that_waits_is_gathered(world: World, officer: FlaskClient, visitor: str) -> None:
-    today = world.core.keeper.today()
+    today = world.core.retention.today()
     filed = world.ask("requests.add", kind="access", channel="letter")["id"]
     soon = (today + timedelta(days=2)).isoformat()
     world.ask("holds.add", ground="claim", reason="a claim", record_class="payment", until=soon)
     world.ask("holds.add", ground="claim", reason="another", until=(today + timedelta(days=90)).isoformat())
     world.record("complaint")
     world.ask("destruction.select", record_class="complaint", reason="answered")
-    text = world.core.book.notices(1)[0].policy.text
+    text = world.core.registry.notices(1)[0].policy.text
     longer = re.sub(r'version = "[^"]+"', 'version = "next"', text, count=1).replace('"P1Y"', '"P2Y"')
     world.ask("policy.publish", text=longer)
     shown = text_of(officer, "/console/due?lang=en")
@@ -74,11 +76,11 @@ def test_everything_that_waits_is_gathered(world: World, officer: FlaskClient, v
 def test_k12_last_months_log_is_due_by_the_end_of_this_month(
     world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    next_month = (world.core.keeper.today().replace(day=1) + timedelta(days=40)).replace(day=3)
+    next_month = (world.core.retention.today().replace(day=1) + timedelta(days=40)).replace(day=3)
     monkeypatch.setenv("DONGUI_CLOCK", f"{next_month}T12:00:00Z")
     with World(world.installed) as later:
         browser = later.signed_in()
-        [task] = [t for t in gather(later.core, later.core.keeper.today()) if t.kind == "review"]
+        [task] = [t for t in gather(later.core, later.core.retention.today()) if t.kind == "review"]
         assert task.by
         assert task.by.month == next_month.month
         assert (task.by + timedelta(days=1)).day == 1
@@ -96,7 +98,7 @@ def badge_of(browser: FlaskClient) -> int:
 def test_the_menu_counts_what_is_overdue_or_due_today(
     world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    today = world.core.keeper.today()
+    today = world.core.retention.today()
     world.ask("requests.add", kind="access", channel="letter")
     world.ask("holds.add", ground="claim", reason="a claim", record_class="payment", until=today.isoformat())
     world.ask("holds.add", ground="claim", reason="another", until=(today + timedelta(days=1)).isoformat())
@@ -110,7 +112,7 @@ def test_the_menu_counts_what_the_page_calls_due_also_on_a_months_last_day(
     world: World, officer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.signed_in()  # which this month's log keeps
-    first = (world.core.keeper.today().replace(day=1) + timedelta(days=32)).replace(day=1)
+    first = (world.core.retention.today().replace(day=1) + timedelta(days=32)).replace(day=1)
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     for day, number in ((last - timedelta(days=1), 0), (last, 1)):
         monkeypatch.setenv("DONGUI_CLOCK", f"{day}T03:00:00Z")
@@ -121,14 +123,14 @@ def test_the_menu_counts_what_the_page_calls_due_also_on_a_months_last_day(
 
 
 def test_k16_who_must_be_told_is_counted_beside_the_page(world: World, officer: FlaskClient) -> None:
-    text = world.core.book.notices(1)[0].policy.text
+    text = world.core.registry.notices(1)[0].policy.text
     text = re.sub(r'version = "[^"]+"', 'version = "next"', text, count=1)
     text = text.replace("[purposes.marketing]\n", '[purposes.marketing]\nreconfirm = "P20D"\n')
     world.ask("policy.publish", text=text)
     for _ in range(2):
         world.choose(None, ("marketing",))
     officer.get("/console/due")
-    by = world.core.keeper.today() + timedelta(days=20)
+    by = world.core.retention.today() + timedelta(days=20)
     [line] = world.desk.extensions["dongui-reconfirmations"].lines(wait=30)
     assert (line["purpose"], line["people"], line["by"]) == ("marketing", 2, by.isoformat())
     assert "Tell 2 people of their consent (marketing)" in text_of(officer, "/console/due?lang=en")
@@ -144,7 +146,7 @@ def test_a_failed_count_of_reconfirmations_is_begun_again(world: World, monkeypa
             raise answer
         return answer
 
-    monkeypatch.setattr(reconfirming, "counts", counts)
+    monkeypatch.setattr(reconfirmation, "counts", counts)
     counting = Reconfirmations(world.core)
     assert counting.lines(wait=30) == []
     assert counting.lines(wait=30) == [line]
@@ -162,13 +164,13 @@ def test_a_site_is_added_with_its_key_shown_once(world: World, officer: FlaskCli
     assert key not in again
     more = send(officer, "/console/sites", "/console/sites", name="Blog", origins="https://b.example.com:444")
     assert key not in more.text
-    assert world.core.book.sites()[1].origins == ("https://blog.example.com", "https://b.example.com:444")
+    assert world.core.registry.sites()[1].origins == ("https://blog.example.com", "https://b.example.com:444")
     answer = send(officer, "/console/sites", "/console/sites", name="Blog", origins="javascript:alert(1)")
     assert answer.status_code == 400
 
 
 def test_an_origin_is_removed_on_the_chain_and_on_the_log(world: World, officer: FlaskClient) -> None:
-    [site] = world.core.book.sites()
+    [site] = world.core.registry.sites()
     page, action = "/console/sites", f"/console/sites/{site.id}/origins"
     refused = send(officer, page, action, origin=site.origins[0])  # the last: nobody could withdraw
     assert refused.status_code == 400
@@ -180,11 +182,11 @@ def test_an_origin_is_removed_on_the_chain_and_on_the_log(world: World, officer:
     shown = officer.get(page).text
     assert "https://old.example.com" not in shown
     assert action not in shown  # one is left
-    assert world.core.book.sites()[0].origins == site.origins
+    assert world.core.registry.sites()[0].origins == site.origins
     assert [str(found) for found in verify(world.core).findings] == []
-    today = world.core.keeper.today()
+    today = world.core.retention.today()
     [entry] = [
-        e for e in audit.entries(world.core, today, today + timedelta(days=1)) if e.action == "sites.drop_origin"
+        e for e in audit_log.entries(world.core, today, today + timedelta(days=1)) if e.action == "sites.drop_origin"
     ]
     assert entry.what == {"origin": "https://old.example.com", "left": 1}
 
@@ -196,9 +198,9 @@ def test_s7_2_sites_are_the_administrators(world: World, role: str) -> None:
     assert browser.get("/console/sites").status_code == 403
     fields = {"csrf_token": csrf(browser, "/console/"), "name": "Mine", "origins": "https://mine.example.com"}
     assert browser.post("/console/sites", data=fields).status_code == 403
-    action = f"/console/sites/{world.core.book.sites()[0].id}/origins"
+    action = f"/console/sites/{world.core.registry.sites()[0].id}/origins"
     assert browser.post(action, data=fields | {"origin": "https://shop.example.com"}).status_code == 403
-    assert len(world.core.book.sites()) == 1
+    assert len(world.core.registry.sites()) == 1
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from desk_world import World
 from dongui_collector.desk.portions import gather
-from dongui_collector.reading.holdings import MONTHS, Portion, agenda, by_class, by_item, calendar
+from dongui_collector.retention.inventory import MONTHS, Portion, agenda, by_class, by_item, calendar
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ def test_what_is_told_to_go_next_is_what_the_keeper_takes(world: World, visitor:
     world.record("payment")
     [first, *_] = agenda(gather(world.core))
     assert (first.parts[0].class_id, first.parts[0].count) == ("access_log", 3)
-    schedule = world.core.keeper.planner
+    schedule = world.core.retention.planner
     assert not [p for p in schedule.plan([], first.on - timedelta(days=1)) if p.what["kind"] == "day"]
     assert [p.what["day"] for p in schedule.plan([], first.on) if p.what["kind"] == "day"] == [
         str(first.parts[0].first)
@@ -97,9 +97,9 @@ def test_archive_holds_and_open_ends_stand_apart(world: World, officer: FlaskCli
 
 def test_only_what_will_still_stand_and_names_nobody_holds_a_portion_back(world: World, visitor: str) -> None:
     """S3.2: a hold that ends before the period does keeps nothing longer, one on a person not the others' rows."""
-    today = world.core.keeper.today()
+    today = world.core.retention.today()
     world.ask("holds.add", ground="claim", reason="short", until=(today + timedelta(days=5)).isoformat())
-    world.ask("holds.add", ground="claim", reason="one", subject=visitor, site=world.core.book.sites()[0].name)
+    world.ask("holds.add", ground="claim", reason="one", subject=visitor, site=world.core.registry.sites()[0].name)
     assert [portion.holds for portion in gather(world.core) if portion.place == "events"] == [frozenset()]
     kept = world.ask("holds.add", ground="claim", reason="all", record_class="access_log")
     assert [portion.holds for portion in gather(world.core) if portion.place == "events"] == [{kept["id"]}]
@@ -107,7 +107,7 @@ def test_only_what_will_still_stand_and_names_nobody_holds_a_portion_back(world:
 
 def test_items_are_counted_where_a_purpose_lists_them(world: World, officer: FlaskClient, visitor: str) -> None:
     items = {held.key: held.count for held in by_item(gather(world.core))}
-    listed = world.core.book.notices(1)[0].policy.purposes["statistics"].items
+    listed = world.core.registry.notices(1)[0].policy.purposes["statistics"].items
     assert items == dict.fromkeys(listed, 5)
     world.choose(visitor, (), ("statistics",))
     assert by_item(gather(world.core)) == []

@@ -11,6 +11,8 @@ from babel.dates import format_date
 from desk_world import World, send
 from flask.testing import FlaskClient
 
+pytestmark = pytest.mark.hours
+
 
 def text_of(browser: FlaskClient, page: str) -> str:
     """What a page says, its mark-up taken away."""
@@ -22,7 +24,7 @@ SELECT = {"reason": "delivered and settled"}
 
 def selected(world: World, officer: FlaskClient) -> int:
     world.record()
-    fields = {"site": world.core.book.sites()[0].id, "record_class": "payment", **SELECT}
+    fields = {"site": world.core.registry.sites()[0].id, "record_class": "payment", **SELECT}
     assert send(officer, "/console/destructions", "/console/destructions/select", **fields).status_code == 303
     [waiting] = world.core.storage.office.destructions(("selected",))
     return waiting.id
@@ -31,7 +33,7 @@ def selected(world: World, officer: FlaskClient) -> int:
 def test_s5_1_a_selection_waits_with_its_deadline_and_is_approved(world: World, officer: FlaskClient) -> None:
     id = selected(world, officer)
     shown = text_of(officer, "/console/destructions?lang=en")
-    deadline = world.core.keeper.today() + timedelta(days=4)
+    deadline = world.core.retention.today() + timedelta(days=4)
     assert "its purpose is achieved: delivered and settled" in shown
     assert f"{format_date(deadline, locale='en')} waiting" in shown
     send(officer, "/console/destructions", "/console/destructions/approve", id=str(id))
@@ -40,12 +42,12 @@ def test_s5_1_a_selection_waits_with_its_deadline_and_is_approved(world: World, 
 
 
 def test_s5_3_a_version_that_nobody_signed_is_said_and_signed_here(world: World, officer: FlaskClient) -> None:
-    site = world.core.book.sites()[0]
-    text = world.core.book.in_force(site.ref, world.core.clock.now()).policy.text
-    version = world.core.book.in_force(site.ref, world.core.clock.now()).version
+    site = world.core.registry.sites()[0]
+    text = world.core.registry.in_force(site.ref, world.core.clock.now()).policy.text
+    version = world.core.registry.in_force(site.ref, world.core.clock.now()).version
     head, rest = text.replace(f'version = "{version}"', 'version = "v-next"').split("[records.access_log]", 1)
     world.ask("policy.publish", text=head + "[records.access_log]" + rest.replace('keep = "P1Y"', 'keep = "P3M"', 1))
-    world.core.book.reload()
+    world.core.registry.reload()
     assert "Visit records (logins and access) P3M" in text_of(officer, "/console/destructions?lang=en")
     send(officer, "/console/destructions", "/console/destructions/standing", grant="1", version="v-next")
     assert "Visit records (logins and access) P3M" not in text_of(officer, "/console/destructions?lang=en")
@@ -53,12 +55,12 @@ def test_s5_3_a_version_that_nobody_signed_is_said_and_signed_here(world: World,
 
 def test_s3_2_a_hold_is_shown_in_numbers(world: World, officer: FlaskClient) -> None:
     world.record("abuse")
-    first = (world.core.keeper.today() - timedelta(days=3)).isoformat()
+    first = (world.core.retention.today() - timedelta(days=3)).isoformat()
     fields = {"ground": "claim", "reason": "invoice 7", "first_day": first}
     send(officer, "/console/holds", "/console/holds", **fields)
     [hold] = world.core.storage.office.holds()
     page = text_of(officer, f"/console/holds/{hold.id}?lang=en")
-    now = world.core.keeper.holding.holds_now(hold, world.core.keeper.today())
+    now = world.core.retention.holding.holds_now(hold, world.core.retention.today())
     assert "outstanding claim" in page
     assert f"Other records {now['records']}" in page
     assert officer.get("/console/holds/99").status_code == 404
@@ -75,7 +77,7 @@ def test_s3_1_the_archive_is_read_for_its_obligation(
     world: World, officer: FlaskClient, reading_for: str, status: int
 ) -> None:
     world.record(ended=True)
-    site = world.core.book.sites()[0]
+    site = world.core.registry.sites()[0]
     listed = text_of(officer, "/console/archive?lang=en")
     assert "Payments and supply" in listed
     assert "t-1" not in listed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desk_world import World, csrf, send, sign_in
-from dongui_collector.security.guessing import Throttle
+from dongui_collector.access.throttle import Throttle
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,7 +127,7 @@ def test_an_auditor_changes_nothing(world: World) -> None:
         ("/console/access/accounts", {"name": "x", "password": "a long enough password", "role": "admin"}),
     ):
         assert browser.post(action, data={**fields, "csrf_token": token}).status_code == 403, action
-    assert world.core.keeper.status()["standing_approval"]
+    assert world.core.retention.status()["standing_approval"]
     assert world.core.storage.office.holds() == []
 
 

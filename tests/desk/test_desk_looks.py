@@ -46,7 +46,7 @@ def _archive(world: World, browser: FlaskClient) -> object:
 
 
 def _receipts(world: World, browser: FlaskClient) -> object:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     visitor = world.choose(None, notice.policy.consent_purposes)
     fields = {"visitor": visitor, "reason": "asked on the telephone"}
     return send(browser, "/console/holds", "/console/consent/receipts", **fields).data

@@ -12,11 +12,13 @@ from threading import Event
 
 import pytest
 from desk_world import World
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk import mailing
 from dongui_collector.desk.mailing import is_due, send_if_due, send_week
 from dongui_collector.desk.visits.weekly import receivers, week_before
-from dongui_collector.errors import CollectorError
 from smtp_stub import Mails, mail_server
+
+from tests.clock import SEOUL
 
 
 @pytest.fixture
@@ -52,9 +54,9 @@ def test_the_week_before(today: str, monday: str) -> None:
 
 
 def test_it_is_due_on_mondays_from_eight() -> None:
-    assert not is_due(datetime(2026, 11, 23, 7, 59))
-    assert is_due(datetime(2026, 11, 23, 8, 0))
-    assert not is_due(datetime(2026, 11, 24, 8, 0))
+    assert not is_due(datetime(2026, 11, 23, 7, 59, tzinfo=SEOUL))
+    assert is_due(datetime(2026, 11, 23, 8, 0, tzinfo=SEOUL))
+    assert not is_due(datetime(2026, 11, 24, 8, 0, tzinfo=SEOUL))
     assert receivers(" a@x.example,, b@x.example ") == ["a@x.example", "b@x.example"]
 
 

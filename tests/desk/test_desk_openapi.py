@@ -12,7 +12,7 @@ import httpx
 import pytest
 import schemathesis
 from dongui_collector.desk.openapi import description
-from dongui_collector.intake.pages import pages
+from dongui_collector.intake.routes import pages
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup

@@ -12,7 +12,7 @@ import dongui_collector.desk
 import dongui_collector.desk.words
 import pytest
 from desk_world import World, send
-from dongui_collector.desk.overview import SHOWN_DAYS, HeldDay, bars
+from dongui_collector.desk.overview import SHOWN_DAYS, StoredDay, bars
 from dongui_collector.desk.words import WORDS
 from flask.testing import FlaskClient
 
@@ -119,7 +119,7 @@ def test_a_purpose_that_only_an_earlier_notice_knew_is_shown_too(world: World, o
 
 
 def test_bars_fit_their_chart() -> None:
-    held = [HeldDay(date(2026, 1, n), n * 7, {}, 0, None) for n in range(31, 0, -1)]
+    held = [StoredDay(date(2026, 1, n), n * 7, {}, 0, None) for n in range(31, 0, -1)]
     drawn = bars(held, width=310, height=100)
     assert len(drawn) == SHOWN_DAYS
     assert [bar.rows for bar in drawn] == [n * 7 for n in range(1, 32)]
@@ -142,7 +142,7 @@ def test_the_standing_approval_is_revoked_and_given_again(world: World, officer:
     send(officer, "/console/destructions", "/console/destructions/standing")
     assert "approved one by one" in text_of(officer, "/console/destructions?lang=en")
     send(officer, "/console/destructions", "/console/destructions/standing", grant="1")
-    assert world.core.keeper.status()["standing_approval"]["by"] == "admin"
+    assert world.core.retention.status()["standing_approval"]["by"] == "admin"
 
 
 def test_what_is_selected_is_approved_by_name_and_destroyed(
@@ -240,6 +240,6 @@ def test_a_missing_page_is_a_page(officer: FlaskClient) -> None:
 
 def test_days_are_destroyed_the_day_after_their_last(world: World, officer: FlaskClient, visitor: str) -> None:
     today = world.core.clock.today(world.settings.zone)
-    [day] = world.core.keeper.status()["days"]
+    [day] = world.core.retention.status()["days"]
     assert day["day"] == today.isoformat()
     assert day["destroyed_on"] > (today + timedelta(days=364)).isoformat()

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from desk_world import World, csrf, send, sign_in
-from dongui_collector.clock import Clock
+from dongui_collector.access import totp
+from dongui_collector.access.sessions import stands as judged
+from dongui_collector.core.clock import Clock
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
-from dongui_collector.errors import CollectorError
-from dongui_collector.security import totp
-from dongui_collector.sessions import stands as judged
-from dongui_collector.settings import load_settings
-from dongui_collector.storage.values import Json, Session
+from dongui_collector.storage.contract.values import Json, Session
 from flask.testing import FlaskClient
 
 PASSWORD = "a long enough password"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 from desk_world import World, csrf, send
 from dongui.policy import check, diff, parse
+from dongui_collector.analytics.cookie_inventory import inventory
 from dongui_collector.desk.drafts import judged, with_cookie
 from dongui_collector.desk.snippets import snippets
-from dongui_collector.reading.cookies import inventory
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,19 +30,20 @@ def draft_of(world: World, version: str = "next") -> str:
 
 
 def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     published = {notice.version: notice.policy.text}
     text = draft_of(world).replace('"P1Y"', '"P2Y"')
-    found = judged(text, notice.policy, published)
+    now = world.core.clock.now()
+    found = judged(text, notice.policy, published, now)
     assert found.policy == parse(text)
     assert found.findings == check(parse(text))
     assert found.changes == diff(notice.policy, parse(text))
     assert found.changes
     assert found.changes.needs_consent
     assert found.publishable
-    assert not judged(notice.policy.text, notice.policy, published).publishable
-    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published).taken
-    broken = judged("schema = 1\n[notice", notice.policy, published)
+    assert not judged(notice.policy.text, notice.policy, published, now).publishable
+    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published, now).taken
+    broken = judged("schema = 1\n[notice", notice.policy, published, now)
     assert broken.policy is None
     assert broken.errors
     assert not broken.publishable
@@ -50,7 +52,7 @@ def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_judge(text: str) -> None:
     policy = parse((Path(__file__).parents[2] / "examples" / "somoon" / "policy.toml").read_text())
-    assert not judged(text, policy, {}).publishable
+    assert not judged(text, policy, {}, 0).publishable
 
 
 def test_snippets_name_the_site_and_nothing_secret() -> None:
@@ -67,7 +69,7 @@ def test_snippets_name_the_site_and_nothing_secret() -> None:
 
 
 def test_cookies_that_were_seen_are_declared_or_come_with_their_lines(world: World, officer: FlaskClient) -> None:
-    with_core = world.core.book.in_force(1, world.core.clock.now()).policy
+    with_core = world.core.registry.in_force(1, world.core.clock.now()).policy
     names = ["_ga_X1", "session_cart", "dongui_id", "<script>alert(1)</script>"]
     seen = [{"name": name, "first_seen": 1, "last_seen": 2 + n} for n, name in enumerate(names)]
     found = inventory(with_core, seen, "shop.example.com")
@@ -97,7 +99,7 @@ def test_the_page_escapes_names_and_leads_to_a_draft(world: World, officer: Flas
 
 
 def test_versions_differences_and_pages(world: World, officer: FlaskClient) -> None:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     world.ask("policy.publish", text=draft_of(world).replace('"P1Y"', '"P2Y"'))
     shown = text_of(officer, "/console/policy?lang=en")
     assert "asks for consent again" in shown
@@ -128,7 +130,7 @@ def test_a_draft_is_checked_and_kept_nowhere(world: World, officer: FlaskClient)
 
 
 def test_line_ends_of_a_form_are_no_change(world: World, officer: FlaskClient) -> None:
-    [notice] = world.core.book.notices(1)
+    [notice] = world.core.registry.notices(1)
     text = notice.policy.text.replace("\n", "\r\n")
     answer = send(officer, "/console/policy/edit?lang=en", "/console/policy/edit", text=text)
     assert "Nothing differs" in answer.text
@@ -187,8 +189,20 @@ def test_s5_3_publishing_takes_the_officers_password_and_is_on_the_log(world: Wo
     assert last
     assert last.body
     assert (last.body["action"], last.body["by"]) == ("policy.publish", "admin")
-    assert world.core.keeper.standing.unsigned() == []
+    assert world.core.retention.standing.unsigned() == []
     assert publish(officer, text + "# more\n", world.installed.console_password) == 400
+
+
+def test_a_date_before_that_of_the_version_in_force_is_told_and_not_published(
+    world: World, officer: FlaskClient
+) -> None:
+    [notice] = world.core.registry.notices(1)
+    text = re.sub(r"effective = [0-9-]+", f"effective = {notice.effective - timedelta(days=1)}", draft_of(world))
+    remedy = f"Set effective to {notice.effective} or later"
+    assert remedy in send(officer, "/console/policy/edit?lang=en", "/console/policy/edit", text=text).text
+    assert remedy not in send(officer, "/console/policy/edit", "/console/policy/edit", text=draft_of(world)).text
+    assert publish(officer, text, world.installed.console_password) == 400
+    assert len(world.core.storage.ledger.notices(1)) == 1
 
 
 def test_guessing_the_password_there_is_slowed_down_too(world: World, officer: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from desk_world import World
-from dongui_collector.reading.reports.tables import REPORTS
+from dongui_collector.analytics.reports import REPORTS
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 

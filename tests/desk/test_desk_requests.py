@@ -6,11 +6,12 @@ import io
 import json
 import re
 import zipfile
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from desk_world import World, send
-from dongui_collector.app import open_core
+from dongui_collector.runtime.composition import open_core
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -41,9 +42,10 @@ def test_every_page_in_every_language(world: World, officer: FlaskClient, filed:
         assert visitor not in answer.text
 
 
+@pytest.mark.hours
 def test_k10_deadlines_come_first_and_warn(world: World, officer: FlaskClient, filed: int) -> None:
     today = world.core.clock.today(world.settings.zone)
-    late = today.replace(year=today.year - 1).isoformat()
+    late = (today - timedelta(days=365)).isoformat()
     send(officer, LIST, LIST, kind="erasure", channel="telephone", received=late)
     shown = text(officer.get(f"{LIST}?lang=en"))
     assert shown.index("Erasure") < shown.index("Access by letter") if "Access by letter" in shown else True
@@ -67,6 +69,7 @@ def test_s9_6_before_the_check_nothing_is_shown_handed_over_or_done(
     assert "has not been checked" in text(refused)
 
 
+@pytest.mark.hours
 def test_k10_checked_shown_packed_and_answered(world: World, officer: FlaskClient, filed: int, visitor: str) -> None:
     page = f"{LIST}/{filed}"
     assert send(officer, page, f"{page}/identity", how="document", note="seen").status_code == 303
@@ -119,8 +122,8 @@ def test_s7_2_only_the_officer_opens_one(world: World, officer: FlaskClient, fil
 
 def test_s9_1_a_record_is_corrected_and_the_answer_is_a_letter(world: World, officer: FlaskClient) -> None:
     core = open_core(world.settings, writable=True)
-    site, now = core.book.sites()[0], core.clock.now()
-    core.keeper.add_record(site, "abuse", "m-1", now, "support", {"name": "<b>wrong</b>"})
+    site, now = core.registry.sites()[0], core.clock.now()
+    core.retention.add_record(site, "abuse", "m-1", now, "support", {"name": "<b>wrong</b>"})
     core.close()
     page = send(officer, LIST, LIST, kind="correction", channel="email", member="m-1").headers["Location"]
     assert 'name="record"' not in officer.get(page).text

@@ -7,26 +7,25 @@ import re
 from html import unescape
 
 from desk_world import World, csrf
-from dongui.said import Said, tables
-from dongui_collector.app import open_core
+from dongui.i18n import Message, tables
 from dongui_collector.desk.language import LANGUAGES, said, said_in
-from dongui_collector.doctor import examine, examine_settings
-from dongui_collector.keeping.verify import verify
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.doctor import examine, examine_settings
 from flask import Flask, g
 from test_desk_policy import draft_of
 
 from tests.said import assembled, lacks, sentences, untold
 
-VERIFYING = (
-    "verify",
-    "verify_certificates",
-    "verify_days",
-    "verify_items",
-    "verify_state",
-    "proof.seals",
-    "proof.expected",
+VERIFYING = ("verify", "certificates", "days", "items", "tables")
+SPEAKING = (
+    "runtime.doctor",
+    "storage.sqlite.damage",
+    "desk.proof",
+    "evidence.seals",
+    "evidence.replayed_state",
+    *(f"evidence.verify.{name}" for name in VERIFYING),
 )
-SPEAKING = ("doctor", "storage.damage", "desk.proof", *(f"keeping.{name}" for name in VERIFYING))
 MODULES = [importlib.import_module(f"dongui_collector.{name}") for name in SPEAKING]
 ELSEWHERE = (
     "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
@@ -71,7 +70,7 @@ def test_a_drafts_findings_and_changes_are_korean(world: World) -> None:
 
 
 def test_what_a_verification_finds_is_korean(world: World) -> None:
-    [site] = world.core.book.sites()
+    [site] = world.core.registry.sites()
     writable = open_core(world.settings, writable=True)
     try:
         with writable.storage.ledger.writing():
@@ -93,9 +92,9 @@ def test_what_a_verification_finds_is_korean(world: World) -> None:
 def test_what_has_no_words_is_shown_in_english_and_marked() -> None:
     with Flask(__name__).app_context():
         g.lang = "ko"
-        assert said(Said("<{x}> is new", x="&")) == '<span lang="en">&lt;&amp;&gt; is new</span>'
+        assert said(Message("<{x}> is new", x="&")) == '<span lang="en">&lt;&amp;&gt; is new</span>'
         assert said("is missing") == "없습니다."
-        assert said(Said("{name!r} is not known", name="x")).startswith("<span")
-        assert "<b>" not in said(Said("{value!r} is not known", value="<b>"))
+        assert said(Message("{name!r} is not known", name="x")).startswith("<span")
+        assert "<b>" not in said(Message("{value!r} is not known", value="<b>"))
         g.lang = "en"
         assert said("is missing") == "is missing"

@@ -33,7 +33,7 @@ def address(world: World) -> tuple[str, int]:
 
 @pytest.fixture
 def process(world: World, address: tuple[str, int]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "dongui_collector.desk.server", "--config", world.installed.config]
+    command = [sys.executable, "-m", "dongui_collector.runtime.desk_serve", "--config", world.installed.config]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:

@@ -10,20 +10,20 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
-from dongui_collector.app import open_core
-from dongui_collector.clock import start_of
+from dongui_collector.analytics.filters import ReportError
+from dongui_collector.analytics.saved_views import kept
+from dongui_collector.analytics.shared_links import live
+from dongui_collector.analytics.snapshot_rules import OWN
+from dongui_collector.core.clock import start_of
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.answers import first_held
-from dongui_collector.desk.visits.asked import read
 from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
-from dongui_collector.errors import CollectorError
-from dongui_collector.intake.who import RateLimit
-from dongui_collector.reading.kept import kept
-from dongui_collector.reading.reports.filters import ReportError
-from dongui_collector.reading.reports.lasting import OWN
-from dongui_collector.reading.shares import live
+from dongui_collector.desk.visits.screen_state import read
+from dongui_collector.intake.credentials import RateLimit
+from dongui_collector.runtime.composition import open_core
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,7 +244,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     today = world.core.clock.today(world.settings.zone)
     send(officer, KEPT, f"{KEPT}/notes", day=today.isoformat(), text="New <i>shop</i>")
     send(officer, f"{KEPT}?query=period%3D7d", f"{KEPT}/views", name="Week", query="period=7d&filter=country%3AKR")
-    site = world.core.book.sites()[0]
+    site = world.core.registry.sites()[0]
     lists = kept(world.core, site)
     assert lists["goals"] == [{"id": 1, "name": "Bought <b>", "what": "event:purchase"}]
     assert lists["funnels"] == [{"id": 2, "name": "Sale", "steps": ["page:/cart", "event:purchase"]}]
@@ -443,7 +443,7 @@ def test_vitals_say_whether_they_are_good(world: World, officer: FlaskClient) ->
 
 def test_all_time_begins_with_the_first_day_of_which_numbers_are_left(world: World, visitor: str) -> None:
     core = open_core(world.settings, writable=True)
-    site = core.book.sites()[0]
+    site = core.registry.sites()[0]
     with core.storage.ledger.writing():
         core.storage.ledger.freeze(date(2021, 2, 3), site.ref, "imported", {"statistics": {"overview": {}}})
     core.close()
@@ -457,7 +457,7 @@ def test_days_whose_numbers_are_not_known_show_no_zero(world: World, officer: Fl
     gone = date(2021, 2, 3)
     core = open_core(world.settings, writable=True)
     with core.storage.ledger.writing():
-        core.storage.ledger.freeze(gone, core.book.sites()[0].ref, OWN, {"statistics": {"overview": {"rows": []}}})
+        core.storage.ledger.freeze(gone, core.registry.sites()[0].ref, OWN, {"statistics": {"overview": {"rows": []}}})
     core.close()
     asked = f"?period=custom&from={gone}&to={gone}&purpose=statistics&purpose=marketing&lang=en"
     head = text_of(officer, f"/console/visits/head{asked}")
@@ -480,6 +480,6 @@ def test_no_change_is_told_against_days_of_which_some_are_not_known(world: World
     core = open_core(world.settings, writable=True)
     unknown, numbers = today - timedelta(days=3), {"statistics": {"overview": {"rows": []}}}
     with core.storage.ledger.writing():
-        core.storage.ledger.freeze(unknown, core.book.sites()[0].ref, OWN, numbers)
+        core.storage.ledger.freeze(unknown, core.registry.sites()[0].ref, OWN, numbers)
     core.close()
     assert "Visits 1 before 1" in text_of(officer, f"/console/visits/head{asked}")

@@ -45,6 +45,7 @@ class Desk:
         return [json.loads(line) for line in self.http.get(f"/v1/export/events?{SPAN}").text.splitlines()]
 
 
+@pytest.mark.hours
 def test_with_the_answer_to_a_withdrawal_it_is_gone_everywhere(served: Installation) -> None:
     desk = Desk(served)
     stays, goes = (served.consent(["statistics"])["visitor"] for _ in range(2))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.settings import load_settings
+from dongui_collector.core.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 
 from tests.collector import CHROME, CONSENT_PURPOSES, ORIGIN, Installation, event, marker, uuid7
 

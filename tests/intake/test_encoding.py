@@ -13,7 +13,7 @@ import httpx
 import pytest
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.wire import MAX_BODY
+from dongui_collector.intake.schema import MAX_BODY
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.intake import commit
-from dongui_collector.intake.commit import Pending
+from dongui_collector.intake import group_commit
 from dongui_collector.intake.gate import Sender
-from dongui_collector.intake.wire import Event
-from dongui_collector.storage.base import IngestTransaction
+from dongui_collector.intake.group_commit import Pending
+from dongui_collector.intake.schema import Event
+from dongui_collector.storage.contract.stores import IngestTransaction
 
-from tests.keeping.house import CHROME, House
+from tests.retention.house import CHROME, House
 
 FOR_EVER = 60.0
 
@@ -71,7 +71,7 @@ def test_those_who_were_answered_together_are_waited_for(
 ) -> None:
     visitor = house.arrive()
     run(house, lambda: all_of(send(house, visitor) for _ in range(40)))
-    monkeypatch.setattr(commit, "_MOST_WAIT_S", FOR_EVER)
+    monkeypatch.setattr(group_commit, "_MOST_WAIT_S", FOR_EVER)
     monkeypatch.setattr(house.commit, "_took", FOR_EVER)
 
     async def dribble() -> None:
@@ -87,7 +87,7 @@ def test_those_who_were_answered_together_are_waited_for(
 
 def test_who_comes_alone_is_not_kept_waiting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = house.arrive()
-    monkeypatch.setattr(commit, "_MOST_WAIT_S", FOR_EVER)
+    monkeypatch.setattr(group_commit, "_MOST_WAIT_S", FOR_EVER)
     monkeypatch.setattr(house.commit, "_took", FOR_EVER)
 
     async def one_by_one() -> None:

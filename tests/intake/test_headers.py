@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dongui_collector.intake.who import Headers
+from dongui_collector.intake.credentials import Headers
 
 Pairs = list[tuple[bytes, bytes]]
 USUAL: Pairs = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.settings import load_settings
+from dongui_collector.core.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 
 from tests.collector import ORIGIN, Installation
 
@@ -19,7 +19,7 @@ def tell(collector: Installation, **said: Any) -> httpx.Response:
 def allowed(collector: Installation) -> int:
     core = open_core(load_settings(collector.folder / "dongui.toml"), writable=False)
     try:
-        return len(core.storage.disclosures.profiles(core.book.sites()[0].ref))
+        return len(core.storage.disclosures.profiles(core.registry.sites()[0].ref))
     finally:
         core.close()
 

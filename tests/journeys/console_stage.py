@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-from dongui_collector import control
-from dongui_collector.app import open_core
-from dongui_collector.core import Core
-from dongui_collector.installing import install
-from dongui_collector.ledger import tallies
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
+from dongui_collector.core import operations
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.settings import load_settings
+from dongui_collector.ledger import counters
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.install import install
 
 from tests.journeys.visits_stage import Stage, serving
 
@@ -38,7 +38,7 @@ def console(folder: Path) -> Iterator[tuple[Stage, str]]:
 # --- what has happened -----------------------------------------------------------------------------------------------
 
 
-def fill(core: Core) -> str:
+def fill(core: Installation) -> str:
     """Some months of choices, visits, records, requests. Closes ``core``; returns one visitor's id."""
     try:
         today = core.clock.today(core.settings.zone)
@@ -51,10 +51,10 @@ def fill(core: Core) -> str:
         core.close()
 
 
-def _choices(core: Core, today: date) -> None:
+def _choices(core: Installation, today: date) -> None:
     """Totals as if people had chosen every day: more on weekdays, a little more agreeing as time goes by."""
-    [site] = core.book.sites()
-    notice = core.book.in_force(site.ref, core.clock.now())
+    [site] = core.registry.sites()
+    notice = core.registry.in_force(site.ref, core.clock.now())
     asked = notice.policy.consent_purposes
     with core.storage.ledger.writing():
         for n in range(DAYS):
@@ -67,13 +67,13 @@ def _choices(core: Core, today: date) -> None:
 def _of_one(version: str, asked: tuple[str, ...], n: int, person: int) -> dict[str, int]:
     draw = (person * 37 + n * 11) % 100
     given = asked if draw < 41 + n // 20 else asked[:1] if draw < 58 + n // 20 else ()
-    counts = tallies.counts(
+    counts = counters.counts(
         notice=version,
         languages=("ko", "en"),
         language="en" if draw % 7 == 0 else "ko",
         device=("phone", "phone", "pc", "phone", "tablet", "pc")[person % 6],
         gpc=draw % 13 == 0,
-        outcome=tallies.outcome(asked, given, ()) if draw != 99 else "withdrawn",
+        outcome=counters.outcome(asked, given, ()) if draw != 99 else "withdrawn",
         given=given,
     )
     counts |= {f"consent.given.{p}": 1 for p in given}
@@ -81,17 +81,17 @@ def _of_one(version: str, asked: tuple[str, ...], n: int, person: int) -> dict[s
     return counts
 
 
-def _visitor(core: Core, number: int) -> str:
-    [site] = core.book.sites()
-    notice = core.book.in_force(site.ref, core.clock.now())
+def _visitor(core: Installation, number: int) -> str:
+    [site] = core.registry.sites()
+    notice = core.registry.in_force(site.ref, core.clock.now())
     asked = notice.policy.consent_purposes
     granted = asked if number % 2 else asked[:1]
-    choice = Choice(granted, tuple(p for p in asked if p not in granted), "banner", "ko", {}, device="phone")
+    choice = Decision(granted, tuple(p for p in asked if p not in granted), "banner", "ko", {}, device="phone")
     with core.storage.ledger.writing():
         return str(core.ledger.choose(notice, None, choice).answer["visitor"])
 
 
-def _visits(core: Core, visitors: list[str]) -> None:
+def _visits(core: Installation, visitors: list[str]) -> None:
     lines = []
     for n in range(40):
         for k in range(4 + (n * 7) % 9):
@@ -107,30 +107,35 @@ def _visits(core: Core, visitors: list[str]) -> None:
                     "user_agent": AGENT,
                 }
             )
-    control.perform(core, "events.import", {"lines": [json.dumps(line) for line in lines]})
+    operations.perform(core, "events.import", {"lines": [json.dumps(line) for line in lines]})
 
 
-def _office(core: Core) -> None:
-    [site] = core.book.sites()
+def _office(core: Installation) -> None:
+    [site] = core.registry.sites()
     now = core.clock.now()
     for n in range(5):
         data = {"transaction": f"t-{n}", "amount": 12_000 + n}
-        core.keeper.add_record(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
+        core.retention.add_record(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
     core.ledger.finish(core.ledger.end_member(site.ref, core.ledger.member_key(site.ref, "member-0"), "closed"))
     names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "_clck", "promo_seen"]
     with core.storage.ledger.writing():
         core.storage.office.seen_cookies(site.ref, names, now - 9 * 86_400_000)
         core.storage.office.seen_cookies(site.ref, names[:-1], now)
     for kind, channel in (("access", "email"), ("erasure", "letter"), ("suspension", "online")):
-        control.perform(core, "requests.add", {"kind": kind, "channel": channel})
+        operations.perform(core, "requests.add", {"kind": kind, "channel": channel})
     for n in range(3):
-        core.keeper.add_record(site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"})
+        core.retention.add_record(site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"})
     hold = {"ground": "claim", "reason": "청구 소송 2026-17", "record_class": "complaint", "by": "kim"}
-    control.perform(core, "holds.add", hold)
-    soon = (core.keeper.today() + timedelta(days=2)).isoformat()
-    control.perform(core, "holds.add", {"ground": "investigation", "reason": "수사 협조", "until": soon, "by": "kim"})
+    operations.perform(core, "holds.add", hold)
+    soon = (core.retention.today() + timedelta(days=2)).isoformat()
+    operations.perform(
+        core, "holds.add", {"ground": "investigation", "reason": "수사 협조", "until": soon, "by": "kim"}
+    )
     selected = {"record_class": "payment", "reason": "정산 완료", "before": soon}
-    control.perform(core, "destruction.select", selected)
-    made = {"purposes": list(core.book.in_force(site.ref, now).policy.consent_purposes[:1]), "note": "monthly report"}
-    control.perform(core, "tokens.create", made)
-    control.perform(core, "sites.add", {"name": "블로그", "origins": ["https://blog.example.com"]})
+    operations.perform(core, "destruction.select", selected)
+    made = {
+        "purposes": list(core.registry.in_force(site.ref, now).policy.consent_purposes[:1]),
+        "note": "monthly report",
+    }
+    operations.perform(core, "tokens.create", made)
+    operations.perform(core, "sites.add", {"name": "블로그", "origins": ["https://blog.example.com"]})

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.demo.held import find_bytes, holdings
-from dongui_collector.demo.journey import Visitor, journey
+from dongui_collector.core.settings import load_settings
+from dongui_collector.demo.holdings import find_bytes, holdings
+from dongui_collector.demo.journey import DemoVisitor, journey
 from dongui_collector.demo.stage import Stage
-from dongui_collector.settings import load_settings
+from dongui_collector.runtime.composition import open_core
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
 
 pytestmark = pytest.mark.browser
@@ -30,9 +30,9 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def visitor(stage: Stage, context: BrowserContext) -> Visitor:
+def visitor(stage: Stage, context: BrowserContext) -> DemoVisitor:
     context.set_default_timeout(20_000)
-    return Visitor(stage, context)
+    return DemoVisitor(stage, context)
 
 
 def totals(stage: Stage, prefix: str) -> dict[str, int]:
@@ -62,7 +62,7 @@ def test_the_whole_journey(stage: Stage, chromium: Browser) -> None:
     }
 
 
-def test_refusing_takes_one_click_and_leaves_no_identifier(stage: Stage, visitor: Visitor) -> None:
+def test_refusing_takes_one_click_and_leaves_no_identifier(stage: Stage, visitor: DemoVisitor) -> None:
     visitor.open(click=True)
     with visitor.page.expect_response(lambda answer: answer.url.endswith("/v1/consents")):
         visitor.press("refuse")
@@ -78,7 +78,7 @@ def test_refusing_takes_one_click_and_leaves_no_identifier(stage: Stage, visitor
     assert visitor.sentinel_in_data(visitor.click_id) == []
 
 
-def test_accepting_grants_no_advertising_that_was_not_ticked(stage: Stage, visitor: Visitor) -> None:
+def test_accepting_grants_no_advertising_that_was_not_ticked(stage: Stage, visitor: DemoVisitor) -> None:
     visitor.open(click=True)
     with visitor.page.expect_response(lambda answer: answer.url.endswith("/v1/consents")):
         visitor.press("accept")
@@ -89,7 +89,7 @@ def test_accepting_grants_no_advertising_that_was_not_ticked(stage: Stage, visit
     assert visitor.sentinel_in_data(visitor.click_id) == []
 
 
-def test_erasing_on_the_live_page_destroys_everything_at_once(stage: Stage, visitor: Visitor) -> None:
+def test_erasing_on_the_live_page_destroys_everything_at_once(stage: Stage, visitor: DemoVisitor) -> None:
     visitor.open(click=True)
     visitor.press("choose")
     visitor.choose(statistics=True)
@@ -102,7 +102,7 @@ def test_erasing_on_the_live_page_destroys_everything_at_once(stage: Stage, visi
     assert visitor.sentinel_in_data(visitor.campaign) == []
 
 
-def test_the_shop_works_whatever_was_chosen(stage: Stage, visitor: Visitor) -> None:
+def test_the_shop_works_whatever_was_chosen(stage: Stage, visitor: DemoVisitor) -> None:
     """Invariant 6: what is necessary passes; the cart and the login need no consent."""
     visitor.open()
     visitor.press("refuse")
@@ -123,7 +123,7 @@ def test_the_shop_works_whatever_was_chosen(stage: Stage, visitor: Visitor) -> N
     assert holdings(stage.config).rows == 0
 
 
-def test_a_purchase_of_a_consenting_visitor_is_recorded_by_the_server(stage: Stage, visitor: Visitor) -> None:
+def test_a_purchase_of_a_consenting_visitor_is_recorded_by_the_server(stage: Stage, visitor: DemoVisitor) -> None:
     visitor.open()
     visitor.press("choose")
     visitor.choose(statistics=True)
@@ -142,7 +142,7 @@ def test_a_purchase_of_a_consenting_visitor_is_recorded_by_the_server(stage: Sta
 def test_shop_banner_and_policy_speak_the_visitors_language(stage: Stage, chromium: Browser, locale: str) -> None:
     context = chromium.new_context(locale=locale)
     try:
-        visitor = Visitor(stage, context)
+        visitor = DemoVisitor(stage, context)
         visitor.page.goto(f"{stage.shop}/")
         words = visitor.page.locator("dongui-root [data-action=refuse]").inner_text()
         assert bool(re.search("[가-힣]", words)) == (locale == "ko-KR")
@@ -154,7 +154,7 @@ def test_shop_banner_and_policy_speak_the_visitors_language(stage: Stage, chromi
         context.close()
 
 
-def test_a_strict_content_security_policy_is_never_in_the_way(stage: Stage, visitor: Visitor) -> None:
+def test_a_strict_content_security_policy_is_never_in_the_way(stage: Stage, visitor: DemoVisitor) -> None:
     said: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:

@@ -12,16 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dongui_collector import control
-from dongui_collector.app import open_core
-from dongui_collector.clock import Clock
-from dongui_collector.core import Core
+from dongui_collector.core import operations
+from dongui_collector.core.clock import Clock
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.settings import load_settings
 from dongui_collector.demo.history import seed
 from dongui_collector.demo.places import write_places
 from dongui_collector.desk.app import create_desk
-from dongui_collector.installing import ACCOUNT, Installed, install, starting_policy
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.settings import load_settings
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.install import ACCOUNT, Installed, install, starting_policy
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -43,7 +43,7 @@ class Stage:
     installed: Installed
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        return control.call(load_settings(Path(self.installed.config)), operation, **arguments)
+        return operations.call(load_settings(Path(self.installed.config)), operation, **arguments)
 
     def today(self) -> date:
         settings = load_settings(Path(self.installed.config))
@@ -97,11 +97,11 @@ def serving(installed: Installed) -> Iterator[Stage]:
         core.close()
 
 
-def _hostile(core: Core) -> None:
-    site = core.book.sites()[0]
-    notice = core.book.in_force(site.ref, core.clock.now())
+def _hostile(core: Installation) -> None:
+    site = core.registry.sites()[0]
+    notice = core.registry.in_force(site.ref, core.clock.now())
     with core.storage.ledger.writing():
-        visitor = core.ledger.choose(notice, None, Choice(("statistics",), (), "api", "ko", {})).answer["visitor"]
+        visitor = core.ledger.choose(notice, None, Decision(("statistics",), (), "api", "ko", {})).answer["visitor"]
     event = {
         "visitor": visitor,
         "id": str(uuid.uuid4()),
@@ -112,4 +112,4 @@ def _hostile(core: Core) -> None:
     event |= {"url": f"{ORIGIN}/{HOSTILE}?utm_campaign={HOSTILE}", "referrer": f"https://evil.example/{HOSTILE}"}
     event |= {"environment": {"screen": HOSTILE[:32], "language": HOSTILE[:32]}}
     lines = [json.dumps(event | {"name": name, "id": str(uuid.uuid4())}) for name in ("pageview", HOSTILE)]
-    control.perform(core, "events.import", {"lines": lines})
+    operations.perform(core, "events.import", {"lines": lines})

@@ -1,3 +1,3 @@
-from tests.keeping.conftest import house, new_house
+from tests.retention.conftest import house, new_house
 
 __all__ = ["house", "new_house"]

@@ -10,17 +10,17 @@ from datetime import date
 from functools import partial
 
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.control import perform
-from dongui_collector.intake.door import Door
-from dongui_collector.intake.upkeep import Upkeep
-from dongui_collector.keeping.verify import verify
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import Settings
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.intake.app import PublicApp
 from dongui_collector.ledger.receipts import receipt
-from dongui_collector.settings import Settings
-from dongui_collector.storage import ledger
-from dongui_collector.storage.ledger import SqliteLedger
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.scheduler import Scheduler
+from dongui_collector.storage.sqlite import ledger
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
-from tests.keeping.house import House, at, policy
+from tests.retention.house import House, at, policy
 
 
 def test_one_ending_has_one_certificate_though_several_carry_it_out(house: House) -> None:
@@ -51,7 +51,7 @@ def test_the_last_withdrawal_ends_what_a_later_notice_no_longer_asks_for(house: 
     visitor = house.arrive("statistics", "marketing")
     house.visit(visitor)
     drop_marketing(house)
-    current = house.core.book.in_force(house.site.ref, house.now)
+    current = house.core.registry.in_force(house.site.ref, house.now)
     assert house.choose(refused=current.policy.consent_purposes, visitor=visitor) is None
     assert house.rows() == []
     assert verify(house.core).ok
@@ -70,7 +70,7 @@ def test_until_then_it_stands_under_its_own_notice(house: House) -> None:
     drop_marketing(house)
     assert house.choose(["statistics"], ["advertising"], visitor=visitor) == visitor
     assert house.choose([], ["personalisation"], visitor=visitor) == visitor
-    assert [house.core.book.notice(r.notice_ref).names(r.purposes) for r in house.rows()] == [
+    assert [house.core.registry.notice(r.notice_ref).names(r.purposes) for r in house.rows()] == [
         ("statistics", "marketing")
     ]
 
@@ -150,7 +150,7 @@ def test_a_backup_that_reads_longer_than_an_ending_waits(house: House, monkeypat
         backup.execute("BEGIN")
         backup.execute("SELECT count(*) FROM chain").fetchone()
         house.erase(visitor)
-        Upkeep(Door(house.core)).round()
+        Scheduler(PublicApp(house.core)).round()
         assert proof in house.bytes()
-    Upkeep(Door(house.core)).round()
+    Scheduler(PublicApp(house.core)).round()
     assert proof not in house.bytes()

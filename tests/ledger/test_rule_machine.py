@@ -16,24 +16,24 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dongui_collector.app
+import dongui_collector.runtime.composition
 import pytest
 from dongui.policy import default_policy_text
-from dongui_collector.app import Core, open_core
-from dongui_collector.backup import make_backup, restore_backup
-from dongui_collector.clock import Clock
-from dongui_collector.control import perform
-from dongui_collector.intake.commit import GroupCommit, Pending
-from dongui_collector.intake.enrich import Places
+from dongui_collector.backup.backup import make_backup, restore_backup
+from dongui_collector.core.clock import Clock
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import Settings
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
-from dongui_collector.intake.wire import Event
-from dongui_collector.keeping.verify import verify
-from dongui_collector.ledger.ledger import Choice
-from dongui_collector.ledger.rows import Masks
-from dongui_collector.security.keys import new_master, write_master
-from dongui_collector.settings import Settings
-from dongui_collector.storage.base import iter_rows
-from dongui_collector.storage.values import Row
+from dongui_collector.intake.group_commit import GroupCommit, Pending
+from dongui_collector.intake.schema import Event
+from dongui_collector.keys.keyring import new_master, write_master
+from dongui_collector.ledger.rows import PendingErasures
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.composition import Installation, open_core
+from dongui_collector.storage.contract.stores import iter_rows
+from dongui_collector.storage.contract.values import Row
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -111,12 +111,12 @@ class Rule(RuleBasedStateMachine):
         perform(
             self.core, "sites.add", {"name": "shop", "origins": [], "text": policy_text("v0", START.date(), more=False)}
         )
-        self.core.keeper.grant_standing("officer")
+        self.core.retention.grant_standing("officer")
         self.approved = True
         self.holds = Holds()
         self.members = {name: ModelVisitor(name) for name in MEMBERS}
         self.numbered = 0
-        self.site = self.core.book.sites()[0]
+        self.site = self.core.registry.sites()[0]
         self.versions = [ModelVersion(ITEMS, False, START.date())]
         self.more = False
         self.numbers = {"v0": 0}
@@ -129,9 +129,11 @@ class Rule(RuleBasedStateMachine):
                 self.take(subject, class_id)
 
     def open(self) -> None:
-        self.core: Core = open_core(Settings(folder=self.folder), writable=True)
-        rows = RowMaker(self.core.book, self.core.keyring, Places(None))
-        self.commit = GroupCommit(self.core.storage.events, self.core.book, rows, self.core.clock, self.core.settings)
+        self.core: Installation = open_core(Settings(folder=self.folder), writable=True)
+        rows = RowMaker(self.core.registry, self.core.keyring, GeoDatabase(None))
+        self.commit = GroupCommit(
+            self.core.storage.events, self.core.registry, rows, self.core.clock, self.core.settings
+        )
 
     def teardown(self) -> None:
         if hasattr(self, "core"):
@@ -149,8 +151,8 @@ class Rule(RuleBasedStateMachine):
         return max(n for n, v in enumerate(self.versions) if v.effective <= day_of(self.now))
 
     def choose(self, visitor: ModelVisitor | None, granted: set[str], refused: set[str]) -> dict[str, Any]:
-        notice = self.core.book.in_force(self.site.ref, self.now)
-        choice = Choice(tuple(granted), tuple(refused), "banner", "ko", {}, None)
+        notice = self.core.registry.in_force(self.site.ref, self.now)
+        choice = Decision(tuple(granted), tuple(refused), "banner", "ko", {}, None)
         with self.core.storage.ledger.writing():
             outcome = self.core.ledger.choose(notice, visitor.id if visitor else None, choice)
         if outcome.intent:
@@ -255,7 +257,7 @@ class Rule(RuleBasedStateMachine):
     def join(self, who: int, member: str) -> None:
         visitor = self.someone(who)
         live = visitor.live(self.now, self.versions, self.current()) if visitor in self.model else set()
-        notice = self.core.book.in_force(self.site.ref, self.now)
+        notice = self.core.registry.in_force(self.site.ref, self.now)
         keys = self.core.ledger.key_of(visitor.id), self.core.ledger.member_key(self.site.ref, member)
         assert self.core.ledger.identify(notice, *keys) == ("analysis" in live)
         if "analysis" in live:
@@ -287,7 +289,7 @@ class Rule(RuleBasedStateMachine):
         SteppingClock.current += 1
         self.numbered += 1
         data = {"number": self.numbered, "transaction": "t", "password": "p"}
-        self.core.keeper.add_record(self.site, class_id, subject.id, self.now, "settlement", data)
+        self.core.retention.add_record(self.site, class_id, subject.id, self.now, "settlement", data)
         subject.records.append(ModelRecord(self.numbered, class_id, self.now))
         SteppingClock.current += 1
 
@@ -332,9 +334,9 @@ class Rule(RuleBasedStateMachine):
     @rule(stands=st.sampled_from([True, True, False]))
     def standing_approval(self, stands: bool) -> None:
         if stands:
-            self.core.keeper.grant_standing("officer")
+            self.core.retention.grant_standing("officer")
         elif self.approved:
-            self.core.keeper.revoke_standing("officer")
+            self.core.retention.revoke_standing("officer")
         self.approved = stands
 
     @rule(days=st.sampled_from([366, 185]))
@@ -379,7 +381,7 @@ class Rule(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         SteppingClock.current += hours * 3_600_000
         before = self.stored() if not self.approved else []
-        outcome = self.core.keeper.run()
+        outcome = self.core.retention.run()
         assert (outcome["failed"], outcome["refused"]) == (0, 0)
         if not self.approved:
             assert self.stored() == before, "nothing is destroyed without an approval"
@@ -390,7 +392,7 @@ class Rule(RuleBasedStateMachine):
 
     def consents_aged_out(self) -> None:
         """A consent's own record ends too, and the consent with it: only where nothing stands on it any more."""
-        bits = self.core.book.in_force(self.site.ref, self.now).bits
+        bits = self.core.registry.in_force(self.site.ref, self.now).bits
         for visitor in list(self.model):
             known = self.core.storage.ledger.visitor(self.core.ledger.key_of(visitor.id))
             gone = {p for p in visitor.given if known is None or bits[p] not in known.standings}
@@ -413,7 +415,7 @@ class Rule(RuleBasedStateMachine):
         days = self.core.storage.events.days()
         return [(day, row) for day in days for row in iter_rows(self.core.storage.events, day)]
 
-    def shown(self, masks: Masks) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    def shown(self, masks: PendingErasures) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         found = []
         for day, row in self.stored():
             if shown := self.core.reader.readable(row, day, masks):
@@ -426,7 +428,7 @@ class Rule(RuleBasedStateMachine):
         if not hasattr(self, "core"):
             return
         events = [e for v in self.everyone for e in v.events]
-        assert self.shown(Masks({}).own()) == sorted(
+        assert self.shown(PendingErasures({}).own()) == sorted(
             (tuple(sorted(e.bases)), tuple(sorted(e.columns()))) for e in events
         )
 
@@ -460,7 +462,7 @@ class Rule(RuleBasedStateMachine):
         found = []
         for store, archived in ((self.core.storage.archive, True), (self.core.storage.records, False)):
             for record in store.find(self.site.ref, limit=10_000):
-                data = self.core.keeper.opened(record)["data"]
+                data = self.core.retention.opened(record)["data"]
                 found.append((data["number"], archived, "password" in data))
         assert sorted(found) == expected
 
@@ -492,7 +494,7 @@ COLUMN_NAMES = [
 def test_the_rule_holds_for_every_sequence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """S1.0, S3.0."""
     monkeypatch.setattr(Rule, "under", tmp_path, raising=False)
-    monkeypatch.setattr(dongui_collector.app, "clock_from_environment", lambda testing: SteppingClock())
+    monkeypatch.setattr(dongui_collector.runtime.composition, "clock_from_environment", lambda testing: SteppingClock())
     run_state_machine_as_test(
         Rule,
         settings=settings(

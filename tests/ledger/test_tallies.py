@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dongui_collector.ledger import tallies
-from dongui_collector.ledger.ledger import Choice
+from dongui_collector.ledger import counters
+from dongui_collector.ledger.service import Decision
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.keeping.house import House
+from tests.retention.house import House
 
 PURPOSES = st.sets(st.sampled_from(["statistics", "marketing", "personalisation"]))
 
 
 @given(asked=PURPOSES, granted=PURPOSES, withdrawn=PURPOSES)
 def test_every_choice_has_one_outcome(asked: set[str], granted: set[str], withdrawn: set[str]) -> None:
-    said = tallies.outcome(asked, granted, withdrawn)
-    assert said in tallies.OUTCOMES
+    said = counters.outcome(asked, granted, withdrawn)
+    assert said in counters.OUTCOMES
     assert (said in ("accepted", "chosen")) == bool(granted)
     assert (said == "accepted") == (bool(granted) and asked <= granted and not withdrawn)
     assert (said == "withdrawn") == (not granted and bool(withdrawn))
@@ -25,20 +25,20 @@ def test_every_choice_has_one_outcome(asked: set[str], granted: set[str], withdr
 
 @given(language=st.text(), device=st.text(), gpc=st.booleans(), granted=PURPOSES)
 def test_what_is_claimed_makes_no_name_of_its_own(language: str, device: str, gpc: bool, granted: set[str]) -> None:
-    found = tallies.counts(
+    found = counters.counts(
         notice="v1", languages=("ko", "en"), language=language, device=device, gpc=gpc, outcome="chosen", given=granted
     )
     for name, number in found.items():
         _, dimension, value, *said = name.split(".")
         assert number == 1
-        assert dimension in tallies.DIMENSIONS
-        assert value in {"v1", "ko", "en", "on", "off", *tallies.DEVICES}
+        assert dimension in counters.DIMENSIONS
+        assert value in {"v1", "ko", "en", "on", "off", *counters.DEVICES}
         assert said in (["chosen"], *(["given", purpose] for purpose in granted))
-    assert len(found) == len(tallies.DIMENSIONS) * (1 + len(granted))
+    assert len(found) == len(counters.DIMENSIONS) * (1 + len(granted))
 
 
 def test_each_choice_counts_once_in_every_dimension_and_a_repetition_not_at_all(house: House) -> None:
-    asked = house.core.book.notices(house.site.ref)[0].policy.consent_purposes
+    asked = house.core.registry.notices(house.site.ref)[0].policy.consent_purposes
     choose(house, asked, device="phone")
     choose(house, (), asked, lang="en", gpc=True)
     choose(house, (), ("statistics",), device="a phone called Kim's", lang="Kim's")
@@ -55,7 +55,7 @@ def test_each_choice_counts_once_in_every_dimension_and_a_repetition_not_at_all(
     assert (found["language.en.refused"], found["language.other.refused"]) == (1, 1)
     assert (found["gpc.on.refused"], found["gpc.off.refused"]) == (1, 1)
     assert found["device.phone.given.statistics"] == found["device.pc.given.statistics"] == 1
-    for dimension in tallies.DIMENSIONS:
+    for dimension in counters.DIMENSIONS:
         of = [n for name, n in found.items() if name.startswith(f"{dimension}.") and ".given." not in name]
         assert sum(of) == 5
     assert not [name for name in found if "Kim" in name]
@@ -72,8 +72,8 @@ def choose(
     gpc: bool = False,
 ) -> str | None:
     core = house.core
-    notice = core.book.in_force(house.site.ref, core.clock.now())
-    choice = Choice(granted, refused, "banner", lang, {"gpc": True} if gpc else {}, device=device)
+    notice = core.registry.in_force(house.site.ref, core.clock.now())
+    choice = Decision(granted, refused, "banner", lang, {"gpc": True} if gpc else {}, device=device)
     with core.storage.ledger.writing():
         answer: str | None = core.ledger.choose(notice, visitor, choice).answer["visitor"]
     core.ledger.resume()

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 from dongui.policy import check, load
-from dongui.policy.doubtful import WARNINGS
-from dongui.policy.unlawful import ERRORS
+from dongui.policy.lawfulness import ERRORS
+from dongui.policy.warnings import WARNINGS
 from policies import FIRST, MENDED, edited, somoon
 
 # Every rule of the two lists, by what makes it speak. (rule, level, key, edits)

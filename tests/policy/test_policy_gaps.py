@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dongui.policy import all_presets, check, default_policy_text, parse
-from dongui.policy.gaps import Gap, Seen, SeenCookie, as_lines, gaps
+from dongui.policy.undeclared import Gap, PageScan, ScannedCookie, as_lines, gaps
 from policies import somoon
 
 PAGE = "https://www.shop.example/"
 
 
-def cookie(name: str, seconds: int | None = 86_400) -> SeenCookie:
-    return SeenCookie(name, "shop.example", seconds)
+def cookie(name: str, seconds: int | None = 86_400) -> ScannedCookie:
+    return ScannedCookie(name, "shop.example", seconds)
 
 
 def named(found: list[Gap]) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ def named(found: list[Gap]) -> list[tuple[str, str]]:
 
 
 def test_what_is_declared_is_no_gap() -> None:
-    seen = Seen(
+    seen = PageScan(
         PAGE,
         (cookie("_ga"), cookie("_ga_X1"), cookie("_fbp"), cookie("dongui"), cookie("dongui_id")),
         (
@@ -34,11 +34,11 @@ def test_what_is_declared_is_no_gap() -> None:
 
 def test_the_collector_is_no_third_party() -> None:
     requests = ("https://collect.example/v1/dongui.js", "https://collect.example/v1/notice")
-    assert gaps(somoon(), Seen(PAGE, (), requests)) == []
+    assert gaps(somoon(), PageScan(PAGE, (), requests)) == []
 
 
 def test_known_tools_are_told_by_their_presets_and_once() -> None:
-    seen = Seen(
+    seen = PageScan(
         PAGE,
         (cookie("_clck"), cookie("_clsk"), cookie("_gac_UA"), cookie("_gac_UB")),
         ("https://a.clarity.ms/collect",),
@@ -54,11 +54,13 @@ def test_known_tools_are_told_by_their_presets_and_once() -> None:
 
 
 def test_a_wider_glob_does_not_hide_another_tool() -> None:
-    assert [gap.tool for gap in gaps(None, Seen(PAGE, (cookie("_gac_UA"),))) if gap.kind == "cookie"] == ["Google Ads"]
+    assert [gap.tool for gap in gaps(None, PageScan(PAGE, (cookie("_gac_UA"),))) if gap.kind == "cookie"] == [
+        "Google Ads"
+    ]
 
 
 def test_nothing_is_declared_without_a_policy() -> None:
-    found = gaps(None, Seen(PAGE, (cookie("_ga"),), ("https://connect.facebook.net/en_US/fbevents.js",)))
+    found = gaps(None, PageScan(PAGE, (cookie("_ga"),), ("https://connect.facebook.net/en_US/fbevents.js",)))
     assert named(found) == [
         ("cookie", "_ga*"),
         ("receiver", "Google LLC"),
@@ -71,7 +73,7 @@ def test_the_printed_lines_mend_the_policy() -> None:
     """Pasted at the end (the urls where they say), nothing is missing any more and the check is content."""
     text = default_policy_text(version="v1", effective="2026-01-01")
     tool = all_presets()["naver"]
-    seen = Seen(PAGE, (cookie("wcs_bt"), cookie("NA_SAC")), ("https://wcs.naver.net/wcslog.js",))
+    seen = PageScan(PAGE, (cookie("wcs_bt"), cookie("NA_SAC")), ("https://wcs.naver.net/wcslog.js",))
     found = gaps(parse(text), seen)
     address = next(gap for gap in found if gap.kind == "address")
     note, urls = address.lines.splitlines()
@@ -86,9 +88,10 @@ def test_the_printed_lines_mend_the_policy() -> None:
 
 def test_what_nobody_knows_needs_the_sites_word() -> None:
     """The purpose stays open, so that the policy does not load until somebody says it."""
-    storage = SeenCookie("cart", "shop.example", None, "local storage")
+    storage = ScannedCookie("cart", "shop.example", None, "local storage")
     found = gaps(
-        somoon(), Seen(PAGE, (cookie("sid", None), cookie("ab", 90_000), storage), ("https://cdn.example/x.js",) * 2)
+        somoon(),
+        PageScan(PAGE, (cookie("sid", None), cookie("ab", 90_000), storage), ("https://cdn.example/x.js",) * 2),
     )
     assert named(found) == [("cookie", "sid"), ("cookie", "ab"), ("cookie", "cart"), ("address", "https://cdn.example")]
     lines = as_lines(found)
@@ -101,5 +104,5 @@ def test_what_nobody_knows_needs_the_sites_word() -> None:
 
 def test_a_policy_with_other_purposes_is_told_to_choose() -> None:
     text = somoon().text.replace("statistics", "counting")
-    found = gaps(parse(text), Seen(PAGE, (cookie("_clck"),)))
+    found = gaps(parse(text), PageScan(PAGE, (cookie("_clck"),)))
     assert found[0].lines.startswith("# the policy has no purpose statistics: name one of member, service, counting")

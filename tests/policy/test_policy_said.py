@@ -10,14 +10,14 @@ import re
 from dataclasses import asdict
 
 import pytest
+from dongui.i18n import Message, in_words_of, tables
 from dongui.policy import PolicyError, check, diff, load, parse
-from dongui.said import Said, in_words_of, tables
 from policies import FIRST, MENDED, edited, somoon
 from test_policy_check import CASES, text_of
 
 from tests.said import assembled, lacks, sentences, untold
 
-SPEAKING = ("diff", "unlawful", "doubtful", "references", "tables", "load", "period")
+SPEAKING = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "period")
 MODULES = [importlib.import_module(f"dongui.policy.{name}") for name in SPEAKING]
 KO = tables("dongui.policy")["ko"]
 WRONG = ('""', '"?"', "7", "1.5", "true", "2026-01-01", '["?"]', '["?", "?", 1]', '{ fr = "x" }', '"P0D"', "[[]]")
@@ -87,7 +87,7 @@ def test_two_versions_of_the_example_differ_in_korean() -> None:
 
 
 def test_what_is_said_stays_english_text() -> None:
-    said = Said("{name!r} is {kind}", name="{x}", kind=Said("a text"))
+    said = Message("{name!r} is {kind}", name="{x}", kind=Message("a text"))
     assert said == "'{x}' is a text"
     assert json.dumps(said) == json.dumps("'{x}' is a text")
     for again in (copy.deepcopy(said), pickle.loads(pickle.dumps(said))):
@@ -96,11 +96,11 @@ def test_what_is_said_stays_english_text() -> None:
 
 def test_facts_are_put_into_the_other_language_as_they_are() -> None:
     table = {"{name} is {kind}": "{kind}: {name}", "a text": "문자열"}
-    assert in_words_of(table, Said("{name} is {kind}", name="a text", kind=Said("a text"))) == "문자열: a text"
-    assert in_words_of(table, Said("{name} is {kind}", name="{0}", kind=Said("a list"))) == "a list: {0}"
+    assert in_words_of(table, Message("{name} is {kind}", name="a text", kind=Message("a text"))) == "문자열: a text"
+    assert in_words_of(table, Message("{name} is {kind}", name="{0}", kind=Message("a list"))) == "a list: {0}"
     assert in_words_of(table, "a text") == "문자열"
     assert in_words_of(table, "something else") is None
-    assert in_words_of(table, Said("{n} more", n=1)) is None
+    assert in_words_of(table, Message("{n} more", n=1)) is None
 
 
 def test_a_finding_is_plain_text_to_json() -> None:

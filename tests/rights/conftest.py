@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 from dongui.policy import default_policy_text
-from dongui_collector.control import perform
+from dongui_collector.core.operations import perform
 
-from tests.keeping.conftest import house, new_house
-from tests.keeping.house import House
+from tests.retention.conftest import house, new_house
+from tests.retention.house import House
 
 __all__ = ["house", "members", "new_house"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
+from dongui_collector.core.operations import perform
 
-from tests.keeping.house import House
+from tests.retention.house import House
 
 ASKED = {"name": "Gildong-sentinel", "contact": "gildong@example.com", "text": "please-sentinel"}
 
@@ -36,7 +36,7 @@ def proved(house: House, kind: str = "access", **more: Any) -> int:
 def join(house: House, visitor: str, member: str) -> None:
     """What ``POST /v1/members event=identified`` does."""
     key = house.core.ledger.member_key(house.site.ref, member)
-    notice = house.core.book.in_force(house.site.ref, house.now)
+    notice = house.core.registry.in_force(house.site.ref, house.now)
     assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
 
 

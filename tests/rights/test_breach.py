@@ -7,21 +7,21 @@ from datetime import date
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import CollectorError
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.operations import perform
 from dongui_collector.rights.breach import FILES, duties, plan
 from dongui_collector.rights.breach_page import draft, page
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.keeping.house import SEOUL, House, at
+from tests.retention.house import SEOUL, House, at
 
 DAY = date(2025, 3, 10)
 HOUR = 3_600_000
 
 
 def join(house: House, visitor: str, reference: str) -> None:
-    notice = house.core.book.in_force(house.site.ref, house.now)
+    notice = house.core.registry.in_force(house.site.ref, house.now)
     key = house.core.ledger.member_key(house.site.ref, reference)
     assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
 
@@ -37,7 +37,7 @@ def busy(new_house: Callable[..., House]) -> House:
         house.visit(visitor)
     house.visit(house.arrive("marketing"))
     house.visit(house.arrive("statistics"), "2025-03-09T12:00")
-    house.core.keeper.add_record(site, "abuse", "m-2", house.now, "service_use", {"what": "x"})
+    house.core.retention.add_record(site, "abuse", "m-2", house.now, "service_use", {"what": "x"})
     return house
 
 
@@ -123,7 +123,7 @@ def test_k9_k12_the_list_of_members_is_audited_and_says_whom_of_ours(busy: House
 
 def test_the_page_says_all_of_it_in_both_languages_and_names_nobody(busy: House) -> None:
     told = plan(busy.core, DAY, DAY, learned_at=at("2025-03-10T09:00"))
-    policy = busy.core.book.in_force(busy.site.ref, busy.now).policy
+    policy = busy.core.registry.in_force(busy.site.ref, busy.now).policy
     written = page(told, policy, SEOUL)
     for words in (
         "2025-03-13 09:00 KST",

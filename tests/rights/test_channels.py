@@ -10,20 +10,20 @@ from typing import Any
 
 import pytest
 from dongui.policy import default_policy_text
-from dongui_collector.control import perform
-from dongui_collector.errors import NotAllowed
-from dongui_collector.keeping.verify import verify
-from dongui_collector.rights import channels, delivery, package_page
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.operations import perform
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.rights import access_package_page, channels, delivery
 from dongui_collector.rights import members as rights
-from dongui_collector.rights.package import Scope
+from dongui_collector.rights.access_package import AccessScope
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.clock import today
 from tests.collector import Installation
-from tests.keeping.house import House, at
-from tests.keeping.test_backup import back_up, restore
 from tests.policy.test_policy_channels import CHANNELS
+from tests.retention.house import House, at
+from tests.retention.test_backup import back_up, restore
 from tests.rights.members import ask, proved
 
 MAIL, NIGHT = "news_email", "news_sms_night"
@@ -137,7 +137,9 @@ def test_k10_the_access_package_tells_them(house: House) -> None:
     found = json.loads(b"".join(delivery.parts(house.core, id)[f"access-{id}.json"]()))
     assert found["channels"]["state"][MAIL]["state"] == "given"
     assert [c["on"] for c in found["channels"]["choices"]] == [[MAIL]]
-    page = b"".join(package_page.as_html(house.core, delivery.whose(house.core, id), Scope(True), "ko")).decode()
+    page = b"".join(
+        access_package_page.as_html(house.core, delivery.whose(house.core, id), AccessScope(True), "ko")
+    ).decode()
     assert "광고성 정보 수신 동의" in page
 
 
@@ -163,7 +165,7 @@ STEPS = st.lists(st.tuples(st.sampled_from([MAIL, NIGHT]), st.booleans()), max_s
 @settings(max_examples=50)
 @given(STEPS)
 def test_k16_the_last_word_on_each_channel_counts(steps: list[tuple[str, bool]]) -> None:
-    from dongui_collector.storage.values import LedgerRecord
+    from dongui_collector.storage.contract.values import LedgerRecord
 
     records, model = [], {}
     for n, (id, on) in enumerate(steps, 1):
@@ -187,6 +189,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     one.close()
 
 
+@pytest.mark.hours
 def test_k16_end_to_end(collector: Installation, tmp_path: Path) -> None:
     body = {"site": collector.site, "member": "m-77-sentinel", "granted": [MAIL], "refused": [NIGHT]}
     headers = {"origin": "https://shop.example.com"}

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dongui_collector.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.keeping.verify import verify
-from dongui_collector.rights import correcting
-from dongui_collector.rights.own import own_requests
+from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.rights import correction
+from dongui_collector.rights.own_requests import own_requests
 
-from tests.keeping.house import House
+from tests.retention.house import House
 from tests.rights.members import add, ask, proved
 
 WRONG, RIGHT = {"name": "wrong-sentinel"}, {"name": "right"}
 
 
 def a_record(house: House, class_id: str = "abuse", subject: str = "m-1") -> str:
-    kept = house.core.keeper.add_record(house.site, class_id, subject, house.now, "support", WRONG)
+    kept = house.core.retention.add_record(house.site, class_id, subject, house.now, "support", WRONG)
     return str(kept["id"])
 
 
@@ -25,7 +25,7 @@ def held(house: House, subject: str = "m-1") -> list[Any]:
     key = house.core.ledger.member_key(house.site.ref, subject)
     stores = (house.core.storage.records, house.core.storage.archive)
     found = [r for store in stores for r in store.find(house.site.ref, subject=key)]
-    return [house.core.keeper.opened(r)["data"] for r in found]
+    return [house.core.retention.opened(r)["data"] for r in found]
 
 
 @pytest.mark.parametrize("class_id", ["abuse", "payment", "complaint"])
@@ -86,7 +86,7 @@ def test_a_crash_leaves_one_version_after_the_next_start(
         with pytest.raises(Crash):
             ask(house, "correct", id=id, record=record, data=RIGHT)
     house.reopen()
-    correcting.resume(house.core)
+    correction.resume(house.core)
     assert held(house) == [RIGHT if added else WRONG]
     request = house.core.storage.office.request(id)
     assert request

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import NotAllowed
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.operations import perform
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.keeping.house import House, at, policy
+from tests.retention.house import House, at, policy
 from tests.rights.test_disclosures import ADS, disclosures_of, hand_over, listed, party
 
 PURPOSES = ("statistics", "personalisation", "marketing")

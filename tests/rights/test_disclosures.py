@@ -9,14 +9,14 @@ from datetime import date
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.reading.export import entitle, export_events
-from dongui_collector.reading.feed import erasures
-from dongui_collector.reading.formats import FORMATS
-from dongui_collector.rights.disclosures import Handing, disclosures_of, listed
+from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.core.operations import perform
+from dongui_collector.exports.erasure_feed import erasures
+from dongui_collector.exports.export import entitle, export_events
+from dongui_collector.exports.formats import FORMATS
+from dongui_collector.rights.disclosures import Handover, disclosures_of, listed
 
-from tests.keeping.house import ALL, House, at, policy
+from tests.retention.house import ALL, House, at, policy
 
 DAYS = (date(2025, 3, 1), date(2025, 12, 31))
 ADS, ADS_ITEMS = "Example Ads", ["advertising_id", "cookie", "visit_time"]
@@ -65,7 +65,7 @@ def hand_over(house: House, recipient: str = ADS, purposes: Iterable[str] = ("ma
     """What ``dongui export events --recipient`` does; the file."""
     id = begun(house, recipient, purposes)["disclosure"]
     reader = entitle(house.core, house.site, list(purposes), recipient=recipient)
-    with Handing(call(house), id) as handing:
+    with Handover(call(house), id) as handing:
         rows = handing.counted(export_events(house.core, reader, *DAYS, before=handing.before))
         return b"".join(handing.hashed(FORMATS["ndjson"](rows)))
 
@@ -187,7 +187,7 @@ def test_it_is_written_down_before_the_first_row_goes(shop: House) -> None:
     shop.visit(visitor)
     id = begun(shop)["disclosure"]
     reader = entitle(shop.core, shop.site, ["marketing"], recipient=ADS)
-    handing = Handing(call(shop), id)
+    handing = Handover(call(shop), id)
     next(export_events(shop.core, reader, *DAYS, before=handing.before))
     shop.reopen()  # killed: nobody closes the entry
     assert [(e["state"], e["rows"]) for e in listed(shop.core)] == [("begun", None)]
@@ -199,7 +199,7 @@ def test_a_hand_over_that_breaks_off_says_so(shop: House) -> None:
     id = begun(shop)["disclosure"]
 
     def break_off() -> None:
-        with Handing(call(shop), id) as handing:
+        with Handover(call(shop), id) as handing:
             list(handing.counted(iter([{}])))
             raise OSError("the disk is full")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.reading.export import FIELDS_OF
-from dongui_collector.rights.disclosures import Handing, listed, load
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.operations import perform
+from dongui_collector.exports.export import FIELDS_OF
+from dongui_collector.rights.disclosures import Handover, listed, load
 from dongui_collector.rights.investigations import demanded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.keeping.house import ALL, House, at
+from tests.retention.house import ALL, House, at
 from tests.rights.test_disclosures import call, told
 from tests.rights.test_suspension import a_house
 
@@ -36,7 +36,7 @@ def recorded(house: House, **said: Any) -> int:
 def carried_out(house: House, id: int) -> list[dict[str, Any]]:
     """What ``dongui investigation export`` does."""
     perform(house.core, "investigations.begin", {"id": id, "by": "officer"})
-    with Handing(call(house), id) as handing:
+    with Handover(call(house), id) as handing:
         return list(handing.counted(demanded(house.core, load(house.core, id), handing.before)))
 
 
@@ -102,7 +102,7 @@ def test_a_secret_demand_is_told_once_it_may_be(house: House) -> None:
 def test_a_demand_of_a_member_reaches_every_browser(house: House) -> None:
     visitor = house.arrive("analysis", "statistics")
     key = house.core.ledger.member_key(house.site.ref, "m-1")
-    notice = house.core.book.in_force(house.site.ref, house.now)
+    notice = house.core.registry.in_force(house.site.ref, house.now)
     assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
     house.visit(visitor)
     assert len(carried_out(house, recorded(house, members=["m-1"]))) == 1

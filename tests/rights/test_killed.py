@@ -8,19 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from dongui_collector.keeping.verify import verify
+from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.rights import requests
 
-from tests.keeping.house import House
+from tests.retention.house import House
 from tests.rights.members import join, proved
 
 # Opens the installation, arms one function so that the process kills itself there, and grants the request.
 CHILD = """
 import sys
 from pathlib import Path
-from dongui_collector.app import open_core
-from dongui_collector.control import perform
-from dongui_collector.settings import Settings
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import Settings
 from tests.killing import arm
 
 folder, id, target, moment, nth = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
@@ -30,19 +30,20 @@ perform(core, "requests.answer", {"id": id, "outcome": "granted", "by": "officer
 """
 
 LEDGER = "dongui_collector.ledger"
+RETENTION = "dongui_collector.retention"
 RIGHTS = "dongui_collector.rights"
 POINTS = [
-    (f"{LEDGER}.ledger:Ledger.erase", "after", 1, False),
-    (f"{LEDGER}.ledger:Ledger.end_member", "after", 1, False),
+    (f"{LEDGER}.service:LedgerService.erase", "after", 1, False),
+    (f"{LEDGER}.service:LedgerService.end_member", "after", 1, False),
     (f"{RIGHTS}.files:change", "after", 1, False),
-    (f"{RIGHTS}.carrying:finish", "before", 1, True),
-    ("dongui_collector.storage.journal:Journal.append", "after", 1, True),
-    ("dongui_collector.storage.days:SqliteDays.end", "before", 1, True),
-    ("dongui_collector.storage.days:SqliteDays.end", "after", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "before", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 1, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 2, True),
-    (f"{LEDGER}.finishing:Finisher._certify", "after", 3, True),
+    (f"{RIGHTS}.fulfilment:finish", "before", 1, True),
+    ("dongui_collector.storage.sqlite.journal:Journal.append", "after", 1, True),
+    ("dongui_collector.storage.sqlite.days:SqliteDays.end", "before", 1, True),
+    ("dongui_collector.storage.sqlite.days:SqliteDays.end", "after", 1, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "before", 1, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 1, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 2, True),
+    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 3, True),
     (f"{RIGHTS}.requests:settle", "before", 1, True),
     (f"{RIGHTS}.files:change", "before", 2, True),
     (f"{RIGHTS}.files:change", "after", 2, True),
@@ -60,7 +61,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     for visitor in (phone, laptop):
         join(house, visitor, "m-1")
         house.visit(visitor, marker="killed-sentinel")
-    house.core.keeper.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     house.close()
     command = [sys.executable, "-c", CHILD, str(house.folder), str(id), target, moment, str(nth)]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from dongui_collector.errors import CollectorError, NotAllowed
+from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.rights.letters import _EN, _KO
 
-from tests.keeping.house import House
+from tests.retention.house import House
 from tests.rights.members import ask, proved
 
 
 def test_s9_5_the_letter_names_what_is_kept_its_statute_and_its_end(members: House) -> None:
     house = members
-    house.core.keeper.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
-    house.core.keeper.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match="not been answered"):
         ask(house, "letter", id=id)
@@ -24,7 +24,7 @@ def test_s9_5_the_letter_names_what_is_kept_its_statute_and_its_end(members: Hou
     assert "시행령 제6조" in korean
     assert "2030년 3월 10일까지" in korean
     assert "until 10 March 2030" in english
-    policy = house.core.book.in_force(house.site.ref, house.now).policy
+    policy = house.core.registry.in_force(house.site.ref, house.now).policy
     for text in (korean, english):
         assert policy.officer.contact in text
         assert all(not r.url or r.url in text for r in policy.remedies)

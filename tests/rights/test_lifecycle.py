@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.keeping.verify import verify
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.rights import delivery, requests
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ class Requests(RuleBasedStateMachine):
 
     @property
     def today(self) -> date:
-        return self.house.core.keeper.today()
+        return self.house.core.retention.today()
 
     def refused(self, work: Callable[[], Any]) -> bool:
         try:

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from dongui.policy import default_policy_text
-from dongui_collector.keeping.verify import verify
+from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.rights import members as rights
-from dongui_collector.rights.package import Scope, as_json
+from dongui_collector.rights.access_package import AccessScope, as_json
 from dongui_collector.rights.subjects import Subject
 
 from tests.clock import today
 from tests.collector import Installation, event, marker
-from tests.keeping.house import House
+from tests.retention.house import House
 from tests.rights.members import join
 
 
@@ -24,7 +24,7 @@ def of(house: House, member: str) -> bytes:
     return house.core.ledger.member_key(house.site.ref, member)
 
 
-def minor(house: House, visitor: str | None = None, member: str | None = None) -> rights.Ending:
+def minor(house: House, visitor: str | None = None, member: str | None = None) -> rights.MemberEnd:
     key = house.core.ledger.key_of(visitor) if visitor else None
     ending = rights.end(house.core, house.site, key, of(house, member) if member else None, "minor")
     for intent in ending.intents:
@@ -40,7 +40,7 @@ def test_s8_everything_linked_is_destroyed_whoever_the_word_was_about(members: H
         join(house, visitor, "child")
         house.visit(visitor, marker="child-sentinel")
     house.visit(stranger, marker="stranger")
-    house.core.keeper.add_record(house.site, "abuse", "child", house.now, "support", {"x": 1})
+    house.core.retention.add_record(house.site, "abuse", "child", house.now, "support", {"x": 1})
     ending = minor(house, **({"member": "child"} if by == "member" else {"visitor": phone}))
     assert ending.visitors == 2
     assert house.markers() == {"stranger"}
@@ -56,7 +56,7 @@ def test_s8_a_later_sign_in_of_the_same_member_joins_nothing_and_ends_what_was_r
     minor(house, member="child")
     visitor = house.arrive()
     house.visit(visitor, marker="later-sentinel")
-    notice = house.core.book.in_force(house.site.ref, house.now)
+    notice = house.core.registry.in_force(house.site.ref, house.now)
     said, ending = rights.identify(house.core, notice, house.core.ledger.key_of(visitor), of(house, "child"))
     assert said == "minor"
     assert ending
@@ -90,7 +90,7 @@ def test_s8_the_mark_is_a_keyed_hash_and_ends_when_nobody_can_be_under_age_any_m
 
 def test_s8_what_other_law_keeps_is_named(members: House) -> None:
     house = members
-    house.core.keeper.add_record(house.site, "payment", "child", house.now, "settlement", {"amount": 1})
+    house.core.retention.add_record(house.site, "payment", "child", house.now, "settlement", {"amount": 1})
     [kept] = rights.left_by_law(house.core, minor(house, member="child"))
     assert (kept["class"], kept["until"]) == ("payment", "2030-03-10")
 
@@ -103,12 +103,12 @@ def test_k10_a_visitor_joined_to_a_suspended_member_is_suspended(members: House)
     ask(house, "answer", id=id, outcome="granted")
     visitor = house.arrive()
     assert house.visit(visitor) == {}
-    notice = house.core.book.in_force(house.site.ref, house.now)
+    notice = house.core.registry.in_force(house.site.ref, house.now)
     assert rights.identify(house.core, notice, house.core.ledger.key_of(visitor), of(house, "m-1"))[0] == "joined"
     assert house.visit(visitor) == {"suspended": 1}
     assert rights.may_record(house.core, house.site, "abuse", "m-1") == "suspended"
     assert rights.may_record(house.core, house.site, "payment", "m-1") is None, "a statute demands it"
-    found = json.loads(b"".join(as_json(house.core, Subject(1, of(house, "m-1")), Scope())))
+    found = json.loads(b"".join(as_json(house.core, Subject(1, of(house, "m-1")), AccessScope())))
     assert found["suspended"]
 
 
@@ -132,6 +132,7 @@ def tell(collector: Installation, **said: Any) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
+@pytest.mark.hours
 def test_s8_k4_end_to_end_no_byte_is_left_of_a_minor(collector: Installation) -> None:
     word = marker()
     first, second = (collector.consent(["statistics"])["visitor"] for _ in range(2))

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.rights import delivery, package, package_page
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.operations import perform
+from dongui_collector.rights import access_package, access_package_page, delivery
 from dongui_collector.rights.subjects import Subject
 
-from tests.keeping.house import House, at, policy
+from tests.retention.house import House, at, policy
 from tests.rights.members import ask, join, proved
 
 
@@ -25,13 +25,13 @@ def of_browser(house: House, visitor: str) -> Subject:
 
 
 def made(house: House, subject: Subject, *, whole: bool = False) -> dict[str, Any]:
-    pieces = package.as_json(house.core, subject, package.Scope(whole))
+    pieces = access_package.as_json(house.core, subject, access_package.AccessScope(whole))
     found: dict[str, Any] = json.loads(b"".join(pieces))
     return found
 
 
 def page(house: House, subject: Subject, lang: str, *, whole: bool = False) -> str:
-    return b"".join(package_page.as_html(house.core, subject, package.Scope(whole), lang)).decode()
+    return b"".join(access_package_page.as_html(house.core, subject, access_package.AccessScope(whole), lang)).decode()
 
 
 def test_k10_each_item_says_why_under_which_notice_since_when_and_until_when(house: House) -> None:
@@ -66,7 +66,7 @@ def test_k2_k10_the_consents_are_there_with_the_words_that_were_shown(house: Hou
     house.now = at("2025-03-11T12:00")
     house.choose(["marketing"], ["statistics"], visitor=visitor)
     first, second = made(house, of_browser(house, visitor))["consents"]
-    notices = {n.version: n.policy for n in house.core.book.notices(house.site.ref)}
+    notices = {n.version: n.policy for n in house.core.registry.notices(house.site.ref)}
     (told,) = first["shown"]["purposes"]
     assert (told["id"], first["shown"]["language"]) == ("statistics", "ko")
     assert told["description"] == notices["v1"].purposes["statistics"].description["ko"]
@@ -81,7 +81,7 @@ def test_s9_6_a_browser_does_not_open_the_membership_it_was_joined_to(members: H
     visitor = house.arrive()
     join(house, visitor, "m-1")
     for subject, secret in (("m-1", "member-secret"), (visitor, "own-words")):
-        house.core.keeper.add_record(house.site, "abuse", subject, house.now, "support", {"text": secret})
+        house.core.retention.add_record(house.site, "abuse", subject, house.now, "support", {"text": secret})
     found = made(house, of_browser(house, visitor))
     assert sorted(str(r["data"]) for r in found["records"]) == ["None", "{'text': 'own-words'}"]
     assert "member-secret" not in json.dumps(found)
@@ -97,7 +97,7 @@ def test_k10_the_officers_package_covers_the_member_with_all_browsers_and_the_ar
     for visitor in (phone, laptop):
         join(house, visitor, "m-1")
         house.visit(visitor)
-    house.core.keeper.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 12_000})
+    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 12_000})
     perform(house.core, "requests.add", {"kind": "access", "member": "m-1", "name": "G", "by": "o"})
     id = proved(house, "access", member="m-1")
     perform(house.core, "requests.package", {"id": id, "by": "officer", "address": "192.0.2.7"})
@@ -181,7 +181,7 @@ def test_k10_the_page_is_self_contained_without_script_and_escapes_what_came_fro
     visitor = house.arrive()
     house.visit(visitor, name='<script>alert("x")</script>', props={"a": "<img src=x onerror=alert(1)>"})
     join(house, visitor, "m-1")
-    house.core.keeper.add_record(house.site, "abuse", "m-1", house.now, "support", {"t": "</td><b>bold"})
+    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"t": "</td><b>bold"})
     id = proved(house, member="m-1")
     ask(house, "answer", id=id, outcome="postponed", reason="<i>later</i>", ground="PIPA 35(3)", until="2025-04-01")
     subject = delivery.whose(house.core, id)
@@ -200,7 +200,7 @@ def test_k10_the_page_is_self_contained_without_script_and_escapes_what_came_fro
 
 
 def test_the_words_are_the_same_in_both_languages() -> None:
-    from dongui_collector.rights.package_words import WORDS
+    from dongui_collector.rights.access_package_words import WORDS
 
     assert WORDS["ko"].keys() == WORDS["en"].keys()
     assert all(text.strip() for words in WORDS.values() for text in words.values())

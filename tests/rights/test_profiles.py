@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dongui_collector.control import perform
-from dongui_collector.errors import NotAllowed
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.operations import perform
 from dongui_collector.rights.disclosures import disclosures_of, listed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.keeping.house import House, at, policy
+from tests.retention.house import House, at, policy
 from tests.rights.test_disclosures import party
 from tests.rights.test_suspension import a_house
 
@@ -40,7 +40,7 @@ def jobs(new_house: Callable[..., House]) -> House:
     house.approve_routine()
     for name in ("one", "two"):
         data = {"nickname": name, "email": f"{name}@example.com", "phone": "010-0000-0000"}
-        house.core.keeper.add_record(site, "profile", name, house.now, "homepage", data)
+        house.core.retention.add_record(site, "profile", name, house.now, "homepage", data)
     return house
 
 
@@ -68,7 +68,7 @@ def test_s4_2b_nobody_is_seen_who_has_not_allowed_it_and_only_what_is_named(jobs
 def test_s4_2b_the_newest_record_is_the_profile(jobs: House) -> None:
     switch(jobs, "allow", "one")
     jobs.now += 1000
-    jobs.core.keeper.add_record(jobs.site, "profile", "one", jobs.now, "homepage", {"nickname": "uno"})
+    jobs.core.retention.add_record(jobs.site, "profile", "one", jobs.now, "homepage", {"nickname": "uno"})
     assert [p["data"] for p in seen(jobs)] == [{"nickname": "uno"}]
 
 
@@ -117,9 +117,9 @@ def test_an_erasure_and_the_end_of_its_period_hide_it(jobs: House) -> None:
 def test_s4_2b_after_any_steps_exactly_those_who_allow_it(steps: list[tuple[str, int]]) -> None:
     with a_house() as house:
         perform(house.core, "sites.add", {"name": "jobs", "origins": [], "text": TEXT})
-        site = house.core.book.sites()[-1]
+        site = house.core.registry.sites()[-1]
         for n in range(3):
-            house.core.keeper.add_record(site, "profile", f"m{n}", house.now, "homepage", {"nickname": f"m{n}"})
+            house.core.retention.add_record(site, "profile", f"m{n}", house.now, "homepage", {"nickname": f"m{n}"})
         allowed: set[str] = set()
         for how, n in steps:
             perform(house.core, f"profiles.{how}", {"member": f"m{n}", "site": site.id})

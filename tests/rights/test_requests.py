@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from dongui_collector.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.keeping.verify import verify
+from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import GROUNDS, KINDS, due_day, grounds_for, named_in, urgency
-from dongui_collector.storage.values import Hold
+from dongui_collector.storage.contract.values import Hold
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.keeping.house import House, at
+from tests.retention.house import House, at
 from tests.rights.members import add, ask, join, proved
 
 # --- the clock (K10, K17) --------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def test_k10_a_postponement_moves_the_clock_and_it_warns_again(house: House) -> 
 
 
 def test_k10_s11_the_person_reads_the_answer_with_the_route_of_objection(house: House) -> None:
-    from dongui_collector.rights.own import own_requests
+    from dongui_collector.rights.own_requests import own_requests
 
     visitor = house.arrive()
     id = proved(house, "erasure", visitor=visitor)
@@ -210,7 +210,7 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     for visitor, marker in ((phone, "phone"), (laptop, "laptop"), (stranger, "stranger")):
         house.visit(visitor, marker=marker)
     for subject in ("m-1", "m-2"):
-        house.core.keeper.add_record(house.site, "abuse", subject, house.now, "support", {"who": f"abuse-{subject}"})
+        house.core.retention.add_record(house.site, "abuse", subject, house.now, "support", {"who": f"abuse-{subject}"})
     id = proved(house, "erasure", member="m-1")
     assert ask(house, "show", id=id)["held"]["rows"] == 2
     done = ask(house, "answer", id=id, outcome="granted")
@@ -225,8 +225,8 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
 
 def test_s9_5_what_another_law_names_is_left_and_named_with_its_end(members: House) -> None:
     house = members
-    house.core.keeper.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
-    house.core.keeper.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     [kept] = ask(house, "answer", id=id, outcome="granted")["kept"]
     assert (kept["class"], kept["until"], kept["records"]) == ("payment", "2030-03-10", 1)
@@ -236,7 +236,7 @@ def test_s9_5_what_another_law_names_is_left_and_named_with_its_end(members: Hou
 
 def test_s9_5_where_everything_is_kept_by_law_the_erasure_can_only_be_refused(members: House) -> None:
     house = members
-    house.core.keeper.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match=r"until 2030-03-10.*PIPA 36"):
         ask(house, "answer", id=id, outcome="granted")
@@ -247,13 +247,13 @@ def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> N
     visitor = house.arrive()
     house.visit(visitor)
     wanted = Hold(0, house.site.ref, "investigation", "형사소송법 제199조", None, None, None, None, house.now)
-    held = house.core.keeper.add_hold(wanted)
+    held = house.core.retention.add_hold(wanted)
     id = proved(house, "erasure", visitor=visitor)
     done = ask(house, "answer", id=id, outcome="granted")
     assert done["rows_destroyed"] == 0
     assert [k["law"]["ko"] for k in done["kept"]] == ["형사소송법 제199조"]
     assert "investigation" not in str(done)
-    house.core.keeper.release_hold(held.id, "o")
+    house.core.retention.release_hold(held.id, "o")
     house.core.ledger.resume()
     requests.resume(house.core)
     assert house.rows() == []

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from dongui_collector.reading.export import Entitlement, export_events
+from dongui_collector.exports.export import Entitlement, export_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.keeping.house import ALL, House
+from tests.retention.house import ALL, House
 from tests.rights.members import a_house
 
 DAYS = (date(2025, 3, 1), date(2027, 1, 1))

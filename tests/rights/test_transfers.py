@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from dongui.rules.periods import Period, last_day
-from dongui_collector.control import perform
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.rights.disclosures import Handing, listed, load
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.operations import perform
+from dongui_collector.rights.disclosures import Handover, listed, load
 from dongui_collector.rights.transfers import MEANS, handed_over, missing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.keeping.house import House, at
+from tests.retention.house import House, at
 from tests.rights.members import join
 from tests.rights.test_disclosures import call, told
 
@@ -47,7 +47,7 @@ def noticed(house: House, **said: Any) -> int:
 def carried_out(house: House, id: int) -> list[dict[str, Any]]:
     """What ``dongui transfer export`` does."""
     ask(house, "transfers.begin", id=id)
-    with Handing(call(house), id) as handing:
+    with Handover(call(house), id) as handing:
         return list(handing.counted(handed_over(house.core, load(house.core, id), handing.before)))
 
 
@@ -137,12 +137,12 @@ def test_a_member_who_says_no_does_so_with_every_browser_and_record(new_house: C
     house = new_house()
     site = house.add_site()
     members = {name: house.arrive("analysis", "statistics") for name in ("stays", "out", "withdrew")}
-    notice = house.core.book.in_force(site.ref, house.now)
+    notice = house.core.registry.in_force(site.ref, house.now)
     for name, visitor in members.items():
         key = house.core.ledger.member_key(site.ref, name)
         assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
         house.visit(visitor, marker=name)
-        house.core.keeper.add_record(site, "abuse", name, house.now, "service_use", {"what": name})
+        house.core.retention.add_record(site, "abuse", name, house.now, "service_use", {"what": name})
     id = noticed(house)
     ask(house, "transfers.opt_out", id=id, members=["out"])
     house.choose(refused=["statistics"], visitor=members["withdrew"])
@@ -170,7 +170,7 @@ def test_s4_2a_a_member_whose_browser_says_no_is_left_out_whole(house: House, ho
     stays, goes = house.arrive("analysis"), house.arrive("analysis")
     for visitor, member in ((stays, "m-1"), (goes, "m-2")):
         join(house, visitor, member)
-        house.core.keeper.add_record(house.site, "payment", member, house.now, "settlement", {"whose": member})
+        house.core.retention.add_record(house.site, "payment", member, house.now, "settlement", {"whose": member})
     id = noticed(house)
     house.choose((), ("analysis",), stays) if how.startswith("withdraws") else house.erase(stays)
     house.now = at("2025-04-11T00:00")

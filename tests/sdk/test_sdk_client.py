@@ -71,7 +71,7 @@ class Hostile:
     [
         {"name": Hostile()},
         {"name": "x", "props": {"key": Hostile()}},
-        {"name": "x", "at": datetime.datetime(2026, 1, 1)},
+        {"name": "x", "at": datetime.datetime(2026, 1, 1)},  # noqa: DTZ001 (refusing it is the test)
         {"name": "x", "props": Hostile()},
         {"name": "x", "url": Hostile()},
         {"name": "x\0\ud800", "props": {"\0\ud800": ["\ud800", float("nan"), b"x", {1: 2}, object]}},

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from dongui.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.consent import Consent, cookie_pairs, has_gpc, visitor_id
-from dongui.terms import UNKNOWN, Terms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,9 @@ from tests.clock import now_s
 from tests.sdk.calls import choice
 from tests.sdk.sdk_stub import POLICY
 
-TERMS = Terms(POLICY)
+pytestmark = pytest.mark.hours
+
+TERMS = CompiledPolicy(POLICY)
 VISITOR = "AbCdEfGhIjKlMnOpQrStU_"
 
 
@@ -120,11 +122,11 @@ def test_values_of_a_cookie() -> None:
 )
 def test_what_is_no_policy_is_refused_at_once(policy: Any) -> None:
     with pytest.raises(ValueError, match="not a compiled policy"):
-        Terms(policy)
+        CompiledPolicy(policy)
 
 
 def test_caches_do_not_grow_with_what_visitors_invent() -> None:
-    terms = Terms(POLICY)
+    terms = CompiledPolicy(POLICY)
     for number in range(5000):
         assert terms.purpose_of(f"_ga_{number}") == "statistics"
     assert len(terms._cookie_purposes) <= 1024

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from dongui import Client, ConfigurationError, ConsentMiddleware
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.csp import inline_nonce
-from dongui.inject import Stub
+from dongui.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.policy import inline_stub
-from dongui.terms import UNKNOWN, Terms
+from dongui.web.csp import inline_nonce
+from dongui.web.inject import Stub
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,14 +84,14 @@ def test_before_a_policy_is_known_google_is_told_that_nothing_is_granted() -> No
 
 def test_a_newer_policy_is_compiled_anew() -> None:
     stub, newer = Stub(True), {**GOOGLE, "accepts": ["v1", "v2"]}
-    assert stub.element(Terms(GOOGLE)) == STUB
-    assert stub.element(Terms(newer)) == inline_stub(newer).encode() != STUB
+    assert stub.element(CompiledPolicy(GOOGLE)) == STUB
+    assert stub.element(CompiledPolicy(newer)) == inline_stub(newer).encode() != STUB
 
 
 def test_whatever_the_policy_says_the_stub_is_ascii() -> None:
     urls = ["https://한글.example.com/*", "https://\U0001f600.example.com/*", "</script>"]
     purposes = {**GOOGLE["purposes"], "statistics": {**GOOGLE["purposes"]["statistics"], "urls": urls}}
-    element = Stub(True).element(Terms({**GOOGLE, "purposes": purposes}), 'n"><')
+    element = Stub(True).element(CompiledPolicy({**GOOGLE, "purposes": purposes}), 'n"><')
     text = element.decode("ascii")
     assert element.count(b"</script>") == 1
     assert text.startswith('<script nonce="n&quot;&gt;&lt;">')

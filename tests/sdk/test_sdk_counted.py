@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from dongui import ConsentMiddleware
-from dongui.counted import told, whole
-from dongui.mount import Forward, Visit
-from dongui.wire import Reply
+from dongui.http.client import Response
+from dongui.web.page_view_owner import told, whole
+from dongui.web.proxy_rules import Forward, ProxiedRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,8 +24,10 @@ def ask(shop: Any, what: str = "policy", **headers: Any) -> Result:
     return call(shop, f"/_dongui/v1/{what}", query=f"site={SITE}", **headers)
 
 
-def visit(**headers: str) -> Visit:
-    return Visit("GET", "/_dongui/v1/policy", "", lambda name: headers.get(name.replace("-", "_"), ""), "", None, False)
+def visit(**headers: str) -> ProxiedRequest:
+    return ProxiedRequest(
+        "GET", "/_dongui/v1/policy", "", lambda name: headers.get(name.replace("-", "_"), ""), "", None, False
+    )
 
 
 def test_the_server_says_that_it_counts(collector: Collector, client_of: ClientOf) -> None:
@@ -62,7 +64,7 @@ def test_only_answers_are_marked_and_no_refusals(collector: Collector, client_of
 
 @pytest.mark.parametrize("body", [b"[1]", b"garbage", b"\xff", b"", b'"text"', b"[" * 100_000])
 def test_what_is_no_policy_passes_as_it_came(body: bytes) -> None:
-    reply = Reply(200, {"content-length": str(len(body)), "content-type": "application/json"}, body)
+    reply = Response(200, {"content-length": str(len(body)), "content-type": "application/json"}, body)
     assert told(reply, visit(Accept_Encoding="gzip")).body == body
 
 
@@ -71,7 +73,7 @@ TAGS = st.text(st.sampled_from("abc-server"), max_size=12)
 
 @given(tag=TAGS, encoding=st.sampled_from(["", "gzip", "br, gzip", "gzip;q=0", "identity"]), weak=st.booleans())
 def test_each_representation_has_its_own_tag_and_is_found_by_it(tag: str, encoding: str, weak: bool) -> None:
-    reply = Reply(200, {"etag": f'"{tag}"', "vary": "Origin", "cache-control": "public, max-age=60"}, b'{"a": 1}')
+    reply = Response(200, {"etag": f'"{tag}"', "vary": "Origin", "cache-control": "public, max-age=60"}, b'{"a": 1}')
     first = told(reply, visit(Accept_Encoding=encoding))
     headers = dict(first.headers)
     assert headers["Vary"] == "Origin, Accept-Encoding"
@@ -87,7 +89,7 @@ def test_each_representation_has_its_own_tag_and_is_found_by_it(tag: str, encodi
     again = visit(Accept_Encoding=encoding, If_None_Match=f'"stranger", {said}')
     asked = whole(Forward("HEAD", "/v1/policy", {"If-None-Match": "x", "Accept-Encoding": "gzip"}, None), again)
     assert (asked.method, asked.headers) == ("GET", {"If-None-Match": f'"{tag}"'})
-    second = told(Reply(304, {"etag": f'"{tag}"', "content-length": "99"}), again)
+    second = told(Response(304, {"etag": f'"{tag}"', "content-length": "99"}), again)
     assert (second.status, second.body) == (304, b"")
     assert dict(second.headers) == {"ETag": headers["ETag"], "Vary": "Accept-Encoding"}
 

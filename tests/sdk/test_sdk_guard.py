@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from dongui.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.consent import cookie_pairs
-from dongui.guard import cookie_name, domains_above, expire, hide, lingering, removes, sift
-from dongui.terms import UNKNOWN, Terms
+from dongui.web.set_cookie import cookie_name, domains_above, expire, hide, lingering, removes, sift
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sdk.sdk_stub import POLICY
 
-TERMS = Terms(POLICY)
+TERMS = CompiledPolicy(POLICY)
 STATISTICS = frozenset({"statistics"})
 
 

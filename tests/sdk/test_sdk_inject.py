@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from dongui import Client, ConsentMiddleware
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.inject import Weaver, takes_tag
+from dongui.web.inject import TagInjector, takes_tag
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,7 +203,7 @@ def test_an_exception_passes_a_page_that_waits(client: Client) -> None:
 
 @given(st.lists(st.binary(max_size=30), min_size=1), st.booleans())
 def test_a_weaver_only_ever_adds_the_tag(parts: list[bytes], known: bool) -> None:
-    weaver = Weaver(b"<TAG>", known_length=known)
+    weaver = TagInjector(b"<TAG>", known_length=known)
     out, longer = weaver.first(parts[0])
     out += b"".join(weaver.more(part) for part in parts[1:]) + weaver.end()
     assert out.replace(b"<TAG>", b"", 1) == b"".join(parts).replace(b"<TAG>", b"", 1) or out == b"".join(parts)

@@ -10,7 +10,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from dongui import Client, ConfigurationError, Consent, ConsentMiddleware
-from dongui.parcels import Job
+from dongui.http.batches import Job
 
 from tests.sdk.calls import call, choice, environ, run
 from tests.sdk.conftest import ClientOf

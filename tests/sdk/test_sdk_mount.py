@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from dongui import ConsentMiddleware, Delivery
-from dongui.breaker import Breaker
-from dongui.mount import Forward, Local, Visit, forward
+from dongui.http.breaker import Breaker
 from dongui.rules import decode_choice
+from dongui.web.proxy_rules import Forward, Local, ProxiedRequest, forward
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -284,7 +284,7 @@ def test_only_a_few_requests_wait_for_a_slow_collector(shop: Any, collector: Col
 def test_a_burst_waits_a_moment_rather_than_being_sent_away(
     shop: Any, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dongui.proxy._A_MOMENT", 30.0)
+    monkeypatch.setattr("dongui.web.proxy._A_MOMENT", 30.0)
     collector.held = threading.Event()
     done: list[str] = []
     threads = [
@@ -398,7 +398,9 @@ BODIES = st.recursive(
 def test_no_request_gains_what_only_the_secret_key_may_say(
     method: str, path: str, query: str, headers: dict[str, str], cookies: str, body: bytes
 ) -> None:
-    visit = Visit(method, "/_dongui/" + path, query, lambda name: headers.get(name, ""), cookies, "203.0.113.7", False)
+    visit = ProxiedRequest(
+        method, "/_dongui/" + path, query, lambda name: headers.get(name, ""), cookies, "203.0.113.7", False
+    )
     told = forward(visit, body, secret_key=SECRET, now=now_s())
     if isinstance(told, Local):
         assert told.status in (400, 403, 404, 405)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from dongui import ConsentMiddleware, Delivery
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.tally import Tally
+from dongui.counters import PageViewCounter
 from dongui.testing import FakeClient
 
 from tests.sdk.calls import call, choice
@@ -194,7 +194,7 @@ def test_each_process_tells_its_own_at_its_exit(collector: Collector) -> None:
 
 def test_threads_lose_none() -> None:
     told: list[dict[str, Any]] = []
-    tally = Tally(lambda at, counts: told.append({"counts": counts}), lambda: None)
+    tally = PageViewCounter(lambda at, counts: told.append({"counts": counts}), lambda: None)
 
     def work() -> None:
         for number in range(2000):
@@ -213,7 +213,7 @@ def test_threads_lose_none() -> None:
 
 def test_no_more_is_held_than_a_report_may_hold() -> None:
     told: list[dict[str, Any]] = []
-    tally = Tally(lambda at, counts: told.append({"counts": counts}), lambda: None)
+    tally = PageViewCounter(lambda at, counts: told.append({"counts": counts}), lambda: None)
     for number in range(1000):
         tally.add(frozenset({f"p{number}"}))
     tally.tell()

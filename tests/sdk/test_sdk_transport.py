@@ -6,19 +6,19 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dongui import Delivery
-from dongui.parcels import EVENTS, MOST_BYTES, MOST_EVENTS, Job, encode, pack
-from dongui.transport import Transport
-from dongui.visit import time_ordered_id
+from dongui.http.batches import EVENTS, MOST_BYTES, MOST_EVENTS, Job, encode, pack
+from dongui.http.delivery import DeliveryQueue
+from dongui.web.page_view import time_ordered_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.clock import now_ms
 from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
@@ -26,18 +26,18 @@ QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, 
 
 
 def event(name: str = "-", **more: object) -> bytes:
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     return encode({"id": time_ordered_id(now), "name": name, "at": now, **more})
 
 
 @pytest.fixture
-def transport(collector: Collector) -> Iterator[Transport]:
-    transport = Transport(SITE, collector.url, SECRET, delivery=QUICK)
+def transport(collector: Collector) -> Iterator[DeliveryQueue]:
+    transport = DeliveryQueue(SITE, collector.url, SECRET, delivery=QUICK)
     yield transport
     transport.close()
 
 
-def test_events_of_a_visitor_travel_together_within_the_limits(collector: Collector, transport: Transport) -> None:
+def test_events_of_a_visitor_travel_together_within_the_limits(collector: Collector, transport: DeliveryQueue) -> None:
     visitor = collector.visitor("statistics")
     for number in range(250):
         assert transport.send(Job(visitor, EVENTS, event(f"e{number}", props={"text": "x" * 500})))
@@ -75,7 +75,7 @@ def test_what_is_encoded_is_utf8_json_without_nul(value: object) -> None:
 
 @pytest.mark.parametrize("mode", ["down", "garbage", "page", "full", "error"])
 def test_what_was_promised_arrives_once_when_the_collector_returns(
-    collector: Collector, transport: Transport, mode: str
+    collector: Collector, transport: DeliveryQueue, mode: str
 ) -> None:
     visitor = collector.visitor("statistics")
     collector.mode = mode
@@ -92,7 +92,7 @@ def test_what_was_promised_arrives_once_when_the_collector_returns(
 def test_a_collector_that_starts_later_gets_everything() -> None:
     with running() as first:
         port = first.port
-    transport = Transport(SITE, f"http://127.0.0.1:{port}", SECRET, delivery=QUICK)
+    transport = DeliveryQueue(SITE, f"http://127.0.0.1:{port}", SECRET, delivery=QUICK)
     transport.send(Job("v" * 22, EVENTS, event()))
     try:
         with running(port=port, granted={"v" * 22: {"statistics"}}) as second:
@@ -102,7 +102,7 @@ def test_a_collector_that_starts_later_gets_everything() -> None:
         transport.close()
 
 
-def test_one_bad_event_does_not_take_its_batch_along(collector: Collector, transport: Transport) -> None:
+def test_one_bad_event_does_not_take_its_batch_along(collector: Collector, transport: DeliveryQueue) -> None:
     visitor = collector.visitor("statistics")
     for name in ("a", "poison", "b", "c"):
         transport.send(Job(visitor, EVENTS, event(name)))
@@ -113,7 +113,7 @@ def test_one_bad_event_does_not_take_its_batch_along(collector: Collector, trans
 
 def test_a_full_queue_says_so_and_leaves_room_for_withdrawals() -> None:
     impatient = Delivery(queue=5, first_pause=60, exit_deadline=0.1)
-    transport = Transport(SITE, "http://127.0.0.1:9", SECRET, delivery=impatient)
+    transport = DeliveryQueue(SITE, "http://127.0.0.1:9", SECRET, delivery=impatient)
     try:
         told = [transport.send(Job("v", EVENTS, event())) for _ in range(20)]
         assert told.count(True) in (5, 6)  # one batch may be under way
@@ -123,7 +123,7 @@ def test_a_full_queue_says_so_and_leaves_room_for_withdrawals() -> None:
         transport.close()
 
 
-def test_a_withdrawal_empties_the_queue_of_that_visitor_alone(collector: Collector, transport: Transport) -> None:
+def test_a_withdrawal_empties_the_queue_of_that_visitor_alone(collector: Collector, transport: DeliveryQueue) -> None:
     leaving, staying = collector.visitor("statistics"), collector.visitor("statistics")
     collector.mode = "down"
     for _ in range(10):
@@ -140,7 +140,7 @@ def test_a_withdrawal_empties_the_queue_of_that_visitor_alone(collector: Collect
     assert transport.stats()["purged"] == 10
 
 
-def test_retry_after_is_heeded(collector: Collector, transport: Transport) -> None:
+def test_retry_after_is_heeded(collector: Collector, transport: DeliveryQueue) -> None:
     collector.mode = "full"
     transport.send(Job("v" * 22, EVENTS, event()))
     collector.wait_for(lambda: transport.stats()["failures"] >= 3)  # the stub asks for no pause: our own grows instead
@@ -148,7 +148,7 @@ def test_retry_after_is_heeded(collector: Collector, transport: Transport) -> No
     assert asked >= 3
 
 
-def test_sending_never_waits_for_a_slow_collector(collector: Collector, transport: Transport) -> None:
+def test_sending_never_waits_for_a_slow_collector(collector: Collector, transport: DeliveryQueue) -> None:
     collector.delay = 0.5
     visitor = collector.visitor("statistics")
     done = threading.Event()
@@ -171,7 +171,7 @@ def zipped(collector: Collector) -> list[str]:
     return [path for _, path, headers in collector.requests if "Content-Encoding" in headers]
 
 
-def send_much(transport: Transport, visitor: str) -> None:
+def send_much(transport: DeliveryQueue, visitor: str) -> None:
     for _ in range(50):
         transport.send(Job(visitor, EVENTS, event(props={"text": "x" * 200})))
     transport.send(Job("m", "/v1/records", {"site": SITE, "data": {"text": "x" * 5000}}))
@@ -180,7 +180,7 @@ def send_much(transport: Transport, visitor: str) -> None:
     assert len(transport.stats()["lost"]) == 0
 
 
-def test_gzip_only_where_the_collector_offers_it(collector: Collector, transport: Transport) -> None:
+def test_gzip_only_where_the_collector_offers_it(collector: Collector, transport: DeliveryQueue) -> None:
     visitor = collector.visitor("statistics")
     send_much(transport, visitor)
     assert zipped(collector) == []
@@ -195,7 +195,7 @@ def test_gzip_only_where_the_collector_offers_it(collector: Collector, transport
     assert [body["data"]["text"] for path, body in collector.posts if path == "/v1/records"] == ["x" * 5000] * 2
 
 
-def test_what_is_no_longer_taken_compressed_goes_as_it_is(collector: Collector, transport: Transport) -> None:
+def test_what_is_no_longer_taken_compressed_goes_as_it_is(collector: Collector, transport: DeliveryQueue) -> None:
     visitor = collector.visitor("statistics")
     transport.gzip = True
     send_much(transport, visitor)
@@ -218,10 +218,10 @@ def test_the_policy_says_whether_gzip_is_taken(collector: Collector, client_of: 
 SCRIPT = """
 import multiprocessing, os, sys, time
 sys.path.insert(0, {root!r})
-from dongui.parcels import EVENTS, Job
-from dongui.transport import Transport, Delivery
+from dongui.http.batches import EVENTS, Job
+from dongui.http.delivery import Delivery, DeliveryQueue
 from tests.sdk.test_sdk_transport import event
-transport = Transport({site!r}, {url!r}, {secret!r}, delivery=Delivery(linger=5.0))
+transport = DeliveryQueue({site!r}, {url!r}, {secret!r}, delivery=Delivery(linger=5.0))
 {body}
 """
 

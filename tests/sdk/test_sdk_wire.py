@@ -16,14 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from dongui.errors import ConfigurationError
-from dongui.line import Line
-from dongui.wire import TROUBLE, Reply, Wire, parse_base
+from dongui.http.client import TROUBLE, HttpClient, Response, parse_base
+from dongui.http.connection import Connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clock import now_utc
 
-Exchange = Callable[..., Reply]
+Exchange = Callable[..., Response]
 
 
 @contextmanager
@@ -80,15 +80,17 @@ def answering(
         thread.join()
 
 
-def speaker(kind: type[Line] | type[Wire], address: str, timeout: float = 5.0) -> tuple[Line | Wire, Exchange]:
-    if kind is Line:
-        line = Line(address, timeout=timeout)
+def speaker(
+    kind: type[Connection] | type[HttpClient], address: str, timeout: float = 5.0
+) -> tuple[Connection | HttpClient, Exchange]:
+    if kind is Connection:
+        line = Connection(address, timeout=timeout)
         return line, lambda path="/x", limit=1000: line.exchange("GET", path, {"A": "b"}, b"", limit=limit)
-    wire = Wire(address, timeout=timeout)
+    wire = HttpClient(address, timeout=timeout)
     return wire, lambda path="/x", limit=1000: wire.exchange("GET", path, {"A": "b"}, limit=limit)
 
 
-KINDS = pytest.mark.parametrize("kind", [Line, Wire], ids=["line", "wire"])
+KINDS = pytest.mark.parametrize("kind", [Connection, HttpClient], ids=["line", "wire"])
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
 
@@ -103,7 +105,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n1
         pytest.param(OK.replace(b"X-A: b", b"Connection: close"), id="closing"),
     ],
 )
-def test_an_answer_in_any_pieces(kind: type[Line], answer: bytes) -> None:
+def test_an_answer_in_any_pieces(kind: type[Connection], answer: bytes) -> None:
     for size in (1, 7, 1000):
         pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
         with answering(pieces, pieces) as (address, seen):
@@ -114,7 +116,7 @@ def test_an_answer_in_any_pieces(kind: type[Line], answer: bytes) -> None:
 
 
 @KINDS
-def test_an_answer_that_ends_with_the_connection(kind: type[Line]) -> None:
+def test_an_answer_that_ends_with_the_connection(kind: type[Connection]) -> None:
     with answering([b"HTTP/1.1 200 OK\r\n\r\n{}"], [OK]) as (address, _):
         peer, exchange = speaker(kind, address)
         assert exchange("/hang-up").body == b"{}"
@@ -123,7 +125,7 @@ def test_an_answer_that_ends_with_the_connection(kind: type[Line]) -> None:
 
 
 @KINDS
-def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Line]) -> None:
+def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Connection]) -> None:
     with answering([OK], [OK]) as (address, seen):
         peer, exchange = speaker(kind, address)
         assert exchange("/hang-up").status == 200
@@ -147,7 +149,7 @@ def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Line]) -> No
         pytest.param(CHUNKED[:-6], id="no last chunk"),
     ],
 )
-def test_nonsense_is_trouble(kind: type[Line], answer: bytes) -> None:
+def test_nonsense_is_trouble(kind: type[Connection], answer: bytes) -> None:
     with answering([answer], [answer]) as (address, _):
         peer, exchange = speaker(kind, address, timeout=2.0)
         with pytest.raises(TROUBLE):
@@ -156,7 +158,7 @@ def test_nonsense_is_trouble(kind: type[Line], answer: bytes) -> None:
 
 
 @KINDS
-def test_a_peer_that_drips_is_left_at_the_deadline(kind: type[Line]) -> None:
+def test_a_peer_that_drips_is_left_at_the_deadline(kind: type[Connection]) -> None:
     with answering([b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 500], pause=0.02) as (address, _):
         peer, exchange = speaker(kind, address, timeout=0.3)
         began = time.monotonic()
@@ -167,7 +169,7 @@ def test_a_peer_that_drips_is_left_at_the_deadline(kind: type[Line]) -> None:
 
 
 @KINDS
-def test_nobody_there_is_trouble(kind: type[Line]) -> None:
+def test_nobody_there_is_trouble(kind: type[Connection]) -> None:
     _, exchange = speaker(kind, "http://127.0.0.1:9")
     with pytest.raises(TROUBLE):
         exchange()
@@ -175,7 +177,7 @@ def test_nobody_there_is_trouble(kind: type[Line]) -> None:
 
 @given(st.text(max_size=20).filter(lambda text: not text.isprintable() or not text.isascii()), st.booleans())
 def test_no_header_or_path_smuggles_another(text: str, in_path: bool) -> None:
-    line = Line("http://127.0.0.1:9")
+    line = Connection("http://127.0.0.1:9")
     path, value = (f"/{text}", "x") if in_path else ("/", text)
     try:
         request = line._request("GET", path, {"A": value}, b"")
@@ -186,7 +188,7 @@ def test_no_header_or_path_smuggles_another(text: str, in_path: bool) -> None:
 
 
 @KINDS
-def test_over_tls(kind: type[Line], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_tls(kind: type[Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = self_signed(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)

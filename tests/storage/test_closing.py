@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from dongui_collector.app import open_core
-from dongui_collector.security.keys import new_master, write_master
-from dongui_collector.settings import Settings
-from dongui_collector.storage.connect import WRITER, DatabaseError
+from dongui_collector.core.settings import Settings
+from dongui_collector.keys.keyring import new_master, write_master
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.storage.sqlite.connect import WRITER, DatabaseError
 
 
 @pytest.mark.parametrize("what", ["storage", "keys"])

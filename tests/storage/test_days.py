@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.keeping.conftest import house, new_house
-from tests.keeping.house import House
+from tests.retention.conftest import house, new_house
+from tests.retention.house import House
 
 __all__ = ["house", "new_house"]
 

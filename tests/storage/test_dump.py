@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage.connect import connect
-from dongui_collector.storage.dump import dump, load
+from dongui_collector.storage.sqlite.connect import connect
+from dongui_collector.storage.sqlite.dump import dump, load
 
 SCHEMA = """
     CREATE TABLE plain (n INTEGER PRIMARY KEY, a TEXT, b BLOB) STRICT;

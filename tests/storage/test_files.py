@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from dongui_collector.storage import files
-from dongui_collector.storage.files import destroy_file
+from dongui_collector.storage.sqlite import files
+from dongui_collector.storage.sqlite.files import destroy_file
 
 PIECE = 1 << 16
 

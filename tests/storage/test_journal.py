@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from dongui_collector.errors import StorageError
-from dongui_collector.storage.journal import FIRST_EPOCH, Journal, shared
-from dongui_collector.storage.values import Json
+from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, Journal, shared
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,13 +7,13 @@ from typing import Any, assert_type
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from dongui import AnswerError, Client, Consent, ConsentMiddleware, Delivery, Policy
-from dongui.answer import Answer
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
 from dongui.integrations.flask import Dongui
 from dongui.integrations.flask import requires_consent as flask_requires
 from dongui.integrations.starlette import ConsentMiddleware as StarletteMiddleware
 from dongui.policy import load
 from dongui.reader import Reader
+from dongui.result import Result
 from dongui.testing import FakeClient, Recorded, consent
 from flask import Flask
 from starlette.applications import Starlette
@@ -49,8 +49,8 @@ def client(given: Consent) -> None:
     at = datetime.datetime(2026, 3, 10, tzinfo=datetime.UTC)
     assert_type(made.track(given, "purchase", props={"won": 1}, at=at), bool)
     made.track(given.visitor, "purchase", at=1)
-    assert_type(made.withdraw("visitor", "statistics", "marketing"), Answer)
-    assert_type(given.decide(granted=["marketing"], method="signup"), Answer)
+    assert_type(made.withdraw("visitor", "statistics", "marketing"), Result)
+    assert_type(given.decide(granted=["marketing"], method="signup"), Result)
     if answer := made.access("visitor"):
         print(answer.data["events"])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from dongui_collector.access.roles import CONSOLE_ROLES
 from dongui_collector.cli.common import (
     CommandGroup,
     acting_user,
@@ -15,7 +16,6 @@ from dongui_collector.cli.common import (
     json_option,
     reading,
 )
-from dongui_collector.security.roles import CONSOLE_ROLES
 
 
 @click.group(cls=CommandGroup)
@@ -28,7 +28,7 @@ def accounts() -> None:
 @json_option
 def list_(config: Path, as_json: bool) -> None:
     """List the accounts: role, second factor, open sessions."""
-    from dongui_collector.people import shown
+    from dongui_collector.access.accounts import shown
 
     with reading(config) as core:
         people = core.storage.people
@@ -43,8 +43,8 @@ def list_(config: Path, as_json: bool) -> None:
 @json_option
 def add(name: str, role: str, config: Path, as_json: bool) -> None:
     """Make an account. Its password is shown this once; whoever uses it changes it in the console."""
-    from dongui_collector.errors import CollectorError
-    from dongui_collector.security.tokens import new_password
+    from dongui_collector.access.secrets import new_password
+    from dongui_collector.core.errors import CollectorError
 
     with reading(config) as core:
         if core.storage.people.account(name):

@@ -10,8 +10,8 @@ from dongui.policy.model import Obligation
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.keeping.shown import archive_json
-from dongui_collector.publishing import find_site
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.serializers import archive_json
 
 
 @click.group(cls=CommandGroup)

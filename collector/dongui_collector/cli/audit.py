@@ -37,7 +37,7 @@ def list_(
     first: datetime | None, last: datetime | None, by: str | None, action: str | None, config: Path, as_json: bool
 ) -> None:
     """List entries, oldest first. A person has a name within this log only, so that one can count persons."""
-    from dongui_collector.audit import entries
+    from dongui_collector.access.audit_log import entries
 
     with reading(config) as core:
         today = core.clock.today(core.settings.zone)
@@ -64,7 +64,7 @@ def review(month: str | None, sign: bool, note: str, config: Path, as_json: bool
 
     With --sign it is on the ledger that you reviewed it. Exit code 1 while nobody has.
     """
-    from dongui_collector import audit as log
+    from dongui_collector.access import audit_log as log
 
     with reading(config) as core:
         month = month or _last_month(core.clock.today(core.settings.zone))

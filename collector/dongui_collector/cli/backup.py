@@ -17,7 +17,7 @@ from dongui_collector.cli.common import (
     reading,
     settings_of,
 )
-from dongui_collector.storage.journal import JOURNAL_FILE
+from dongui_collector.storage.sqlite.journal import JOURNAL_FILE
 
 
 @click.command()
@@ -30,7 +30,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     The keys are not in it: copy keys/ to another place, at least as often (every day has a new key). FILE.journal is a
     copy of the journal of destructions as it stands now; keep the newest one apart from the backups.
     """
-    from dongui_collector.backup import make_backup
+    from dongui_collector.backup.backup import make_backup
 
     control(config).call("backup.prepare", by=acting_user())
     part = file.with_name(file.name + ".part")
@@ -75,7 +75,7 @@ def restore(
     another password, role or second factor is locked until `dongui accounts reset NAME`. Everybody signs in anew; what
     visitors granted since is asked again.
     """
-    from dongui_collector.backup import restore_backup
+    from dongui_collector.backup.backup import restore_backup
 
     with file.open("rb") as source, progress("parts") as advance:
         outcome = restore_backup(

@@ -19,7 +19,7 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.publishing import find_site
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights.breach import FILES, learned, plan
 from dongui_collector.rights.breach_page import draft, page
 
@@ -80,7 +80,7 @@ def plan_(
             outside=outside,
             progress=lambda _done, _all: advance(1),
         )
-        policy = core.book.in_force((chosen or core.book.sites()[0]).ref, core.clock.now()).policy
+        policy = core.registry.in_force((chosen or core.registry.sites()[0]).ref, core.clock.now()).policy
         told["notice"] = {lang: draft(told, policy, lang) for lang in ("ko", "en")}
         if to_page:
             to_page.touch(mode=0o600)

@@ -7,7 +7,7 @@ A command module needs three lines::
     @json_option
     def plan(config: Path, as_json: bool) -> None:
         with reading(config) as core:
-            emit(core.keeper.status(), as_json)
+            emit(core.retention.status(), as_json)
 
 A command that changes something calls ``control(config).call("operation", **args)``: beside a running ``serve`` the
 change is made there, without one in this process under the folder's lock.
@@ -28,13 +28,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dongui_collector.cli.readable import cell, lines
-from dongui_collector.clock import clock_from_environment
-from dongui_collector.settings import Settings, load_settings
+from dongui_collector.core.clock import clock_from_environment
+from dongui_collector.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dongui_collector.core import Core
+    from dongui_collector.core.installation import Installation
 
 _CONFIG = "dongui.config"
 
@@ -97,7 +97,7 @@ def read_text(path: Path) -> str:
 def settings_of(config: Path) -> Settings:
     """The settings, with the clock's permission already checked: a false clock must stop every command, not only some.
 
-    Raises :class:`~dongui_collector.errors.SettingsError`.
+    Raises :class:`SettingsError`.
     """
     settings = load_settings(config)
     clock_from_environment(testing=settings.testing)
@@ -112,7 +112,7 @@ class Control:
 
     def call(self, operation: str, /, **arguments: Any) -> Any:
         """Run a registered operation in the running ``serve``, or here under the folder's lock. Returns its JSON."""
-        from dongui_collector.control import call
+        from dongui_collector.core.operations import call
 
         return call(self.settings, operation, **arguments)
 
@@ -123,9 +123,9 @@ def control(config: Path) -> Control:
 
 
 @contextmanager
-def reading(config: Path) -> Iterator[Core]:
+def reading(config: Path) -> Iterator[Installation]:
     """The installation opened read-only, beside a running ``serve`` or without one; closed at the end."""
-    from dongui_collector.app import open_core
+    from dongui_collector.runtime.composition import open_core
 
     core = open_core(settings_of(config), writable=False)
     try:

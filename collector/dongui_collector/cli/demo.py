@@ -39,7 +39,7 @@ def demo(port_base: int | None, folder: Path | None, check: bool, as_json: bool)
         _check(port_base, folder, as_json)
         return
     from dongui_collector.demo.stage import Stage
-    from dongui_collector.installing import ACCOUNT
+    from dongui_collector.runtime.install import ACCOUNT
 
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,10 +63,10 @@ def demo(port_base: int | None, folder: Path | None, check: bool, as_json: bool)
 
 def _check(port_base: int | None, folder: Path | None, as_json: bool) -> None:
     from dongui_collector.demo.browser import chromium
-    from dongui_collector.demo.journey import Seen, journey
+    from dongui_collector.demo.journey import Observation, journey
     from dongui_collector.demo.stage import Stage
 
-    seen: list[Seen] = []
+    seen: list[Observation] = []
     # The browser first: without one there is no need to start anything.
     with chromium() as browser, Stage(folder, port_base, testing=True) as stage:
         for found in journey(stage, browser):

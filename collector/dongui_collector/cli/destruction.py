@@ -19,8 +19,8 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.retention import unsigned_text, what_text
-from dongui_collector.errors import Unknown
-from dongui_collector.keeping.shown import destruction_json
+from dongui_collector.core.errors import Unknown
+from dongui_collector.retention.serializers import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
 
@@ -39,9 +39,9 @@ def destruction() -> None:
 def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
     """List destructions, the newest last."""
     with reading(config) as core:
-        today = core.keeper.today()
+        today = core.retention.today()
         found = [destruction_json(d, today) for d in core.storage.office.destructions(states)]
-        unsigned = core.keeper.standing.unsigned()
+        unsigned = core.retention.standing.unsigned()
     rows = found if as_json else [{**d, "of": what_text(d["what"])} for d in found]
     emit(rows, as_json, ["id", "state", "of", "deadline", "pressing", "selected_by", "approved_by"])
     for one in [] if as_json else unsigned:
@@ -106,7 +106,7 @@ def show(id: int, config: Path, as_json: bool) -> None:
     """Show one destruction with its certificate."""
     with reading(config) as core:
         found = core.storage.office.destruction(id)
-        today = core.keeper.today()
+        today = core.retention.today()
     if found is None:
         raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
     emit(destruction_json(found, today), as_json)

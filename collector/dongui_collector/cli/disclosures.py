@@ -18,9 +18,9 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.cli.handing import named
-from dongui_collector.clock import day_of
-from dongui_collector.publishing import find_site
+from dongui_collector.cli.handover import named
+from dongui_collector.core.clock import day_of
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights.disclosures import listed, load, shown
 
 _LIST = ["id", "on", "way", "recipient", "party", "country", "purposes", "items", "rows", "people", "state"]

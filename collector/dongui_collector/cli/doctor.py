@@ -18,7 +18,7 @@ def doctor(config: Path, as_json: bool) -> None:
 
     Exit code 1 when something keeps the product from doing its work; warnings alone leave it at 0.
     """
-    from dongui_collector.doctor import examine, examine_settings
+    from dongui_collector.runtime.doctor import examine, examine_settings
 
     found = examine_settings(settings_of(config))
     with reading(config) as core:

@@ -23,14 +23,14 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
-from dongui_collector.core import Core
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.cursors import CursorError, Cursors
-from dongui_collector.reading.export import Entitlement, consumer_events, entitle
-from dongui_collector.reading.formats import FORMATS
-from dongui_collector.reading.portable import metadata, write_database
-from dongui_collector.reading.route import Place
-from dongui_collector.rights.disclosures import Handing
+from dongui_collector.core.installation import Installation
+from dongui_collector.exports.cursors import CursorError, Cursors
+from dongui_collector.exports.day_order import ExportPosition
+from dongui_collector.exports.export import Entitlement, consumer_events, entitle
+from dongui_collector.exports.formats import FORMATS
+from dongui_collector.exports.sqlite_bundle import metadata, write_database
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.rights.disclosures import Handover
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _CHUNK = 1 << 20
@@ -105,7 +105,7 @@ def events(
         if begun["disclosure"] is None:
             _write(output, kind, rows(), lambda chunks: chunks)
         else:
-            with Handing(door.call, begun["disclosure"]) as handing:
+            with Handover(door.call, begun["disclosure"]) as handing:
                 _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)
@@ -113,12 +113,12 @@ def events(
         _describe(output, reader, *days)
 
 
-def _reader(core: Core, asked: dict[str, Any]) -> Entitlement:
+def _reader(core: Installation, asked: dict[str, Any]) -> Entitlement:
     site = find_site(core, asked["site"])
     return entitle(core, site, asked["purposes"], recipient=asked["recipient"], precise=asked["precise"])
 
 
-def _place(config: Path, asked: dict[str, Any], days: tuple[date, date], after: str) -> Place:
+def _place(config: Path, asked: dict[str, Any], days: tuple[date, date], after: str) -> ExportPosition:
     """Where a cursor stands; looked at before anything is written down."""
     with reading(config) as core:
         try:

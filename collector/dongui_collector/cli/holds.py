@@ -8,9 +8,9 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.errors import Unknown
-from dongui_collector.keeping.holding import GROUNDS
-from dongui_collector.keeping.shown import hold_json
+from dongui_collector.core.errors import Unknown
+from dongui_collector.retention.holds import GROUNDS
+from dongui_collector.retention.serializers import hold_json
 
 
 @click.group(cls=CommandGroup)
@@ -93,8 +93,8 @@ def show(id: int, config: Path, as_json: bool) -> None:
         found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
         if found is None:
             raise Unknown(f"there is no legal hold {id}; see `dongui holds list --all`")
-        today = core.keeper.today()
-        now = core.keeper.holding.holds_now(found, today) if found.stands(today) else None
+        today = core.retention.today()
+        now = core.retention.holding.holds_now(found, today) if found.stands(today) else None
     emit(hold_json(found) | {"holds_now": now}, as_json)
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import click
 
+from dongui_collector.analytics.imports.days import READERS, days_of
 from dongui_collector.cli.common import (
     CommandGroup,
     acting_user,
@@ -21,8 +22,7 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.foreign.days import READERS, days_of
+from dongui_collector.ledger.sites import find_site
 
 _CHUNK = 500  # lines in one transaction; the writers' lock is held for some ten milliseconds
 _SHOWN = 20
@@ -62,7 +62,7 @@ def aggregates(file: Path, source: str, purpose: str, site: str | None, config: 
     counted nothing itself.
     """
     with reading(config) as core:
-        zone = core.book.in_force(find_site(core, site).ref, core.clock.now()).zone
+        zone = core.registry.in_force(find_site(core, site).ref, core.clock.now()).zone
     with progress("Reading", None) as advance:
         days = days_of(source, file, zone)
         advance(len(days))

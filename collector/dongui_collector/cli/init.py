@@ -51,7 +51,7 @@ def init(
 
     Routine ageing-out is approved from the start; the privacy officer can revoke that at any time.
     """
-    from dongui_collector.installing import install, starting_policy
+    from dongui_collector.runtime.install import install, starting_policy
 
     if policy and presets:
         raise click.UsageError("--preset extends the default policy; with --policy put its lines into that file")

@@ -9,8 +9,8 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.cli.handing import hand_over, named, output_option
-from dongui_collector.reading.export import FIELDS_OF
+from dongui_collector.cli.handover import hand_over, named, output_option
+from dongui_collector.exports.export import FIELDS_OF
 from dongui_collector.rights.investigations import demanded
 
 

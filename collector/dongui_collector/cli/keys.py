@@ -39,7 +39,7 @@ def keys() -> None:
 @json_option
 def status(config: Path, as_json: bool) -> None:
     """Where the master key comes from, how rotation stands, until when copies of the keys may be used."""
-    from dongui_collector.custody import status as status_of
+    from dongui_collector.keys.operations import status as status_of
 
     with reading(config) as core:
         found = status_of(core)
@@ -89,7 +89,7 @@ def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, con
     Keep it apart from the backups of the data. It may be used until the day that is printed (key_backup_horizon);
     certificates of destruction say so. Every day has a new key: copy as often as you back up.
     """
-    from dongui_collector.backup_keys import check_passphrase, write_copy
+    from dongui_collector.keys.backup import check_passphrase, write_copy
 
     passphrase = None if under_master_key else _passphrase(passphrase_file, confirm=True)
     if passphrase is not None:
@@ -128,8 +128,8 @@ def restore(
     as_json: bool,
 ) -> None:
     """Make keys/keys.db from a copy, less the keys destroyed since. There must be none."""
-    from dongui_collector.backup_keys import restore_keys
-    from dongui_collector.security.keys import decode_master
+    from dongui_collector.keys.backup import restore_keys
+    from dongui_collector.keys.keyring import decode_master
 
     settings = settings_of(config)
     with file.open("rb") as source:

@@ -8,7 +8,7 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.cli.handing import named
+from dongui_collector.cli.handover import named
 
 
 @click.group(cls=CommandGroup)

@@ -51,11 +51,11 @@ def reconfirm(
 
 
 def _counted(config: Path, site: str | None, within: int) -> list[dict[str, Any]]:
-    from dongui_collector.keeping.reconfirming import counts
-    from dongui_collector.publishing import find_site
+    from dongui_collector.ledger.sites import find_site
+    from dongui_collector.retention.reconfirmation import counts
 
     with reading(config) as core:
-        return counts(core, find_site(core, site), core.keeper.today() + timedelta(days=within))
+        return counts(core, find_site(core, site), core.retention.today() + timedelta(days=within))
 
 
 def _write(found: list[dict[str, Any]], output: Path | None, as_json: bool) -> None:

@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import click
 
+from dongui_collector.analytics.executor import LIMIT, Query, days_of, report
+from dongui_collector.analytics.filters import parse_filter
+from dongui_collector.analytics.intervals import INTERVALS, Interval
+from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.cli.common import config_option, emit, json_option, progress, reading, site_option
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.export import entitle
-from dongui_collector.reading.reports.answers import LIMIT, Question, days_of, report
-from dongui_collector.reading.reports.filters import parse_filter
-from dongui_collector.reading.reports.intervals import INTERVALS, Interval
-from dongui_collector.reading.reports.tables import REPORTS
+from dongui_collector.exports.export import entitle
+from dongui_collector.ledger.sites import find_site
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -84,7 +84,7 @@ def reports(
     """
     if name != "now" and not (first and last):
         raise click.UsageError("--from and --to say which days")
-    question = Question(
+    question = Query(
         name,
         first.date() if first else date(2000, 1, 1),
         last.date() if last else date(2999, 12, 31),

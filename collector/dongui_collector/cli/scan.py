@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import click
 from dongui.policy import Policy, load
-from dongui.policy.gaps import Gap, Seen, SeenCookie, as_lines, gaps
+from dongui.policy.undeclared import Gap, PageScan, ScannedCookie, as_lines, gaps
 
 from dongui_collector.cli.common import config_option, emit, json_option, reading, site_option
-from dongui_collector.errors import CollectorError
+from dongui_collector.core.errors import CollectorError
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -77,13 +77,13 @@ def _published(config: Path, site: str | None) -> Policy | None:
     """The policy in force of an installation's site; None without an installation."""
     if not config.exists():
         return None
-    from dongui_collector.publishing import find_site
+    from dongui_collector.ledger.sites import find_site
 
     with reading(config) as core:
-        return core.book.in_force(find_site(core, site).ref, core.clock.now()).policy
+        return core.registry.in_force(find_site(core, site).ref, core.clock.now()).policy
 
 
-def look(url: str, *, seconds: float = 3, browser: str | None = None) -> Seen:
+def look(url: str, *, seconds: float = 3, browser: str | None = None) -> PageScan:
     """What one visit with an empty profile leaves in the browser and fetches. No values, no query strings.
 
     Raises :class:`CollectorError` when Playwright or Chromium is missing, or the page cannot be reached.
@@ -108,14 +108,14 @@ def look(url: str, *, seconds: float = 3, browser: str | None = None) -> Seen:
             opened.close()
 
 
-def _visit(context: BrowserContext, url: str, seconds: float) -> Seen:
+def _visit(context: BrowserContext, url: str, seconds: float) -> PageScan:
     requests: dict[str, None] = {}
     context.on("request", lambda request: requests.setdefault(_bare(request.url)))
     page = context.new_page()
     page.goto(url, wait_until="load", timeout=30_000)
     page.wait_for_timeout(seconds * 1000)
     requests.update(dict.fromkeys(_bare(address) for address in page.evaluate(_WAITING)))
-    return Seen(_bare(page.url), (*_cookies(context), *_storage(page)), tuple(requests))
+    return PageScan(_bare(page.url), (*_cookies(context), *_storage(page)), tuple(requests))
 
 
 def _bare(address: str) -> str:
@@ -123,24 +123,24 @@ def _bare(address: str) -> str:
     return address.partition("#")[0].partition("?")[0]
 
 
-def _cookies(context: BrowserContext) -> list[SeenCookie]:
+def _cookies(context: BrowserContext) -> list[ScannedCookie]:
     now = time.time()
     found = []
     for cookie in context.cookies():
         expires = cookie.get("expires", -1)
         seconds = int(expires - now) if expires > 0 else None
-        found.append(SeenCookie(cookie["name"], cookie["domain"].lstrip("."), seconds))
+        found.append(ScannedCookie(cookie["name"], cookie["domain"].lstrip("."), seconds))
     return found
 
 
-def _storage(page: Page) -> list[SeenCookie]:
+def _storage(page: Page) -> list[ScannedCookie]:
     host = urlsplit(page.url).hostname or ""
-    local = [SeenCookie(key, host, None, "local storage") for key in page.evaluate(_STORAGE, "localStorage")]
-    session = [SeenCookie(key, host, None, "session storage") for key in page.evaluate(_STORAGE, "sessionStorage")]
+    local = [ScannedCookie(key, host, None, "local storage") for key in page.evaluate(_STORAGE, "localStorage")]
+    session = [ScannedCookie(key, host, None, "session storage") for key in page.evaluate(_STORAGE, "sessionStorage")]
     return [*local, *session]
 
 
-def _report(seen: Seen, missing: list[Gap]) -> dict[str, Any]:
+def _report(seen: PageScan, missing: list[Gap]) -> dict[str, Any]:
     return {
         "url": seen.url,
         "cookies": [asdict(cookie) for cookie in seen.cookies],
@@ -149,7 +149,7 @@ def _report(seen: Seen, missing: list[Gap]) -> dict[str, Any]:
     }
 
 
-def _text(seen: Seen, missing: list[Gap]) -> str:
+def _text(seen: PageScan, missing: list[Gap]) -> str:
     if not missing:
         return f"# {seen.url}: {len(seen.cookies)} cookies and keys, {len(seen.requests)} addresses; all is declared"
     names = ", ".join(json.dumps(gap.name, ensure_ascii=False) for gap in missing)

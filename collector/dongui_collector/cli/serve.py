@@ -17,8 +17,8 @@ from dongui_collector.cli.common import config_option, settings_of
 @config_option
 def serve(host: str | None, port: int | None, desk_port: int | None, workers: int | None, config: Path) -> None:
     """Run the collector until it is told to stop (SIGTERM, Ctrl-C)."""
-    from dongui_collector.intake.server import serve as run
-    from dongui_collector.settings import override
+    from dongui_collector.core.settings import override
+    from dongui_collector.runtime.serve import serve as run
 
     settings = override(settings_of(config), host=host, port=port, desk_port=desk_port, workers=workers)
     raise SystemExit(run(settings, config))

@@ -51,9 +51,9 @@ def list_(config: Path, as_json: bool) -> None:
     with reading(config) as core:
         now = core.clock.now()
         rows = []
-        for site in core.book.sites():
-            versions = [notice.version for notice in core.book.notices(site.ref)]
-            current = core.book.in_force(site.ref, now).version if versions else None
+        for site in core.registry.sites():
+            versions = [notice.version for notice in core.registry.notices(site.ref)]
+            current = core.registry.in_force(site.ref, now).version if versions else None
             rows.append({"site": site.id, "name": site.name, "origins": list(site.origins), "notice": current})
     emit(rows, as_json, ["site", "name", "origins", "notice"])
 
@@ -69,12 +69,12 @@ def cookies(site: str | None, config: Path, as_json: bool) -> None:
     """
     from dongui.rules import classify
 
-    from dongui_collector.clock import day_of
-    from dongui_collector.publishing import find_site
+    from dongui_collector.core.clock import day_of
+    from dongui_collector.ledger.sites import find_site
 
     with reading(config) as core:
         found = find_site(core, site)
-        notice = core.book.in_force(found.ref, core.clock.now())
+        notice = core.registry.in_force(found.ref, core.clock.now())
         rows = []
         for seen in core.storage.office.cookie_inventory(found.ref):
             purpose = classify(seen["name"], notice.compiled)

@@ -10,8 +10,8 @@ import click
 from dongui_collector.cli.common import config_option, emit, json_option, reading, site_option
 
 if TYPE_CHECKING:
-    from dongui_collector.settings import Settings
-    from dongui_collector.storage.values import Site
+    from dongui_collector.core.settings import Settings
+    from dongui_collector.storage.contract.values import Site
 
 _TEXT = """\
 In the <head> of every page:
@@ -74,7 +74,7 @@ def snippet(
     """Print the lines that a site needs."""
     from dongui.policy import inline_stub, stub_warnings
 
-    from dongui_collector.publishing import find_site
+    from dongui_collector.ledger.sites import find_site
 
     doubtful: dict[str, Any] = {
         "advanced": advanced,
@@ -88,7 +88,7 @@ def snippet(
         found = find_site(core, site)
         data = _lines(found, core.settings, collector)
         data["stub"] = inline_stub(
-            core.book.in_force(found.ref, core.clock.now()).compiled,
+            core.registry.in_force(found.ref, core.clock.now()).compiled,
             nonce=nonce,
             wait_for_update=wait_for_update,
             **doubtful,

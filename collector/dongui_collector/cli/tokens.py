@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from dongui_collector.access.roles import ROLES
 from dongui_collector.cli.common import (
     CommandGroup,
     acting_user,
@@ -18,7 +19,6 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
-from dongui_collector.security.roles import ROLES
 
 
 @click.group(cls=CommandGroup)

@@ -9,7 +9,7 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.cli.destruction import by_option
-from dongui_collector.cli.handing import hand_over, named, output_option
+from dongui_collector.cli.handover import hand_over, named, output_option
 from dongui_collector.rights.transfers import MEANS, handed_over, status
 
 

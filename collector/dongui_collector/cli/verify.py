@@ -10,15 +10,15 @@ import click
 from dongui.errors import DonguiError
 
 from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading, settings_of
-from dongui_collector.errors import CollectorError
-from dongui_collector.keeping.proof import checkpoints, evidence, kept
-from dongui_collector.keeping.proof.checkpoints import Checkpoint
-from dongui_collector.keeping.verify import Finding, Verification, damaged, steps
-from dongui_collector.keeping.verify import verify as check
-from dongui_collector.storage.connect import DatabaseError
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.evidence import bundle, checkpoint_files, checkpoints
+from dongui_collector.evidence.checkpoints import Checkpoint
+from dongui_collector.evidence.verify.verify import Verification, VerificationFinding, damaged, steps
+from dongui_collector.evidence.verify.verify import verify as check
+from dongui_collector.storage.sqlite.connect import DatabaseError
 
 if TYPE_CHECKING:
-    from dongui_collector.core import Core
+    from dongui_collector.core.installation import Installation
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -64,7 +64,7 @@ def checkpoint(output: Path | None, config: Path) -> None:
     """Fix the ledger as it is now in a few lines, to be kept where nobody who can change it can change them."""
     control(config).call("proof.seal")
     with reading(config) as core:
-        made = kept.make(core)
+        made = checkpoint_files.make(core)
     if output is None:
         click.echo(made.text(), nl=False)
         return
@@ -73,17 +73,17 @@ def checkpoint(output: Path | None, config: Path) -> None:
 
 
 def _verified(
-    core: Core, given: Sequence[tuple[str, Checkpoint]], evidence_file: Path | None, reseal: Callable[[], None]
+    core: Installation, given: Sequence[tuple[str, Checkpoint]], evidence_file: Path | None, reseal: Callable[[], None]
 ) -> Verification:
     with progress("verifying", steps(core)) as advance:
         result = check(core, lambda _done, _total: advance(1), given)
     if evidence_file:
         with progress("evidence", len(core.storage.events.days())) as advance:
-            evidence.write(core, evidence_file, result, given, lambda: advance(1), reseal)
+            bundle.write(core, evidence_file, result, given, lambda: advance(1), reseal)
     return result
 
 
-def _opened(config: Path, work: Callable[[Core], Verification]) -> Verification:
+def _opened(config: Path, work: Callable[[Installation], Verification]) -> Verification:
     """Run ``work`` on the installation; where it does not even open, that and the place are the finding."""
     settings = settings_of(config)
     try:
@@ -98,7 +98,7 @@ def _opened(config: Path, work: Callable[[Core], Verification]) -> Verification:
         where = "data/dongui.db"
         what = f"its contents contradict themselves, the installation does not open ({type(error).__name__})"
         remedy = "restore a backup that is older than the damage, with the journal"
-        return Verification(found or [Finding(where, what, remedy)])
+        return Verification(found or [VerificationFinding(where, what, remedy)])
 
 
 def _checkpoints(path: Path) -> list[tuple[str, Checkpoint]]:

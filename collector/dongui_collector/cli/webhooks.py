@@ -16,7 +16,7 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
-from dongui_collector.reading.webhooks import KINDS
+from dongui_collector.webhooks.model import KINDS
 
 
 @click.group(cls=CommandGroup)
@@ -51,7 +51,7 @@ def add(
 @json_option
 def list_(config: Path, as_json: bool) -> None:
     """List them and how they fare; never their secrets nor their whole addresses."""
-    from dongui_collector.webhooks import listed
+    from dongui_collector.webhooks.operations import listed
 
     with reading(config) as core:
         emit(listed(core), as_json, ["id", "site", "host", "kinds", "consumer", "state", "tries", "error"])

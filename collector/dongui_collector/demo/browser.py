@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dongui_collector.errors import CollectorError
+from dongui_collector.core.errors import CollectorError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from dongui_collector.clock import start_of
-from dongui_collector.core import Core
-from dongui_collector.importing import import_events
-from dongui_collector.ledger import counted
-from dongui_collector.ledger.ledger import Choice
+from dongui_collector.core.clock import start_of
+from dongui_collector.core.installation import Installation
+from dongui_collector.ledger import page_counts
+from dongui_collector.ledger.service import Decision
+from dongui_collector.runtime.event_import import import_events
 
 DAYS = 70
 _VISITORS = 420
@@ -85,10 +85,10 @@ _SEARCHES = ("주전자", "녹차", "gift", "철 주전자", "찻잔", "copper")
 _HOURS = (1, 1, 1, 0, 0, 1, 2, 4, 6, 7, 8, 8, 10, 8, 7, 7, 7, 8, 9, 10, 12, 12, 9, 4)
 
 
-def seed(core: Core, days: int = DAYS, visitors: int = _VISITORS) -> int:
+def seed(core: Installation, days: int = DAYS, visitors: int = _VISITORS) -> int:
     """Consents and visits of the last ``days`` days. Returns how many events were recorded."""
     rng = random.Random(20)  # noqa: S311 (fictional visits, no secrets)
-    site = core.book.sites()[0]
+    site = core.registry.sites()[0]
     origin = site.origins[0] if site.origins else "https://shop.example.com"
     ids = _consents(core, rng, visitors)
     now = core.clock.now()
@@ -104,7 +104,7 @@ def seed(core: Core, days: int = DAYS, visitors: int = _VISITORS) -> int:
     return recorded
 
 
-def _count(core: Core, rng: random.Random, site_ref: int, days: int) -> None:
+def _count(core: Installation, rng: random.Random, site_ref: int, days: int) -> None:
     """What the shop's middleware would have counted of everybody, without identifiers: a bit more than half agree."""
     today = core.clock.today(core.settings.zone)
     with core.storage.ledger.writing():
@@ -112,29 +112,29 @@ def _count(core: Core, rng: random.Random, site_ref: int, days: int) -> None:
             views = rng.randrange(30, 60)
             recorded = {"statistics": views, "statistics.marketing": views * 4 // 5}
             unrecorded = {"unasked": views // 3, "refused": views * 2 // 5, "gpc": views // 9}
-            numbers = counted.names(unrecorded, recorded, ("statistics", "marketing"))
+            numbers = page_counts.names(unrecorded, recorded, ("statistics", "marketing"))
             core.storage.ledger.add_totals(today - timedelta(days=back), site_ref, numbers)
 
 
-def _consents(core: Core, rng: random.Random, visitors: int) -> list[str]:
+def _consents(core: Installation, rng: random.Random, visitors: int) -> list[str]:
     """Most agree to statistics, half of those to marketing too; who refuses everything leaves nothing but a number."""
-    site = core.book.sites()[0]
-    notice = core.book.in_force(site.ref, core.clock.now())
+    site = core.registry.sites()[0]
+    notice = core.registry.in_force(site.ref, core.clock.now())
     ids: list[str] = []
     with core.storage.ledger.writing():
         for _ in range(visitors):
             both = rng.random() < 0.5
             granted, refused = (("statistics", "marketing"), ()) if both else (("statistics",), ("marketing",))
-            answer = core.ledger.choose(notice, None, Choice(granted, refused, "banner", "ko", {})).answer
+            answer = core.ledger.choose(notice, None, Decision(granted, refused, "banner", "ko", {})).answer
             ids.append(answer["visitor"])
         for _ in range(visitors * 2 // 5):
-            core.ledger.choose(notice, None, Choice((), ("statistics", "marketing"), "banner", "ko", {}))
+            core.ledger.choose(notice, None, Decision((), ("statistics", "marketing"), "banner", "ko", {}))
     core.ledger.resume()
     return ids
 
 
 def _events(
-    core: Core, rng: random.Random, origin: str, days: int, visitors: int
+    core: Installation, rng: random.Random, origin: str, days: int, visitors: int
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Days with a week's rhythm and a slow rise; each visit a walk through the shop."""
     today = core.clock.today(core.settings.zone)

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dongui_collector.demo.held import destruction_of, find_bytes, holdings
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.demo.holdings import destruction_of, find_bytes, holdings
 from dongui_collector.demo.stage import Stage
-from dongui_collector.errors import CollectorError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -22,7 +22,7 @@ _ASKING = {"/_dongui/v1/dongui.js", "/_dongui/v1/ui.js", "/_dongui/v1/notice"}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """One observation: what was looked at in which step, what must be, what was."""
 
     step: str
@@ -39,19 +39,19 @@ class Seen:
         return f"{self.step:<22} {self.what:<52} {self.found}{mark}"
 
 
-def journey(stage: Stage, browser: Browser) -> Iterator[Seen]:
+def journey(stage: Stage, browser: Browser) -> Iterator[Observation]:
     """Go through the journey on a running stage; yields each observation as it is made."""
     context = browser.new_context(locale="ko-KR")
     context.set_default_timeout(_PATIENCE_S * 1000)
     try:
-        visitor = Visitor(stage, context)
+        visitor = DemoVisitor(stage, context)
         for step in (before, statistics, pages, marketing, live_page, withdrawal, ageing_out):
             yield from step(visitor)
     finally:
         context.close()
 
 
-class Visitor:
+class DemoVisitor:
     """A browser on the shop, with values of its own to look for in the data folder afterwards."""
 
     def __init__(self, stage: Stage, context: BrowserContext) -> None:
@@ -109,7 +109,7 @@ class Visitor:
         return find_bytes(self.stage.data, text.encode())
 
 
-def before(visitor: Visitor) -> Iterator[Seen]:
+def before(visitor: DemoVisitor) -> Iterator[Observation]:
     """Nothing is asked of the collector, set or stored before a choice."""
     step = "before a choice"
     visitor.open(click=True)
@@ -130,7 +130,7 @@ def before(visitor: Visitor) -> Iterator[Seen]:
     yield _seen(step, "what the address carried, in the data folder", "nowhere", _names(places), not places)
 
 
-def statistics(visitor: Visitor) -> Iterator[Seen]:
+def statistics(visitor: DemoVisitor) -> Iterator[Observation]:
     """Exactly what was granted, although the address carries an advertising id."""
     step = "statistics granted"
     visitor.press("choose")
@@ -172,7 +172,7 @@ def statistics(visitor: Visitor) -> Iterator[Seen]:
     yield _seen(step, "the gclid, in the data folder", "nowhere", _names(places), not places)
 
 
-def pages(visitor: Visitor) -> Iterator[Seen]:
+def pages(visitor: DemoVisitor) -> Iterator[Observation]:
     """Page views, also those that load no page."""
     step = "looking around"
     visitor.page.locator("nav.kinds a").nth(1).click()
@@ -194,7 +194,7 @@ def pages(visitor: Visitor) -> Iterator[Seen]:
     )
 
 
-def marketing(visitor: Visitor) -> Iterator[Seen]:
+def marketing(visitor: DemoVisitor) -> Iterator[Observation]:
     """A second purpose, given later, adds its items from then on."""
     step = "marketing granted"
     visitor.page.locator('footer [data-dongui="preferences"]').click()
@@ -208,7 +208,7 @@ def marketing(visitor: Visitor) -> Iterator[Seen]:
     yield _seen(step, "rows with the advertising id", "1", str(len(rows)), right)
 
 
-def live_page(visitor: Visitor) -> Iterator[Seen]:
+def live_page(visitor: DemoVisitor) -> Iterator[Observation]:
     """The shop's live page shows the same."""
     visitor.open("live")
     count = visitor.page.locator("#count")
@@ -216,7 +216,7 @@ def live_page(visitor: Visitor) -> Iterator[Seen]:
     yield _seen("live page", "rows shown", "as many as are held", count.inner_text(), came)
 
 
-def withdrawal(visitor: Visitor) -> Iterator[Seen]:
+def withdrawal(visitor: DemoVisitor) -> Iterator[Observation]:
     """Withdrawing destroys the rows at once and takes the cookies along."""
     step = "withdrawn"
     visitor.page.locator("#withdraw").click()
@@ -232,7 +232,7 @@ def withdrawal(visitor: Visitor) -> Iterator[Seen]:
     yield _seen(step, "campaign and gclid, in any byte of the data folder", "nowhere", _names(places), not places)
 
 
-def ageing_out(visitor: Visitor) -> Iterator[Seen]:
+def ageing_out(visitor: DemoVisitor) -> Iterator[Observation]:
     """The published period ends: there until its last second, gone right after."""
     step, stage = "ageing out", visitor.stage
     visitor.campaign = f"campaign-{secrets.token_hex(12)}"
@@ -257,11 +257,11 @@ def ageing_out(visitor: Visitor) -> Iterator[Seen]:
         raise CollectorError(f"the collector reported errors:\n{stage.log()[-2000:]}")
 
 
-def _seen(step: str, what: str, wanted: str, found: str, ok: bool) -> Seen:
-    return Seen(step, what, wanted, found, bool(ok))
+def _seen(step: str, what: str, wanted: str, found: str, ok: bool) -> Observation:
+    return Observation(step, what, wanted, found, bool(ok))
 
 
-def _every(step: str, what: str, rows: list[dict[str, Any]], test: Callable[[dict[str, Any]], object]) -> Seen:
+def _every(step: str, what: str, rows: list[dict[str, Any]], test: Callable[[dict[str, Any]], object]) -> Observation:
     fitting = sum(bool(test(row)) for row in rows)
     return _seen(step, what, "all", f"{fitting} of {len(rows)}", fitting == len(rows) > 0)
 

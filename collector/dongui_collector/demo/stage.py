@@ -18,13 +18,13 @@ from types import TracebackType
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from dongui_collector.app import open_core
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.settings import load_settings
 from dongui_collector.demo.flask_shop import create_shop  # type: ignore[import-not-found]  # lives in examples/
 from dongui_collector.demo.history import seed
 from dongui_collector.demo.places import write_places
-from dongui_collector.errors import CollectorError
-from dongui_collector.installing import Installed, install, starting_policy
-from dongui_collector.settings import load_settings
+from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.install import Installed, install, starting_policy
 
 HOST = "127.0.0.1"
 PORT_BASE = 8787

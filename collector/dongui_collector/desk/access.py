@@ -11,20 +11,20 @@ from flask import request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector import control
-from dongui_collector.core import Core
+from dongui_collector.access.secrets import token_hash
+from dongui_collector.access.tokens import is_live
+from dongui_collector.core import operations
+from dongui_collector.core.installation import Installation
+from dongui_collector.exports.export import OWN_USE
 from dongui_collector.intake.problems import Problem
-from dongui_collector.office import is_live
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.export import OWN_USE
-from dongui_collector.security.tokens import token_hash
-from dongui_collector.storage.values import Site
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.storage.contract.values import Site
 
-__all__ = ["Asking", "Problem", "asking", "problem_response"]
+__all__ = ["Problem", "ReadRequest", "asking", "problem_response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ReadRequest:
     """Who asks, for which site, and for which purposes at most.
 
     ``consumer`` decides the pseudonyms: a token's id, or the controller's own use for who is signed in to the console.
@@ -38,7 +38,7 @@ class Asking:
     precise: bool = False
 
 
-def asking(core: Core, roles: Sequence[str]) -> Asking:
+def asking(core: Installation, roles: Sequence[str]) -> ReadRequest:
     """Judge the present request's ``Authorization`` header, else its console session.
 
     ``?site`` and ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403
@@ -50,33 +50,33 @@ def asking(core: Core, roles: Sequence[str]) -> Asking:
         if not current_user.may("export"):
             raise Problem("forbidden", "this role does not export")
         site = find_site(core, request.args.get("site"))
-        known = core.book.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        return Asking(OWN_USE, current_user.role, site, _wanted(known))
+        known = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
+        return ReadRequest(OWN_USE, current_user.role, site, _wanted(known))
     raise Problem("unauthorised", "send Authorization: Bearer <token>; `dongui tokens create` makes one")
 
 
-def _by_token(core: Core, roles: Sequence[str]) -> Asking:
+def _by_token(core: Installation, roles: Sequence[str]) -> ReadRequest:
     kind, _, secret = request.headers["Authorization"].partition(" ")
     token = core.storage.office.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
     if token is None or not is_live(token, core.clock.now()):
         raise Problem("unauthorised", "the token is unknown, revoked or has expired")
     if token["role"] not in roles:
         raise Problem("forbidden", f"this call is for the roles {', '.join(roles)}")
-    site = core.book.site(token["site"])
+    site = core.registry.site(token["site"])
     if site is None or request.args.get("site", site.id) not in (site.id, site.name):
         raise Problem("forbidden", "the token is bound to another site")
     _note_use(core, token["id"])
     wanted, precise = _wanted(token["purposes"]), bool(token.get("precise"))
-    return Asking(token["id"], token["role"], site, wanted, token.get("recipient"), precise)
+    return ReadRequest(token["id"], token["role"], site, wanted, token.get("recipient"), precise)
 
 
-def _note_use(core: Core, id: str) -> None:
+def _note_use(core: Installation, id: str) -> None:
     """The day of its last use, for people who tidy up; once a day, and never a reason to refuse."""
     today = core.clock.today(core.settings.zone).isoformat()
     if any(token["id"] == id and token["last_used"] == today for token in core.storage.office.tokens()):
         return
     with suppress(DonguiError, OSError):
-        control.call(core.settings, "tokens.used", id=id)
+        operations.call(core.settings, "tokens.used", id=id)
 
 
 def _wanted(allowed: Sequence[str]) -> tuple[str, ...]:

@@ -14,19 +14,19 @@ from flask import Blueprint, current_app, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector import control
-from dongui_collector.core import Core
-from dongui_collector.desk.access import Asking, Problem, asking
+from dongui_collector.core import operations
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.streams import Streams
-from dongui_collector.errors import NotAllowed
-from dongui_collector.reading.cursors import CursorError, Cursors
-from dongui_collector.reading.export import OWN_USE, Entitlement, consumer_events, entitle
-from dongui_collector.reading.feed import LIMIT, erasures
-from dongui_collector.reading.formats import FORMATS, MEDIA_TYPES
-from dongui_collector.reading.route import Place
-from dongui_collector.rights.disclosures import Handing
-from dongui_collector.storage.values import Json
+from dongui_collector.exports.cursors import CursorError, Cursors
+from dongui_collector.exports.day_order import ExportPosition
+from dongui_collector.exports.erasure_feed import LIMIT, erasures
+from dongui_collector.exports.export import OWN_USE, Entitlement, consumer_events, entitle
+from dongui_collector.exports.formats import FORMATS, MEDIA_TYPES
+from dongui_collector.rights.disclosures import Handover
+from dongui_collector.storage.contract.values import Json
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -34,8 +34,8 @@ _READERS = ("consumer", "analyst", "officer", "admin")
 _OPERATORS = ("auditor", "officer", "admin")
 
 
-def _core() -> Core:
-    core: Core = current_app.extensions["dongui"]
+def _core() -> Installation:
+    core: Installation = current_app.extensions["dongui"]
     return core
 
 
@@ -53,7 +53,7 @@ def export() -> Response:
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
-    asked = _Asked(core, _reader(core, who), first, last, format)
+    asked = _ExportRequest(core, _reader(core, who), first, last, format)
     limit, after = _limit(), asked.after()
     name = f"events-{first.isoformat()}-{last.isoformat()}.{format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -77,12 +77,12 @@ def export() -> Response:
     return answer
 
 
-def _streams(core: Core) -> Streams:
+def _streams(core: Installation) -> Streams:
     found: Streams = current_app.extensions.setdefault("dongui-streams", Streams(core.settings.workers))
     return found
 
 
-def _reader(core: Core, who: Asking) -> Entitlement:
+def _reader(core: Installation, who: ReadRequest) -> Entitlement:
     if who.consumer == OWN_USE:
         return entitle(core, who.site, who.purposes)
     if who.recipient is not None:
@@ -94,16 +94,16 @@ def _reader(core: Core, who: Asking) -> Entitlement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ExportRequest:
     """One export: who reads, which days, in which format."""
 
-    core: Core
+    core: Installation
     reader: Entitlement
     first: date
     last: date
     format: str
 
-    def after(self) -> Place | None:
+    def after(self) -> ExportPosition | None:
         """Where the question goes on."""
         if "after" not in request.args:
             return None
@@ -116,36 +116,36 @@ class _Asked:
     def _cursors(self) -> Cursors:
         return Cursors(self.core.keyring, self.reader, self.first, self.last)
 
-    def noted(self, who: Asking) -> int | None:
+    def noted(self, who: ReadRequest) -> int | None:
         """Have the export written down; the disclosure's number where it is a hand-over."""
         said: dict[str, Any] = {"first": self.first.isoformat(), "last": self.last.isoformat(), "format": self.format}
         said |= {"purposes": list(who.purposes), "site": who.site.id}
         if who.consumer == OWN_USE:
             said["by"] = f"console: {current_user.name}"
-            control.call(self.core.settings, "export.audit", **said)
+            operations.call(self.core.settings, "export.audit", **said)
             return None
         said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
         if who.recipient is not None:
             said |= {"recipient": who.recipient, "precise": who.precise}
-        number: int | None = control.call(self.core.settings, "export.note", **said)["disclosure"]
+        number: int | None = operations.call(self.core.settings, "export.note", **said)["disclosure"]
         return number
 
-    def stream(self, disclosure: int | None, after: Place | None) -> Generator[bytes, None, None]:
+    def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
         """The bytes, page after page; a hand-over's entry is closed with the last, or as interrupted."""
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handing(partial(control.call, self.core.settings), disclosure) as handing:
+        with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
-    def page(self, disclosure: int | None, after: Place | None, limit: int) -> tuple[bytes, str | None]:
+    def page(self, disclosure: int | None, after: ExportPosition | None, limit: int) -> tuple[bytes, str | None]:
         """A page's bytes, and the cursor of the next; None where nothing is left."""
         if disclosure is None:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handing(partial(control.call, self.core.settings), disclosure) as handing:
+            with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))
@@ -153,10 +153,10 @@ class _Asked:
 
     def _rows(
         self,
-        after: Place | None,
+        after: ExportPosition | None,
         before: Callable[[Sequence[bytes]], None] | None = None,
         limit: int | None = None,
-    ) -> Iterator[tuple[Place, Json]]:
+    ) -> Iterator[tuple[ExportPosition, Json]]:
         return consumer_events(self.core, self.reader, self.first, self.last, before, after=after, limit=limit)
 
 
@@ -186,7 +186,7 @@ def profiles() -> dict[str, Any]:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
         return dict(
-            control.call(
+            operations.call(
                 core.settings,
                 "profiles.read",
                 site=who.site.id,
@@ -195,7 +195,7 @@ def profiles() -> dict[str, Any]:
                 address=request.remote_addr or "",
             )
         )
-    except (NotAllowed, control.RefusedByServer) as error:
+    except (NotAllowed, operations.RefusedByServer) as error:
         raise Problem("forbidden", str(error)) from None
 
 
@@ -204,7 +204,7 @@ def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
     asking(core, _OPERATORS)
-    return core.keeper.status()
+    return core.retention.status()
 
 
 @calls.get("/openapi.json")

@@ -13,7 +13,8 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import Core
+from dongui_collector.core.errors import StorageError, Unknown
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk import (
     api,
     audit_pages,
@@ -42,15 +43,14 @@ from dongui_collector.desk.overview import DayCounts
 from dongui_collector.desk.portions import Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
-from dongui_collector.desk.visits import kept_pages, shared_pages
 from dongui_collector.desk.visits import pages as visits_pages
-from dongui_collector.errors import StorageError, Unknown
+from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.rights import requests
 
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
 
 
-def create_desk(core: Core) -> Flask:
+def create_desk(core: Installation) -> Flask:
     """The desk over an installation opened read-only; what changes something is asked of the collector.
 
     Sessions are signed with a key derived from the installation's secret, so they outlive a restart and no other
@@ -76,7 +76,7 @@ def create_desk(core: Core) -> Flask:
     set_up_login(app, core)
     language.set_up(app)
     app.register_blueprint(visits_pages.pages)
-    app.register_blueprint(kept_pages.pages)
+    app.register_blueprint(saved_pages.pages)
     app.register_blueprint(shared_pages.pages)
     app.register_blueprint(console.pages)
     app.register_blueprint(consent_pages.pages)
@@ -105,18 +105,18 @@ def create_desk(core: Core) -> Flask:
     return app
 
 
-def _waiting(core: Core, counting: due_pages.Reconfirmations) -> dict[str, int]:
+def _waiting(core: Installation, counting: due_pages.Reconfirmations) -> dict[str, int]:
     """How much waits behind an entry of the menu, for the mark beside its name; nothing for who is not signed in."""
     if not current_user.is_authenticated:
         return {}
     return {
-        "due": due_pages.pressing(core, counting, core.keeper.today()),
+        "due": due_pages.pressing(core, counting, core.retention.today()),
         "destructions": len(core.storage.office.destructions(("selected",))),
         "requests": sum(requests.waiting(core).values()),
     }
 
 
-def _freshness(app: Flask, core: Core) -> None:
+def _freshness(app: Flask, core: Installation) -> None:
     """Sites and notices are kept in memory; the collector may have published since."""
     seen: dict[str, Any] = {"at": _published(core)}
 
@@ -125,11 +125,11 @@ def _freshness(app: Flask, core: Core) -> None:
         if request.endpoint == "static":
             return
         if (now := _published(core)) != seen["at"]:
-            core.book.reload()
+            core.registry.reload()
             seen["at"] = now
 
 
-def _published(core: Core) -> tuple[int, int]:
+def _published(core: Installation) -> tuple[int, int]:
     """The last records that changed sites or notices."""
     site, notice = core.storage.ledger.last_of("site"), core.storage.ledger.last_of("notice")
     return site.seq if site else 0, notice.seq if notice else 0

@@ -9,9 +9,9 @@ from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector import audit
+from dongui_collector.access import audit_log
+from dongui_collector.access.audit_review import month_days, review
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.security.review import month_days, review
 
 pages = Blueprint("audit", __name__, url_prefix="/console/audit")
 
@@ -31,7 +31,7 @@ def log() -> str:
         first, end = month_days(month)
     except ValueError:
         raise NotFound from None
-    found = list(audit.entries(core, first, end))
+    found = list(audit_log.entries(core, first, end))
     months = [today.isoformat()[:7]]
     while len(months) < _MONTHS:
         months.append((month_days(months[-1])[0] - timedelta(days=1)).isoformat()[:7])
@@ -41,7 +41,7 @@ def log() -> str:
         months=months,
         review=review(month, found, core.settings.zone),
         entries=found[::-1][:_SHOWN],
-        signed=audit.reviews(core).get(month),
+        signed=audit_log.reviews(core).get(month),
         over=end <= today,
     )
 

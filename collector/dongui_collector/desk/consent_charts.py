@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dongui_collector.reading.consents import Answers, Span
+from dongui_collector.analytics.consent_stats import AnswerShares, Span
 
 _SHOWN = ("accepted", "chosen", "refused")  # from the bottom up, and from left to right
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BarPart:
     """One outcome's rectangle."""
 
     outcome: str
@@ -26,7 +26,7 @@ class Stack:
     """One span's bar: its parts, and what it says."""
 
     span: Span
-    parts: Sequence[Part]
+    parts: Sequence[BarPart]
 
 
 def stacks(spans: Sequence[Span], *, width: float = 720.0, height: float = 120.0) -> list[Stack]:
@@ -41,17 +41,17 @@ def stacks(spans: Sequence[Span], *, width: float = 720.0, height: float = 120.0
             tall = height * getattr(span.answers, name) / most if most else 0.0
             if tall:
                 foot -= tall
-                parts.append(Part(name, round(left, 2), round(foot, 2), round(bar, 2), round(tall, 2)))
+                parts.append(BarPart(name, round(left, 2), round(foot, 2), round(bar, 2), round(tall, 2)))
         made.append(Stack(span, parts))
     return made
 
 
-def strip(answers: Answers, *, width: float = 100.0, height: float = 8.0) -> list[Part]:
+def strip(answers: AnswerShares, *, width: float = 100.0, height: float = 8.0) -> list[BarPart]:
     """The shares of the outcomes side by side, over the whole width."""
     left, parts = 0.0, []
     for name in _SHOWN:
         wide = width * getattr(answers, name) / answers.choices if answers.choices else 0.0
         if wide:
-            parts.append(Part(name, round(left, 2), 0.0, round(wide, 2), height))
+            parts.append(BarPart(name, round(left, 2), 0.0, round(wide, 2), height))
             left += wide
     return parts

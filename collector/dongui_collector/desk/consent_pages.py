@@ -9,12 +9,12 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
+from dongui_collector.analytics.consent_stats import figures, together
 from dongui_collector.desk.consent_charts import stacks, strip
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.shell import ask, guard, open_core
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.reading.consents import figures, together
-from dongui_collector.storage.values import Json, Site
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.storage.contract.values import Json, Site
 
 pages = Blueprint("consent", __name__, url_prefix="/console/consent")
 
@@ -32,21 +32,21 @@ def consent() -> str:
     days = days if days in RANGES else 30
     today = core.clock.today(core.settings.zone)
     first = today - timedelta(days=days - 1)
-    notice = core.book.in_force(site.ref, core.clock.now())
+    notice = core.registry.in_force(site.ref, core.clock.now())
     asked = notice.policy.consent_purposes
     found = figures(core.storage.ledger.totals(site.ref, first), first, today, asked)
     return render_template(
         "consent.html",
         site=site,
-        sites=core.book.sites(),
+        sites=core.registry.sites(),
         f=found,
         days=days,
         ranges=RANGES,
         stacks=stacks(together(found.days, _BARS)),
         strip=strip,
         purposes=asked,
-        labels={id: p.label for n in core.book.notices(site.ref) for id, p in n.policy.purposes.items()},
-        notices=core.book.notices(site.ref)[::-1],
+        labels={id: p.label for n in core.registry.notices(site.ref) for id, p in n.policy.purposes.items()},
+        notices=core.registry.notices(site.ref)[::-1],
         current=notice,
     )
 
@@ -80,7 +80,7 @@ def _receipts(found: Json | None) -> str:
 
 
 def _notice(site: Site, version: str) -> LoadedNotice:
-    found = next((n for n in open_core().book.notices(site.ref) if n.version == version), None)
+    found = next((n for n in open_core().registry.notices(site.ref) if n.version == version), None)
     if found is None:
         raise NotFound
     return found

@@ -9,15 +9,15 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.clock import start_of
-from dongui_collector.core import Core
+from dongui_collector.core.clock import start_of
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.keeping.shown import destruction_json, hold_json
-from dongui_collector.reading.holdings import Portion, agenda, by_class, by_item, calendar
-from dongui_collector.storage.values import LedgerRecord
+from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
+from dongui_collector.retention.serializers import destruction_json, hold_json
+from dongui_collector.storage.contract.values import LedgerRecord
 
 pages = Blueprint("console", __name__, url_prefix="/console")
 
@@ -40,11 +40,11 @@ guard(pages, _NEEDS)
 def overview_page() -> str:
     core = open_core()
     site = chosen_site()
-    schedule = core.keeper.planner.schedule(core.keeper.holds())
+    schedule = core.retention.planner.schedule(core.retention.holds())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
     portions: list[Portion] = current_app.extensions["dongui-portions"].all()
-    notices = [notice for one in core.book.sites() for notice in core.book.notices(one.ref)]
+    notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
     return render_template(
         "overview.html",
         o=shown,
@@ -52,19 +52,19 @@ def overview_page() -> str:
         site=site,
         classes=by_class(portions),
         items=by_item(portions),
-        months=calendar(portions, core.keeper.today()),
+        months=calendar(portions, core.retention.today()),
         agenda=agenda(portions),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
-        holds=len(core.keeper.holds()),
-        last_run=core.keeper.last_success(),
+        holds=len(core.retention.holds()),
+        last_run=core.retention.last_success(),
         next_run=start_of(core.clock.today(core.settings.zone) + timedelta(days=1), core.settings.zone),
     )
 
 
-def _classes(core: Core) -> dict[str, RecordClass]:
+def _classes(core: Installation) -> dict[str, RecordClass]:
     """Every record class that some notice of some site knows, as the newest says."""
-    notices = (notice for site in core.book.sites() for notice in core.book.notices(site.ref))
+    notices = (notice for site in core.registry.sites() for notice in core.registry.notices(site.ref))
     return {id: record_class for notice in notices for id, record_class in notice.policy.records.items()}
 
 
@@ -74,7 +74,7 @@ def _classes(core: Core) -> dict[str, RecordClass]:
 @pages.get("/destructions")
 def destructions() -> str:
     core = open_core()
-    today = core.keeper.today()
+    today = core.retention.today()
     shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
     open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
     past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
@@ -83,11 +83,14 @@ def destructions() -> str:
         "destructions.html",
         open=open_,
         past=past,
-        standing=core.keeper.standing.current(),
-        unsigned=core.keeper.standing.unsigned(),
-        live=[(core.book.site_by_ref(ref), class_id) for ref, class_id in live],
+        standing=core.retention.standing.current(),
+        unsigned=core.retention.standing.unsigned(),
+        live=[(core.registry.site_by_ref(ref), class_id) for ref, class_id in live],
         rules={
-            id: c for s in core.book.sites() for n in core.book.notices(s.ref) for id, c in n.policy.records.items()
+            id: c
+            for s in core.registry.sites()
+            for n in core.registry.notices(s.ref)
+            for id, c in n.policy.records.items()
         },
     )
 
@@ -114,8 +117,8 @@ def holds() -> str:
     core = open_core()
     classes = _classes(core)
     shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
-    names = {site.ref: site.name for site in core.book.sites()}
-    return render_template("holds.html", holds=shown, classes=classes, sites=core.book.sites(), names=names)
+    names = {site.ref: site.name for site in core.registry.sites()}
+    return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 
 
 @pages.post("/holds")

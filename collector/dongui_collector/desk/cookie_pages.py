@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, render_template
 
+from dongui_collector.analytics.cookie_inventory import inventory
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.shell import guard, open_core
-from dongui_collector.reading.cookies import inventory
-from dongui_collector.storage.values import Site
+from dongui_collector.storage.contract.values import Site
 
 pages = Blueprint("cookies", __name__, url_prefix="/console/cookies")
 
@@ -19,7 +19,7 @@ guard(pages, {})
 @pages.get("")
 def cookies() -> str:
     core, site = open_core(), chosen_site()
-    policy = core.book.in_force(site.ref, core.clock.now()).policy
+    policy = core.registry.in_force(site.ref, core.clock.now()).policy
     found = inventory(policy, core.storage.office.cookie_inventory(site.ref), host_of(site))
     return render_template("cookies.html", site=site, policy=policy, found=found)
 

@@ -11,11 +11,11 @@ from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from dongui_collector import control
+from dongui_collector.core import operations
+from dongui_collector.core.errors import Unknown
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.errors import Unknown
-from dongui_collector.reading.export import FIELDS_OF
-from dongui_collector.rights.disclosures import Handing, listed, load, shown
+from dongui_collector.exports.export import FIELDS_OF
+from dongui_collector.rights.disclosures import Handover, listed, load, shown
 from dongui_collector.rights.investigations import demanded
 from dongui_collector.rights.transfers import MEANS, handed_over, missing
 
@@ -48,14 +48,14 @@ def disclosures_page() -> str:
     """Every hand-over, newest first, and the forms for new ones."""
     core = open_core()
     now = core.clock.now()
-    policies = [core.book.in_force(site.ref, now).policy for site in core.book.sites()]
+    policies = [core.registry.in_force(site.ref, now).policy for site in core.registry.sites()]
     parties = dict.fromkeys(p.name for policy in policies for p in (*policy.processors, *policy.recipients))
     purposes = {id: p.label for policy in policies for id, p in policy.purposes.items()}
     labels = {id: item.label for policy in policies for id, item in policy.items.items()}
     return render_template(
         "disclosures.html",
         entries=listed(core),
-        sites=core.book.sites(),
+        sites=core.registry.sites(),
         parties=list(parties),
         purposes=purposes,
         items={id: labels.get(id, id) for id in FIELDS_OF},
@@ -82,7 +82,7 @@ def show(id: int) -> str:
     core = open_core()
     entry = load(core, id)
     waits = entry["way"] == "transfer" and entry["state"] == "planned"
-    lacks = missing(entry, core.keeper.today()) if waits else []
+    lacks = missing(entry, core.retention.today()) if waits else []
     return render_template("disclosure.html", e=shown(core, entry), lacks=lacks, means=MEANS)
 
 
@@ -134,7 +134,7 @@ def hand_over(id: int) -> Response:
     ask(begin, id=id, by=current_user.name)
 
     def body() -> Iterator[bytes]:
-        with Handing(partial(control.call, core.settings), id) as handing:
+        with Handover(partial(operations.call, core.settings), id) as handing:
             yield from handing.hashed(_lines_of(handing.counted(rows(core, entry, handing.before))))
 
     headers = {"Content-Disposition": f'attachment; filename="disclosure-{id}.ndjson"'}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from dongui.errors import PolicyError
 from dongui.policy import Diff, Finding, Policy, check, diff, parse
-from dongui.policy.gaps import as_lines
+from dongui.policy.undeclared import as_lines
 
-from dongui_collector.reading.cookies import missing_of
+from dongui_collector.analytics.cookie_inventory import missing_of
+from dongui_collector.ledger.notices import earliest_effective
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A text and what is to be said of it. ``taken``: its version is published already, with another text;
-    ``unchanged``: with this very one. ``changes`` are those from the notice in force."""
+    ``unchanged``: with this very one. ``changes`` are those from the notice in force. ``earliest`` is the first date
+    that it may have, where it would never come into force with its own."""
 
     text: str
     policy: Policy | None
@@ -23,6 +26,7 @@ class Draft:
     changes: Diff | None
     taken: bool
     unchanged: bool
+    earliest: date | None = None
 
     @property
     def errors(self) -> int:
@@ -30,11 +34,12 @@ class Draft:
 
     @property
     def publishable(self) -> bool:
-        return self.policy is not None and not self.errors and not self.taken and not self.unchanged
+        kept_from_it = self.errors or self.taken or self.unchanged or self.earliest
+        return self.policy is not None and not kept_from_it
 
 
-def judged(text: str, in_force: Policy, published: Mapping[str, str]) -> Draft:
-    """``published`` are the site's versions with their texts."""
+def judged(text: str, in_force: Policy, published: Mapping[str, str], now: int) -> Draft:
+    """``published`` are the site's versions with their texts, ``in_force`` the one in force at ``now`` (epoch ms)."""
     try:
         policy = parse(text)
     except PolicyError as error:
@@ -47,6 +52,7 @@ def judged(text: str, in_force: Policy, published: Mapping[str, str]) -> Draft:
         diff(in_force, policy),
         taken=same is not None and same != text,
         unchanged=same == text,
+        earliest=earliest_effective(policy, in_force, now) if same is None else None,
     )
 
 

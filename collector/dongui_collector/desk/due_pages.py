@@ -10,16 +10,16 @@ from datetime import date, timedelta
 
 from flask import Blueprint, current_app, render_template
 
-from dongui_collector import audit
-from dongui_collector.core import Core
+from dongui_collector.access import audit_log
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.shell import guard, open_core
-from dongui_collector.keeping import reconfirming
-from dongui_collector.keeping.deadlines import deadline
+from dongui_collector.retention import reconfirmation
+from dongui_collector.retention.deadlines import deadline
 from dongui_collector.rights import requests
 from dongui_collector.rights.disclosures import listed as disclosures
 from dongui_collector.rights.transfers import missing
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 log = logging.getLogger("dongui.desk")
 
@@ -35,18 +35,18 @@ _TOLD_AHEAD = timedelta(days=30)
 def due() -> str:
     core = open_core()
     counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]
-    today = core.keeper.today()
+    today = core.retention.today()
     tasks = ordered([*gather(core, today), *_reconfirmations(counting.lines())])
     return render_template("due.html", tasks=tasks, today=today, counting=counting.running)
 
 
-def gather(core: Core, today: date) -> Iterator[Task]:
+def gather(core: Installation, today: date) -> Iterator[Task]:
     """Everything but the reconfirmations, which take a walk over every consent."""
     yield from _listed(core, today)
     yield from _review(core, today)
 
 
-def pressing(core: Core, counting: Reconfirmations, today: date) -> int:
+def pressing(core: Installation, counting: Reconfirmations, today: date) -> int:
     """How many of the tasks are overdue or due today. For the menu of every page, so nothing long is read for it:
     reconfirmations are those counted already, and a month's log is looked at on the one day on which it is due."""
     tasks = [*_listed(core, today), *_reconfirmations(counting.known)]
@@ -55,7 +55,7 @@ def pressing(core: Core, counting: Reconfirmations, today: date) -> int:
     return sum(task.by is not None and task.by <= today for task in tasks)
 
 
-def _listed(core: Core, today: date) -> Iterator[Task]:
+def _listed(core: Installation, today: date) -> Iterator[Task]:
     """What stands in short lists."""
     yield from _requests(core)
     yield from _destructions(core)
@@ -63,31 +63,31 @@ def _listed(core: Core, today: date) -> Iterator[Task]:
     yield from _transfers(core, today)
 
 
-def _requests(core: Core) -> Iterator[Task]:
+def _requests(core: Installation) -> Iterator[Task]:
     for one in requests.listed(core):
         said = {"id": one["id"], "rkind": one["kind"]}
         yield Task("request", "requests.show", date.fromisoformat(one["due"]), said=said, values={"id": one["id"]})
 
 
-def _destructions(core: Core) -> Iterator[Task]:
+def _destructions(core: Installation) -> Iterator[Task]:
     """Waiting approvals, one task a deadline (K3), and versions whose periods nobody signed (S5.3)."""
     waiting = core.storage.office.destructions(("selected",))
     by = Counter(deadline(d.due) if d.due else None for d in waiting)
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
-    for one in core.keeper.standing.unsigned():
+    for one in core.retention.standing.unsigned():
         said = {"version": one["version"], "site": one["site"]}
         yield Task("unsigned", "console.destructions", said=said)
 
 
-def _holds(core: Core, today: date) -> Iterator[Task]:
+def _holds(core: Installation, today: date) -> Iterator[Task]:
     """Holds that end soon: what they kept is destroyed the day after."""
     for hold in core.storage.office.holds():
         if hold.until is not None and today <= hold.until <= today + _HOLDS_AHEAD:
             yield Task("hold", "keeping.hold", hold.until, said={"id": hold.id}, values={"id": hold.id})
 
 
-def _transfers(core: Core, today: date) -> Iterator[Task]:
+def _transfers(core: Installation, today: date) -> Iterator[Task]:
     """Planned transfers: a notice that is missing is due before opting out ends; after it they may be carried out."""
     for entry in disclosures(core):
         if entry.get("state") != "planned" or not entry.get("until"):
@@ -100,11 +100,11 @@ def _transfers(core: Core, today: date) -> Iterator[Task]:
             yield Task("transfer_ready", "disclosures.show", said=said, values={"id": entry["id"]})
 
 
-def _review(core: Core, today: date) -> Iterator[Task]:
+def _review(core: Installation, today: date) -> Iterator[Task]:
     """Last month's access log, to be reviewed within this month (K12)."""
     first = today.replace(day=1)
     month = (first - timedelta(days=1)).isoformat()[:7]
-    if month not in audit.reviews(core) and audit.month(core, month).entries:
+    if month not in audit_log.reviews(core) and audit_log.month(core, month).entries:
         last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
         yield Task("review", "audit.log", last, said={"month": month}, values={"month": month})
 
@@ -119,7 +119,7 @@ def _reconfirmations(lines: list[Json]) -> Iterator[Task]:
 class Reconfirmations:
     """How many must be told of their consent, counted once a day beside the pages: it reads every visitor."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._core = core
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -138,7 +138,7 @@ class Reconfirmations:
     def lines(self, wait: float = 1.0) -> list[Json]:
         """What is known by now; begins counting on a new day, and waits for it a moment."""
         with self._lock:
-            if self._of != (today := self._core.keeper.today()) and not self.running:
+            if self._of != (today := self._core.retention.today()) and not self.running:
                 self._of = today
                 self._thread = threading.Thread(target=self._count, args=(today,), name="reconfirm", daemon=True)
                 self._thread.start()
@@ -148,9 +148,9 @@ class Reconfirmations:
         return self._lines
 
     def _count(self, today: date) -> None:
-        sites = self._core.book.sites()
+        sites = self._core.registry.sites()
         try:
-            self._lines = [x for site in sites for x in reconfirming.counts(self._core, site, today + _TOLD_AHEAD)]
+            self._lines = [x for site in sites for x in reconfirmation.counts(self._core, site, today + _TOLD_AHEAD)]
         except Exception as error:
             self._of = None  # the next look begins again: nobody may take a failure for "nothing is due"
             log.error("who must be told of a consent could not be counted", extra={"kind": type(error).__name__})

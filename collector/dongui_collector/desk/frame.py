@@ -9,10 +9,10 @@ from flask import Flask, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import Core
-from dongui_collector.desk.shell import MENU, Entry, open_core
-from dongui_collector.publishing import find_site
-from dongui_collector.storage.values import Site
+from dongui_collector.core.installation import Installation
+from dongui_collector.desk.shell import MENU, MenuEntry, open_core
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.storage.contract.values import Site
 
 # What a browser remembers of how it shows the console, as cookies ``dongui_…``; nothing about anybody. The first of
 # each is as usual, and forgets.
@@ -20,7 +20,7 @@ _LOOKS = {"theme": ("auto", "light", "dark"), "keys": ("on", "off")}
 _REMEMBERED_S = 400 * 86_400
 
 
-def set_up(app: Flask, core: Core) -> None:
+def set_up(app: Flask, core: Installation) -> None:
     """Give every page its frame, and remember how it was asked to look (``?theme=dark``, ``?keys=off``)."""
 
     @app.after_request
@@ -37,7 +37,7 @@ def set_up(app: Flask, core: Core) -> None:
 def chosen_site() -> Site:
     """The site that a page is about: ``?site=``, remembered while signed in, else the first.
 
-    Raises :class:`~dongui_collector.errors.Unknown` where a site is named that there is not.
+    Raises :class:`Unknown` where a site is named that there is not.
     """
     core = open_core()
     if asked := request.args.get("site"):
@@ -63,7 +63,7 @@ def here(**changes: str) -> str:
     return f"{request.path}?{urlencode([*kept, *changes.items()])}"
 
 
-def _frame(core: Core) -> dict[str, Any]:
+def _frame(core: Installation) -> dict[str, Any]:
     return {
         "menu": _menu(),
         "home": home(),
@@ -71,7 +71,7 @@ def _frame(core: Core) -> dict[str, Any]:
         "here_name": _name_of_page(),
         "theme": _look("theme"),
         "keys_on": _look("keys") == "on",
-        "sites_to_choose": core.book.sites(),
+        "sites_to_choose": core.registry.sites(),
         "site_chosen": _remembered(core),
     }
 
@@ -81,12 +81,12 @@ def _look(name: str) -> str:
     return asked if asked in known else known[0]
 
 
-def _remembered(core: Core) -> Site:
-    kept = core.book.site(session.get("site", ""))
-    return kept or core.book.sites()[0]
+def _remembered(core: Installation) -> Site:
+    kept = core.registry.site(session.get("site", ""))
+    return kept or core.registry.sites()[0]
 
 
-def _menu() -> list[tuple[str, list[Entry]]]:
+def _menu() -> list[tuple[str, list[MenuEntry]]]:
     if not current_user.is_authenticated:
         return []
     return [(group, [entry for entry in some if current_user.may(entry.needs)]) for group, some in MENU.items()]

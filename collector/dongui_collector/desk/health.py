@@ -11,10 +11,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import Core
-from dongui_collector.keeping.deadlines import urgencies
-from dongui_collector.reading.columns.engine import Engine
-from dongui_collector.webhooks import listed
+from dongui_collector.analytics.columns.engine import Engine
+from dongui_collector.core.installation import Installation
+from dongui_collector.retention.deadlines import urgencies
+from dongui_collector.webhooks.operations import listed
 
 pages = Blueprint("health", __name__)
 
@@ -22,7 +22,7 @@ pages = Blueprint("health", __name__)
 class Gauges(Collector):
     """What the desk can tell from the folder alone, read anew for each scrape."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._core = core
 
     def collect(self) -> Iterator[Metric]:
@@ -47,7 +47,7 @@ class Gauges(Collector):
             "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)
         )
         # K3: alert from the third day on, overdue from the fifth.
-        urgent = urgencies(waiting, self._core.keeper.today())
+        urgent = urgencies(waiting, self._core.retention.today())
         pressing = GaugeMetricFamily(
             "dongui_desk_destructions_pressing", "Waiting destructions by how urgent they are.", labels=["urgency"]
         )
@@ -62,7 +62,7 @@ class Gauges(Collector):
         yield GaugeMetricFamily(
             "dongui_desk_versions_unsigned",
             "Policy versions with a period that no standing approval covers.",
-            len(self._core.keeper.standing.unsigned()),
+            len(self._core.retention.standing.unsigned()),
         )
 
 

@@ -8,8 +8,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.keeping.shown import archive_json, hold_json
-from dongui_collector.storage.values import Json
+from dongui_collector.retention.serializers import archive_json, hold_json
+from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("keeping", __name__, url_prefix="/console")
 
@@ -37,7 +37,7 @@ def _archive(found: list[Json] | None) -> str:
     core = open_core()
     lines = archive_json(core)
     classes = {line["class"]: line for line in lines}
-    sites = core.book.sites()
+    sites = core.registry.sites()
     return render_template("archive.html", lines=lines, classes=classes, sites=sites, found=found)
 
 
@@ -48,8 +48,8 @@ def hold(id: int) -> str:
     found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
     if found is None:
         raise NotFound
-    today = core.keeper.today()
-    now = core.keeper.holding.holds_now(found, today) if found.stands(today) else None
+    today = core.retention.today()
+    now = core.retention.holding.holds_now(found, today) if found.stands(today) else None
     return render_template("hold.html", h=hold_json(found), now=now)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
-from dongui.said import Table, in_words_of, tables
+from dongui.i18n import Table, in_words_of, tables
 from flask import Flask, g, request, session
 from markupsafe import Markup, escape
 
-from dongui_collector.core import Core
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.words import WORDS
 
 LANGUAGES = tuple(WORDS)
@@ -68,7 +68,7 @@ def month(first: date) -> str:
     return str(format_skeleton("yyMMM" if first.month == 1 else "MMM", first, locale=g.lang))
 
 
-def instant(at: int | None, core: Core) -> str:
+def instant(at: int | None, core: Installation) -> str:
     """An instant (epoch ms) in the installation's zone; ``–`` for none."""
     if at is None:
         return "–"

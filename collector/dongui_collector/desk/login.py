@@ -14,14 +14,14 @@ from flask import Flask, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from dongui_collector import control
-from dongui_collector.core import Core
+from dongui_collector.access.roles import may, without_officer
+from dongui_collector.access.secrets import verify_password
+from dongui_collector.access.sessions import fingerprint, session_hash, stands, waits
+from dongui_collector.access.throttle import Throttle
+from dongui_collector.core import operations
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.frame import home
-from dongui_collector.security.guessing import Throttle
-from dongui_collector.security.roles import may, without_officer
-from dongui_collector.security.tokens import verify_password
-from dongui_collector.sessions import fingerprint, session_hash, stands, waits
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 __all__ = ["Account", "Throttle", "set_up_login"]
 
@@ -55,7 +55,7 @@ class Account(UserMixin):  # type: ignore[misc]
         return session_hash(self._token)
 
     def may(self, what: str) -> bool:
-        """Whether this account has a right of the matrix (security/roles.py)."""
+        """Whether this account has a right of the matrix (access/roles.py)."""
         return (not self.narrow or what == "own") and may(self.role, what, deputy=self.deputy)
 
 
@@ -78,7 +78,7 @@ class _Nobody:
 class Login:
     """The pages for signing in and out, and who a session's cookie stands for."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._core = core
         self._throttle = Throttle()  # for names that are nobody's; an account's failures stand with it
         self._hashing = threading.Semaphore(2)  # a check takes 64 MiB; a flood must not take the machine's memory
@@ -118,7 +118,7 @@ class Login:
         return self._begin(kept)
 
     def _begin(self, kept: Json) -> Answer:
-        opened = control.call(
+        opened = operations.call(
             self._core.settings,
             "sessions.begin",
             account=kept["id"],
@@ -149,7 +149,7 @@ class Login:
     def _tell(self, operation: str, **arguments: Any) -> None:
         """Have something noted that must not keep the page from being answered."""
         try:
-            control.call(self._core.settings, operation, **arguments)
+            operations.call(self._core.settings, operation, **arguments)
         except (DonguiError, OSError) as error:
             log.warning("the collector could not be told", extra={"what": operation, "kind": type(error).__name__})
 
@@ -161,7 +161,7 @@ class Login:
         return redirect(url_for("login"), 303)
 
 
-def set_up_login(app: Flask, core: Core) -> None:
+def set_up_login(app: Flask, core: Installation) -> None:
     """Add signing in and out, and the loading of who is signed in."""
     manager = LoginManager(app)
     manager.session_protection = None  # bound to address and agent it would keep both; SameSite=Strict does the work

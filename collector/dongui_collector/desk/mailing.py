@@ -11,12 +11,12 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from dongui_collector import control
-from dongui_collector.core import Core
+from dongui_collector.core import operations
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.settings import Settings
 from dongui_collector.desk.visits.weekly import mail, receivers, week_before
-from dongui_collector.errors import CollectorError
-from dongui_collector.settings import Settings
-from dongui_collector.storage.values import Site
+from dongui_collector.storage.contract.values import Site
 
 log = logging.getLogger("dongui.desk")
 _HOUR = 8
@@ -34,7 +34,7 @@ def is_due(now: datetime) -> bool:
     return now.weekday() == 0 and now.hour >= _HOUR
 
 
-def send_week(app: Flask, core: Core, only: Site | None = None) -> int:
+def send_week(app: Flask, core: Installation, only: Site | None = None) -> int:
     """Send the mail of the week before today; to how many. Raises :class:`CollectorError` naming what is missing."""
     settings = core.settings
     if not is_on(settings):
@@ -66,7 +66,7 @@ def _send(settings: Settings, message: EmailMessage) -> None:
         server.send_message(message)
 
 
-def watch(app: Flask, core: Core, ended: threading.Event, every: float = _LOOK_EVERY_S) -> None:
+def watch(app: Flask, core: Installation, ended: threading.Event, every: float = _LOOK_EVERY_S) -> None:
     """Look every few minutes whether the mail is due, until ``ended``; a failure is tried again at the next look.
 
     Whatever it is: a thread that ended by one would send nothing any more, and nobody would be told.
@@ -78,15 +78,15 @@ def watch(app: Flask, core: Core, ended: threading.Event, every: float = _LOOK_E
             log.warning("the weekly mail was not sent", extra={"kind": type(error).__name__})
 
 
-def send_if_due(app: Flask, core: Core) -> bool:
+def send_if_due(app: Flask, core: Installation) -> bool:
     """Send it where it is due and was not sent for this week. Whether it was sent now."""
     now = datetime.fromtimestamp(core.clock.now() / 1000, core.settings.zone)
     week = week_before(now.date())[0].isoformat()
-    if not is_on(core.settings) or not is_due(now) or not control.call(core.settings, "mail.claim", week=week):
+    if not is_on(core.settings) or not is_due(now) or not operations.call(core.settings, "mail.claim", week=week):
         return False
     try:
         send_week(app, core)
     except BaseException:
-        control.call(core.settings, "mail.unclaim", week=week)
+        operations.call(core.settings, "mail.unclaim", week=week)
         raise
     return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from dongui_collector.intake.described import SECURITY, problems, public_paths, wire_schemas
-from dongui_collector.reading.reports.answers import MOST_ROWS
-from dongui_collector.reading.reports.intervals import INTERVALS
-from dongui_collector.reading.reports.tables import REPORTS
+from dongui_collector.analytics.executor import MOST_ROWS
+from dongui_collector.analytics.intervals import INTERVALS
+from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.intake.openapi import SECURITY, problems, public_paths, wire_schemas
 
 Json = dict[str, Any]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from dongui_collector.core import Core
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.values import Basis, Site
+from dongui_collector.core.installation import Installation
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.storage.contract.values import RowBasis, Site
 
 SHOWN_DAYS = 31
 # How long a count is good: of the newest days, which still grow, and of the others, which only withdrawals change.
@@ -20,7 +20,7 @@ Totals = Mapping[tuple[date, int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDay:
+class StoredDay:
     """One day's rows of one site: how many, for which purposes, and when the day is destroyed."""
 
     day: date
@@ -38,7 +38,7 @@ class Overview:
     """
 
     notice: LoadedNotice
-    days: list[HeldDay]
+    days: list[StoredDay]
     rows: int
     all_days: int
     all_bytes: int
@@ -51,12 +51,12 @@ class Overview:
 class DayCounts:
     """Rows of a day by what they stand on. Counting reads the whole day, so an answer is kept for a while."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._core = core
-        self._kept: dict[date, tuple[float, dict[Basis, int]]] = {}
+        self._kept: dict[date, tuple[float, dict[RowBasis, int]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, day: date) -> dict[Basis, int]:
+    def of(self, day: date) -> dict[RowBasis, int]:
         """Site, notice and purposes → how many rows stand on them."""
         with self._lock:
             kept = self._kept.get(day)
@@ -72,10 +72,10 @@ class DayCounts:
                 del self._kept[day]
 
 
-def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
+def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
     """The overview of a site. ``ends``: day → the day on which it is destroyed."""
     now = core.clock.now()
-    notice = core.book.in_force(site.ref, now)
+    notice = core.registry.in_force(site.ref, now)
     days = core.storage.events.days()
     counts.forget_absent(days)
     held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
@@ -94,13 +94,13 @@ def overview(core: Core, site: Site, counts: DayCounts, ends: Mapping[date, date
     )
 
 
-def _held(core: Core, site: Site, day: date, counts: Mapping[Basis, int], ends: date | None) -> HeldDay:
+def _held(core: Installation, site: Site, day: date, counts: Mapping[RowBasis, int], ends: date | None) -> StoredDay:
     by_purpose: Counter[str] = Counter()
     for basis, number in counts.items():
         if basis.site_ref == site.ref:
-            for purpose in core.book.notice(basis.notice_ref).names(basis.purposes):
+            for purpose in core.registry.notice(basis.notice_ref).names(basis.purposes):
                 by_purpose[purpose] += number
-    return HeldDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
+    return StoredDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
 
 
 def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
@@ -108,7 +108,7 @@ def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
     return [p for p in order if p in purposes] + sorted(purposes - set(order))
 
 
-def _rows(counts: Mapping[Basis, int], site_ref: int) -> int:
+def _rows(counts: Mapping[RowBasis, int], site_ref: int) -> int:
     return sum(number for basis, number in counts.items() if basis.site_ref == site_ref)
 
 
@@ -133,7 +133,7 @@ class Bar:
     rows: int
 
 
-def bars(days: Sequence[HeldDay], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
+def bars(days: Sequence[StoredDay], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
     """The days (newest first) as bars of a chart, oldest left."""
     most = max((d.rows for d in days), default=0)
     step = width / max(SHOWN_DAYS, len(days))

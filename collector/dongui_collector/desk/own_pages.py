@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("account", __name__, url_prefix="/console/account")
 

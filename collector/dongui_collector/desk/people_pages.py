@@ -8,10 +8,10 @@ from flask import Blueprint, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from dongui_collector.access.accounts import shown
+from dongui_collector.access.roles import CONSOLE_ROLES, ROLES
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.people import shown
-from dongui_collector.security.roles import CONSOLE_ROLES, ROLES
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("people", __name__, url_prefix="/console/access")
 
@@ -35,7 +35,7 @@ def access() -> str:
 def _page(made: Json | None = None, reset: Json | None = None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.book.in_force(site.ref, now)) for site in core.book.sites()]
+    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
     people = core.storage.people
     sessions = {account["name"]: len(people.sessions(account["id"])) for account in people.accounts()}
     return render_template(

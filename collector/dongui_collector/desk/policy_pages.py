@@ -17,8 +17,8 @@ from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.desk.snippets import snippets
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.values import Site
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.storage.contract.values import Site
 
 pages = Blueprint("policy", __name__, url_prefix="/console/policy")
 
@@ -31,7 +31,7 @@ MOST = 200_000  # characters of a draft
 def policy() -> str:
     core, site = open_core(), chosen_site()
     current = _in_force(site)
-    notices = core.book.notices(site.ref)
+    notices = core.registry.notices(site.ref)
     changes = {new.ref: diff(old.policy, new.policy) for old, new in pairwise(notices)}
     settings = core.settings
     return render_template(
@@ -58,7 +58,7 @@ def difference() -> str:
         old=old,
         new=new,
         changes=diff(old.policy, new.policy),
-        notices=open_core().book.notices(site.ref),
+        notices=open_core().registry.notices(site.ref),
     )
 
 
@@ -141,17 +141,19 @@ def _editor(site: Site, draft: Draft, problem: str | None = None, status: int = 
 
 
 def _judged(site: Site, text: str) -> Draft:
-    notices = open_core().book.notices(site.ref)
-    return judged(text, _in_force(site).policy, {n.version: n.policy.text for n in notices})
+    core = open_core()
+    now = core.clock.now()
+    published = {n.version: n.policy.text for n in core.registry.notices(site.ref)}
+    return judged(text, core.registry.in_force(site.ref, now).policy, published, now)
 
 
 def _in_force(site: Site) -> LoadedNotice:
     core = open_core()
-    return core.book.in_force(site.ref, core.clock.now())
+    return core.registry.in_force(site.ref, core.clock.now())
 
 
 def _notice(site: Site, version: str) -> LoadedNotice:
-    found = next((n for n in open_core().book.notices(site.ref) if n.version == version), None)
+    found = next((n for n in open_core().registry.notices(site.ref) if n.version == version), None)
     if found is None:
         raise NotFound
     return found

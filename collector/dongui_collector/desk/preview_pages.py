@@ -43,7 +43,7 @@ def draft() -> Response:
 @pages.get("/versions/<version>")
 def version(version: str) -> Response:
     """Of a published version: what was shown, in the interface of today."""
-    found = next((n for n in open_core().book.notices(chosen_site().ref) if n.version == version), None)
+    found = next((n for n in open_core().registry.notices(chosen_site().ref) if n.version == version), None)
     if found is None:
         raise NotFound
     return _framed(found.policy, request.args)

@@ -6,9 +6,9 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from dongui_collector.core import Core
-from dongui_collector.keeping.finding import Finding
-from dongui_collector.keeping.verify import verify
+from dongui_collector.core.installation import Installation
+from dongui_collector.evidence.verify.findings import VerificationFinding
+from dongui_collector.evidence.verify.verify import verify
 
 log = logging.getLogger("dongui.desk")
 
@@ -16,23 +16,23 @@ _FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class VerificationOutcome:
     """How a verification ended: ``at`` in epoch ms, what was counted, and the first findings."""
 
     ok: bool
     at: int
     checked: dict[str, int]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[VerificationFinding, ...] = ()
 
 
 class Verifier:
     """Verifies the installation in the background, one verification at a time."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._core = core
         self._lock = threading.Lock()
         self._running: threading.Thread | None = None
-        self.last: Outcome | None = None
+        self.last: VerificationOutcome | None = None
 
     @property
     def running(self) -> bool:
@@ -55,7 +55,7 @@ class Verifier:
             result = verify(self._core)
         except Exception as error:
             log.error("a verification failed", extra={"kind": type(error).__name__})
-            failed = Finding(type(error).__name__, "the verification itself failed")
-            self.last = Outcome(False, at, {}, (failed,))
+            failed = VerificationFinding(type(error).__name__, "the verification itself failed")
+            self.last = VerificationOutcome(False, at, {}, (failed,))
             return
-        self.last = Outcome(result.ok, at, result.checked, tuple(result.findings[:_FINDINGS]))
+        self.last = VerificationOutcome(result.ok, at, result.checked, tuple(result.findings[:_FINDINGS]))

@@ -9,15 +9,15 @@ from typing import cast
 from flask import Blueprint, current_app, request
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import Core
+from dongui_collector.analytics.entitled_events import no_recipient
+from dongui_collector.analytics.executor import LIMIT, Query, report
+from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.analytics.intervals import Interval
+from dongui_collector.analytics.query import MOST_STEPS
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.access import Problem, asking
 from dongui_collector.desk.turns import turn
-from dongui_collector.errors import NotAllowed
-from dongui_collector.reading.reports.answers import LIMIT, Question, report
-from dongui_collector.reading.reports.covered import no_recipient
-from dongui_collector.reading.reports.filters import ReportError, parse_filter
-from dongui_collector.reading.reports.intervals import Interval
-from dongui_collector.reading.reports.question import MOST_STEPS
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 
@@ -31,7 +31,7 @@ _MOST_FILTERS = 50
 @calls.get("/<name>")
 def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
-    core: Core = current_app.extensions["dongui"]
+    core: Installation = current_app.extensions["dongui"]
     who = asking(core, _READERS)
     try:
         no_recipient(who.recipient)
@@ -44,7 +44,7 @@ def show(name: str) -> Response:
     return Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
 
 
-def _question(name: str) -> Question:
+def _question(name: str) -> Query:
     given = request.args
     if set(given) - _PARAMETERS:  # a filter that was misspelt must not be left out silently
         raise ReportError(f"the parameters are {', '.join(sorted(_PARAMETERS))}")
@@ -55,7 +55,7 @@ def _question(name: str) -> Question:
     if given.get("order", "asc") not in ("asc", "desc"):
         raise ReportError("order is asc or desc")
     of_now = name == "now" and not {"from", "to"} & set(given)
-    return Question(
+    return Query(
         name,
         date(2000, 1, 1) if of_now else _day("from"),
         date(2000, 1, 1) if of_now else _day("to"),

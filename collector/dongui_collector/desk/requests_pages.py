@@ -9,8 +9,8 @@ from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.errors import CollectorError
 from dongui_collector.rights import delivery
 from dongui_collector.rights import requests as rights
 from dongui_collector.rights.grounds import CHANNELS, KINDS, OUTCOMES, PROOFS, grounds_for
@@ -37,7 +37,7 @@ def requests() -> str:
         everything="all" in request.args,
         kinds=KINDS,
         channels=[c for c in CHANNELS if c != "online"],
-        sites=core.book.sites(),
+        sites=core.registry.sites(),
         may_handle=current_user.may("requests"),
     )
 

@@ -11,13 +11,13 @@ from flask_login import current_user
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from dongui_collector import control
-from dongui_collector.core import Core
+from dongui_collector.core import operations
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.language import words
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """A line of the menu: the page's endpoint, the key of its name in the words, and what a role must be allowed."""
 
     endpoint: str
@@ -27,39 +27,39 @@ class Entry:
 
 # Group (its name is "menu_" + group in the words) → its entries, in the order in which they are shown.
 # An entry's sign is the symbol of its name in static/icons.svg.
-MENU: Mapping[str, tuple[Entry, ...]] = {
-    "visits": (Entry("visits.visits", "visits", "visits"),),
+MENU: Mapping[str, tuple[MenuEntry, ...]] = {
+    "visits": (MenuEntry("visits.visits", "visits", "visits"),),
     "privacy": (
-        Entry("due.due", "due"),
-        Entry("console.overview", "overview", "overview"),
-        Entry("consent.consent", "consent", "overview"),
-        Entry("requests.requests", "requests"),
-        Entry("console.destructions", "destructions"),
-        Entry("console.holds", "holds"),
-        Entry("keeping.archive", "archive"),
-        Entry("disclosures.disclosures", "disclosures"),
-        Entry("console.ledger", "ledger"),
-        Entry("audit.log", "audit_log", "audit"),
+        MenuEntry("due.due", "due"),
+        MenuEntry("console.overview", "overview", "overview"),
+        MenuEntry("consent.consent", "consent", "overview"),
+        MenuEntry("requests.requests", "requests"),
+        MenuEntry("console.destructions", "destructions"),
+        MenuEntry("console.holds", "holds"),
+        MenuEntry("keeping.archive", "archive"),
+        MenuEntry("disclosures.disclosures", "disclosures"),
+        MenuEntry("console.ledger", "ledger"),
+        MenuEntry("audit.log", "audit_log", "audit"),
     ),
     "set_up": (
-        Entry("policy.policy", "policy"),
-        Entry("cookies.cookies", "cookies"),
-        Entry("sites.sites", "sites", "access"),
-        Entry("people.access", "access", "access"),
-        Entry("condition.health", "health"),
+        MenuEntry("policy.policy", "policy"),
+        MenuEntry("cookies.cookies", "cookies"),
+        MenuEntry("sites.sites", "sites", "access"),
+        MenuEntry("people.access", "access", "access"),
+        MenuEntry("condition.health", "health"),
     ),
 }
 
 
-def open_core() -> Core:
+def open_core() -> Installation:
     """The installation that this desk reads."""
-    core: Core = current_app.extensions["dongui"]
+    core: Installation = current_app.extensions["dongui"]
     return core
 
 
 def ask(operation: str, **arguments: Any) -> Any:
     """Have the collector change something; the desk itself writes nothing."""
-    return control.call(open_core().settings, operation, **arguments)
+    return operations.call(open_core().settings, operation, **arguments)
 
 
 def done(endpoint: str, message: str, **values: Any) -> Response:

@@ -7,7 +7,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("sites", __name__, url_prefix="/console/sites")
 
@@ -24,7 +24,7 @@ def add() -> str:
     """A new site, or more origins of one that there is. Shows the key on the answer itself; it is stored nowhere."""
     origins = request.form.get("origins", "").split()
     made: Json = ask("sites.add", name=request.form.get("name", "").strip(), origins=origins)
-    open_core().book.reload()
+    open_core().registry.reload()
     return _page(made)
 
 
@@ -42,5 +42,5 @@ def drop(id: str) -> Response:
 def _page(made: Json | None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.book.in_force(site.ref, now)) for site in core.book.sites()]
+    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
     return render_template("sites.html", sites=sites, made=made)

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dongui_collector import custody
-from dongui_collector.core import Core
-from dongui_collector.doctor import Symptom, examine, examine_settings
-from dongui_collector.keeping.operations import BACKED_UP
+from dongui_collector.core.installation import Installation
+from dongui_collector.keys import operations
+from dongui_collector.retention.operations import BACKED_UP
+from dongui_collector.runtime.doctor import Diagnosis, examine, examine_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """Times are epoch ms, None for never; sizes are bytes. ``key_copies_until`` is a day in ISO form."""
 
-    symptoms: list[Symptom]
+    symptoms: list[Diagnosis]
     last_retention: int | None
     last_backup: int | None
     last_key_copy: int | None
@@ -31,15 +31,15 @@ class Vitals:
     open_endings: int
 
 
-def vitals(core: Core) -> Vitals:
+def vitals(core: Installation) -> Vitals:
     """Everything that the health page tells."""
     disk = shutil.disk_usage(core.settings.data_path)
     files = list(_files(core.settings.data_path))
     logs = [size for path, size in files if path.name.endswith("-wal")]
-    backup, keys = core.storage.office.setting(BACKED_UP), custody.status(core)
+    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core)
     return Vitals(
         symptoms=_errors_first([*examine_settings(core.settings), *examine(core)]),
-        last_retention=core.keeper.last_success(),
+        last_retention=core.retention.last_success(),
         last_backup=int(backup["at"]) if backup else None,
         last_key_copy=keys["copied_at"],
         key_copies_until=keys["copies_expire"],
@@ -53,7 +53,7 @@ def vitals(core: Core) -> Vitals:
     )
 
 
-def _errors_first(symptoms: Iterable[Symptom]) -> list[Symptom]:
+def _errors_first(symptoms: Iterable[Diagnosis]) -> list[Diagnosis]:
     return sorted(symptoms, key=lambda symptom: symptom.level != "error")
 
 

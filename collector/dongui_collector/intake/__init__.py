@@ -1,0 +1,1 @@
+"""The public door: ASGI application, schema and limits, gate, group commit."""

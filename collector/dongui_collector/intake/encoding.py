@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.wire import MAX_BODY
+from dongui_collector.intake.schema import MAX_BODY
 
 _GZIP = 16 + zlib.MAX_WBITS
 

@@ -10,8 +10,8 @@ import maxminddb
 import ua_parser
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
-from dongui_collector.errors import SettingsError
-from dongui_collector.ledger.tallies import OTHER
+from dongui_collector.core.errors import SettingsError
+from dongui_collector.ledger.counters import OTHER
 
 
 class Agent(NamedTuple):
@@ -47,7 +47,7 @@ def agent_of(text: str) -> Agent:
 
 
 def device_class(text: str) -> str:
-    """The kind of device behind a user agent, one of :data:`~dongui_collector.ledger.tallies.DEVICES`."""
+    """The kind of device behind a user agent, one of :data:`~dongui_collector.ledger.counters.DEVICES`."""
     return (agent_of(text).device or OTHER).lower()
 
 
@@ -57,7 +57,7 @@ def _named(family: str | None, major: str | None) -> str | None:
     return f"{family} {major}"[:64] if major else family[:64]
 
 
-class Places:
+class GeoDatabase:
     """Country and city of an address, from a MaxMind-format database; none configured is fine."""
 
     def __init__(self, path: Path | None) -> None:

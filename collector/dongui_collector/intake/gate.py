@@ -14,12 +14,12 @@ import msgspec
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import scrub_props, scrub_text, scrub_url
 
-from dongui_collector.intake.enrich import Places, agent_of
-from dongui_collector.intake.wire import Event, parse_ip
-from dongui_collector.ledger.book import Book, LoadedNotice
+from dongui_collector.intake.enrich import GeoDatabase, agent_of
+from dongui_collector.intake.schema import Event, parse_ip
+from dongui_collector.keys.keyring import KeyRing, seal
+from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.rows import EventKeys, associated
-from dongui_collector.security.keys import KeyRing, seal
-from dongui_collector.storage.values import Row
+from dongui_collector.storage.contract.values import Row
 
 _encode = msgspec.json.encode
 _LOCALE = 35
@@ -60,7 +60,7 @@ def _allowed(items: frozenset[str]) -> Allowed:
     )
 
 
-class Place(NamedTuple):
+class LocatedAddress(NamedTuple):
     """An address as it may be kept, before it is sealed, and where it lies."""
 
     kept: bytes
@@ -69,7 +69,7 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Basis:
+class ConsentBasis:
     """What a visitor's row stands on, decided from the ledger inside the writing transaction."""
 
     visitor: bytes
@@ -90,8 +90,8 @@ _PERHAPS_PERSONAL = re.compile(rb"@|%|\+|[0-9]{4}").search
 class RowMaker:
     """Builds rows. Holds only keys and caches; every decision is from its arguments."""
 
-    def __init__(self, book: Book, keyring: KeyRing, places: Places) -> None:
-        self._book = book
+    def __init__(self, registry: NoticeRegistry, keyring: KeyRing, places: GeoDatabase) -> None:
+        self._registry = registry
         self._keyring = keyring
         self._places = places
         self._keys = EventKeys(keyring.derive(b"event"))
@@ -109,22 +109,22 @@ class RowMaker:
         """Whether a day was destroyed: its file must not come back, not even for rows without a sealed column."""
         return self._keyring.day_is_over(day)
 
-    def of(self, sender: Sender, basis: Basis, day: date) -> RequestRows:
+    def of(self, sender: Sender, basis: ConsentBasis, day: date) -> RequestRows:
         """What builds the rows of one request's events on ``day``."""
         return RequestRows(self, sender, basis, day)
 
-    def place(self, address: str, notice: LoadedNotice) -> Place:
+    def place(self, address: str, notice: LoadedNotice) -> LocatedAddress:
         """An address as this notice lets it be kept."""
         return self._place_of(address, notice.policy.items["ip_address"].protect)
 
     @lru_cache(maxsize=512)  # noqa: B019 (one a process): the events of a batch, and a visitor's next ones
-    def _place_of(self, address: str, protect: str) -> Place:
+    def _place_of(self, address: str, protect: str) -> LocatedAddress:
         country, city = self._places.of(address)
         if protect == "truncate":
             address = truncated(address)
         elif protect == "pseudonym":
             address = hmac.digest(self._pseudonym, address.encode(), "sha256")[:16].hex()
-        return Place(address.encode(), country, city)
+        return LocatedAddress(address.encode(), country, city)
 
     def sealing_key(self, day: date) -> bytes:
         """The key of a day, made when it is the first that needs one."""
@@ -151,7 +151,7 @@ class RequestRows:
         "_sender",
     )
 
-    def __init__(self, maker: RowMaker, sender: Sender, basis: Basis, day: date) -> None:
+    def __init__(self, maker: RowMaker, sender: Sender, basis: ConsentBasis, day: date) -> None:
         self._maker, self._sender, self._basis, self._day = maker, sender, basis, day
         self._notice = basis.notice
         self._allowed = _allowed(basis.items)
@@ -207,7 +207,7 @@ class RequestRows:
         row.language = language[:_LOCALE] or None
         row.screen = given.screen[:32] if given and given.screen else None
 
-    def _place(self, event: Event) -> Place | None:
+    def _place(self, event: Event) -> LocatedAddress | None:
         if event.ip is None or not self._sender.secret:
             return self._own
         address = parse_ip(event.ip)

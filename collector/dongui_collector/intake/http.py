@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
-from dongui_collector.errors import StorageError
+from dongui_collector.core.errors import StorageError
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.wire import MAX_BODY
-from dongui_collector.storage.connect import is_full
+from dongui_collector.intake.schema import MAX_BODY
+from dongui_collector.storage.sqlite.connect import is_full
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

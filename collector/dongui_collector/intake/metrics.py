@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.registry import Collector
 
 
-class Metrics:
+class DoorMetrics:
     """All of them, with their help texts. Kept apart from the process-wide registry, so that tests can have many."""
 
     def __init__(self) -> None:

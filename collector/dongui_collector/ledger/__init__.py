@@ -1,0 +1,1 @@
+"""Notices, consents and their state, the hash chain, receipts."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from dongui.policy.model import RecordClass
 from dongui.rules.periods import last_day
 
-from dongui_collector.ledger.book import Book
+from dongui_collector.ledger.notices import NoticeRegistry
 
 _NEVER = date(9999, 12, 30)  # where no notice says anything
 
@@ -23,13 +23,13 @@ def class_last_day(record_class: RecordClass, day: date) -> date:
 class Periods:
     """The periods of every purpose under every notice. Cheap to ask for every row."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, registry: NoticeRegistry) -> None:
+        self._registry = registry
         self._standing: Callable[[int, int, date, date], int] = lru_cache(maxsize=65_536)(self._compute)
 
     def class_of(self, notice_ref: int, bit: int) -> RecordClass:
         """The record class of a purpose under a notice."""
-        notice = self._book.notice(notice_ref)
+        notice = self._registry.notice(notice_ref)
         purpose = next(p for p, b in notice.bits.items() if b == bit)
         return notice.policy.records[notice.policy.purposes[purpose].record]
 
@@ -43,9 +43,9 @@ class Periods:
 
     def names(self, notice_ref: int, mask: int) -> tuple[str, ...]:
         """The purposes of a bit set under a notice."""
-        return self._book.notice(notice_ref).names(mask)
+        return self._registry.notice(notice_ref).names(mask)
 
-    def standing(self, notice_ref: int, mask: int, day: date, today: date) -> int:
+    def retained_mask(self, notice_ref: int, mask: int, day: date, today: date) -> int:
         """Those purposes of ``mask`` whose period for a row of ``day`` has not ended yet."""
         return self._standing(notice_ref, mask, day, today)
 
@@ -61,10 +61,10 @@ class Periods:
         return min(self._all(day), default=_NEVER)
 
     def _all(self, day: date) -> list[date]:
-        notices = [notice for site in self._book.sites() for notice in self._book.notices(site.ref)]
+        notices = [notice for site in self._registry.sites() for notice in self._registry.notices(site.ref)]
         # Rows stand on consent alone; purposes of another basis keep other records, for longer.
         used = {(n.ref, n.policy.purposes[p].record) for n in notices for p in n.policy.consent_purposes}
-        return [class_last_day(self._book.notice(ref).policy.records[id], day) for ref, id in used]
+        return [class_last_day(self._registry.notice(ref).policy.records[id], day) for ref, id in used]
 
 
 def bits_of(mask: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 
-from dongui_collector.security.keys import KeyRing
+from dongui_collector.keys.keyring import KeyRing
 
 
 class Pseudonyms:

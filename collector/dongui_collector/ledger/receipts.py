@@ -7,9 +7,9 @@ from typing import Any
 
 from dongui.rules.periods import last_day
 
-from dongui_collector.clock import day_of
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.storage.values import LedgerRecord, Site
+from dongui_collector.core.clock import day_of
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.storage.contract.values import LedgerRecord, Site
 
 _STATUS = {"given": "dpv:ConsentGiven", "refused": "dpv:ConsentRefused", "withdrawn": "dpv:ConsentWithdrawn"}
 

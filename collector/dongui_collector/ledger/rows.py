@@ -13,10 +13,10 @@ from typing import Any
 
 from dongui.rules.cookies import classify
 
-from dongui_collector.ledger.book import Book
+from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods
-from dongui_collector.security.keys import KeyRing, seal, unseal
-from dongui_collector.storage.values import Intent, Reduce, Row
+from dongui_collector.storage.contract.values import Intent, Reduce, Row
 
 # Which columns an item lets stand. ``cookie`` also covers the visitor, without which a row could not be withdrawn.
 COLUMNS_OF: dict[str, tuple[str, ...]] = {
@@ -77,14 +77,14 @@ def _place(site_ref: int, day: date, column: str) -> bytes:
     return f"{site_ref}|{day.isoformat()}|{column}|".encode()
 
 
-def reduce_row(book: Book, keyring: KeyRing, keys: EventKeys) -> Reduce:
+def reduce_row(registry: NoticeRegistry, keyring: KeyRing, keys: EventKeys) -> Reduce:
     """The function that storage calls with a row, the purposes that remain to it and its day.
 
     Items that no remaining purpose lists become NULL; a recorded cookie goes with the purpose that declared it.
     """
 
     def reduce(row: Row, remaining: int, day: date) -> Row:
-        allowed = book.items_of(row.notice_ref, remaining)
+        allowed = registry.items_of(row.notice_ref, remaining)
         gone: dict[str, Any] = {c: None for item, columns in COLUMNS_OF.items() if item not in allowed for c in columns}
         smaller = replace(row, purposes=remaining, **gone)
         if smaller.cookies is not None:
@@ -98,7 +98,7 @@ def reduce_row(book: Book, keyring: KeyRing, keys: EventKeys) -> Reduce:
         if key is None or row.cookies is None:
             return None
         bound = associated(row.site_ref, day, row.key, "cookies")
-        kept = covered_cookies(book, row, json.loads(unseal(key, row.cookies, bound)))
+        kept = covered_cookies(registry, row, json.loads(unseal(key, row.cookies, bound)))
         return seal(key, json.dumps(kept).encode(), bound) if kept else None
 
     def _rename(row: Row, old: bytes, day: date) -> None:
@@ -112,15 +112,15 @@ def reduce_row(book: Book, keyring: KeyRing, keys: EventKeys) -> Reduce:
     return reduce
 
 
-def covered_cookies(book: Book, row: Row, cookies: dict[str, str]) -> dict[str, str]:
+def covered_cookies(registry: NoticeRegistry, row: Row, cookies: dict[str, str]) -> dict[str, str]:
     """Those recorded cookies whose declared purpose is among the row's purposes."""
-    notice = book.notice(row.notice_ref)
+    notice = registry.notice(row.notice_ref)
     names = set(notice.names(row.purposes))
     return {name: value for name, value in cookies.items() if classify(name, notice.compiled) in names}
 
 
 @dataclass(frozen=True, slots=True)
-class Masks:
+class PendingErasures:
     """Endings that are decided but perhaps not finished: readers apply them from the moment of their commit."""
 
     by_visitor: dict[bytes, list[Intent]]
@@ -128,15 +128,15 @@ class Masks:
     owner: bool = False  # a person reads their own: also what is past its period and waits for a hold or an approval
 
     @classmethod
-    def of(cls, intents: Iterable[Intent], suspended: frozenset[bytes] = frozenset()) -> Masks:
+    def of(cls, intents: Iterable[Intent], suspended: frozenset[bytes] = frozenset()) -> PendingErasures:
         found: dict[bytes, list[Intent]] = {}
         for intent in intents:
             found.setdefault(intent.visitor, []).append(intent)
         return cls(found, suspended)
 
-    def own(self) -> Masks:
+    def own(self) -> PendingErasures:
         """For a person's own eyes: a suspension hides nothing from them."""
-        return Masks(self.by_visitor, owner=True)
+        return PendingErasures(self.by_visitor, owner=True)
 
     def remaining(self, row: Row) -> int:
         """The purposes a row still stands on, and may be read for."""
@@ -149,16 +149,16 @@ class Masks:
         return mask
 
 
-class Reader:
+class RowReader:
     """Turns rows into the "Read back" shape of the outside contract, only ever with what the reader may see."""
 
-    def __init__(self, book: Book, keyring: KeyRing, today: Callable[[], date]) -> None:
-        self._book = book
+    def __init__(self, registry: NoticeRegistry, keyring: KeyRing, today: Callable[[], date]) -> None:
+        self._registry = registry
         self._keyring = keyring
-        self._periods = Periods(book)
+        self._periods = Periods(registry)
         self._today = today
 
-    def readable(self, row: Row, day: date, masks: Masks, purposes: int = -1) -> dict[str, Any] | None:
+    def readable(self, row: Row, day: date, masks: PendingErasures, purposes: int = -1) -> dict[str, Any] | None:
         """One row, or None where nothing of it may be shown.
 
         ``purposes`` is the bit set the reader is entitled to (-1: every one). Each item is shown only where one of the
@@ -167,11 +167,11 @@ class Reader:
         """
         mask = masks.remaining(row) & purposes
         if mask and not masks.owner:  # what waits for its destruction is kept, not used
-            mask = self._periods.standing(row.notice_ref, mask, day, self._today())
+            mask = self._periods.retained_mask(row.notice_ref, mask, day, self._today())
         if not mask:
             return None
-        notice = self._book.notice(row.notice_ref)
-        allowed = self._book.items_of(row.notice_ref, mask)
+        notice = self._registry.notice(row.notice_ref)
+        allowed = self._registry.items_of(row.notice_ref, mask)
         key = self._keyring.day(day)
 
         def opened(column: str, item: str) -> bytes | None:
@@ -201,7 +201,7 @@ class Reader:
             "country": row.country if area else None,
             "city": row.city if area else None,
             "advertising_ids": json.loads(ads) if ads else None,
-            "cookies": (covered_cookies(self._book, shown, json.loads(cookies)) or None) if cookies else None,
+            "cookies": (covered_cookies(self._registry, shown, json.loads(cookies)) or None) if cookies else None,
             "environment": environment if "access_environment" in allowed and any(environment.values()) else None,
             "purposes": list(notice.names(mask)),
             "notice": notice.version,

@@ -1,0 +1,1 @@
+"""Privacy requests, access packages, disclosures, minors, members."""

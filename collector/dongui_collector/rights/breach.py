@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from dongui_collector import audit
-from dongui_collector.clock import day_of
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError
+from dongui_collector.access import audit_log
+from dongui_collector.core.clock import day_of
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED
-from dongui_collector.publishing import find_site
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights import disclosures
-from dongui_collector.storage.base import RecordStore, iter_rows
-from dongui_collector.storage.values import Json, Selection, Site
+from dongui_collector.storage.contract.stores import RecordStore, iter_rows
+from dongui_collector.storage.contract.values import Json, Selection, Site
 
 # What may have got out. ``keys`` is keys.db, in which the keys are wrapped by the master key; only with ``master_key``
 # as well do they open anything.
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Found:
+class BreachFindings:
     """What was found on the way through the files. ``people`` are keys of members and of visitors of no member."""
 
     people: set[bytes] = field(default_factory=set)
@@ -51,7 +51,7 @@ class Found:
 
 
 def plan(
-    core: Core,
+    core: Installation,
     first: date,
     last: date,
     *,
@@ -68,8 +68,8 @@ def plan(
     are among it, ``outside`` that it was unlawful access from outside. Names nobody.
     """
     _check(first, last, files)
-    sites = [site] if site else core.book.sites()
-    found, open_ = Found(), {"keys", "master_key"} <= set(files)
+    sites = [site] if site else core.registry.sites()
+    found, open_ = BreachFindings(), {"keys", "master_key"} <= set(files)
     for one in sites:
         search(core, one, first, last, files, found, progress)
     learned = core.clock.now() if learned_at is None else learned_at
@@ -106,12 +106,12 @@ def _check(first: date, last: date, files: Sequence[str]) -> None:
 
 
 def search(
-    core: Core,
+    core: Installation,
     site: Site,
     first: date,
     last: date,
     files: Sequence[str],
-    found: Found,
+    found: BreachFindings,
     progress: Progress | None = None,
 ) -> None:
     """Add what the files hold of a site and period."""
@@ -128,7 +128,7 @@ def search(
             if first <= record.day <= last:
                 found.add(name, [record.class_id], *whose.of(record.subject))
     if "ledger" in files:
-        zone = core.book.in_force(site.ref, core.clock.now()).zone
+        zone = core.registry.in_force(site.ref, core.clock.now()).zone
         for key in _on_ledger(core, site, first, last, zone):
             found.add("ledger", ["consent_record"], *whose.of(key))
 
@@ -139,7 +139,7 @@ def _records(store: RecordStore, site: Site) -> Iterator[Any]:
             yield from store.find(site_ref, class_id=class_id, last_day=last_day, limit=1 << 40)
 
 
-def _on_ledger(core: Core, site: Site, first: date, last: date, zone: Any) -> Iterator[bytes]:
+def _on_ledger(core: Installation, site: Site, first: date, last: date, zone: Any) -> Iterator[bytes]:
     after = 0
     while records := core.storage.ledger.records(after, _PAGE):
         for record in records:
@@ -151,7 +151,7 @@ def _on_ledger(core: Core, site: Site, first: date, last: date, zone: Any) -> It
 class _Whose:
     """Whom a key stands for: the member that a visitor is joined to, else the visitor; and whether it is a member."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Installation) -> None:
         self._ledger = core.storage.ledger
         self._known: dict[bytes, tuple[bytes, bool]] = {}
 
@@ -165,11 +165,11 @@ class _Whose:
         return self._known[key]
 
 
-def _items(core: Core, sites: Sequence[Site], found: Found, open_: bool) -> list[Json]:
+def _items(core: Installation, sites: Sequence[Site], found: BreachFindings, open_: bool) -> list[Json]:
     """What got out, with how many people it is of and whether whoever has the files can read it."""
     labels: Json = {}
     for site in sites:
-        policy = core.book.in_force(site.ref, core.clock.now()).policy
+        policy = core.registry.in_force(site.ref, core.clock.now()).policy
         labels |= {id: dict(item.label) for id, item in policy.items.items()}
         labels |= {id: dict(one.label) for id, one in policy.records.items()}
     return [
@@ -190,7 +190,7 @@ def _is_sealed(item: str) -> bool:
     return bool(set(COLUMNS_OF.get(item, ())) & set(SEALED))
 
 
-def _destroyed(core: Core, first: date, last: date, learned: int) -> list[Json]:
+def _destroyed(core: Installation, first: date, last: date, learned: int) -> list[Json]:
     """Days of the period that were destroyed: if that was after the breach, they were among what got out."""
     found = []
     for destruction in core.storage.office.destructions(("done",)):
@@ -232,7 +232,7 @@ def duties(people: int, learned: int, now: int, *, sensitive: bool = False, outs
 
 @operation("breach.members")
 def members(
-    core: Core,
+    core: Installation,
     first: str,
     last: str,
     files: Sequence[str],
@@ -255,17 +255,19 @@ def members(
     if not reason.strip():
         raise CollectorError("a list of people is opened with a reason; say it with --reason")
     what = {"from": first, "to": last, "files": list(files)}
-    audit.look(core, action="breach.members", by=by, reason=reason, site_ref=found_site.ref, address=address, what=what)
-    found = Found()
+    audit_log.record_access(
+        core, action="breach.members", by=by, reason=reason, site_ref=found_site.ref, address=address, what=what
+    )
+    found = BreachFindings()
     search(core, found_site, days[0], days[1], files, found)
     named = {core.ledger.member_key(found_site.ref, r.strip()): r.strip() for r in references if r.strip()}
     for record in _of_members(core, found_site, found.members - named.keys()):
-        named.setdefault(record.subject, str(core.keeper.opened(record)["subject"]))
+        named.setdefault(record.subject, str(core.retention.opened(record)["subject"]))
     told = sorted(named[key] for key in found.members & named.keys())
     return {"members": told, "unnamed": len(found.members - named.keys())}
 
 
-def _of_members(core: Core, site: Site, wanted: set[bytes]) -> Iterator[Any]:
+def _of_members(core: Installation, site: Site, wanted: set[bytes]) -> Iterator[Any]:
     seen: set[bytes] = set()
     for store in (core.storage.records, core.storage.archive):
         for record in _records(store, site):

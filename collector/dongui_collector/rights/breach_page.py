@@ -10,7 +10,7 @@ from typing import Any
 from dongui.policy import Policy
 from dongui.policy.words import citation
 
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "ko": {

@@ -17,22 +17,22 @@ from typing import Any, Literal
 from dongui.policy.model import Channel
 from dongui.rules.periods import last_day
 
-from dongui_collector.clock import day_of
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.publishing import find_site
+from dongui_collector.core.clock import day_of
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights.members import is_minor
-from dongui_collector.storage.values import Json, LedgerRecord, Site
+from dongui_collector.storage.contract.values import Json, LedgerRecord, Site
 
-KIND = "channel"  # the ledger record's kind; how long it stands: keeping/proofs.py
+KIND = "channel"  # the ledger record's kind; how long it stands: retention/ledger_retention.py
 State = Literal["unasked", "given", "refused", "withdrawn", "invalidated"]
 _SOON_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ChannelChoice:
     """A member's last word on a channel. ``told`` is when the member was last told of it (epoch ms)."""
 
     state: State
@@ -41,38 +41,38 @@ class Word:
     told: int | None = None
 
 
-def words(records: Iterable[LedgerRecord]) -> dict[str, Word]:
+def words(records: Iterable[LedgerRecord]) -> dict[str, ChannelChoice]:
     """The last word on every channel, from a member's ledger records, oldest first. Pure."""
-    found: dict[str, Word] = {}
+    found: dict[str, ChannelChoice] = {}
     for record in records:
         body = record.body
         if record.kind != KIND or body is None:
             continue
         for id in body.get("on", ()):
-            found[id] = Word("given", record.at, body["notice"])
+            found[id] = ChannelChoice("given", record.at, body["notice"])
         for id in body.get("off", ()):
             before = found.get(id)
             ended = before is not None and before.state in ("given", "withdrawn")
-            found[id] = Word("withdrawn" if ended else "refused", record.at, body["notice"])
+            found[id] = ChannelChoice("withdrawn" if ended else "refused", record.at, body["notice"])
         for id in body.get("told", ()):
             if id in found and found[id].state == "given":
-                found[id] = Word("given", found[id].at, found[id].notice, record.at)
+                found[id] = ChannelChoice("given", found[id].at, found[id].notice, record.at)
     return found
 
 
-def confirm_by(word: Word, channel: Channel, notice: LoadedNotice) -> date:
+def confirm_by(word: ChannelChoice, channel: Channel, notice: LoadedNotice) -> date:
     """The last day by which the member is told again (K16), counted like every period (K17)."""
     return last_day(day_of(word.told or word.at, notice.zone), channel.reconfirm)
 
 
-def states(core: Core, site: Site, member: bytes) -> dict[str, Json]:
+def states(core: Installation, site: Site, member: bytes) -> dict[str, Json]:
     """Every channel of the notice in force → ``{state, at, notice, night, medium, confirm_by}``.
 
     A channel that now takes other items, another medium or the night was not agreed to: ``invalidated``, ask again.
     """
-    current = core.book.in_force(site.ref, core.clock.now())
+    current = core.registry.in_force(site.ref, core.clock.now())
     said = words(core.storage.ledger.records_of(member))
-    older = {n.version: n.policy.channels for n in core.book.notices(site.ref)}
+    older = {n.version: n.policy.channels for n in core.registry.notices(site.ref)}
     found = {}
     for id, channel in current.policy.channels.items():
         word = said.get(id)
@@ -98,7 +98,7 @@ def _covers(agreed: Channel | None, now: Channel) -> bool:
 
 
 def choose(
-    core: Core, site: Site, member: str, granted: Sequence[str], refused: Sequence[str], method: str, lang: str
+    core: Installation, site: Site, member: str, granted: Sequence[str], refused: Sequence[str], method: str, lang: str
 ) -> dict[str, Json]:
     """Record a member's choice of channels; the states after it. With nothing chosen, only tells them.
 
@@ -106,7 +106,7 @@ def choose(
     member who is under age (S8).
     """
     key = core.ledger.member_key(site.ref, member)
-    current = core.book.in_force(site.ref, core.clock.now())
+    current = core.registry.in_force(site.ref, core.clock.now())
     known = current.policy.channels
     if not {*granted, *refused} <= known.keys():
         raise NotAllowed(f"the notice in force knows the channels {', '.join(known) or '(none)'}, and no other")
@@ -128,7 +128,7 @@ def choose(
     return states(core, site, key)
 
 
-def history(core: Core, member: bytes) -> list[Json]:
+def history(core: Installation, member: bytes) -> list[Json]:
     """Every choice of channels on record, for the access package."""
     records = core.storage.ledger.records_of(member)
     return [{"at": r.at, **r.body} for r in records if r.kind == KIND and r.body is not None]
@@ -137,7 +137,9 @@ def history(core: Core, member: bytes) -> list[Json]:
 # --- the two-year confirmation ---------------------------------------------------------------------------------------
 
 
-def due(core: Core, members: Iterable[str], *, site: str | None = None, until: date | None = None) -> list[Json]:
+def due(
+    core: Installation, members: Iterable[str], *, site: str | None = None, until: date | None = None
+) -> list[Json]:
     """Who of ``members`` (the site's references) must be told by ``until`` (default: within 30 days), soonest first.
 
     One entry a channel: ``{member, channel, given, confirm_by, overdue}``.
@@ -157,7 +159,9 @@ def due(core: Core, members: Iterable[str], *, site: str | None = None, until: d
 
 
 @operation("channels.told")
-def told(core: Core, members: Sequence[str], site: str | None = None, by: str = "command line") -> dict[str, Any]:
+def told(
+    core: Installation, members: Sequence[str], site: str | None = None, by: str = "command line"
+) -> dict[str, Any]:
     """Note that these members were told of the consents that they gave; the next term runs from today (K16)."""
     if isinstance(members, str):
         raise CollectorError("give a list of the site's member references")

@@ -12,26 +12,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dongui_collector import audit
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.rights import files, package, package_page
+from dongui_collector.access import audit_log
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.rights import access_package, access_package_page, files
 from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.requests import must_be_proved
 from dongui_collector.rights.subjects import Subject, subject_of
 
 _KINDS = ("access", "correction")
-_WHOLE = package.Scope(whole=True)
+_WHOLE = access_package.AccessScope(whole=True)
 
 Pieces = Callable[[], Iterator[bytes]]
 
 
 @operation("requests.package")
-def look(core: Core, id: int, by: str = "command line", address: str = "") -> dict[str, Any]:
+def look(core: Installation, id: int, by: str = "command line", address: str = "") -> dict[str, Any]:
     """Allow a package and write the look down, the archive's too. Raises :class:`NotAllowed` as :func:`whose` does."""
     subject = whose(core, id)
-    audit.look(
+    audit_log.record_access(
         core,
         action="request.package",
         by=by,
@@ -44,7 +44,7 @@ def look(core: Core, id: int, by: str = "command line", address: str = "") -> di
     return {"id": id}
 
 
-def whose(core: Core, id: int) -> Subject:
+def whose(core: Installation, id: int) -> Subject:
     """Whose package answers a request. Raises :class:`NotAllowed` before the identity was confirmed, for a request of
     another kind than access or correction, and for one that was refused."""
     request = files.load(core, id)
@@ -56,19 +56,19 @@ def whose(core: Core, id: int) -> Subject:
     return subject_of(core, request)
 
 
-def parts(core: Core, id: int) -> dict[str, Pieces]:
+def parts(core: Installation, id: int) -> dict[str, Pieces]:
     """The package's files by name: one JSON, and a page in each of the policy's languages."""
     subject = whose(core, id)
-    languages = core.book.in_force(subject.site_ref, core.clock.now()).policy.notice.languages
+    languages = core.registry.in_force(subject.site_ref, core.clock.now()).policy.notice.languages
 
     def page(lang: str) -> Pieces:
-        return lambda: package_page.as_html(core, subject, _WHOLE, lang)
+        return lambda: access_package_page.as_html(core, subject, _WHOLE, lang)
 
-    made: dict[str, Pieces] = {f"access-{id}.json": lambda: package.as_json(core, subject, _WHOLE)}
+    made: dict[str, Pieces] = {f"access-{id}.json": lambda: access_package.as_json(core, subject, _WHOLE)}
     return made | {f"access-{id}.{lang}.html": page(lang) for lang in languages}
 
 
-def write(core: Core, id: int, target: Path) -> list[Path]:
+def write(core: Installation, id: int, target: Path) -> list[Path]:
     """Write a package into ``target``: a new zip where it ends in ``.zip``, else a folder. For the owner's eyes only.
 
     Raises :class:`CollectorError` rather than replace a file.
@@ -92,7 +92,7 @@ def write(core: Core, id: int, target: Path) -> list[Path]:
         raise CollectorError(f"{error.filename} is there already; name another place with -o") from None
 
 
-def zipped(core: Core, id: int) -> Iterator[bytes]:
+def zipped(core: Installation, id: int) -> Iterator[bytes]:
     """The package as a zip, in pieces: no temporary file ever holds any of it."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]

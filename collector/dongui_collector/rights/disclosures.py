@@ -1,8 +1,8 @@
 """The disclosure ledger: what was handed to whom, when, for what, and by whose hand (S4.0, S4.1, PIPA 35).
 
 An entry is begun before the first row goes out and closed when the last one has: what a crash interrupts stays on the
-list as begun. Whose data it was is written down, as keyed hashes, before it goes (``ledger/disclosed.py``). Each step
-stands on the chain; what the list says now is kept beside it and ends with it (class ``disclosure``).
+list as begun. Whose data it was is written down, as keyed hashes, before it goes (``ledger/disclosure_subjects.py``).
+Each step stands on the chain; what the list says now is kept beside it and ends with it (class ``disclosure``).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.ledger.disclosed import Disclosed
-from dongui_collector.reading.parties import registered
-from dongui_collector.storage.values import Json
+from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.exports.recipients import registered
+from dongui_collector.ledger.disclosure_subjects import Disclosed
+from dongui_collector.storage.contract.values import Json
 
 KIND = "disclosure"  # of the records on the chain
 _LONGEST = 500
@@ -29,7 +29,7 @@ _TOLD = ("at", "recipient", "party", "country", "purposes", "items", "from", "to
 # --- what the access package asks ------------------------------------------------------------------------------------
 
 
-def disclosures_of(core: Core, site_ref: int, subject_keys: Sequence[bytes]) -> list[Json]:
+def disclosures_of(core: Installation, site_ref: int, subject_keys: Sequence[bytes]) -> list[Json]:
     """To whom the data of a person was handed, oldest first; ``subject_keys`` are visitors' or members' 16-byte keys.
 
     Each is ``{at, recipient, party, country, purposes, items, from, to, way}``: ``at`` epoch ms; ``party`` one of
@@ -40,7 +40,7 @@ def disclosures_of(core: Core, site_ref: int, subject_keys: Sequence[bytes]) -> 
     mine = [entry for entry in entries if entry["site_ref"] == site_ref and entry["state"] not in _NOTHING_WENT]
     wanted = {entry["id"]: hashes.hashes(entry["id"], subject_keys) for entry in mine}
     known = core.storage.disclosures.known(hash for some in wanted.values() for hash in some)
-    today, since = core.keeper.today(), _since(core, site_ref, subject_keys) if subject_keys else None
+    today, since = core.retention.today(), _since(core, site_ref, subject_keys) if subject_keys else None
     return [
         {name: entry.get(name) for name in _TOLD}
         for entry in mine
@@ -49,7 +49,7 @@ def disclosures_of(core: Core, site_ref: int, subject_keys: Sequence[bytes]) -> 
     ]
 
 
-def _since(core: Core, site_ref: int, keys: Sequence[bytes]) -> int | None:
+def _since(core: Installation, site_ref: int, keys: Sequence[bytes]) -> int | None:
     """Since when something is known of a person (epoch ms); None for nobody."""
     found = [record.at for key in keys for record in core.storage.ledger.records_of(key)[:1]]
     for store in (core.storage.records, core.storage.archive):
@@ -65,7 +65,7 @@ def _secret(entry: Json, today: date) -> bool:
 # --- an entry's life -------------------------------------------------------------------------------------------------
 
 
-def begin(core: Core, facts: Json, *, state: str = "begun") -> int:
+def begin(core: Installation, facts: Json, *, state: str = "begun") -> int:
     """Put an entry on the ledger before anything goes out; its number. Durable when this returns.
 
     ``facts``: ``{way, site_ref, recipient, party, country, purposes, items, from, to, by, …}``, none of which names a
@@ -78,12 +78,12 @@ def begin(core: Core, facts: Json, *, state: str = "begun") -> int:
     return id
 
 
-def to_party(core: Core, site_ref: int, name: str, purposes: Sequence[str], items: Sequence[str] = ()) -> Json:
+def to_party(core: Installation, site_ref: int, name: str, purposes: Sequence[str], items: Sequence[str] = ()) -> Json:
     """The facts of handing something to a party that the notice in force registers (S4.1).
 
     ``items`` empty: all that it is named for. Raises :class:`NotAllowed` where the notice does not name it for that.
     """
-    notice = core.book.in_force(site_ref, core.clock.now())
+    notice = core.registry.in_force(site_ref, core.clock.now())
     found = registered(notice.policy, name, purposes, items)
     return {
         "site_ref": site_ref,
@@ -96,14 +96,14 @@ def to_party(core: Core, site_ref: int, name: str, purposes: Sequence[str], item
     }
 
 
-def note(core: Core, id: int, site_ref: int, step: str, facts: Json) -> None:
+def note(core: Installation, id: int, site_ref: int, step: str, facts: Json) -> None:
     """A step of an entry on the chain. Inside a writing transaction."""
     hidden = {"id", "site_ref", "state", "at", "whom"}
     body = {"id": id, "step": step, **{name: value for name, value in facts.items() if name not in hidden}}
     core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=site_ref)
 
 
-def load(core: Core, id: int, *states: str) -> Json:
+def load(core: Installation, id: int, *states: str) -> Json:
     """An entry in one of ``states`` (default: any). Raises :class:`Unknown` or :class:`NotAllowed`."""
     entry = core.storage.disclosures.entry(id)
     if entry is None:
@@ -114,7 +114,7 @@ def load(core: Core, id: int, *states: str) -> Json:
 
 
 @operation("disclosures.people")
-def people(core: Core, id: int, keys: Sequence[str]) -> dict[str, Any]:
+def people(core: Installation, id: int, keys: Sequence[str]) -> dict[str, Any]:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
@@ -125,7 +125,7 @@ def people(core: Core, id: int, keys: Sequence[str]) -> dict[str, Any]:
 
 
 @operation("disclosures.finish")
-def finish(core: Core, id: int, rows: int, digest: str, interrupted: bool = False) -> dict[str, Any]:
+def finish(core: Installation, id: int, rows: int, digest: str, interrupted: bool = False) -> dict[str, Any]:
     """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
     with core.storage.ledger.writing():
         entry = load(core, id, "begun")
@@ -141,7 +141,7 @@ def finish(core: Core, id: int, rows: int, digest: str, interrupted: bool = Fals
     return {"id": id, **closed}
 
 
-class Handing:
+class Handover:
     """What runs beside a hand-over: whose rows come next is written down first, and at the end how many there were.
 
     ``call`` runs an operation (``control.call`` with the settings bound). Use as a context manager around the writing;
@@ -155,7 +155,7 @@ class Handing:
         self.rows = 0
 
     def before(self, keys: Sequence[bytes]) -> None:
-        """For :func:`~dongui_collector.reading.export.export_events`: called before a page is given out."""
+        """For :func:`~dongui_collector.exports.export.export_events`: called before a page is given out."""
         fresh = [key for key in keys if key not in self._told]
         if fresh:
             self._call("disclosures.people", id=self._id, keys=[key.hex() for key in fresh])
@@ -173,7 +173,7 @@ class Handing:
             self._hash.update(chunk)
             yield chunk
 
-    def __enter__(self) -> Handing:
+    def __enter__(self) -> Handover:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -184,16 +184,16 @@ class Handing:
 # --- shown -----------------------------------------------------------------------------------------------------------
 
 
-def listed(core: Core, site_ref: int | None = None) -> list[Json]:
+def listed(core: Installation, site_ref: int | None = None) -> list[Json]:
     """The disclosure ledger, newest first. Names nobody whose data it is."""
     found = [e for e in core.storage.disclosures.entries() if site_ref in (None, e["site_ref"])]
     return [shown(core, entry) for entry in reversed(found)]
 
 
-def shown(core: Core, entry: Json) -> Json:
+def shown(core: Installation, entry: Json) -> Json:
     """One entry for people to read."""
     hidden = {"site_ref", "whom"}
-    site = core.book.site_by_ref(entry["site_ref"])
+    site = core.registry.site_by_ref(entry["site_ref"])
     return {"site": site.name, **{name: value for name, value in entry.items() if name not in hidden}}
 
 

@@ -12,13 +12,13 @@ import json
 import uuid
 from typing import Any
 
-from dongui_collector.core import Core
-from dongui_collector.errors import Unknown
-from dongui_collector.security.keys import seal, unseal
-from dongui_collector.storage.values import Json
+from dongui_collector.core.errors import Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.keys.keyring import seal, unseal
+from dongui_collector.storage.contract.values import Json
 
 
-def add(core: Core, entry: Json, private: Json) -> int:
+def add(core: Installation, entry: Json, private: Json) -> int:
     """File a request; its number. Durable when this returns."""
     name = f"request:{uuid.uuid4()}"
     core.keyring.named(name, create=True)
@@ -28,7 +28,7 @@ def add(core: Core, entry: Json, private: Json) -> int:
     return id
 
 
-def load(core: Core, id: int) -> Json:
+def load(core: Installation, id: int) -> Json:
     """A request's open part. Raises :class:`Unknown`."""
     found = core.storage.office.request(id)
     if found is None:
@@ -36,7 +36,7 @@ def load(core: Core, id: int) -> Json:
     return found
 
 
-def private(core: Core, request: Json) -> Json:
+def private(core: Installation, request: Json) -> Json:
     """A request's sealed part: ``{name, contact, text, …}``; empty once its key is gone."""
     key = core.keyring.named(request["key"]) if request.get("key") else None
     if key is None or not request.get("sealed"):
@@ -46,7 +46,7 @@ def private(core: Core, request: Json) -> Json:
     return opened
 
 
-def change(core: Core, id: int, changes: Json, secret: Json | None = None) -> None:
+def change(core: Installation, id: int, changes: Json, secret: Json | None = None) -> None:
     """Change a request's open part and, with ``secret``, replace its sealed one. Inside a writing transaction."""
     request = load(core, id)
     if secret is not None:
@@ -60,7 +60,7 @@ def change(core: Core, id: int, changes: Json, secret: Json | None = None) -> No
     core.storage.office.update_request(id, changes)
 
 
-def noted(core: Core, request: Json, step: str, by: str, **facts: Any) -> None:
+def noted(core: Installation, request: Json, step: str, by: str, **facts: Any) -> None:
     """Put a step on the ledger: that it was taken and by whom, never about whom. Inside a writing transaction."""
     body = {"id": request["id"], "kind": request["kind"], "step": step, "by": by, **facts}
     core.storage.ledger.append("request", core.clock.now(), body, site_ref=request["site_ref"])

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError
-from dongui_collector.ledger.disclosed import Disclosed
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.export import FIELDS_OF, Entitlement, export_events
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.exports.export import FIELDS_OF, Entitlement, export_events
+from dongui_collector.ledger.disclosure_subjects import Disclosed
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights import disclosures
-from dongui_collector.rights.handing import subject_keys, with_linked
-from dongui_collector.storage.values import Json
+from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
+from dongui_collector.storage.contract.values import Json
 
 
 @operation("investigations.record")
 def record(
-    core: Core,
+    core: Installation,
     authority: str,
     statute: str,
     procedure: str,
@@ -60,7 +60,7 @@ def record(
     said = {"recipient": authority, "statute": statute, "procedure": procedure, "document": document}
     facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
     facts |= {"way": "investigation", "site_ref": found.ref, "party": "authority", "by": by, "purposes": []}
-    facts |= {"country": core.book.in_force(found.ref, core.clock.now()).policy.controller.country}
+    facts |= {"country": core.registry.in_force(found.ref, core.clock.now()).policy.controller.country}
     facts |= {"items": sorted(set(items)), "from": days[0].isoformat(), "to": days[1].isoformat()}
     facts |= {"of_everyone": everyone, "secret_until": secret and secret.isoformat(), "secret_law": secret_law.strip()}
     keys = with_linked(core, subject_keys(core, found, members, visitors))
@@ -76,7 +76,7 @@ def _not(items: Sequence[str]) -> str:
 
 
 @operation("investigations.begin")
-def begin(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
+def begin(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
     """Begin the hand-over of a demand that is recorded."""
     with core.storage.ledger.writing():
         entry = disclosures.load(core, id, "planned")
@@ -87,7 +87,7 @@ def begin(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
     return {"disclosure": id}
 
 
-def demanded(core: Core, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
+def demanded(core: Installation, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
     """Exactly what a demand asks for: its days, its persons, its items; all else is null.
 
     What is withdrawn, erased, suspended or past its period is not in it: it is no more, or nobody may read it.
@@ -100,7 +100,7 @@ def demanded(core: Core, entry: Json, before: Callable[[Sequence[bytes]], None])
             asked[key] = bool(sets.known([hashes.hash(id, key, "asked")]))
         return asked[key]
 
-    site = core.book.site_by_ref(entry["site_ref"])
+    site = core.registry.site_by_ref(entry["site_ref"])
     reader = Entitlement(f"investigation:{id}", site, tuple(core.storage.ledger.bits(site.ref)))
     first, last = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
     only = None if entry["of_everyone"] else named

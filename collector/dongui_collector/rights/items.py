@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from dongui_collector.ledger.book import Book
+from dongui_collector.exports.export import FIELDS_OF
+from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
-from dongui_collector.reading.export import FIELDS_OF
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 
 @dataclass(slots=True)
-class _Held:
+class _ItemTotals:
     number: int = 0
     first: str | None = None
     last: str | None = None
@@ -30,18 +30,18 @@ class _Held:
 class Items:
     """Adds up events and records as they are written into a package. One a package."""
 
-    def __init__(self, book: Book, periods: Periods) -> None:
-        self._book = book
+    def __init__(self, registry: NoticeRegistry, periods: Periods) -> None:
+        self._registry = registry
         self._periods = periods
-        self._held: dict[tuple[str, str, int], _Held] = {}
-        self._classes: dict[tuple[str, int], _Held] = {}
+        self._held: dict[tuple[str, str, int], _ItemTotals] = {}
+        self._classes: dict[tuple[str, int], _ItemTotals] = {}
 
     def event(self, shown: Json, notice_ref: int, day: date) -> str | None:
         """Note an event in the "Read back" shape; the last day on which anything of it is kept.
 
         An event whose time is not held is not dated by its end either: None, and the period stands for it.
         """
-        notice = self._book.notice(notice_ref)
+        notice = self._registry.notice(notice_ref)
         mask = notice.mask(shown["purposes"])
         timed = shown["day"] is not None
         held = {item for item, fields in FIELDS_OF.items() if any(shown[f] is not None for f in fields)}
@@ -51,13 +51,13 @@ class Items:
             until = self._periods.last_day(notice_ref, bit, day).isoformat()
             ends.append(until)
             for item in held & notice.items_by_bit[bit]:
-                entry = self._held.setdefault((item, purpose, notice_ref), _Held())
+                entry = self._held.setdefault((item, purpose, notice_ref), _ItemTotals())
                 entry.add(shown["day"], until if timed else None)
         return max(ends, default=None) if timed else None
 
     def record(self, class_id: str, notice_ref: int, day: date, until: date) -> None:
         """Note a record of another class."""
-        entry = self._classes.setdefault((class_id, notice_ref), _Held())
+        entry = self._classes.setdefault((class_id, notice_ref), _ItemTotals())
         entry.add(day.isoformat(), until.isoformat())
 
     def table(self) -> list[Json]:
@@ -67,7 +67,7 @@ class Items:
     def _items(self) -> list[Json]:
         found = []
         for (item, purpose, ref), held in sorted(self._held.items()):
-            policy = self._book.notice(ref).policy
+            policy = self._registry.notice(ref).policy
             basis = policy.purposes[purpose]
             found.append(
                 {
@@ -90,7 +90,7 @@ class Items:
     def _records(self) -> list[Json]:
         found = []
         for (class_id, ref), held in sorted(self._classes.items()):
-            policy = self._book.notice(ref).policy
+            policy = self._registry.notice(ref).policy
             record_class = policy.records[class_id]
             purposes = [p for p in policy.purposes.values() if p.record == class_id or p.id in record_class.purposes]
             by_law = record_class.law is not None

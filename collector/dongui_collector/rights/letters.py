@@ -9,14 +9,14 @@ from typing import Any
 
 from dongui.policy.words import citation, long_date
 
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
 from dongui_collector.rights import files
-from dongui_collector.rights.own import objection
-from dongui_collector.rights.package_words import WORDS
+from dongui_collector.rights.access_package_words import WORDS
+from dongui_collector.rights.own_requests import objection
 from dongui_collector.rights.requests import show
-from dongui_collector.storage.values import Json
+from dongui_collector.storage.contract.values import Json
 
 _KO = {
     "title": "개인정보 {kind} 요구에 대한 결과 통지",
@@ -52,7 +52,9 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {"ko": _KO, "en": _EN}
 
 
 @operation("requests.letter")
-def letter(core: Core, id: int, lang: str = "ko", by: str = "command line", address: str = "") -> dict[str, Any]:
+def letter(
+    core: Installation, id: int, lang: str = "ko", by: str = "command line", address: str = ""
+) -> dict[str, Any]:
     """The newest answer as a text to send, with the route of objection (K10); audited like :func:`show`.
 
     Raises :class:`NotAllowed` while there is none, :class:`CollectorError` for a language that has no words.
@@ -63,7 +65,7 @@ def letter(core: Core, id: int, lang: str = "ko", by: str = "command line", addr
     if not shown["answers"]:
         raise NotAllowed(f"request {id} has not been answered yet")
     site_ref = files.load(core, id)["site_ref"]
-    controller = core.book.in_force(site_ref, core.clock.now()).policy.controller.name
+    controller = core.registry.in_force(site_ref, core.clock.now()).policy.controller.name
     lines = _lines(shown, lang, controller, objection(core, site_ref), core.settings.zone)
     return {"id": id, "lang": lang, "text": "\n".join(lines) + "\n"}
 

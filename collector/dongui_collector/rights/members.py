@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dongui_collector.core import Core
-from dongui_collector.ledger.book import LoadedNotice
-from dongui_collector.rights import carrying
+from dongui_collector.core.installation import Installation
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.rights import fulfilment
 from dongui_collector.rights.subjects import Subject
-from dongui_collector.storage.values import Intent, Json, Site
+from dongui_collector.storage.contract.values import Intent, Json, Site
 
-MINOR = "minor"  # the ledger record's kind; how long it stands: keeping/proofs.py
+MINOR = "minor"  # the ledger record's kind; how long it stands: retention/ledger_retention.py
 
 Joined = Literal["joined", "no_purpose", "minor"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class MemberEnd:
     """What a site's word ended: the endings to carry out, how many visitors, whose records other law may keep."""
 
     intents: tuple[Intent, ...]
@@ -30,7 +30,9 @@ class Ending:
     subject: Subject
 
 
-def identify(core: Core, notice: LoadedNotice, visitor: bytes, member: bytes) -> tuple[Joined, Ending | None]:
+def identify(
+    core: Installation, notice: LoadedNotice, visitor: bytes, member: bytes
+) -> tuple[Joined, MemberEnd | None]:
     """Join a visitor to a member, under a live purpose that lists ``member_reference`` (K18).
 
     A member who is under age is never joined: what the visitor left is ended instead (S8). Where the member's
@@ -38,7 +40,7 @@ def identify(core: Core, notice: LoadedNotice, visitor: bytes, member: bytes) ->
     """
     with core.storage.ledger.writing():
         if is_minor(core, member):
-            return "minor", end(core, core.book.site_by_ref(notice.site_ref), visitor, None, MINOR)
+            return "minor", end(core, core.registry.site_by_ref(notice.site_ref), visitor, None, MINOR)
         if not core.ledger.identify(notice, visitor, member):
             return "no_purpose", None
         mark = core.storage.ledger.visitor(member)
@@ -47,12 +49,12 @@ def identify(core: Core, notice: LoadedNotice, visitor: bytes, member: bytes) ->
         return "joined", None
 
 
-def is_minor(core: Core, member: bytes) -> bool:
+def is_minor(core: Installation, member: bytes) -> bool:
     """Whether the site has said that this member is under age."""
     return any(r.kind == MINOR and r.body is not None for r in core.storage.ledger.records_of(member))
 
 
-def end(core: Core, site: Site, visitor: bytes | None, member: bytes | None, event: str) -> Ending:
+def end(core: Installation, site: Site, visitor: bytes | None, member: bytes | None, event: str) -> MemberEnd:
     """Decide that a member, every linked visitor and ``visitor`` end, because the member left or is under age.
 
     One transaction: either all of it is decided or nothing is. A visitor who is under age stands for the member that
@@ -76,24 +78,24 @@ def end(core: Core, site: Site, visitor: bytes | None, member: bytes | None, eve
                 ledger.append(MINOR, core.clock.now(), {}, site_ref=site.ref, visitor=member)
         elif event == MINOR and held is not None and not is_minor(core, held.key):
             ledger.append(MINOR, core.clock.now(), {}, site_ref=site.ref, visitor=held.key)  # no membership to mark
-    return Ending(tuple(intents), len(keys), Subject(site.ref, member, tuple(keys)))
+    return MemberEnd(tuple(intents), len(keys), Subject(site.ref, member, tuple(keys)))
 
 
-def left_by_law(core: Core, ending: Ending) -> list[Json]:
+def left_by_law(core: Installation, ending: MemberEnd) -> list[Json]:
     """What other law still keeps of whom an ending concerned: class, statute and end."""
-    return carrying.kept_by_law(core, ending.subject)
+    return fulfilment.kept_by_law(core, ending.subject)
 
 
-def may_record(core: Core, site: Site, class_id: str, subject: str) -> str | None:
+def may_record(core: Installation, site: Site, class_id: str, subject: str) -> str | None:
     """Why nothing of this class may be recorded of a subject now: ``minor`` or ``suspended``; None where it may.
 
     A suspension does not reach what a statute demands (PIPA 37(2)); nothing at all is recorded of a minor.
     """
-    key = core.keeper.subject_key(site, subject)
+    key = core.retention.subject_key(site, subject)
     if is_minor(core, key) or is_minor(core, core.ledger.key_of(subject)):
         return MINOR
     visitor = core.storage.ledger.visitor(key)
     if visitor is None or not visitor.suspended:
         return None
-    record_class = core.book.in_force(site.ref, core.clock.now()).policy.records.get(class_id)
+    record_class = core.registry.in_force(site.ref, core.clock.now()).policy.records.get(class_id)
     return None if record_class and record_class.law else "suspended"

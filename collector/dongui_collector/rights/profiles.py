@@ -14,39 +14,39 @@ from typing import Any
 
 from dongui.policy import Policy
 
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import NotAllowed
-from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.exports.recipients import registered
+from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.pseudonyms import Pseudonyms
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.parties import registered
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.members import is_minor
-from dongui_collector.storage.values import Json, Record, Site
+from dongui_collector.storage.contract.values import Json, Record, Site
 
 KIND = "profile"  # of the records on the chain: that somebody allowed or denied it, never who
 
 
 @operation("profiles.allow")
-def allow(core: Core, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+def allow(core: Installation, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
     """A member (the site's reference) allows corporate members to see their profile, from this moment on."""
     return _switch(core, member, site, by, allowed=True)
 
 
 @operation("profiles.deny")
-def deny(core: Core, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+def deny(core: Installation, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
     """No longer, from this moment on."""
     return _switch(core, member, site, by, allowed=False)
 
 
-def _switch(core: Core, member: str, site: str | None, by: str, *, allowed: bool) -> dict[str, Any]:
+def _switch(core: Installation, member: str, site: str | None, by: str, *, allowed: bool) -> dict[str, Any]:
     found = find_site(core, site)
     key = core.ledger.member_key(found.ref, disclosures.words(member, "the member"))
     return {"allowed": allowed, "changed": switch(core, found, key, by, allowed=allowed)}
 
 
-def switch(core: Core, site: Site, member: bytes, by: str, *, allowed: bool) -> bool:
+def switch(core: Installation, site: Site, member: bytes, by: str, *, allowed: bool) -> bool:
     """Turn a member's profile on or off for others; whether that changed anything. Durable when this returns.
 
     Raises :class:`NotAllowed` for turning on that of a member who is under age (S8).
@@ -64,14 +64,14 @@ def switch(core: Core, site: Site, member: bytes, by: str, *, allowed: bool) -> 
 
 
 @operation("profiles.read")
-def read(core: Core, site: str, recipient: str, consumer: str, address: str = "") -> dict[str, Any]:
+def read(core: Installation, site: str, recipient: str, consumer: str, address: str = "") -> dict[str, Any]:
     """The profiles that a recipient may see now, under the names of its ``consumer`` (a token's id).
 
     In the disclosure ledger with whose they were before this returns. Raises :class:`NotAllowed` where the notice in
     force marks no class as profiles or does not name the recipient for one.
     """
     found = find_site(core, site)
-    policy = core.book.in_force(found.ref, core.clock.now()).policy
+    policy = core.registry.in_force(found.ref, core.clock.now()).policy
     purposes = _purposes(policy, recipient)
     facts = disclosures.to_party(core, found.ref, recipient, purposes)
     facts |= {"way": "profile", "from": None, "to": None, "format": "json", "by": f"token {consumer}"}
@@ -107,11 +107,11 @@ def _purposes(policy: Policy, recipient: str) -> Sequence[str]:
     return named
 
 
-def _allowed(core: Core, site_ref: int, policy: Policy) -> list[Record]:
+def _allowed(core: Installation, site_ref: int, policy: Policy) -> list[Record]:
     """The newest profile record of each member who allows it and is neither suspended nor about to be erased."""
     classes = [record.id for record in policy.records.values() if record.profile]
     ended = {intent.visitor for intent in core.storage.ledger.intents()} | core.storage.ledger.suspended()
-    today = core.keeper.today()
+    today = core.retention.today()
     found = []
     for member in core.storage.disclosures.profiles(site_ref):
         mine = [
@@ -125,6 +125,6 @@ def _allowed(core: Core, site_ref: int, policy: Policy) -> list[Record]:
     return found
 
 
-def _data(core: Core, record: Record) -> Mapping[str, Any]:
-    data: Json | None = core.keeper.opened(record).get("data")
+def _data(core: Installation, record: Record) -> Mapping[str, Any]:
+    data: Json | None = core.retention.opened(record).get("data")
     return data if isinstance(data, dict) else {}

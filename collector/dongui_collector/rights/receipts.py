@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dongui_collector.audit import look
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError
-from dongui_collector.ledger import consents
-from dongui_collector.ledger.book import LoadedNotice
+from dongui_collector.access.audit_log import record_access
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.ledger import state as consents
+from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.receipts import receipt as receipt_of
-from dongui_collector.storage.values import Json, LedgerRecord
+from dongui_collector.storage.contract.values import Json, LedgerRecord
 
 ACTION = "receipt.show"
 _RECEIPT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -20,7 +20,12 @@ _RECEIPT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @operation("receipts.show")
 def show(
-    core: Core, reason: str, visitor: str | None = None, receipt: str | None = None, by: str = "", address: str = ""
+    core: Installation,
+    reason: str,
+    visitor: str | None = None,
+    receipt: str | None = None,
+    by: str = "",
+    address: str = "",
 ) -> Json:
     """The consent records of a visitor id, or the one of a receipt; in the access log before anything is shown.
 
@@ -36,27 +41,29 @@ def show(
     whose = next((record.visitor for record in found), None)
     what = {"by": "receipt" if receipt is not None else "visitor", "records": len(found)}
     site_ref = found[0].site_ref if found else None
-    look(core, action=ACTION, by=by, reason=reason, site_ref=site_ref, visitor=whose, address=address, what=what)
+    record_access(
+        core, action=ACTION, by=by, reason=reason, site_ref=site_ref, visitor=whose, address=address, what=what
+    )
     return {"records": [_shown(core, record) for record in reversed(found)], "state": _state(core, whose)}
 
 
-def _of_visitor(core: Core, visitor: str) -> list[LedgerRecord]:
+def _of_visitor(core: Installation, visitor: str) -> list[LedgerRecord]:
     return [r for r in core.storage.ledger.records_of(core.ledger.key_of(visitor.strip())) if r.kind == "consent"]
 
 
-def _of_receipt(core: Core, id: str) -> list[LedgerRecord]:
+def _of_receipt(core: Installation, id: str) -> list[LedgerRecord]:
     wanted = id.strip().lower()
     record = core.storage.ledger.consent_record(wanted) if _RECEIPT_ID.fullmatch(wanted) else None
     return [record] if record else []
 
 
-def _shown(core: Core, record: LedgerRecord) -> Json:
+def _shown(core: Installation, record: LedgerRecord) -> Json:
     """A record for the officer's eyes; of one whose words are erased, that it was."""
     body = record.body or {}
     if record.body is None or record.site_ref is None:
         return {"seq": record.seq, "at": record.at, "erased": True}
-    site = core.book.site_by_ref(record.site_ref)
-    notice = _notice(core.book.notices(site.ref), body["notice"])
+    site = core.registry.site_by_ref(record.site_ref)
+    notice = _notice(core.registry.notices(site.ref), body["notice"])
     return {
         "seq": record.seq,
         "at": record.at,
@@ -73,9 +80,9 @@ def _notice(notices: Sequence[LoadedNotice], version: str) -> LoadedNotice | Non
     return next((notice for notice in notices if notice.version == version), None)
 
 
-def _state(core: Core, whose: bytes | None) -> Json | None:
+def _state(core: Installation, whose: bytes | None) -> Json | None:
     visitor = core.storage.ledger.visitor(whose) if whose else None
     if visitor is None:
         return None
     now = core.clock.now()
-    return dict(consents.states(visitor, core.book.in_force(visitor.site_ref, now), core.book, now))
+    return dict(consents.states(visitor, core.registry.in_force(visitor.site_ref, now), core.registry, now))

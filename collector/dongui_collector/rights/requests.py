@@ -10,13 +10,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from dongui_collector import audit
-from dongui_collector.clock import day_of
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.publishing import find_site
-from dongui_collector.rights import carrying, files
+from dongui_collector.access import audit_log
+from dongui_collector.core.clock import day_of
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.grounds import (
     CHANNELS,
     GROUNDS,
@@ -32,7 +32,7 @@ from dongui_collector.rights.grounds import (
 )
 from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.subjects import Subject, named, subject_of
-from dongui_collector.storage.values import Json, Visitor
+from dongui_collector.storage.contract.values import Json, Visitor
 
 _LONGEST = {"name": 200, "contact": 200, "text": 4000, "reason": 4000, "note": 1000, "attorney": 1000}
 
@@ -42,7 +42,7 @@ _LONGEST = {"name": 200, "contact": 200, "text": 4000, "reason": 4000, "note": 1
 
 @operation("requests.add")
 def add(
-    core: Core,
+    core: Installation,
     kind: str,
     channel: str = "email",
     site: str | None = None,
@@ -65,7 +65,7 @@ def add(
     if channel not in CHANNELS:
         raise CollectorError(f"a request comes by one of {', '.join(CHANNELS)}")
     now = core.clock.now()
-    day = _received(received, day_of(now, core.book.in_force(found.ref, now).zone))
+    day = _received(received, day_of(now, core.registry.in_force(found.ref, now).zone))
     entry = {
         **_entry(found.ref, known, kind, channel, now, day),
         **named(core, found, visitor=visitor, member=member),
@@ -75,10 +75,10 @@ def add(
     return _filed(core, entry, {**secret, **({"reference": member} if member else {})}, by)
 
 
-def received_online(core: Core, visitor: Visitor, asked: str, text: str | None) -> dict[str, Any]:
+def received_online(core: Installation, visitor: Visitor, asked: str, text: str | None) -> dict[str, Any]:
     """File a request of a visitor's own: the id that it came with is the proof of who asks (S9.6)."""
     now = core.clock.now()
-    day = day_of(now, core.book.in_force(visitor.site_ref, now).zone)
+    day = day_of(now, core.registry.in_force(visitor.site_ref, now).zone)
     identity = {"result": "confirmed", "how": "visitor_id", "at": now, "by": "visitor"}
     entry = {
         **_entry(visitor.site_ref, _kind(asked), asked, "online", now, day),
@@ -101,7 +101,7 @@ def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: da
     }
 
 
-def _filed(core: Core, entry: Json, secret: Json, by: str) -> dict[str, Any]:
+def _filed(core: Installation, entry: Json, secret: Json, by: str) -> dict[str, Any]:
     with core.storage.ledger.writing():
         id = files.add(core, entry, {key: value for key, value in secret.items() if value})
         files.noted(core, {**entry, "id": id}, "received", by, channel=entry["channel"])
@@ -135,7 +135,7 @@ def _short(name: str, text: str) -> str:
 
 @operation("requests.identity")
 def identity(
-    core: Core,
+    core: Installation,
     id: int,
     how: str,
     by: str = "command line",
@@ -154,7 +154,7 @@ def identity(
         raise CollectorError(f"an identity is checked by one of {', '.join(PROOFS)}")
     with core.storage.ledger.writing():
         request = open_request(core, id)
-        site = core.book.site_by_ref(request["site_ref"])
+        site = core.registry.site_by_ref(request["site_ref"])
         about = named(core, site, visitor=visitor, member=member)
         if request.get("agent") and not failed and not attorney.strip():
             raise NotAllowed("an agent acts under a power of attorney; say which one was seen with --attorney")
@@ -189,7 +189,7 @@ def must_be_proved(request: Json) -> None:
 
 @operation("requests.answer")
 def answer(
-    core: Core,
+    core: Installation,
     id: int,
     outcome: str,
     reason: str = "",
@@ -218,7 +218,7 @@ def answer(
         changes |= {"state": outcome, **({"due": due.isoformat()} if due else {"closed_at": now})}
         files.change(core, id, changes, secret)
         files.noted(core, request, "answered", by, outcome=outcome, ground=rests_on and rests_on.id)
-    destroyed = carrying.finish(core, seqs) if seqs else None
+    destroyed = fulfilment.finish(core, seqs) if seqs else None
     kept = settle(core, id)
     core.storage.ledger.scrub()
     answered: dict[str, Any] = {"id": id, "outcome": outcome, "due": due and due.isoformat()}
@@ -226,7 +226,7 @@ def answer(
 
 
 def _checked(
-    core: Core, request: Json, outcome: str, reason: str, until: str | None, ground: str | None
+    core: Installation, request: Json, outcome: str, reason: str, until: str | None, ground: str | None
 ) -> tuple[Ground | None, date | None]:
     """The ground of an answer and the new due day of a postponement, each None where there is none."""
     if outcome not in OUTCOMES:
@@ -251,28 +251,28 @@ def _checked(
     return rests_on, _postponed(core, until) if outcome == "postponed" else None
 
 
-def _postponed(core: Core, until: str | None) -> date:
+def _postponed(core: Installation, until: str | None) -> date:
     day = _day(until or "", "a postponement's end, --until,")
     if day <= core.clock.today(core.settings.zone):
         raise CollectorError("a postponement needs a day to come")
     return day
 
 
-def _decide(core: Core, request: Json, outcome: str) -> tuple[list[int], Json]:
+def _decide(core: Installation, request: Json, outcome: str) -> tuple[list[int], Json]:
     """Decide what a granted request does: the endings that it begins, and what changes in its file."""
     kind = request["kind"]
     if outcome != "granted" or kind not in ("erasure", "suspension", "resumption"):
         return [], {}
     subject = subject_of(core, request)
     if kind == "erasure":
-        carrying.must_be_erasable(core, subject)
+        fulfilment.must_be_erasable(core, subject)
         settling = {"member": request.get("member"), "visitors": [key.hex() for key in subject.visitors]}
-        return carrying.decide_erasure(core, subject), {"settling": settling}
-    carrying.suspend(core, subject, kind == "suspension")
+        return fulfilment.decide_erasure(core, subject), {"settling": settling}
+    fulfilment.suspend(core, subject, kind == "suspension")
     return [], {}
 
 
-def settle(core: Core, id: int) -> list[Json]:
+def settle(core: Installation, id: int) -> list[Json]:
     """After an erasure: note what other law keeps, and forget whose request it was once nothing is open any more.
 
     Idempotent; :func:`resume` comes back for what a crash or a legal hold left open. Returns what is kept.
@@ -285,7 +285,7 @@ def settle(core: Core, id: int) -> list[Json]:
     subject = Subject(request["site_ref"], member, tuple(bytes.fromhex(key) for key in settling["visitors"]))
     seqs = set(request["answers"][-1].get("endings", ()))
     unfinished = any(intent.seq in seqs for intent in core.storage.ledger.intents())
-    kept = carrying.kept_by_law(core, subject) + (carrying.kept_by_holds(core, subject) if unfinished else [])
+    kept = fulfilment.kept_by_law(core, subject) + (fulfilment.kept_by_holds(core, subject) if unfinished else [])
     secret = files.private(core, request)
     if unfinished and secret.get("kept") == kept:
         return kept
@@ -295,7 +295,7 @@ def settle(core: Core, id: int) -> list[Json]:
     return kept
 
 
-def resume(core: Core) -> None:
+def resume(core: Installation) -> None:
     """Settle erasures that a crash interrupted, or a hold kept open. For every start and now and then."""
     for request in core.storage.office.requests():
         if request.get("settling"):
@@ -306,13 +306,13 @@ def resume(core: Core) -> None:
 # --- shown -----------------------------------------------------------------------------------------------------------
 
 
-def listed(core: Core, *, closed: bool = False) -> list[Json]:
+def listed(core: Installation, *, closed: bool = False) -> list[Json]:
     """The requests, the most urgent first; with ``closed`` those already answered for good, too. Names nobody."""
     found = [summary(core, r) for r in core.storage.office.requests(open_only=not closed)]
     return sorted(found, key=lambda r: (r["urgency"] == "closed", r["due"], r["id"]))
 
 
-def waiting(core: Core) -> dict[str, int]:
+def waiting(core: Installation) -> dict[str, int]:
     """How many are open, due soon and overdue. For the menu, ``dongui doctor`` and the metrics."""
     counts = {"open": 0, "due_soon": 0, "overdue": 0}
     for request in listed(core):
@@ -320,13 +320,13 @@ def waiting(core: Core) -> dict[str, int]:
     return counts
 
 
-def summary(core: Core, request: Json) -> Json:
+def summary(core: Installation, request: Json) -> Json:
     """What a list says of a request."""
     due, closed = date.fromisoformat(request["due"]), bool(request.get("closed_at"))
     today = core.clock.today(core.settings.zone)
     return {
         "id": request["id"],
-        "site": core.book.site_by_ref(request["site_ref"]).name,
+        "site": core.registry.site_by_ref(request["site_ref"]).name,
         "kind": kind_of(request["kind"]) or request["kind"],
         "channel": request.get("channel", "online"),
         "agent": bool(request.get("agent")),
@@ -341,12 +341,12 @@ def summary(core: Core, request: Json) -> Json:
 
 
 @operation("requests.show")
-def show(core: Core, id: int, by: str = "command line", address: str = "") -> Json:
+def show(core: Installation, id: int, by: str = "command line", address: str = "") -> Json:
     """One request with who asks, its words and its answers; audited. What is held only once the identity is proved."""
     request = files.load(core, id)
     subject = subject_of(core, request)
     proved = (request.get("identity") or {}).get("result") == "confirmed"
-    audit.look(
+    audit_log.record_access(
         core,
         action="request.show",
         by=by,
@@ -366,9 +366,9 @@ def show(core: Core, id: int, by: str = "command line", address: str = "") -> Js
     return shown | ({"records": records_shown(core, subject, whole=True)} if correctable else {})
 
 
-def _held(core: Core, subject: Subject) -> Json | None:
+def _held(core: Installation, subject: Subject) -> Json | None:
     """How much there is; None where it is known of nobody any more."""
-    records = carrying.records_of(core, subject)
+    records = fulfilment.records_of(core, subject)
     if not subject.visitors and not records:
         return None
     classes: dict[str, int] = {}
@@ -376,16 +376,16 @@ def _held(core: Core, subject: Subject) -> Json | None:
         classes[record.class_id] = classes.get(record.class_id, 0) + 1
     return {
         "visitors": len(subject.visitors),
-        "rows": carrying.rows_of(core, subject),
+        "rows": fulfilment.rows_of(core, subject),
         "records": classes,
-        "suspended": carrying.is_suspended(core, subject),
+        "suspended": fulfilment.is_suspended(core, subject),
     }
 
 
 # --- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def open_request(core: Core, id: int) -> Json:
+def open_request(core: Installation, id: int) -> Json:
     """The open part of a request that may still be answered. Raises :class:`NotAllowed` for a closed one."""
     request = files.load(core, id)
     if request.get("closed_at"):

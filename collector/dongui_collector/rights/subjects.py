@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, Unknown
-from dongui_collector.storage.values import Json, Site
+from dongui_collector.core.errors import CollectorError, Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.storage.contract.values import Json, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Subject:
         return (*((self.member,) if self.member else ()), *self.visitors)
 
 
-def subject_of(core: Core, request: Json) -> Subject:
+def subject_of(core: Installation, request: Json) -> Subject:
     """Whom a request is about, as things stand now: visitors linked since are in it."""
     member = bytes.fromhex(request["member"]) if request.get("member") else None
     named = bytes.fromhex(request["visitor"]) if request.get("visitor") else None
@@ -37,12 +37,12 @@ def subject_of(core: Core, request: Json) -> Subject:
     return Subject(request["site_ref"], member, tuple(known))
 
 
-def _known(core: Core, request: Json, key: bytes) -> bool:
+def _known(core: Installation, request: Json, key: bytes) -> bool:
     visitor = core.storage.ledger.visitor(key)
     return visitor is not None and visitor.site_ref == request["site_ref"]
 
 
-def named(core: Core, site: Site, *, visitor: str | None, member: str | None) -> Json:
+def named(core: Installation, site: Site, *, visitor: str | None, member: str | None) -> Json:
     """Whom a visitor id or a member's reference means, as the keyed hashes that a request keeps.
 
     Raises :class:`Unknown` for a visitor id that nothing is held under, :class:`CollectorError` for both at once.

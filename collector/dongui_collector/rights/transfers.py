@@ -13,16 +13,16 @@ from typing import Any, cast
 
 from dongui.rules.periods import Period, last_day
 
-from dongui_collector.control import operation
-from dongui_collector.core import Core
-from dongui_collector.errors import CollectorError, NotAllowed
-from dongui_collector.ledger.disclosed import Disclosed
+from dongui_collector.core.errors import CollectorError, NotAllowed
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.exports.export import Entitlement, export_events
+from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.pseudonyms import Pseudonyms
-from dongui_collector.publishing import find_site
-from dongui_collector.reading.export import Entitlement, export_events
+from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights import disclosures
-from dongui_collector.rights.handing import subject_keys, with_linked
-from dongui_collector.storage.values import Json
+from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
+from dongui_collector.storage.contract.values import Json
 
 MEANS = ("letter", "email", "text_message", "telephone", "website")
 ON_SITE_ALONE = Period(
@@ -32,7 +32,7 @@ ON_SITE_ALONE = Period(
 
 @operation("transfers.plan")
 def plan(
-    core: Core,
+    core: Installation,
     recipient: str,
     address: str,
     contact: str,
@@ -48,12 +48,12 @@ def plan(
     which day one may opt out. Nothing moves. ``purposes`` empty: all that the site has consents for.
     """
     found = find_site(core, site)
-    policy = core.book.in_force(found.ref, core.clock.now()).policy
+    policy = core.registry.in_force(found.ref, core.clock.now()).policy
     known = list(core.storage.ledger.bits(found.ref))
     if unknown := [p for p in purposes if p not in known]:
         raise CollectorError(f"{unknown[0]!r} is no consent purpose of {found.name}; there are {', '.join(known)}")
     last = disclosures.day(until, "the last day for opting out")
-    if last is None or last <= core.keeper.today():
+    if last is None or last <= core.retention.today():
         raise CollectorError("the last day for opting out must lie in the future: notices come first (PIPA 27)")
     wanted = list(dict.fromkeys(purposes)) or known
     said = {"recipient": recipient, "address": address, "contact": contact, "fact": fact, "opt_out": opt_out}
@@ -66,7 +66,7 @@ def plan(
 
 @operation("transfers.notice")
 def notice(
-    core: Core, id: int, means: str, proof: str, on: str | None = None, by: str = "command line"
+    core: Installation, id: int, means: str, proof: str, on: str | None = None, by: str = "command line"
 ) -> dict[str, Any]:
     """Log that the notice was given: by which ``means``, on which day, and what proves it (a link, a file's digest).
 
@@ -74,8 +74,8 @@ def notice(
     """
     if means not in MEANS:
         raise CollectorError(f"a notice is given by one of {', '.join(MEANS)}")
-    given = disclosures.day(on, "the day of the notice") or core.keeper.today()
-    if given > core.keeper.today():
+    given = disclosures.day(on, "the day of the notice") or core.retention.today()
+    if given > core.retention.today():
         raise CollectorError("a notice is logged once it has been given, not before")
     logged = {"means": means, "on": given.isoformat(), "proof": disclosures.words(proof, "what proves it"), "by": by}
     with core.storage.ledger.writing():
@@ -87,14 +87,14 @@ def notice(
 
 @operation("transfers.opt_out")
 def opt_out(
-    core: Core, id: int, members: Sequence[str] = (), visitors: Sequence[str] = (), by: str = "command line"
+    core: Installation, id: int, members: Sequence[str] = (), visitors: Sequence[str] = (), by: str = "command line"
 ) -> dict[str, Any]:
     """Leave people out for good; a member with every visitor joined to it. Only keyed hashes of them are kept."""
     if not (members or visitors):
         raise CollectorError("say who opts out: --member or --visitor")
     with core.storage.ledger.writing():
         entry = _transfer(core, id, "planned")
-        keys = with_linked(core, subject_keys(core, core.book.site_by_ref(entry["site_ref"]), members, visitors))
+        keys = with_linked(core, subject_keys(core, core.registry.site_by_ref(entry["site_ref"]), members, visitors))
         core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "out"))
         core.storage.disclosures.change(id, {"opted_out": entry.get("opted_out", 0) + len(members) + len(visitors)})
         disclosures.note(core, id, entry["site_ref"], "opted_out", {"number": len(members) + len(visitors), "by": by})
@@ -102,7 +102,7 @@ def opt_out(
 
 
 @operation("transfers.cancel")
-def cancel(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
+def cancel(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
     """The transfer does not come: nothing was and nothing will be handed over."""
     with core.storage.ledger.writing():
         entry = _transfer(core, id, "planned")
@@ -112,13 +112,13 @@ def cancel(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
 
 
 @operation("transfers.begin")
-def begin(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
+def begin(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
     """Begin the hand-over. Raises :class:`NotAllowed`, saying all that is missing, before the notices are logged and
     the period for opting out is over.
     """
     with core.storage.ledger.writing():
         entry = _transfer(core, id, "planned")
-        if lacks := missing(entry, core.keeper.today()):
+        if lacks := missing(entry, core.retention.today()):
             raise NotAllowed(f"transfer {id} cannot be carried out: {'; '.join(lacks)}")
         core.storage.disclosures.change(id, {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
         disclosures.note(core, id, entry["site_ref"], "begun", {"by": by})
@@ -126,10 +126,10 @@ def begin(core: Core, id: int, by: str = "command line") -> dict[str, Any]:
 
 
 @operation("transfers.status")
-def status(core: Core, id: int) -> dict[str, Any]:
+def status(core: Installation, id: int) -> dict[str, Any]:
     """A transfer, with what is ``missing`` before it may be carried out."""
     entry = _transfer(core, id)
-    lacks = missing(entry, core.keeper.today()) if entry["state"] == "planned" else []
+    lacks = missing(entry, core.retention.today()) if entry["state"] == "planned" else []
     return {**disclosures.shown(core, entry), "missing": lacks}
 
 
@@ -154,7 +154,7 @@ def missing(entry: Json, today: date) -> list[str]:
     return found
 
 
-def _transfer(core: Core, id: int, *states: str) -> Json:
+def _transfer(core: Installation, id: int, *states: str) -> Json:
     entry = disclosures.load(core, id, *states)
     if entry["way"] != "transfer":
         raise CollectorError(f"disclosure {id} is no transfer")
@@ -164,7 +164,7 @@ def _transfer(core: Core, id: int, *states: str) -> Json:
 # --- what goes -------------------------------------------------------------------------------------------------------
 
 
-def staying(core: Core, entry: Json) -> Callable[[bytes], bool]:
+def staying(core: Installation, entry: Json) -> Callable[[bytes], bool]:
     """Who is left out of a transfer, as a test of a visitor's or member's key."""
     hashes, ledger, sets = Disclosed(core.keyring), core.storage.ledger, core.storage.disclosures
     known: dict[bytes, bool] = {}
@@ -187,17 +187,17 @@ def staying(core: Core, entry: Json) -> Callable[[bytes], bool]:
     return out
 
 
-def handed_over(core: Core, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
+def handed_over(core: Installation, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
     """What a transfer hands over, one object each: events as exports have them, then records of other classes.
 
     Under pseudonyms of the transfer's own; ``subject`` of a record is the member's reference as the site gave it. What
     lies in the archive stays: it may serve its own obligation only (S3.1).
     """
-    site, out = core.book.site_by_ref(entry["site_ref"]), staying(core, entry)
+    site, out = core.registry.site_by_ref(entry["site_ref"]), staying(core, entry)
     reader = Entitlement(f"transfer:{entry['id']}", site, tuple(entry["purposes"]))
     for row in export_events(core, reader, date.min, date.max, before=before, only=lambda key: not out(key)):
         yield {"kind": "event", **row}
-    names, today = Pseudonyms(core.keyring, reader.consumer), core.keeper.today()
+    names, today = Pseudonyms(core.keyring, reader.consumer), core.retention.today()
     for site_ref, class_id, last, _ in core.storage.records.groups():
         if site_ref != site.ref or last < today:
             continue
@@ -207,7 +207,7 @@ def handed_over(core: Core, entry: Json, before: Callable[[Sequence[bytes]], Non
         if going:
             before([r.subject for r in going])
         for record in going:
-            opened = core.keeper.opened(record)
+            opened = core.retention.opened(record)
             said = {"class": class_id, "at": record.at, "source": record.source, "kept_until": last.isoformat()}
             whose = {"visitor": names.visitor(record.subject), "subject": cast(Any, opened.get("subject"))}
             yield {"kind": "record", **said, **whose, "data": opened.get("data")}

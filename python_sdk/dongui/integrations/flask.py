@@ -9,11 +9,11 @@ from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 from flask import Flask, Response, abort, current_app, g, request, request_started
 
 from dongui.client import Client
+from dongui.compiled_policy import UNKNOWN
 from dongui.consent import Consent
 from dongui.integrations.flask_logins import connect
 from dongui.middleware import CONSENT, ConsentMiddleware
 from dongui.options import OptionValues, known_options
-from dongui.terms import UNKNOWN
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, has_request_context, request
 
 from dongui.errors import ConfigurationError
-from dongui.visit import address_of
+from dongui.web.page_view import address_of
 
 
 def connect(app: Flask, class_: str) -> None:

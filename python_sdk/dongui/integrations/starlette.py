@@ -14,9 +14,9 @@ from starlette.requests import HTTPConnection, Request
 from dongui.asgi import CONSENT, ASGIApp
 from dongui.asgi import ConsentMiddleware as _ConsentMiddleware
 from dongui.client import Client
+from dongui.compiled_policy import UNKNOWN
 from dongui.consent import Consent
 from dongui.options import OptionValues
-from dongui.terms import UNKNOWN
 
 _NAME = "consent"
 

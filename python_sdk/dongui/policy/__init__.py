@@ -3,7 +3,7 @@
 from dongui.errors import PolicyError
 from dongui.policy.check import check
 from dongui.policy.compile import compiled, notice, pick_language
-from dongui.policy.diff import Change, Diff, diff
+from dongui.policy.diff import Diff, PolicyChange, diff
 from dongui.policy.findings import Finding
 from dongui.policy.load import load, parse
 from dongui.policy.model import (
@@ -25,7 +25,6 @@ from dongui.policy.stub import inline_stub, stub_warnings
 from dongui.policy.template import default_policy_text
 
 __all__ = [
-    "Change",
     "Controller",
     "CookieRule",
     "Diff",
@@ -36,6 +35,7 @@ __all__ = [
     "Party",
     "Period",
     "Policy",
+    "PolicyChange",
     "PolicyError",
     "Preset",
     "Purpose",

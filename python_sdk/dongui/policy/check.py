@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dongui.errors import PolicyError
-from dongui.policy.doubtful import WARNINGS
 from dongui.policy.findings import Finding, Level, Rule
+from dongui.policy.lawfulness import ERRORS
 from dongui.policy.load import parse
 from dongui.policy.model import Policy
-from dongui.policy.unlawful import ERRORS
+from dongui.policy.warnings import WARNINGS
 
 
 def check(policy: Policy | str, *, name: str = "policy.toml") -> list[Finding]:

@@ -13,11 +13,11 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from dongui.errors import PolicyError
+from dongui.i18n import Message
 from dongui.policy import model
 from dongui.policy.builtin import ID, ITEMS, LANGUAGES, VERSION
 from dongui.policy.references import references
-from dongui.policy.tables import Problems, Table
-from dongui.said import Said
+from dongui.policy.toml_reader import Problems, TomlTable
 
 SCHEMA = 1
 GOOGLE_CONSENT = (
@@ -45,7 +45,7 @@ def load(path: str | Path) -> model.Policy:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        problems.error("", Said("is not UTF-8 (byte {byte})", byte=error.start), "save the file as UTF-8")
+        problems.error("", Message("is not UTF-8 (byte {byte})", byte=error.start), "save the file as UTF-8")
         raise PolicyError(problems) from error
     return parse(text, name=path.name)
 
@@ -57,8 +57,8 @@ def parse(text: str, *, name: str = "policy.toml") -> model.Policy:
     if raw.get("schema") != SCHEMA or isinstance(raw["schema"], bool):
         problems.error(
             "schema",
-            Said("is not {schema}", schema=SCHEMA),
-            Said("write schema = {schema} on the first line", schema=SCHEMA),
+            Message("is not {schema}", schema=SCHEMA),
+            Message("write schema = {schema} on the first line", schema=SCHEMA),
         )
         raise PolicyError(problems)
     policy = _policy(raw, text, problems)
@@ -73,13 +73,15 @@ def _toml(text: str, problems: Problems) -> dict[str, Any]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problems.error(
-            "", Said("is not TOML: {detail}", detail=str(error) or Said("nested too deeply")), "mend the line named"
+            "",
+            Message("is not TOML: {detail}", detail=str(error) or Message("nested too deeply")),
+            "mend the line named",
         )
         raise PolicyError(problems) from error
 
 
 def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
-    root = Table(raw, "", problems)
+    root = TomlTable(raw, "", problems)
     schema = root.integer("schema", example=SCHEMA)
     root.languages = _languages(root)
     purposes = {id: _purpose(id, table) for id, table in root.tables("purposes", ID).items()}
@@ -109,7 +111,7 @@ def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
     return policy
 
 
-def _languages(root: Table) -> tuple[str, ...]:
+def _languages(root: TomlTable) -> tuple[str, ...]:
     """The notice's languages, read ahead of all else, since every text is measured against them."""
     notice = root.raw.get("notice")
     given = notice.get("languages") if isinstance(notice, dict) else None
@@ -117,7 +119,7 @@ def _languages(root: Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known)) or LANGUAGES
 
 
-def _notice(table: Table) -> model.Notice:
+def _notice(table: TomlTable) -> model.Notice:
     notice = model.Notice(
         version=table.string("version", example="2026-11-23", pattern=VERSION),
         effective=table.day("effective"),
@@ -133,7 +135,9 @@ def _notice(table: Table) -> model.Notice:
     for key in notice.query_keys:
         if not _KEY.fullmatch(key):
             table.wrong(
-                "query_keys", Said("{key!r} is not the name of a query key", key=key[:40]), 'write names such as "page"'
+                "query_keys",
+                Message("{key!r} is not the name of a query key", key=key[:40]),
+                'write names such as "page"',
             )
     try:
         ZoneInfo(notice.timezone)
@@ -143,7 +147,7 @@ def _notice(table: Table) -> model.Notice:
     return notice
 
 
-def _controller(table: Table) -> model.Controller:
+def _controller(table: TomlTable) -> model.Controller:
     controller = model.Controller(
         name=table.string("name", example="Example Shop"),
         contact=table.string("contact", example="privacy@example.com"),
@@ -154,7 +158,7 @@ def _controller(table: Table) -> model.Controller:
     return controller
 
 
-def _officer(table: Table) -> model.Officer:
+def _officer(table: TomlTable) -> model.Officer:
     officer = model.Officer(
         title=table.text("title", example="Privacy officer"),
         contact=table.string("contact", example="privacy@example.com"),
@@ -164,14 +168,14 @@ def _officer(table: Table) -> model.Officer:
     return officer
 
 
-def _items(root: Table, listing: Iterable[model.Purpose | model.Channel]) -> dict[str, model.Item]:
+def _items(root: TomlTable, listing: Iterable[model.Purpose | model.Channel]) -> dict[str, model.Item]:
     """The declared items, then the built-in ones that a purpose or a channel lists without a declaration."""
     items = {id: _item(id, table) for id, table in root.tables("items", ID).items()}
     listed = {item for purpose in listing for item in purpose.items}
     return items | {id: item for id, item in ITEMS.items() if id in listed and id not in items}
 
 
-def _item(id: str, table: Table) -> model.Item:
+def _item(id: str, table: TomlTable) -> model.Item:
     """A declared item; of a built-in one each key may be left out."""
     known = ITEMS.get(id)
     label = known.label if known and not table.has("label") else table.text("label", example="IP address")
@@ -186,7 +190,7 @@ def _item(id: str, table: Table) -> model.Item:
     return item
 
 
-def _purpose(id: str, table: Table) -> model.Purpose:
+def _purpose(id: str, table: TomlTable) -> model.Purpose:
     if table.has("default"):
         remedy = "remove it: every purpose that rests on consent is off until it is granted"
         table.wrong("default", "would grant a consent before it is given", remedy, "W4")
@@ -212,12 +216,14 @@ def _purpose(id: str, table: Table) -> model.Purpose:
     table.forgive("default")
     for url in purpose.urls:
         if not _URL.fullmatch(url):
-            table.wrong("urls", Said("{url!r} is no address pattern", url=url[:60]), 'write "https://host.example/*"')
+            table.wrong(
+                "urls", Message("{url!r} is no address pattern", url=url[:60]), 'write "https://host.example/*"'
+            )
     table.done()
     return purpose
 
 
-def _channel(id: str, table: Table) -> model.Channel:
+def _channel(id: str, table: TomlTable) -> model.Channel:
     channel = model.Channel(
         id=id,
         label=table.text("label", example="News by e-mail"),
@@ -232,7 +238,7 @@ def _channel(id: str, table: Table) -> model.Channel:
     return channel
 
 
-def _cookie(table: Table) -> model.CookieRule:
+def _cookie(table: TomlTable) -> model.CookieRule:
     session = table.raw.get("lifetime") == "session"
     cookie = model.CookieRule(
         name=table.string("name", example="_ga*", pattern=_COOKIE),
@@ -246,7 +252,7 @@ def _cookie(table: Table) -> model.CookieRule:
     return cookie
 
 
-def _record(id: str, table: Table) -> model.RecordClass:
+def _record(id: str, table: TomlTable) -> model.RecordClass:
     usual: tuple[model.Obligation, ...] = ("dispute", "inspection", "request")
     record = model.RecordClass(
         id=id,
@@ -265,7 +271,7 @@ def _record(id: str, table: Table) -> model.RecordClass:
     return record
 
 
-def _party(table: Table) -> model.Party:
+def _party(table: TomlTable) -> model.Party:
     party = model.Party(
         name=table.string("name", example="Example Hosting Ltd."),
         task=table.text("task", example="Hosting"),
@@ -281,7 +287,7 @@ def _party(table: Table) -> model.Party:
     return party
 
 
-def _remedy(table: Table) -> model.Remedy:
+def _remedy(table: TomlTable) -> model.Remedy:
     remedy = model.Remedy(
         name=table.text("name", example="Privacy centre"),
         task=table.optional_text("task"),
@@ -293,7 +299,7 @@ def _remedy(table: Table) -> model.Remedy:
     return remedy
 
 
-def _clause(table: Table) -> model.Clause:
+def _clause(table: TomlTable) -> model.Clause:
     clause = model.Clause(
         table.string("id", example="investigation", pattern=ID), table.text("label"), table.text("text")
     )
@@ -301,7 +307,7 @@ def _clause(table: Table) -> model.Clause:
     return clause
 
 
-def _safeguards(table: Table) -> model.Safeguards:
+def _safeguards(table: TomlTable) -> model.Safeguards:
     safeguards = model.Safeguards(
         administrative=table.optional_text("administrative"),
         technical=table.optional_text("technical"),
@@ -312,7 +318,7 @@ def _safeguards(table: Table) -> model.Safeguards:
     return safeguards
 
 
-def _rights(table: Table) -> model.Rights:
+def _rights(table: TomlTable) -> model.Rights:
     usual = model.Rights()
     rights = model.Rights(
         methods=table.names("methods", words=usual.methods, default=usual.methods),
@@ -323,7 +329,7 @@ def _rights(table: Table) -> model.Rights:
         if not _CITATION.fullmatch(limit):
             table.wrong(
                 "limits",
-                Said("{limit!r} is no citation", limit=limit[:40]),
+                Message("{limit!r} is no citation", limit=limit[:40]),
                 'write an act and its article: "PIPA 35(4)"',
             )
     table.done()

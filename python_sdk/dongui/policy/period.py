@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dongui.said import Said
+from dongui.i18n import Message
 
 _ISO = re.compile(r"P(?=[0-9])(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?")
 _DAY_SECONDS = 86_400
@@ -29,7 +29,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if min(self.years, self.months, self.weeks, self.days) < 0 or self.seconds == 0:
-            raise ValueError(Said("a period is at least one day long"))
+            raise ValueError(Message("a period is at least one day long"))
 
     @classmethod
     def parse(cls, text: str) -> Period:
@@ -37,7 +37,7 @@ class Period:
         match = _ISO.fullmatch(text)
         if match is None:
             sentence = "not a period of years, months, weeks or days, such as P1Y or P180D: {text!r}"
-            raise ValueError(Said(sentence, text=text[:40]))
+            raise ValueError(Message(sentence, text=text[:40]))
         return cls(*(int(number or 0) for number in match.groups()))
 
     @property

@@ -16,7 +16,7 @@ from typing import Literal
 from dongui.errors import PolicyError
 from dongui.policy.builtin import LANGUAGES
 from dongui.policy.model import Text
-from dongui.policy.tables import Problems, Table
+from dongui.policy.toml_reader import Problems, TomlTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def all_presets() -> Mapping[str, Preset]:
 
 def _read(id: str, text: str) -> Preset:
     problems = Problems(f"presets/{id}.toml")
-    table = Table(tomllib.loads(text), "", problems, LANGUAGES)
+    table = TomlTable(tomllib.loads(text), "", problems, LANGUAGES)
     preset = Preset(
         id=id,
         label=table.string("label", example="Google Analytics 4"),
@@ -80,7 +80,7 @@ def _read(id: str, text: str) -> Preset:
     return preset
 
 
-def _cookie(table: Table) -> PresetCookie:
+def _cookie(table: TomlTable) -> PresetCookie:
     name = table.string("name", example="_ga*")
     cookie = PresetCookie(name, table.string("lifetime", example="P400D"), table.flag("third_party"))
     table.done()

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dongui.i18n import Message
 from dongui.policy.model import Policy
-from dongui.policy.tables import Problems
-from dongui.said import Said
+from dongui.policy.toml_reader import Problems
 
-_ITEM, _PURPOSE, _CLASS, _PROCESSOR = Said("item"), Said("purpose"), Said("record class"), Said("processor")
+_ITEM, _PURPOSE, _CLASS, _PROCESSOR = Message("item"), Message("purpose"), Message("record class"), Message("processor")
 
 
 def references(policy: Policy, problems: Problems) -> None:
     """Report every id in ``policy`` that its section does not declare."""
 
-    def known(key: str, ids: Iterable[str], declared: Iterable[str], kind: Said) -> None:
+    def known(key: str, ids: Iterable[str], declared: Iterable[str], kind: Message) -> None:
         declared = tuple(declared)
         for id in ids:
             if id not in declared:
-                choice = ", ".join(declared) or Said("none yet")
+                choice = ", ".join(declared) or Message("none yet")
                 problems.error(
                     key,
-                    Said("names the {kind} {id!r}, which is not declared", kind=kind, id=id[:64]),
-                    Said("declared: {choice}", choice=choice),
+                    Message("names the {kind} {id!r}, which is not declared", kind=kind, id=id[:64]),
+                    Message("declared: {choice}", choice=choice),
                 )
 
     if not policy.purposes:

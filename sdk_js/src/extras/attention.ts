@@ -1,4 +1,5 @@
 /** How far a page was scrolled, and how long it was in use: visible, and somebody active on it. */
+import { doc } from "../ui/core";
 import { atEnd, track } from "./tools";
 
 const IDLE = 30_000;
@@ -7,7 +8,7 @@ const STEPS = [25, 50, 75, 90, 100];
 export function scroll(): void {
   let deepest = 0;
   const look = (): void => {
-    const { scrollHeight } = document.documentElement;
+    const { scrollHeight } = doc.documentElement;
     deepest = Math.max(deepest, Math.round(((scrollY + innerHeight) / scrollHeight) * 100));
   };
   addEventListener("scroll", look, { passive: true });
@@ -35,7 +36,7 @@ export function time(): void {
   const stir = (): void => void (active = performance.now());
   for (const type of ["pointerdown", "pointermove", "keydown", "scroll", "touchstart"]) addEventListener(type, stir, { passive: true, capture: true });
   setInterval(() => {
-    if (document.visibilityState == "visible" && performance.now() - active < IDLE) engaged++;
+    if (doc.visibilityState == "visible" && performance.now() - active < IDLE) engaged++;
   }, 1000);
   atEnd(() => {
     if (engaged) track("engagement", { seconds: engaged });

@@ -1,6 +1,6 @@
 /** What the extras stand on: the snippet's public `track`, and its outbox. */
 import type { Dongui } from "../api";
-import { core } from "../ui/core";
+import { core, doc } from "../ui/core";
 
 export const track = (name: string, props?: Record<string, unknown>): void => (window.dongui as Dongui).track(name, props);
 
@@ -15,7 +15,7 @@ export function atEnd(report: () => void): void {
     core._flush();
   };
   addEventListener("pagehide", end);
-  document.addEventListener("visibilitychange", () => document.visibilityState == "hidden" && end());
+  doc.addEventListener("visibilitychange", () => doc.visibilityState == "hidden" && end());
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
     history[name] = function (...given) {

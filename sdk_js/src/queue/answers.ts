@@ -1,11 +1,11 @@
 /** One attempt to hand over a decision, and what its answer changes: the queue, the cookies, whether the question comes back. */
 import type { Result } from "../api";
-import { expireCookie } from "../expiry";
 import type { Entry } from "../queue";
 import { encodeChoice } from "../rules/consent";
 import { choiceAfter, classifyAnswer, settle, type Recorded } from "../rules/decisions";
 import type { Choice } from "../rules/types";
 import { core } from "../ui/core";
+import { forget, lifetime, setChoice, setCookie } from "./cookies";
 import { entries, put, removeById, rewrite } from "./entries";
 
 /** What a `201` says. */
@@ -17,6 +17,7 @@ interface Answer extends Recorded {
 
 const HOUR = 3600;
 const MINUTE = 6e4;
+const PATIENCE = 12e3;
 
 /** The ids of entries that wait for a later attempt; and how often each was tried in vain. */
 export const waiting = new Set<string>();
@@ -29,10 +30,11 @@ const attempts: Record<string, Promise<Response | void>> = {};
 const asking: Record<string, (result: Result) => void> = {};
 const granting: Record<string, string[]> = {};
 
-/** How the first attempt of a decision ends. */
+/** How the first attempt of a decision ends; one that takes long, because others go before it, is pending. */
 export const resultOf = (id: string): Promise<Result> =>
   new Promise((resolve) => {
     asking[id] = resolve;
+    setTimeout(() => resolve("pending"), PATIENCE);
     granting[id] = entries().find((entry) => entry.id == id)?.granted ?? [];
   });
 
@@ -47,7 +49,11 @@ export function reportGone(): void {
   for (const id in asking) if (!left.includes(id)) report(id, granting[id]!.every((purpose) => core._granted.has(purpose)) ? "recorded" : "refused");
 }
 
-export const transmit = ({ at, tried, erase, withdraws, ...body }: Entry): Promise<Response | void> => (attempts[body.id] = core._send("consents", body));
+/** The body is text/plain, which spares the preflight; a redirect is no answer. */
+export function transmit({ at, tried, erase, withdraws, ...said }: Entry): Promise<Response | void> {
+  const request: RequestInit = { method: "POST", body: core._json(said), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) };
+  return (attempts[said.id] = fetch(`${core._options.base}/v1/consents`, request).catch(() => {}));
+}
 
 function wait(id: string, seconds: number): void {
   waiting.add(id);
@@ -105,10 +111,10 @@ function recorded(entry: Entry, answer: Answer): void {
   // Removed by another tab, it is settled already: a late answer gives nothing back.
   if (rest.length == queue.length) return stray(entry, visitor, rest);
   const choice = choiceAfter(core._cookieChoice(), entry, rest, answer);
-  const seconds = choice.at + (core._facts?.choice_seconds || 3e7) - answer.at / 1000;
-  if (!answer.visitor_cookie) identify(entry, choice, visitor, seconds);
+  const now = Math.floor(answer.at / 1000);
+  if (!answer.visitor_cookie) identify(entry, choice, visitor, lifetime(choice, now));
   forget("", true);
-  core._setCookie("", encodeChoice(choice), seconds + 1);
+  setChoice(choice, now);
   const read = core._cookieChoice();
   if (!read || encodeChoice(read) != encodeChoice(choice)) core._quiet = 1;
   removeById(entry.id);
@@ -116,26 +122,16 @@ function recorded(entry: Entry, answer: Answer): void {
   core._judge();
   report(entry.id, "recorded");
   core._flush();
-}
-
-/** Every copy of one of our cookies, under all its names; `spared` leaves the one that is about to be written over. */
-function forget(name: string, spared?: boolean): void {
-  const own = core._name + name;
-  for (const prefix of ["", "__Host-", "__Secure-"]) {
-    const copy = prefix + own.replace(/^__\w+-/, "");
-    expireCookie(core, copy, spared && copy == own);
-  }
+  // What undoes it has to be at hand when it is withdrawn, also should the collector be out of reach by then.
+  if (choice.granted[0]) void core._load("panel");
 }
 
 /** The id that the answer brought, as long as something is granted under it; one that does not come back is withdrawn. */
 function identify(entry: Entry, choice: Choice, visitor: string | null, seconds: number): void {
-  if (!visitor) {
-    if (!choice.granted[0] || entry.visitor == core._visitor()) forget("_id");
-    return;
-  }
-  if (!choice.granted[0]) return;
+  if (!choice.granted[0] || (!visitor && entry.visitor == core._visitor())) return forget("_id");
+  if (!visitor) return;
   forget("_id", true);
-  core._setCookie("_id", visitor, seconds + 1);
+  setCookie("_id", visitor, seconds);
   if (core._visitor() == visitor) return;
   core._quiet = 1;
   withdraw(entry, choice.granted, visitor);

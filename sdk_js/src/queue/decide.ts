@@ -1,37 +1,11 @@
 /** A decision put into force: written down for all tabs, taken away at once, sent in the same task (DESIGN 4). */
 import type { ConsentState, Result } from "../api";
-import { cookies } from "../page";
 import type { Entry } from "../queue";
-import { encodeChoice } from "../rules/consent";
 import { parts, without } from "../rules/decisions";
-import { readChoice, visitorIds } from "../rules/own";
 import { core } from "../ui/core";
 import { transmit } from "./answers";
+import { keepsCookies, shrink } from "./cookies";
 import { adopt, entries, facts, put } from "./entries";
-
-const setting = (): [https: boolean, shared: boolean, framed: boolean] => [location.protocol == "https:", !!core._options.domain, core._name.endsWith("_frame")];
-
-core._ids = () => visitorIds(cookies(), ...setting()).all;
-core._refused = () => {
-  const choice = !core._cookieChoice() && readChoice(cookies(), ...setting());
-  return !!choice && core._facts.accepts.includes(choice.version);
-};
-
-/** Whether this browser gives back a cookie of ours: a grant whose id does not come back is none. */
-function keepsCookies(): boolean {
-  core._setCookie("_probe", "1", 9);
-  const kept = cookies().some(([name]) => name == core._name + "_probe");
-  core._setCookie("_probe", "", 0);
-  return kept;
-}
-
-/** What a choice takes away goes from the cookies at once; what is left lives no longer than before. */
-function shrink(refused: string[]): void {
-  const { _choice: choice, _facts: facts } = core;
-  const granted = without(choice!.granted, refused);
-  core._setCookie("", encodeChoice({ ...choice!, granted }), choice!.at + facts.choice_seconds - core._now() / 1000);
-  if (!granted.some((id) => facts.purposes[id]?.items.includes("cookie"))) core._setCookie("_id", "", 0);
-}
 
 /** The entries that a decision makes, the first of them to be sent at once where nothing else is queued. */
 function made(changes: ConsentState | string[], method: string, erase: boolean): Entry[] {
@@ -71,14 +45,33 @@ core._decide = async (changes, method, erase): Promise<Result> => {
   adopt();
   const requests = made(changes, method, !!erase);
   const gives = requests.find((entry) => entry.granted[0]);
+  if (!requests[0]) return "refused";
   core._hide?.(true);
-  if (gives && !keepsCookies()) core._quiet = 1;
-  if (!requests[0] || core._quiet) return "refused";
+  if (gives && !keepsCookies()) {
+    core._quiet = 1;
+    return "refused";
+  }
   requests.forEach(put);
   // In the task of the click: nothing else is on its way.
   if (requests[0].tried) transmit(requests[0]);
-  if (core._choice) shrink(requests.flatMap((entry) => entry.refused));
+  shrink(requests.flatMap((entry) => entry.refused));
   core._judge();
   core._settle();
   return core._deliver!((gives ?? requests[0]).id);
+};
+
+let turn: Promise<unknown> | undefined;
+
+/** Calls come into force in their order; behind one that waits for the notice a withdrawal is said again. */
+core._change = async (changes, id) => {
+  if (id && !turn) return core._deliver!(id);
+  let result: Promise<Result> | undefined;
+  core._turns++;
+  const mine = (turn = Promise.all([turn, core._facts || core._learn()])
+    .finally(() => core._turns--)
+    .then(() => void (result = core._decide!(changes, "api")))
+    .catch(() => {}));
+  await mine;
+  if (turn == mine) turn = undefined;
+  return result || "refused";
 };

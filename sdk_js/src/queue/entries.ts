@@ -2,20 +2,24 @@
 import { type Entry } from "../queue";
 import type { Decision } from "../rules/decisions";
 import { core } from "../ui/core";
+import { shrink } from "./cookies";
 
 export const DECISIONS = "dongui.queue.";
 
 /** The decisions of all tabs, oldest first. */
-export const entries = (): Entry[] => core._values(DECISIONS);
+export const entries = (): Entry[] => keys().flatMap((key) => core._values(key));
 
-const keysOf = (id: string): string[] => core._keys(DECISIONS).filter((key) => key.endsWith(id));
+const keys = (): string[] => core._keys(DECISIONS).sort();
+const keysOf = (id: string): string[] => keys().filter((key) => key.endsWith(id));
 
 /** Puts an entry down where it stands; a new one comes last. */
 export function put(entry: Entry): void {
   const [known] = keysOf(entry.id);
-  const last = core._keys(DECISIONS).filter((key) => !key.includes("~")).pop();
+  const last = keys().filter((key) => !key.includes("~")).pop();
   const order = (parseInt(last?.slice(DECISIONS.length) ?? "") || 0) + 1;
-  core._store(known ?? `${DECISIONS}${`${order}`.padStart(9, "0")}.${entry.id}`, entry);
+  const key = known ?? `${DECISIONS}${`${order}`.padStart(9, "0")}.${entry.id}`;
+  // A storage without room is left for an object that lives as long as the page.
+  if (!core._store(key, entry)) core._box = { ...core._stored(), [key]: core._json(entry) };
 }
 
 export const removeById = (id: string): void => keysOf(id).forEach(core._remove);
@@ -29,12 +33,19 @@ export const facts = (method: string): Pick<Entry, "site" | "method" | "lang" | 
   signals: { [core._dnt ? "dnt" : "gpc"]: core._gpc() },
 });
 
-/** Withdrawals that were made before queue.js was there get their place in the queue, and what a request needs. */
+/** Withdrawals that were made before queue.js was there get their place in the queue: for each id in sight a request. */
 export function adopt(): void {
   for (const key of core._keys(DECISIONS + "~")) {
-    const [entry] = core._values(key);
+    const [made] = core._values(key) as Entry[];
+    const [visitor = null, ...others] = core._ids!();
     core._remove(key);
-    if (entry) put({ ...facts("api"), ...entry });
+    if (!made) continue;
+    const notice = core._cookieChoice()?.version ?? core._facts.version;
+    const id = key.split("~")[1]!;
+    const entry = { ...facts("api"), ...made, id, at: Date.now(), notice, visitor, granted: [], withdraws: made.refused };
+    put(entry);
+    for (const visitor of others) put({ ...entry, id: core._uuid(), visitor });
+    shrink(made.refused);
   }
 }
 

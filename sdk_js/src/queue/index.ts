@@ -12,7 +12,10 @@ import { exclusively } from "./lock";
 
 let busy = false;
 
-core._awaited = (queue) => pendingGrants(queue).filter((id) => !core._granted.has(id));
+core._awaited = () => {
+  adopt();
+  return pendingGrants(entries()).filter((id) => !core._granted.has(id));
+};
 
 /** The queue without what has become pointless, and what to send of it now. */
 function next(): Entry | undefined {

@@ -13,7 +13,7 @@ function free(): boolean {
   return owner == own || until < Date.now() || until > Date.now() + LASTS;
 }
 
-const take = (): void => core._store(LEASE, [Date.now() + LASTS, own]);
+const take = (): unknown => core._store(LEASE, [Date.now() + LASTS, own]);
 
 async function leased(work: () => Promise<void>, here: () => boolean): Promise<void> {
   for (; ; await pause(500)) {
@@ -41,5 +41,6 @@ export async function exclusively(work: (here: () => boolean) => Promise<void>):
   const gone = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
   addEventListener("pagehide", () => goes.abort(), { once: true });
   const run = (): Promise<void> => Promise.race([work(here), gone]);
-  await (navigator.locks ? navigator.locks.request("dongui.queue", { signal }, run).catch(() => {}) : leased(run, here));
+  // Where storage is blocked, so are locks, and no other tab has anything of ours.
+  await (navigator.locks ? navigator.locks.request("dongui.queue", { signal }, run).catch(() => (here() ? run() : undefined)) : leased(run, here));
 }

@@ -18,7 +18,7 @@ export interface Decision {
   withdraws: string[];
   /** Whether it was sent, so that it may have arrived. */
   tried?: boolean;
-  /** An erasure of everything, in force as a withdrawal of everything. */
+  /** An erasure; it names every purpose among the refused, and is in force as their withdrawal. */
   erase?: boolean;
 }
 
@@ -58,8 +58,8 @@ export const without = (list: string[], gone: string[]): string[] => list.filter
 const empty = ({ granted, refused, erase }: Decision): boolean => !granted[0] && !refused[0] && !erase;
 
 /** Of the purposes that a cookie grants, those that no queued decision takes away. */
-export const overlay = (granted: string[], queue: Pick<Decision, "refused" | "erase">[]): string[] =>
-  queue.reduce((left, { refused, erase }) => (erase ? [] : without(left, refused)), granted);
+export const overlay = (granted: string[], queue: Pick<Decision, "refused">[]): string[] =>
+  granted.filter((id) => !queue.some(({ refused }) => refused.includes(id)));
 
 /** The purposes whose last queued decision grants them. */
 export const pendingGrants = (queue: Decision[]): string[] =>

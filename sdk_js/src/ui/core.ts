@@ -2,3 +2,5 @@
 import type { Core } from "../state";
 
 export const core = (window.dongui as { _core: Core })._core;
+
+export const { _doc: doc } = core;

@@ -1,6 +1,6 @@
 /** The floating way back (`data-floating`): a button in the corner that opens the preferences, wherever a choice was made. */
 import type { Dongui } from "../api";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { hosted, placeWords } from "./host";
 
 const look = `:host{position:fixed;inset:var(--dongui-floating,auto auto 1rem 1rem);z-index:2147483646}:host([hidden]){display:none}button{padding:.4rem 1.1rem;border:1px solid var(--line);border-radius:22px;background:var(--bg);color:var(--fg);font-size:.87em;box-shadow:0 2px 12px #0003}@media print{:host{display:none}}`;
@@ -12,13 +12,13 @@ export function floating(): void {
   const button = core._h("button", { type: "button", "data-action": "floating", part: "button floating", click: () => (window.dongui as Dongui).show() });
   root.append(button);
   const update = (): void => {
-    host.hidden = (!core._choice && !core._queue[0]) || !!document.querySelector("dongui-root");
+    host.hidden = (!core._choice && !core._queue[0]) || !!doc.querySelector("dongui-root");
     button.textContent = core._queue[0] ? words.saving : words.back;
   };
   core._changed.push(update);
-  document.body.append(host);
+  doc.body.append(host);
   // The question and the panel come and go as children of the body; a choice is made in one of them, or elsewhere.
-  new MutationObserver(update).observe(document.body, { childList: true });
+  new MutationObserver(update).observe(doc.body, { childList: true });
   (window.dongui as Dongui).consent.onChange(update);
   update();
 }

@@ -25,7 +25,7 @@ export const mayShow = (): boolean => core._options.embedded != null || !framed(
 /** Where cookies are blocked nobody is asked; nor within the hour after an answer that was refused for good. */
 export function mayAsk(): boolean {
   const since = Date.now() - (+core._stored()["dongui.again"]! || 0);
-  return navigator.cookieEnabled && (!!core._again || since > HOUR || since < 0);
+  return !core._quiet && navigator.cookieEnabled && (!!core._again || since > HOUR || since < 0);
 }
 
 /**

@@ -1,12 +1,12 @@
 /** What place.js puts on a page: an element of ours with its style in a shadow root, and the words for it. */
-import { core } from "./core";
+import { core, doc } from "./core";
 import { css } from "./style";
 import { places } from "./words";
 import type { PlaceWords } from "./words/words";
 
 /** The element and its shadow root; `more` is added to the interface's look. The focus goes to what is inside. */
 export function hosted(tag: string, more: string): [element: HTMLElement, root: ShadowRoot] {
-  const host = document.createElement(tag);
+  const host = doc.createElement(tag);
   host.lang = core._facts.lang;
   host.style.colorScheme = core._options.theme ?? "";
   const root = host.attachShadow({ mode: "open", delegatesFocus: true });

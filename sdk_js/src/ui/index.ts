@@ -1,7 +1,7 @@
 /** ui.js: loaded only where somebody is to be asked, asks, or decides. */
 import type { View } from "../state";
 import { banner } from "./banner";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { h } from "./dom";
 import { guard, mayAsk, mayShow } from "./guard";
 import { css } from "./style";
@@ -18,15 +18,15 @@ core._hide = (question) => {
   if (question && !asking) return;
   host?.remove();
   // The focus goes back to where it came from, unless the visitor has taken it elsewhere since.
-  if (document.activeElement == document.body) (opener as HTMLElement | null)?.focus();
+  if (doc.activeElement == doc.body) (opener as HTMLElement | null)?.focus();
   host = undefined;
 };
 
 core._mount = (dialog, modal, more = "") => {
   core._hide!();
   asking = !more;
-  opener = document.activeElement;
-  host = document.createElement("dongui-root");
+  opener = doc.activeElement;
+  host = doc.createElement("dongui-root");
   host.lang = core._facts.lang;
   host.dir = core._words.dir ?? "";
   host.style.colorScheme = core._options.theme ?? "";
@@ -37,7 +37,7 @@ core._mount = (dialog, modal, more = "") => {
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
-  document.body.prepend(host);
+  doc.body.prepend(host);
   guard(dialog);
   // Asked without being called, we leave the focus where it is.
   if (modal) dialog.showModal();
@@ -57,7 +57,7 @@ function approached(): void {
 }
 
 /** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
-const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => document.cookie) || "") && (await core._load("queue"), core._refused?.());
+const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => doc.cookie) || "") && (await core._load("queue"), core._refused?.());
 
 core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });
 

@@ -1,6 +1,6 @@
 /** panel.js: preferences and my data, and what withdrawing undoes. */
 import { clear, takeBack } from "../undo";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { preferences } from "./preferences";
 import { css } from "./panelstyle";
 import { panels } from "./words";
@@ -12,14 +12,27 @@ const words = (): PanelWords => ({ ...(panels[core._facts.lang] ?? panels.en!), 
 core._undo = () => {
   const left = clear(core);
   if (takeBack(core)) {
-    core._ran = true;
-    document.dispatchEvent(new CustomEvent("dongui:reload"));
-    const open = document.querySelector("dongui-root")?.shadowRoot?.querySelector(".panel main");
+    watchOver();
+    doc.dispatchEvent(new CustomEvent("dongui:reload"));
+    const open = doc.querySelector("dongui-root")?.shadowRoot?.querySelector(".panel main");
     if (open) open.prepend(...offer());
     else if (core._options.ui != "none") void core._load("ui").then(() => core._panel!("reload"));
   }
-  if (left[0]) document.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
+  if (left[0]) doc.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
 };
+
+let watching = false;
+
+/** A script that has run sets its cookies again: they are removed at every look, until the page loads anew. */
+function watchOver(): void {
+  const { _judge: judge } = core;
+  if (!watching)
+    core._judge = () => {
+      judge();
+      clear(core);
+    };
+  watching = true;
+}
 
 /** The address by GET, without its fragment, which would lead nowhere else than here: nothing is sent a second time. */
 const reload = (): void => location.replace(location.href.replace(/#.*/, ""));

@@ -3,7 +3,7 @@
  * shows what that consent means (K1) and takes it (`data-placeholders`); and the floating way back (`data-floating`).
  */
 import type { Dongui } from "../api";
-import { core } from "./core";
+import { core, doc } from "./core";
 import { floating } from "./floating";
 import { hosted, placeWords } from "./host";
 
@@ -20,7 +20,7 @@ function fit(host: HTMLElement, element: HTMLElement): void {
 
 function put(element: HTMLElement): void {
   const { _facts: facts, _h: h } = core;
-  const wanted = element.dataset.purpose!.split(" ").filter((id) => facts.purposes[id] && !core._granted.has(id));
+  const wanted = element.dataset.purpose!.split(/\s+/).filter((id) => facts.purposes[id] && !core._granted.has(id));
   if (standing.has(element) || !wanted[0]) return;
   const words = placeWords();
   const [host, root] = hosted("dongui-blocked", own);
@@ -44,12 +44,12 @@ function put(element: HTMLElement): void {
 /** Puts placeholders where something waits, and takes away those of what does not wait any more. */
 function look(): void {
   for (const [element, host] of standing)
-    if (!element.isConnected || element.dataset.purpose!.split(" ").every((id) => core._granted.has(id))) {
+    if (!element.isConnected || element.dataset.purpose!.split(/\s+/).every((id) => core._granted.has(id))) {
       host.remove();
       element.style.removeProperty("display");
       standing.delete(element);
     }
-  document.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
+  doc.querySelectorAll<HTMLElement>(":is(iframe,video,img)[data-purpose][data-src]").forEach(put);
 }
 
 /** The notice is at hand: it was asked for before anything else. */
@@ -59,5 +59,5 @@ void core._load("ui").then(() => {
   if (core._options.placeholders == null) return;
   look();
   (window.dongui as Dongui).consent.onChange(look);
-  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(doc.body, { childList: true, subtree: true });
 });

@@ -7,22 +7,22 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dongui_collector.core import Core
+from dongui_collector.analytics.entitled_events import EntitledEvents
+from dongui_collector.analytics.executor import Query, report
+from dongui_collector.analytics.filters import BASE, DIMENSIONS
+from dongui_collector.analytics.snapshot_reader import UNTOLD
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.turns import turn
-from dongui_collector.desk.visits.asked import Asked
 from dongui_collector.desk.visits.periods import EARLIEST
-from dongui_collector.errors import NotAllowed
-from dongui_collector.reading.reports.answers import Question, report
-from dongui_collector.reading.reports.covered import Covered
-from dongui_collector.reading.reports.filters import BASE, DIMENSIONS
-from dongui_collector.reading.reports.past import UNTOLD
-from dongui_collector.storage.values import Site
+from dongui_collector.desk.visits.screen_state import ScreenState
+from dongui_collector.storage.contract.values import Site
 
 Json = dict[str, Any]
 FEWEST = 5  # visitors who have in common what is shown to somebody without an account (docs/decisions/023)
 
 
-def first_held(core: Core, site: Site, *, numbers: bool = False) -> date | None:
+def first_held(core: Installation, site: Site, *, numbers: bool = False) -> date | None:
     """The first day of which rows are held; with ``numbers`` also the first of which only numbers are left."""
     found = core.storage.events.days()[:1]
     if numbers:
@@ -41,16 +41,16 @@ def is_whole(answer: Json) -> bool:
     return not any(answer["days"][state] for state in UNTOLD)
 
 
-class Reader:
+class ScreenReader:
     """Who reads a site's reports, and for which purposes.
 
     ``readable`` are all purposes that could be asked for, with their items: those of the notice in force that rest on
     consent, as for everything that is the controller's own use.
     """
 
-    def __init__(self, core: Core, site: Site, asked: Asked) -> None:
+    def __init__(self, core: Installation, site: Site, asked: ScreenState) -> None:
         self.core, self.site, self.asked = core, site, asked
-        self.notice = core.book.in_force(site.ref, core.clock.now())
+        self.notice = core.registry.in_force(site.ref, core.clock.now())
         policy = self.notice.policy
         self.readable = {name: frozenset(policy.purposes[name].items) for name in policy.consent_purposes}
         wanted = asked.purposes or tuple(self.readable)
@@ -61,7 +61,7 @@ class Reader:
     def ask(self, name: str, days: tuple[date, date] | None = None, **more: Any) -> Json:
         """A report with the screen's filters, of its days unless others are given."""
         first, last = days or (self.asked.first, self.asked.last)
-        question = Question(name, first, last, self.asked.parsed(), **more)
+        question = Query(name, first, last, self.asked.parsed(), **more)
         with turn():
             return report(self.core, self.site, self.purposes, question)
 
@@ -72,7 +72,7 @@ class Reader:
 
     def lacking(self, dimensions: Iterable[str] = ()) -> list[str]:
         """The items that a list by ``dimensions`` and the screen's filters rest on and the purposes do not cover."""
-        covered = Covered(self.core, self.site, self.purposes).items()
+        covered = EntitledEvents(self.core, self.site, self.purposes).items()
         return [item for item in self._needed(dimensions) if item not in covered]
 
     def rests_on(self, dimensions: Iterable[str] = ()) -> list[str]:

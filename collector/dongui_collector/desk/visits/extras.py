@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from dongui_collector.desk.visits.answers import Reader, untold
+from dongui_collector.analytics.filters import parse_filter
+from dongui_collector.analytics.saved_views import kept
+from dongui_collector.desk.visits.answers import ScreenReader, untold
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.graph import named
-from dongui_collector.reading.kept import kept
-from dongui_collector.reading.reports.filters import parse_filter
 
 Json = dict[str, Any]
 WEEKS = 10  # of the table of who came back
@@ -39,7 +39,7 @@ class Step:
     filter: str
 
 
-def _steps(reader: Reader, steps: list[str], names: list[str], lang: str) -> list[Step]:
+def _steps(reader: ScreenReader, steps: list[str], names: list[str], lang: str) -> list[Step]:
     """How many visits came to each step, in their order."""
     answer = reader.ask("funnel", steps=tuple(map(parse_filter, steps)))
     found: list[Step] = []
@@ -61,12 +61,12 @@ def _steps(reader: Reader, steps: list[str], names: list[str], lang: str) -> lis
     return found
 
 
-def goals(reader: Reader, lang: str) -> Json:
+def goals(reader: ScreenReader, lang: str) -> Json:
     listed = kept(reader.core, reader.site)["goals"]
     return {"goals": [_steps(reader, [one["what"]], [one["name"]], lang)[0] for one in listed]}
 
 
-def funnels(reader: Reader, lang: str) -> Json:
+def funnels(reader: ScreenReader, lang: str) -> Json:
     """All funnels; which of them is open is a matter of the page."""
     listed = kept(reader.core, reader.site)["funnels"]
     return {"funnels": [(one["name"], _steps(reader, one["steps"], one["steps"], lang)) for one in listed]}
@@ -81,7 +81,7 @@ class Cohort:
     cells: list[tuple[int, str, str]]
 
 
-def retention(reader: Reader, lang: str) -> Json:
+def retention(reader: ScreenReader, lang: str) -> Json:
     """The last weeks up to the end of the period: of whom each week brought, how many came back in those after it."""
     last = reader.asked.last
     first = last - timedelta(days=last.weekday(), weeks=WEEKS - 1)
@@ -106,7 +106,7 @@ def _cell(number: int, size: int, lang: str) -> tuple[int, str, str]:
     return min(5, -(-round(share * 100) // 20)), shown("rate", share, lang), shown("visitors", number, lang)
 
 
-def vitals(reader: Reader, lang: str) -> Json:
+def vitals(reader: ScreenReader, lang: str) -> Json:
     """Pages with the value that three quarters of their samples do not exceed, and whether that is good."""
     answer = reader.ask("vitals", limit=_PAGES)
     rows = [
@@ -124,7 +124,7 @@ def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:
     return said, "good" if value <= good else "bad" if value > poor else "middling"
 
 
-EXTRAS: Mapping[str, Callable[[Reader, str], Json]] = {
+EXTRAS: Mapping[str, Callable[[ScreenReader, str], Json]] = {
     "goals": goals,
     "funnels": funnels,
     "retention": retention,

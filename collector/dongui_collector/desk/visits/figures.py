@@ -14,7 +14,7 @@ Number = float | int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FigureChange:
     """By what share a figure changed; ``good`` None where neither direction is."""
 
     text: str
@@ -45,12 +45,12 @@ def duration(seconds: float, lang: str) -> str:
     return " ".join(said) or f"0{units[2]}"
 
 
-def change(name: str, now: Number, before: Number, lang: str) -> Change | None:
+def change(name: str, now: Number, before: Number, lang: str) -> FigureChange | None:
     """The change of a figure; None where there is nothing to compare."""
     if now is None or not before:
         return None
     share = (now - before) / before
     text = str(format_percent(share, "+#,##0%;-#,##0%", locale=lang)).replace("-", "−")
     if round(share, 2) == 0:
-        return Change(str(format_percent(0, locale=lang)), "same", None)
-    return Change(text, "up" if share > 0 else "down", (share > 0) != (name in FALLING))
+        return FigureChange(str(format_percent(0, locale=lang)), "same", None)
+    return FigureChange(text, "up" if share > 0 else "down", (share > 0) != (name in FALLING))

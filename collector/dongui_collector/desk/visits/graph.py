@@ -9,8 +9,8 @@ from itertools import groupby
 
 from babel.dates import format_date, format_skeleton
 
+from dongui_collector.analytics.intervals import Interval
 from dongui_collector.desk.visits.figures import Number
-from dongui_collector.reading.reports.intervals import Interval
 
 WIDTH, HEIGHT = 960, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 12, 26

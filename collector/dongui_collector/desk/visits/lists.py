@@ -9,17 +9,17 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from dongui_collector.desk.visits.answers import Reader, untold
-from dongui_collector.desk.visits.panels import Row, Tab, rows
-from dongui_collector.reading.reports.answers import MOST_ROWS
-from dongui_collector.reading.reports.filters import DIMENSIONS
+from dongui_collector.analytics.executor import MOST_ROWS
+from dongui_collector.analytics.filters import DIMENSIONS
+from dongui_collector.desk.visits.answers import ScreenReader, untold
+from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
 PAGE = 50
 _SEARCHED = 10_000  # rows that a search looks through
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ListQuery:
     """What a list is asked for, beside the screen's own state."""
 
     search: str = ""
@@ -28,7 +28,7 @@ class Wanted:
     page: int = 1
 
     @classmethod
-    def of(cls, args: MultiDict[str, str]) -> Wanted:
+    def of(cls, args: MultiDict[str, str]) -> ListQuery:
         page = args.get("page", "1")
         return cls(
             args.get("search", "").strip()[:200],
@@ -39,11 +39,11 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListPage:
     """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now)."""
 
     columns: list[tuple[str, str, str]]
-    rows: list[Row]
+    rows: list[PanelRow]
     total: int
     first: int
     previous: str | None
@@ -52,7 +52,7 @@ class Listed:
     untold: bool
 
 
-def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mapping[str, str]) -> Listed:
+def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Mapping[str, str]) -> ListPage:
     sample = reader.ask(tab.report, limit=1)
     figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in DIMENSIONS)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
@@ -70,7 +70,7 @@ def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mappi
         (name, link(sort=name, order="" if wanted.ascending or name != sort else "asc"), _sorted(name, sort, wanted))
         for name in figures
     ]
-    return Listed(
+    return ListPage(
         columns,
         shown,
         total,
@@ -83,14 +83,14 @@ def whole_list(reader: Reader, tab: Tab, wanted: Wanted, lang: str, words: Mappi
 
 
 def _searched(
-    reader: Reader,
+    reader: ScreenReader,
     tab: Tab,
     search: str,
     order: dict[str, Any],
     lang: str,
     words: Mapping[str, str],
     figures: tuple[str, ...],
-) -> tuple[list[Row], bool]:
+) -> tuple[list[PanelRow], bool]:
     """The rows whose name has the text in it, without regard to case; and whether there were too many to look at."""
     text, found, offset, total = search.casefold(), [], 0, 1
     while offset < min(total, _SEARCHED):
@@ -101,11 +101,11 @@ def _searched(
     return found, total > _SEARCHED
 
 
-def _sorted(name: str, sort: str, wanted: Wanted) -> str:
+def _sorted(name: str, sort: str, wanted: ListQuery) -> str:
     return "none" if name != sort else "ascending" if wanted.ascending else "descending"
 
 
-def _links(reader: Reader, wanted: Wanted, sort: str) -> Any:
+def _links(reader: ScreenReader, wanted: ListQuery, sort: str) -> Any:
     def link(**changes: Any) -> str:
         state = {"search": wanted.search, "sort": sort, "order": "asc" if wanted.ascending else ""}
         pairs = [(key, str(value)) for key, value in (state | changes).items() if value]

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-from dongui_collector.reading.reports.attribution import CHANNELS
+from dongui_collector.analytics.attribution import CHANNELS
 
 _LONGEST = 300  # characters of a value that are shown: hostile ones must not fill the page
 _DEVICES = ("PC", "Phone", "Tablet", "Other")

@@ -6,16 +6,16 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import guard, open_core
-from dongui_collector.desk.visits.answers import Reader, first_held
-from dongui_collector.desk.visits.asked import read
+from dongui_collector.desk.visits.answers import ScreenReader, first_held
 from dongui_collector.desk.visits.extras import EXTRAS
-from dongui_collector.desk.visits.lists import Wanted, whole_list
+from dongui_collector.desk.visits.lists import ListQuery, whole_list
 from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
-from dongui_collector.reading.reports.filters import parse_filter
+from dongui_collector.desk.visits.screen_state import read
 
 pages = Blueprint("visits", __name__, url_prefix="/console/visits")
 
@@ -79,7 +79,7 @@ def rows_page(name: str) -> str:
     if name not in TABS:
         raise NotFound
     reader, tab = _reader(), TABS[name]
-    wanted = Wanted.of(request.args)
+    wanted = ListQuery.of(request.args)
     lacking = reader.lacking((tab.dimension, tab.beside))
     shown = None if lacking else whole_list(reader, tab, wanted, g.lang, words())
     return render_template(
@@ -104,9 +104,9 @@ def filter() -> Response:
     return redirect(url_for("visits.visits") + asked.with_filter(one), 303)
 
 
-def _reader() -> Reader:
+def _reader() -> ScreenReader:
     core, site = open_core(), chosen_site()
-    today = core.clock.today(core.book.in_force(site.ref, core.clock.now()).zone)
+    today = core.clock.today(core.registry.in_force(site.ref, core.clock.now()).zone)
     held = first_held(core, site, numbers=request.args.get("period") == "all")
-    named = site.id if len(core.book.sites()) > 1 else ""
-    return Reader(core, site, read(request.args, today, held, named))
+    named = site.id if len(core.registry.sites()) > 1 else ""
+    return ScreenReader(core, site, read(request.args, today, held, named))

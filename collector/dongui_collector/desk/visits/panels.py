@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dongui_collector.desk.visits.asked import MOST_FILTERS, Asked
+from dongui_collector.analytics.filters import LONGEST
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.names import label
-from dongui_collector.reading.reports.filters import LONGEST
+from dongui_collector.desk.visits.screen_state import MOST_FILTERS, ScreenState
 
 Json = dict[str, Any]
 
@@ -62,7 +62,7 @@ SHOWN = 8  # rows of a panel; the whole list has its own page
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PanelRow:
     """A row as it is shown. ``share``: a bar's length in percent; ``href``: None where nothing filters."""
 
     label: str
@@ -79,15 +79,15 @@ def panel_of(report: str) -> str:
     return next(panel for panel, tabs in PANELS.items() if any(tab.report == report for tab in tabs))
 
 
-def open_tab(panel: str, asked: Asked) -> Tab:
+def open_tab(panel: str, asked: ScreenState) -> Tab:
     """The list that a panel shows."""
     wanted = asked.tab(panel, "")
     return next((tab for tab in PANELS[panel] if tab.report == wanted), PANELS[panel][0])
 
 
 def rows(
-    tab: Tab, answer: Json, asked: Asked, lang: str, words: Mapping[str, str], figures: Iterable[str] = ()
-) -> list[Row]:
+    tab: Tab, answer: Json, asked: ScreenState, lang: str, words: Mapping[str, str], figures: Iterable[str] = ()
+) -> list[PanelRow]:
     """The rows of an answer; ``figures`` are shown instead of the tab's own."""
     wanted = tuple(figures) or tab.figures
     first = wanted[0]
@@ -99,19 +99,19 @@ def rows(
 def _row(
     tab: Tab,
     row: Json,
-    asked: Asked,
+    asked: ScreenState,
     lang: str,
     words: Mapping[str, str],
     figures: tuple[str, ...],
     most: float,
     every: int,
-) -> Row:
+) -> PanelRow:
     column = tab.dimension.removeprefix("entry_").removeprefix("exit_")
     value: str | None = row[column]
     number: Number = row[figures[0]]
     name = label(column, value, row.get("channel"), lang, words)
     beside = label(tab.beside, row[tab.beside], None, lang, words) if tab.beside and row[tab.beside] else ""
-    return Row(
+    return PanelRow(
         label=name,
         beside=beside if beside != name else "",
         known=value is not None,
@@ -122,7 +122,7 @@ def _row(
     )
 
 
-def _href(dimension: str, value: str | None, asked: Asked) -> str | None:
+def _href(dimension: str, value: str | None, asked: ScreenState) -> str | None:
     one = f"{dimension}:{value or ''}"
     if asked.fixed or len(value or "") > LONGEST or len(asked.filters) >= MOST_FILTERS or one in asked.filters:
         return None

@@ -7,25 +7,25 @@ from typing import Any
 
 from flask import g, url_for
 
+from dongui_collector.analytics.filters import DIMENSIONS, parse_filter
+from dongui_collector.analytics.saved_views import kept
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import Reader, first_held, untold
-from dongui_collector.desk.visits.asked import Asked
+from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
-from dongui_collector.desk.visits.panels import PANELS, SHOWN, Row, open_tab, rows
+from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows
+from dongui_collector.desk.visits.screen_state import ScreenState
 from dongui_collector.desk.visits.top import top
-from dongui_collector.reading.kept import kept
-from dongui_collector.reading.reports.filters import DIMENSIONS, parse_filter
 
 
-def head_of(reader: Reader) -> dict[str, Any]:
+def head_of(reader: ScreenReader) -> dict[str, Any]:
     if lacking := reader.lacking():
         return {"lacking": labels_of(reader, lacking)}
     return {"top": top(reader, g.lang), "rests_on": purposes_of(reader, reader.rests_on())}
 
 
-def panel_of(reader: Reader, name: str) -> dict[str, Any]:
+def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     asked, tab = reader.asked, open_tab(name, reader.asked)
     fragment, screen = url_for("visits.panel", name=name), url_for("visits.visits")
     part: dict[str, Any] = {
@@ -37,28 +37,28 @@ def panel_of(reader: Reader, name: str) -> dict[str, Any]:
     if lacking := reader.lacking((tab.dimension, tab.beside)):
         return part | {"lacking": labels_of(reader, lacking)}
     answer = reader.ask(tab.report, limit=1000 if name == "locations" and tab.report == "countries" else SHOWN)
-    listed: list[Row] = rows(tab, answer, asked, g.lang, words())
+    listed: list[PanelRow] = rows(tab, answer, asked, g.lang, words())
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
     shown = {"rows": listed[:SHOWN], "total": answer["total"], "untold": untold(answer)}
     return part | more | shown | {"rests_on": rests_on}
 
 
-def extra_of(reader: Reader, name: str) -> dict[str, Any]:
+def extra_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     part: dict[str, Any] = {"name": name}
     if lacking := reader.lacking():
         return part | {"lacking": labels_of(reader, lacking)}
     return part | EXTRAS[name](reader, g.lang) | {"rests_on": purposes_of(reader, reader.rests_on())}
 
 
-def now_of(reader: Reader) -> dict[str, Any]:
+def now_of(reader: ScreenReader) -> dict[str, Any]:
     """``now`` None where the purposes do not cover it."""
     if reader.lacking():
         return {"now": None}
     return {"now": reader.ask("now")["rows"][0]["visitors"], "now_href": reader.asked.query()}
 
 
-def bar_of(reader: Reader) -> dict[str, Any]:
+def bar_of(reader: ScreenReader) -> dict[str, Any]:
     """Everything that the bar above the figures needs."""
     asked = reader.asked
     today, held = reader.today(), first_held(reader.core, reader.site)
@@ -79,14 +79,14 @@ def bar_of(reader: Reader) -> dict[str, Any]:
     }
 
 
-def _chip(asked: Asked, one: str) -> tuple[str, str, str, str]:
+def _chip(asked: ScreenState, one: str) -> tuple[str, str, str, str]:
     """(dimension, "is" or "is_not", value in words, address without it)."""
     found = parse_filter(one)
     said = label(found.dimension.removeprefix("entry_").removeprefix("exit_"), found.value, None, g.lang, words())
     return found.dimension, "is_not" if found.negated else "is", said, asked.without_filter(one)
 
 
-def _purpose_links(reader: Reader) -> list[tuple[str, bool, str]]:
+def _purpose_links(reader: ScreenReader) -> list[tuple[str, bool, str]]:
     """Every purpose that may be read: its name, whether it is read, and the address with it switched."""
     chosen, every = set(reader.purposes), tuple(reader.readable)
     links = []
@@ -96,11 +96,11 @@ def _purpose_links(reader: Reader) -> list[tuple[str, bool, str]]:
     return links
 
 
-def purposes_of(reader: Reader, names: Iterable[str]) -> list[str]:
+def purposes_of(reader: ScreenReader, names: Iterable[str]) -> list[str]:
     return [_text(reader.notice.policy.purposes[name].label) for name in names]
 
 
-def labels_of(reader: Reader, items: list[str]) -> list[str]:
+def labels_of(reader: ScreenReader, items: list[str]) -> list[str]:
     known = reader.notice.policy.items
     return [_text(known[item].label) if item in known else item for item in items]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from dongui_collector.reading.reports.intervals import Interval
+from dongui_collector.analytics.intervals import Interval
 
 # Period → the key that chooses it, in the order in which they are shown.
 PERIODS: Mapping[str, str] = {

@@ -12,15 +12,15 @@ from flask import Blueprint, g, make_response, render_template, request, url_for
 from werkzeug.exceptions import NotFound, TooManyRequests
 from werkzeug.wrappers import Response
 
+from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits import periods
-from dongui_collector.desk.visits.answers import Reader, first_held, untold
-from dongui_collector.desk.visits.asked import read
+from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
 from dongui_collector.desk.visits.parts import head_of, purposes_of
-from dongui_collector.intake.who import RateLimit
-from dongui_collector.reading.shares import of_token
+from dongui_collector.desk.visits.screen_state import read
+from dongui_collector.intake.credentials import RateLimit
 
 pages = Blueprint("shared", __name__, url_prefix="/share")
 
@@ -34,10 +34,10 @@ def show(token: str) -> Response:
     share = of_token(core, token)
     if not _limit.allow(share["hash"] if share else "", request.remote_addr):
         raise TooManyRequests
-    site = core.book.site(share["site"]) if share else None
+    site = core.registry.site(share["site"]) if share else None
     if share is None or site is None:
         raise NotFound
-    notice = core.book.in_force(site.ref, core.clock.now())
+    notice = core.registry.in_force(site.ref, core.clock.now())
     standing = [purpose for purpose in share["purposes"] if purpose in notice.policy.consent_purposes]
     if not standing:
         raise NotFound  # what it was for is asked for no more
@@ -46,7 +46,7 @@ def show(token: str) -> Response:
     args = request.args.copy()
     args.setlist("filter", share["filters"])
     args.setlist("purpose", standing)
-    reader = Reader(core, site, read(args, today, held, fixed=True))
+    reader = ScreenReader(core, site, read(args, today, held, fixed=True))
     asked = reader.asked
     answer = make_response(
         render_template(
@@ -66,7 +66,7 @@ def show(token: str) -> Response:
     return answer
 
 
-def _list(reader: Reader, name: str) -> dict[str, Any] | None:
+def _list(reader: ScreenReader, name: str) -> dict[str, Any] | None:
     """The longest rows of a list that enough visitors share; None where the link's purposes do not cover it."""
     tab = TABS[name]
     if reader.lacking((tab.dimension, tab.beside)):

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dongui_collector.analytics.saved_views import kept
 from dongui_collector.desk.visits import graph
-from dongui_collector.desk.visits.answers import Reader, is_whole
-from dongui_collector.desk.visits.asked import METRICS, Asked
-from dongui_collector.desk.visits.figures import Change, Number, change, shown
-from dongui_collector.reading.kept import kept
+from dongui_collector.desk.visits.answers import ScreenReader, is_whole
+from dongui_collector.desk.visits.figures import FigureChange, Number, change, shown
+from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
 
 Json = dict[str, Any]
 
@@ -23,7 +23,7 @@ class Headline:
     text: str
     exact: str
     before: str | None
-    change: Change | None
+    change: FigureChange | None
     href: str
 
 
@@ -59,7 +59,7 @@ class Top:
     at_most: bool
 
 
-def top(reader: Reader, lang: str) -> Top:
+def top(reader: ScreenReader, lang: str) -> Top:
     asked = reader.asked
     answer = reader.ask("overview")
     now = answer["rows"][0]
@@ -87,7 +87,7 @@ def _known(answer: Json) -> Json:
     return {"days": days, "at_most": answer.get("visitors_are") == "at_most"}
 
 
-def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
+def _graph(reader: ScreenReader, asked: ScreenState, lang: str) -> Graph:
     metric = asked.metric
     found = reader.ask("timeseries", interval=asked.interval)["rows"]
     earlier = reader.ask("timeseries", asked.before, interval=asked.interval)["rows"] if asked.before else []
@@ -111,7 +111,7 @@ def _graph(reader: Reader, asked: Asked, lang: str) -> Graph:
     return Graph(graph.draw(now, before, labels, lines), points, rows, marks)
 
 
-def _marks(reader: Reader, times: list[str]) -> list[Mark]:
+def _marks(reader: ScreenReader, times: list[str]) -> list[Mark]:
     """The notes on days of the graph, by day. They are the house's own: a shared link shows none."""
     if reader.asked.fixed:
         return []

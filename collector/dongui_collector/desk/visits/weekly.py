@@ -10,13 +10,13 @@ from typing import Any
 
 from flask import Flask, g, render_template
 
-from dongui_collector.core import Core
+from dongui_collector.core.installation import Installation
 from dongui_collector.desk.language import days, words
-from dongui_collector.desk.visits.answers import Reader, is_whole
-from dongui_collector.desk.visits.asked import METRICS, Asked
-from dongui_collector.desk.visits.figures import Change, change, shown
-from dongui_collector.desk.visits.panels import TABS, Row, rows
-from dongui_collector.storage.values import Site
+from dongui_collector.desk.visits.answers import ScreenReader, is_whole
+from dongui_collector.desk.visits.figures import FigureChange, change, shown
+from dongui_collector.desk.visits.panels import TABS, PanelRow, rows
+from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
+from dongui_collector.storage.contract.values import Site
 
 LISTS = ("channels", "pages", "countries")
 _ROWS = 5
@@ -27,10 +27,10 @@ class SiteWeek:
     """A site's week. ``figures``: name, figure, change; ``lists``: report, its rows as (name, visitors)."""
 
     name: str
-    figures: list[tuple[str, str, Change | None]]
+    figures: list[tuple[str, str, FigureChange | None]]
     consented: float | None
     purposes: list[str]
-    lists: list[tuple[str, list[Row]]]
+    lists: list[tuple[str, list[PanelRow]]]
 
 
 def week_before(today: date) -> tuple[date, date]:
@@ -39,9 +39,11 @@ def week_before(today: date) -> tuple[date, date]:
     return sunday - timedelta(days=6), sunday
 
 
-def site_week(core: Core, site: Site, week: tuple[date, date], lang: str, said: Mapping[str, str]) -> SiteWeek | None:
+def site_week(
+    core: Installation, site: Site, week: tuple[date, date], lang: str, said: Mapping[str, str]
+) -> SiteWeek | None:
     """What the mail says of a site; None where its purposes cover no report."""
-    reader = Reader(core, site, Asked("custom", *week, fixed=True))
+    reader = ScreenReader(core, site, ScreenState("custom", *week, fixed=True))
     if reader.lacking():
         return None
     answer = reader.ask("overview")
@@ -55,16 +57,16 @@ def site_week(core: Core, site: Site, week: tuple[date, date], lang: str, said: 
     return SiteWeek(site.name, figures, answer["consented"], names, lists)
 
 
-def _rows(reader: Reader, name: str, lang: str, said: Mapping[str, str]) -> list[Row]:
+def _rows(reader: ScreenReader, name: str, lang: str, said: Mapping[str, str]) -> list[PanelRow]:
     return rows(TABS[name], reader.ask_of_many(name, _ROWS), reader.asked, lang, said, ("visitors",))
 
 
-def mail(app: Flask, core: Core, week: tuple[date, date], only: Site | None = None) -> EmailMessage:
+def mail(app: Flask, core: Installation, week: tuple[date, date], only: Site | None = None) -> EmailMessage:
     """The mail of a week, addressed as the settings say."""
     settings = core.settings
     with app.test_request_context():  # the templates' filters and words want a request
         g.lang = settings.mail_language
-        asked = [only] if only else core.book.sites()
+        asked = [only] if only else core.registry.sites()
         found = [one for site in asked if (one := site_week(core, site, week, g.lang, words()))]
         values: dict[str, Any] = {"sites": found, "week": week}
         message = EmailMessage()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from dongui_collector.desk.visits.panels import Row
+from dongui_collector.desk.visits.panels import PanelRow
 
 STEPS = 5
 _MAP = files("dongui_collector.desk").joinpath("static/world.svg")
@@ -17,7 +17,7 @@ SHAPES = frozenset(re.findall(r'<path id="([A-Z]{2})"', _MAP.read_text(encoding=
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MapCountry:
     """A coloured country. ``step`` is 1 to STEPS, by the share of the largest on a square-root scale."""
 
     code: str
@@ -26,10 +26,10 @@ class Place:
     href: str | None
 
 
-def places(raw: Sequence[dict[str, Any]], rows: Sequence[Row]) -> list[Place]:
+def places(raw: Sequence[dict[str, Any]], rows: Sequence[PanelRow]) -> list[MapCountry]:
     """The countries of a list that have a shape; small ones have none, and stand in the list alone."""
     return [
-        Place(one["country"], _step(row.share), f"{row.label}: {row.figures[0]}", row.href)
+        MapCountry(one["country"], _step(row.share), f"{row.label}: {row.figures[0]}", row.href)
         for one, row in zip(raw, rows, strict=True)
         if one["country"] in SHAPES
     ]

@@ -16,17 +16,17 @@ from dongui_collector.desk.words import (
     holdings,
     installation,
     keeping,
-    kept,
     people,
     policies,
     requests,
+    saved,
     visits,
 )
 
 _GROUPS = (
     general,
     visits,
-    kept,
+    saved,
     due,
     people,
     installation,

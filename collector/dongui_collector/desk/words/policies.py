@@ -34,6 +34,8 @@ KO = {
     "draft_lead": "초안은 어디에도 저장하지 않습니다. 필요하면 파일로 보관해 주세요.",
     "check_draft": "점검",
     "version_taken": "버전 {version}은 이미 다른 내용으로 공개했습니다. version을 새로 정해 주세요.",
+    "effective_too_early": "시행일 {effective}이(가) 지금 시행 중인 버전 {version}의 시행일보다 앞섭니다. "
+    "이대로는 시행되지 않으니 effective를 {earliest} 또는 그 뒤로 정해 주세요.",
     "preview": "미리 보기",
     "preview_lead": "실제 화면이지만 격리된 창이라 아무것도 보내거나 남기지 않습니다.",
     "no_preview": "읽을 수 없는 초안이라 미리 볼 수 없습니다. 점검 결과를 봐 주세요.",
@@ -98,6 +100,8 @@ EN = {
     "draft_lead": "A draft is stored nowhere; keep it in a file if you need it.",
     "check_draft": "Check",
     "version_taken": "Version {version} is published already with another text; choose a new version.",
+    "effective_too_early": "The date {effective} is before that of version {version}, which is in force: this version "
+    "would never come into force. Set effective to {earliest} or later.",
     "preview": "Preview",
     "preview_lead": "The real interface, in a frame of its own: nothing is sent and nothing stays.",
     "no_preview": "This draft cannot be read, so there is nothing to preview. See the check.",

@@ -13,7 +13,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest
 
 from dongui.integrations.django.middleware import client
-from dongui.visit import address_of
+from dongui.web.page_view import address_of
 
 
 def connect() -> None:

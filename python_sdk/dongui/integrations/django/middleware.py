@@ -16,23 +16,23 @@ from django.http.response import HttpResponseBase
 
 from dongui.asgi import in_thread
 from dongui.client import Client
+from dongui.compiled_policy import UNKNOWN
 from dongui.consent import Consent
-from dongui.guard import Headers, hide
 from dongui.integrations.django.weaving import weave
-from dongui.mount import MOST_BODY, UNAVAILABLE, Local, Visit
 from dongui.options import OptionValues
-from dongui.passage import Passage
-from dongui.site import Site
-from dongui.terms import UNKNOWN
-from dongui.visit import Asked, Facts, address_of, authority, from_the_right, url_of
+from dongui.web.page_view import Facts, Navigation, address_of, authority, from_the_right, url_of
+from dongui.web.proxy_rules import MOST_BODY, UNAVAILABLE, Local, ProxiedRequest
+from dongui.web.request import SiteRequest
+from dongui.web.set_cookie import Headers, hide
+from dongui.web.site import SiteContext
 
 
 @functools.cache
-def site() -> Site:
+def site() -> SiteContext:
     """The one site of this process, as ``settings.DONGUI`` describes it."""
     given = given_options()
     client = given.pop("client", None)
-    return Site(client, cast(OptionValues, given))
+    return SiteContext(client, cast(OptionValues, given))
 
 
 def given_options() -> dict[str, Any]:
@@ -114,12 +114,12 @@ class ConsentMiddleware:
         return response
 
 
-class _Request(Passage):
+class _Request(SiteRequest):
     """Looks at a request through ``META``, which Django fills alike under WSGI and ASGI."""
 
     __slots__ = ("request",)
 
-    def __init__(self, site: Site, request: HttpRequest) -> None:
+    def __init__(self, site: SiteContext, request: HttpRequest) -> None:
         self.request = request
         get = request.META.get
         super().__init__(site, request.method or "", get("HTTP_COOKIE", ""), get("HTTP_SEC_GPC", ""))
@@ -128,11 +128,11 @@ class _Request(Passage):
         """From ``META``."""
         return str(self.request.headers.get(name, ""))
 
-    def asked(self) -> Asked:
+    def asked(self) -> Navigation:
         """From ``META``."""
         get = self.request.META.get
         purpose = get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", "")
-        return Asked(self.request.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
+        return Navigation(self.request.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
 
     def facts(self) -> Facts:
         """From ``META``."""
@@ -201,7 +201,7 @@ def _asked(passage: _Request) -> tuple[Local, Any]:
     try:
         request, where = passage.request, passage.site
         meta = request.META
-        visit = Visit(
+        visit = ProxiedRequest(
             method=passage.method,
             path=request.path_info,
             query=meta.get("QUERY_STRING", ""),

@@ -8,11 +8,11 @@ from typing import cast
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from dongui.inject import Weaver
-from dongui.passage import Passage
+from dongui.web.inject import TagInjector
+from dongui.web.request import SiteRequest
 
 
-def weave(response: HttpResponseBase, passage: Passage, root: str) -> None:
+def weave(response: HttpResponseBase, passage: SiteRequest, root: str) -> None:
     """Puts the tag into a page that takes one. ``root``: where the site is mounted.
 
     A stream that has promised its length, byte ranges or a file is left as it is: its headers leave before its first
@@ -35,7 +35,7 @@ def weave(response: HttpResponseBase, passage: Passage, root: str) -> None:
         )
 
 
-def _whole(response: HttpResponse, weaver: Weaver) -> None:
+def _whole(response: HttpResponse, weaver: TagInjector) -> None:
     page, longer = weaver.first(response.content)
     if longer is None:
         return
@@ -44,14 +44,14 @@ def _whole(response: HttpResponse, weaver: Weaver) -> None:
         response.headers["Content-Length"] = str(len(response.content))
 
 
-def _parts(parts: Iterable[bytes], weaver: Weaver) -> Iterator[bytes]:
+def _parts(parts: Iterable[bytes], weaver: TagInjector) -> Iterator[bytes]:
     woven = _Woven(weaver)
     for part in parts:
         yield woven.part(part)
     yield weaver.end()
 
 
-async def _parts_async(parts: AsyncIterable[bytes], weaver: Weaver) -> AsyncIterator[bytes]:
+async def _parts_async(parts: AsyncIterable[bytes], weaver: TagInjector) -> AsyncIterator[bytes]:
     woven = _Woven(weaver)
     async for part in parts:
         yield woven.part(part)
@@ -61,7 +61,7 @@ async def _parts_async(parts: AsyncIterable[bytes], weaver: Weaver) -> AsyncIter
 class _Woven:
     """What goes out for each part: of all but the first only where that one left the place to be sought."""
 
-    def __init__(self, weaver: Weaver) -> None:
+    def __init__(self, weaver: TagInjector) -> None:
         self._weaver = weaver
         self._first = True
         self._seeking = False

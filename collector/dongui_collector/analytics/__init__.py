@@ -1,0 +1,1 @@
+"""Reports about visits, restricted to what the reader's purposes cover."""

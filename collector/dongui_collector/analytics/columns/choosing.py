@@ -1,0 +1,111 @@
+"""Filters over columns: ``reports/filters.py`` once more, decided once for every word instead of every visit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dongui_collector.analytics.columns.table import STEP_SHIFT, Lists, TablePart
+from dongui_collector.analytics.columns.words import NONE, Bools, Glossary
+from dongui_collector.analytics.filters import Filter
+from dongui_collector.analytics.sessions import family
+
+_ORIGIN = ("channel", "source", "referrer", "medium", "campaign", "term", "content")
+_PLACE = ("country", "city")
+_GEAR: dict[str, tuple[int, Callable[[str | None], str | None]]] = {
+    "browser": (0, family),
+    "browser_version": (0, lambda value: value),
+    "os": (1, family),
+    "os_version": (1, lambda value: value),
+    "device": (2, lambda value: value),
+    "language": (3, lambda value: value),
+    "screen": (4, lambda value: value),
+}
+Test = Callable[[Iterable[str | None]], bool]
+
+
+def value_of(name: str, word: Any) -> str | None:
+    """What an origin, a place or a gear says of a dimension."""
+    found: str | None
+    if name in _ORIGIN:
+        found = getattr(word, name)
+    elif name in _PLACE:
+        found = word[_PLACE.index(name)]
+    elif name == "click_id":
+        found = word[0]
+    else:
+        at, then = _GEAR[name]
+        found = then(word[at])
+    return found
+
+
+def column_of(name: str, words: Glossary) -> tuple[str, Any]:
+    """The column that a single-valued dimension is read from, and its words."""
+    if name in _ORIGIN:
+        return "origin", words.origins
+    if name == "click_id":
+        return "click", words.clicks
+    return ("place", words.places) if name in _PLACE else ("gear", words.gears)
+
+
+def choose(part: TablePart, words: Glossary, filters: Sequence[Filter]) -> TablePart:
+    """The visits that meet filters: any of those that name the same dimension, all dimensions, and no negated one."""
+    wanted: dict[str, list[Filter]] = {}
+    for one in filters:
+        if not one.negated:
+            wanted.setdefault(one.dimension, []).append(one)
+    for name, several in wanted.items():
+        part = part.of(_holds(part, words, name, partial(_any, several)))
+    for one in filters:
+        if one.negated:
+            part = part.of(~_holds(part, words, one.dimension, one.holds))
+    return part
+
+
+def _any(filters: Sequence[Filter], values: Iterable[str | None]) -> bool:
+    known = tuple(values)
+    return any(one.holds(known) for one in filters)
+
+
+def _holds(part: TablePart, words: Glossary, name: str, test: Test) -> Bools:
+    """Of which visits a test holds; of several values it is enough that it holds of one."""
+    found: Bools
+    if name in ("entry_page", "exit_page"):
+        found = words.pages.test(lambda page: test((page,)))[part.entry if name == "entry_page" else part.exit]
+    elif name == "hostname":
+        found = words.hosts.test(lambda hosts: test(hosts or (None,)))[part.hosts]
+    elif name == "search":
+        found = _among(part.searches, words.terms.test(lambda said: said is not None and test((said,))))
+        found |= test((None,)) & (part.searches.sizes() == 0)
+    elif name == "page":
+        hits = _by_step(words, words.pages.test(lambda page: page is not None and test((page,))))
+        found = _among(part.steps, hits, STEP_SHIFT) | (test((None,)) & (part.entry == NONE))
+    elif name == "event":
+        hits = words.steps.test(lambda step: step is not None and step[0] is not None and test((step[0],)))
+        named = words.steps.test(lambda step: step is not None and step[0] is not None)
+        found = _among(part.steps, hits, STEP_SHIFT)
+        if test((None,)):
+            found |= ~_among(part.steps, named, STEP_SHIFT)
+    else:
+        column, known = column_of(name, words)
+        found = known.test(lambda word: word is not None and test((value_of(name, word),)))[getattr(part, column)]
+    return found
+
+
+def _by_step(words: Glossary, pages: Bools) -> Bools:
+    """Code of a step → whether it is a view of one of ``pages``."""
+    return pages[words.steps.table("page", lambda step: step[1])]
+
+
+def _among(lists: Lists, hits: Bools, shift: int = 0) -> Bools:
+    """Of which visits an entry is among ``hits``."""
+    code = lists.columns[0]
+    found = np.zeros(len(lists.offsets) - 1, np.bool_)
+    there = hits[code >> shift if shift else code]
+    if shift:  # no visit is without a step
+        return np.logical_or.reduceat(there, lists.offsets[:-1]) if len(found) else found
+    found[np.searchsorted(lists.offsets, np.flatnonzero(there), side="right") - 1] = True
+    return found

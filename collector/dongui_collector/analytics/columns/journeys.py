@@ -1,0 +1,99 @@
+"""Funnels, retention and web vitals over columns. Pure; ``docs/api.md`` has the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from dongui_collector.analytics.columns.count import empty, total
+from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
+from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
+from dongui_collector.analytics.filters import Filter
+from dongui_collector.analytics.reports import Json
+from dongui_collector.analytics.sessions import METRICS
+
+_VISITORS, _VISITS, _FIRST = 0, 1, 2  # the rows of a matrix that are used here: the last is what a rate is a share of
+
+
+def funnel(part: TablePart, words: Glossary, steps: Sequence[Filter]) -> Longs:
+    """How many visits reached each step, each by a later event than the step before."""
+    sums = empty(len(steps))
+    lists = part.steps
+    code, ends = lists.columns[0] >> STEP_SHIFT, lists.offsets[1:]
+    visits, at = np.arange(len(part)), lists.offsets[:-1]
+    for number, step in enumerate(steps):
+        hits = np.flatnonzero(_meeting(words, step)[code])
+        found = np.searchsorted(hits, at)
+        reached = found < len(hits)
+        reached[reached] = hits[found[reached]] < ends[visits[reached]]
+        visits, at = visits[reached], hits[found[reached]] + 1
+        sums[_VISITORS, number], sums[_VISITS, number] = total(part.of(_flags(len(part), visits)))
+    sums[_FIRST] = sums[_VISITS, 0]
+    return sums
+
+
+def _flags(size: int, chosen: Longs) -> Bools:
+    flags = np.zeros(size, np.bool_)
+    flags[chosen] = True
+    return flags
+
+
+def _meeting(words: Glossary, step: Filter) -> Bools:
+    """Code of a step of a visit → whether it is one that the funnel waits for."""
+
+    def holds(said: Step | None) -> bool:
+        if said is None:
+            return False
+        name, page = said
+        if step.dimension == "event":
+            return name is not None and step.holds((name,)) is not step.negated
+        return page >= 0 and step.holds((words.pages.values[page],)) is not step.negated
+
+    return words.steps.test(holds)
+
+
+def retention(part: TablePart, monday: int, weeks: int) -> Longs:
+    """By the week in which a visitor was first seen and the weeks after: who was there. ``monday`` is the first day."""
+    week = (part.day - monday) // 7
+    size = np.int64(weeks)
+    pairs = np.unique(part.visitor * size + week)
+    visitor, week = pairs // size, pairs % size
+    fresh = np.ones(len(pairs), np.bool_)
+    fresh[1:] = visitor[1:] != visitor[:-1]
+    cohort = week[fresh][np.cumsum(fresh) - 1]
+    start = np.concatenate(([0], np.cumsum(np.arange(weeks, 0, -1))))  # where a cohort's rows begin
+    sums = empty(int(start[-1]))
+    sums[_VISITORS] = np.bincount(start[cohort] + week - cohort, minlength=sums.shape[1])
+    sums[_FIRST] = np.repeat(sums[_VISITORS, start[:-1]], np.diff(start))
+    sums[_VISITS] = sums[_FIRST]  # a row is there where its cohort is
+    return sums
+
+
+# --- web vitals ------------------------------------------------------------------------------------------------------
+
+Sample = tuple[Ints, Ints, npt.NDArray[np.float64]]  # page, metric, value
+
+
+def vitals(part: TablePart) -> Sample:
+    """What pages measured of themselves."""
+    page, metric, value = part.vitals.columns
+    return page, metric, value
+
+
+def quarters(samples: Sequence[Sample], words: Glossary) -> Iterator[Json]:
+    """Of every page and metric the value that three quarters of the samples do not exceed (the nearest rank)."""
+    page, metric, value = (np.concatenate(column) for column in zip(*samples, strict=True))
+    order = np.lexsort((value, metric, page))
+    page, metric, value = page[order], metric[order], value[order]
+    rows: dict[int, Json] = {}
+    key = page.astype(np.int64) * (len(words.metrics) + 1) + metric
+    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    for begin, end in zip(begins.tolist(), np.append(begins[1:], len(key)).tolist(), strict=False):
+        empty_row: Json = {"page": words.pages.values[page[begin]], "samples": 0}
+        row = rows.setdefault(int(page[begin]), empty_row | dict.fromkeys(m.lower() for m in METRICS))
+        row["samples"] += end - begin
+        rank = -(-3 * (end - begin) // 4)
+        row[words.metrics.values[metric[begin]].lower()] = float(value[begin + rank - 1])
+    yield from rows.values()

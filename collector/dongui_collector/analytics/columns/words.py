@@ -1,0 +1,166 @@
+"""Values as small numbers: what columns hold instead of text. In memory only, and apart for every set of purposes."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from dongui_collector.analytics.attribution import DIRECT, Origin
+
+T = TypeVar("T", bound=Hashable)
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+NONE = -1  # the code of no value; as an index it means the last entry of a look-up table
+
+
+def coded(values: Sequence[T]) -> tuple[Ints, list[T]]:
+    """Codes of ``values``, and what each code stands for, in the order of first occurrence."""
+    codes: defaultdict[T, int] = defaultdict()
+    codes.default_factory = codes.__len__
+    return np.fromiter(map(codes.__getitem__, values), np.int32, len(values)), list(codes)
+
+
+class Words(Generic[T]):
+    """Values and their codes; a code never changes its meaning, and values are only added."""
+
+    def __init__(self, *known: T) -> None:
+        self.values: list[T] = []
+        self._codes: dict[T, int] = {}
+        self._adding = threading.Lock()
+        self._tables: dict[str, npt.NDArray[Any]] = {}
+        for value in known:
+            self.code(value)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def code(self, value: T) -> int:
+        found = self._codes.get(value)
+        return self._add(value) if found is None else found
+
+    def _add(self, value: T) -> int:
+        with self._adding:
+            if value not in self._codes:
+                self.values.append(value)  # before its code is told: readers look values up without a lock
+                self._codes[value] = len(self.values) - 1
+            return self._codes[value]
+
+    def codes(self, values: Iterable[T]) -> Ints:
+        return np.fromiter(map(self.code, values), np.int32)
+
+    def table(self, name: str, read: Callable[[T], int]) -> Ints:
+        """Code → ``read(value)``, and :data:`NONE` at the end; worked out once for every value."""
+        old = self._tables.get(name)
+        known = 0 if old is None else len(old) - 1
+        values = self.values[known:]
+        if old is not None and not values:
+            return old
+        more = np.fromiter((*map(read, values), NONE), np.int32, len(values) + 1)
+        made = more if old is None else np.concatenate((old[:-1], more))
+        self._tables[name] = made
+        return made
+
+    def test(self, holds: Callable[[T | None], bool]) -> Bools:
+        """Code → whether it holds of the value; at the end, of None."""
+        values = list(self.values)
+        return np.fromiter((*map(holds, values), holds(None)), np.bool_, len(values) + 1)
+
+
+Place = tuple[str | None, str | None]  # country, city
+Gear = tuple[str | None, str | None, str | None, str | None, str | None]  # browser, os, device, language, screen
+Step = tuple[str | None, int]  # an event's name; of a page view the code of its page, else NONE
+
+
+class Glossary:
+    """All words of one set of columns."""
+
+    def __init__(self) -> None:
+        self.pages: Words[str] = Words()
+        self.origins: Words[Origin] = Words(DIRECT)
+        self.places: Words[Place] = Words()
+        self.gears: Words[Gear] = Words()
+        self.clicks: Words[tuple[str | None]] = Words((None,))
+        self.hosts: Words[tuple[str, ...]] = Words(())
+        self.steps: Words[Step] = Words()
+        self.names: Words[str] = Words()
+        self.terms: Words[str] = Words()
+        self.metrics: Words[str] = Words()
+        self._rows: dict[str, Words[tuple[Any, ...]]] = {}
+
+    def rows(self, report: str) -> Words[tuple[Any, ...]]:
+        """What tells the rows of a report apart, where that is no word of its own."""
+        return self._rows.setdefault(report, Words())
+
+    @property
+    def nbytes(self) -> int:
+        """What they take, roughly."""
+        several: tuple[Words[Any], ...] = (self.pages, self.origins, self.gears, self.hosts, self.steps, self.terms)
+        return 200 * sum(len(words.values) for words in several)
+
+
+class Visitors:
+    """Numbers for visitors' 16-byte keys, in the order in which they came. Exact; some 28 bytes a visitor."""
+
+    def __init__(self) -> None:
+        self._heads: npt.NDArray[np.uint64] = np.empty(0, np.uint64)  # sorted: the first half of every key
+        self._numbers: Ints = np.empty(0, np.int32)
+        self._keys: npt.NDArray[np.uint64] = np.empty((0, 2), np.uint64)  # by number
+        self._twins: dict[bytes, int] = {}  # keys that share their first half with an earlier one: in theory
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def nbytes(self) -> int:
+        return self._heads.nbytes + self._numbers.nbytes + self._keys.nbytes
+
+    def numbers(self, keys: Sequence[bytes], *, add: bool = False) -> Ints:
+        """The numbers of different keys; NONE for one that is not known, unless it is to be added."""
+        halves = _halves(keys)
+        found, same = self._find(halves)
+        if add and len(missing := np.flatnonzero(found == NONE)):
+            self._add(halves[missing])
+            found, same = self._find(halves)
+        for i in np.flatnonzero(~same).tolist():
+            found[i] = self._twin(keys[i], halves[i : i + 1], add=add)
+        return found
+
+    def keys(self, numbers: Ints) -> list[bytes]:
+        """The keys of these numbers."""
+        joined = self._keys[numbers].astype(">u8").tobytes()
+        return [joined[at : at + 16] for at in range(0, len(joined), 16)]
+
+    def _find(self, halves: npt.NDArray[np.uint64]) -> tuple[Ints, Bools]:
+        """Numbers by the first half, and whether the second one fits (or nothing was found)."""
+        if not len(self._heads):
+            return np.full(len(halves), NONE, np.int32), np.ones(len(halves), np.bool_)
+        at = np.minimum(np.searchsorted(self._heads, halves[:, 0]), len(self._heads) - 1)
+        known = self._heads[at] == halves[:, 0]
+        numbers = self._numbers[at]
+        found = np.where(known, numbers, NONE).astype(np.int32)
+        return found, ~known | (self._keys[numbers, 1] == halves[:, 1])
+
+    def _add(self, halves: npt.NDArray[np.uint64]) -> None:
+        heads, first = np.unique(halves[:, 0], return_index=True)
+        at = np.searchsorted(self._heads, heads)
+        numbers = np.arange(len(self._keys), len(self._keys) + len(heads), dtype=np.int32)
+        self._heads = np.insert(self._heads, at, heads)
+        self._numbers = np.insert(self._numbers, at, numbers)
+        self._keys = np.concatenate((self._keys, halves[first]))
+
+    def _twin(self, key: bytes, halves: npt.NDArray[np.uint64], *, add: bool) -> int:
+        if key not in self._twins and add:
+            self._twins[key] = len(self._keys)
+            self._keys = np.concatenate((self._keys, halves))
+        return self._twins.get(key, NONE)
+
+
+def _halves(keys: Sequence[bytes]) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(b"".join(keys), np.dtype(">u8")).astype(np.uint64).reshape(-1, 2)

@@ -1,0 +1,180 @@
+"""The events that a reader may see, day by day of the site, and their visits.
+
+Rows are cut exactly as ``ledger/rows.py`` cuts them for exports: open endings, suspended visitors and periods that
+ended take purposes away, and an item is there only where a purpose common to row and reader lists it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from operator import attrgetter
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from dongui_collector.analytics.attribution import parts_of
+from dongui_collector.analytics.filters import BASE
+from dongui_collector.analytics.intervals import stored_days
+from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
+from dongui_collector.core.clock import day_of, start_of
+from dongui_collector.core.errors import NotAllowed
+from dongui_collector.keys.keyring import unseal
+from dongui_collector.ledger.paging import masked
+from dongui_collector.ledger.periods import Periods
+from dongui_collector.ledger.rows import PendingErasures, associated
+from dongui_collector.storage.contract.values import Fact, Row, Site
+
+if TYPE_CHECKING:
+    from dongui_collector.core.installation import Installation
+
+_PAGE = 20_000  # rows a snapshot: some 50 ms
+_BASE = frozenset(BASE)
+
+
+_NOTICE, _PURPOSES = attrgetter("notice_ref"), attrgetter("purposes")
+Stands = tuple[int, int]  # notice, purposes
+
+
+class _Known(dict[Stands, "frozenset[str] | None"]):
+    """What rows that stand on the same show, worked out once."""
+
+    def __init__(self, work_out: Callable[[Stands], frozenset[str] | None]) -> None:
+        self._work_out = work_out
+
+    def __missing__(self, key: Stands) -> frozenset[str] | None:
+        self[key] = found = self._work_out(key)
+        return found
+
+
+class EntitledEvents:
+    """What a reader of ``purposes`` may see of a site's events, as visits of its days.
+
+    Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
+    """
+
+    def __init__(self, core: Installation, site: Site, purposes: tuple[str, ...], today: date | None = None) -> None:
+        bits = core.storage.ledger.bits(site.ref)
+        self._core, self.site, self._today = core, site, today
+        self.mask = sum(1 << bits[p] for p in purposes if p in bits)
+        self._periods = Periods(core.registry)
+        self.zone: ZoneInfo = core.registry.in_force(site.ref, core.clock.now()).zone
+        own = (parts_of(origin)[0] for origin in site.origins)
+        self.own = frozenset(host for host in own if host)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What all that is counted for this reader depends on, but for rows, endings and the day."""
+        return self.site.ref, self.mask, self.zone.key, self.own
+
+    def items(self) -> frozenset[str]:
+        """Every item that the reader's purposes cover under some notice of the site."""
+        registry = self._core.registry
+        return frozenset().union(*(registry.items_of(n.ref, self.mask) for n in registry.notices(self.site.ref)))
+
+    def enough(self, notice_ref: int, purposes: int) -> bool:
+        """Whether rows that stand on ``purposes`` under a notice are in the reader's reports."""
+        return self._core.registry.items_of(notice_ref, purposes & self.mask) >= _BASE
+
+    def days(self, first: date, last: date) -> list[date]:
+        """Days from ``first`` to ``last``, both included, of which something is stored."""
+        stored = {beside for day in self._core.storage.events.days() for beside in _beside(day)}
+        return sorted(day for day in stored if first <= day <= last)
+
+    def visits(self, day: date) -> Iterator[Visit]:
+        """The visits of one of the site's days."""
+        return visits_of(self.events(day), self.own)
+
+    def events(self, day: date) -> Iterator[VisitEvent]:
+        """The events of one of the site's days."""
+        return (self._event(fact, items) for fact, items in self.seen(day))
+
+    def seen(self, day: date) -> Iterator[tuple[Fact, frozenset[str]]]:
+        """The rows of one of the site's days, each with the items that the reader may see of it.
+
+        The site's midnight may lie within a stored day, whose zone is another.
+        """
+        first, end, stored = self.span(day)
+        for one in stored:
+            yield from self._stored(one, first, end)
+
+    def span(self, day: date) -> tuple[int, int, list[date]]:
+        """The instants at which one of the site's days begins and ends, and the stored days that it lies in."""
+        return start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone), self.stored(day)
+
+    def stored(self, day: date) -> list[date]:
+        """The stored days that one of the site's days reaches into."""
+        return stored_days(day, self.zone, self._core.settings.zone)
+
+    def _stored(self, day: date, first: int, end: int) -> Iterator[tuple[Fact, frozenset[str]]]:
+        storage, site, after = self._core.storage, self.site.ref, 0
+
+        def read(limit: int) -> list[Fact]:
+            return storage.events.facts(day, site, first=first, end=end, after=after, limit=limit)
+
+        while found := masked(storage, read, _PAGE):
+            facts, masks = found
+            judged = self.judge(day, facts, masks)
+            yield from ((fact, items) for fact, items in zip(facts, judged, strict=True) if items is not None)
+            after = facts[-1].n
+
+    def judge(self, day: date, facts: Sequence[Fact], masks: PendingErasures) -> list[frozenset[str] | None]:
+        """What the reader may see of each of these rows of a stored day; None where it is too little for any report."""
+        known = _Known(lambda key: self.standing(day, *key))
+        found = list(map(known.__getitem__, zip(map(_NOTICE, facts), map(_PURPOSES, facts), strict=True)))
+        if touched := masks.suspended | masks.by_visitor.keys():
+            for i, fact in enumerate(facts):
+                if fact.visitor in touched:
+                    row = Row(fact.key, self.site.ref, fact.visitor, fact.seq, fact.purposes, fact.notice_ref)
+                    found[i] = known[fact.notice_ref, masks.remaining(row)]
+        return found
+
+    def standing(self, day: date, notice_ref: int, purposes: int) -> frozenset[str] | None:
+        """The items of rows of a stored day that stand on ``purposes``, today; None where that is not enough."""
+        today = self._today or self._core.retention.today()
+        mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
+        found = self._core.registry.items_of(notice_ref, mask)
+        return found if found >= _BASE else None
+
+    def _event(self, fact: Fact, allowed: frozenset[str]) -> VisitEvent:
+        area, environment = "ip_address" in allowed, "access_environment" in allowed
+        return VisitEvent(
+            fact.visitor,
+            fact.at,
+            fact.name,
+            fact.url,
+            fact.referrer,
+            fact.search,
+            seconds_of(fact.props) if fact.name == ENGAGEMENT else None,
+            fact.country if area else None,
+            fact.city if area else None,
+            fact.browser if environment else None,
+            fact.os if environment else None,
+            fact.device if environment else None,
+            fact.language if environment else None,
+            fact.screen if environment else None,
+            self.clicks(fact) if fact.ads is not None and "advertising_id" in allowed else (),
+            vital_of(fact.props) if fact.name == VITAL else None,
+        )
+
+    def clicks(self, fact: Fact) -> tuple[str, ...]:
+        """The kinds of a row's advertising ids; their values go no further than this."""
+        day = day_of(fact.at, self._core.settings.zone)  # under which it is stored, and its ids are sealed
+        key = self._core.keyring.day(day)
+        if key is None or fact.ads is None:
+            return ()
+        plain = unseal(key, fact.ads, associated(self.site.ref, day, fact.key, "ads"))
+        return tuple(sorted(json.loads(plain)))
+
+
+def _beside(day: date) -> tuple[date, date, date]:
+    return day - timedelta(days=1), day, day + timedelta(days=1)
+
+
+def no_recipient(recipient: str | None) -> None:
+    """Raise :class:`NotAllowed` for a reader outside the house.
+
+    What a recipient is given goes into the disclosure ledger with whose it is (S4): that is an export.
+    """
+    if recipient is not None:
+        raise NotAllowed("reports are the controller's own; what goes to a recipient is exported, and written down")

@@ -1,0 +1,278 @@
+"""From a question to a report: whether it may be asked, what is counted and what was kept, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dongui_collector.analytics.columns.count import Figures, total
+from dongui_collector.analytics.columns.engine import Engine, VisitSelection
+from dongui_collector.analytics.columns.journeys import quarters, vitals
+from dongui_collector.analytics.columns.measures import Measure, measure_of, parts_of, rows_of
+from dongui_collector.analytics.columns.words import Glossary
+from dongui_collector.analytics.entitled_events import EntitledEvents
+from dongui_collector.analytics.filters import ReportError, check_covered
+from dongui_collector.analytics.intervals import Interval, of_day
+from dongui_collector.analytics.metrics import added, ratio
+from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
+from dongui_collector.analytics.reports import OTHERS, ordered
+from dongui_collector.analytics.sessions import METRICS
+from dongui_collector.analytics.snapshot_reader import (
+    UNTOLD,
+    FrozenDays,
+    State,
+    kept_name,
+    past,
+    state_of,
+    summary,
+    together,
+    unknown,
+)
+from dongui_collector.ledger import page_counts as counted
+from dongui_collector.storage.contract.values import Site
+
+if TYPE_CHECKING:
+    from dongui_collector.core.installation import Installation
+
+__all__ = ["LIMIT", "MOST_ROWS", "NOW_MS", "Query", "days_of", "report"]
+
+Json = dict[str, Any]
+Advance = Callable[[int], object]
+_CONSENT = ("given", "refused", "withdrawn")
+
+
+def days_of(core: Installation, site: Site, question: Query) -> int:
+    """How many stored days a report will read; for showing progress."""
+    covered = EntitledEvents(core, site, ())
+    first = question.previous[0] if question.compare else question.first
+    return 0 if question.name == "consent" else len(covered.days(first, question.last))
+
+
+def report(
+    core: Installation,
+    site: Site,
+    purposes: tuple[str, ...],
+    question: Query,
+    advance: Advance = lambda _days: None,
+) -> Json:
+    """The answer to ``question`` for a reader of ``purposes``; ``advance(1)`` is called after every day that was read.
+
+    Raises :class:`NotAllowed` where a report or filter rests on an item that the purposes do
+    not cover, :class:`ReportError` for what there is not.
+    """
+    if question.name == "consent":
+        return _consent(core, site, purposes, question)
+    covered = EntitledEvents(core, site, purposes)
+    check_covered(question.dimensions, covered.items(), purposes)
+    if question.name == "now":
+        question = question.of_now(core.clock.now(), covered.zone)
+    asked = ReportRun(core, covered, purposes, question, advance)
+    if question.name == "vitals":
+        rows, told = asked.vitals()
+        return _answer(core, site, purposes, question, rows, covered.zone.key, len(rows)) | told
+    found = asked.between(question.first, question.last)
+    rows, number = found.rows()
+    told = found.told()
+    if question.compare:
+        before = asked.between(*question.previous)
+        rows = [row | {"previous": was} for row, was in zip(rows, before.rows()[0], strict=True)]
+        told["previous"] = before.told()
+    return _answer(core, site, purposes, question, rows, covered.zone.key, number) | told
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRun:
+    """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
+
+    core: Installation
+    covered: EntitledEvents
+    purposes: tuple[str, ...]
+    question: Query
+    advance: Advance
+
+    def between(self, first: date, last: date) -> ReportRows:
+        """What there is to say of the days ``first`` to ``last``."""
+        question = self.question
+        measure = measure_of(question.name, question.interval, first, last, question.steps, self.covered.zone)
+        gone, states = self._days(first, last)
+        which = self._which(first, last, gone)
+        figures, words = Engine.of(self.core).figures(self.covered, measure, which, self.advance)
+        kept = FrozenDays() if self._only_living else gone
+        return ReportRows(question, measure, figures, words, kept, states)
+
+    def vitals(self) -> tuple[list[Json], Json]:
+        """Web vitals by page, in order, and what an answer says beside them."""
+        question = self.question
+        gone, states = self._days(question.first, question.last)
+        which = self._which(question.first, question.last, gone)
+        parts, words = Engine.of(self.core).parts(self.covered, which, self.advance)
+        figures = ("samples", *(metric.lower() for metric in METRICS))
+        sort, ascending = _sort(question, ("page",), figures, "samples")
+        rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
+        visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
+        return rows, _told(visitors, visits, states.values(), bound=False)
+
+    @property
+    def _only_living(self) -> bool:
+        """Whether kept numbers cannot answer: sums know nothing of what filters choose, nor of who came again."""
+        return bool(self.question.filters) or self.question.name in OTHERS
+
+    def _days(self, first: date, last: date) -> tuple[FrozenDays, dict[date, State]]:
+        """What was kept, and how every day of which there is or was something is known."""
+        core, covered = self.core, self.covered
+        kept = kept_name(self.question.name, self.question.interval)
+        gone = past(core, covered.site, self.purposes, kept, first, last)
+        states: dict[date, State] = dict(gone.states)
+        if self._only_living:
+            states = dict.fromkeys(states, "unanswered")
+        states |= dict.fromkeys(unknown(core, covered, first, last, states), "unknown")
+        counted = ((day, state_of(core, covered, day)) for day in covered.days(first, last) if day not in states)
+        return gone, states | {day: state for day, state in counted if state}
+
+    def _which(self, first: date, last: date, gone: FrozenDays) -> VisitSelection:
+        return VisitSelection(first, last, self.question.filters, self.question.since, frozenset(gone.states))
+
+
+class ReportRows:
+    """The rows of some days: those that were counted, and those that were kept where they can answer.
+
+    Figures are None where nothing was counted and some days are :data:`UNTOLD`: that is no zero.
+    """
+
+    def __init__(
+        self,
+        question: Query,
+        measure: Measure,
+        figures: Figures,
+        words: Glossary,
+        gone: FrozenDays,
+        states: Mapping[date, State],
+    ) -> None:
+        self._question, self._measure, self._figures, self._words = question, measure, figures, words
+        self._gone, self._states = gone, states
+
+    def rows(self) -> tuple[list[Json], int]:
+        """At least the rows that are asked for, in the order asked for, and how many there are in all."""
+        question, measure = self._question, self._measure
+        sort, ascending = _sort(question, measure.names, measure.figures, measure.sort)
+        series = question.name == "timeseries"
+        kept = self._gone.series(question.interval) if series else self._gone.parts()
+        most = self._figures.sums.shape[1] if question.whole or kept else question.offset + question.limit
+        parts, number = parts_of(measure, self._figures, self._words, sort, ascending=ascending, most=most)
+        if kept:
+            parts = added(parts, kept)
+            number = len(parts)
+        visits = self._visits
+        rows = rows_of(measure, parts, visits)
+        if series:
+            rows = self._with_states(rows)
+        elif _untold(visits, self._states.values()):
+            rows = [row | dict.fromkeys(measure.figures) for row in rows]
+        return ordered(rows, measure.names, sort, ascending=ascending), number
+
+    def _with_states(self, rows: list[Json]) -> list[Json]:
+        interval = self._question.interval
+        days: dict[str, list[State]] = {}
+        for day, state in self._states.items():
+            days.setdefault(of_day(interval, day), []).append(state)
+        found = []
+        for row in rows:
+            states = days.get(_day(interval, row["time"]), ())
+            nothing = dict.fromkeys(self._measure.figures) if _untold(row["visits"], states) else {}
+            found.append(row | nothing | {"state": together(states)})
+        return found
+
+    @property
+    def _visits(self) -> int:
+        return int(self._figures.total[1]) + self._gone.total.visits
+
+    def told(self) -> Json:
+        """What an answer says beside its rows."""
+        visitors = int(self._figures.total[0])
+        bound = self._gone.bound(visitors)
+        return _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+
+
+def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
+    nothing = _untold(visits, states)
+    return {
+        "visitors": None if nothing else visitors,
+        "visits": None if nothing else visits,
+        "visitors_are": "at_most" if bound else "distinct",
+        "days": summary(states),
+    }
+
+
+def _untold(visits: int, states: Collection[State]) -> bool:
+    """Whether a zero would be said of days that are not known."""
+    return not visits and not UNTOLD.isdisjoint(states)
+
+
+def _day(interval: Interval, time: str) -> str:
+    """Under which name the days of a timeseries' row are found."""
+    return time[:10] if interval == "hour" else time
+
+
+def _sort(question: Query, names: tuple[str, ...], figures: tuple[str, ...], first: str) -> tuple[str, bool]:
+    """The column to sort by, and whether upwards."""
+    sort = question.sort or first or figures[0]
+    if sort not in (*names, *figures):
+        raise ReportError(f"sort is one of {', '.join((*names, *figures))}")
+    return sort, sort in names if question.ascending is None else question.ascending
+
+
+def _answer(
+    core: Installation, site: Site, purposes: tuple[str, ...], question: Query, rows: list[Json], zone: str, number: int
+) -> Json:
+    most = len(rows) if question.whole else question.limit
+    return {
+        "report": question.name,
+        "site": site.id,
+        "from": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "zone": zone,
+        "purposes": list(purposes),
+        **_consented(core, site, purposes, question),
+        "total": number,
+        "rows": rows[question.offset : question.offset + most],
+    }
+
+
+def _consented(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+    """The share of the page views counted by the site's server that was recorded under a consent of the reader's.
+
+    Not known where nothing was counted, nor of what filters choose: these numbers have no dimension but the day.
+    """
+    if question.filters:
+        return {"consented": None, "counted": None}
+    totals = core.storage.ledger.totals(site.ref, question.first, counted.PREFIX)
+    found = counted.between(totals, question.first, question.last)
+    if not found.page_views:
+        return {"consented": None, "counted": None}
+    recorded = found.under(purposes)
+    told = {"page_views": found.page_views, "recorded": recorded}
+    told |= {reason: found.unrecorded.get(reason, 0) for reason in counted.UNRECORDED}
+    return {"consented": ratio(recorded, found.page_views), "counted": told}
+
+
+def _consent(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+    """Choices a day and purpose, from the ledger's numbers; they outlive the consents that they count."""
+    counts: dict[tuple[date, str], dict[str, int]] = {}
+    for (day, _site, name), number in core.storage.ledger.totals(site.ref).items():
+        kind, _, rest = name.partition(".")
+        state, _, purpose = rest.partition(".")
+        if kind == "consent" and state in _CONSENT and purpose in purposes and question.first <= day <= question.last:
+            counts.setdefault((day, purpose), dict.fromkeys(_CONSENT, 0))[state] += number
+    rows: list[Json] = [
+        {"day": day.isoformat(), "purpose": purpose}
+        | dict(found)
+        | {"chosen": found["given"] + found["refused"]}
+        | {"given_rate": ratio(found["given"], found["given"] + found["refused"])}
+        for (day, purpose), found in sorted(counts.items())
+    ]
+    zone = core.registry.in_force(site.ref, core.clock.now()).zone.key
+    return _answer(core, site, purposes, question, rows, zone, len(rows))

@@ -1,0 +1,143 @@
+"""Dimensions of visits, the items that they rest on, and filters over them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from dongui_collector.analytics.attribution import parts_of
+from dongui_collector.analytics.sessions import Visit, family, term
+from dongui_collector.core.errors import CollectorError, NotAllowed
+
+# Without these three an event is in no report: whose it was, when, and what was done.
+BASE = ("cookie", "visit_time", "service_usage")
+
+LONGEST = 2048  # characters of a filter's value
+
+Values = Callable[[Visit], Iterable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Something that visits can be told apart by. ``item`` is what must be covered for it; ``values`` has one or many.
+
+    A visit with none of it has the value None.
+    """
+
+    item: str
+    values: Values
+
+
+def _one(read: Callable[[Visit], str | None]) -> Values:
+    return lambda visit: (read(visit),)
+
+
+def _distinct(read: Callable[[Visit], Iterable[str | None]]) -> Values:
+    def values(visit: Visit) -> Iterable[str | None]:
+        return dict.fromkeys(v for v in read(visit) if v is not None) or (None,)
+
+    return values
+
+
+def _origin(name: str) -> Dimension:
+    return Dimension("service_usage", _one(lambda visit: getattr(visit.origin, name)))
+
+
+def _trait(item: str, name: str, then: Callable[[str | None], str | None] = lambda value: value) -> Dimension:
+    return Dimension(item, _one(lambda visit: then(visit.trait(name))))
+
+
+DIMENSIONS: dict[str, Dimension] = {
+    "page": Dimension("service_usage", _distinct(lambda visit: visit.pages)),
+    "entry_page": Dimension("service_usage", _one(lambda visit: visit.pages[0] if visit.pages else None)),
+    "exit_page": Dimension("service_usage", _one(lambda visit: visit.pages[-1] if visit.pages else None)),
+    "hostname": Dimension("service_usage", _distinct(lambda visit: (parts_of(e.url)[0] for e in visit.events))),
+    "event": Dimension("service_usage", _distinct(lambda visit: (e.name for e in visit.events))),
+    "search": Dimension("service_usage", _distinct(lambda visit: (term(e.search) for e in visit.events))),
+    **{name: _origin(name) for name in ("channel", "source", "referrer", "medium", "campaign", "term", "content")},
+    "click_id": Dimension(
+        "advertising_id", _one(lambda visit: next((k for e in visit.events for k in e.clicks), None))
+    ),
+    "country": _trait("ip_address", "country"),
+    "city": _trait("ip_address", "city"),
+    "device": _trait("access_environment", "device"),
+    "browser": _trait("access_environment", "browser", family),
+    "browser_version": _trait("access_environment", "browser"),
+    "os": _trait("access_environment", "os", family),
+    "os_version": _trait("access_environment", "os"),
+    "language": _trait("access_environment", "language"),
+    "screen": _trait("access_environment", "screen"),
+}
+
+
+class ReportError(CollectorError):
+    """A question that no report answers; the message names the parameter and the remedy, never what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown)."""
+
+    dimension: str
+    value: str | None
+    negated: bool = False
+
+    def matches(self, visit: Visit) -> bool:
+        """Whether the filter, as if not negated, holds of a visit."""
+        return self.holds(DIMENSIONS[self.dimension].values(visit))
+
+    def holds(self, values: Iterable[str | None]) -> bool:
+        """Whether it holds of what a visit has of the dimension; of nothing at all that is ``(None,)``."""
+        if self.value is None or "*" not in self.value:
+            return self.value in values
+        return any(value is not None and fits(self.value, value) for value in values)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether ``text`` is ``pattern``, in which a star stands for any characters. In linear time for any pattern."""
+    first, *middle, last = pattern.split("*")
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        if (found := text.find(part, at, end)) < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
+def parse_filter(text: str) -> Filter:
+    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown). Raises :class:`ReportError`."""
+    negated = text.startswith("!")
+    dimension, colon, value = text.removeprefix("!").partition(":")
+    if not colon or dimension not in DIMENSIONS:
+        raise ReportError(f"filter is DIMENSION:VALUE, with one of {', '.join(DIMENSIONS)}")
+    if len(value) > LONGEST:
+        raise ReportError(f"a filter's value has at most {LONGEST} characters")
+    return Filter(dimension, value or None, negated)
+
+
+def chosen(filters: Sequence[Filter]) -> Callable[[Visit], bool]:
+    """Whether a visit meets filters: any of those that name the same dimension, all dimensions, and no negated one."""
+    wanted: dict[str, list[Filter]] = {}
+    for one in filters:
+        if not one.negated:
+            wanted.setdefault(one.dimension, []).append(one)
+    unwanted = [one for one in filters if one.negated]
+
+    def choose(visit: Visit) -> bool:
+        return all(any(f.matches(visit) for f in some) for some in wanted.values()) and not any(
+            f.matches(visit) for f in unwanted
+        )
+
+    return choose
+
+
+def check_covered(dimensions: Iterable[str], covered: frozenset[str], purposes: Sequence[str]) -> None:
+    """Raise :class:`NotAllowed` where the reader's purposes do not cover what a report or a filter rests on."""
+    needed = dict.fromkeys((*BASE, *(DIMENSIONS[name].item for name in dimensions)))
+    if lacking := [item for item in needed if item not in covered]:
+        raise NotAllowed(
+            f"the purposes {', '.join(purposes)} do not cover {', '.join(lacking)}, which this report or a filter of "
+            "it rests on; ask for another report, or with a token for a purpose that lists it"
+        )

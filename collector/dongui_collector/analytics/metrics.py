@@ -1,0 +1,71 @@
+"""What figures are worked out from: whole numbers that can be added and kept, of which no rate is lost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+Key = tuple[str | None, ...]
+
+
+class Metrics(NamedTuple):
+    """Of some visits: how many, how many saw a page, page views (or whatever a report counts), and so on.
+
+    ``milliseconds`` is what the visits lasted, ``engaged`` (ms) what ``engagements`` of them reported as time in use.
+    """
+
+    visitors: int = 0
+    visits: int = 0
+    viewed: int = 0
+    views: int = 0
+    bounced: int = 0
+    milliseconds: int = 0
+    engaged: int = 0
+    engagements: int = 0
+
+
+def plus(one: Metrics, other: Metrics) -> Metrics:
+    """Of both together. The same visitors may be in both: of different days, ``visitors`` is then an upper bound."""
+    return Metrics(*(a + b for a, b in zip(one, other, strict=True)))
+
+
+def added(*several: Mapping[Key, Metrics]) -> dict[Key, Metrics]:
+    """Rows of several tables, those with the same key together."""
+    found: dict[Key, Metrics] = {}
+    for parts in several:
+        for key, part in parts.items():
+            found[key] = plus(found[key], part) if key in found else part
+    return found
+
+
+def ratio(part: float, whole: float, digits: int = 4) -> float | None:
+    """``part / whole``, rounded; None where there is no whole to speak of."""
+    return round(part / whole, digits) if whole else None
+
+
+# Every figure there is, from a row's parts and the number of all visits that the report is about.
+_FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
+    "visitors": lambda p, _: p.visitors,
+    "visits": lambda p, _: p.visits,
+    "page_views": lambda p, _: p.views,
+    "events": lambda p, _: p.views,
+    "searches": lambda p, _: p.views,
+    "views_per_visit": lambda p, _: ratio(p.views, p.visits, 2),
+    "bounce_rate": lambda p, _: ratio(p.bounced, p.viewed),
+    "visit_duration": lambda p, _: ratio(p.milliseconds, p.visits * 1000, 1),
+    "engaged_time": lambda p, _: ratio(p.engaged, p.engagements * 1000, 1),
+    "exit_rate": lambda p, _: ratio(p.visits, p.views),
+    "rate": lambda p, visits: ratio(p.visits, visits),
+    # Of a funnel and of retention: ``viewed`` is what a share is of.
+    "share": lambda p, _: ratio(p.visits, p.viewed),
+    "returned": lambda p, _: ratio(p.visitors, p.viewed),
+}
+
+
+def rows_of(names: tuple[str, ...], figures: tuple[str, ...], parts: Mapping[Key, Metrics], visits: int) -> list[Json]:
+    """Rows as a report shows them; ``visits`` are all that the report is about."""
+    return [
+        dict(zip(names, key, strict=True)) | {name: _FIGURES[name](part, visits) for name in figures}
+        for key, part in parts.items()
+    ]

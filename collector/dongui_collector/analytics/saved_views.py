@@ -1,0 +1,129 @@
+"""What is kept of the Visits screen, by site: goals, funnels, notes on days, views. Never anything about a visitor.
+
+Small lists under one setting a site; changed through operations, by people of the console or the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.core.errors import Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.storage.contract.values import Json, Site
+
+KINDS = ("goals", "funnels", "notes", "views")
+MOST = 50  # of each kind
+MOST_STEPS = 12
+_LONGEST = 80
+
+
+def kept(core: Installation, site: Site) -> dict[str, list[Json]]:
+    """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
+    found = core.storage.office.setting(_name(site)) or {}
+    return {kind: list(found.get(kind, ())) for kind in KINDS}
+
+
+@operation("visits.keep")
+def keep(
+    core: Installation, kind: str, said: Mapping[str, Any], site: str | None = None, by: str = "command line"
+) -> Json:
+    """Keep one more; the answer is it, with the ``id`` by which it is dropped.
+
+    ``said``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
+    ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
+    Raises :class:`ReportError` naming what is wrong, without an echo.
+    """
+    if kind not in _CHECKS:
+        raise ReportError(f"there are {', '.join(KINDS)}")
+    checked = _CHECKS[kind](said)
+    found = find_site(core, site)
+    with core.storage.ledger.writing():
+        lists = kept(core, found)
+        if len(lists[kind]) >= MOST:
+            raise ReportError(f"at most {MOST} {kind}; drop one first")
+        last = max((one["id"] for some in lists.values() for one in some), default=0)
+        one: Json = {"id": last + 1} | checked
+        lists[kind].append(one)
+        _put(core, found, lists, f"visits.{kind}.keep", one["id"], by)
+    return one
+
+
+@operation("visits.drop")
+def drop(core: Installation, id: int, site: str | None = None, by: str = "command line") -> None:
+    """Drop one by its id. Raises :class:`Unknown` where there is none."""
+    found = find_site(core, site)
+    with core.storage.ledger.writing():
+        lists = kept(core, found)
+        kind = next((kind for kind, some in lists.items() if any(one["id"] == id for one in some)), None)
+        if kind is None:
+            raise Unknown("nothing of that number is kept of this site")
+        lists[kind] = [one for one in lists[kind] if one["id"] != id]
+        _put(core, found, lists, f"visits.{kind}.drop", id, by)
+
+
+def _put(core: Installation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str) -> None:
+    """Write the lists, and on the access log who changed them."""
+    core.storage.office.put_setting(_name(site), dict(lists))
+    entry: Json = {"action": action, "by": by, "what": {"id": id}}
+    core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=site.ref)
+
+
+def _name(site: Site) -> str:
+    return f"visits.{site.ref}"
+
+
+# --- what may be kept ------------------------------------------------------------------------------------------------
+
+
+def _text(said: Mapping[str, Any], field: str, most: int = _LONGEST) -> str:
+    text = said.get(field)
+    if not isinstance(text, str) or not 1 <= len(text.strip()) <= most:
+        raise ReportError(f"{field} has 1 to {most} characters")
+    return text.strip()
+
+
+def step(text: Any) -> str:
+    """What a goal or a funnel's step asks for: a page or an event, with or without stars."""
+    found = parse_filter(text if isinstance(text, str) else "")
+    if found.negated or found.dimension not in ("page", "event") or not found.value:
+        raise ReportError("a goal or a step is page:PATTERN or event:NAME, such as page:/thanks/* or event:purchase")
+    return f"{found.dimension}:{found.value}"
+
+
+def _goal(said: Mapping[str, Any]) -> Json:
+    return {"name": _text(said, "name"), "what": step(said.get("what"))}
+
+
+def _funnel(said: Mapping[str, Any]) -> Json:
+    steps = said.get("steps")
+    if not isinstance(steps, list) or not 2 <= len(steps) <= MOST_STEPS:
+        raise ReportError(f"a funnel has 2 to {MOST_STEPS} steps")
+    return {"name": _text(said, "name"), "steps": [step(one) for one in steps]}
+
+
+def _note(said: Mapping[str, Any]) -> Json:
+    try:
+        day = date.fromisoformat(str(said.get("day")))
+    except ValueError:
+        raise ReportError("day is a day such as 2026-11-23") from None
+    return {"day": day.isoformat(), "text": _text(said, "text", 200)}
+
+
+def _view(said: Mapping[str, Any]) -> Json:
+    query = said.get("query")
+    if not isinstance(query, str) or len(query) > 8000:
+        raise ReportError("query is the query of the screen's address")
+    return {"name": _text(said, "name"), "query": query.removeprefix("?")}
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {
+    "goals": _goal,
+    "funnels": _funnel,
+    "notes": _note,
+    "views": _view,
+}

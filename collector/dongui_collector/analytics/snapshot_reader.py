@@ -1,0 +1,161 @@
+"""What reports say of days whose rows are gone: numbers that were frozen when they aged out, or imported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Literal, get_args
+
+from dongui_collector.analytics.intervals import Interval, of_day, stored_days
+from dongui_collector.analytics.metrics import Key, Metrics, added, plus
+from dongui_collector.analytics.snapshot_rules import HOURS, OWN, name_of, told
+from dongui_collector.storage.contract.values import RowBasis, Site
+
+if TYPE_CHECKING:
+    from dongui_collector.analytics.entitled_events import EntitledEvents
+    from dongui_collector.core.installation import Installation
+
+State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
+STATES: tuple[State, ...] = get_args(State)
+UNTOLD: frozenset[State] = frozenset(("unknown", "unanswered"))  # days that are in no figure, and were not empty
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenDays:
+    """The days of a range that kept numbers answer for: their rows in the report, and their totals."""
+
+    states: Mapping[date, State] = field(default_factory=dict)
+    rows: Mapping[date, Mapping[Key, Metrics]] = field(default_factory=dict)
+    totals: Mapping[date, Metrics] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Metrics:
+        """Of all these days. A visitor counts once for every day."""
+        found = Metrics()
+        for part in self.totals.values():
+            found = plus(found, part)
+        return found
+
+    def parts(self) -> dict[Key, Metrics]:
+        """The report's rows over all these days."""
+        return added(*self.rows.values())
+
+    def series(self, interval: Interval) -> dict[Key, Metrics]:
+        """The rows of a timeseries."""
+        if interval == "hour":
+            return self.parts()
+        days: list[dict[Key, Metrics]] = [{(of_day(interval, day),): part} for day, part in self.totals.items()]
+        return added(*days)
+
+    def bound(self, living: int) -> bool:
+        """Whether visitors are only known as an upper bound: some may have come on several of these days."""
+        return bool(self.total.visitors) and (len(self.totals) > 1 or living > 0)
+
+
+def past(core: Installation, site: Site, purposes: Collection[str], report: str, first: date, last: date) -> FrozenDays:
+    """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
+
+    What was counted here goes before what was imported.
+    """
+    ledger, own = core.storage.ledger, name_of(purposes)
+
+    def read(wanted: str) -> dict[date, tuple[str, dict[Key, Metrics]]]:
+        found: dict[date, tuple[str, dict[Key, Metrics]]] = {}
+        for kept in ledger.frozen(site.ref, wanted, sorted({own, *purposes}), first, last):
+            mine = kept.source == OWN
+            if (kept.purposes == own if mine else kept.purposes in purposes) and (mine or kept.day not in found):
+                found[kept.day] = (kept.source, told(kept.body))
+        return found
+
+    overview = read("overview")
+    for day in [day for day, (source, _) in overview.items() if source != OWN and _counted_here(core, site, day)]:
+        del overview[day]
+    of_report = overview if report == "overview" else read(report)
+    return FrozenDays(
+        {day: "frozen" if source == OWN else "imported" for day, (source, _) in overview.items()},
+        {day: of_report[day][1] for day in overview if day in of_report},
+        {day: rows.get((), Metrics()) for day, (_, rows) in overview.items()},
+    )
+
+
+def kept_name(report: str, interval: Interval) -> str:
+    """The kept report that a question needs."""
+    return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
+
+
+def _counted_here(core: Installation, site: Site, day: date) -> bool:
+    zone = core.registry.in_force(site.ref, core.clock.now()).zone
+    return any(
+        basis.site_ref == site.ref
+        for stored in stored_days(day, zone, core.settings.zone)
+        for basis in core.storage.events.bases(stored)
+    )
+
+
+# --- days whose rows are there ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _RowBases:
+    """What rows of a stored day stand on, or once stood on, and which purposes ended in some of them."""
+
+    bases: Sequence[RowBasis] = ()
+    lost: Collection[tuple[int, int]] = ()
+
+
+_KEY = "states"  # of an installation's stored days, each as of its stamp: asked of every day of a year
+
+
+def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | None:
+    """``restated`` where something that the reader's purposes covered was withdrawn, erased or destroyed since.
+
+    Else ``living``, or None for a day of which nothing that they cover was ever stored: of what others' purposes cover
+    it says nothing.
+    """
+    mask, site = covered.mask, covered.site.ref
+    held = [_held_of(core, stored) for stored in covered.stored(day)]
+    if any(ref == site and bits & mask for one in held for ref, bits in one.lost):
+        return "restated"
+    bases = (basis for one in held for basis in one.bases if basis.site_ref == site)
+    return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
+
+
+def unknown(core: Installation, covered: EntitledEvents, first: date, last: date, known: Collection[date]) -> set[date]:
+    """The days of which numbers were kept, but none for this reader, and no row stands for them any more.
+
+    What they would see is not known, which is not to say that there was nothing.
+    """
+    kept = core.storage.ledger.frozen_days(covered.site.ref, OWN, first, last)
+    return {day for day in kept if day not in known and not _stands(core, covered, day)}
+
+
+def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
+    return any(
+        basis.site_ref == covered.site.ref and covered.standing(stored, basis.notice_ref, basis.purposes) is not None
+        for stored in covered.stored(day)
+        for basis in _held_of(core, stored).bases
+    )
+
+
+def _held_of(core: Installation, stored: date) -> _RowBases:
+    events = core.storage.events
+    known: dict[date, tuple[int, _RowBases]] = core.held.setdefault(_KEY, {})
+    stamp = events.stamp(stored)
+    found = known.get(stored)
+    if found is None or found[0] != stamp:
+        found = known[stored] = (stamp, _RowBases(events.bases(stored), events.lost(stored)))
+    return found[1]
+
+
+def summary(states: Iterable[State]) -> dict[str, int]:
+    """How many days are in which state."""
+    found = Counter(states)
+    return {state: found[state] for state in STATES}
+
+
+def together(states: Collection[State]) -> str | None:
+    """The state of a row that rests on several days."""
+    distinct = set(states)
+    return None if not distinct else distinct.pop() if len(distinct) == 1 else "mixed"

@@ -1,0 +1,89 @@
+"""What is kept of the Visits screen, as a page: goals, funnels, notes, views; added and dropped by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from dongui_collector.analytics.saved_views import KINDS, kept
+from dongui_collector.analytics.shared_links import live
+from dongui_collector.desk.frame import chosen_site
+from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.storage.contract.values import Json
+
+pages = Blueprint("kept", __name__, url_prefix="/console/visits/kept")
+
+guard(pages, dict.fromkeys(("kept", "keep", "drop"), "visits") | dict.fromkeys(("share", "revoke"), "export"))
+
+
+@pages.get("", endpoint="kept")
+def page() -> str:
+    return _page()
+
+
+def _page(made: Json | None = None) -> str:
+    """The page; ``made`` is a shared link whose address is shown this once."""
+    core, site = open_core(), chosen_site()
+    zone = core.registry.in_force(site.ref, core.clock.now()).zone
+    return render_template(
+        "visits/kept.html",
+        kept=kept(core, site),
+        shares=[share for share in live(core) if share["site"] == site.id],
+        made=made,
+        purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,
+        site=site,
+        query=request.args.get("query", "")[:8000],
+        today=core.clock.today(zone),
+    )
+
+
+@pages.post("/<kind>")
+def keep(kind: str) -> Response:
+    if kind not in KINDS:
+        raise NotFound
+    ask("visits.keep", kind=kind, said=_said(kind), site=chosen_site().id, by=current_user.name)
+    return done("kept.kept", "saved")
+
+
+@pages.post("/drop")
+def drop() -> Response:
+    ask("visits.drop", id=request.form.get("id", 0, type=int), site=chosen_site().id, by=current_user.name)
+    return done("kept.kept", "saved")
+
+
+@pages.post("/share")
+def share() -> str:
+    """A link to the screen as the form's address has it: its filters and purposes."""
+    asked = dict(parse_qs(request.form.get("query", "")[:8000]))
+    made: Json = ask(
+        "shares.create",
+        name=request.form.get("name", ""),
+        expires=request.form.get("expires", "P90D"),
+        filters=asked.get("filter", []),
+        purposes=asked.get("purpose", []),
+        site=chosen_site().id,
+        by=current_user.name,
+    )
+    return _page(made)
+
+
+@pages.post("/share/revoke")
+def revoke() -> Response:
+    ask("shares.revoke", id=request.form.get("id", 0, type=int), by=current_user.name)
+    return done("kept.kept", "saved")
+
+
+def _said(kind: str) -> dict[str, Any]:
+    """A form's fields as the operation takes them."""
+    form = request.form
+    said: dict[str, Any] = {name: form.get(name, "") for name in ("name", "day", "text", "query")}
+    if kind == "goals":
+        said["what"] = f"{form.get('dimension', '')}:{form.get('value', '').strip()}"
+    if kind == "funnels":
+        said["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
+    return said

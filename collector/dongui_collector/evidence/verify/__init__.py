@@ -1,0 +1,1 @@
+"""Verification: chain, tables, certificates, days and items against each other."""

@@ -1,0 +1,1 @@
+"""Raw events for consumers: formats, cursors, recipients, the erasure feed."""

@@ -1,0 +1,142 @@
+"""The formats of an export: NDJSON, CSV, Parquet. Each turns rows into chunks of bytes as they come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.storage.contract.values import Json
+
+_ENVIRONMENT = ("browser", "os", "device", "language", "screen")
+_PLAIN = ("id", "day", "at", "name", "url", "referrer")
+_PLACE = ("search", "secure", "source", "visitor", "ip_address", "country", "city")
+COLUMNS = (
+    *_PLAIN,
+    "props",
+    *_PLACE,
+    "advertising_ids",
+    "cookies",
+    *(f"environment.{name}" for name in _ENVIRONMENT),
+    "purposes",
+    "notice",
+)
+_ROWS = 10_000  # in one row group of a Parquet file
+
+# What a spreadsheet takes for the start of a formula, wide forms included (CSV formula injection).
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+# Ours, never a visitor's free text: they read the same in every format. A pseudonym may begin with a hyphen.
+_VERBATIM = frozenset({"id", "day", "visitor", "source", "ip_address", "country", "purposes", "notice"})
+
+
+def ndjson(rows: Iterable[Json]) -> Iterator[bytes]:
+    """One JSON object a line."""
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
+    """RFC 4180 with a header; composites as JSON, the environment in columns of its own, purposes joined by blanks.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe in front, but for ids and the like.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(name, value) for name, value in flat(row).items()])
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
+    if buffer.tell():
+        yield buffer.getvalue().encode()  # no rows: the header alone
+
+
+def parquet(rows: Iterable[Json]) -> Iterator[bytes]:
+    """Apache Parquet with typed columns. Raises :class:`CollectorError` when the extra ``parquet`` is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise CollectorError(
+            "Parquet needs pyarrow; install it with: pip install 'dongui[collector,parquet]'"
+        ) from None
+    schema = _schema(pa)
+    sink = _Sink()
+    source = iter(rows)
+    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
+        while group := list(islice(source, _ROWS)):
+            writer.write_table(pa.Table.from_pylist([_typed(row) for row in group], schema))
+            yield sink.take()
+    yield sink.take()
+
+
+FORMATS: dict[str, Callable[[Iterable[Json]], Iterator[bytes]]] = {"ndjson": ndjson, "csv": as_csv, "parquet": parquet}
+MEDIA_TYPES = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+
+class _Sink(io.RawIOBase):
+    """A file that hands out what was written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._chunks: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._chunks.append(bytes(data))
+        return len(self._chunks[-1])
+
+    def take(self) -> bytes:
+        taken, self._chunks = b"".join(self._chunks), []
+        return taken
+
+
+def flat(row: Json) -> dict[str, Any]:
+    """A row under :data:`COLUMNS`, composites as JSON text."""
+    environment = row["environment"] or {}
+    values = {name: row[name] for name in _PLAIN} | {"props": _json(row["props"])} | {n: row[n] for n in _PLACE}
+    values |= {"advertising_ids": _json(row["advertising_ids"]), "cookies": _json(row["cookies"])}
+    values |= {f"environment.{name}": environment.get(name) for name in _ENVIRONMENT}
+    return values | {"purposes": " ".join(row["purposes"]), "notice": row["notice"]}
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    guarded = isinstance(value, str) and name not in _VERBATIM and value[:1] in _FORMULA
+    return f"'{value}" if guarded else str(value)
+
+
+def _schema(pa: Any) -> Any:
+    text = pa.string()
+    pairs = pa.map_(text, text)
+    types = {"at": pa.int64(), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
+    types |= {"environment": pa.struct([(name, text) for name in _ENVIRONMENT]), "purposes": pa.list_(text)}
+    names = (*_PLAIN, "props", *_PLACE, "advertising_ids", "cookies", "environment", "purposes", "notice")
+    return pa.schema([(name, types.get(name, text)) for name in names])
+
+
+def _typed(row: Json) -> Json:
+    typed = dict(row)
+    typed["props"] = _json(row["props"])
+    for name in ("advertising_ids", "cookies"):
+        if row[name] is not None:
+            typed[name] = [(key, str(value)) for key, value in row[name].items()]
+    return typed

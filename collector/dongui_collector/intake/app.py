@@ -1,0 +1,229 @@
+"""The public door: an ASGI application. The two hot paths natively, everything else through :mod:`.pages`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from dongui_collector.access.secrets import token_hash
+from dongui_collector.core.installation import Installation
+from dongui_collector.intake.consent_commit import ChoiceCommit
+from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
+from dongui_collector.intake.encoding import unpacked
+from dongui_collector.intake.enrich import GeoDatabase, device_class
+from dongui_collector.intake.gate import RowMaker, Sender
+from dongui_collector.intake.group_commit import GroupCommit
+from dongui_collector.intake.http import Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
+from dongui_collector.intake.metrics import DoorMetrics
+from dongui_collector.intake.problems import Problem
+from dongui_collector.intake.routes import pages
+from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_choice, check_events, decode
+from dongui_collector.intake.withdrawals import WithdrawalQueue
+from dongui_collector.ledger.service import Decision
+from dongui_collector.storage.contract.values import Site
+
+T = TypeVar("T")
+_JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+_NO_ORIGIN: Pairs = [(b"vary", b"Origin")]
+
+
+@lru_cache(maxsize=256)
+def _listed(origin: str) -> Pairs:
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b"Retry-After"),
+        (b"vary", b"Origin"),
+    ]
+
+
+class PublicApp:
+    """Composes the public door over an open installation."""
+
+    def __init__(self, core: Installation) -> None:
+        settings = core.settings
+        self.core = core
+        self.metrics = DoorMetrics()
+        self.rows = RowMaker(
+            core.registry,
+            core.keyring,
+            GeoDatabase(settings.folder / settings.geoip_database if settings.geoip_database else None),
+        )
+        self.events = GroupCommit(core.storage.events, core.registry, self.rows, core.clock, settings)
+        self.endings = WithdrawalQueue(core, self.metrics)
+        self.choices = ChoiceCommit(core, self.endings)
+        self.limit = RateLimit(settings.rate_limit, settings.rate_burst)
+        self.in_flight = 0
+        self.committed_at = 0  # when /readyz last proved that a commit succeeds
+        self._pages = pages(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self.in_flight += 1
+        try:
+            await self._http(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and path in ("/v1/events", "/v1/consents"):
+            headers = Headers.of(scope["headers"])
+            answer = self._post_events if path == "/v1/events" else self._post_consents
+            try:
+                status, body, extra = await answer(scope, receive, headers)
+            except Problem as problem:
+                if problem.slug == "too-large":
+                    await drain(receive)
+                status, body, extra = problem.status, problem.body, problem.headers
+            except Exception as error:
+                ours = failure(error)
+                status, body, extra = ours.status, ours.body, ours.headers
+            self.metrics.answered(path, status)
+            await respond(send, status, body, extra + self.cors(headers.origin))
+        elif path in ("/v1/events", "/v1/consents") and method != "OPTIONS":
+            wrong = Problem("method-not-allowed")
+            self.metrics.answered(path, wrong.status)
+            await respond(send, wrong.status, wrong.body, [*wrong.headers, (b"allow", b"POST, OPTIONS")])
+        elif method == "OPTIONS" and path.startswith("/v1/"):
+            await respond(send, 204, b"", self._preflight(Headers.of(scope["headers"]).origin))
+        else:
+            await self._pages(scope, receive, send)
+
+    # -- the hot paths
+
+    async def _post_events(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
+        address = self.admit(scope, headers)
+        body = await read_body(receive, headers.length)
+        if headers.encoding:
+            body = unpacked(body, headers.encoding, zipped=self.is_server(headers))
+        batch = decode(body, EventBatch)
+        site = self.site(batch.site)
+        secret = may_write(site, headers)
+        check_events(batch.events, addresses=secret)
+        sender = self._sender(site, headers, address, secret)
+        visitor = self.core.ledger.key_of(batch.visitor) if batch.visitor else None
+        done = await self.events.add(site.ref, visitor, batch.events, sender)
+        self.metrics.events(done.recorded, done.refused)
+        if not done.refused:
+            return 202, b'{"recorded":%d,"refused":{}}' % done.recorded, _JSON
+        return 202, msgspec.json.encode({"recorded": done.recorded, "refused": done.refused}), _JSON
+
+    async def _post_consents(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
+        self.admit(scope, headers)
+        body = await read_body(receive, headers.length)
+        if headers.encoding:
+            body = unpacked(body, headers.encoding, zipped=False)
+        asked = decode(body, ConsentIn)
+        site = self.site(asked.site)
+        may_write(site, headers)
+        check_choice(asked)
+        if asked.id and (kept := self.core.ledger.kept_answer(site.ref, asked.id.bytes)):
+            return 201, msgspec.json.encode(kept), _JSON
+        current = self.core.registry.in_force(site.ref, self.core.clock.now())
+        if asked.notice != current.version:
+            raise Problem("superseded-notice", "ask again under the notice in force", notice=current.version)
+        unknown = (set(asked.granted) | set(asked.refused)) - set(current.policy.consent_purposes)
+        if unknown:
+            raise Problem(
+                "malformed", "granted or refused names a purpose that does not rest on consent in this notice"
+            )
+        signals = dict(asked.signals or {})
+        if headers.gpc:
+            signals["gpc"] = True
+        choice = Decision(
+            tuple(asked.granted),
+            tuple(asked.refused),
+            asked.method,
+            asked.lang,
+            signals,
+            asked.id.bytes if asked.id else None,
+            device_class(headers.user_agent),
+        )
+        answer = await self.choices.add(current, asked.visitor, choice)
+        return 201, msgspec.json.encode(answer), _JSON
+
+    # -- what every call asks
+
+    def admit(self, scope: Scope, headers: Headers) -> str | None:
+        """The limits before parsing. Returns the caller's address; raises ``too-large`` or ``rate-limited``."""
+        if headers.length is not None and headers.length > MAX_BODY:
+            raise Problem("too-large")
+        client = scope.get("client")
+        address = address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
+        if not self.is_server(headers):
+            # Only what is listed or vouched for counts: a made-up Origin or header must not open a bucket of its own.
+            origin = headers.origin if headers.origin in self.core.registry.origins else ""
+            if not self.limit.allow(origin or "", self._vouched(headers) or address):
+                raise Problem("rate-limited")
+        return address
+
+    def is_server(self, headers: Headers) -> bool:
+        """Whether some site's secret key was sent; a digest's comparison tells nothing about the key."""
+        return headers.bearer is not None and token_hash(headers.bearer) in self.core.registry.secret_hashes
+
+    def _vouched(self, headers: Headers) -> str | None:
+        """The visitor's address as a site's own middleware vouches for it, of whichever site."""
+        if headers.proxied is None:
+            return None
+        return next((a for s in self.core.registry.sites() if (a := proxied_address(s, headers.proxied))), None)
+
+    def site(self, id: str) -> Site:
+        found = self.core.registry.site(id)
+        if found is None:
+            raise Problem("unknown-site")
+        return found
+
+    def _sender(self, site: Site, headers: Headers, address: str | None, secret: bool) -> Sender:
+        if secret:
+            address = None
+        elif headers.proxied is not None:
+            # Through the site's own origin the socket is the site's server: its address is nobody's.
+            address = proxied_address(site, headers.proxied)
+        return Sender(
+            address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage"
+        )
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run what is slower than a commit beside the loop."""
+        return await asyncio.to_thread(work, *arguments)
+
+    def retention_age(self) -> float | None:
+        """Seconds since the last ageing-out that succeeded; None before the first."""
+        last = self.core.retention.last_success()
+        return None if last is None else max(0.0, (self.core.clock.now() - last) / 1000)
+
+    def refresh_metrics(self) -> None:
+        """Set the gauges that are read rather than counted."""
+        age = self.retention_age()
+        self.metrics.retention_age.set(-1 if age is None else age)
+        self.metrics.open_endings.set(len(self.core.storage.ledger.intents()))
+        self.metrics.days.set(len(self.core.storage.events.days()))
+        self.metrics.disk_reserve.set(int(self.endings.reserve.held))
+
+    def cors(self, origin: str | None) -> Pairs:
+        """Answer exactly the listed origin, never with credentials."""
+        if origin is None or origin not in self.core.registry.origins:
+            return _NO_ORIGIN
+        return _listed(origin)
+
+    def _preflight(self, origin: str | None) -> Pairs:
+        listed = self.cors(origin)
+        if listed is _NO_ORIGIN:
+            return listed
+        return [
+            *listed,
+            (b"access-control-allow-methods", b"GET, POST, DELETE"),
+            (b"access-control-allow-headers", b"Content-Type, Authorization, X-Dongui"),
+            (b"access-control-max-age", b"7200"),
+        ]

@@ -1,0 +1,67 @@
+"""Group commit of choices, and the destruction that a withdrawal demands before it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from dongui_collector.core.errors import StorageFull
+from dongui_collector.core.installation import Installation
+from dongui_collector.intake.withdrawals import WithdrawalQueue
+from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.ledger.service import Decision, DecisionOutcome
+from dongui_collector.storage.sqlite.connect import is_full
+
+Waiting = tuple[LoadedNotice, str | None, Decision, "asyncio.Future[DecisionOutcome]"]
+
+
+class ChoiceCommit:
+    """Records the choices of one turn of the loop in one ledger transaction."""
+
+    def __init__(self, core: Installation, endings: WithdrawalQueue) -> None:
+        self._core = core
+        self._endings = endings
+        self._waiting: list[Waiting] = []
+
+    async def add(self, notice: LoadedNotice, visitor_id: str | None, choice: Decision) -> dict[str, Any]:
+        """Record a choice; the answer is given once it is durable and what it ended is destroyed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[DecisionOutcome] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._flush)
+        self._waiting.append((notice, visitor_id, choice, future))
+        outcome = await future
+        if outcome.intent:
+            await self._endings.carry_out(outcome.intent)
+        return outcome.answer
+
+    def _flush(self) -> None:
+        batch, self._waiting = self._waiting, []
+        try:
+            self._commit(batch)
+        except Exception as error:
+            self._rescue(batch, error)
+
+    def _commit(self, batch: list[Waiting]) -> None:
+        with self._core.storage.ledger.writing():
+            outcomes = [self._core.ledger.choose(notice, visitor, choice) for notice, visitor, choice, _ in batch]
+        for (*_, future), outcome in zip(batch, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    def _rescue(self, batch: list[Waiting], error: Exception) -> None:
+        """On a full disk choices that only refuse still go through, on the space put by.
+
+        Nothing else is acknowledged.
+        """
+        full = is_full(error)
+        refusals = [entry for entry in batch if not entry[2].granted] if full else []
+        if refusals:
+            self._endings.reserve.spend()
+            try:
+                self._commit(refusals)
+            except Exception as again:
+                error = again
+        for *_, future in batch:
+            if not future.done():
+                future.set_exception(StorageFull("the disk is full") if full else error)

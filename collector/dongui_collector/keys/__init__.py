@@ -1,0 +1,1 @@
+"""Keys: the keyring, rotation of the master key, copies apart from every backup."""

@@ -1,0 +1,1 @@
+"""When data ends and how: schedule, approvals, holds, destruction, archive, restore."""

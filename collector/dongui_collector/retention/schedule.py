@@ -1,0 +1,125 @@
+"""The retention calendar: what ends when, and what a legal hold keeps. Pure: values in, values out.
+
+A day is destroyed as a whole once the last basis of its last row has ended. Where only some have (another record class,
+a notice with another period, a hold on somebody else's rows), just those purposes are cleared, row by row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from dongui_collector.ledger.periods import bits_of
+from dongui_collector.storage.contract.values import Hold, Json, Record, RowBasis
+
+ONE_DAY = timedelta(days=1)
+
+
+class Rules(Protocol):
+    """What the calendar needs to know of the notices; :class:`~dongui_collector.ledger.periods.Periods` knows it."""
+
+    def class_id(self, notice_ref: int, bit: int) -> str: ...
+    def last_day(self, notice_ref: int, bit: int, day: date) -> date: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One destruction that is due. ``due`` is the first day on which it may no longer be held."""
+
+    what: Json
+    due: date
+    reason: str = "the period has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class BasisEnd:
+    """One purpose's basis in the rows of one day, site and notice."""
+
+    site_ref: int
+    notice_ref: int
+    bit: int
+    class_id: str
+    last_day: date
+
+
+def endings(day: date, bases: Iterable[RowBasis], rules: Rules) -> list[BasisEnd]:
+    """Every basis that rows of ``day`` stand on, with the last day on which it lets them be held."""
+    found = sorted({(b.site_ref, b.notice_ref, bit) for b in bases for bit in bits_of(b.purposes)})
+    return [BasisEnd(s, n, bit, rules.class_id(n, bit), rules.last_day(n, bit, day)) for s, n, bit in found]
+
+
+def plan_day(
+    day: date, bases: Sequence[RowBasis], rules: Rules, holds: Sequence[Hold], today: date, fallback: date
+) -> list[Planned]:
+    """What of one day is due on ``today``.
+
+    ``holds`` are those that stand. ``fallback`` is the last day for a day on which nothing was ever recorded.
+    """
+    all_ = endings(day, bases, rules)
+    ended = [e for e in all_ if e.last_day < today]
+    if len(ended) == len(all_) and not any(h.touches(e.site_ref, e.class_id, day) for h in holds for e in all_):
+        last = max((e.last_day for e in all_), default=fallback)
+        return [Planned({"kind": "day", "day": day.isoformat()}, last + ONE_DAY)] if last < today else []
+    return _plan_bases(day, ended, holds)
+
+
+def _plan_bases(day: date, ended: Iterable[BasisEnd], holds: Sequence[Hold]) -> list[Planned]:
+    """The ended bases of a day that as a whole goes on, grouped by what they have in common."""
+    groups: dict[tuple[int, int, date, tuple[int, ...]], int] = defaultdict(int)
+    for e in ended:
+        touching = [h for h in holds if h.touches(e.site_ref, e.class_id, day)]
+        if all(h.visitor is not None for h in touching):  # a hold that names nobody keeps every row
+            groups[e.site_ref, e.notice_ref, e.last_day, tuple(sorted(h.id for h in touching))] |= 1 << e.bit
+    return [
+        Planned(
+            {
+                "kind": "bases",
+                "day": day.isoformat(),
+                "site": site,
+                "notice": notice,
+                "purposes": bits,
+                "holds": list(held),
+            },
+            last + ONE_DAY,
+        )
+        for (site, notice, last, held), bits in sorted(groups.items())
+    ]
+
+
+def may_hold(holds: Iterable[Hold], site_ref: int, class_id: str) -> bool:
+    """Whether some hold may reach a record of this site and class, so that the records must be looked at one by one."""
+    return any(h.site_ref in (None, site_ref) and h.class_id in (None, class_id) for h in holds)
+
+
+def held_records(records: Iterable[Record], holds: Sequence[Hold]) -> list[bytes]:
+    """The ids of those records that a hold keeps, in order."""
+    return sorted(r.id for r in records if any(h.covers(r.site_ref, r.class_id, r.day, r.subject) for h in holds))
+
+
+def plan_records(store: str, group: tuple[int, str, date, int], held: Sequence[bytes], today: date) -> list[Planned]:
+    """What of one group of records (same site, class and last day) is due; ``held`` are the ids that holds keep."""
+    site_ref, class_id, last, number = group
+    if last >= today or number <= len(held):
+        return []
+    what: Json = {"kind": "records", "store": store, "site": site_ref, "class": class_id, "last_day": last.isoformat()}
+    return [Planned(what | {"except": [id.hex() for id in held]}, last + ONE_DAY)]
+
+
+def still_due(what: Json, plan: Iterable[Planned]) -> bool:
+    """Whether a destruction selected earlier is still due: a hold or a wider destruction may have taken its place."""
+    return any(planned.what == what for planned in plan)
+
+
+def schedule(day: date, bases: Sequence[RowBasis], rules: Rules, holds: Sequence[Hold], fallback: date) -> Json:
+    """When a day ends as things stand, and which holds keep it from that. For people to read."""
+    all_ = endings(day, bases, rules)
+    lasts = [e.last_day for e in all_] or [fallback]
+    return {
+        "day": day.isoformat(),
+        "first_ends_on": (min(lasts) + ONE_DAY).isoformat(),
+        "destroyed_on": (max(lasts) + ONE_DAY).isoformat(),
+        "holds": sorted({h.id for h in holds for e in all_ if h.touches(e.site_ref, e.class_id, day)}),
+    }

@@ -1,0 +1,73 @@
+"""Holds and destructions as JSON, for people to read and for the ledger. Names nobody."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from dongui_collector.retention.deadlines import deadline, pressing
+from dongui_collector.storage.contract.values import Destruction, Hold, Json, Site
+
+if TYPE_CHECKING:
+    from dongui_collector.core.installation import Installation
+
+
+def hold_json(hold: Hold) -> Json:
+    """A hold for people to read. Says that it names someone, never whom."""
+    return {
+        "id": hold.id,
+        "site": hold.site_ref,
+        "ground": hold.ground,
+        "reason": hold.reason,
+        "statute": hold.statute,
+        "class": hold.class_id,
+        "one_visitor": hold.visitor is not None,
+        "from": hold.first_day and hold.first_day.isoformat(),
+        "to": hold.last_day and hold.last_day.isoformat(),
+        "until": hold.until and hold.until.isoformat(),
+        "at": hold.at,
+        "released_at": hold.released_at,
+    }
+
+
+def archive_json(core: Installation, site: Site | None = None) -> list[Json]:
+    """What lies in the archive, a line a site, class and last day. Names nobody and opens nothing."""
+    lines: list[Json] = []
+    for site_ref, class_id, last, number in core.storage.archive.groups():
+        if site is not None and site.ref != site_ref:
+            continue
+        named = [n.policy.records[class_id] for n in core.registry.notices(site_ref) if class_id in n.policy.records]
+        newest = next((c for c in reversed(named) if c.archive), None)
+        lines.append(
+            {
+                "site": core.registry.site_by_ref(site_ref).name,
+                "class": class_id,
+                "label": dict(newest.label) if newest else None,
+                "law": dict(newest.law or {}) if newest else None,
+                "read_for": list(newest.read_for) if newest else [],
+                "kept_until": last.isoformat(),
+                "records": number,
+            }
+        )
+    return lines
+
+
+def destruction_json(destruction: Destruction, today: date | None = None) -> Json:
+    """A destruction for people to read; with ``today`` how urgent its approval is, while it waits for one."""
+    due = destruction.due
+    waits = destruction.state == "selected"
+    return {
+        "id": destruction.id,
+        "state": destruction.state,
+        "what": destruction.what,
+        "reason": destruction.reason,
+        "due": due and due.isoformat(),
+        "deadline": due and deadline(due).isoformat(),
+        "pressing": pressing(due, today) if waits and today else None,
+        "selected_at": destruction.selected_at,
+        "selected_by": destruction.selected_by or None,
+        "approved_at": destruction.approved_at,
+        "approved_by": destruction.approved_by,
+        "done_at": destruction.done_at,
+        "certificate": destruction.certificate,
+    }

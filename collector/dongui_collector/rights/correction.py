@@ -1,0 +1,102 @@
+"""Correction (PIPA 36): a record's data is replaced by a new version of it, and the old one is destroyed (K10, S9.1).
+
+Recorded events are facts about what happened and cannot be corrected; who holds one to be wrong may have it erased. The
+new version comes under an id that follows from the old one and the request, so that doing it again changes nothing;
+that it is under way is on the request first, and a start after a crash finishes it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.keys.keyring import archive_name, record_name, seal
+from dongui_collector.retention.archive import bound_to
+from dongui_collector.rights import files, fulfilment
+from dongui_collector.rights.requests import must_be_proved, open_request
+from dongui_collector.rights.subjects import subject_of
+from dongui_collector.storage.contract.values import Json, Record
+
+_LONGEST = 64 * 1024
+
+
+@operation("requests.correct")
+def correct(core: Installation, id: int, record: str, data: Json, by: str = "command line") -> dict[str, Any]:
+    """Replace the data of one of the person's records; ``record`` is its id as ``requests.show`` gives it.
+
+    Returns the ids of the old and the new version. Raises :class:`NotAllowed` before the identity was confirmed and for
+    a request of another kind, :class:`Unknown` for a record that is not the person's.
+    """
+    if not isinstance(data, dict) or len(json.dumps(data)) > _LONGEST:
+        raise CollectorError("a record's data is a JSON object of at most 64 KiB")
+    with core.storage.ledger.writing():
+        request = open_request(core, id)
+        must_be_proved(request)
+        if request["kind"] != "correction":
+            raise NotAllowed(f"request {id} asks for {request['kind']}; a correction needs a request for it")
+        old, archived = _of_the_person(core, request, record)
+        new = _version(core, id, old, data, archived)
+        pending = {"old": old.id.hex(), "new": new.id.hex(), "archived": archived}
+        secret = files.private(core, request)
+        files.change(core, id, {"correcting": True}, secret | {"correcting": pending})
+        files.noted(core, request, "corrected", by, record=record, version=str(uuid.UUID(bytes=new.id)))
+    (core.storage.archive if archived else core.storage.records).add([new])
+    finish(core, id)
+    return {"id": id, "record": record, "version": str(uuid.UUID(bytes=new.id))}
+
+
+def finish(core: Installation, id: int) -> None:
+    """Destroy the old version where the new one is there; idempotent, for a start after a crash too."""
+    request = files.load(core, id)
+    if not request.get("correcting"):
+        return
+    secret = files.private(core, request)
+    pending = secret.pop("correcting")
+    old, new = bytes.fromhex(pending["old"]), bytes.fromhex(pending["new"])
+    store = core.storage.archive if pending["archived"] else core.storage.records
+    if store.by_id(new) is not None:
+        if not pending["archived"]:  # no restored backup brings the wrong one back
+            seq = core.storage.ledger.head()[0]
+            core.ledger.journal.append({"kind": "subject", "seq": seq, "ids": [old.hex()]})
+        store.destroy_ids([old])
+        secret["corrected"] = [*secret.get("corrected", []), str(uuid.UUID(bytes=new))]
+    with core.storage.ledger.writing():
+        files.change(core, id, {"correcting": None}, secret)
+    core.storage.ledger.scrub()
+
+
+def resume(core: Installation) -> None:
+    """Finish every correction that a crash interrupted."""
+    for request in core.storage.office.requests():
+        if request.get("correcting"):
+            finish(core, request["id"])
+
+
+def _of_the_person(core: Installation, request: Json, record: str) -> tuple[Record, bool]:
+    try:
+        wanted = uuid.UUID(record).bytes
+    except ValueError:
+        raise CollectorError("a record is named by its id, a UUID; `dongui requests show` lists them") from None
+    for one, archived in fulfilment.records_of(core, subject_of(core, request)):
+        if one.id == wanted:
+            return one, archived
+    raise Unknown("there is no such record of this person; `dongui requests show` lists them")
+
+
+def _version(core: Installation, id: int, old: Record, data: Json, archived: bool) -> Record:
+    """The record with other data, under an id of its own."""
+    secret = core.keyring.derive(b"correction")
+    own = uuid.UUID(bytes=hmac.digest(secret, f"{id}|".encode() + old.id, "sha256")[:16], version=4).bytes
+    opened = core.retention.opened(old)
+    name = (archive_name if archived else record_name)(old.class_id, old.last_day)
+    key = core.keyring.named(name) or core.keyring.named(record_name(old.class_id, old.last_day))
+    if key is None:
+        raise NotAllowed("the key of this record was destroyed")
+    text = json.dumps({**opened, "data": data}, ensure_ascii=False).encode()
+    return replace(old, id=own, sealed=seal(key, text, bound_to(old.site_ref, old.class_id, own)))

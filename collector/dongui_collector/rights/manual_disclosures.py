@@ -1,0 +1,109 @@
+"""Hand-overs that did not go through an export: noted by hand, so that the ledger is whole and a person is told (S4.1).
+
+A letter, a file of the shop's own database, an account on somebody's system: what left the house by another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dongui_collector.core.clock import day_of
+from dongui_collector.core.errors import CollectorError, Unknown
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import operation
+from dongui_collector.ledger.disclosure_subjects import Disclosed
+from dongui_collector.ledger.sites import find_site
+from dongui_collector.rights import disclosures
+from dongui_collector.storage.contract.values import Json, Site
+
+
+@operation("disclosures.note")
+def note(
+    core: Installation,
+    recipient: str,
+    purposes: Sequence[str],
+    what: str,
+    items: Sequence[str] = (),
+    members: Sequence[str] = (),
+    visitors: Sequence[str] = (),
+    everyone: bool = False,
+    first: str | None = None,
+    last: str | None = None,
+    handed: str | None = None,
+    rows: int | None = None,
+    digest: str | None = None,
+    site: str | None = None,
+    by: str = "command line",
+) -> dict[str, Any]:
+    """Write a hand-over down that went another way. ``what`` says in a few words what went and how.
+
+    Whose data it was must be said: ``members`` (references) and ``visitors`` (ids), or ``everyone`` who was known then;
+    of them only keyed hashes are kept. ``handed`` is the day on which it went (default: today), ``first`` and ``last``
+    the days of the data. Raises :class:`NotAllowed` where the notice in force does not name
+    the recipient for these purposes and items, :class:`CollectorError` for a note that is not whole.
+    """
+    found = find_site(core, site)
+    if not purposes:
+        raise CollectorError("a hand-over names the purposes that it serves; say them with --purpose")
+    if everyone == bool(members or visitors):
+        raise CollectorError("say whose data it was: --member and --visitor (or a file of them), or else --everyone")
+    facts = disclosures.to_party(core, found.ref, recipient, purposes, items)
+    keys = subject_keys(core, found, members, visitors)
+    days = {"from": disclosures.day(first, "the first day"), "to": disclosures.day(last, "the last day")}
+    facts |= {name: value.isoformat() if value else None for name, value in days.items()}
+    facts |= {"way": "noted", "what": disclosures.words(what, "what was handed over"), "everyone": everyone, "by": by}
+    facts |= {"handed": _handed(core, found, handed), "digest": _digest(digest), "rows": rows}
+    facts |= {"people": None if everyone else len(keys)}
+    hashes = Disclosed(core.keyring)
+    with core.storage.ledger.writing():
+        id = disclosures.begin(core, facts, state="done")
+        core.storage.disclosures.add_people(id, hashes.hashes(id, keys))
+    return disclosures.shown(core, disclosures.load(core, id))
+
+
+def subject_keys(core: Installation, site: Site, members: Sequence[str], visitors: Sequence[str]) -> list[bytes]:
+    """The keys of people named by reference or id. Raises :class:`Unknown` for a visitor id nobody has."""
+    keys = [core.ledger.key_of(id.strip()) for id in visitors]
+    for position, key in enumerate(keys):
+        known = core.storage.ledger.visitor(key)
+        if known is None or known.site_ref != site.ref:
+            raise Unknown(f"nothing is held under visitor id number {position + 1} of those given")
+    keys += [core.ledger.member_key(site.ref, reference.strip()) for reference in members if reference.strip()]
+    return list(dict.fromkeys(keys))
+
+
+def with_linked(core: Installation, keys: Sequence[bytes]) -> list[bytes]:
+    """The same people whole: members with the visitors joined to them, visitors with their member."""
+    whole = dict.fromkeys(keys)
+    for key in keys:
+        visitor = core.storage.ledger.visitor(key)
+        if visitor is not None and visitor.member is not None:
+            whole[visitor.member] = None
+    for key in list(whole):
+        whole |= dict.fromkeys(core.storage.ledger.visitors_of_member(key))
+    return list(whole)
+
+
+def _handed(core: Installation, site: Site, text: str | None) -> str:
+    now = core.clock.now()
+    today = day_of(now, core.registry.in_force(site.ref, now).zone)
+    day = disclosures.day(text, "the day on which it was handed over") or today
+    if day > today:
+        raise CollectorError("a hand-over is noted once it has been made, not before")
+    return day.isoformat()
+
+
+def _digest(text: str | None) -> str | None:
+    if text is None:
+        return None
+    digest = text.strip().lower()
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise CollectorError("a digest is the file's SHA-256: 64 hexadecimal digits")
+    return digest
+
+
+@operation("disclosures.list")
+def list_(core: Installation, site: str | None = None) -> list[Json]:
+    """The disclosure ledger, newest first; names nobody whose data it is."""
+    return disclosures.listed(core, find_site(core, site).ref if site else None)

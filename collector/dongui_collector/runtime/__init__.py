@@ -1,0 +1,1 @@
+"""The processes: composition root, serve, the desk, scheduler, doctor, install."""

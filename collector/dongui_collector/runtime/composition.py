@@ -1,0 +1,92 @@
+"""The composition root: settings → keys → storage → book, ledger, keeper. The only place that picks a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from dongui_collector.analytics.snapshots import freeze
+from dongui_collector.core.clock import clock_from_environment
+from dongui_collector.core.errors import SettingsError
+from dongui_collector.core.installation import Installation
+from dongui_collector.core.settings import Settings
+from dongui_collector.keys.keyring import KeyRing, load_master
+from dongui_collector.keys.rotation import resume_rotation
+from dongui_collector.ledger.notices import NoticeRegistry
+from dongui_collector.ledger.rows import RowReader
+from dongui_collector.ledger.service import LedgerService
+from dongui_collector.retention.service import RetentionService
+from dongui_collector.storage.contract.stores import Storage
+from dongui_collector.storage.sqlite.files import FolderLock
+from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
+from dongui_collector.storage.sqlite.restored import clear_up, go_on
+from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys, open_storage
+
+EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/sqlite/journal.py
+
+
+def open_core(settings: Settings, *, writable: bool) -> Installation:
+    """Open an installation, alone (``writable``) or to read beside whoever writes it.
+
+    Raises :class:`FolderBusy` with the holder's pid,
+    :class:`SettingsError`
+    for a false clock or a missing master key, :class:`StorageError` for a folder that is none.
+    """
+    clock = clock_from_environment(testing=settings.testing)
+    if writable:
+        go_on(settings.data_path)
+        make_folders(settings.data_path, settings.keys_path)
+    lock = FolderLock(settings.data_path) if writable else None
+    undo: list[Callable[[], None]] = [lock.release] if lock else []
+    try:
+        _check_keys(settings)
+        if writable:
+            clear_up(settings.data_path, settings.keys_path)
+        master = load_master(settings)
+        keys = open_keys(settings.keys_path, readonly=not writable)
+        undo.append(keys.close)
+        keyring = KeyRing(keys, master, remember=writable, reload=lambda: load_master(settings))
+        if writable:
+            resume_rotation(settings, keyring)
+        storage = open_storage(settings.data_path, keys, keyring.derive(b"chain-head"), readonly=not writable)
+        undo.append(storage.close)
+        registry = NoticeRegistry(storage.ledger)
+        # Apart from the data and from every backup of it, beside the keys.
+        journal = open_journal(settings.keys_path, keyring, storage)
+        keyring.noting = lambda name: journal.append({"kind": "key", "name": name})
+        ledger = LedgerService(storage, registry, keyring, clock, journal)
+        retention = RetentionService(storage, keyring, registry, ledger, clock, settings)
+    except BaseException:
+        _undo(undo)
+        raise
+    reader = RowReader(registry, keyring, retention.today)
+    core = Installation(
+        settings, clock, storage, keyring, registry, ledger, reader, retention, writable, lambda: _undo(undo)
+    )
+    if writable:
+        retention.before_ending = partial(freeze, core)
+    return core
+
+
+def _check_keys(settings: Settings) -> None:
+    """Where there are data there were keys: new ones would open none of them, and make every visitor a stranger."""
+    path = settings.keys_path / "keys.db"
+    if (settings.data_path / LEDGER_FILE).exists() and not path.exists():
+        raise SettingsError(
+            f"{path} is missing although {settings.data_path} holds data, which nothing else opens; is its volume"
+            " mounted, is `keys` in dongui.toml right? If it is lost: `dongui keys restore FILE`"
+        )
+
+
+def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:
+    """The journal of destructions. Without ``storage`` only to be read: the ledger says which epoch is written."""
+    office = storage.office if storage else None
+    return Journal(
+        keys / JOURNAL_FILE, keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH
+    )
+
+
+def _undo(steps: list[Callable[[], None]]) -> None:
+    while steps:
+        steps.pop()()

@@ -1,0 +1,1 @@
+"""What the collector needs stored: protocols and plain values, without a word of SQL."""

@@ -1,0 +1,1 @@
+"""The embedded default: one data folder, SQLite throughout."""

@@ -1,0 +1,86 @@
+"""How every SQLite connection of the collector is opened, and the one lock that all writing holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from dongui_collector.core.errors import StorageError, StorageFull
+
+# One writer a process, and no checkpoint beside a write: threads that checkpoint one WAL at the same instant meet a
+# SQLite bug mended only in 3.51.3 (https://sqlite.org/wal.html#walresetbug). Ingest holds it for one group commit.
+WRITER = threading.RLock()
+
+# What a damaged file raises, for those who must not know that it is SQLite's.
+DatabaseError = sqlite3.DatabaseError
+
+_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "temp_store": 2}
+_BUSY_MS = 10_000
+_FULL = ("full", "disk i/o error", "no space")
+
+
+def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlite3.Connection:
+    """Open a database with the settings that our promises rest on, and assert that they took.
+
+    ``synchronous=FULL`` is what "202 means on disk" rests on; ``secure_delete`` zeroes what is cleared in place;
+    ``temp_store=MEMORY`` keeps sorted values out of temporary files. Without ``create`` the file must be there.
+    """
+    mode = "ro" if readonly else "rwc" if create else "rw"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    conn = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000, cached_statements=256
+    )
+    try:
+        for name, value in _PRAGMAS.items():
+            if readonly and name in ("journal_mode", "secure_delete"):
+                continue
+            conn.execute(f"PRAGMA {name}={value}")
+            found = conn.execute(f"PRAGMA {name}").fetchone()[0]
+            if found != value:
+                raise StorageError(
+                    f"{path.name}: SQLite refused {name}={value} (it says {found}); use a local file system"
+                )
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def scrub(
+    conn: sqlite3.Connection,
+    *,
+    within: float = 5.0,
+    alone: Callable[[], AbstractContextManager[object]] = lambda: WRITER,
+) -> bool:
+    """Bring the log into the database and truncate it, so that no cleared value stays behind in it.
+
+    Readers hold snapshots for a page only, so it is tried again for ``within`` seconds. False when one stayed longer;
+    the caller then counts the work as unfinished. ``alone`` keeps out whoever else may checkpoint this log; it is
+    let go of between two tries.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        with alone():
+            conn.execute("PRAGMA busy_timeout=0")  # never wait for a reader while every writer waits for us
+            try:
+                busy = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                conn.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        if not busy:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of SQLite or the system says that nothing more can be written (disk full)."""
+    if isinstance(error, StorageFull):
+        return True
+    if isinstance(error, OSError):
+        return error.errno in (28, 122, 27)  # ENOSPC, EDQUOT, EFBIG
+    return isinstance(error, sqlite3.OperationalError) and any(word in str(error).lower() for word in _FULL)

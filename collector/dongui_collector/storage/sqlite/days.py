@@ -1,0 +1,306 @@
+"""The event store on SQLite: a day is a file, ``data/events/2026-11-23.db``.
+
+Rows are only ever appended or cleared in place, never moved or deleted one by one: SQLite's ``secure_delete`` zeroes
+what is
+cleared, but not the stale copies that a B-tree leaves behind when it moves rows between pages (docs/decisions/001).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.values import (
+    Changes,
+    DayTotals,
+    Ended,
+    Fact,
+    Mark,
+    Reduce,
+    Row,
+    RowBasis,
+    Selection,
+)
+from dongui_collector.storage.sqlite import dayfile, ending, reporting
+from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
+from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
+from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
+from dongui_collector.storage.sqlite.ledger import SqliteLedger
+from dongui_collector.storage.sqlite.migrations import EVENTS, migrate
+
+_OPEN_FILES = 8  # files kept open for writing; late events touch older days
+_BESIDE = (timedelta(days=-1), timedelta(days=1))
+_CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
+_SUFFIXES = ("", "-wal", "-shm")
+_DESTROYING = ".destroying"
+_NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
+
+T = TypeVar("T")
+
+
+class SqliteDays:
+    """Implements :class:`~dongui_collector.storage.contract.stores.EventStore`."""
+
+    def __init__(self, folder: Path, ledger: Path, memory: SqliteLedger | None = None) -> None:
+        self.folder = folder
+        self._blank = folder / "blank"
+        self._prefix = f"{folder}{os.sep}"
+        self._ledger = ledger
+        self._memory = memory
+        self._at = f"{folder}{os.sep}"
+        self._open: dict[date, DayFile] = {}
+        self._turns: dict[date, threading.Lock] = {}
+        self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
+
+    def path(self, day: date) -> Path:
+        return self.folder / f"{day.isoformat()}.db"
+
+    def days(self) -> list[date]:
+        # Asked several times a report, with files of a year: plain strings take a fifth of what paths do.
+        names = os.listdir(self.folder)  # noqa: PTH208
+        return sorted(date.fromisoformat(name[:10]) for name in names if _NAME.fullmatch(name))
+
+    def leftovers(self) -> list[date]:
+        return sorted({_day(p) for p in self.folder.glob(f"????-??-??.db*{_DESTROYING}")})
+
+    def size(self, day: date) -> int:
+        total = 0
+        for suffix in _SUFFIXES:
+            with suppress(FileNotFoundError):
+                total += Path(f"{self.path(day)}{suffix}").stat().st_size
+        return total
+
+    def lost(self, day: date) -> frozenset[tuple[int, int]]:
+        return self._read(day, dayfile.lost, frozenset())
+
+    def stamp(self, day: date) -> int:
+        found = 0
+        for suffix in ("", "-wal"):
+            try:
+                found += os.stat(f"{self._at}{day.isoformat()}.db{suffix}").st_mtime_ns  # noqa: PTH116 (as in days)
+            except FileNotFoundError:
+                continue
+        return found
+
+    def tally(self, day: date) -> DayTotals:
+        return self._read(day, dayfile.tally, DayTotals())
+
+    # -- writing
+
+    def prepare(self) -> None:
+        if self._blank.exists():
+            return
+        fresh = self._blank.with_suffix(".new")
+        for suffix in _SUFFIXES:  # what a crash left
+            Path(f"{fresh}{suffix}").unlink(missing_ok=True)
+        with closing(connect(fresh)) as conn:  # closing it brings its log home
+            migrate(conn, EVENTS, alone=nullcontext())  # nobody else knows this file: no writer waits for it
+        fresh.rename(self._blank)
+
+    @contextmanager
+    def ingest(self, day: date) -> Iterator[DayTransaction]:
+        with WRITER:
+            neighbours = [file for step in _BESIDE if (file := self._existing(day + step))]
+            opened = self._opened(day)
+            with opened.transaction():
+                yield DayTransaction(opened, neighbours, self._memory)
+
+    def _existing(self, day: date) -> DayFile | None:
+        return self._opened(day) if day in self._open or os.path.exists(f"{self._prefix}{day}.db") else None  # noqa: PTH110 (asked at every commit: a tenth of the time)
+
+    def _opened(self, day: date) -> DayFile:
+        """The day's writer; under :data:`WRITER`. What was used last is closed last: a transaction uses three."""
+        if found := self._open.pop(day, None):
+            self._open[day] = found
+            return found
+        if len(self._open) >= _OPEN_FILES:
+            self._close(next(iter(self._open)))
+        with self._turn(day):
+            self._begin(day)
+            opened = self._open[day] = DayFile(self.path(day), self._ledger)
+        return opened
+
+    def _begin(self, day: date) -> None:
+        """A new day takes the file that was made ahead, if there is one."""
+        if self._blank.exists() and not self.path(day).exists():
+            self._blank.rename(self.path(day))
+            sync_folder(self.folder)
+
+    def _close(self, day: date) -> None:
+        if opened := self._open.pop(day, None):
+            opened.conn.close()
+
+    def close(self) -> None:
+        with WRITER:
+            for day in list(self._open):
+                self._close(day)
+
+    # -- sealing
+
+    def unsealed(self, before: date) -> list[date]:
+        open_ = [day for day in self.days() if day < before and day not in self._sealed]
+        found = [day for day in open_ if not self._read(day, dayfile.is_sealed, True)]
+        self._sealed.update(set(open_) - set(found))
+        return found
+
+    def seal(self, day: date) -> None:
+        """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
+        with self._connected(day) as conn:
+            conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
+            conn.execute("ANALYZE")
+            self._scrub(conn, day)
+
+    # -- reading
+
+    def bases(self, day: date) -> list[RowBasis]:
+        sql = "SELECT site_ref, notice_ref, purposes FROM bases ORDER BY 1, 2, 3"
+        return self._read(day, lambda conn: [RowBasis(*r) for r in conn.execute(sql)], [])
+
+    def counts(self, day: date) -> dict[RowBasis, int]:
+        sql = "SELECT site_ref, notice_ref, purposes, count(*) FROM events WHERE visitor IS NOT NULL GROUP BY 1, 2, 3"
+        return self._read(day, lambda conn: {RowBasis(*r[:3]): r[3] for r in conn.execute(sql)}, {})
+
+    def count(self, day: date, selection: Selection | None = None) -> int:
+        condition, values = dayfile.where(selection)
+        # Without a selection the small index of keys answers: cleared rows have none.
+        sql = "SELECT count(key) FROM events" if selection is None else f"SELECT count(*) FROM events WHERE {condition}"
+        return self._read(day, lambda conn: int(conn.execute(sql, values if selection else ()).fetchone()[0]), 0)
+
+    def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
+        condition, values = dayfile.where(selection)
+        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
+        return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
+
+    def facts(
+        self,
+        day: date,
+        site_ref: int,
+        *,
+        first: int,
+        end: int,
+        after: int = 0,
+        limit: int = 1000,
+        visitors: Sequence[bytes] = (),
+    ) -> list[Fact]:
+        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit, visitors), [])
+
+    def marks(self) -> dict[date, Mark]:
+        return reporting.marks(self.folder)
+
+    def changes(self, day: date, after: int = 0) -> Changes:
+        return self._read(day, lambda conn: reporting.changes(conn, after), Changes())
+
+    def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
+        """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""
+        path = self.path(day)
+        try:
+            with reading(path), closing(connect(path, readonly=True)) as conn:
+                return query(conn)
+        except FileNotFoundError:
+            return absent
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
+            return absent  # destroyed between the lease and the opening
+
+    # -- ending
+
+    def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
+        ended = Ended()
+        try:
+            with self._connected(day) as conn:
+                found = ending.matching(conn, selection, bits)
+                for start in range(0, len(found), _CHUNK):
+                    ended.add(self._end_some(conn, day, found[start : start + _CHUNK], bits, reduce))
+                if found:
+                    ended.days.add(day)
+                # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
+                if (found or self._log_size(day)) and not self._scrub(conn, day):
+                    raise StorageError(
+                        f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
+                    )
+        except FileNotFoundError:
+            pass
+        return ended
+
+    @contextmanager
+    def _connected(self, day: date) -> Iterator[sqlite3.Connection]:
+        """A connection of its own to a day, under a lease, so that endings of several days go on side by side.
+
+        Raises FileNotFoundError when the day is not there (any more).
+        """
+        path = self.path(day)
+        with reading(path):
+            try:
+                conn = connect(path, create=False)
+            except sqlite3.OperationalError:
+                if path.exists():
+                    raise
+                raise FileNotFoundError(path) from None  # destroyed between the lease and the opening
+            with closing(conn):
+                conn.execute("PRAGMA wal_autocheckpoint=0")  # checkpoints only under the one lock, in scrub
+                yield conn
+
+    def _scrub(self, conn: sqlite3.Connection, day: date) -> bool:
+        """Bring a day's log home. One that ingest has open takes the common lock, any other a lock of its own."""
+        return scrub(conn, alone=lambda: self._alone(day))
+
+    @contextmanager
+    def _alone(self, day: date) -> Iterator[None]:
+        with self._turn(day):
+            if day not in self._open:
+                yield
+                return
+        with WRITER:
+            yield
+
+    def _turn(self, day: date) -> threading.Lock:
+        """Who may checkpoint a day that ingest has not open; to open it, ingest takes its turn too."""
+        return self._turns.setdefault(day, threading.Lock())
+
+    def _log_size(self, day: date) -> int:
+        with suppress(FileNotFoundError):
+            return Path(f"{self.path(day)}-wal").stat().st_size
+        return 0
+
+    def _end_some(
+        self, conn: sqlite3.Connection, day: date, positions: Sequence[int], bits: int, reduce: Reduce
+    ) -> Ended:
+        """One short transaction. Ingest of this very day waits for it at the common lock, of another day not at all."""
+        with WRITER if day in self._open else nullcontext():
+            ended, bases = ending.end_rows(conn, day, positions, bits, reduce)
+        if bases:
+            with WRITER:
+                if opened := self._open.get(day):
+                    opened.bases |= {RowBasis(*basis) for basis in bases}
+        return ended
+
+    def destroy(self, day: date) -> int:
+        with WRITER:
+            self._close(day)
+            self._sealed.discard(day)
+            for suffix in _SUFFIXES:
+                path = Path(f"{self.path(day)}{suffix}")
+                with suppress(FileNotFoundError):
+                    path.rename(f"{path}{_DESTROYING}")
+            sync_folder(self.folder)
+        size = 0
+        for suffix in _SUFFIXES:
+            path = Path(f"{self.path(day)}{suffix}{_DESTROYING}")
+            if path.exists():
+                await_readers(path)
+                size += destroy_file(path)
+        sync_folder(self.folder)
+        return size
+
+
+def _day(path: Path) -> date:
+    return date.fromisoformat(path.name[:10])

@@ -1,0 +1,188 @@
+"""The journal of destructions: ``keys/journal.ndjson``, apart from ``data/`` and from every backup of it.
+
+A line an ending, no identifiers: days, classes, ledger numbers. A backup remembers how far the journal had come when it
+was made; ``restore`` repeats what came after, before anything is served. Each line carries a MAC over itself and its
+predecessor's, so that a journal with a line removed from its middle, or of another installation, is found.
+
+Ledger numbers mean something within one *epoch*: a restored ledger goes on from the backup's last number and gives the
+numbers after it anew. So every line names its epoch, and an epoch's first line says where it branched off from which.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.sqlite.files import sync_folder
+
+JOURNAL_FILE = "journal.ndjson"
+FIRST_EPOCH: Json = {"id": "0", "parents": []}
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What came before the first entry there still is."""
+
+    count: int = 0
+    mac: str = ""
+    epochs: list[Json] = field(default_factory=list)
+
+
+class Journal:
+    """Append-only. ``key`` authenticates the lines; ``epoch`` is the ledger's: ``{id, parents: [[id, head], …]}``."""
+
+    def __init__(self, path: Path, key: bytes, epoch: Callable[[], Json] = lambda: FIRST_EPOCH) -> None:
+        self._path = path
+        self._key = key
+        self._epoch = epoch
+        self._lock = threading.Lock()
+        self._last: str | None = None  # the last line's MAC; None: not read yet
+        self._known = {"0"}  # the epochs whose first line is there
+
+    def append(self, entry: Json) -> None:
+        """Add an entry; on disk when this returns."""
+        epoch = self._epoch()
+        with self._lock:
+            if self._last is None:
+                start, found = self._read(mend=True)
+                self._last = found[-1][0] if found else start.mac
+                self._known |= {e["id"] for e in (*start.epochs, *(e for _, e in found if e["kind"] == "epoch"))}
+            if epoch["id"] not in self._known:
+                self._write({"kind": "epoch", **epoch})
+                self._known.add(epoch["id"])
+            self._write(entry | {"epoch": epoch["id"]})
+
+    def position(self) -> tuple[int, str]:
+        """How many entries there are, and the last one's MAC."""
+        start, found = self._read()
+        return start.count + len(found), found[-1][0] if found else start.mac
+
+    def entries(self, after: tuple[int, str] | None = None) -> list[Json]:
+        """The entries that follow a position; all there are, the epochs before them included, for None.
+
+        Raises :class:`StorageError` when the journal does not contain the position, or not any more.
+        """
+        start, found = self._read()
+        if after is None:
+            return [*({"kind": "epoch", **epoch} for epoch in start.epochs), *(entry for _, entry in found)]
+        at = after[0] - start.count
+        if at < 0:
+            raise StorageError(
+                f"{self._path} was compacted and does not reach back to this backup any more; name an older copy of it"
+                " that goes on to today with --journal"
+            )
+        known = [start.mac, *(mac for mac, _ in found)]
+        if len(found) < at or known[at] != after[1]:
+            raise StorageError(f"{self._path} is not the journal that this backup knows, or an older copy of it")
+        return [entry for _, entry in found[at:]]
+
+    def compact(self, before: str) -> int:
+        """Forget what only backups made before a day (``YYYY-MM-DD``) would need. Returns how many entries went.
+
+        Everything up to the first backup made on or after that day goes; one line stands for it, which goes on with
+        the chain of MACs. Whole or not at all.
+        """
+        with self._lock:
+            start, found = self._read(mend=True)
+            kept = (i for i, (_, e) in enumerate(found) if e["kind"] == "backup" and e["day"] >= before)
+            if not (cut := next(kept, 0)):
+                return 0
+            gone = found[:cut]
+            epochs = [{k: e[k] for k in ("id", "parents")} for _, e in gone if e["kind"] == "epoch"]
+            line: Json = {"kind": "compacted", "count": start.count + cut, "mac": gone[-1][0]}
+            line["epochs"] = [*start.epochs, *epochs]
+            self._replace([(self._mac("", _text(line)), line), *found[cut:]])
+            return cut
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    def _write(self, entry: Json) -> None:
+        text = _text(entry)
+        mac = self._mac(self._last or "", text)
+        line = f"{mac} {text}\n".encode()
+        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            before = os.fstat(fd).st_size
+            if os.write(fd, line) != len(line):
+                os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
+                raise OSError(28, "no space left on device")
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        self._last = mac
+
+    def _replace(self, lines: list[tuple[str, Json]]) -> None:
+        part = self._path.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            for mac, entry in lines:
+                file.write(f"{mac} {_text(entry)}\n".encode())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._path)
+        sync_folder(self._path.parent)
+
+    def _read(self, *, mend: bool = False) -> tuple[_Start, list[tuple[str, Json]]]:
+        """Where it begins, and each entry with its MAC."""
+        start = _Start()
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return start, []
+        whole = data[: data.rfind(b"\n") + 1]
+        if mend and len(whole) < len(data):
+            os.truncate(self._path, len(whole))  # a crash while the last line was written
+        found: list[tuple[str, Json]] = []
+        last = ""
+        for number, line in enumerate(whole.decode().splitlines(), 1):
+            mac, _, text = line.partition(" ")
+            if not hmac.compare_digest(mac, self._mac(last, text)):
+                raise StorageError(f"{self._path}: line {number} was altered, or a line before it is missing")
+            entry = json.loads(text)
+            if number == 1 and entry["kind"] == "compacted":
+                start = _Start(entry["count"], entry["mac"], entry["epochs"])
+                last = start.mac
+            else:
+                found.append((mac, entry))
+                last = mac
+        return start, found
+
+    def _mac(self, previous: str, text: str) -> str:
+        return hmac.new(self._key, f"{previous} {text}".encode(), "sha256").hexdigest()
+
+
+def adopt(journal: Path, keys: Path) -> None:
+    """Where a keys folder has no journal any more, the copy that was kept elsewhere goes on there."""
+    target = keys / JOURNAL_FILE
+    if not target.exists():
+        part = target.with_suffix(".part")
+        part.touch(mode=0o600)
+        part.write_bytes(journal.read_bytes())
+        part.replace(target)
+
+
+def _text(entry: Json) -> str:
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def shared(epoch: Json, head: int, other: Json) -> int:
+    """Up to which number two ledgers are one: the ledger of ``epoch`` up to ``head``, and that of ``other``."""
+    mine, theirs = _reach(epoch, head), _reach(other, 1 << 62)
+    return max((min(reach, theirs[id]) for id, reach in mine.items() if id in theirs), default=0)
+
+
+def _reach(epoch: Json, head: int) -> dict[str, int]:
+    """Epoch → up to which of its numbers a ledger contains it."""
+    found = {epoch["id"]: head}
+    for id, branched_at in epoch["parents"]:
+        head = min(head, branched_at)
+        found[id] = head
+    return found

@@ -1,0 +1,223 @@
+"""Named, append-only migrations of every database file. Never edit one that was released; add another."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from dongui_collector.storage.sqlite.connect import WRITER
+
+LEDGER = Migrations("dongui.ledger")
+EVENTS = Migrations("dongui.events")
+RECORDS = Migrations("dongui.records")
+KEYS = Migrations("dongui.keys")
+
+
+def migrate(
+    conn: sqlite3.Connection, migrations: Migrations, *, alone: AbstractContextManager[object] = WRITER
+) -> None:
+    """Bring a database up to date. Does not write when there is nothing to do. ``alone`` keeps other writers out."""
+    db = Database(conn, execute_plugins=False)
+    with alone:
+        if migrations.pending(db):
+            migrations.apply(db)
+
+
+@LEDGER()
+def m001_sites_and_notices(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE sites (
+            ref INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, origins TEXT NOT NULL,
+            secret_hash BLOB NOT NULL, address_key BLOB NOT NULL) STRICT;
+        CREATE TABLE notices (
+            ref INTEGER PRIMARY KEY, site_ref INTEGER NOT NULL REFERENCES sites, version TEXT NOT NULL,
+            effective TEXT NOT NULL, published_at INTEGER NOT NULL, text TEXT NOT NULL, UNIQUE (site_ref, version))
+            STRICT;
+        CREATE TABLE purposes (
+            site_ref INTEGER NOT NULL REFERENCES sites, id TEXT NOT NULL, bit INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, id), UNIQUE (site_ref, bit)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m002_chain(db: Database) -> None:
+    # Append-only and never deleted from; an erasure sets columns to NULL in place, which leaves no copy behind
+    # (docs/decisions/001).
+    db.executescript("""
+        CREATE TABLE chain (
+            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, site_ref INTEGER, visitor BLOB, body TEXT,
+            salt BLOB, commitment BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+        CREATE INDEX chain_visitor ON chain (visitor) WHERE visitor IS NOT NULL;
+        CREATE INDEX chain_kind ON chain (kind, seq);
+        CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL, hash BLOB NOT NULL, mac
+        BLOB NOT NULL) STRICT;
+    """)
+
+
+@LEDGER()
+def m003_consents(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE visitors (
+            key BLOB PRIMARY KEY, site_ref INTEGER NOT NULL, suspended INTEGER NOT NULL, member BLOB) STRICT, WITHOUT
+            ROWID;
+        CREATE INDEX visitors_member ON visitors (member) WHERE member IS NOT NULL;
+        CREATE TABLE standings (
+            visitor BLOB NOT NULL, bit INTEGER NOT NULL, state TEXT NOT NULL, seq INTEGER NOT NULL, notice_ref INTEGER
+            NOT NULL,
+            at INTEGER NOT NULL, knowing INTEGER NOT NULL, PRIMARY KEY (visitor, bit)) STRICT, WITHOUT ROWID;
+        CREATE TABLE intents (
+            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, site_ref INTEGER NOT NULL, visitor BLOB NOT NULL,
+            bits INTEGER NOT NULL, up_to INTEGER NOT NULL) STRICT;
+        CREATE TABLE answers (key BLOB PRIMARY KEY, at INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX answers_at ON answers (at);
+        CREATE TABLE totals (
+            day TEXT NOT NULL, site_ref INTEGER NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (day, site_ref, name)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@EVENTS()
+def m001_events(db: Database) -> None:
+    # A plain append-only rowid table: rows never move, so clearing one in place leaves no copy of it behind
+    # (docs/decisions/001). A destroyed row is all NULL.
+    db.executescript("""
+        CREATE TABLE events (
+            n INTEGER PRIMARY KEY, key BLOB, site_ref INTEGER, visitor BLOB, seq INTEGER, purposes INTEGER, notice_ref
+            INTEGER,
+            at INTEGER, name TEXT, url TEXT, referrer TEXT, props TEXT, search TEXT, secure INTEGER, source TEXT,
+            country TEXT, city TEXT, browser TEXT, os TEXT, device TEXT, language TEXT, screen TEXT,
+            ip BLOB, ads BLOB, cookies BLOB) STRICT;
+        CREATE UNIQUE INDEX events_key ON events (key);
+        CREATE TABLE bases (
+            site_ref INTEGER NOT NULL, notice_ref INTEGER NOT NULL, purposes INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, notice_ref, purposes)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@KEYS()
+def m001_keys(db: Database) -> None:
+    # Append-only; a destroyed key is NULL and its name stays, so that it is never made anew.
+    db.executescript("CREATE TABLE keys (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, wrapped BLOB) STRICT;")
+
+
+@LEDGER()
+def m004_office(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE holds (
+            id INTEGER PRIMARY KEY, site_ref INTEGER, reason TEXT NOT NULL, statute TEXT, class_id TEXT, visitor BLOB,
+            first_day TEXT, last_day TEXT, at INTEGER NOT NULL, until TEXT, released_at INTEGER) STRICT;
+        CREATE TABLE destructions (
+            id INTEGER PRIMARY KEY, state TEXT NOT NULL, what TEXT NOT NULL, reason TEXT NOT NULL,
+            selected_at INTEGER NOT NULL, approved_at INTEGER, approved_by TEXT, done_at INTEGER, certificate TEXT)
+            STRICT;
+        CREATE INDEX destructions_open ON destructions (state) WHERE state != 'done';
+        CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE cookies (
+            site_ref INTEGER NOT NULL, name TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, name)) STRICT, WITHOUT ROWID;
+        CREATE TABLE tokens (
+            id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, token TEXT NOT NULL, revoked_at INTEGER) STRICT;
+        CREATE TABLE accounts (
+            name TEXT PRIMARY KEY, role TEXT NOT NULL, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m005_requests(db: Database) -> None:
+    # A request's body may name a person. A new version is appended and the old one cleared in place, so that no row
+    # grows and is moved (docs/decisions/001).
+    db.executescript("""
+        CREATE TABLE requests (n INTEGER PRIMARY KEY, id INTEGER, at INTEGER, body TEXT) STRICT;
+        CREATE INDEX requests_id ON requests (id) WHERE id IS NOT NULL;
+    """)
+
+
+@LEDGER()
+def m006_feed(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE feed (n INTEGER PRIMARY KEY, consumer TEXT, at INTEGER, entry TEXT) STRICT;
+        CREATE INDEX feed_at ON feed (at) WHERE at IS NOT NULL;
+    """)
+
+
+@RECORDS()
+def m001_groups(db: Database) -> None:
+    # The records themselves lie in one table a month of their last day (storage/sqlite/records.py).
+    db.executescript("""
+        CREATE TABLE groups (
+            site_ref INTEGER NOT NULL, class_id TEXT NOT NULL, last_day TEXT NOT NULL, n INTEGER NOT NULL,
+            PRIMARY KEY (site_ref, class_id, last_day)) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m_rights_suspended(db: Database) -> None:
+    # Who is suspended is asked on every page of an export: a list of them alone.
+    db.executescript("CREATE INDEX visitors_suspended ON visitors (suspended) WHERE suspended = 1;")
+
+
+@LEDGER()
+def m_people(db: Database) -> None:
+    # Accounts with what belongs to them as one value, appended and cleared in place (docs/decisions/001); those of
+    # before are taken over with an id of their own.
+    db.executescript("""
+        CREATE TABLE people (n INTEGER PRIMARY KEY, id TEXT, body TEXT) STRICT;
+        CREATE INDEX people_id ON people (id) WHERE id IS NOT NULL;
+        INSERT INTO people (id, body)
+            SELECT made.id, json_object('id', made.id, 'name', name, 'role', role, 'password', password_hash)
+            FROM (SELECT 'a_' || lower(hex(randomblob(6))) AS id, * FROM accounts) AS made;
+        UPDATE accounts SET password_hash = '';
+        CREATE TABLE sessions (
+            n INTEGER PRIMARY KEY, hash BLOB, account TEXT, started_at INTEGER, seen_at INTEGER, address TEXT,
+            narrow INTEGER NOT NULL) STRICT;
+        CREATE INDEX sessions_hash ON sessions (hash) WHERE hash IS NOT NULL;
+        CREATE TABLE token_uses (id TEXT PRIMARY KEY, day TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    """)
+
+
+@LEDGER()
+def m_disclosures(db: Database) -> None:
+    # Entries and the keyed hashes of whose data went out: appended, and cleared in place (docs/decisions/001, 007).
+    db.executescript("""
+        CREATE TABLE disclosures (n INTEGER PRIMARY KEY, id INTEGER, body TEXT) STRICT;
+        CREATE INDEX disclosures_id ON disclosures (id) WHERE id IS NOT NULL;
+        CREATE TABLE disclosure_numbers (id INTEGER PRIMARY KEY) STRICT;
+        CREATE TABLE disclosed (n INTEGER PRIMARY KEY, disclosure INTEGER, whose BLOB) STRICT;
+        CREATE UNIQUE INDEX disclosed_whose ON disclosed (whose) WHERE whose IS NOT NULL;
+        CREATE INDEX disclosed_of ON disclosed (disclosure) WHERE disclosure IS NOT NULL;
+    """)
+
+
+@LEDGER()
+def m_keeping_steps(db: Database) -> None:
+    # Where on the ledger the selection stands, when it was due, and who chose it: what a row of this table says counts
+    # only as far as the ledger says it too. Of a hold: its ground (S3.2a-c) and the visitors joined to its member.
+    db.executescript("""
+        ALTER TABLE destructions ADD COLUMN due TEXT;
+        ALTER TABLE destructions ADD COLUMN selected_by TEXT NOT NULL DEFAULT '';
+        ALTER TABLE destructions ADD COLUMN selected_seq INTEGER;
+        ALTER TABLE holds ADD COLUMN ground TEXT NOT NULL DEFAULT '';
+        CREATE TABLE hold_joined (n INTEGER PRIMARY KEY, hold INTEGER, visitor BLOB) STRICT;
+    """)
+
+
+@LEDGER()
+def m_profiles(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE profiles (n INTEGER PRIMARY KEY, site_ref INTEGER, member BLOB, at INTEGER) STRICT;
+        CREATE UNIQUE INDEX profiles_member ON profiles (member) WHERE member IS NOT NULL;
+    """)
+
+
+@LEDGER()
+def m_frozen(db: Database) -> None:
+    # Numbers of days whose rows are gone, and imported ones: anonymous, so they are never destroyed.
+    db.executescript("""
+        CREATE TABLE frozen (
+            site_ref INTEGER NOT NULL, report TEXT NOT NULL, day TEXT NOT NULL, purposes TEXT NOT NULL,
+            source TEXT NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (site_ref, report, day, purposes, source)) STRICT, WITHOUT ROWID;
+    """)

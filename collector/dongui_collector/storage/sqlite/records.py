@@ -1,0 +1,216 @@
+"""The record store on SQLite: ``data/archive.db`` and ``data/records.db``.
+
+A table a month, by the day on which the records' period ends. Records are only appended and cleared in place, never
+moved (docs/decisions/001); a month that has nothing left gives its table and its space back. Subjects are found by
+two bytes of their keyed hash, and records by two of their ids, so that not even an index holds what identifies one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.values import Record
+from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
+from dongui_collector.storage.sqlite.migrations import RECORDS, migrate
+
+_COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "source", "notice_ref", "sealed")
+_LIST = ", ".join(_COLUMNS)
+_CLEAR = ", ".join(f"{column} = NULL" for column in (*_COLUMNS, "bucket"))
+_MONTHS = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'm[0-9]*_[0-9]*' ORDER BY name"
+_CHUNK = 200  # records cleared in one transaction: the writers' lock is held for a few milliseconds
+_EMPTY_CHUNK = 5_000  # empty rows removed in one transaction
+_values = attrgetter("id", "site_ref", "class_id", "subject", "at")
+
+
+class SqliteRecords:
+    """Implements :class:`~dongui_collector.storage.contract.stores.RecordStore`."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self._name = path.name
+        self._conn = connect(path, readonly=readonly)
+        if not readonly:
+            migrate(self._conn, RECORDS)
+
+    # -- adding and finding
+
+    def add(self, records: Sequence[Record]) -> list[Record]:
+        kept: list[Record] = []
+        with self._writing():
+            for record in records:
+                kept.append(self.by_id(record.id) or record)
+                if kept[-1] is not record:
+                    continue
+                table = self._month(record.last_day)
+                self._conn.execute(
+                    f"INSERT INTO {table} ({_LIST}, bucket) VALUES ({'?, ' * len(_COLUMNS)}?)",
+                    (
+                        *_values(record),
+                        record.day.isoformat(),
+                        record.last_day.isoformat(),
+                        record.source,
+                        record.notice_ref,
+                        record.sealed,
+                        _bucket(record.subject),
+                    ),
+                )
+                self._conn.execute(
+                    "INSERT INTO groups VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+                    (record.site_ref, record.class_id, record.last_day.isoformat()),
+                )
+        return kept
+
+    def by_id(self, id: bytes) -> Record | None:
+        with WRITER:
+            for table in self._months():
+                sql = f"SELECT {_LIST} FROM {table} WHERE substr(id, 1, 2) = ? AND id = ?"
+                if row := self._conn.execute(sql, (id[:2], id)).fetchone():
+                    return _record(row)
+        return None
+
+    def find(
+        self,
+        site_ref: int,
+        *,
+        class_id: str | None = None,
+        subject: bytes | None = None,
+        last_day: date | None = None,
+        limit: int = 1000,
+    ) -> list[Record]:
+        parts: list[str] = ["site_ref = ?"]
+        values: list[object] = [site_ref]
+        wanted = (("class_id", class_id), ("subject", subject), ("last_day", last_day and last_day.isoformat()))
+        for column, value in (("bucket", _bucket(subject) if subject else None), *wanted):
+            if value is not None:
+                parts.append(f"{column} = ?")
+                values.append(value)
+        sql = f"WHERE {' AND '.join(parts)} ORDER BY n LIMIT ?"
+        found: list[Record] = []
+        with WRITER:
+            for table in self._months(last_day):
+                rows = self._conn.execute(f"SELECT {_LIST} FROM {table} {sql}", (*values, limit))
+                found += [_record(row) for row in rows]
+        return sorted(found, key=lambda r: (r.at, r.id))[:limit]
+
+    def groups(self) -> list[tuple[int, str, date, int]]:
+        with WRITER:
+            rows = self._conn.execute(
+                "SELECT site_ref, class_id, last_day, n FROM groups WHERE n > 0 ORDER BY last_day"
+            )
+            return [(site, class_id, date.fromisoformat(day), n) for site, class_id, day, n in rows]
+
+    # -- destroying
+
+    def destroy(self, site_ref: int, class_id: str, last_day: date, *, except_ids: Sequence[bytes] = ()) -> int:
+        condition = "site_ref = ? AND class_id = ? AND last_day = ?"
+        return self._destroy(condition, (site_ref, class_id, last_day.isoformat()), set(except_ids), last_day)
+
+    def destroy_subject(self, site_ref: int, subject: bytes, *, except_ids: Sequence[bytes] = ()) -> int:
+        condition = "site_ref = ? AND bucket = ? AND subject = ?"
+        return self._destroy(condition, (site_ref, _bucket(subject), subject), set(except_ids))
+
+    def destroy_ids(self, ids: Sequence[bytes]) -> int:
+        # One parameter, however many there are: a JSON list of hex.
+        listed = json.dumps([id.hex() for id in ids])
+        return self._destroy("lower(hex(id)) IN (SELECT value FROM json_each(?))", (listed,), set())
+
+    def _destroy(self, condition: str, values: Sequence[object], kept: set[bytes], last_day: date | None = None) -> int:
+        done = 0
+        for table in self._months(last_day):
+            with WRITER:
+                found = self._conn.execute(f"SELECT n, id FROM {table} WHERE {condition}", values).fetchall()
+            positions = [n for n, id in found if id not in kept]
+            for start in range(0, len(positions), _CHUNK):
+                done += self._clear(table, positions[start : start + _CHUNK])
+        self._drop_empty_months()
+        # Also when nothing was found: an interrupted run may have cleared records and left the log behind.
+        if not scrub(self._conn):
+            raise StorageError(f"{self._name}: a reader kept the log open; what was cleared is not yet gone from it")
+        return done
+
+    def _clear(self, table: str, positions: Sequence[int]) -> int:
+        done = 0
+        with self._writing():
+            for n in positions:
+                group = f"SELECT site_ref, class_id, last_day FROM {table} WHERE n = ? AND id IS NOT NULL"
+                row = self._conn.execute(group, (n,)).fetchone()
+                if row is None:
+                    continue
+                self._conn.execute(f"UPDATE {table} SET {_CLEAR} WHERE n = ?", (n,))
+                self._conn.execute(
+                    "UPDATE groups SET n = n - 1 WHERE site_ref = ? AND class_id = ? AND last_day = ?", row
+                )
+                done += 1
+        return done
+
+    def _drop_empty_months(self) -> None:
+        with self._writing():
+            self._conn.execute("DELETE FROM groups WHERE n = 0")
+        with WRITER:
+            living = {r[0] for r in self._conn.execute("SELECT DISTINCT substr(last_day, 1, 7) FROM groups")}
+        for table in self._months():
+            if table[1:].replace("_", "-") in living:
+                continue
+            left = 1
+            while left:  # nothing but empty rows: removed a little at a time, so that no writer waits for long
+                with self._writing():
+                    sql = f"DELETE FROM {table} WHERE n IN (SELECT n FROM {table} WHERE id IS NULL LIMIT ?)"
+                    left = self._conn.execute(sql, (_EMPTY_CHUNK,)).rowcount
+            with self._writing():
+                if not self._conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
+                    self._conn.execute(f"DROP TABLE {table}")
+
+    # -- tables
+
+    def _months(self, last_day: date | None = None) -> list[str]:
+        with WRITER:
+            found = [row[0] for row in self._conn.execute(_MONTHS)]
+        return found if last_day is None else [table for table in found if table == _table(last_day)]
+
+    def _month(self, last_day: date) -> str:
+        """The table of a day's month, made when it is missing; inside a transaction."""
+        table = _table(last_day)
+        self._conn.execute(f"""
+            CREATE TABLE IF NOT EXISTS {table} (
+                n INTEGER PRIMARY KEY, id BLOB, site_ref INTEGER, class_id TEXT, subject BLOB, at INTEGER, day TEXT,
+                last_day TEXT, source TEXT, notice_ref INTEGER, sealed BLOB, bucket INTEGER) STRICT""")
+        self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_bucket ON {table} (bucket) WHERE bucket IS NOT NULL")
+        by_id = f"{table} (substr(id, 1, 2)) WHERE id IS NOT NULL"
+        self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_id ON {by_id}")
+        return table
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with WRITER:
+            self._conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._conn.execute("COMMIT")
+            except BaseException:
+                if self._conn.in_transaction:
+                    self._conn.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        with WRITER:
+            self._conn.close()
+
+
+def _table(last_day: date) -> str:
+    return f"m{last_day.year:04}_{last_day.month:02}"
+
+
+def _bucket(subject: bytes) -> int:
+    return int.from_bytes(subject[:2], "big")
+
+
+def _record(row: Sequence[Any]) -> Record:
+    id, site_ref, class_id, subject, at, day, last_day, source, notice_ref, sealed = row
+    days = (date.fromisoformat(day), date.fromisoformat(last_day))
+    return Record(id, site_ref, class_id, subject, at, *days, source, notice_ref, sealed)

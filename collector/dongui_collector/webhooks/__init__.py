@@ -1,0 +1,1 @@
+"""Webhooks: whom to tell of endings and privacy requests, and delivery to them."""

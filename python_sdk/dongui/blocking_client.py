@@ -1,0 +1,189 @@
+"""What an application asks of the collector and waits for: decisions and rights of visitors. Never raises into it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from dongui.consent import Consent
+from dongui.http.batches import Job, encode
+from dongui.http.breaker import Breaker
+from dongui.http.client import TROUBLE, HttpClient, Response
+from dongui.http.delivery import DeliveryQueue
+from dongui.options import Options
+from dongui.policy_cache import PolicyCache
+from dongui.result import Result
+
+log = logging.getLogger("dongui")
+
+Visitor = str | Consent | None
+
+A = TypeVar("A", bound="BlockingClient")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_UNKNOWN_VISITOR = Result(problem="urn:dongui:problem:unknown-visitor")
+_UNAVAILABLE = Result(problem="urn:dongui:problem:unavailable")
+
+
+def quiet(default: T) -> Callable[[Callable[Concatenate[A, P], T]], Callable[Concatenate[A, P], T]]:
+    """Whatever goes wrong inside is ours, never the application's."""
+
+    def decorate(method: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
+        @functools.wraps(method)
+        def call(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception:
+                self.mishap(method.__name__)
+                return default
+
+        return call
+
+    return decorate
+
+
+class BlockingClient:
+    """The part of :class:`~dongui.client.Client` that waits."""
+
+    options: Options
+    breaker: Breaker
+    knowledge: PolicyCache
+    _transport: DeliveryQueue
+
+    def __init__(self) -> None:
+        self._mishaps: dict[str, int] = {}
+
+    @quiet(Result())
+    def consent(
+        self,
+        visitor: Visitor,
+        *,
+        granted: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        method: str = "api",
+        lang: str = "ko",
+        timeout: float = 5.0,
+    ) -> Result:
+        """Passes on a decision that was made in the application, such as optional consents at sign-up (``signup``).
+
+        ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``.
+        """
+        body = {
+            "site": self.options.site,
+            "visitor": self._named(visitor),
+            "notice": (visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms).version,
+            "granted": list(granted),
+            "refused": list(refused),
+            "method": method,
+            "lang": lang,
+            "id": str(uuid.uuid4()),
+        }
+        answer = self._ask("POST", "/v1/consents", body, timeout)
+        if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
+            # Taking back needs no notice to have been read: it counts under whichever is in force.
+            answer = self._ask("POST", "/v1/consents", {**body, "notice": answer.data["notice"]}, timeout)
+        return answer
+
+    @quiet(Result())
+    def withdraw(self, visitor: Visitor, *purposes: str, lang: str = "ko", timeout: float = 5.0) -> Result:
+        """Withdraws purposes, or all of them; what waits in the queue for this visitor is forgotten at once."""
+        visitor_id = self._named(visitor)
+        if visitor_id is None:
+            return _UNKNOWN_VISITOR
+        self._transport.purge(visitor_id)
+        self.knowledge.start(timeout if not purposes else 0.0)
+        refused = purposes or sorted(self.knowledge.terms.asked)
+        if not refused:
+            return _UNAVAILABLE  # no policy is known: nobody can say which purposes "all" are
+        return self.consent(visitor_id, refused=refused, lang=lang, timeout=timeout)
+
+    @quiet(Result())
+    def suspend(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
+        """Stops recording until :meth:`resume` (처리정지); what is held stays."""
+        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "suspend"}, timeout, purge=True)
+
+    @quiet(Result())
+    def resume(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
+        """Ends a suspension."""
+        return self._as_visitor(visitor, "POST", "/v1/me/requests", {"kind": "resume"}, timeout)
+
+    @quiet(Result())
+    def erase(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
+        """Destroys everything that is held about a visitor; ``answer.data`` holds the certificate."""
+        return self._as_visitor(visitor, "DELETE", "/v1/me", None, timeout, purge=True)
+
+    @quiet(Result())
+    def access(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
+        """Everything that is held about a visitor, in ``answer.data``."""
+        return self._as_visitor(visitor, "GET", "/v1/me", None, timeout, repeat=False)
+
+    def mishap(self, place: str) -> None:
+        """Counts an error of our own, and logs the first of each place: it must be seen, but never by a visitor."""
+        self._mishaps[place] = self._mishaps.get(place, 0) + 1
+        if self._mishaps[place] == 1:
+            log.exception("dongui: an error of its own in %s; the application is not affected", place)
+
+    def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
+        """One call that waits for the collector; status 0 when it did not answer."""
+        if not self.breaker.allow():
+            return Response(0)
+        wire = HttpClient(self.options.collector, timeout=timeout)
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        try:
+            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
+        except TROUBLE:
+            self.breaker.failed()
+            return Response(0)
+        finally:
+            wire.close()
+        if reply.status < 500:
+            self.breaker.succeeded()
+        return reply
+
+    def _named(self, visitor: Visitor) -> str | None:
+        """The id alone, for what is always allowed: taking back."""
+        return visitor.bearer() if isinstance(visitor, Consent) else visitor or None
+
+    def _as_visitor(
+        self,
+        visitor: Visitor,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        timeout: float,
+        *,
+        purge: bool = False,
+        repeat: bool = True,
+    ) -> Result:
+        """A call that a visitor may make: the id is its credential."""
+        visitor_id = self._named(visitor)
+        if visitor_id is None:
+            return _UNKNOWN_VISITOR
+        if purge:
+            self._transport.purge(visitor_id)
+        return self._ask(method, path, body, timeout, bearer=visitor_id, repeat=repeat)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        timeout: float,
+        *,
+        bearer: str | None = None,
+        repeat: bool = True,
+    ) -> Result:
+        data = b"" if body is None else encode(body)
+        reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
+        if reply.status and reply.status < 500 and reply.status != 429:
+            found = reply.json()
+            return Result(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
+        if repeat and not (body or {}).get("granted"):
+            # A right must not be lost to an outage; a grant may be: nothing is recorded without it.
+            key = bearer or (body or {}).get("visitor")
+            return Result(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
+        return Result(reply.status)

@@ -1,0 +1,1 @@
+"""HTTP between the SDK and the collector: client, batches, delivery, circuit breaker."""

@@ -1,0 +1,112 @@
+"""What travels to the collector, and how waiting jobs are packed into requests. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+# The collector's limits for one request (DESIGN 6); the envelope around the events needs some of the bytes.
+MOST_EVENTS = 100
+MOST_BYTES = 64 * 1024
+ENVELOPE = 512
+
+EVENTS = "/v1/events"
+RECORDS = "/v1/records"
+COUNTS = "/v1/counts"
+
+
+@dataclass(slots=True, repr=False)
+class Job:
+    """One thing to deliver: an event of a visitor (``key`` is the visitor then), or a request of its own.
+
+    Jobs of one key are delivered in their order. ``data`` is JSON, or becomes it just before it is sent. A ``bearer``
+    is a visitor's id, which then speaks for itself instead of the site's secret key. ``attempts`` counts those that
+    made the collector fail; an event that is ``alone`` was in a refused batch and does not share a request again.
+    """
+
+    key: Hashable
+    path: str
+    data: bytes | dict[str, Any]
+    method: str = "POST"
+    bearer: str | None = None
+    attempts: int = 0
+    alone: bool = False
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it shares a request with other events of the same visitor, and goes when the visitor withdraws."""
+        return self.path == EVENTS
+
+    def encoded(self) -> bytes:
+        """The JSON of ``data``."""
+        if not isinstance(self.data, bytes):
+            self.data = encode(self.data)
+        return self.data
+
+
+@dataclass(slots=True, repr=False)
+class Batch:
+    """The jobs of one request."""
+
+    key: Hashable
+    path: str
+    jobs: list[Job] = field(default_factory=list)
+    purged: bool = False
+
+    @property
+    def is_events(self) -> bool:
+        """Whether the request is ``POST /v1/events``."""
+        return self.path == EVENTS
+
+    def body(self, site: str) -> bytes:
+        """The request's body."""
+        if not self.is_events:
+            return self.jobs[0].encoded()
+        head = json.dumps({"site": site, "visitor": self.key})[:-1].encode()
+        return b'%b,"events":[%b]}' % (head, b",".join([job.encoded() for job in self.jobs]))
+
+
+def encode(value: Any) -> bytes:
+    """JSON in UTF-8 that the collector accepts: no lone surrogates, no NUL.
+
+    ``ValueError`` or ``TypeError`` for what JSON has no word for.
+    """
+    text = _ENCODER.encode(value)
+    if "\\u0000" in text:
+        text = _ENCODER.encode(_without_nul(value))
+    return text.encode("utf-8", "replace")
+
+
+def fits(data: bytes) -> bool:
+    """Whether an event can be sent at all."""
+    return len(data) <= MOST_BYTES - ENVELOPE
+
+
+def pack(key: Hashable, jobs: deque[Job]) -> Batch:
+    """Takes from the front of ``jobs`` what one request may hold: a run of events, or one request of its own."""
+    parcel = Batch(key, jobs[0].path)
+    room = MOST_BYTES - ENVELOPE
+    while jobs and jobs[0].path == parcel.path and len(parcel.jobs) < MOST_EVENTS:
+        room -= len(jobs[0].encoded()) + 1
+        if parcel.jobs and room < 0:
+            break
+        parcel.jobs.append(jobs.popleft())
+        if parcel.jobs[-1].alone or not parcel.is_events:
+            break
+    return parcel
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nul(member) for member in value]
+    return value

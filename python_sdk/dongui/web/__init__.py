@@ -1,0 +1,1 @@
+"""What one request of the site means, apart from WSGI and ASGI."""

@@ -1,0 +1,16 @@
+import { core } from "../ui/core";
+
+/** Why an element does not run, or not as its author thinks; the words are in diagnostics.js. */
+export type Reason = "unknown" | "basis" | "empty" | "live" | "type" | "address" | "markup" | "nonce" | "csp" | "late";
+
+const explained = new Set<string>();
+
+/** Tells the developer in the console, each thing once; the text is loaded for it. Answers false, so that a rule can end with it. */
+export function explain(element: Element, reason: Reason, detail = ""): false {
+  const key = [reason, detail, element.localName, element.getAttribute("src") ?? element.textContent!.slice(0, 99)].join();
+  if (!explained.has(key)) {
+    explained.add(key);
+    void core._load("diagnostics").then(() => core._explain?.(element, reason, detail));
+  }
+  return false;
+}

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.retention.conftest import house, new_house
+
+__all__ = ["house", "new_house"]

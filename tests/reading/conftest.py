@@ -1,3 +1,0 @@
-from tests.keeping.conftest import house, new_house
-
-__all__ = ["house", "new_house"]
