@@ -40,14 +40,16 @@ SCREEN = (
 @contextmanager
 def flat(folder: Path, file: Path, last: date) -> Iterator[sqlite3.Connection]:
     """All events of a folder's days up to ``last`` in one table of ``file``."""
-    from dongui_collector.analytics.attribution import origin_of, parts_of
+    from dongui_collector.analytics.attribution import origin_of
+    from dongui_collector.analytics.site_rules import SiteRules
+    from dongui_collector.core.addresses import parts_of
 
     conn = sqlite3.connect(file, isolation_level=None)
     try:
         conn.execute("PRAGMA journal_mode=off")
         conn.execute("PRAGMA temp_store=memory")
         conn.execute("PRAGMA cache_size=-1000000")
-        own = frozenset({"shop.example"})
+        own = SiteRules(frozenset({"shop.example"}))
         conn.create_function("page", 1, lambda url: parts_of(url)[1], deterministic=True)
         conn.create_function("source", 2, lambda url, from_: origin_of(url, from_, (), own).source, deterministic=True)
         conn.create_function(

@@ -16,7 +16,7 @@ core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`
 
 const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
-  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => (view == "banner" && answered()) || core._show(view)).catch(nothing);
+  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(nothing);
 
 let loading: unknown;
 

@@ -10,11 +10,11 @@ type Call = [name: string, ...given: unknown[]];
 
 quietly(() => {
   const script = doc.currentScript as HTMLScriptElement;
-  const waiting = ownGlobal<Call[] & { q?: Call[]; _core?: unknown; _held?: WeakSet<Node> }>("dongui");
+  const waiting = ownGlobal<Call[] & { q?: Call[]; _core?: unknown; held?: WeakSet<Node> }>("dongui");
   // A page that carries the tag twice has one snippet all the same.
   if (waiting?._core) return;
   core._nonce = script.nonce;
-  core._held = waiting?._held;
+  core._held = waiting?.held;
   const api = start({ ...(script.dataset as unknown as Options), base: script.src.split("/v1/")[0]! });
   const push = ([name, ...given]: Call): unknown =>
     quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));

@@ -2,6 +2,8 @@
  * The inline stub: what has to be in force before the first tag of the page, so it cannot wait for a request. Compiled
  * from the policy by `dongui.policy.stub` (Python), which puts the facts in the place of `__DONGUI__`.
  */
+import { held, holdAll } from "./blocking/hold";
+import { ownGlobal } from "./natives";
 import { cookies, quietly } from "./page";
 import { effectivePurposes } from "./rules/consent";
 import { matches } from "./rules/cookies";
@@ -33,13 +35,14 @@ const choice = cookie?.granted[0] ? withdrawn(cookie) : cookie;
 let granted: ReadonlySet<string> = effectivePurposes(choice, policy as Policy, Math.max(Date.now() / 1000, choice?.at || 0), gpc());
 
 /** Calls made before the snippet has loaded; it makes them good. */
-const queue = (window.dongui ||= call()) as Queue;
+const queue = (window.dongui = ownGlobal("dongui") ?? call()) as Queue;
 function call(): unknown {
   const q: unknown[][] = [];
   const later = (name: string) => (...given: unknown[]) => void q.push([name, ...given]);
   const names = ["track", "show", "withdraw", "myData", "setAdvertisingId"];
   return {
     q,
+    held,
     push: (entry: unknown[]) => q.push(entry),
     ...Object.fromEntries(names.map((name) => [name, later(name)])),
     consent: { granted: (id: string) => granted.has(id), set: later("consent.set"), onChange: later("consent.onChange") },
@@ -47,7 +50,7 @@ function call(): unknown {
 }
 
 // Google Consent Mode v2 (W2): `default` before any command of a tag, and exactly one `update` a change.
-const layer = (window.dataLayer ||= []);
+const layer: unknown[] = (window.dataLayer = ownGlobal("dataLayer") ?? []);
 /** Google's own shim: its commands are `arguments` objects, not arrays. */
 const gtag: (...command: unknown[]) => void = function () {
   layer.push(arguments); // eslint-disable-line prefer-rest-params
@@ -81,35 +84,17 @@ queue.push(["consent.onChange", (state: Record<string, boolean>) => {
 }]);
 
 // What comes from an address that the policy declares for a purpose waits for it, marked or not.
-const held = ["Script", "IFrame", "Image"].map((kind) => (window as any)[`HTML${kind}Element`] as typeof HTMLImageElement);
-function hold(element: HTMLImageElement): void {
-  const { dataset, src } = element;
-  if (!src || dataset.purpose) return;
-  const entry = purposes.find(([id, { basis, urls }]) => basis == "consent" && !granted.has(id) && urls.some((glob) => matches(glob, src)));
-  if (!entry) return;
-  dataset.purpose = entry[0];
-  if (element instanceof HTMLScriptElement) {
-    dataset.type = element.type;
-    element.type = "text/plain";
-  } else {
-    dataset.src = src;
-    element.removeAttribute("src");
+const declared = purposes.flatMap(([id, { basis, urls }]) => (basis == "consent" ? urls.map((glob) => ({ id, glob })) : []));
+const waits = (fits: (glob: string) => boolean): string | undefined => declared.find(({ id, glob }) => !granted.has(id) && fits(glob))?.id;
+const absolute = (address: string): string => {
+  try {
+    return new URL(address, document.baseURI).href;
+  } catch {
+    return "";
   }
-}
-for (const { prototype } of held) {
-  const real = Object.getOwnPropertyDescriptor(prototype, "src")!;
-  Object.defineProperty(prototype, "src", {
-    ...real,
-    set(this: HTMLImageElement, value: string) {
-      real.set!.call(this, value);
-      hold(this);
-    },
-  });
-}
-new MutationObserver((records) => {
-  for (const { addedNodes } of records)
-    for (const node of addedNodes)
-      if (node instanceof Element)
-        for (const element of [node, ...node.querySelectorAll("script,iframe,img")])
-          if (held.some((kind) => element instanceof kind)) hold(element as HTMLImageElement);
-}).observe(document, { childList: true, subtree: true });
+};
+if (declared[0])
+  holdAll(
+    (address) => waits((glob) => matches(glob, absolute(address))),
+    (markup) => waits((glob) => matches(`*${glob}*`, markup)),
+  );

@@ -15,17 +15,18 @@ from dongui_collector.analytics.filters import (
     ReportError,
     check_covered,
     chosen,
-    fits,
     parse_filter,
 )
 from dongui_collector.analytics.intervals import label, labels
+from dongui_collector.analytics.patterns import fits
 from dongui_collector.analytics.reports import table
 from dongui_collector.analytics.sessions import GAP_MS, Visit, VisitEvent, family, term, visits_of
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.errors import NotAllowed
 from hypothesis import given
 from hypothesis import strategies as st
 
-OWN = frozenset({"shop.example.com"})
+OWN = SiteRules(frozenset({"shop.example.com"}))
 SHOP = "https://shop.example.com"
 SEOUL = ZoneInfo("Asia/Seoul")
 MINUTE = 60_000

@@ -58,12 +58,12 @@ def site_with_tools(site: Stub, collector: Stub, body: str = "") -> None:
     site.pages["/push.js"] = "ran.push(document.currentScript.src.split('?')[1])"
 
 
-def add(page: Page, way: str, name: str) -> None:
+def add(page: Page, script: str, name: str) -> None:
     page.evaluate(
         """async ([way, name]) => { const box = document.createElement('section'); document.body.append(box);
         await new (Object.getPrototypeOf(async () => {}).constructor)('box', 'name', 'inert', way)(
             box, name, window.inert) }""",
-        [WAYS[way], name],
+        [script, name],
     )
 
 
@@ -72,13 +72,13 @@ def test_it_runs_once_after_its_grant(page: Page, site: Stub, collector: Stub, w
     site_with_tools(site, collector)
     page.goto(site.origin)
     expect(page.locator(BANNER)).to_be_visible()
-    add(page, way, "before")
+    add(page, WAYS[way], "before")
     page.wait_for_timeout(150)
     assert page.evaluate("ran") == []
     assert not site.asked("/push.js")
     press(page, "accept")
     page.wait_for_function("ran.includes('before')")
-    add(page, way, "after")
+    add(page, WAYS[way], "after")
     page.wait_for_function("ran.includes('after')")
     # And nothing makes it run again.
     page.evaluate("dongui.consent.set({personalisation: false})")
@@ -94,10 +94,34 @@ def test_all_ways_together_keep_the_order_and_none_blocks(page: Page, site: Stub
     # In the document itself; trees apart are walked after it.
     ways = [w for w in WAYS if "root" not in w and "frame" not in w]
     for way in ways:
-        add(page, way, way.replace(" ", "-").replace("'", ""))
+        add(page, WAYS[way], way.replace(" ", "-").replace("'", ""))
     press(page, "accept")
     page.wait_for_function("n => ran.length == n", arg=len(ways))
     assert page.evaluate("ran.map(decodeURIComponent)") == [w.replace(" ", "-").replace("'", "") for w in ways]
+
+
+OUT_OF_REACH = {
+    "closed shadow root": "box.attachShadow({mode: 'closed'}).innerHTML = html(name)",
+    "document that is not shown": "new DOMParser().parseFromString(html(name), 'text/html')",
+    "element that is not on the page": "document.createElement('div').innerHTML = html(name)",
+    "frame with an address of its own": """const f = document.createElement('iframe'); f.src = '/other'; box.append(f);
+        await new Promise(loaded => f.onload = loaded); f.contentDocument.body.innerHTML = html('parent.' + name)""",
+}
+
+
+@pytest.mark.parametrize("way", OUT_OF_REACH)
+def test_out_of_reach_as_the_documentation_says(page: Page, site: Stub, collector: Stub, way: str) -> None:
+    """It never runs: what waits there waits for good, which is the safe side."""
+    site_with_tools(site, collector)
+    site.pages["/other"] = "<p>a page of its own</p>"
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    add(page, OUT_OF_REACH[way], "far")
+    add(page, WAYS["innerHTML"], "near")
+    press(page, "accept")
+    page.wait_for_function("ran.includes('near')")
+    page.wait_for_timeout(200)
+    assert page.evaluate("ran") == ["near"]
 
 
 def test_a_declarative_shadow_root_of_the_parsers(page: Page, site: Stub, collector: Stub) -> None:

@@ -183,3 +183,17 @@ def test_a_policys_text_cannot_end_the_script(collector: Stub) -> None:
     text = inline_stub(collector.policy)
     assert text.count("</script>") == 1
     assert text.endswith("</script>")
+
+
+def test_under_a_nonce_what_a_trusted_script_made_needs_none(page: Page, site: Stub, collector: Stub) -> None:
+    """A tag manager's loader has the nonce and is trusted, and what it inserts as well ('strict-dynamic')."""
+    collector.policy["purposes"]["statistics"]["urls"] = [f"{site.origin}/gtm.js*"]
+    site.pages["/gtm.js"] = "document.title = 'ran'"
+    csp = f"default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; connect-src {collector.origin}"
+    head = inline_stub(collector.policy, nonce="abc") + GTM.replace("<script>", '<script nonce="abc">')
+    site.pages["/"] = ({"Content-Security-Policy": csp}, page_of(collector, head=head, attributes='nonce="abc"'))
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    assert not site.asked("/gtm.js")
+    press(page, "accept")
+    expect(page).to_have_title("ran")

@@ -169,7 +169,7 @@ class Collector:
         if not secret and (bearer is not None or origin is None):
             return problem(401, "unauthorised")
         if not secret and origin != ORIGIN:
-            return problem(403, "forbidden-origin")
+            return problem(403, "origin-not-listed")
         if body.get("site") != SITE:
             return problem(404, "unknown-site")
         if path == "/v1/events":
@@ -243,7 +243,13 @@ class Collector:
             self.granted[visitor] = set()
         asked = [name for name, purpose in self.policy["purposes"].items() if purpose["basis"] == "consent"]
         state = {name: "given" if name in live else "refused" for name in asked}
-        return 201, {"visitor": visitor if live else None, "state": state, "receipt": {"id": "r"} if live else None}
+        return 201, {
+            "id": body.get("id"),
+            "at": now_s() * 1000,
+            "visitor": visitor if live else None,
+            "state": state,
+            "receipt": {"id": "r"} if live else None,
+        }
 
 
 def problem(status: int, slug: str) -> tuple[int, dict[str, Any]]:

@@ -13,20 +13,20 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dongui_collector.analytics.attribution import parts_of
 from dongui_collector.analytics.filters import BASE
 from dongui_collector.analytics.intervals import stored_days
 from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.keys.keyring import unseal
+from dongui_collector.core.sealing import unseal
 from dongui_collector.ledger.paging import masked
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import PendingErasures, associated
 from dongui_collector.storage.contract.values import Fact, Row, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 _PAGE = 20_000  # rows a snapshot: some 50 ms
 _BASE = frozenset(BASE)
@@ -53,19 +53,23 @@ class EntitledEvents:
     Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
     """
 
-    def __init__(self, core: Installation, site: Site, purposes: tuple[str, ...], today: date | None = None) -> None:
+    def __init__(
+        self, core: LedgerInstallation, site: Site, purposes: tuple[str, ...], today: date | None = None
+    ) -> None:
         bits = core.storage.ledger.bits(site.ref)
         self._core, self.site, self._today = core, site, today
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.registry)
         self.zone: ZoneInfo = core.registry.in_force(site.ref, core.clock.now()).zone
-        own = (parts_of(origin)[0] for origin in site.origins)
-        self.own = frozenset(host for host in own if host)
+        settings = core.settings
+        self.rules = SiteRules.of(
+            site.origins, trailing_slash=settings.trailing_slash, channel_rules=settings.channel_rules
+        )
 
     @property
     def key(self) -> tuple[object, ...]:
         """What all that is counted for this reader depends on, but for rows, endings and the day."""
-        return self.site.ref, self.mask, self.zone.key, self.own
+        return self.site.ref, self.mask, self.zone.key, self.rules
 
     def items(self) -> frozenset[str]:
         """Every item that the reader's purposes cover under some notice of the site."""
@@ -83,7 +87,7 @@ class EntitledEvents:
 
     def visits(self, day: date) -> Iterator[Visit]:
         """The visits of one of the site's days."""
-        return visits_of(self.events(day), self.own)
+        return visits_of(self.events(day), self.rules)
 
     def events(self, day: date) -> Iterator[VisitEvent]:
         """The events of one of the site's days."""
@@ -131,7 +135,7 @@ class EntitledEvents:
 
     def standing(self, day: date, notice_ref: int, purposes: int) -> frozenset[str] | None:
         """The items of rows of a stored day that stand on ``purposes``, today; None where that is not enough."""
-        today = self._today or self._core.retention.today()
+        today = self._today or self._core.today()
         mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
         found = self._core.registry.items_of(notice_ref, mask)
         return found if found >= _BASE else None

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dongui_collector.analytics.attribution import parts_of
-from dongui_collector.analytics.sessions import Visit, family, term
+from dongui_collector.analytics.patterns import fits
+from dongui_collector.analytics.sessions import Visit, family, language_tag, term
+from dongui_collector.analytics.site_rules import SiteRules
+from dongui_collector.core.addresses import parts_of, readable_path
 from dongui_collector.core.errors import CollectorError, NotAllowed
 
 # Without these three an event is in no report: whose it was, when, and what was done.
 BASE = ("cookie", "visit_time", "service_usage")
 
+PAGES = ("page", "entry_page", "exit_page")
 LONGEST = 2048  # characters of a filter's value
 
 Values = Callable[[Visit], Iterable[str | None]]
@@ -65,7 +68,7 @@ DIMENSIONS: dict[str, Dimension] = {
     "browser_version": _trait("access_environment", "browser"),
     "os": _trait("access_environment", "os", family),
     "os_version": _trait("access_environment", "os"),
-    "language": _trait("access_environment", "language"),
+    "language": _trait("access_environment", "language", language_tag),
     "screen": _trait("access_environment", "screen"),
 }
 
@@ -82,6 +85,10 @@ class Filter:
     value: str | None
     negated: bool = False
 
+    def under(self, site: SiteRules) -> Filter:
+        """The same filter, its pages under the names that the site's rules give them."""
+        return replace(self, value=site.named(self.value)) if self.value and self.dimension in PAGES else self
+
     def matches(self, visit: Visit) -> bool:
         """Whether the filter, as if not negated, holds of a visit."""
         return self.holds(DIMENSIONS[self.dimension].values(visit))
@@ -93,28 +100,19 @@ class Filter:
         return any(value is not None and fits(self.value, value) for value in values)
 
 
-def fits(pattern: str, text: str) -> bool:
-    """Whether ``text`` is ``pattern``, in which a star stands for any characters. In linear time for any pattern."""
-    first, *middle, last = pattern.split("*")
-    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
-        return False
-    at, end = len(first), len(text) - len(last)
-    for part in middle:
-        if (found := text.find(part, at, end)) < 0:
-            return False
-        at = found + len(part)
-    return True
-
-
 def parse_filter(text: str) -> Filter:
-    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown). Raises :class:`ReportError`."""
+    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown). Raises :class:`ReportError`.
+
+    A page may be written readable or escaped, a language in any case.
+    """
     negated = text.startswith("!")
     dimension, colon, value = text.removeprefix("!").partition(":")
     if not colon or dimension not in DIMENSIONS:
         raise ReportError(f"filter is DIMENSION:VALUE, with one of {', '.join(DIMENSIONS)}")
     if len(value) > LONGEST:
         raise ReportError(f"a filter's value has at most {LONGEST} characters")
-    return Filter(dimension, value or None, negated)
+    canonical = readable_path if dimension in PAGES else language_tag if dimension == "language" else str
+    return Filter(dimension, canonical(value) or None, negated)
 
 
 def chosen(filters: Sequence[Filter]) -> Callable[[Visit], bool]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.analytics import reports
 from dongui_collector.analytics.filters import Filter, ReportError
 from dongui_collector.analytics.intervals import INTERVALS, Interval
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of
 
 LIMIT, MOST_ROWS = 100, 1000
@@ -73,6 +74,14 @@ class Query:
     def dimensions(self) -> tuple[str, ...]:
         """What it tells visits apart by, in rows, filters and steps."""
         return (*reports.BREAKDOWNS.get(self.name, ()), *(f.dimension for f in (*self.filters, *self.steps)))
+
+    def under(self, site: SiteRules) -> Query:
+        """The same question, its pages under the names that the site's rules give them."""
+        return replace(
+            self,
+            filters=tuple(one.under(site) for one in self.filters),
+            steps=tuple(step.under(site) for step in self.steps),
+        )
 
     def of_now(self, now: int, zone: ZoneInfo) -> Query:
         """Whoever did something within the last minutes; their visit began today, or yesterday if it is midnight."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from dongui_collector.analytics.attribution import parts_of
 from dongui_collector.analytics.filters import DIMENSIONS
 from dongui_collector.analytics.metrics import Key, Metrics, rows_of
 from dongui_collector.analytics.sessions import ENGAGEMENT, PAGE_VIEWS, Visit, milliseconds, term
@@ -156,7 +155,7 @@ class Pages(Grouped):
     def add(self, visit: Visit) -> None:
         spent: dict[str, int] = {}
         for event in visit.events:
-            if event.name == ENGAGEMENT and event.seconds is not None and (path := parts_of(event.url)[1]):
+            if event.name == ENGAGEMENT and event.seconds is not None and (path := visit.site.page(event.url)):
                 spent[path] = spent.get(path, 0) + milliseconds(event.seconds)
         for page in dict.fromkeys(visit.pages):
             found = self.of((page,))
@@ -236,6 +235,7 @@ BREAKDOWNS: Mapping[str, tuple[str, ...]] = {
     "languages": ("language",),
     "screens": ("screen",),
 }
+PAGE_REPORTS = ("pages", "entry_pages", "exit_pages")
 _OTHERS: Mapping[str, Callable[[], Report]] = {
     "overview": HeadlineReport,
     "pages": Pages,

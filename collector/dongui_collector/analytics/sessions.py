@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from dongui_collector.analytics.attribution import DIRECT, Origin, origin_of, parts_of
+from dongui_collector.analytics.attribution import DIRECT, Origin, origin_of
+from dongui_collector.analytics.site_rules import SiteRules
 
 GAP_MS = 30 * 60 * 1000  # a longer silence ends a visit; exactly this one does not
 PAGE_VIEWS = frozenset({"pageview", "page_view"})
@@ -21,6 +22,7 @@ VITAL = "vital"
 METRICS = ("LCP", "INP", "CLS", "FCP", "TTFB")  # what a vital measures: ms, but for CLS, which is a score
 LONGEST_S = 24 * 60 * 60  # a page's report of more seconds than a day has is a mistake
 
+NO_RULES = SiteRules()
 _VERSION = re.compile(r"\s+[\d.]+$")
 
 
@@ -53,23 +55,23 @@ class Visit:
     """A visit (a session), with everything that reports count of it."""
 
     # What only some reports ask for is worked out when they do: addresses take longer than all the rest.
-    def __init__(self, events: list[VisitEvent], own: frozenset[str]) -> None:
+    def __init__(self, events: list[VisitEvent], site: SiteRules) -> None:
         self.events = events
-        self._own = own
+        self.site = site
         self._seen = [e for e in events if e.name in PAGE_VIEWS]
         spent = [milliseconds(e.seconds) for e in events if e.seconds is not None]
         self.engaged: int | None = sum(spent) if spent else None  # ms: whole numbers, whatever order they are added in
 
     @cached_property
     def pages(self) -> list[str]:
-        """The paths of its page views, in order."""
-        return [path for e in self._seen if (path := parts_of(e.url)[1]) is not None]
+        """The pages of its page views, in order."""
+        return [page for e in self._seen if (page := self.site.page(e.url)) is not None]
 
     @cached_property
     def origin(self) -> Origin:
         """Where it came from, by its first page view."""
         first = self._seen[0] if self._seen else None
-        return origin_of(first.url, first.referrer, first.clicks, self._own) if first else DIRECT
+        return origin_of(first.url, first.referrer, first.clicks, self.site) if first else DIRECT
 
     @property
     def visitor(self) -> bytes:
@@ -99,21 +101,21 @@ class Visit:
         return next((value for e in self.events if (value := read(e)) is not None), None)
 
 
-def visits_of(events: Iterable[VisitEvent], own: frozenset[str] = frozenset()) -> Iterator[Visit]:
+def visits_of(events: Iterable[VisitEvent], site: SiteRules = NO_RULES) -> Iterator[Visit]:
     """The visits of one day of a site, by visitor and time; ``events`` are all of that day's, in any order.
 
-    Events of the same instant keep the order in which they are given. ``own`` are the site's own hosts. A day's end is
-    a visit's end: events of two days must not be given together.
+    Events of the same instant keep the order in which they are given. A day's end is a visit's end: events of two days
+    must not be given together.
     """
     ordered = sorted(events, key=itemgetter(0, 1))
     for _, theirs in groupby(ordered, key=itemgetter(0)):
         open_: list[VisitEvent] = []
         for event in theirs:
             if open_ and event.at - open_[-1].at > GAP_MS:
-                yield Visit(open_, own)
+                yield Visit(open_, site)
                 open_ = []
             open_.append(event)
-        yield Visit(open_, own)
+        yield Visit(open_, site)
 
 
 def milliseconds(seconds: float) -> int:
@@ -150,3 +152,13 @@ def family(name: str | None) -> str | None:
 def term(search: str | None) -> str | None:
     """A search as it is counted: case and blanks make no difference."""
     return " ".join(search.split()).casefold() or None if search else None
+
+
+@lru_cache(maxsize=1024)
+def language_tag(language: str | None) -> str | None:
+    """A language as BCP 47 (RFC 5646, 2.1.1) writes it, since case makes no difference: ``KO_KR`` → ``ko-KR``."""
+    if not language:
+        return language
+    first, *rest = language.replace("_", "-").split("-")
+    parts = [part.title() if len(part) == 4 else part.upper() if len(part) == 2 else part.lower() for part in rest]
+    return "-".join((first.lower(), *parts))

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from dongui_collector.analytics.intervals import Interval, of_day, stored_days
 from dongui_collector.analytics.metrics import Key, Metrics, added, plus
+from dongui_collector.analytics.reports import PAGE_REPORTS
+from dongui_collector.analytics.sessions import language_tag
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.analytics.snapshot_rules import HOURS, OWN, name_of, told
 from dongui_collector.storage.contract.values import RowBasis, Site
 
 if TYPE_CHECKING:
     from dongui_collector.analytics.entitled_events import EntitledEvents
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
 STATES: tuple[State, ...] = get_args(State)
@@ -54,19 +57,23 @@ class FrozenDays:
         return bool(self.total.visitors) and (len(self.totals) > 1 or living > 0)
 
 
-def past(core: Installation, site: Site, purposes: Collection[str], report: str, first: date, last: date) -> FrozenDays:
+def past(
+    core: LedgerInstallation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
+) -> FrozenDays:
     """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
 
-    What was counted here goes before what was imported.
+    What was counted here goes before what was imported. Pages and languages are under the names of today's rules,
+    whatever the rules were when the day was frozen: rows that have one name now are one row, and the visitors of it an
+    upper bound.
     """
-    ledger, own = core.storage.ledger, name_of(purposes)
+    ledger, site, own = core.storage.ledger, covered.site, name_of(purposes)
 
     def read(wanted: str) -> dict[date, tuple[str, dict[Key, Metrics]]]:
         found: dict[date, tuple[str, dict[Key, Metrics]]] = {}
         for kept in ledger.frozen(site.ref, wanted, sorted({own, *purposes}), first, last):
             mine = kept.source == OWN
             if (kept.purposes == own if mine else kept.purposes in purposes) and (mine or kept.day not in found):
-                found[kept.day] = (kept.source, told(kept.body))
+                found[kept.day] = (kept.source, _renamed(wanted, told(kept.body), covered.rules))
         return found
 
     overview = read("overview")
@@ -80,12 +87,20 @@ def past(core: Installation, site: Site, purposes: Collection[str], report: str,
     )
 
 
+def _renamed(report: str, rows: dict[Key, Metrics], rules: SiteRules) -> dict[Key, Metrics]:
+    rename = rules.named if report in PAGE_REPORTS else language_tag if report == "languages" else None
+    if rename is None:
+        return rows
+    several: list[dict[Key, Metrics]] = [{(name and rename(name),): part} for (name,), part in rows.items()]
+    return added(*several)
+
+
 def kept_name(report: str, interval: Interval) -> str:
     """The kept report that a question needs."""
     return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
 
 
-def _counted_here(core: Installation, site: Site, day: date) -> bool:
+def _counted_here(core: LedgerInstallation, site: Site, day: date) -> bool:
     zone = core.registry.in_force(site.ref, core.clock.now()).zone
     return any(
         basis.site_ref == site.ref
@@ -108,7 +123,7 @@ class _RowBases:
 _KEY = "states"  # of an installation's stored days, each as of its stamp: asked of every day of a year
 
 
-def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | None:
+def state_of(core: LedgerInstallation, covered: EntitledEvents, day: date) -> State | None:
     """``restated`` where something that the reader's purposes covered was withdrawn, erased or destroyed since.
 
     Else ``living``, or None for a day of which nothing that they cover was ever stored: of what others' purposes cover
@@ -122,7 +137,9 @@ def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | 
     return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
 
 
-def unknown(core: Installation, covered: EntitledEvents, first: date, last: date, known: Collection[date]) -> set[date]:
+def unknown(
+    core: LedgerInstallation, covered: EntitledEvents, first: date, last: date, known: Collection[date]
+) -> set[date]:
     """The days of which numbers were kept, but none for this reader, and no row stands for them any more.
 
     What they would see is not known, which is not to say that there was nothing.
@@ -131,7 +148,7 @@ def unknown(core: Installation, covered: EntitledEvents, first: date, last: date
     return {day for day in kept if day not in known and not _stands(core, covered, day)}
 
 
-def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
+def _stands(core: LedgerInstallation, covered: EntitledEvents, day: date) -> bool:
     return any(
         basis.site_ref == covered.site.ref and covered.standing(stored, basis.notice_ref, basis.purposes) is not None
         for stored in covered.stored(day)
@@ -139,9 +156,9 @@ def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
     )
 
 
-def _held_of(core: Installation, stored: date) -> _RowBases:
+def _held_of(core: LedgerInstallation, stored: date) -> _RowBases:
     events = core.storage.events
-    known: dict[date, tuple[int, _RowBases]] = core.held.setdefault(_KEY, {})
+    known: dict[date, tuple[int, _RowBases]] = core.cached.setdefault(_KEY, {})
     stamp = events.stamp(stored)
     found = known.get(stored)
     if found is None or found[0] != stamp:

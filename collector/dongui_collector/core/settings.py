@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -43,6 +44,8 @@ class Settings:
     session_hours: int = 8
     session_idle_minutes: int = 30
     reports_memory_mb: int = 1024
+    trailing_slash: str = "keep"
+    channel_rules: tuple[str, ...] = ()
     require_totp: bool = False
     two_person: bool = False
     checkpoint_folder: str = ""
@@ -72,6 +75,13 @@ class Settings:
 
 
 _KEYS = {f.name: f for f in fields(Settings) if f.name != "folder"}
+_TEXTS = "tuple[str, ...]"
+_CONDITION = r"(?:referrer|source|medium|campaign|term|content):[^&>]*[^&>\s-]\s*"
+_CHANNEL_RULE = re.compile(rf"{_CONDITION}(?:&\s*{_CONDITION})*->\s*[a-z][a-z0-9_]{{0,39}}")
+_CHANNEL_RULE_FORM = (
+    "a rule is FIELD:PATTERN [& FIELD:PATTERN …] -> CHANNEL, such as 'source:naver & medium:brand* -> paid_search'; "
+    "FIELD is one of referrer, source, medium, campaign, term, content"
+)
 # These select other things than a setting: the file itself, the clock, the master key's value.
 _NOT_SETTINGS = {"DONGUI_CONFIG", "DONGUI_CLOCK", "DONGUI_MASTER_KEY"}
 _BOUNDS = {
@@ -85,7 +95,11 @@ _BOUNDS = {
     "session_hours": (1, 24),
     "session_idle_minutes": (1, 480),
 }
-_CHOICES = {"smtp_security": ("starttls", "tls", "none"), "mail_language": ("ko", "en")}
+_CHOICES = {
+    "trailing_slash": ("keep", "ignore"),
+    "smtp_security": ("starttls", "tls", "none"),
+    "mail_language": ("ko", "en"),
+}
 
 
 def load_settings(path: Path) -> Settings:
@@ -123,6 +137,8 @@ def override(settings: Settings, **given: Any) -> Settings:
 
 def _from_text(key: str, text: str) -> Any:
     kind = _KEYS[key].type
+    if kind == _TEXTS:
+        return [one.strip() for one in text.split(";") if one.strip()]
     try:
         if kind == "bool":
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -133,12 +149,24 @@ def _from_text(key: str, text: str) -> Any:
         raise SettingsError(f"DONGUI_{key.upper()} must be a number") from None
 
 
+def _texts(key: str, value: Any, where: str) -> tuple[str, ...]:
+    """A list of texts, each of the form that the key's texts have."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise SettingsError(f"{where}: {key} must be a list of texts")
+    if not all(_CHANNEL_RULE.fullmatch(one.strip()) for one in value):
+        raise SettingsError(f"{where}: {key}: {_CHANNEL_RULE_FORM}")
+    return tuple(one.strip() for one in value)
+
+
 def _with(settings: Settings, key: str, value: Any, *, where: str) -> Settings:
     if key not in _KEYS:
         raise SettingsError(f"{where}: unknown setting {key!r}; known are {', '.join(sorted(_KEYS))}")
     wanted = _KEYS[key].type
     if wanted == "float" and type(value) is int:
         value = float(value)
+    if wanted == _TEXTS:
+        texts: dict[str, Any] = {key: _texts(key, value, where)}
+        return replace(settings, **texts)
     if type(value).__name__ != wanted:
         raise SettingsError(f"{where}: {key} must be of type {wanted}, not {type(value).__name__}")
     low, high = _BOUNDS.get(key, (value, value))

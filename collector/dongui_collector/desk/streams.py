@@ -1,4 +1,4 @@
-"""How many exports may stream at once: each keeps a thread of the desk for as long as its reader takes."""
+"""How many exports may stream at once: each keeps memory, and its pieces are made in threads that reports use too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dongui_collector.intake.problems import Problem
 
 # A slow or stalled reader must keep neither the console nor another consumer waiting.
-OF_ALL = 4  # of the eight threads that each worker has
+OF_ALL = 4  # for each of the setting's workers
 OF_ONE = 2
 
 

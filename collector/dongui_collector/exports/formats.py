@@ -13,7 +13,7 @@ from dongui_collector.core.errors import CollectorError
 from dongui_collector.storage.contract.values import Json
 
 _ENVIRONMENT = ("browser", "os", "device", "language", "screen")
-_PLAIN = ("id", "day", "at", "name", "url", "referrer")
+_PLAIN = ("id", "day", "at", "name", "url", "page", "referrer")
 _PLACE = ("search", "secure", "source", "visitor", "ip_address", "country", "city")
 COLUMNS = (
     *_PLAIN,
@@ -105,7 +105,7 @@ class _Sink(io.RawIOBase):
 def flat(row: Json) -> dict[str, Any]:
     """A row under :data:`COLUMNS`, composites as JSON text."""
     environment = row["environment"] or {}
-    values = {name: row[name] for name in _PLAIN} | {"props": _json(row["props"])} | {n: row[n] for n in _PLACE}
+    values = {name: row.get(name) for name in _PLAIN} | {"props": _json(row["props"])} | {n: row[n] for n in _PLACE}
     values |= {"advertising_ids": _json(row["advertising_ids"]), "cookies": _json(row["cookies"])}
     values |= {f"environment.{name}": environment.get(name) for name in _ENVIRONMENT}
     return values | {"purposes": " ".join(row["purposes"]), "notice": row["notice"]}

@@ -20,6 +20,8 @@ _MEANING = {
     "id": "this consumer's own name for the event",
     "day": "the day, where the time is covered",
     "at": "milliseconds since 1970-01-01 UTC",
+    "url": "the address as it was recorded",
+    "page": "the path of the address as people read it: one name for a page, however it was escaped",
     "visitor": "this consumer's own name for the visitor; another consumer's differs",
     "props": "properties, as a JSON object",
     "secure": "1 over https",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,13 @@ class Agent(NamedTuple):
     os: str | None
     device: str | None
     is_bot: bool
+
+
+# The browsers within Korean apps, which the engine takes for the system's own. A build number is no version.
+_WITHIN_APPS = re.compile(
+    r"\b(?:(?P<Naver>NAVER\((?:inapp|higgs); \w+; \d+; )|(?P<KakaoTalk>KAKAOTALK[ /])|(?P<Daum>DaumApps/)"
+    r"|(?P<Band>BAND/)|(?P<Instagram>Instagram )|(?P<Whale>Whale/))(?P<major>\d{1,3}(?=\.))?"
+)
 
 
 # A large site sees tens of thousands of distinct agents a day, again and again; hostile ones must not fill the memory.
@@ -43,12 +51,22 @@ def agent_of(text: str) -> Agent:
     agent.os = parse_operating_system(o.family, o.major, o.minor, o.patch, o.patch_minor)
     agent.device = parse_device(d.family, d.brand, d.model)
     kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
-    return Agent(_named(b.family, b.major), _named(o.family, o.major), kind, bool(agent.is_bot))
+    browser = _within_app(text) or _named(b.family, b.major)
+    return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot))
 
 
 def device_class(text: str) -> str:
     """The kind of device behind a user agent, one of :data:`~dongui_collector.ledger.counters.DEVICES`."""
     return (agent_of(text).device or OTHER).lower()
+
+
+def _within_app(text: str) -> str | None:
+    """The app whose own browser this is, with its major version; None for any other browser."""
+    found = _WITHIN_APPS.search(text)
+    if found is None:
+        return None
+    name = next(name for name, value in found.groupdict().items() if name != "major" and value)
+    return _named(name, found["major"])
 
 
 def _named(family: str | None, major: str | None) -> str | None:

@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.mt import MTServer
+import uvloop
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
 
 from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.desk.mailing import watch
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.connections import ConnectionGuard
+from dongui_collector.runtime.wsgi_bridge import Lane, WsgiBridge
 
-_THREADS = 8  # for each of the setting's `workers`
+_CONNECTIONS = 1024
 
 
-class _Server(MTServer):
-    """Granian with its one worker in a thread of this process.
-
-    Its multi-process server would need a second process that must be found and ended too when the collector is killed.
-    """
-
-    def _check_gil(self) -> None:
-        """Granian asks for a Python without the GIL here, since it expects threads to be there for speed."""
-
-    def startup(self, spawn_target: Any, target_loader: Any) -> None:
-        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]
-        # At once, also with stalled downloads open: the desk only reads, nothing needs an orderly end.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: os._exit(0))
+def lanes(workers: int) -> tuple[Lane, ...]:
+    """Threads by what is asked. Guessed passwords, exports and reports keep nobody from the console's other pages."""
+    return (
+        Lane("login", ("/console/login",), 2 * workers),
+        Lane("probe", ("/healthz", "/metrics", "/static/"), 2),
+        Lane("reports", ("/v1/", "/share/", "/console/visits"), 4 * workers),
+        Lane("console", ("/",), 4 * workers),
+    )
 
 
 def main() -> None:
@@ -53,16 +51,29 @@ def main() -> None:
     threading.Thread(target=_warm_up, args=(core,), name="warm-up", daemon=True).start()
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     threading.Thread(target=watch, args=(desk, core, threading.Event()), name="mail", daemon=True).start()
-    server = _Server(
-        "dongui_collector.desk",
-        address=settings.desk_host,
-        port=settings.desk_port,
-        interface=Interfaces.WSGI,
-        blocking_threads=_THREADS * settings.workers,
+    guard = ConnectionGuard(WsgiBridge(desk, lanes(settings.workers)), settings.desk_port)
+    guard.start()
+    with suppress(KeyboardInterrupt):
+        uvloop.run(_serve(guard, settings.desk_host, settings.desk_port))
+
+
+async def _serve(app: ConnectionGuard, host: str, port: int) -> None:
+    # At once, also with stalled downloads open: the desk only reads, nothing needs an orderly end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,  # no preface to wait for, no streams to reset; a proxy speaks HTTP/2 for it
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
         websockets=False,
         log_enabled=False,
     )
-    server.serve(target_loader=lambda _target: desk)
+    await server.serve()
 
 
 def _warm_up(core: Installation) -> None:

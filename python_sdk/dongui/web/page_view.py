@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import Consent
+from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.gate import gate_items
+from dongui.web.consent import Consent
 
 PAGE_VIEW = "pageview"
 

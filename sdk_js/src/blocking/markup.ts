@@ -1,5 +1,5 @@
 /** What of an author's markup is let loose: nothing that brings code past the purposes, the nonce or the page's own address. */
-import { core } from "../ui/core";
+import { core, doc } from "../ui/core";
 import { explain } from "./explain";
 
 const INERT = "text/plain";
@@ -7,14 +7,14 @@ const INERT = "text/plain";
 const REFUSED = "base,meta[http-equiv],svg script,svg [attributeName$=href i]";
 const ADDRESSES = ["src", "href", "xlink:href", "action", "formaction", "data", "background", "poster"];
 
-const protocolOf = (address: string): string | undefined => core._quietly(() => new URL(address, document.baseURI).protocol);
+const protocolOf = (address: string): string | undefined => core._quietly(() => new URL(address, doc.baseURI).protocol);
 
 /** Whether an address may become an element's: http, https, or of this very origin. */
 export function allowed(element: Element, name: string, value: string): boolean {
   if (name == "srcdoc") return !core._nonce || explain(element, "nonce");
   const addresses = name == "srcset" ? value.split(/,?\s+/) : [value];
   const fits = (address: string): unknown => {
-    const url = core._quietly(() => new URL(address, document.baseURI));
+    const url = core._quietly(() => new URL(address, doc.baseURI));
     return url && (/^https?:$/.test(url.protocol) || url.origin == location.origin);
   };
   return addresses.every(fits) || explain(element, "address", `data-${name}`);

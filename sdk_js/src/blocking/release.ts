@@ -69,9 +69,10 @@ core._release = () => {
     if (done.has(element) || hasStarted(element) || !free(element, purposes)) continue;
     core._quietly(() => {
       const before = element.cloneNode(true);
-      const nodes = letLoose(element);
-      if (!nodes) return;
+      // First: what it brings may call us again while it comes.
       done.add(element);
+      const nodes = letLoose(element);
+      if (!nodes) return void done.delete(element);
       core._released.push([element as HTMLElement, purposes, nodes, before]);
     });
   }

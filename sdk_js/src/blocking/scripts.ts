@@ -1,5 +1,5 @@
 /** Scripts run one after the other, as the parser would run them; only `async` ones keep nobody waiting. */
-import { core } from "../ui/core";
+import { core, doc } from "../ui/core";
 import { explain } from "./explain";
 
 interface Waiting {
@@ -44,14 +44,14 @@ export function run(script: HTMLScriptElement, gone = (): void => {}): Node[] {
 }
 
 /** Scripts that came by `innerHTML` or JSX never start, so a new one takes the place; its events are told to the old one. */
-function successor(script: HTMLScriptElement, { createScript, createScriptURL }: Wraps): HTMLScriptElement {
+function successor(script: HTMLScriptElement, rules: Wraps): HTMLScriptElement {
   const fresh = core._native(script.ownerDocument).createElement("script");
   for (const { name, value } of script.attributes) if (!OWN.test(name)) fresh.setAttribute(name, value);
   fresh.type = script.dataset.type ?? "";
   fresh.nonce = script.nonce!;
   const src = address(script);
-  if (src) fresh.src = createScriptURL(src);
-  fresh.text = createScript(script.text);
+  if (src) fresh.src = rules.createScriptURL(src);
+  fresh.text = rules.createScript(script.text);
   for (const type of ["load", "error"]) fresh.addEventListener(type, () => script.dispatchEvent(new Event(type)));
   return fresh;
 }
@@ -105,7 +105,7 @@ export function runScripts(): void {
   }
 }
 
-document.addEventListener("securitypolicyviolation", ({ target, blockedURI, effectiveDirective }) => {
+doc.addEventListener("securitypolicyviolation", ({ target, blockedURI, effectiveDirective }) => {
   const script = started.has(target as Node) ? (target as Element) : pending.get(blockedURI);
   if (script) explain(script, "csp", effectiveDirective);
 });

@@ -15,4 +15,4 @@ const TEXTS: Record<Reason, string> = {
   late: "has not loaded in three seconds; the scripts behind it go on without it.",
 };
 
-core._explain = (element, reason, detail) => console.warn(`dongui: <${element.localName} data-purpose="${element.getAttribute("data-purpose") ?? ""}"> ${TEXTS[reason].replace("{}", detail)}`, element);
+core._explain = (element, reason, detail) => console.warn(`dongui: <${element.localName} data-purpose="${element.getAttribute("data-purpose") ?? ""}"> ${TEXTS[reason].replace("{}", detail)}`);

@@ -24,6 +24,9 @@ export const mayShow = (): boolean => core._options.embedded != null || !framed(
 
 /** Where cookies are blocked nobody is asked; nor within the hour after an answer that was refused for good. */
 export function mayAsk(): boolean {
+  // Somebody may have answered while this was loaded.
+  core._read();
+  if (core._queue[0]) return false;
   const since = Date.now() - (+core._stored()["dongui.again"]! || 0);
   return !core._quiet && navigator.cookieEnabled && (!!core._again || since > HOUR || since < 0);
 }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dongui_collector.analytics.attribution import origin_of, parts_of
+from dongui_collector.analytics.attribution import origin_of
 from dongui_collector.analytics.columns.table import EMPTY, FIRST_NAME, FIRST_PAGE, STEP_SHIFT, Lists, VisitTable
 from dongui_collector.analytics.columns.words import NONE, Bools, Glossary, Ints, Longs, Visitors, coded
 from dongui_collector.analytics.entitled_events import EntitledEvents
@@ -20,11 +20,14 @@ from dongui_collector.analytics.sessions import (
     PAGE_VIEWS,
     PASSIVE,
     VITAL,
+    language_tag,
     milliseconds,
     seconds_of,
     term,
     vital_of,
 )
+from dongui_collector.analytics.site_rules import SiteRules
+from dongui_collector.core.addresses import parts_of
 from dongui_collector.storage.contract.values import Fact
 
 Seen = tuple[Fact, frozenset[str]]  # a row, and the items that its reader may see of it
@@ -33,17 +36,17 @@ Clicks = Callable[[Fact], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One of a site's days: its ordinal, the instant (epoch ms) at which it begins, and the site's own hosts."""
+    """One of a site's days: its ordinal, the instant (epoch ms) at which it begins, and the site's rules."""
 
     number: int
     begins: int
-    own: frozenset[str]
+    site: SiteRules
     clicks: Clicks  # the kinds of a row's advertising ids
 
 
 def day_of_site(covered: EntitledEvents, day: date) -> Day:
     """A day of the site that a reader reads."""
-    return Day(day.toordinal(), covered.span(day)[0], covered.own, covered.clicks)
+    return Day(day.toordinal(), covered.span(day)[0], covered.rules, covered.clicks)
 
 
 def table_of(seen: Sequence[Seen], day: Day, words: Glossary, who: Visitors) -> VisitTable:
@@ -73,7 +76,7 @@ class _Making:
         self._name, self._names = coded(self._columns["name"])
         self._url, self._urls = coded(self._columns["url"])
         self._view = self._named(PAGE_VIEWS)
-        paths = (parts_of(url)[1] for url in self._urls)
+        paths = map(day.site.page, self._urls)
         page_of_url = np.fromiter((NONE if p is None else words.pages.code(p) for p in paths), np.int32)
         self._page = page_of_url[self._url]
 
@@ -132,7 +135,7 @@ class _Making:
             key = (urls[row], referrers[row], () if ads[row] is None else self._clicks_of(row))
             code = seen.get(key)
             if code is None:
-                code = seen[key] = self._words.origins.code(origin_of(*key, self._day.own))
+                code = seen[key] = self._words.origins.code(origin_of(*key, self._day.site))
             found[visit] = code
         return found
 
@@ -153,7 +156,8 @@ class _Making:
         shown = self._having(item)
         said = []
         for column in columns:
-            values, known = coded(self._columns[column])
+            texts = self._columns[column]
+            values, known = coded(list(map(language_tag, texts)) if column == "language" else texts)
             lacking = known.index(None) if None in known else NONE
             rows = np.flatnonzero(shown & (values != lacking))
             said.append((self._per_visit(rows, values[rows]), [*known, None]))

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import IO
 
-from dongui_collector.analytics.attribution import parts_of
 from dongui_collector.analytics.imports.files import ForeignError, ImportRow, rows
 from dongui_collector.analytics.metrics import Key, Metrics, plus
 from dongui_collector.analytics.reports import table
 from dongui_collector.analytics.snapshot_rules import outlives
+from dongui_collector.core.addresses import parts_of
 
 Days = dict[date, dict[str, dict[Key, Metrics]]]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from dongui.i18n import Words
 from werkzeug.datastructures import MultiDict
 
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.filters import DIMENSIONS
+from dongui_collector.core.addresses import readable_path
 from dongui_collector.desk.visits.answers import ScreenReader, untold
 from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
@@ -52,7 +53,7 @@ class ListPage:
     untold: bool
 
 
-def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Mapping[str, str]) -> ListPage:
+def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
     sample = reader.ask(tab.report, limit=1)
     figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in DIMENSIONS)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
@@ -88,16 +89,20 @@ def _searched(
     search: str,
     order: dict[str, Any],
     lang: str,
-    words: Mapping[str, str],
+    words: Words,
     figures: tuple[str, ...],
 ) -> tuple[list[PanelRow], bool]:
-    """The rows whose name has the text in it, without regard to case; and whether there were too many to look at."""
-    text, found, offset, total = search.casefold(), [], 0, 1
+    """The rows whose name has the text in it, without regard to case; and whether there were too many to look at.
+
+    A page is found by its readable name and by its escaped one.
+    """
+    found, offset, total = list[PanelRow](), 0, 1
+    texts = {text.casefold() for text in (search, readable_path(search))}
     while offset < min(total, _SEARCHED):
         answer = reader.ask(tab.report, limit=MOST_ROWS, offset=offset, **order)
         total, offset = answer["total"], offset + MOST_ROWS
         every = rows(tab, answer, reader.asked, lang, words, figures)
-        found += [row for row in every if text in row.label.casefold() or text in row.beside.casefold()]
+        found += [row for row in every if any(text in f"{row.label}\n{row.beside}".casefold() for text in texts)]
     return found, total > _SEARCHED
 
 

@@ -1,0 +1,224 @@
+"""What the application sees of the visitor's consent in one request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from dongui.result import Result
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.rules.consent import Choice
+from dongui.rules.own_cookies import OWN_COOKIES, VisitorIds, read_choice, visitor_ids
+from dongui.web.own_cookies import CookieNaming, OwnCookie, shown
+
+_NOTHING: frozenset[str] = frozenset()
+_OURS = "dongui"  # in every name of ours: a quick look before a close one
+
+
+class Consent:
+    """What this visitor consented to, as far as the browser says; the collector's ledger may only say less.
+
+    Evaluated when first asked, by the policy known when the request came. :attr:`was_read` tells whether the
+    application asked, so that its answer depends on it.
+    """
+
+    __slots__ = (
+        "_chosen",
+        "_decide",
+        "_gpc",
+        "_ids",
+        "_naming",
+        "_now",
+        "_pairs",
+        "_purposes",
+        "_terms",
+        "cookies",
+        "known",
+        "outgoing",
+        "was_read",
+    )
+
+    def __init__(
+        self,
+        terms: CompiledPolicy,
+        cookies: str = "",
+        gpc: str = "",
+        *,
+        now: int | None = None,
+        decide: Callable[..., Result] | None = None,
+        naming: Callable[[], CookieNaming] = CookieNaming,
+        known: bool = True,
+    ) -> None:
+        """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds.
+
+        ``decide`` is called by :meth:`decide`, with this object first. ``naming`` is asked how our cookies are called.
+        ``known`` is False where the browser could not show them: then nothing is granted, and nothing is refused.
+        """
+        self._terms = terms
+        self.cookies = cookies
+        self._gpc = gpc
+        self._now = now
+        self._decide = decide
+        self._naming = naming
+        self.known = known
+        self.outgoing: Sequence[OwnCookie] = ()
+        self._pairs: list[tuple[str, str]] | None = None
+        self._chosen: tuple[Choice | None] | None = None
+        self._ids: VisitorIds | None = None
+        self._purposes: frozenset[str] | None = None
+        self.was_read = False
+
+    def granted(self, purpose: str) -> bool:
+        """Whether ``purpose`` may act for this visitor now: granted and in force, or resting on another basis."""
+        self.was_read = True
+        return purpose in self.effective() or not self._terms.needs_consent(purpose)
+
+    def allowed(self, item: str) -> bool:
+        """Whether a data item of this visitor may be recorded now: some purpose that was granted lists it."""
+        self.was_read = True
+        return item in self._terms.items(self.effective())
+
+    @property
+    def visitor(self) -> str | None:
+        """The visitor id; None unless a granted purpose lists ``cookie``. A bearer credential: not for logs or URLs."""
+        self.was_read = True
+        return self.subject()
+
+    @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes that were granted and are in force."""
+        self.was_read = True
+        return self.effective()
+
+    @property
+    def signals(self) -> frozenset[str]:
+        """Privacy signals of this request: ``gpc``, or none."""
+        self.was_read = True
+        return frozenset({"gpc"}) if has_gpc(self._gpc) else _NOTHING
+
+    @property
+    def decided(self) -> bool:
+        """Whether the visitor made a choice that still stands, be it a refusal."""
+        self.was_read = True
+        return self.choice() is not None
+
+    def decide(
+        self,
+        *,
+        granted: Iterable[str] = (),
+        refused: Iterable[str] = (),
+        method: str = "api",
+        lang: str = "ko",
+        timeout: float = 5.0,
+    ) -> Result:
+        """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
+
+        Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
+        done, this object says what was decided. In an ``async`` application: ``await asyncio.to_thread(…)``.
+        """
+        if self._decide is None:
+            return Result()
+        return self._decide(self, granted=granted, refused=refused, method=method, lang=lang, timeout=timeout)
+
+    def __repr__(self) -> str:
+        return f"<Consent {' '.join(sorted(self.effective())) or 'nothing granted'}>"
+
+    # What follows is for the middleware, which looks without having read on the application's behalf.
+
+    @property
+    def terms(self) -> CompiledPolicy:
+        """The terms by which this request is judged to its end, also when the policy changes meanwhile."""
+        return self._terms
+
+    def __contains__(self, purpose: object) -> bool:
+        """Whether a purpose was granted by consent: this object serves as the set of such purposes."""
+        return purpose in self.effective()
+
+    def effective(self) -> frozenset[str]:
+        """As :attr:`purposes`."""
+        if self._purposes is None:
+            self._purposes = self._judge()
+        return self._purposes
+
+    def subject(self) -> str | None:
+        """As :attr:`visitor`."""
+        if "cookie" not in self._terms.items(self.effective()):
+            return None
+        return self.ids().use
+
+    def terms_allow(self, item: str) -> bool:
+        """As :meth:`allowed`."""
+        return item in self._terms.items(self.effective())
+
+    def ids(self) -> VisitorIds:
+        """The visitor ids of the request, whatever is granted: taking back needs no consent."""
+        if self._ids is None:
+            naming = self._naming()
+            found = self.pairs() if _OURS in self.cookies else ()
+            self._ids = visitor_ids(found, naming.https, naming.shared)
+        return self._ids
+
+    def naming(self) -> CookieNaming:
+        """How our cookies are called for this request."""
+        return self._naming()
+
+    def renew(self, cookies: Sequence[OwnCookie]) -> None:
+        """After a decision: these cookies count from now on, and are to go out with the answer."""
+        kept = [pair for pair in self.pairs() if pair[0] not in OWN_COOKIES]
+        self.cookies = "; ".join(f"{name}={value}" for name, value in [*shown(cookies).items(), *kept])
+        self._pairs = self._purposes = self._chosen = self._ids = None
+        self.known = True
+        self.outgoing = cookies
+
+    def choice(self) -> Choice | None:
+        """The visitor's choice, as long as it stands."""
+        choice = self.claimed_choice()
+        return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+
+    def why_nothing(self) -> str:
+        """Of a visitor who grants nothing: ``gpc`` (the browser asks not to be tracked), ``refused`` or ``unasked``."""
+        return "gpc" if has_gpc(self._gpc) else "refused" if self.choice() is not None else "unasked"
+
+    def is_of_another_notice(self) -> bool:
+        """Whether the choice names a notice version that is not known: perhaps there is a newer policy."""
+        choice = self.claimed_choice()
+        return choice is not None and choice.version not in self._terms.policy["accepts"]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names and values of the request's cookies."""
+        if self._pairs is None:
+            self._pairs = cookie_pairs(self.cookies)
+        return self._pairs
+
+    def claimed_choice(self) -> Choice | None:
+        """The choice in the cookies, whether or not it stands."""
+        if self._chosen is None:
+            choice = None
+            if _OURS in self.cookies:
+                naming = self._naming()
+                choice = read_choice(self.pairs(), naming.https, naming.shared)
+            self._chosen = (choice,)
+        return self._chosen[0]
+
+    def _judge(self) -> frozenset[str]:
+        choice = self.claimed_choice()
+        if choice is None or not choice.granted:
+            return _NOTHING
+        return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+
+    def _seconds(self) -> int:
+        return int(time.time()) if self._now is None else self._now
+
+
+def has_gpc(header: str) -> bool:
+    """Whether ``Sec-GPC`` is exactly ``1``; of duplicates (joined by commas) any counts (W1)."""
+    return header == "1" or ("," in header and any(part.strip(" \t") == "1" for part in header.split(",")))
+
+
+def cookie_pairs(header: str) -> list[tuple[str, str]]:
+    """Names and values in a ``Cookie`` header, in its order: a name may come once for each path and domain."""
+    pairs = []
+    for pair in header.split(";"):
+        name, _, value = pair.partition("=")
+        pairs.append((name.strip(" \t"), value.strip(" \t")))
+    return pairs
