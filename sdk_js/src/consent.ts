@@ -10,9 +10,9 @@ let learning: Promise<void> | undefined;
 
 /**
  * Epoch seconds by the server's clock, as far as this browser knows it; never before the choice was recorded, so that a
- * clock that is behind asks nobody again.
+ * clock that is behind asks nobody again. A year ahead is no clock of anybody's.
  */
-const now = (): number => Math.max(core._now() / 1000, core._choice?.at || 0);
+const now = (own = core._now() / 1000): number => Math.max(own, Math.min(core._choice?.at || 0, own + 3e7));
 
 core._state = () =>
   Object.fromEntries(Object.values(core._facts?.purposes || {}).flatMap(({ id, basis }) => (basis == "consent" ? [[id, core._granted.has(id)]] : [])));

@@ -126,6 +126,8 @@ export interface Core {
   /** The words of the language that the facts are in. */
   _wordsNow(): Words;
   _h: typeof h;
+  /** What decides is held back anew: something else is asked in the same place. */
+  _hold(): void;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
   _switch(purpose: NoticePurpose, text: string): HTMLElement;

@@ -16,7 +16,7 @@ const ATTRIBUTES = `;Path=/;SameSite=${framed ? "None;Partitioned" : "Lax"}${dom
 
 /** Sets one of them: `""` the choice, `"_id"` the visitor id; 0 seconds remove it. */
 export const setCookie = (name: string, value: string, seconds: number): void =>
-  void core._quietly(() => (doc.cookie = `${core._name + name}=${value};Max-Age=${Math.ceil(seconds)}${ATTRIBUTES}`));
+  void core._quietly(() => (doc.cookie = `${core._name + name}=${value};Max-Age=${Math.floor(seconds) - 1}${ATTRIBUTES}`));
 
 /** Until when a choice lives at `now` (epoch seconds). */
 export const lifetime = (choice: Choice, now: number): number => choice.at + (core._facts ? core._facts.choice_seconds : LONGEST) - now;

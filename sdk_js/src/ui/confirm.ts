@@ -15,7 +15,7 @@ export function confirmed(action: string, label: string, ask: string, words: Pan
     focus && first.focus();
   };
   const go = (): void => {
-    box.replaceChildren(h("p", { role: "status", tabindex: "-1" }, words.saving));
+    box.replaceChildren(h("p", { "aria-live": "polite", tabindex: "-1" }, words.saving));
     void act().then((said) => {
       box.firstChild!.textContent = said;
       (box.firstChild as HTMLElement).focus();
@@ -24,6 +24,7 @@ export function confirmed(action: string, label: string, ask: string, words: Pan
   const question = (): void => {
     box.replaceChildren(h("p", { role: "alert" }, ask), button("confirm", words.yes, go), button("cancel", words.no, () => back(true)));
     (box.lastChild as HTMLElement).focus();
+    core._hold();
   };
   back();
   return box;

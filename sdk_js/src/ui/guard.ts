@@ -6,8 +6,8 @@ const SEEN = 500;
 /** Timers and the times of events differ a little. */
 const MARGIN = 50;
 const HOUR = 36e5;
-/** What decides something, or asks for it. */
-const DECIDES = "[data-action]:not([data-action=close],[data-action=choose])";
+/** What decides something. */
+const DECIDES = ":is([data-action=accept],[data-action=refuse],[data-action=save],[data-action=confirm])";
 
 /** Whether a page of another origin stands around this one: it could lay what it likes over the question. */
 function framed(): boolean {
@@ -45,6 +45,7 @@ export function guard(dialog: HTMLDialogElement): void {
     setTimeout(() => held.forEach((button) => (button.disabled = false)), SEEN + MARGIN);
   };
   hold();
+  core._hold = hold;
   addEventListener("focus", hold);
   dialog.addEventListener(
     "click",

@@ -42,7 +42,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     h("p", {}, words.about, " ", core._policyLink()),
     list,
     core._choice && record(words),
-    core._choice && data(words, show, taken),
+    (core._choice || core._queue[0]) && data(words, show, taken),
     others[0] && h("h2", {}, words.without),
     h("ul", {}, ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis)))),
   );
@@ -50,14 +50,14 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     "footer",
     {},
     button("save", words.save, () => decide(core._ticked(list))),
-    core._choice ? confirmed("withdraw", words.withdraw, words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
+    core._choice || core._queue[0] ? confirmed("withdraw", words.withdraw, words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
   );
   return [main, footer];
 }
 
 /** Says that a decision waits for its record, as long as one does. */
 function saving(words: PanelWords): HTMLElement {
-  const line = core._h("p", { role: "status" });
+  const line = core._h("p", { "aria-live": "polite", part: "saving" });
   const update = (): void => void (line.textContent = core._queue[0] ? words.saving : "");
   core._changed.push(update);
   update();
