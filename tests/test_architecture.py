@@ -42,16 +42,8 @@ COLLECTOR = (
 )
 # Arrows that still point the wrong way. The list only gets shorter.
 ALLOWED = {
-    ("dongui_collector.access.tokens", "dongui_collector.exports.export"),
-    ("dongui_collector.access.tokens", "dongui_collector.ledger.installation"),
-    ("dongui_collector.access.tokens", "dongui_collector.ledger.sites"),
     ("dongui_collector.backup.backup", "dongui_collector.runtime.composition"),
     ("dongui_collector.backup.backup", "dongui_collector.webhooks.operations"),
-    ("dongui_collector.desk.vitals", "dongui_collector.runtime.doctor"),
-    ("dongui_collector.exports.operations", "dongui_collector.analytics.imports.days"),
-    ("dongui_collector.exports.operations", "dongui_collector.retention.installation"),
-    ("dongui_collector.exports.operations", "dongui_collector.retention.withdrawal"),
-    ("dongui_collector.exports.operations", "dongui_collector.rights.disclosures"),
     ("dongui_collector.intake.routes", "dongui_collector.rights.channels"),
     ("dongui_collector.intake.routes", "dongui_collector.rights.members"),
     ("dongui_collector.intake.routes", "dongui_collector.rights.profiles"),
@@ -61,7 +53,6 @@ ALLOWED = {
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.grounds"),
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.requests"),
     ("dongui_collector.intake.subject_access", "dongui_collector.rights.subjects"),
-    ("dongui_collector.ledger.service", "dongui_collector.retention.withdrawal"),
     ("dongui_collector.retention.operations", "dongui_collector.evidence.sealing"),
 }
 FRAMEWORKS = {

@@ -31,7 +31,7 @@ async function change(changes: ConsentState | string[]): Promise<Result> {
 
 core._look = async () => {
   try {
-    await learned();
+    await Promise.all([learned(), core._cookieChoice() && core._load("personal")]);
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (core._turns) return;

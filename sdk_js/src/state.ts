@@ -5,6 +5,7 @@ import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
 import type { Entry } from "./queue";
 import type { Choice, Policy, Purpose } from "./rules/types";
+import { useScrub } from "./rules/urls";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
 import type { Words } from "./ui/words/words";
@@ -94,6 +95,9 @@ export interface Core {
   _quietly: typeof quietly;
   /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
   _doc: Document;
+  _useScrub: typeof useScrub;
+  /** Whether personal.js has come, or never will. */
+  _scrubs?: boolean;
   _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */
@@ -101,7 +105,7 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "personal"): Promise<unknown>;
   // What queue.js adds:
   /** A decision of the page's own making; `id` names a withdrawal that is in force already. */
   _change?(changes: ConsentState | string[], id?: string): Promise<Result>;
@@ -150,6 +154,7 @@ export const core = {
   _released: [] as Released[],
   _quietly: quietly,
   _doc: doc,
+  _useScrub: useScrub,
   _native: native,
   _uuid: uuid,
   _gpc: () => gpc() || core._dnt,

@@ -16,7 +16,7 @@ export function withdraw(changes: ConsentState | string[]): string | undefined {
   const { _choice: choice } = core;
   if (!choice || (core._decide && core._facts) || Object.values(changes).includes(true)) return;
   const id = uuid();
-  const refused = !Array.isArray(changes) ? Object.keys(changes) : changes[0] ? changes : choice.granted;
+  const refused = Array.isArray(changes) ? (changes[0] ? changes : choice.granted) : Object.keys(changes);
   if (!refused[0]) return;
   core._store(DECISIONS + "~" + id, { refused });
   core._judge();

@@ -13,7 +13,7 @@ from dongui import rules
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 POLICY = json.loads((VECTORS / "policy.json").read_text("utf-8"))
-FILES = ("choice", "effective", "gate", "urls", "cookies", "periods", "own_cookies", "decisions")
+FILES = ("choice", "effective", "gate", "urls", "cookies", "crawlers", "periods", "own_cookies", "decisions")
 # The queue of decisions is the browser's: the web server passes them on and keeps none.
 BROWSER_ONLY = {"collapse", "expire", "settle", "next_decision", "pending_grants"}
 CASES = [
@@ -76,7 +76,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "gate_event": lambda event, purposes, now_ms: rules.gate_event(event, purposes, POLICY, now_ms),
     "scrub_url": _url,
     "scrub_text": rules.scrub_text,
+    "percent_encoded": rules.percent_encoded,
     "scrub_props": lambda value: rules.scrub_props(value),
+    "is_crawler": rules.is_crawler,
     "classify": lambda name: rules.classify(name, POLICY),
     "cookie_verdict": lambda name, granted, strict=False: rules.cookie_verdict(name, granted, POLICY, strict),
     "cookie_prefix": rules.cookie_prefix,
