@@ -64,6 +64,7 @@ function wait(id: string, seconds: number): void {
 }
 
 export async function attempt(entry: Entry): Promise<void> {
+  const first = entry.id in attempts || !entry.tried;
   entry.tried = true;
   // What came of an earlier grant counts for the next one.
   if (entry.granted[0]) entry.visitor ??= core._visitor();
@@ -73,7 +74,7 @@ export async function attempt(entry: Entry): Promise<void> {
   delete attempts[entry.id];
   const text = (await answer?.text().catch(() => {})) || "";
   const outcome = answer ? classifyAnswer(answer.status, answer.headers.get("Content-Type") || "", text, entry.id) : "none";
-  if (outcome == "recorded") recorded(entry, JSON.parse(text));
+  if (outcome == "recorded") recorded(entry, JSON.parse(text), first);
   else if (outcome != "none") await refused(entry, outcome);
   else failed(entry, answer);
 }
@@ -99,12 +100,17 @@ async function erase(entry: Entry): Promise<void> {
   report(entry.id, "recorded");
 }
 
-function recorded(entry: Entry, answer: Answer): void {
+/** The answer to a first attempt tells how the server's clock stands to ours; a repeat tells when it was decided. */
+function learnClock(at: number): void {
+  const behind = Math.round(at - Date.now());
+  Math.abs(behind) > MINUTE ? core._store("dongui.skew", behind) : core._remove("dongui.skew");
+}
+
+function recorded(entry: Entry, answer: Answer, first: boolean): void {
   const { visitor } = answer;
   const queue = entries();
   const rest = queue.filter(({ id }) => id != entry.id);
-  const behind = Math.round(answer.at - Date.now());
-  Math.abs(behind) > MINUTE ? core._store("dongui.skew", behind) : core._remove("dongui.skew");
+  if (first) learnClock(answer.at);
   core._remove("dongui.again");
   // The id that the grant brought is the one under which what was decided since is taken away.
   if (visitor) for (const later of rest) if (!later.visitor && !later.granted[0]) put({ ...later, visitor });
