@@ -19,7 +19,7 @@ from dongui.web.request import SiteRequest
 from dongui.web.set_cookie import Headers
 from dongui.web.site import SiteContext
 from dongui.web.site_client import LongBody
-from dongui.web.wsgi_request import WsgiRequest, environ_key
+from dongui.web.wsgi_request import WsgiRequest, drop_shadows, environ_key
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -49,6 +49,7 @@ class ConsentMiddleware:
         self._client = client_of(client, options)
         self.site = SiteContext(self._client)
         self._inject = self.site.options.inject
+        self._trusts_proxies = self.site.options.trusted_proxies > 0
         self._changes_requests = self._inject or self.site.options.hide_cookies
 
     @property
@@ -58,7 +59,7 @@ class ConsentMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """WSGI."""
-        request = self._begun(environ)
+        request = self._begun(environ, start_response)
         if request is None:
             return self.app(environ, start_response)
         if self.site.claims(request.incoming.mounted_path):
@@ -72,9 +73,11 @@ class ConsentMiddleware:
             request.record()
         return result if held is None else held.around(result)
 
-    def _begun(self, environ: WSGIEnvironment) -> SiteRequest | None:
+    def _begun(self, environ: WSGIEnvironment, start_response: StartResponse) -> SiteRequest | None:
         """The request with its consent; None where we have failed, and then stay out of the way."""
         try:
+            if self._trusts_proxies:
+                drop_shadows(environ, start_response)
             request = SiteRequest(self.site, WsgiRequest(environ))
             environ[CONSENT] = request.consent
             if self._changes_requests:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
 
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.web.csp import inline_nonce, script_nonce
@@ -59,24 +58,26 @@ class PageInjection:
             return lengthened(headers, len(self.page_text(headers, request.root, terms)), self.tag.mark(terms))
         return [header for header in headers if header[0].lower() not in _OF_THE_BODY]
 
-    def conditions(self, header: Callable[[str], str], terms: CompiledPolicy) -> dict[str, str]:
+    def conditions(self, request: IncomingRequest, terms: CompiledPolicy) -> dict[str, str]:
         """The conditions of a request as the application understands them: of pages that the tag was not put into, or
         another one, none is confirmed.
         """
         changed: dict[str, str] = {}
-        shows = is_document(header("sec-fetch-dest"))
-        if held := header("if-none-match"):
+        shows = is_document(request.header("sec-fetch-dest"))
+        if held := request.header("if-none-match"):
             known = unmarked(held, self.tag.mark(terms), only_marked=shows)
             if known != held:
                 changed["if-none-match"] = known
-        if shows and header("if-modified-since"):
+        if shows and request.header("if-modified-since"):
             changed["if-modified-since"] = ""
         return changed
 
-    def confirmed(self, header: Callable[[str], str], headers: Headers, terms: CompiledPolicy) -> Headers:
-        """The headers of a 304 to a browser that holds a page with our tag: with the ETag that it knows."""
+    def confirmed(self, held: str, headers: Headers, terms: CompiledPolicy) -> Headers:
+        """The headers of a 304 to a browser that holds a page with our tag: with the ETag that it knows.
+
+        ``held``: its ``If-None-Match`` as it came.
+        """
         mark = self.tag.mark(terms)
-        held = header("if-none-match")
         return [
             (name, known) if name.lower() == "etag" and (known := marked(value, mark)) in held else (name, value)
             for name, value in headers

@@ -17,7 +17,7 @@ from dongui.web.site import SiteContext
 class SiteRequest:
     """One request, looked at through ``incoming``. Nothing here raises: an error of our own is counted, not shown."""
 
-    __slots__ = ("consent", "cookies", "incoming", "method", "site", "viewed")
+    __slots__ = ("consent", "cookies", "held", "incoming", "method", "site", "viewed")
 
     def __init__(self, site: SiteContext, incoming: IncomingRequest) -> None:
         self.site = site
@@ -25,6 +25,7 @@ class SiteRequest:
         self.method = incoming.method
         self.cookies = incoming.header("cookie")
         self.consent = site.consent(self.cookies, incoming.header("sec-gpc"), self.naming, known=not self._hidden())
+        self.held = ""  # the ETags that the browser holds, as it sent them
         self.viewed = False
 
     # What the request says, as far as it is trusted.
@@ -66,7 +67,8 @@ class SiteRequest:
             if shown != self.cookies:
                 changed["cookie"] = shown
         if self.site.options.inject and self.method in ("GET", "HEAD"):
-            changed.update(self.site.pages.conditions(self.incoming.header, self.consent.terms))
+            self.held = self.incoming.header("if-none-match")
+            changed.update(self.site.pages.conditions(self.incoming, self.consent.terms))
         return changed
 
     def answered(self, status: str, headers: Headers) -> Headers:
@@ -91,7 +93,7 @@ class SiteRequest:
         """Headers of an answer without a body as those of the page with the tag would be."""
         site, incoming, terms = self.site, self.incoming, self.consent.terms
         if status[:3] == "304":
-            return site.pages.confirmed(incoming.header, headers, terms)
+            return site.pages.confirmed(self.held, headers, terms)
         if self.method != "HEAD":
             return headers
         return site.pages.headed(incoming, status, headers, terms)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from typing import TYPE_CHECKING
 
 from dongui.web.page_view import authority
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+log = logging.getLogger("dongui")
 
 _KEYS = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -47,6 +51,35 @@ class WsgiRequest:
     def host(self) -> str:
         get = self.raw.get
         return get("HTTP_HOST") or authority(get("SERVER_NAME", ""), get("SERVER_PORT", ""))
+
+
+def drop_shadows(environ: WSGIEnvironment, start_response: object) -> None:
+    """Takes out of the environment what a header ``X_Forwarded_For`` has put into the proxy's ``X-Forwarded-For``.
+
+    WSGI has one key for both. wsgiref's server still knows the names, through the method that it hands over; of uWSGI
+    and granian nobody learns them, which is said once. Other servers drop such names themselves.
+    """
+    handler = getattr(getattr(start_response, "__self__", None), "request_handler", None)
+    headers = getattr(handler, "headers", None)
+    if headers is None:
+        if "uwsgi.version" in environ or environ.get("SERVER_SOFTWARE") == "Granian":
+            _say_that_names_are_folded()
+        return
+    for name in _TRUSTED:
+        key = environ_key(name)
+        if key in environ:
+            environ[key] = ",".join(headers.get_all(name, []))
+
+
+@functools.cache
+def _say_that_names_are_folded() -> None:
+    log.warning(
+        "dongui: this server takes X_Forwarded_For for X-Forwarded-For; have the proxy drop header names with _, "
+        "or a visitor can write another's address"
+    )
+
+
+_TRUSTED = ("x-forwarded-for", "x-forwarded-proto")
 
 
 def environ_key(name: str) -> str:
