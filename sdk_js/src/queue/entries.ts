@@ -1,6 +1,7 @@
 /** The decisions in the store: read in their order, put down, removed by id alone. */
 import { type Entry } from "../queue";
 import type { Decision } from "../rules/decisions";
+import { gpc } from "../signals";
 import { core } from "../ui/core";
 import { shrink } from "./cookies";
 
@@ -29,8 +30,8 @@ export const facts = (method: string): Pick<Entry, "site" | "method" | "lang" | 
   site: core._options.site,
   method,
   lang: core._facts ? core._facts.lang : (core._options.lang || navigator.language).slice(0, 2),
-  // GPC is a header as well, so that the collector hears of it in any case.
-  signals: { [core._dnt ? "dnt" : "gpc"]: core._gpc() },
+  // GPC is a header as well, so that the collector hears of it in any case; of no other signal does the ledger know.
+  signals: { gpc: gpc() },
 });
 
 /** Withdrawals that were made before queue.js was there get their place in the queue: for each id in sight a request. */

@@ -3,16 +3,16 @@ import { core } from "./core";
 import type { PanelWords } from "./words/words";
 
 /**
- * A button that shows the question in its place, with the way on and the way back; `act` does it, and what it says of the
- * end stands there then.
+ * A button (`first`, made with what it does) that shows the question in its place, with the way on and the way back; `act`
+ * does it, and what it says of the end stands there then.
  */
-export function confirmed(action: string, label: string, ask: string, words: PanelWords, act: () => Promise<string>): HTMLElement {
+export function confirmed(first: (question: () => void) => HTMLElement, ask: string, words: PanelWords, act: () => Promise<string>): HTMLElement {
   const { _h: h, _button: button } = core;
   const box = h("div", { class: "row danger" });
   const back = (focus?: boolean): void => {
-    const first = button(action, label, question);
-    box.replaceChildren(first);
-    focus && first.focus();
+    const start = first(question);
+    box.replaceChildren(start);
+    focus && start.focus();
   };
   const go = (): void => {
     box.replaceChildren(h("p", { "aria-live": "polite", tabindex: "-1" }, words.saving));

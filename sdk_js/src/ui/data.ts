@@ -47,7 +47,7 @@ export function data(words: PanelWords, now: boolean, taken: () => void): HTMLEl
     body.replaceChildren(
       ...(found.events[0] ? [table(found, words)] : []),
       h("div", { class: "row" }, core._button("download", words.download, () => download("dongui-my-data.json", found))),
-      confirmed("erase", words.erase, words.eraseAsk, words, erase),
+      confirmed((question) => core._button("erase", words.erase, question), words.eraseAsk, words, erase),
     );
   };
   /** In force as a withdrawal at once; what was shown goes, and the switches with it. */

@@ -50,7 +50,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     "footer",
     {},
     button("save", words.save, () => decide(core._ticked(list))),
-    core._choice || core._queue[0] ? confirmed("withdraw", words.withdraw, words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
+    core._choice || core._queue[0] ? confirmed((question) => button("withdraw", words.withdraw, question), words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
   );
   return [main, footer];
 }
