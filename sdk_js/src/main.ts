@@ -2,7 +2,7 @@
 import type { ConsentState, Dongui, Options, Result } from "./api";
 import { watch } from "./block";
 import { answered, worth } from "./consent";
-import { doc } from "./natives";
+import { doc, native } from "./natives";
 import { quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
@@ -31,7 +31,7 @@ async function change(changes: ConsentState | string[]): Promise<Result> {
 
 core._look = async () => {
   try {
-    await Promise.all([learned(), core._cookieChoice() && core._load("personal")]);
+    await learned();
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (core._turns) return;
@@ -91,7 +91,7 @@ export function start(options: Options): Dongui {
       core._look();
     }, 700);
     addEventListener("click", (event) => {
-      if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
+      if (event.composedPath().some((node) => native(node as Element).matches?.("[data-dongui=preferences]"))) event.preventDefault(), show("preferences");
     });
   };
   if ((doc as { prerendering?: boolean }).prerendering) doc.addEventListener("prerenderingchange", begin);

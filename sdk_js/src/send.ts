@@ -39,9 +39,12 @@ core._flush = () => {
   else if (core._known && !core._granted.size && !core._pending[0]) core._keys(EVENTS).forEach(core._remove);
 };
 
+const scrubbed = (then: () => void): void => void core._load("personal").then(() => ((core._scrubs = true), then()));
+
 export function send(event: Event): void {
+  if (!core._granted.size) return;
   // What names a person is found by personal.js, which may still be on its way.
-  if (!core._scrubs) return void core._load("personal").then(() => (core._scrubs = true) && send(event));
+  if (!core._scrubs) return scrubbed(() => send(event));
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }
@@ -50,6 +53,7 @@ export function send(event: Event): void {
 async function deliver(): Promise<void> {
   timer = 0;
   if (!core._known) return;
+  if (outbox[0] && !core._scrubs) return scrubbed(deliver);
   outbox = gate(outbox);
   if (busy) return;
   busy = true;

@@ -8,6 +8,7 @@ import type { Choice, Policy, Purpose } from "./rules/types";
 import { useScrub } from "./rules/urls";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
+import type { keep } from "./ui/keep";
 import type { Words } from "./ui/words/words";
 
 /** A purpose as `GET /v1/notice` tells it: what the gate needs, and what there is to read. */
@@ -132,6 +133,7 @@ export interface Core {
   _h: typeof h;
   /** What decides is held back anew: something else is asked in the same place. */
   _hold(): void;
+  _keep: typeof keep;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
   _switch(purpose: NoticePurpose, text: string): HTMLElement;

@@ -16,9 +16,9 @@ export function floating(): void {
     button.textContent = core._queue[0] ? words.saving : words.back;
   };
   core._changed.push(update);
-  doc.body.append(host);
+  core._keep(host, () => doc.body.append(host));
   // The question and the panel come and go as children of the body; a choice is made in one of them, or elsewhere.
-  new MutationObserver(update).observe(doc.body, { childList: true });
+  new MutationObserver(update).observe(document, { childList: true, subtree: true });
   (window.dongui as Dongui).consent.onChange(update);
   update();
 }
