@@ -16,7 +16,7 @@ from tests.catalogs import FOLDER, catalog, contexts, entries
 from tests.said import lacks, sentences
 
 POLICY = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "period")
-VERIFY = ("verify", "certificates", "days", "items", "tables")
+VERIFY = ("journal", "verify", "certificates", "days", "items", "tables")
 SPEAKING = (
     *(f"dongui.policy.{name}" for name in POLICY),
     "dongui_collector.runtime.doctor",

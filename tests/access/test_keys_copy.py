@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed, SettingsError, StorageError
 from dongui_collector.core.operations import perform
@@ -18,6 +19,7 @@ from dongui_collector.core.settings import Settings, override
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.keys.backup import MAGIC, _opened, check_passphrase, restore_keys, write_copy
 from dongui_collector.keys.keyring import load_master
+from dongui_collector.keys.operations import KeyCopy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +40,8 @@ def lived_in(house: House) -> House:
 
 def copied(house: House, passphrase: str | None = PASSPHRASE) -> bytes:
     out = io.BytesIO()
-    write_copy(house.core, out, perform(house.core, "keys.copy", {}), passphrase)
+    noted = msgspec.convert(perform(house.core, "keys.copy", {}), KeyCopy)
+    write_copy(house.core, out, noted, passphrase)
     return out.getvalue()
 
 

@@ -140,4 +140,4 @@ def test_verify_tells_of_endings_that_the_journal_does_not_have(stale: tuple[Hou
     house.reopen()
     found = [str(f) for f in verify(house.core).findings]
     assert len(found) == 1
-    assert found[0].startswith("keys/journal.ndjson: it lacks 1 of the endings that the ledger certifies")
+    assert found[0].startswith("the journal of destructions: it lacks 1 of the endings that the ledger certifies")

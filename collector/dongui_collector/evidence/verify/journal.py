@@ -15,7 +15,7 @@ from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
 
-_WHERE = "keys/journal.ndjson"
+_WHERE = Message("the journal of destructions")
 _REMEDY = "put the newest copy of it back (every backup leaves one beside itself) before anything is restored"
 
 
@@ -27,8 +27,8 @@ def check(core: Installation, seen: ChainSummary) -> Iterator[VerificationFindin
     try:
         entries = core.ledger.journal.entries()
         compacted = core.ledger.journal.position()[0] > sum(1 for e in entries if "epoch" in e or e["kind"] == "epoch")
-    except StorageError as error:
-        yield VerificationFinding(_WHERE, str(error), _REMEDY)
+    except StorageError:
+        yield VerificationFinding(_WHERE, "it cannot be read: it was altered, or a line of it is missing", _REMEDY)
         return
     have = {int(entry["seq"]) for entry in entries if "seq" in entry and entry.get("epoch") == epoch}
     if compacted:  # what is older than every backup that is left was forgotten on purpose
