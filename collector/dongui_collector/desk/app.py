@@ -29,6 +29,7 @@ from dongui_collector.desk import (
     keeping_pages,
     language,
     own_pages,
+    parameters,
     people_pages,
     policy_pages,
     preview_pages,
@@ -72,6 +73,7 @@ def create_desk(core: Installation) -> Flask:
     app.extensions["dongui-portions"] = Portions(core)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
+    parameters.set_up(app)
     CSRFProtect(app)
     set_up_login(app, core)
     language.set_up(app)
@@ -149,6 +151,8 @@ def _errors(app: Flask) -> None:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
             return error_page("refused_by_server", str(error)), 400
+        if isinstance(error, parameters.ParameterError):
+            return problem_response(Problem("malformed", str(error)))
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
         if isinstance(error, Unknown):
             return problem_response(Problem("unknown-site"))

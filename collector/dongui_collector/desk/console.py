@@ -97,7 +97,7 @@ def destructions() -> str:
 
 @pages.post("/destructions/approve")
 def approve() -> Response:
-    ids = request.form.getlist("id", type=int)
+    ids = [int(id) for id in request.form.getlist("id") if id]
     ask("destruction.approve", ids=ids or None, by=current_user.name)
     return done("console.destructions", "approved_note")
 
