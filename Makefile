@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint python hours browser js bench clean
+.PHONY: catalogs help run test lint python hours browser js bench clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -51,6 +51,9 @@ js: sdk_js/node_modules/.installed
 	@said=$$(cd sdk_js && npm test --silent 2>&1) || { echo "$$said"; exit 1; }; echo "$$said" | grep -E '^# (tests|fail) '
 	$(call say,the committed snippet is what its source builds)
 	@.ci/fresh-dist
+
+catalogs: $(VENV)/.test ## compile the texts of every language after a change of a .po file
+	@$(BIN)/python .ci/catalogs
 
 bench: $(VENV)/.test ## measure the budgets and write docs/performance.md
 	@$(BIN)/python -m bench $(ARGS)

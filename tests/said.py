@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from dongui.i18n import Message, Table, in_words_of
+from dongui.i18n import Message, Table, translated
 
 _CODE = re.compile(r"\[A-Z\]|^,? $|^ and $|^ [a-z]+$")
 """Constants with a space that are no sentences: patterns, separators, units."""
@@ -38,7 +38,7 @@ def assembled(module: ModuleType) -> list[str]:
     return [text for text in strings if re.search(r"[a-z]+ [a-z]+", re.sub(r"\{[^}]*\}", "", text))]
 
 
-def lacks(table: Table, known: set[str]) -> list[str]:
+def lacks(table: Mapping[str, str], known: set[str]) -> list[str]:
     """What is wrong with a table: sentences it does not have, has in vain, or says with other facts."""
     found = [f"lacks {text!r}" for text in sorted(known - set(table))]
     found += [f"says in vain {text!r}" for text in sorted(set(table) - known)]
@@ -65,4 +65,4 @@ def untold(table: Table, text: str) -> list[str]:
     """The sentences of one text, its facts included, that a table does not know."""
     facts = text.facts.values() if isinstance(text, Message) else ()
     inner = [sentence for fact in facts if isinstance(fact, Message) for sentence in untold(table, fact)]
-    return inner if in_words_of(table, text) is not None else [text, *inner]
+    return inner if translated(table, text) is not None else [text, *inner]

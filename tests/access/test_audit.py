@@ -13,11 +13,11 @@ from dongui_collector.access.audit_log import entries as entries_of
 from dongui_collector.access.audit_log import record_access, reviews
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install, starting_policy
 from dongui_collector.storage.contract.values import LedgerRecord

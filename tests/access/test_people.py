@@ -12,10 +12,10 @@ from dongui_collector.access.roles import CONSOLE_ROLES
 from dongui_collector.access.secrets import LOCKED, token_hash, verify_password
 from dongui_collector.access.sessions import fingerprint
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install, starting_policy
 from dongui_collector.storage.contract.values import Session

@@ -310,7 +310,7 @@ def test_columns_equal_what_is_counted_visit_by_visit(
     shop = shops(seed)
     shop.house.now = at("2025-03-10T20:00")
     engine = Engine(shop.house.core)
-    monkeypatch.setitem(shop.house.core.held, "reports", engine)  # the house outlives this test
+    monkeypatch.setitem(shop.house.core.cached, "reports", engine)  # the house outlives this test
     if not room:
         engine.limit = 0
         monkeypatch.setattr(passes, "_MOST", 3)
@@ -401,8 +401,10 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
 
 
 def test_a_day_of_the_site_may_lie_in_two_stored_days(new_house: Callable[..., House]) -> None:
-    house = new_house(timezone="America/New_York")
-    shop = Shop(house, house.add_site(), 3)
+    house = new_house()
+    house.add_site()
+    house.move_to("America/New_York")
+    shop = Shop(house, house.site, 3)
     shop.arrive()
     shop.arrive()
     for what in ("events", "events", "withdraw", "events", "late", "erase", "events"):
@@ -471,7 +473,7 @@ def test_days_are_read_ahead_for_whoever_may_ask_as_far_as_there_is_room(house: 
     assert store.days == len(pauses) == warm(house.core, lambda _: None)
     asked = Query("overview", FIRST, LAST)
     assert report(house.core, house.site, ALL, asked)["visits"] == 4
-    house.core.held.clear()
+    house.core.cached.clear()
     Engine.of(house.core).limit = 0
     assert warm(house.core, pauses.append) == 0
     assert report(house.core, house.site, ALL, asked)["visits"] == 4

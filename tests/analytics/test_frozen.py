@@ -328,8 +328,9 @@ def test_visitors_of_several_days_are_an_upper_bound_and_say_so(house: House) ->
 
 def test_days_of_another_zone_are_whole(new_house: Callable[..., House]) -> None:
     """The site's day begins within a stored one: it is frozen before the first of the two goes."""
-    house = new_house(timezone="UTC")
+    house = new_house()
     house.add_site()
+    house.move_to("UTC")
     house.approve_routine()
     visitor = house.arrive("statistics")
     for hour in (1, 8, 10, 23):

@@ -248,8 +248,9 @@ def test_a_purpose_whose_period_ended_counts_nothing_more(new_house: Callable[..
 
 
 def test_a_visit_ends_at_the_sites_midnight_wherever_the_installation_is(new_house: Callable[..., House]) -> None:
-    house = new_house(timezone="America/New_York")  # its days begin at 13:00 in Seoul
+    house = new_house()
     house.add_site()
+    house.move_to("America/New_York")  # its days begin at 13:00 in Seoul
     visitor = house.arrive()
     for when in ("2025-03-10T12:50", "2025-03-10T13:10", "2025-03-10T23:55", "2025-03-11T00:05"):
         house.now = at(when)

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dongui_collector.core import operations
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
@@ -50,7 +49,7 @@ class World:
     # -- what the collector does
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        return operations.call(self.settings, operation, **arguments)
+        return self.core.control.ask(operation, **arguments)
 
     def choose(self, visitor: str | None, granted: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> str | None:
         """A choice, carried through to its endings. Returns the visitor's id."""

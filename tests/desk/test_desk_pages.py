@@ -9,12 +9,12 @@ from html import unescape
 from pathlib import Path
 
 import dongui_collector.desk
-import dongui_collector.desk.words
 import pytest
 from desk_world import World, send
 from dongui_collector.desk.overview import SHOWN_DAYS, StoredDay, bars
-from dongui_collector.desk.words import WORDS
 from flask.testing import FlaskClient
+
+from tests.catalogs import entries
 
 TEMPLATES = Path(dongui_collector.desk.__file__).parent / "templates"
 PAGES = [
@@ -49,15 +49,9 @@ def test_every_page_in_every_language(world: World, officer: FlaskClient, visito
     assert visitor not in answer.text
 
 
-def test_the_languages_say_the_same_things() -> None:
-    assert WORDS["ko"].keys() == WORDS["en"].keys()
-    assert sum(len(group.KO) for group in dongui_collector.desk.words._GROUPS) == len(WORDS["ko"])  # each key once
-    assert all(words.strip() for language in WORDS.values() for words in language.values())
-
-
 def test_templates_use_only_words_that_exist() -> None:
     used = {name for page in TEMPLATES.rglob("*.html") for name in re.findall(r"\bw\.([a-z_0-9]+)", page.read_text())}
-    assert used - {"get"} <= WORDS["en"].keys()
+    assert used - {"get"} <= entries("en", "console").keys()
 
 
 def test_headers_lock_the_page_down(officer: FlaskClient) -> None:

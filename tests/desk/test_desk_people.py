@@ -14,6 +14,7 @@ from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
+from dongui_collector.runtime.composition import control
 from dongui_collector.storage.contract.values import Json, Session
 from flask.testing import FlaskClient
 
@@ -139,7 +140,7 @@ def test_where_a_second_factor_is_required_nothing_else_is_shown_before(world: W
     config = world.settings.folder / "dongui.toml"
     config.write_text("require_totp = true\n" + config.read_text(encoding="utf-8"), encoding="utf-8")
     world.settings = load_settings(config)
-    world.core.settings = world.settings
+    world.core.settings, world.core.control = world.settings, control(world.settings)
     browser = world.browser()
     answer = sign_in(browser, "admin", world.installed.console_password)
     assert answer.headers["Location"] == "/console/account"

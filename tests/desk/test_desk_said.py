@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from html import unescape
 
 from desk_world import World, csrf
-from dongui.i18n import Message, tables
-from dongui_collector.desk.language import LANGUAGES, said, said_in
+from dongui.i18n import MESSAGES, Message, words
+from dongui_collector.desk.language import said
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.doctor import examine, examine_settings
 from flask import Flask, g
 from test_desk_policy import draft_of
 
-from tests.said import assembled, lacks, sentences, untold
-
-VERIFYING = ("verify", "certificates", "days", "items", "tables")
-SPEAKING = (
-    "runtime.doctor",
-    "storage.sqlite.damage",
-    "desk.proof",
-    "evidence.seals",
-    "evidence.replayed_state",
-    *(f"evidence.verify.{name}" for name in VERIFYING),
-)
-MODULES = [importlib.import_module(f"dongui_collector.{name}") for name in SPEAKING]
-ELSEWHERE = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
-    "a verification failed",  # for the log
-    # against checkpoints, which the command alone is given
-    "; the ledger says that a backup was restored at or before that record",
-    "keep this folder as it is, and compare with the other checkpoints and with backups of before",
-)
-
-
-def test_every_sentence_has_its_words_and_no_other() -> None:
-    known = {text for module in MODULES for text in sentences(module, but=ELSEWHERE)}
-    assert len(known) > 120
-    assert lacks(tables("dongui_collector")["ko"], known) == []
-    assert [text for module in MODULES for text in assembled(module)] == []
-
-
-def test_every_language_of_the_console_but_english_has_its_tables() -> None:
-    for package in ("dongui.policy", "dongui_collector"):
-        assert set(tables(package)) == set(LANGUAGES) - {"en"}
+from tests.said import untold
 
 
 def test_the_symptoms_of_an_installation_are_korean(world: World) -> None:
     found = [*examine_settings(world.core.settings), *examine(world.core)]
     assert found
-    assert [text for one in found for part in (one.what, one.remedy) for text in untold(said_in("ko"), part)] == []
+    assert [
+        text for one in found for part in (one.what, one.remedy) for text in untold(words("ko", MESSAGES), part)
+    ] == []
     page = world.signed_in().get("/console/health?lang=ko").text
     assert "데이터와 키가 한 볼륨에 있습니다" in page
     assert "data and keys lie on one volume" in world.signed_in().get("/console/health?lang=en").text
@@ -80,7 +51,7 @@ def test_what_a_verification_finds_is_korean(world: World) -> None:
     found = verify(world.core).findings
     assert found
     parts = [part for one in found for part in (one.where, one.what, one.remedy)]
-    assert [text for part in parts for text in untold(said_in("ko"), part)] == []
+    assert [text for part in parts for text in untold(words("ko", MESSAGES), part)] == []
     browser = world.signed_in()
     world.desk.extensions["dongui-verifier"].start(wait=60)
     page = unescape(browser.get("/console/ledger?lang=ko").text)

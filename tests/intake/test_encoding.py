@@ -167,7 +167,7 @@ def test_several_origins_are_none(collector: Installation, origins: list[str]) -
     answer = collector.http.post(
         "/v1/events", content=batch(collector, visitor), headers=[("origin", origin) for origin in origins]
     )
-    assert problem(answer) == (403, "forbidden-origin")
+    assert problem(answer) == (403, "origin-not-listed")
     assert "access-control-allow-origin" not in answer.headers
     assert collector.me(visitor)["events"] == []
 

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.ledger import counters
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from html.parser import HTMLParser
 
 import pytest
+from dongui.i18n import words
 from dongui.policy import default_policy_text, parse, render
-from dongui.policy.words import citation, sentences
+from dongui.policy.words import citation
 from markdown_it import MarkdownIt
 from policies import edited, somoon, variant
 
@@ -78,7 +78,8 @@ def test_every_section_of_the_law_is_there_and_linked(lang: str) -> None:
     assert inner == ["#content", *(f"#{id}" for id in SECTIONS)]
     markdown = render(somoon(), lang, format="markdown")
     for n, id in enumerate(SECTIONS, 1):
-        assert f"\n## {n}. {sentences()[id][lang]}\n" in markdown
+        title = words(lang, "policy page")[id]
+        assert f"\n## {n}. {title}\n" in markdown
 
 
 # What the page must say of each article, in the words of policy file and page (S, K8).
@@ -264,13 +265,6 @@ def test_what_an_edit_changes_shows(format: str) -> None:
 )
 def test_citations(short: str, korean: str, english: str) -> None:
     assert (citation(short, "ko"), citation(short, "en")) == (korean, english)
-
-
-def test_every_sentence_is_in_every_language_with_the_same_blanks() -> None:
-    for key, text in sentences().items():
-        assert text.keys() == {"ko", "en"}, key
-        blanks = {lang: set(re.findall(r"{(\w+)}", words)) for lang, words in text.items()}
-        assert blanks["ko"] == blanks["en"], key
 
 
 def test_the_default_page_renders_too() -> None:

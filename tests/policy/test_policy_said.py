@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import pickle
 import re
 from dataclasses import asdict
+from importlib import import_module
 
 import pytest
-from dongui.i18n import Message, in_words_of, tables
+from dongui.i18n import MESSAGES, Message, translated, words
 from dongui.policy import PolicyError, check, diff, load, parse
 from policies import FIRST, MENDED, edited, somoon
 from test_policy_check import CASES, text_of
 
-from tests.said import assembled, lacks, sentences, untold
+from tests.said import assembled, untold
+from tests.test_locale import SPEAKING
 
-SPEAKING = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "period")
-MODULES = [importlib.import_module(f"dongui.policy.{name}") for name in SPEAKING]
-KO = tables("dongui.policy")["ko"]
+KO = words("ko", MESSAGES)
 WRONG = ('""', '"?"', "7", "1.5", "true", "2026-01-01", '["?"]', '["?", "?", 1]', '{ fr = "x" }', '"P0D"', "[[]]")
 
 
-def test_every_sentence_has_its_words_and_no_other() -> None:
-    known = {text for module in MODULES for text in sentences(module, but=("PIPA 35", "PIPA 35(4)"))}
-    assert len(known) > 150
-    assert lacks(KO, known) == []
-    assert all(re.search("[가-힣]", words) for words in KO.values())
-
-
 def test_no_sentence_is_put_together_from_pieces() -> None:
-    assert [text for module in MODULES for text in assembled(module)] == []
+    assert [text for name in SPEAKING for text in assembled(import_module(name))] == []
 
 
 @pytest.mark.parametrize(("rule", "edits"), [(case[0], case[3]) for case in CASES])
@@ -96,11 +88,11 @@ def test_what_is_said_stays_english_text() -> None:
 
 def test_facts_are_put_into_the_other_language_as_they_are() -> None:
     table = {"{name} is {kind}": "{kind}: {name}", "a text": "문자열"}
-    assert in_words_of(table, Message("{name} is {kind}", name="a text", kind=Message("a text"))) == "문자열: a text"
-    assert in_words_of(table, Message("{name} is {kind}", name="{0}", kind=Message("a list"))) == "a list: {0}"
-    assert in_words_of(table, "a text") == "문자열"
-    assert in_words_of(table, "something else") is None
-    assert in_words_of(table, Message("{n} more", n=1)) is None
+    assert translated(table, Message("{name} is {kind}", name="a text", kind=Message("a text"))) == "문자열: a text"
+    assert translated(table, Message("{name} is {kind}", name="{0}", kind=Message("a list"))) == "a list: {0}"
+    assert translated(table, "a text") == "문자열"
+    assert translated(table, "something else") is None
+    assert translated(table, Message("{n} more", n=1)) is None
 
 
 def test_a_finding_is_plain_text_to_json() -> None:

@@ -15,11 +15,9 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dongui_collector.core import operations
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.verify.verify import verify
@@ -238,8 +236,6 @@ def looked_at(folder: Path, *, resumed: bool) -> Any:
 
 
 def main(scenario: str, folder: Path) -> dict[str, Any]:
-    for module in operations._REGISTERING:
-        import_module(module)  # once, and not after every fork
     operation = OPERATIONS[scenario]
     _, before = forked(lambda: looked_at(folder, resumed=False))
     work = folder.with_name(folder.name + "-work")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,11 @@ class House:
         site = self.core.registry.site(made["site"])
         assert site is not None
         return site
+
+    def move_to(self, zone: str) -> None:
+        """Another zone in the settings than in the policies, as an installation of before may have it."""
+        self.settings = replace(self.settings, timezone=zone)
+        self.reopen()
 
     def approve_routine(self) -> None:
         perform(self.core, "approval.grant", {"by": "officer"})

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.core.operations import perform
@@ -30,7 +31,9 @@ def place(house: House, **more: Any) -> int:
 
 def now_held(house: House, id: int) -> dict[str, Any]:
     (hold,) = [h for h in house.core.storage.office.holds() if h.id == id]
-    found: dict[str, Any] = house.core.retention.holding.holds_now(hold, house.core.retention.today())
+    found: dict[str, Any] = msgspec.structs.asdict(
+        house.core.retention.holding.holds_now(hold, house.core.retention.today())
+    )
     return found
 
 

@@ -12,8 +12,9 @@ from dongui.policy.model import RecordClass
 from dongui.policy.period import Period
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.core.operations import perform
+from dongui_collector.core.sealing import SealBroken, unseal
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.keys.keyring import SealBroken, archive_name, record_name, unseal
+from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to, named_by_law
 from dongui_collector.retention.records import basis_of
 from dongui_collector.storage.contract.values import Hold

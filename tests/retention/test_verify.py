@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dongui.i18n import tables
+from dongui.i18n import MESSAGES
 from dongui_collector.evidence.bundle import chain_of
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.intake.app import PublicApp
@@ -18,11 +18,12 @@ from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.values import Selection
 
+from tests.catalogs import entries
 from tests.retention.house import ALL, House, at
 from tests.said import untold
 
 DAY = date(2025, 3, 10)
-KO = {"": "", **tables("dongui_collector")["ko"]}
+KO = {"": "", **entries("ko", MESSAGES)}
 
 
 @pytest.fixture

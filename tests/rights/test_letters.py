@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.rights.letters import _EN, _KO
 
 from tests.retention.house import House
 from tests.rights.members import ask, proved
@@ -38,7 +37,3 @@ def test_k10_a_refusal_cites_its_provision_in_the_readers_words(house: House) ->
     assert "Article 37(2)" in ask(house, "letter", id=id, lang="en")["text"]
     with pytest.raises(CollectorError):
         ask(house, "letter", id=id, lang="fr")
-
-
-def test_both_languages_have_every_sentence() -> None:
-    assert _KO.keys() == _EN.keys()

@@ -199,13 +199,6 @@ def test_k10_the_page_is_self_contained_without_script_and_escapes_what_came_fro
         assert word in told
 
 
-def test_the_words_are_the_same_in_both_languages() -> None:
-    from dongui_collector.rights.access_package_words import WORDS
-
-    assert WORDS["ko"].keys() == WORDS["en"].keys()
-    assert all(text.strip() for words in WORDS.values() for text in words.values())
-
-
 def test_a_suspended_person_still_sees_everything(house: House) -> None:
     visitor = house.arrive()
     house.visit(visitor)

@@ -13,8 +13,8 @@ from typing import Any
 from dongui_collector.access.roles import CONSOLE_ROLES
 from dongui_collector.access.secrets import LOCKED, hash_password, new_password
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json
 
 _SHORTEST = 10
@@ -32,14 +32,14 @@ def shown(account: Json) -> Json:
     }
 
 
-def named(core: Installation, name: str) -> Json:
+def named(core: StoredInstallation, name: str) -> Json:
     """The account of that name. Raises :class:`Unknown`."""
     if (account := core.storage.people.account(name)) is None:
         raise Unknown(f"there is no account {name!r}; see `dongui accounts list`")
     return account
 
 
-def enabled(core: Installation) -> list[Json]:
+def enabled(core: StoredInstallation) -> list[Json]:
     """The accounts that may sign in, or could with a new password."""
     return [account for account in core.storage.people.accounts() if not account.get("disabled")]
 
@@ -50,7 +50,7 @@ def check_password(password: str, name: str) -> None:
         raise NotAllowed(f"a console password has at least {_SHORTEST} characters and is not the account's name")
 
 
-def changed(core: Installation, account: Json, what: str, by: str, *, ended: str = "changed") -> None:
+def changed(core: StoredInstallation, account: Json, what: str, by: str, *, ended: str = "changed") -> None:
     """Keep a changed account, end its sessions, write it down, and see that no restored backup brings back what was.
 
     Called inside the writing transaction. ``what`` says what changed; ``ended`` is ``removed`` for one that goes.
@@ -63,12 +63,12 @@ def changed(core: Installation, account: Json, what: str, by: str, *, ended: str
     people.end(account=account["id"])
     entry = {"name": account["name"], "role": account["role"], "what": what, "by": by}
     core.storage.ledger.append("account", core.clock.now(), entry)
-    core.ledger.journal.append({"kind": "account", "account": account["id"], "ended": ended})
+    core.journal.append({"kind": "account", "account": account["id"], "ended": ended})
 
 
 @operation("accounts.put")
 def put_account(
-    core: Installation, name: str, password: str, role: str | None = None, by: str = "command line"
+    core: StoredInstallation, name: str, password: str, role: str | None = None, by: str = "command line"
 ) -> dict[str, Any]:
     """Make a console account, or give it another password (and role). Sessions opened with the old one end."""
     if not (name.isprintable() and 0 < len(name.strip()) <= 60):
@@ -90,7 +90,7 @@ def put_account(
 
 
 @operation("accounts.role")
-def change_role(core: Installation, name: str, role: str, by: str = "command line") -> dict[str, Any]:
+def change_role(core: StoredInstallation, name: str, role: str, by: str = "command line") -> dict[str, Any]:
     """Give an account another role. Its sessions end."""
     if role not in CONSOLE_ROLES:
         raise CollectorError(f"there is no console role {role!r}; roles are {', '.join(CONSOLE_ROLES)}")
@@ -102,7 +102,7 @@ def change_role(core: Installation, name: str, role: str, by: str = "command lin
 
 
 @operation("accounts.disable")
-def disable(core: Installation, name: str, disabled: bool = True, by: str = "command line") -> dict[str, Any]:
+def disable(core: StoredInstallation, name: str, disabled: bool = True, by: str = "command line") -> dict[str, Any]:
     """Shut an account out until it is enabled again, or enable it."""
     with core.storage.ledger.writing():
         account = named(core, name)
@@ -113,7 +113,7 @@ def disable(core: Installation, name: str, disabled: bool = True, by: str = "com
 
 
 @operation("accounts.remove")
-def remove(core: Installation, name: str, by: str = "command line") -> dict[str, Any]:
+def remove(core: StoredInstallation, name: str, by: str = "command line") -> dict[str, Any]:
     """Remove an account. What it did stays on the ledger under its name."""
     with core.storage.ledger.writing():
         account = named(core, name)
@@ -123,7 +123,7 @@ def remove(core: Installation, name: str, by: str = "command line") -> dict[str,
 
 
 @operation("accounts.reset")
-def reset(core: Installation, name: str, by: str = "command line") -> dict[str, Any]:
+def reset(core: StoredInstallation, name: str, by: str = "command line") -> dict[str, Any]:
     """For whoever lost both: a new password, shown this once, and no second factor."""
     password = new_password()
     kept = hash_password(password)
@@ -133,7 +133,7 @@ def reset(core: Installation, name: str, by: str = "command line") -> dict[str, 
     return {"account": name, "password": password}
 
 
-def _check_last(core: Installation, account: Json, role: str | None) -> None:
+def _check_last(core: StoredInstallation, account: Json, role: str | None) -> None:
     """Nobody takes the last administrator away, nor the last officer: with none, an administrator would stand in for
     the officer, and could so come to approve destruction (docs/decisions/010)."""
     others = [other["role"] for other in enabled(core) if other["id"] != account["id"]]

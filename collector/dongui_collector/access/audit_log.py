@@ -16,9 +16,9 @@ from dongui_collector.access import audit_review as reviewing
 from dongui_collector.access.audit_review import AuditEntry, Review
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
-from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.core.pseudonyms import Pseudonyms
+from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
 
 KIND = "audit"
@@ -28,7 +28,7 @@ _LONGEST = {"by": 200, "reason": 500, "address": 60}
 
 
 def record_access(
-    core: Installation,
+    core: StoredInstallation,
     *,
     action: str,
     by: str,
@@ -64,7 +64,7 @@ def record_access(
 
 @operation("audit.look")
 def record_access_from_desk(
-    core: Installation,
+    core: StoredInstallation,
     action: str,
     by: str,
     reason: str = "",
@@ -74,7 +74,7 @@ def record_access_from_desk(
     what: Json | None = None,
 ) -> dict[str, Any]:
     """:func:`look` for processes that only read: ``site`` is a site's id, ``visitor`` the key in hexadecimal."""
-    found = core.registry.site(site) if site is not None else None
+    found = next((one for one in core.storage.ledger.sites() if one.id == site), None)
     record_access(
         core,
         action=action,
@@ -95,24 +95,25 @@ ERASED = "erased"
 _PAGE = 1000
 
 
-def entries(core: Installation, first: date, end: date) -> Iterator[AuditEntry]:
+def entries(core: StoredInstallation, first: date, end: date) -> Iterator[AuditEntry]:
     """The entries of the days ``first`` to before ``end``, oldest first. A person has a name within this log only."""
     zone, names = core.settings.zone, Pseudonyms(core.keyring, "audit log")
+    sites = {site.ref: site.id for site in core.storage.ledger.sites()}
     waiting: LedgerRecord | None = None
     for record in _records(core, start_of(first, zone), start_of(end, zone)):
         if waiting is not None:
             about = record if _is_about(record, waiting) else None
-            yield _entry(core, waiting, _whose(about, names))
+            yield _entry(sites, waiting, _whose(about, names))
             waiting = None
             if about is not None:
                 continue
         if record.body is not None and record.body.get("action") != WHOSE:
             waiting = record
     if waiting is not None:
-        yield _entry(core, waiting, None)
+        yield _entry(sites, waiting, None)
 
 
-def _records(core: Installation, first: int, end: int) -> Iterator[LedgerRecord]:
+def _records(core: StoredInstallation, first: int, end: int) -> Iterator[LedgerRecord]:
     after = 0
     while page := core.storage.ledger.records_between(KIND, first, end, after, _PAGE):
         yield from page
@@ -132,17 +133,17 @@ def _whose(about: LedgerRecord | None, names: Pseudonyms) -> str | None:
     return ERASED if about.visitor is None else names.visitor(about.visitor)
 
 
-def _entry(core: Installation, record: LedgerRecord, whose: str | None) -> AuditEntry:
-    site = core.registry.site_by_ref(record.site_ref).id if record.site_ref is not None else None
+def _entry(sites: dict[int, str], record: LedgerRecord, whose: str | None) -> AuditEntry:
+    site = sites[record.site_ref] if record.site_ref is not None else None
     return reviewing.entry_of(record.seq, record.at, record.body or {}, site=site, whose=whose)
 
 
-def month(core: Installation, text: str) -> Review:
+def month(core: StoredInstallation, text: str) -> Review:
     """The review of a month (``YYYY-MM``). Raises :class:`CollectorError` for what is no month."""
     return reviewing.review(text, entries(core, *_days(text)), core.settings.zone)
 
 
-def reviews(core: Installation) -> dict[str, AuditEntry]:
+def reviews(core: StoredInstallation) -> dict[str, AuditEntry]:
     """Which months were reviewed: month → the newest entry that says so."""
     today = core.clock.today(core.settings.zone)
     found = entries(core, date(2000, 1, 1), today.replace(year=today.year + 1, day=1))
@@ -150,7 +151,7 @@ def reviews(core: Installation) -> dict[str, AuditEntry]:
 
 
 @operation("audit.review")
-def sign_review(core: Installation, month: str, note: str = "", by: str = "command line") -> dict[str, Any]:
+def sign_review(core: StoredInstallation, month: str, note: str = "", by: str = "command line") -> dict[str, Any]:
     """Write down that somebody has reviewed a month of the log (K12). Raises :class:`NotAllowed` before it is over."""
     _, end = _days(month)
     if core.clock.today(core.settings.zone) < end:

@@ -13,10 +13,10 @@ from dongui_collector.access.audit_log import record_access
 from dongui_collector.access.secrets import hash_password, verify_password
 from dongui_collector.access.throttle import LONGEST_S, pause
 from dongui_collector.core.errors import NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import seal, unseal
+from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json, Session
 
 _KEY = "people"  # the key of the key ring under which second factors are sealed
@@ -46,7 +46,7 @@ def waits(account: Json, now: int) -> float:
 
 
 @operation("sessions.begin")
-def begin(core: Installation, account: str, checked: str, code: str = "", address: str = "") -> dict[str, Any]:
+def begin(core: StoredInstallation, account: str, checked: str, code: str = "", address: str = "") -> dict[str, Any]:
     """Open a session for who gave the right password (``checked`` is its :func:`fingerprint`) and second factor.
 
     Answers ``{session, narrow}``, or ``{problem}``: ``code_wanted``, ``wrong_code``, ``wrong`` or ``too_many``.
@@ -78,7 +78,7 @@ def begin(core: Installation, account: str, checked: str, code: str = "", addres
 
 
 @operation("sessions.refused")
-def refused(core: Installation, account: str | None = None, address: str = "", times: int = 1) -> dict[str, Any]:
+def refused(core: StoredInstallation, account: str | None = None, address: str = "", times: int = 1) -> dict[str, Any]:
     """A wrong password: the account waits longer each time. ``None``: names that are nobody's, so many of them."""
     now = core.clock.now()
     with core.storage.ledger.writing():
@@ -92,7 +92,7 @@ def refused(core: Installation, account: str | None = None, address: str = "", t
     return {}
 
 
-def _fail(core: Installation, account: Json, address: str, now: int, what: str) -> None:
+def _fail(core: StoredInstallation, account: Json, address: str, now: int, what: str) -> None:
     failures = account.get("failures", 0) + 1
     wait_until = now + int(pause(failures) * 1000)
     core.storage.people.put(account | {"failures": failures, "wait_until": wait_until})
@@ -100,7 +100,7 @@ def _fail(core: Installation, account: Json, address: str, now: int, what: str) 
 
 
 @operation("sessions.seen")
-def seen(core: Installation, session: str) -> dict[str, Any]:
+def seen(core: StoredInstallation, session: str) -> dict[str, Any]:
     """A session was used (``session`` is its hash in hexadecimal)."""
     with core.storage.ledger.writing():
         core.storage.people.seen(bytes.fromhex(session), core.clock.now())
@@ -108,7 +108,9 @@ def seen(core: Installation, session: str) -> dict[str, Any]:
 
 
 @operation("sessions.end")
-def end(core: Installation, session: str | None = None, account: str | None = None, by: str = "") -> dict[str, Any]:
+def end(
+    core: StoredInstallation, session: str | None = None, account: str | None = None, by: str = ""
+) -> dict[str, Any]:
     """End one session, or all of an account (its id)."""
     if session is None and account is None:
         raise Unknown("say which session or whose")
@@ -123,7 +125,7 @@ def end(core: Installation, session: str | None = None, account: str | None = No
 
 
 @operation("own.password")
-def own_password(core: Installation, account: str, old: str, new: str, address: str = "") -> dict[str, Any]:
+def own_password(core: StoredInstallation, account: str, old: str, new: str, address: str = "") -> dict[str, Any]:
     """Change one's own password. Ends all sessions. Answers ``{problem}`` when the old one is not right."""
     found = _own(core, account)
     check_password(new, found["name"])
@@ -136,7 +138,7 @@ def own_password(core: Installation, account: str, old: str, new: str, address: 
 
 
 @operation("own.enrol")
-def enrol(core: Installation, account: str) -> dict[str, Any]:
+def enrol(core: StoredInstallation, account: str) -> dict[str, Any]:
     """Begin a second factor: its secret, which counts once a code of it was given."""
     secret = totp.new_secret()
     with core.storage.ledger.writing():
@@ -144,12 +146,12 @@ def enrol(core: Installation, account: str) -> dict[str, Any]:
         if "factor" in found:
             raise NotAllowed("this account has a second factor already; remove it first")
         core.storage.people.put(found | {"factor_pending": _sealed(core, found, secret)})
-    issuer = f"dongui {core.registry.sites()[0].name}" if core.registry.sites() else "dongui"
+    issuer = " ".join(["dongui", *(site.name for site in core.storage.ledger.sites()[:1])])
     return {"secret": totp.shown(secret), "uri": totp.uri(secret, found["name"], issuer)}
 
 
 @operation("own.confirm")
-def confirm(core: Installation, account: str, code: str, address: str = "") -> dict[str, Any]:
+def confirm(core: StoredInstallation, account: str, code: str, address: str = "") -> dict[str, Any]:
     """The first code of a second factor: it counts from now on. Answers the recovery codes, shown this once.
 
     Ends all sessions, since they were opened with less. ``{problem}`` for a wrong code.
@@ -173,7 +175,7 @@ def confirm(core: Installation, account: str, code: str, address: str = "") -> d
 
 
 @operation("own.unenrol")
-def unenrol(core: Installation, account: str, password: str, address: str = "") -> dict[str, Any]:
+def unenrol(core: StoredInstallation, account: str, password: str, address: str = "") -> dict[str, Any]:
     """Remove one's second factor, with the password. Ends all sessions."""
     found = _own(core, account)
     if core.settings.require_totp:
@@ -187,18 +189,18 @@ def unenrol(core: Installation, account: str, password: str, address: str = "") 
 
 
 @operation("own.recheck")
-def recheck(core: Installation, account: str, password: str, address: str = "") -> dict[str, Any]:
+def recheck(core: StoredInstallation, account: str, password: str, address: str = "") -> dict[str, Any]:
     """Whether it is still this person who sits there, before something that cannot be undone. ``{problem}`` if not."""
     return _recheck(core, _own(core, account), password, address) or {}
 
 
-def _own(core: Installation, account: str) -> Json:
+def _own(core: StoredInstallation, account: str) -> Json:
     if (found := core.storage.people.by_id(account)) is None:
         raise Unknown("this account is gone")
     return found
 
 
-def _recheck(core: Installation, account: Json, password: str, address: str) -> dict[str, Any] | None:
+def _recheck(core: StoredInstallation, account: Json, password: str, address: str) -> dict[str, Any] | None:
     """The password once more. Whoever took over a session must not be able to guess it either."""
     if waits(account, core.clock.now()):
         return {"problem": "too_many"}
@@ -208,7 +210,7 @@ def _recheck(core: Installation, account: Json, password: str, address: str) -> 
     return {"problem": "wrong"}
 
 
-def _with_factor(core: Installation, account: Json, code: str, now: int) -> Json | None:
+def _with_factor(core: StoredInstallation, account: Json, code: str, now: int) -> Json | None:
     """The account after its second factor was used: a code of the clock, or a recovery code; None for a wrong one."""
     secret = _opened(core, account, "factor")
     step = totp.accepted_step(secret, code, now // 1000, account.get("factor_step", 0))
@@ -220,14 +222,14 @@ def _with_factor(core: Installation, account: Json, code: str, now: int) -> Json
     return account | {"recovery": [one for one in account["recovery"] if one != used]}
 
 
-def _sealed(core: Installation, account: Json, secret: bytes) -> str:
+def _sealed(core: StoredInstallation, account: Json, secret: bytes) -> str:
     key = core.keyring.named(_KEY, create=True)
     if key is None:
         raise NotAllowed("there is no key for second factors")
     return seal(key, secret, account["id"].encode()).hex()
 
 
-def _opened(core: Installation, account: Json, which: str) -> bytes:
+def _opened(core: StoredInstallation, account: Json, which: str) -> bytes:
     key = core.keyring.named(_KEY)
     if key is None:
         raise NotAllowed("the key of the second factors is gone; `dongui accounts reset NAME` starts anew")

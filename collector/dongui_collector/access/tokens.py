@@ -13,9 +13,9 @@ from dongui_collector.access.roles import ROLES
 from dongui_collector.access.secrets import new_token, new_token_id, token_hash
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.exports.export import entitle
+from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json
 
@@ -24,7 +24,7 @@ DEFAULT_LIFE = "P1Y"
 
 @operation("tokens.create")
 def create_token(
-    core: Installation,
+    core: LedgerInstallation,
     purposes: Sequence[str],
     role: str = "consumer",
     site: str | None = None,
@@ -100,7 +100,7 @@ def is_live(token: Json, now: int) -> bool:
 
 
 @operation("tokens.used")
-def token_used(core: Installation, id: str) -> dict[str, Any]:
+def token_used(core: LedgerInstallation, id: str) -> dict[str, Any]:
     """A token was used today; only the day is kept."""
     with core.storage.ledger.writing():
         core.storage.office.token_used(id, core.clock.today(core.settings.zone))
@@ -108,12 +108,12 @@ def token_used(core: Installation, id: str) -> dict[str, Any]:
 
 
 @operation("tokens.revoke")
-def revoke_token(core: Installation, id: str, by: str = "command line") -> dict[str, Any]:
+def revoke_token(core: LedgerInstallation, id: str, by: str = "command line") -> dict[str, Any]:
     """End a token, from this moment on. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
         now = core.clock.now()
         if not core.storage.office.revoke_token(id, now):
             raise Unknown(f"there is no live token {id!r}; see `dongui tokens list`")
         core.storage.ledger.append("token", now, {"revoked": id, "by": by})
-        core.ledger.journal.append({"kind": "token", "revoked": id})  # so that no restored backup revives it
+        core.journal.append({"kind": "token", "revoked": id})  # so that no restored backup revives it
     return {"revoked": id}

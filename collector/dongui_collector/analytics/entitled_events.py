@@ -19,14 +19,14 @@ from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitE
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.keys.keyring import unseal
+from dongui_collector.core.sealing import unseal
 from dongui_collector.ledger.paging import masked
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import PendingErasures, associated
 from dongui_collector.storage.contract.values import Fact, Row, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 _PAGE = 20_000  # rows a snapshot: some 50 ms
 _BASE = frozenset(BASE)
@@ -53,7 +53,9 @@ class EntitledEvents:
     Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
     """
 
-    def __init__(self, core: Installation, site: Site, purposes: tuple[str, ...], today: date | None = None) -> None:
+    def __init__(
+        self, core: LedgerInstallation, site: Site, purposes: tuple[str, ...], today: date | None = None
+    ) -> None:
         bits = core.storage.ledger.bits(site.ref)
         self._core, self.site, self._today = core, site, today
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
@@ -133,7 +135,7 @@ class EntitledEvents:
 
     def standing(self, day: date, notice_ref: int, purposes: int) -> frozenset[str] | None:
         """The items of rows of a stored day that stand on ``purposes``, today; None where that is not enough."""
-        today = self._today or self._core.retention.today()
+        today = self._today or self._core.today()
         mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
         found = self._core.registry.items_of(notice_ref, mask)
         return found if found >= _BASE else None

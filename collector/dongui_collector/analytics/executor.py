@@ -36,7 +36,7 @@ from dongui_collector.ledger import page_counts as counted
 from dongui_collector.storage.contract.values import Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 __all__ = ["LIMIT", "MOST_ROWS", "NOW_MS", "Query", "days_of", "report"]
 
@@ -45,7 +45,7 @@ Advance = Callable[[int], object]
 _CONSENT = ("given", "refused", "withdrawn")
 
 
-def days_of(core: Installation, site: Site, question: Query) -> int:
+def days_of(core: LedgerInstallation, site: Site, question: Query) -> int:
     """How many stored days a report will read; for showing progress."""
     covered = EntitledEvents(core, site, ())
     first = question.previous[0] if question.compare else question.first
@@ -53,7 +53,7 @@ def days_of(core: Installation, site: Site, question: Query) -> int:
 
 
 def report(
-    core: Installation,
+    core: LedgerInstallation,
     site: Site,
     purposes: tuple[str, ...],
     question: Query,
@@ -89,7 +89,7 @@ def report(
 class ReportRun:
     """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
 
-    core: Installation
+    core: LedgerInstallation
     covered: EntitledEvents
     purposes: tuple[str, ...]
     question: Query
@@ -227,7 +227,13 @@ def _sort(question: Query, names: tuple[str, ...], figures: tuple[str, ...], fir
 
 
 def _answer(
-    core: Installation, site: Site, purposes: tuple[str, ...], question: Query, rows: list[Json], zone: str, number: int
+    core: LedgerInstallation,
+    site: Site,
+    purposes: tuple[str, ...],
+    question: Query,
+    rows: list[Json],
+    zone: str,
+    number: int,
 ) -> Json:
     most = len(rows) if question.whole else question.limit
     return {
@@ -243,7 +249,7 @@ def _answer(
     }
 
 
-def _consented(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+def _consented(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
     """The share of the page views counted by the site's server that was recorded under a consent of the reader's.
 
     Not known where nothing was counted, nor of what filters choose: these numbers have no dimension but the day.
@@ -260,7 +266,7 @@ def _consented(core: Installation, site: Site, purposes: tuple[str, ...], questi
     return {"consented": ratio(recorded, found.page_views), "counted": told}
 
 
-def _consent(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+def _consent(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
     """Choices a day and purpose, from the ledger's numbers; they outlive the consents that they count."""
     counts: dict[tuple[date, str], dict[str, int]] = {}
     for (day, _site, name), number in core.storage.ledger.totals(site.ref).items():

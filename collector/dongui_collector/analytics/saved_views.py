@@ -11,8 +11,8 @@ from typing import Any
 
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json, Site
 
@@ -22,7 +22,7 @@ MOST_STEPS = 12
 _LONGEST = 80
 
 
-def kept(core: Installation, site: Site) -> dict[str, list[Json]]:
+def kept(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
     """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
     found = core.storage.office.setting(_name(site)) or {}
     return {kind: list(found.get(kind, ())) for kind in KINDS}
@@ -30,7 +30,7 @@ def kept(core: Installation, site: Site) -> dict[str, list[Json]]:
 
 @operation("visits.keep")
 def keep(
-    core: Installation, kind: str, said: Mapping[str, Any], site: str | None = None, by: str = "command line"
+    core: LedgerInstallation, kind: str, said: Mapping[str, Any], site: str | None = None, by: str = "command line"
 ) -> Json:
     """Keep one more; the answer is it, with the ``id`` by which it is dropped.
 
@@ -54,7 +54,7 @@ def keep(
 
 
 @operation("visits.drop")
-def drop(core: Installation, id: int, site: str | None = None, by: str = "command line") -> None:
+def drop(core: LedgerInstallation, id: int, site: str | None = None, by: str = "command line") -> None:
     """Drop one by its id. Raises :class:`Unknown` where there is none."""
     found = find_site(core, site)
     with core.storage.ledger.writing():
@@ -66,7 +66,9 @@ def drop(core: Installation, id: int, site: str | None = None, by: str = "comman
         _put(core, found, lists, f"visits.{kind}.drop", id, by)
 
 
-def _put(core: Installation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str) -> None:
+def _put(
+    core: LedgerInstallation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str
+) -> None:
     """Write the lists, and on the access log who changed them."""
     core.storage.office.put_setting(_name(site), dict(lists))
     entry: Json = {"action": action, "by": by, "what": {"id": id}}

@@ -18,7 +18,7 @@ from dongui_collector.storage.contract.values import RowBasis, Site
 
 if TYPE_CHECKING:
     from dongui_collector.analytics.entitled_events import EntitledEvents
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
 STATES: tuple[State, ...] = get_args(State)
@@ -58,7 +58,7 @@ class FrozenDays:
 
 
 def past(
-    core: Installation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
+    core: LedgerInstallation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
 ) -> FrozenDays:
     """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
 
@@ -100,7 +100,7 @@ def kept_name(report: str, interval: Interval) -> str:
     return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
 
 
-def _counted_here(core: Installation, site: Site, day: date) -> bool:
+def _counted_here(core: LedgerInstallation, site: Site, day: date) -> bool:
     zone = core.registry.in_force(site.ref, core.clock.now()).zone
     return any(
         basis.site_ref == site.ref
@@ -123,7 +123,7 @@ class _RowBases:
 _KEY = "states"  # of an installation's stored days, each as of its stamp: asked of every day of a year
 
 
-def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | None:
+def state_of(core: LedgerInstallation, covered: EntitledEvents, day: date) -> State | None:
     """``restated`` where something that the reader's purposes covered was withdrawn, erased or destroyed since.
 
     Else ``living``, or None for a day of which nothing that they cover was ever stored: of what others' purposes cover
@@ -137,7 +137,9 @@ def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | 
     return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
 
 
-def unknown(core: Installation, covered: EntitledEvents, first: date, last: date, known: Collection[date]) -> set[date]:
+def unknown(
+    core: LedgerInstallation, covered: EntitledEvents, first: date, last: date, known: Collection[date]
+) -> set[date]:
     """The days of which numbers were kept, but none for this reader, and no row stands for them any more.
 
     What they would see is not known, which is not to say that there was nothing.
@@ -146,7 +148,7 @@ def unknown(core: Installation, covered: EntitledEvents, first: date, last: date
     return {day for day in kept if day not in known and not _stands(core, covered, day)}
 
 
-def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
+def _stands(core: LedgerInstallation, covered: EntitledEvents, day: date) -> bool:
     return any(
         basis.site_ref == covered.site.ref and covered.standing(stored, basis.notice_ref, basis.purposes) is not None
         for stored in covered.stored(day)
@@ -154,9 +156,9 @@ def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
     )
 
 
-def _held_of(core: Installation, stored: date) -> _RowBases:
+def _held_of(core: LedgerInstallation, stored: date) -> _RowBases:
     events = core.storage.events
-    known: dict[date, tuple[int, _RowBases]] = core.held.setdefault(_KEY, {})
+    known: dict[date, tuple[int, _RowBases]] = core.cached.setdefault(_KEY, {})
     stamp = events.stamp(stored)
     found = known.get(stored)
     if found is None or found[0] != stamp:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.ledger.installation import LedgerInstallation
 
 SETTING = "visits.mailed"
 
 
 @operation("mail.claim")
-def claim(core: Installation, week: str) -> bool:
+def claim(core: LedgerInstallation, week: str) -> bool:
     """Whether the mail of the week that began on this day is nobody's yet; from now on it is the caller's."""
     with core.storage.ledger.writing():
         if (core.storage.office.setting(SETTING) or {}).get("week") == week:
@@ -19,7 +19,7 @@ def claim(core: Installation, week: str) -> bool:
 
 
 @operation("mail.unclaim")
-def unclaim(core: Installation, week: str) -> None:
+def unclaim(core: LedgerInstallation, week: str) -> None:
     """It was not sent after all."""
     with core.storage.ledger.writing():
         if (core.storage.office.setting(SETTING) or {}).get("week") == week:

@@ -50,7 +50,7 @@ def add(name: str, role: str, config: Path, as_json: bool) -> None:
         if core.storage.people.account(name):
             raise CollectorError(f"there is an account {name!r} already; see `dongui accounts reset` and `role`")
     password = new_password()
-    made = control(config).call("accounts.put", name=name, password=password, role=role, by=acting_user())
+    made = control(config).ask("accounts.put", name=name, password=password, role=role, by=acting_user())
     emit({**made, "password": password}, as_json)
 
 
@@ -61,7 +61,7 @@ def add(name: str, role: str, config: Path, as_json: bool) -> None:
 @json_option
 def role(name: str, role: str, config: Path, as_json: bool) -> None:
     """Give an account another role. Its sessions end."""
-    emit(control(config).call("accounts.role", name=name, role=role, by=acting_user()), as_json)
+    emit(control(config).ask("accounts.role", name=name, role=role, by=acting_user()), as_json)
 
 
 @accounts.command()
@@ -70,7 +70,7 @@ def role(name: str, role: str, config: Path, as_json: bool) -> None:
 @json_option
 def disable(name: str, config: Path, as_json: bool) -> None:
     """Shut an account out until it is enabled again."""
-    emit(control(config).call("accounts.disable", name=name, by=acting_user()), as_json)
+    emit(control(config).ask("accounts.disable", name=name, by=acting_user()), as_json)
 
 
 @accounts.command()
@@ -79,7 +79,7 @@ def disable(name: str, config: Path, as_json: bool) -> None:
 @json_option
 def enable(name: str, config: Path, as_json: bool) -> None:
     """Let a disabled account in again."""
-    emit(control(config).call("accounts.disable", name=name, disabled=False, by=acting_user()), as_json)
+    emit(control(config).ask("accounts.disable", name=name, disabled=False, by=acting_user()), as_json)
 
 
 @accounts.command()
@@ -88,7 +88,7 @@ def enable(name: str, config: Path, as_json: bool) -> None:
 @json_option
 def reset(name: str, config: Path, as_json: bool) -> None:
     """Give an account a new password, shown this once, and take its second factor away."""
-    emit(control(config).call("accounts.reset", name=name, by=acting_user()), as_json)
+    emit(control(config).ask("accounts.reset", name=name, by=acting_user()), as_json)
 
 
 @accounts.command()
@@ -97,4 +97,4 @@ def reset(name: str, config: Path, as_json: bool) -> None:
 @json_option
 def remove(name: str, config: Path, as_json: bool) -> None:
     """Remove an account; what it did stays on the ledger under its name."""
-    emit(control(config).call("accounts.remove", name=name, by=acting_user()), as_json)
+    emit(control(config).ask("accounts.remove", name=name, by=acting_user()), as_json)

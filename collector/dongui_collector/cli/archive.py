@@ -56,7 +56,7 @@ def read(
     as_json: bool,
 ) -> None:
     """Read archived records of one class. Written in the access log before anything is shown."""
-    found = control(config).call(
+    found = control(config).ask(
         "archive.read",
         record_class=record_class,
         reading_for=reading_for,

@@ -104,4 +104,4 @@ def members(references: Path | None, first: Any, last: Any, config: Path, as_jso
     """Say which members to tell. Written in the access log before anything is shown."""
     asked = {**given, "files": list(given["files"]), "first": str(first.date()), "last": str(last.date())}
     asked["references"] = read_text(references).splitlines() if references else []
-    emit(control(config).call("breach.members", **asked), as_json)
+    emit(control(config).ask("breach.members", **asked), as_json)

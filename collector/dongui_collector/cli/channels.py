@@ -32,7 +32,7 @@ def due(members: TextIO, until: datetime | None, by: str, site: str | None, conf
 
     asked = _lines(members)
     look = {"action": "channels.due", "by": by, "what": {"members": len(asked)}}
-    control(config).call("audit.look", **look)  # before anything is shown (K12)
+    control(config).ask("audit.look", **look)  # before anything is shown (K12)
     with reading(config) as core:
         rows = found(core, asked, site=site, until=until.date() if until else None)
     emit(rows, as_json, ["member", "channel", "confirm_by", "overdue"])
@@ -46,7 +46,7 @@ def due(members: TextIO, until: datetime | None, by: str, site: str | None, conf
 @json_option
 def told(members: TextIO, by: str, site: str | None, config: Path, as_json: bool) -> None:
     """Note that MEMBERS were told today of the consents that they gave. Silence keeps them."""
-    emit(control(config).call("channels.told", members=_lines(members), site=site, by=by), as_json)
+    emit(control(config).ask("channels.told", members=_lines(members), site=site, by=by), as_json)
 
 
 def _lines(file: TextIO) -> list[str]:

@@ -87,4 +87,4 @@ def note(members_file: Path | None, config: Path, as_json: bool, **given: Any) -
         given["members"] = (*given["members"], *read_text(members_file).splitlines())
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     asked |= {name: named(given[name]) for name in ("members", "visitors")}
-    emit(control(config).call("disclosures.note", **asked), as_json)
+    emit(control(config).ask("disclosures.note", **asked), as_json)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from dongui_collector.cli.common import control, emit, progress, reading
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover, load, shown
 
 Rows = Callable[[Installation, dict[str, Any], Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
@@ -33,13 +33,13 @@ def named(values: Sequence[str]) -> list[str]:
 def hand_over(config: Path, begin: str, id: int, by: str, rows: Rows, output: Path, as_json: bool) -> None:
     """Begin entry ``id``, write what ``rows`` gives as NDJSON for the owner's eyes only, and close the entry."""
     door = control(config)
-    door.call(begin, id=id, by=by)
+    door.ask(begin, id=id, by=by)
     output.touch(mode=0o600)
     with (
         reading(config) as core,
         output.open("wb") as file,
         progress("rows") as advance,
-        Handover(door.call, id) as handing,
+        Handover(door.ask, id) as handing,
     ):
         for line in handing.hashed(_lines(handing.counted(rows(core, load(core, id), handing.before)))):
             file.write(line)

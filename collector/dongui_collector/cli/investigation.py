@@ -46,7 +46,7 @@ def record(config: Path, as_json: bool, **given: Any) -> None:
     """Record a demand. Nothing is handed over yet."""
     asked = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
     asked |= {name: named(given[name]) for name in ("members", "visitors")}
-    emit(control(config).call("investigations.record", **asked), as_json)
+    emit(control(config).ask("investigations.record", **asked), as_json)
 
 
 @investigation.command()

@@ -74,7 +74,7 @@ def rotate(new_key: Path | None, config: Path, as_json: bool) -> None:
     command, name the new one with --new-key, put it there, and restart serve: until then the old one still works.
     """
     text = _first_line(new_key) if new_key else None
-    emit(control(config).call("keys.rotate", new_key=text, by=acting_user()), as_json)
+    emit(control(config).ask("keys.rotate", new_key=text, by=acting_user()), as_json)
 
 
 @keys.command()
@@ -94,7 +94,7 @@ def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, con
     passphrase = None if under_master_key else _passphrase(passphrase_file, confirm=True)
     if passphrase is not None:
         check_passphrase(passphrase)
-    noted = control(config).call("keys.copy", by=acting_user())
+    noted = control(config).ask("keys.copy", by=acting_user())
     part = file.with_name(file.name + ".part")
     try:
         with (
@@ -150,7 +150,7 @@ def restore(
 @json_option
 def compact(before: str, config: Path, as_json: bool) -> None:
     """Shorten the journal of destructions by what only older backups would need."""
-    emit(control(config).call("journal.compact", before=before, by=acting_user()), as_json)
+    emit(control(config).ask("journal.compact", before=before, by=acting_user()), as_json)
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:

@@ -40,4 +40,4 @@ def deny(reference: str, by: str, site: str | None, config: Path, as_json: bool)
 
 def _switch(operation: str, reference: str, by: str, site: str | None, config: Path, as_json: bool) -> None:
     member = next(iter(named([reference])), "")
-    emit(control(config).call(operation, member=member, by=by, site=site), as_json)
+    emit(control(config).ask(operation, member=member, by=by, site=site), as_json)

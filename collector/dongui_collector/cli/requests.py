@@ -50,7 +50,7 @@ def list_(closed: bool, config: Path, as_json: bool) -> None:
 def add(config: Path, as_json: bool, **given: Any) -> None:
     """File a request that came by e-mail, letter or telephone. Its clock runs from the day it was received."""
     given |= {"text": _typed(given["text"]), "visitor": _asked(given["visitor"])}
-    emit(control(config).call("requests.add", **given), as_json)
+    emit(control(config).ask("requests.add", **given), as_json)
 
 
 @requests.command()
@@ -60,7 +60,7 @@ def add(config: Path, as_json: bool, **given: Any) -> None:
 @json_option
 def show(id: int, by: str, config: Path, as_json: bool) -> None:
     """Show one request and who asks; how much is held only once the identity was checked. The look is audited."""
-    emit(control(config).call("requests.show", id=id, by=by), as_json)
+    emit(control(config).ask("requests.show", id=id, by=by), as_json)
 
 
 @requests.command()
@@ -77,7 +77,7 @@ def show(id: int, by: str, config: Path, as_json: bool) -> None:
 def identity(id: int, config: Path, as_json: bool, **given: Any) -> None:
     """Record that it was checked who asks. Nothing is shown or done before."""
     given |= {"visitor": _asked(given["visitor"])}
-    emit(control(config).call("requests.identity", id=id, **given), as_json)
+    emit(control(config).ask("requests.identity", id=id, **given), as_json)
 
 
 @requests.command()
@@ -91,7 +91,7 @@ def identity(id: int, config: Path, as_json: bool, **given: Any) -> None:
 @json_option
 def answer(id: int, config: Path, as_json: bool, **given: Any) -> None:
     """Answer a request. Granting an erasure or a suspension carries it out."""
-    emit(control(config).call("requests.answer", id=id, **given), as_json)
+    emit(control(config).ask("requests.answer", id=id, **given), as_json)
 
 
 @requests.command()
@@ -107,7 +107,7 @@ def correct(id: int, record: str, data: BinaryIO, by: str, config: Path, as_json
         right = json.loads(data.read())
     except ValueError:
         raise click.UsageError(f"{data.name} holds no JSON object") from None
-    emit(control(config).call("requests.correct", id=id, record=record, data=right, by=by), as_json)
+    emit(control(config).ask("requests.correct", id=id, record=record, data=right, by=by), as_json)
 
 
 @requests.command()
@@ -120,7 +120,7 @@ def package(id: int, output: Path, by: str, config: Path, as_json: bool) -> None
     """Write the access package of a request: JSON, and a page to read in each language. The look is audited."""
     from dongui_collector.rights.delivery import write
 
-    control(config).call("requests.package", id=id, by=by)
+    control(config).ask("requests.package", id=id, by=by)
     with reading(config) as core:
         paths = [str(path) for path in write(core, id, output)]
     emit({"id": id, "files": paths}, as_json, lambda done: "\n".join(done["files"]))
@@ -134,7 +134,7 @@ def package(id: int, output: Path, by: str, config: Path, as_json: bool) -> None
 @json_option
 def letter(id: int, lang: str, by: str, config: Path, as_json: bool) -> None:
     """Print the newest answer as a letter: outcome, ground, what is kept and until when, and the route of objection."""
-    said = control(config).call("requests.letter", id=id, lang=lang, by=by)
+    said = control(config).ask("requests.letter", id=id, lang=lang, by=by)
     emit(said, as_json, lambda done: done["text"].rstrip())
 
 

@@ -39,7 +39,7 @@ def add(name: str, origins: tuple[str, ...], policy: Path | None, config: Path, 
     Without --policy a new site starts with the policy of the first one.
     """
     text = read_text(policy) if policy else None
-    result = control(config).call("sites.add", name=name, origins=list(origins), text=text)
+    result = control(config).ask("sites.add", name=name, origins=list(origins), text=text)
     emit(result, as_json)
 
 

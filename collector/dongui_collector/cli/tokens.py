@@ -53,7 +53,7 @@ def create(
 ) -> None:
     """Create a token. It is shown this once."""
     given = {"purposes": list(purposes), "role": role, "site": site, "note": note, "by": acting_user()}
-    result = control(config).call("tokens.create", **given, expires=expires, recipient=recipient, precise=precise)
+    result = control(config).ask("tokens.create", **given, expires=expires, recipient=recipient, precise=precise)
     emit(result, as_json)
 
 
@@ -88,4 +88,4 @@ def _shown(token: dict[str, Any], zone: Any) -> dict[str, Any]:
 @json_option
 def revoke(id: str, config: Path, as_json: bool) -> None:
     """Revoke a token by its id, from this moment on."""
-    emit(control(config).call("tokens.revoke", id=id, by=acting_user()), as_json)
+    emit(control(config).ask("tokens.revoke", id=id, by=acting_user()), as_json)

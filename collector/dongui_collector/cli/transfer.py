@@ -33,7 +33,7 @@ def transfer() -> None:
 @json_option
 def plan(config: Path, as_json: bool, purposes: tuple[str, ...], **given: Any) -> None:
     """Record the plan. Nothing moves; withdrawals from now on count as a no."""
-    emit(control(config).call("transfers.plan", **given, purposes=list(purposes)), as_json)
+    emit(control(config).ask("transfers.plan", **given, purposes=list(purposes)), as_json)
 
 
 @transfer.command()
@@ -46,7 +46,7 @@ def plan(config: Path, as_json: bool, purposes: tuple[str, ...], **given: Any) -
 @json_option
 def notice(id: int, config: Path, as_json: bool, **given: Any) -> None:
     """Log that the notice was given."""
-    emit(control(config).call("transfers.notice", id=id, **given), as_json)
+    emit(control(config).ask("transfers.notice", id=id, **given), as_json)
 
 
 @transfer.command("opt-out")
@@ -59,7 +59,7 @@ def notice(id: int, config: Path, as_json: bool, **given: Any) -> None:
 def opt_out(id: int, members: tuple[str, ...], visitors: tuple[str, ...], by: str, config: Path, as_json: bool) -> None:
     """Leave people out; a member with every visitor joined to it."""
     asked = {"members": named(members), "visitors": named(visitors), "by": by}
-    emit(control(config).call("transfers.opt_out", id=id, **asked), as_json)
+    emit(control(config).ask("transfers.opt_out", id=id, **asked), as_json)
 
 
 @transfer.command()
@@ -79,7 +79,7 @@ def show(id: int, config: Path, as_json: bool) -> None:
 @json_option
 def cancel(id: int, by: str, config: Path, as_json: bool) -> None:
     """Cancel a planned transfer."""
-    emit(control(config).call("transfers.cancel", id=id, by=by), as_json)
+    emit(control(config).ask("transfers.cancel", id=id, by=by), as_json)
 
 
 @transfer.command()

@@ -43,7 +43,7 @@ def add(
 ) -> None:
     """Tell URL (https) from now on. The secret that signs what is sent is shown this once."""
     wanted = {"kinds": list(kinds) or list(KINDS), "token": token, "recipient": recipient, "site": site}
-    emit(control(config).call("webhooks.add", url=url, by=acting_user(), **wanted), as_json)
+    emit(control(config).ask("webhooks.add", url=url, by=acting_user(), **wanted), as_json)
 
 
 @webhooks.command("list")
@@ -63,7 +63,7 @@ def list_(config: Path, as_json: bool) -> None:
 @json_option
 def resume(id: str, config: Path, as_json: bool) -> None:
     """Try one that was paused again, from where it stood."""
-    emit(control(config).call("webhooks.resume", id=id, by=acting_user()), as_json)
+    emit(control(config).ask("webhooks.resume", id=id, by=acting_user()), as_json)
 
 
 @webhooks.command()
@@ -72,4 +72,4 @@ def resume(id: str, config: Path, as_json: bool) -> None:
 @json_option
 def remove(id: str, config: Path, as_json: bool) -> None:
     """Tell it no more, from this moment on."""
-    emit(control(config).call("webhooks.remove", id=id, by=acting_user()), as_json)
+    emit(control(config).ask("webhooks.remove", id=id, by=acting_user()), as_json)

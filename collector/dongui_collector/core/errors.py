@@ -36,5 +36,9 @@ class NotAllowed(CollectorError):
     """The rule or the law does not allow what was asked."""
 
 
+class TooManyEntries(CollectorError):
+    """A visitor's entries on the ledger are at their ceiling; what takes away is never refused for it."""
+
+
 class Unknown(CollectorError):
     """A site, notice, visitor, class or id that is not there."""

@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from dongui_collector.core.clock import start_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger import page_counts
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.event_import import import_events
 
 DAYS = 70

@@ -13,11 +13,10 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.access.secrets import token_hash
 from dongui_collector.access.tokens import is_live
-from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
 from dongui_collector.exports.export import OWN_USE
 from dongui_collector.intake.problems import Problem
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 __all__ = ["Problem", "ReadRequest", "asking", "problem_response"]
@@ -76,7 +75,7 @@ def _note_use(core: Installation, id: str) -> None:
     if any(token["id"] == id and token["last_used"] == today for token in core.storage.office.tokens()):
         return
     with suppress(DonguiError, OSError):
-        operations.call(core.settings, "tokens.used", id=id)
+        core.control.ask("tokens.used", id=id)
 
 
 def _wanted(allowed: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +13,8 @@ from flask import Blueprint, current_app, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import operations
+from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.streams import Streams
@@ -25,6 +23,7 @@ from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.erasure_feed import LIMIT, erasures
 from dongui_collector.exports.export import OWN_USE, Entitlement, consumer_events, entitle
 from dongui_collector.exports.formats import FORMATS, MEDIA_TYPES
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
 from dongui_collector.storage.contract.values import Json
 
@@ -122,12 +121,12 @@ class _ExportRequest:
         said |= {"purposes": list(who.purposes), "site": who.site.id}
         if who.consumer == OWN_USE:
             said["by"] = f"console: {current_user.name}"
-            operations.call(self.core.settings, "export.audit", **said)
+            self.core.control.ask("export.audit", **said)
             return None
         said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
         if who.recipient is not None:
             said |= {"recipient": who.recipient, "precise": who.precise}
-        number: int | None = operations.call(self.core.settings, "export.note", **said)["disclosure"]
+        number: int | None = self.core.control.ask("export.note", **said)["disclosure"]
         return number
 
     def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
@@ -135,7 +134,7 @@ class _ExportRequest:
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
+        with Handover(self.core.control.ask, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
@@ -145,7 +144,7 @@ class _ExportRequest:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
+            with Handover(self.core.control.ask, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))
@@ -186,8 +185,7 @@ def profiles() -> dict[str, Any]:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
         return dict(
-            operations.call(
-                core.settings,
+            core.control.ask(
                 "profiles.read",
                 site=who.site.id,
                 recipient=who.recipient,
@@ -195,7 +193,7 @@ def profiles() -> dict[str, Any]:
                 address=request.remote_addr or "",
             )
         )
-    except (NotAllowed, operations.RefusedByServer) as error:
+    except (NotAllowed, RefusedByServer) as error:
         raise Problem("forbidden", str(error)) from None
 
 

@@ -10,11 +10,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.clock import start_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import ask, change, done, guard, open_core
+from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.serializers import destruction_json, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
@@ -123,16 +124,13 @@ def holds() -> str:
 
 @pages.post("/holds")
 def add_hold() -> Response:
-    fields = ("ground", "reason", "site", "statute", "record_class", "first_day", "last_day", "until")
-    given = {name: request.form.get(name, "").strip() or None for name in fields}
-    said = {name: given[name] or "" for name in ("ground", "reason")}
-    ask("holds.add", **given | said | {"by": current_user.name})
+    change(AddHold)
     return done("console.holds", "saved")
 
 
 @pages.post("/holds/<int:id>/release")
 def release_hold(id: int) -> Response:
-    ask("holds.release", id=id, by=current_user.name)
+    change(ReleaseHold, id=id)
     return done("console.holds", "saved")
 
 

@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.columns.engine import Engine
-from dongui_collector.core.installation import Installation
 from dongui_collector.retention.deadlines import urgencies
+from dongui_collector.retention.installation import Installation
 from dongui_collector.webhooks.operations import listed
 
 pages = Blueprint("health", __name__)

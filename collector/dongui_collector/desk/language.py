@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal, format_percent
-from dongui.i18n import Table, in_words_of, tables
+from dongui.i18n import LANGUAGES, MESSAGES, Words, translated
+from dongui.i18n import words as words_of
 from flask import Flask, g, request, session
 from markupsafe import Markup, escape
 
-from dongui_collector.core.installation import Installation
-from dongui_collector.desk.words import WORDS
-
-LANGUAGES = tuple(WORDS)
+from dongui_collector.retention.installation import Installation
 
 
 def set_up(app: Flask) -> None:
@@ -42,9 +39,9 @@ def set_up(app: Flask) -> None:
     app.add_template_filter(said, "said")
 
 
-def words() -> Mapping[str, str]:
+def words() -> Words:
     """The words of this request's language."""
-    return WORDS[g.get("lang", LANGUAGES[0])]
+    return words_of(g.get("lang", LANGUAGES[0]), "console")
 
 
 def number(value: int) -> str:
@@ -98,11 +95,5 @@ def said(text: str) -> Markup:
     lang = g.get("lang", LANGUAGES[0])
     if lang == "en":
         return escape(text)
-    words = in_words_of(said_in(lang), text)
+    words = translated(words_of(lang, MESSAGES), text)
     return Markup('<span lang="en">{}</span>').format(text) if words is None else escape(words)
-
-
-@cache
-def said_in(lang: str) -> Table:
-    """The sentences that those commands say, in a language; ``doctor`` repeats what the check found."""
-    return {k: v for package in ("dongui.policy", "dongui_collector") for k, v in tables(package).get(lang, {}).items()}

@@ -18,9 +18,8 @@ from dongui_collector.access.roles import may, without_officer
 from dongui_collector.access.secrets import verify_password
 from dongui_collector.access.sessions import fingerprint, session_hash, stands, waits
 from dongui_collector.access.throttle import Throttle
-from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.frame import home
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json
 
 __all__ = ["Account", "Throttle", "set_up_login"]
@@ -118,8 +117,7 @@ class Login:
         return self._begin(kept)
 
     def _begin(self, kept: Json) -> Answer:
-        opened = operations.call(
-            self._core.settings,
+        opened = self._core.control.ask(
             "sessions.begin",
             account=kept["id"],
             checked=fingerprint(kept),
@@ -149,7 +147,7 @@ class Login:
     def _tell(self, operation: str, **arguments: Any) -> None:
         """Have something noted that must not keep the page from being answered."""
         try:
-            operations.call(self._core.settings, operation, **arguments)
+            self._core.control.ask(operation, **arguments)
         except (DonguiError, OSError) as error:
             log.warning("the collector could not be told", extra={"what": operation, "kind": type(error).__name__})
 

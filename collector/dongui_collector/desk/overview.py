@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import RowBasis, Site
 
 SHOWN_DAYS = 31

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from dongui_collector.core.clock import day_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention import ledger_retention
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Place, Portion
 from dongui_collector.retention.schedule import ONE_DAY, endings
 from dongui_collector.storage.contract.stores import RecordStore

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 
 from dongui.errors import PolicyError
+from dongui.i18n import LANGUAGES
 from dongui.policy import notice as notice_json
 from dongui.policy import parse
 from flask import Blueprint, Response, render_template, request, url_for
@@ -17,7 +18,6 @@ from werkzeug.exceptions import NotFound
 
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.shell import guard, open_core
-from dongui_collector.desk.words import WORDS
 
 pages = Blueprint("preview", __name__, url_prefix="/console/preview")
 files = Blueprint("preview_files", __name__, url_prefix="/console/preview")
@@ -51,7 +51,7 @@ def version(version: str) -> Response:
 
 def _framed(policy: Any, asked: Any) -> Response:
     site = chosen_site()
-    languages = policy.notice.languages if policy else tuple(WORDS)
+    languages = policy.notice.languages if policy else LANGUAGES
     lang = asked.get("language") if asked.get("language") in languages else languages[0]
     told = policy and notice_json(policy, lang=lang, site=site.id, accepts=[policy.notice.version])
     view = asked.get("view") if asked.get("view") in _VIEWS else _VIEWS[0]

@@ -15,9 +15,9 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.query import MOST_STEPS
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.access import Problem, asking
 from dongui_collector.desk.turns import turn
+from dongui_collector.retention.installation import Installation
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 

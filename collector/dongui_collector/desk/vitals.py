@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.keys import operations
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.operations import BACKED_UP
 from dongui_collector.runtime.doctor import Diagnosis, examine, examine_settings
 

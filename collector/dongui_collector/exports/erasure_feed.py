@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from dongui_collector.storage.contract.values import Json
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 LIMIT = 1000
 
 
-def erasures(core: Installation, consumer: str, after: int = 0, limit: int = LIMIT) -> Json:
+def erasures(core: LedgerInstallation, consumer: str, after: int = 0, limit: int = LIMIT) -> Json:
     """What ended since ``after``, oldest first: ``{entries: [{cursor, at, kind, …}], next}``.
 
     ``kind`` is ``withdrawal`` or ``erasure`` (with ``visitor``, as this consumer knows them, and the ``purposes`` that

@@ -8,10 +8,10 @@ from typing import Any
 
 from dongui_collector.analytics.imports.days import READERS
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.exports.export import Entitlement, entitle
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.withdrawal import CONSUMERS
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.values import Json

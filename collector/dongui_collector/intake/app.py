@@ -10,26 +10,24 @@ from typing import Any, TypeVar
 import msgspec
 
 from dongui_collector.access.secrets import token_hash
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.errors import Unknown
 from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
+from dongui_collector.intake.decisions import decision_answer, decision_of
 from dongui_collector.intake.encoding import unpacked
-from dongui_collector.intake.enrich import GeoDatabase, device_class
+from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit
-from dongui_collector.intake.http import Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
+from dongui_collector.intake.http import JSON, Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
 from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.routes import pages
-from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_choice, check_events, decode
+from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.withdrawals import WithdrawalQueue
-from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 T = TypeVar("T")
-_JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-
-
 _NO_ORIGIN: Pairs = [(b"vary", b"Origin")]
 
 
@@ -87,7 +85,7 @@ class PublicApp:
                     await drain(receive)
                 status, body, extra = problem.status, problem.body, problem.headers
             except Exception as error:
-                ours = failure(error)
+                ours = Problem("not-found") if isinstance(error, Unknown) else failure(error)
                 status, body, extra = ours.status, ours.body, ours.headers
             self.metrics.answered(path, status)
             await respond(send, status, body, extra + self.cors(headers.origin))
@@ -116,57 +114,45 @@ class PublicApp:
         done = await self.events.add(site.ref, visitor, batch.events, sender)
         self.metrics.events(done.recorded, done.refused)
         if not done.refused:
-            return 202, b'{"recorded":%d,"refused":{}}' % done.recorded, _JSON
-        return 202, msgspec.json.encode({"recorded": done.recorded, "refused": done.refused}), _JSON
+            return 202, b'{"recorded":%d,"refused":{}}' % done.recorded, JSON
+        return 202, msgspec.json.encode({"recorded": done.recorded, "refused": done.refused}), JSON
 
     async def _post_consents(self, scope: Scope, receive: Receive, headers: Headers) -> tuple[int, bytes, Pairs]:
-        self.admit(scope, headers)
+        address = self.caller(scope, headers)
         body = await read_body(receive, headers.length)
         if headers.encoding:
             body = unpacked(body, headers.encoding, zipped=False)
-        asked = decode(body, ConsentIn)
-        site = self.site(asked.site)
-        may_write(site, headers)
-        check_choice(asked)
-        if asked.id and (kept := self.core.ledger.kept_answer(site.ref, asked.id.bytes)):
-            return 201, msgspec.json.encode(kept), _JSON
+        sent = decode(body, ConsentIn)
+        site = self.site(sent.site)
+        check_decision(sent, secret=may_write(site, headers))
+        if sent.granted:  # what only takes away is never refused by rate
+            self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
-        if asked.notice != current.version:
-            raise Problem("superseded-notice", "ask again under the notice in force", notice=current.version)
-        unknown = (set(asked.granted) | set(asked.refused)) - set(current.policy.consent_purposes)
-        if unknown:
-            raise Problem(
-                "malformed", "granted or refused names a purpose that does not rest on consent in this notice"
-            )
-        signals = dict(asked.signals or {})
-        if headers.gpc:
-            signals["gpc"] = True
-        choice = Decision(
-            tuple(asked.granted),
-            tuple(asked.refused),
-            asked.method,
-            asked.lang,
-            signals,
-            asked.id.bytes if asked.id else None,
-            device_class(headers.user_agent),
-        )
-        answer = await self.choices.add(current, asked.visitor, choice)
-        return 201, msgspec.json.encode(answer), _JSON
+        outcome = await self.choices.add(current, sent.visitor, decision_of(sent, headers, current, self.core.registry))
+        return decision_answer(sent, outcome, current)
 
     # -- what every call asks
 
     def admit(self, scope: Scope, headers: Headers) -> str | None:
         """The limits before parsing. Returns the caller's address; raises ``too-large`` or ``rate-limited``."""
+        address = self.caller(scope, headers)
+        self.take_turn(headers, address)
+        return address
+
+    def caller(self, scope: Scope, headers: Headers) -> str | None:
+        """The caller's address. Raises ``too-large`` for a body that says so of itself."""
         if headers.length is not None and headers.length > MAX_BODY:
             raise Problem("too-large")
         client = scope.get("client")
-        address = address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
+        return address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
+
+    def take_turn(self, headers: Headers, address: str | None) -> None:
+        """Take one of the requests that an address may make. Raises ``rate-limited``; servers have no such limit."""
         if not self.is_server(headers):
             # Only what is listed or vouched for counts: a made-up Origin or header must not open a bucket of its own.
             origin = headers.origin if headers.origin in self.core.registry.origins else ""
             if not self.limit.allow(origin or "", self._vouched(headers) or address):
                 raise Problem("rate-limited")
-        return address
 
     def is_server(self, headers: Headers) -> bool:
         """Whether some site's secret key was sent; a digest's comparison tells nothing about the key."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from dongui_collector.core.errors import StorageFull
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.service import Decision, DecisionOutcome
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.sqlite.connect import is_full
 
+ENDED_WITHIN_S = 5.0
 Waiting = tuple[LoadedNotice, str | None, Decision, "asyncio.Future[DecisionOutcome]"]
 
 
@@ -23,8 +23,10 @@ class ChoiceCommit:
         self._endings = endings
         self._waiting: list[Waiting] = []
 
-    async def add(self, notice: LoadedNotice, visitor_id: str | None, choice: Decision) -> dict[str, Any]:
-        """Record a choice; the answer is given once it is durable and what it ended is destroyed."""
+    async def add(self, notice: LoadedNotice, visitor_id: str | None, choice: Decision) -> DecisionOutcome:
+        """Record a decision; the answer is given once it is durable and, where it only takes away, what it ended is
+        destroyed. A grant waits for no destruction: that goes on behind it, and masks every read meanwhile.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[DecisionOutcome] = loop.create_future()
         if not self._waiting:
@@ -32,8 +34,8 @@ class ChoiceCommit:
         self._waiting.append((notice, visitor_id, choice, future))
         outcome = await future
         if outcome.intent:
-            await self._endings.carry_out(outcome.intent)
-        return outcome.answer
+            await self._endings.carry_out(outcome.intent, within=0.0 if choice.granted else ENDED_WITHIN_S)
+        return outcome
 
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []

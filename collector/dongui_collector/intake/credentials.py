@@ -90,7 +90,7 @@ def may_write(site: Site, headers: Headers) -> bool:
     if headers.origin is None:
         raise Problem("unauthorised", "send the site's secret key, or an Origin on the site's list")
     if headers.origin not in site.origins:
-        raise Problem("forbidden-origin")
+        raise Problem("origin-not-listed")
     return False
 
 

@@ -14,9 +14,10 @@ import msgspec
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import scrub_props, scrub_text, scrub_url
 
+from dongui_collector.core.sealing import seal
 from dongui_collector.intake.enrich import GeoDatabase, agent_of
 from dongui_collector.intake.schema import Event, parse_ip
-from dongui_collector.keys.keyring import KeyRing, seal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.rows import EventKeys, associated
 from dongui_collector.storage.contract.values import Row

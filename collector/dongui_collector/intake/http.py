@@ -19,6 +19,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Pairs = list[tuple[bytes, bytes]]
 
+JSON: Pairs = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 BODY_WITHIN_S = 20.0
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _DRAIN_BYTES = 16 << 20

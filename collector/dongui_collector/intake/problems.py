@@ -9,7 +9,7 @@ import msgspec
 _TITLES = {
     "malformed": (400, "The request is malformed"),
     "unauthorised": (401, "A valid secret key, visitor id or listed Origin is needed"),
-    "forbidden-origin": (403, "This Origin is not on the site's list"),
+    "origin-not-listed": (403, "This Origin is not on the site's list"),
     "forbidden": (403, "This is not allowed"),
     "not-found": (404, "There is nothing here"),
     "unknown-site": (404, "There is no such site"),
@@ -17,6 +17,7 @@ _TITLES = {
     "method-not-allowed": (405, "This method is not allowed here"),
     "timeout": (408, "The request took too long to arrive"),
     "superseded-notice": (409, "Another notice version is in force"),
+    "decision-conflict": (409, "Another decision has this id"),
     "no-live-purpose": (409, "No live purpose of this visitor covers this"),
     "too-large": (413, "The body is larger than 64 KiB"),
     "too-large-inside": (413, "What the compressed body holds is larger than 64 KiB"),

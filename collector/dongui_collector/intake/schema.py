@@ -25,6 +25,7 @@ Short = Annotated[str, Meta(max_length=128)]
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 Lang = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,35}\Z")]
+_UUID = r"^[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}\Z"
 SiteId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -63,8 +64,14 @@ class EventBatch(msgspec.Struct, gc=False):
     visitor: Annotated[str, Meta(max_length=128)] | None = None
 
 
+class Signals(msgspec.Struct, forbid_unknown_fields=True):
+    """What the browser signalled when the choice was made: Global Privacy Control alone (W1)."""
+
+    gpc: bool = False
+
+
 class ConsentIn(msgspec.Struct):
-    """The body of ``POST /v1/consents``."""
+    """The body of ``POST /v1/consents``. ``id`` is text, since the answer echoes it as it came."""
 
     site: SiteId
     notice: Version
@@ -73,8 +80,10 @@ class ConsentIn(msgspec.Struct):
     method: Short
     lang: Lang = "ko"
     visitor: Annotated[str, Meta(max_length=128)] | None = None
-    signals: dict[str, bool] | None = None
-    id: uuid.UUID | None = None
+    signals: Signals | None = None
+    id: Annotated[str, Meta(pattern=_UUID)] | None = None
+    layout: Short | None = None
+    catalog: Annotated[str, Meta(pattern=r"^[0-9a-f]{8,64}\Z")] | None = None
 
 
 class RecordIn(msgspec.Struct):
@@ -147,7 +156,8 @@ class RequestIn(msgspec.Struct):
     text: Annotated[str, Meta(max_length=4000)] | None = None
 
 
-METHODS = frozenset({"banner", "preferences", "api", "signup", "signal", "letter"})
+BROWSER_METHODS = frozenset({"banner", "preferences", "api", "signal"})
+METHODS = BROWSER_METHODS | {"signup", "letter"}  # these a server alone can vouch for
 _AD_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}\Z")
 
 T = TypeVar("T")
@@ -263,11 +273,12 @@ def _check_names(values: Mapping[str, str], where: str, pattern: re.Pattern[str]
             raise Problem("malformed", f"{where}: a name or value is too long or of the wrong form")
 
 
-def check_choice(choice: ConsentIn) -> None:
-    """The limits of a choice beyond its schema."""
-    if choice.method not in METHODS:
-        raise Problem("malformed", f"method must be one of {', '.join(sorted(METHODS))}")
-    if set(choice.granted) & set(choice.refused):
+def check_decision(decision: ConsentIn, *, secret: bool) -> None:
+    """The limits of a decision beyond its schema. ``secret``: whether a server sends it."""
+    methods = METHODS if secret else BROWSER_METHODS
+    if decision.method not in methods:
+        raise Problem("malformed", f"method must be one of {', '.join(sorted(methods))}")
+    if set(decision.granted) & set(decision.refused):
         raise Problem("malformed", "a purpose is both granted and refused")
 
 

@@ -14,6 +14,7 @@ from dongui.policy.compile import pick_language
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from dongui_collector.core.errors import TooManyEntries
 from dongui_collector.intake.credentials import Headers
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import query_of, read_body
@@ -34,7 +35,10 @@ def _visitor(door: PublicApp, request: Request, *, erased: bool = False) -> Visi
     ``erased``: also somebody of whom nothing is left but what other law keeps.
     """
     headers: Headers = request.state.headers
-    door.admit(request.scope, headers)
+    if request.method == "GET":
+        door.admit(request.scope, headers)
+    else:  # a right is never refused by rate
+        door.caller(request.scope, headers)
     if headers.authorization:
         id_ = headers.bearer
     else:
@@ -46,7 +50,7 @@ def _visitor(door: PublicApp, request: Request, *, erased: bool = False) -> Visi
     if visitor is None:
         raise Problem("unknown-visitor")
     if headers.origin is not None and headers.origin not in door.core.registry.site_by_ref(visitor.site_ref).origins:
-        raise Problem("forbidden-origin")
+        raise Problem("origin-not-listed")
     return visitor
 
 
@@ -137,7 +141,10 @@ async def post_request(door: PublicApp, request: Request) -> Response:
         raise Problem("malformed", f"kind must be one of {', '.join(KINDS)}")
     core = door.core
     if kind in ("suspension", "resumption"):
-        await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, kind == "suspension")
+        try:
+            await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, kind == "suspension")
+        except TooManyEntries as refused:
+            raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
     filed = await door.in_thread(requests.received_online, core, visitor, asked.kind, asked.text)
     return json({"kind": asked.kind, "done": False, "request": filed["id"], "due": filed["due"]}, 201)

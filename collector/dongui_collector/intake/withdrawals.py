@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.metrics import DoorMetrics
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Intent
 from dongui_collector.storage.sqlite.connect import is_full
 from dongui_collector.storage.sqlite.files import Reserve

@@ -19,9 +19,10 @@ from argon2.low_level import Type, hash_secret_raw
 
 from dongui_collector.core.clock import clock_from_environment
 from dongui_collector.core.errors import NotAllowed, SettingsError, StorageError
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.sealing import SealBroken, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import SealBroken, load_master, new_master, seal, source, unseal, write_master
+from dongui_collector.keys.installation import KeyedInstallation
+from dongui_collector.keys.keyring import load_master, new_master, source, write_master
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.files import FolderLock, sync_folder
 from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal, adopt
@@ -38,7 +39,7 @@ def check_passphrase(passphrase: str) -> None:
         raise NotAllowed(f"the passphrase of a copy of the keys has at least {SHORTEST} characters")
 
 
-def write_copy(core: Installation, out: BinaryIO, noted: Json, passphrase: str | None) -> Json:
+def write_copy(core: KeyedInstallation, out: BinaryIO, noted: Json, passphrase: str | None) -> Json:
     """Write a copy of all keys. ``noted`` is what the operation ``keys.copy`` answered; None: under the master key."""
     header = {
         "format": 1,

@@ -9,8 +9,8 @@ from typing import Any
 from dongui.rules.periods import Period, last_day
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.keys.installation import KeyedInstallation
 from dongui_collector.keys.keyring import source
 from dongui_collector.keys.rotation import rotate_master
 from dongui_collector.storage.contract.values import Json
@@ -20,7 +20,7 @@ COPIES = "keys.copies"
 
 
 @operation("keys.rotate")
-def rotate(core: Installation, new_key: str | None = None, by: str = "command line") -> dict[str, Any]:
+def rotate(core: KeyedInstallation, new_key: str | None = None, by: str = "command line") -> dict[str, Any]:
     """Give the installation another master key, beside everything else that goes on. See keys/rotation.py."""
     count, finished = rotate_master(core.settings, core.keyring, new_key)
     with core.storage.ledger.writing():
@@ -31,36 +31,36 @@ def rotate(core: Installation, new_key: str | None = None, by: str = "command li
 
 
 @operation("keys.copy")
-def note_copy(core: Installation, by: str = "command line") -> dict[str, Any]:
+def note_copy(core: KeyedInstallation, by: str = "command line") -> dict[str, Any]:
     """Before a copy of the keys is made: until when it may be restored, on the ledger and in the journal.
 
     From here on certificates of destruction name that day. Answers ``{made_at, expires, journal}``.
     """
     now, today = core.clock.now(), core.clock.today(core.settings.zone)
     expires = last_day(today, Period.parse(core.settings.key_backup_horizon)).isoformat()
-    core.ledger.journal.append({"kind": "backup", "day": today.isoformat(), "of": "keys"})
+    core.journal.append({"kind": "backup", "day": today.isoformat(), "of": "keys"})
     with core.storage.ledger.writing():
         longest = max(expires, (core.storage.office.setting(COPIES) or {"expires": ""})["expires"])
         core.storage.office.put_setting(COPIES, {"at": now, "expires": longest})
         core.storage.ledger.append("keys", now, {"copied": True, "expires": expires, "by": by})
-    return {"made_at": now, "expires": expires, "journal": list(core.ledger.journal.position())}
+    return {"made_at": now, "expires": expires, "journal": list(core.journal.position())}
 
 
 @operation("journal.compact")
-def compact_journal(core: Installation, before: str, by: str = "command line") -> dict[str, Any]:
+def compact_journal(core: KeyedInstallation, before: str, by: str = "command line") -> dict[str, Any]:
     """Forget what only backups from before a day would need: these cannot be restored any more afterwards."""
     try:
         day = date.fromisoformat(before)
     except ValueError:
         raise CollectorError(f"{before[:20]!r} is no day such as 2026-11-23") from None
-    gone = core.ledger.journal.compact(day.isoformat())
+    gone = core.journal.compact(day.isoformat())
     if gone:
         with core.storage.ledger.writing():
             core.storage.ledger.append("keys", core.clock.now(), {"journal_before": day.isoformat(), "by": by})
-    return {"forgotten": gone, "entries": core.ledger.journal.position()[0]}
+    return {"forgotten": gone, "entries": core.journal.position()[0]}
 
 
-def status(core: Installation) -> Json:
+def status(core: KeyedInstallation) -> Json:
     """Where the master key comes from, what keys there are, and how rotation and copies stand."""
     kinds = Counter(name.partition(":")[0] for name in core.keyring.names())
     rotated, copies = core.storage.office.setting(ROTATED), core.storage.office.setting(COPIES)

@@ -65,6 +65,7 @@ class LoadedSite:
     site: Site
     notices: list[LoadedNotice] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    asked: frozenset[str] = frozenset()  # every purpose that any of its notices asks consent for
 
 
 class NoticeRegistry:
@@ -102,6 +103,7 @@ class NoticeRegistry:
             loaded.notices.append(_notice(site, version, policy, accepted, bits))
             loaded.starts.append(starts_at(policy))
             previous = policy
+        loaded.asked = frozenset(p for n in loaded.notices for p in n.policy.consent_purposes)
         return loaded
 
     def sites(self) -> list[Site]:
@@ -119,6 +121,14 @@ class NoticeRegistry:
 
     def notice(self, ref: int) -> LoadedNotice:
         return self._notices[ref]
+
+    def version(self, site_ref: int, version: str) -> LoadedNotice | None:
+        """The notice of a site by its version, whenever it is in force."""
+        return next((n for n in self._sites[site_ref].notices if n.version == version), None)
+
+    def asked(self, site_ref: int) -> frozenset[str]:
+        """Every purpose that any notice of a site asks consent for, be it an earlier one."""
+        return self._sites[site_ref].asked
 
     def in_force(self, site_ref: int, now: int) -> LoadedNotice:
         """The notice in force at ``now``; before the first one's date, that first one (a site is never without)."""

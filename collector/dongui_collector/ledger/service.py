@@ -3,51 +3,27 @@
 from __future__ import annotations
 
 import json
-import secrets
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from dongui_collector.core.clock import Clock, day_of
-from dongui_collector.core.errors import Unknown
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
-from dongui_collector.ledger import counters, disclosure_subjects
+from dongui_collector.core.errors import TooManyEntries, Unknown
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
+from dongui_collector.ledger import disclosure_subjects
 from dongui_collector.ledger import state as consents
+from dongui_collector.ledger.decisions import REMEMBERED_MS, Decision, DecisionOutcome, own_key
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
-from dongui_collector.ledger.receipts import receipt
+from dongui_collector.ledger.recorder import MOST_ENTRIES, DecisionRecorder
 from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
 from dongui_collector.retention.withdrawal import WithdrawalExecutor
 from dongui_collector.storage.contract.stores import Storage
-from dongui_collector.storage.contract.values import Ended, Intent, Visitor
+from dongui_collector.storage.contract.values import Ended, Intent
 from dongui_collector.storage.sqlite.journal import Journal
 
-ANSWER_KEPT_MS = 600_000  # a choice sent again within ten minutes gets the same answer
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A choice as it came in, already validated against the notice.
-
-    ``device`` is one of :data:`~dongui_collector.ledger.counters.DEVICES`; it is counted and never kept.
-    """
-
-    granted: tuple[str, ...]
-    refused: tuple[str, ...]
-    method: str
-    lang: str
-    signals: Mapping[str, bool]
-    request_id: bytes | None = None
-    device: str = counters.OTHER
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionOutcome:
-    """The answer to a choice, and what is still to be destroyed before it is given."""
-
-    answer: dict[str, Any]
-    intent: Intent | None = None
+__all__ = ["Decision", "DecisionOutcome", "LedgerService"]
 
 
 class LedgerService:
@@ -67,6 +43,7 @@ class LedgerService:
         self._member_secret = keyring.derive(b"member")
         self._answer_secret = keyring.derive(b"answer")
         reduce = reduce_row(registry, keyring, EventKeys(keyring.derive(b"event")))
+        self._recorder = DecisionRecorder(storage, registry, keyring, clock, self._visitor_secret, self._answer_secret)
         self._finisher = WithdrawalExecutor(storage, registry, keyring, clock, journal, reduce)
         self.archiver = self._finisher.archiver
 
@@ -79,85 +56,18 @@ class LedgerService:
 
     # -- choosing
 
-    def choose(self, notice: LoadedNotice, visitor_id: str | None, choice: Decision) -> DecisionOutcome:
-        """Record a choice under the notice in force. To be called inside ``storage.ledger.writing()``."""
-        now = self._clock.now()
-        if choice.request_id and (kept := self.kept_answer(notice.site_ref, choice.request_id)):
-            return DecisionOutcome(kept)
-        visitor = self._known(notice.site_ref, visitor_id)
-        if visitor is None and not choice.granted:
-            outcome = self._refusal(notice, choice, now)
-        else:
-            outcome = self._recorded(notice, visitor, visitor_id, choice, now)
-        if choice.request_id:
-            self._keep_answer(notice.site_ref, choice.request_id, now, outcome.answer)
-        return outcome
+    def choose(self, notice: LoadedNotice, visitor_id: str | None, decision: Decision) -> DecisionOutcome:
+        """Record a decision under the notice in force. To be called inside ``storage.ledger.writing()``."""
+        return self._recorder.record(notice, visitor_id, decision)
 
-    def _known(self, site_ref: int, visitor_id: str | None) -> Visitor | None:
-        """The visitor of an id that this site minted and that still stands for someone."""
-        visitor = self._store.visitor(self.key_of(visitor_id)) if visitor_id else None
-        return visitor if visitor and visitor.site_ref == site_ref and consents.is_known(visitor) else None
-
-    def _refusal(self, notice: LoadedNotice, choice: Decision, now: int) -> DecisionOutcome:
-        """A visitor without an id refuses: counted, nothing else. No identifier is made."""
-        day = day_of(now, notice.zone)
-        counts = {f"consent.refused.{p}": 1 for p in choice.refused}
-        if choice.refused:
-            counts |= _tally(notice, choice, (), ())
-        self._store.add_totals(day, notice.site_ref, counts)
-        state = {p: "refused" if p in choice.refused else "unasked" for p in notice.policy.consent_purposes}
-        return DecisionOutcome({"visitor": None, "state": state, "receipt": None})
-
-    def _recorded(
-        self, notice: LoadedNotice, visitor: Visitor | None, visitor_id: str | None, choice: Decision, now: int
-    ) -> DecisionOutcome:
-        if visitor is None:
-            visitor_id = secrets.token_urlsafe(16)
-            visitor = Visitor(self.key_of(visitor_id), notice.site_ref, False, {})
-        bits = self._store.bits(notice.site_ref)
-        decided = consents.change(visitor, notice, bits, choice.granted, choice.refused)
-        body = {
-            "record": str(uuid.uuid4()),
-            "site": self._registry.site_by_ref(notice.site_ref).id,
-            "notice": notice.version,
-            "given": list(decided.given),
-            "refused": list(decided.refused),
-            "withdrawn": list(decided.withdrawn),
-            "follows": consents.newest(visitor),
-            "method": choice.method,
-            "lang": choice.lang,
-            "signals": dict(choice.signals),
-        }
-        record = self._store.append("consent", now, body, site_ref=notice.site_ref, visitor=visitor.key)
-        knowing = bool(choice.signals.get("gpc"))
-        after = consents.changed(visitor, decided, notice, bits, seq=record.seq, at=now, knowing=knowing)
-        self._store.put_visitor(after)
-        counts = {f"consent.{state}.{p}": 1 for state, p in _news(visitor, decided, bits)}
-        if counts:
-            counts |= _tally(notice, choice, decided.given, decided.withdrawn)
-        self._store.add_totals(day_of(now, notice.zone), notice.site_ref, counts)
-        intent = None
-        if decided.withdrawn_mask:
-            disclosure_subjects.says_no(self._storage, self._keyring, visitor)
-            intent = Intent(record.seq, "withdrawal", notice.site_ref, visitor.key, decided.withdrawn_mask, record.seq)
-            self._store.add_intent(intent)
-        answer = {
-            "visitor": visitor_id if consents.is_known(after) else None,
-            "state": consents.states(after, notice, self._registry, now),
-            "receipt": receipt(record, notice, self._registry.site_by_ref(notice.site_ref)),
-        }
-        return DecisionOutcome(answer, intent)
-
-    # Answers are sealed under the request's own random id, of which only a keyed hash is stored: the collector
-    # can give the
-    # same answer again, visitor id included, without being able to read it by itself.
+    # -- what servers send again: answers sealed under the request's own random id, of which only a keyed hash is stored
 
     def kept_answer(self, site_ref: int, request_id: bytes) -> dict[str, Any] | None:
-        """The answer that this very request got within the last ten minutes, whatever has changed since."""
+        """The answer that this very request of a server got within the last ten minutes, whatever has changed since."""
         now = self._clock.now()
         key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
-        sealed = self._store.answer(key, now - ANSWER_KEPT_MS)
-        return json.loads(unseal(_own_key(request_id), sealed, key)) if sealed else None
+        sealed = self._store.answer(key, now - REMEMBERED_MS)
+        return json.loads(unseal(own_key(request_id), sealed, key)) if sealed else None
 
     def keep_answer(self, site_ref: int, request_id: bytes, answer: dict[str, Any]) -> None:
         """Give :meth:`kept_answer` to whoever sends this request again; a transaction of its own."""
@@ -166,7 +76,7 @@ class LedgerService:
 
     def _keep_answer(self, site_ref: int, request_id: bytes, now: int, answer: dict[str, Any]) -> None:
         key = visitor_key(self._answer_secret, f"{site_ref}|{request_id.hex()}")
-        self._store.keep_answer(key, now, seal(_own_key(request_id), json.dumps(answer).encode(), key))
+        self._store.keep_answer(key, now, seal(own_key(request_id), json.dumps(answer).encode(), key))
 
     # -- counting
 
@@ -217,11 +127,18 @@ class LedgerService:
         return intent
 
     def suspend(self, visitor_key: bytes, suspended: bool) -> None:
-        """처리정지 and its end: while suspended nothing is recorded (PIPA 37, K10)."""
+        """처리정지 and its end: while suspended nothing is recorded (PIPA 37, K10). What is so already stays as it is.
+
+        Raises :class:`Unknown`, and :class:`TooManyEntries` for an end of it beyond the ceiling of a visitor's entries.
+        """
         with self._store.writing():
             visitor = self._store.visitor(visitor_key)
             if visitor is None:
                 raise Unknown("nothing is held under this visitor id")
+            if visitor.suspended == suspended:
+                return
+            if not suspended and self._store.entries_of(visitor_key) >= MOST_ENTRIES:
+                raise TooManyEntries("this visitor's entries on the ledger are at their ceiling")
             kind = "suspension" if suspended else "resumption"
             self._store.append(kind, self._clock.now(), {}, site_ref=visitor.site_ref, visitor=visitor_key)
             self._store.put_visitor(replace(visitor, suspended=suspended))
@@ -265,29 +182,4 @@ class LedgerService:
 
     def forget_answers(self) -> None:
         with self._store.writing():
-            self._store.forget_answers(self._clock.now() - ANSWER_KEPT_MS)
-
-
-def _news(visitor: Visitor, decided: consents.ConsentChange, bits: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """What a choice adds to the totals: who says no once more to what they have refused or withdrawn counts once."""
-    was = {p: standing.state for p, bit in bits.items() if (standing := visitor.standings.get(bit))}
-    yield from (("given", p) for p in decided.given)
-    yield from (("refused", p) for p in decided.refused if was.get(p) != "refused")
-    yield from (("withdrawn", p) for p in decided.withdrawn if was.get(p) != "withdrawn")
-
-
-def _tally(notice: LoadedNotice, choice: Decision, given: Sequence[str], withdrawn: Sequence[str]) -> dict[str, int]:
-    """How the choice went, for the numbers that no visitor can be found in."""
-    return counters.counts(
-        notice=notice.version,
-        languages=notice.policy.notice.languages,
-        language=choice.lang,
-        device=choice.device,
-        gpc=bool(choice.signals.get("gpc")),
-        outcome=counters.outcome(notice.policy.consent_purposes, given, withdrawn),
-        given=given,
-    )
-
-
-def _own_key(request_id: bytes) -> bytes:
-    return visitor_key(request_id, "answer") * 2
+            self._store.forget_answers(self._clock.now() - REMEMBERED_MS)

@@ -103,17 +103,19 @@ def change(
     that the site ever had): the visitor's id goes, and with it the only way to withdraw them.
     """
     standings: Mapping[int, ConsentStatus] = visitor.standings if visitor else {}
-    had = {p for p in refused if (s := standings.get(current.bits[p])) and s.state != "refused"}
-    withdrawn = tuple(p for p in current.policy.consent_purposes if p in had)
-    given = tuple(p for p in current.policy.consent_purposes if p in set(granted))
-    ends = sum(1 << current.bits[p] for p in withdrawn if standings[current.bits[p]].state == "given")
+    asked = current.policy.consent_purposes
+    named = (*asked, *(p for p in bits if p not in asked))  # an earlier notice's purposes can be refused too
+    had = {p for p in refused if (s := standings.get(bits[p])) and s.state != "refused"}
+    withdrawn = tuple(p for p in named if p in had)
+    given = tuple(p for p in asked if p in set(granted))
+    ends = sum(1 << bits[p] for p in withdrawn if standings[bits[p]].state == "given")
     stays = sum(1 << bit for bit, s in standings.items() if s.state == "given") & ~ends
     if not given and not stays & current.consent_mask:
         withdrawn += tuple(p for p, bit in bits.items() if stays >> bit & 1)
         ends |= stays
     return ConsentChange(
         given=given,
-        refused=tuple(p for p in current.policy.consent_purposes if p in set(refused) - had),
+        refused=tuple(p for p in named if p in set(refused) - had),
         withdrawn=withdrawn,
         withdrawn_mask=ends,
     )
@@ -128,13 +130,17 @@ def changed(
     seq: int,
     at: int,
     knowing: bool,
+    shown: LoadedNotice | None = None,
 ) -> Visitor:
-    """The visitor after a choice that record ``seq`` proves; ``bits`` as for :func:`change`."""
+    """The visitor after a choice that record ``seq`` proves; ``bits`` as for :func:`change`.
+
+    ``shown`` is the notice that the record names, where it is not the current one.
+    """
     standings = dict(visitor.standings)
     for state, purposes in (("given", decided.given), ("refused", decided.refused), ("withdrawn", decided.withdrawn)):
         for purpose in purposes:
             bit = bits[purpose]
-            standings[bit] = ConsentStatus(bit, state, seq, current.ref, at, knowing and state == "given")  # type: ignore[arg-type]
+            standings[bit] = ConsentStatus(bit, state, seq, (shown or current).ref, at, knowing and state == "given")  # type: ignore[arg-type]
     member = visitor.member if _may_hold_member(standings, current) else None
     return replace(visitor, standings=standings, member=member)
 

@@ -16,7 +16,8 @@ from typing import Any
 from dongui.policy.model import Policy, RecordClass
 from dongui.rules.periods import last_day
 
-from dongui_collector.keys.keyring import KeyRing, archive_name, record_name, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.rows import visitor_key
 from dongui_collector.storage.contract.stores import Storage

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import msgspec
+
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.ledger.notices import NoticeRegistry
@@ -29,6 +31,21 @@ def check_ground(hold: Hold) -> None:
         raise NotAllowed("an exceptional provision has its own statute and period: say them with --statute and --until")
     if hold.first_day and hold.last_day and hold.last_day < hold.first_day:
         raise NotAllowed("the hold's last day lies before its first")
+
+
+class HeldNow(msgspec.Struct, frozen=True):
+    """What a hold covers at a moment, in numbers.
+
+    ``ended`` counts the rows and records among them that would be destroyed if it were released then.
+    """
+
+    rows: int
+    days: int
+    first_day: str | None
+    last_day: str | None
+    records: int
+    ended: int
+    consent_records: int
 
 
 class HoldService:
@@ -84,11 +101,8 @@ class HoldService:
 
     # -- what one holds now
 
-    def holds_now(self, hold: Hold, today: date) -> Json:
-        """What a hold covers at this moment, in numbers: rows and their days, other records, consent records.
-
-        ``ended`` counts the rows and records among them that would be destroyed if it were released now.
-        """
+    def holds_now(self, hold: Hold, today: date) -> HeldNow:
+        """What a hold covers at this moment: rows and their days, other records, consent records."""
         rows = ended = 0
         days: list[str] = []
         for day in self._storage.events.days():
@@ -97,20 +111,16 @@ class HoldService:
             if here:
                 days.append(day.isoformat())
         records = list(self._records(hold))
-        return {
-            "rows": rows,
-            "days": len(days),
-            "first_day": days[0] if days else None,
-            "last_day": days[-1] if days else None,
-            "records": len(records),
-            "ended": ended + sum(last < today for last in records),
-            "consent_records": sum(
-                1
-                for key in hold.whom
-                for r in self._storage.ledger.records_of(key)
-                if hold.class_id in (None, "consent_record")
-            ),
-        }
+        of_visitors = (r for key in hold.whom for r in self._storage.ledger.records_of(key))
+        return HeldNow(
+            rows=rows,
+            days=len(days),
+            first_day=days[0] if days else None,
+            last_day=days[-1] if days else None,
+            records=len(records),
+            ended=ended + sum(last < today for last in records),
+            consent_records=sum(1 for _ in of_visitors) if hold.class_id in (None, "consent_record") else 0,
+        )
 
     def _of_day(self, hold: Hold, day: date, today: date) -> tuple[int, int]:
         """Rows of a day that it covers, and how many have ended: by their period, or by an ending that waits."""

@@ -8,15 +8,13 @@ from typing import Any
 from dongui_collector.access.audit_log import record_access
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.evidence.sealing import Sealer, settled
 from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
-from dongui_collector.retention.holds import check_ground
-from dongui_collector.retention.serializers import archive_json, destruction_json, hold_json
-from dongui_collector.storage.contract.values import Hold
+from dongui_collector.retention.installation import Installation
+from dongui_collector.retention.serializers import archive_json, destruction_json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
 
@@ -90,65 +88,6 @@ def revoke(core: Installation, by: str = "command line") -> dict[str, Any]:
     return core.retention.revoke_standing(by)
 
 
-@operation("holds.add")
-def add_hold(
-    core: Installation,
-    reason: str,
-    ground: str = "",
-    site: str | None = None,
-    statute: str | None = None,
-    record_class: str | None = None,
-    subject: str | None = None,
-    first_day: str | None = None,
-    last_day: str | None = None,
-    until: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
-    """Suspend destruction of what is named. ``subject`` is a visitor's id or a member's reference.
-
-    ``ground`` is one of S3.2a-c: investigation, claim, provision. Raises :class:`CollectorError` for a hold without
-    ground or reason, or on a subject without a site.
-    """
-    if not reason.strip():
-        raise CollectorError("a legal hold needs a reason; say it with --reason")
-    named = find_site(core, site) if site is not None or subject is not None else None
-    hold = Hold(
-        id=0,
-        site_ref=named.ref if named else None,
-        reason=f"{reason.strip()} ({by})" if by else reason.strip(),
-        statute=statute,
-        class_id=record_class,
-        visitor=core.retention.subject_key(named, subject) if named and subject is not None else None,
-        first_day=_day(first_day, "the first day"),
-        last_day=_day(last_day, "the last day"),
-        at=core.clock.now(),
-        until=_day(until, "until"),
-        ground=ground,
-    )
-    check_ground(hold)
-    return hold_json(core.retention.add_hold(hold))
-
-
-@operation("holds.release")
-def release_hold(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
-    """Release a hold; what it kept and what is due is destroyed right away.
-
-    Returns in numbers what endings that had waited for it destroyed, and the destructions that fell due meanwhile.
-    """
-    core.retention.release_hold(id, by)
-    ended = core.ledger.resume()
-    outcome = core.retention.run()
-    return {
-        "released": id,
-        "rows_destroyed": ended.destroyed,
-        "rows_reduced": ended.changed,
-        "records_destroyed": ended.records,
-        "records_archived": ended.archived,
-        "destroyed": outcome["destroyed"],
-        "waiting": outcome["waiting"],
-    }
-
-
 @operation("archive.read")
 def read_archive(
     core: Installation,
@@ -196,7 +135,11 @@ def seal_days(core: Installation) -> dict[str, Any]:
 
 @operation("policy.reconfirm")
 def who_is_due(
-    core: Installation, references: list[str], days: int = 30, site: str | None = None, by: str = "command line"
+    core: Installation,
+    references: list[str],
+    days: int = 30,
+    site: str | None = None,
+    by: str = "command line",
 ) -> list[dict[str, Any]]:
     """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
     found = find_site(core, site)
@@ -207,7 +150,11 @@ def who_is_due(
 
 @operation("policy.reconfirmed")
 def were_told(
-    core: Installation, until: str, purposes: list[str] | None = None, site: str | None = None, by: str = "command line"
+    core: Installation,
+    until: str,
+    purposes: list[str] | None = None,
+    site: str | None = None,
+    by: str = "command line",
 ) -> dict[str, Any]:
     """Note that everyone whose telling was due by a day was told today (K16). Raises :class:`Unknown`."""
     found = find_site(core, site)

@@ -13,7 +13,7 @@ from dongui_collector.storage.contract.values import Destruction, Hold, Intent, 
 from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _BY_NUMBER = ("consents", "audit", "requests", "disclosures", "books")
 
@@ -27,7 +27,11 @@ class Replay:
     """
 
     def __init__(
-        self, core: Installation, epoch: Json, head: int, taken: Mapping[str, Callable[[Installation, Json], bool]]
+        self,
+        core: Installation,
+        epoch: Json,
+        head: int,
+        taken: Mapping[str, Callable[[Installation, Json], bool]],
     ) -> None:
         self._core, self._taken = core, taken
         self._ledger = core.storage.ledger

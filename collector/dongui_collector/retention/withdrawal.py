@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from dongui_collector.core.clock import Clock, day_of
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger import disclosure_subjects, state
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.retention.archive import Archiver, outlives_consent
 from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.values import Ended, Hold, Intent, Json, LedgerRecord, Reduce, Selection

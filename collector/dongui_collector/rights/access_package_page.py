@@ -13,12 +13,13 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dongui.i18n import LANGUAGES
+from dongui.i18n import words as words_of
 from dongui.policy.period import Period
-from dongui.policy.words import BASES, citation, country_name
+from dongui.policy.words import basis_name, citation, country_name
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package
-from dongui_collector.rights.access_package_words import WORDS
 from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.subjects import Subject
@@ -54,7 +55,7 @@ class _Page:
 
     def __init__(self, head: Json, lang: str) -> None:
         self._head, self._lang = head, lang
-        self._w = WORDS.get(lang, WORDS["en"])
+        self._w = words_of(lang if lang in LANGUAGES else "en", "access package")
         self._zone = ZoneInfo(head["timezone"])
 
     def before(self, table: Sequence[Json]) -> Iterator[str]:
@@ -111,7 +112,7 @@ class _Page:
     def _items(self, table: Sequence[Json]) -> str:
         rows = []
         for entry in table:
-            basis = BASES[entry["basis"]][self._lang] if entry["basis"] else "–"
+            basis = basis_name(entry["basis"], self._lang) if entry["basis"] else "–"
             law = f" – {self._of(entry['law'])}" if entry["law"] else ""
             keep = f"{Period.parse(entry['keep']).days_text(self._lang)} ({self._w['keep']})"
             why = f"{self._of(entry['purpose_label'])} ({entry['notice']})"

@@ -19,10 +19,10 @@ from dongui.rules.periods import last_day
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.members import is_minor
 from dongui_collector.storage.contract.values import Json, LedgerRecord, Site
 
@@ -98,7 +98,13 @@ def _covers(agreed: Channel | None, now: Channel) -> bool:
 
 
 def choose(
-    core: Installation, site: Site, member: str, granted: Sequence[str], refused: Sequence[str], method: str, lang: str
+    core: Installation,
+    site: Site,
+    member: str,
+    granted: Sequence[str],
+    refused: Sequence[str],
+    method: str,
+    lang: str,
 ) -> dict[str, Json]:
     """Record a member's choice of channels; the states after it. With nothing chosen, only tells them.
 

@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
-from dongui_collector.keys.keyring import archive_name, record_name, seal
+from dongui_collector.core.sealing import seal
+from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.requests import must_be_proved, open_request
 from dongui_collector.rights.subjects import subject_of

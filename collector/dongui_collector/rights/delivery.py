@@ -14,8 +14,8 @@ from typing import Any
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package, access_package_page, files
 from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.requests import must_be_proved

@@ -13,10 +13,10 @@ from datetime import date
 from typing import Any
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json
 
 KIND = "disclosure"  # of the records on the chain

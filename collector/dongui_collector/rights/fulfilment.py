@@ -11,7 +11,7 @@ from datetime import date
 from dongui.rules.periods import last_day
 
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Json, Record, Selection, Visitor
 

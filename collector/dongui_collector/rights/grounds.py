@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from dongui.i18n import texts
 from dongui.policy.words import citation
 from dongui.rules.periods import Period, last_day
 
@@ -50,8 +51,12 @@ class Ground:
     id: str
     outcomes: tuple[Outcome, ...]
     kinds: tuple[str, ...]
-    text: Mapping[str, str]
     unproved: bool = False
+
+    @property
+    def text(self) -> dict[str, str]:
+        """What the provision says, shortly, in every language."""
+        return texts("ground", self.id)
 
     def cited(self, lang: str) -> str:
         """As lawyers write it: 개인정보 보호법 제35조제4항."""
@@ -63,73 +68,41 @@ GROUNDS = (
         "PIPA 35(3)",
         ("postponed",),
         ("access",),
-        {
-            "ko": "정당한 사유가 있어 열람을 연기함",
-            "en": "a justified reason to postpone access",
-        },
     ),
     Ground(
         "PIPA 35(4)",
         ("refused",),
         ("access",),
-        {
-            "ko": "법률이 열람을 금지하거나 제한함, 또는 다른 사람의 생명·신체나 이익을 침해할 우려",
-            "en": "a law forbids or limits access, or it may harm another person's life, body, property or interests",
-        },
     ),
     Ground(
         "PIPA 36(1)",
         ("refused",),
         ("correction", "erasure"),
-        {
-            "ko": "다른 법령에서 그 개인정보가 수집 대상으로 명시되어 있음",
-            "en": "another law names the item as one to be collected",
-        },
     ),
     Ground(
         "PIPA 36(5)",
         ("postponed",),
         ("correction", "erasure"),
-        {
-            "ko": "요구사항을 확인하는 데 필요한 증거자료를 요청함",
-            "en": "evidence that is needed to check the request has been asked for",
-        },
     ),
     Ground(
         "PIPA 37(2)",
         ("refused",),
         ("suspension",),
-        {
-            "ko": "법률의 특별한 규정이나 법령상 의무, 다른 사람의 이익을 침해할 우려, 계약 이행의 곤란",
-            "en": "a special provision or duty of law, harm to another person, or a contract that cannot be performed",
-        },
     ),
     Ground(
         "PIPA 37-2(1)",
         ("refused",),
         ("objection",),
-        {
-            "ko": "자동화된 결정이 동의, 법률 또는 계약에 따라 이루어짐",
-            "en": "the automated decision rests on consent, a law or a contract",
-        },
     ),
     Ground(
         "PIPA 37-2(3)",
         ("refused", "postponed"),
         ("objection", "explanation"),
-        {
-            "ko": "조치하지 못할 정당한 사유가 있음",
-            "en": "a justified reason not to act",
-        },
     ),
     Ground(
         "DECREE 46(1)",
         ("refused",),
         tuple(KINDS),
-        {
-            "ko": "요구한 사람이 본인이거나 정당한 대리인인지 확인할 수 없음",
-            "en": "it could not be confirmed that the requester is the person or a proper agent",
-        },
         unproved=True,
     ),
 )

@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.exports.export import FIELDS_OF, Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
 from dongui_collector.storage.contract.values import Json

@@ -10,10 +10,10 @@ from typing import Any
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.values import Json, Site
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import fulfilment
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Intent, Json, Site

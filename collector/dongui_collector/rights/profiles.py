@@ -15,12 +15,12 @@ from typing import Any
 from dongui.policy import Policy
 
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.members import is_minor
 from dongui_collector.storage.contract.values import Json, Record, Site

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from dongui_collector.access.audit_log import record_access
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.receipts import receipt as receipt_of
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
 
 ACTION = "receipt.show"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.fulfilment import records_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.subjects import Subject

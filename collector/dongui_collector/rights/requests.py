@@ -13,9 +13,9 @@ from typing import Any
 from dongui_collector.access import audit_log
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.grounds import (
     CHANNELS,

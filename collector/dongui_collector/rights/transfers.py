@@ -14,12 +14,12 @@ from typing import Any, cast
 from dongui.rules.periods import Period, last_day
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.export import Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
 from dongui_collector.storage.contract.values import Json
@@ -87,7 +87,11 @@ def notice(
 
 @operation("transfers.opt_out")
 def opt_out(
-    core: Installation, id: int, members: Sequence[str] = (), visitors: Sequence[str] = (), by: str = "command line"
+    core: Installation,
+    id: int,
+    members: Sequence[str] = (),
+    visitors: Sequence[str] = (),
+    by: str = "command line",
 ) -> dict[str, Any]:
     """Leave people out for good; a member with every visitor joined to it. Only keyed hashes of them are kept."""
     if not (members or visitors):

@@ -19,10 +19,9 @@ from dongui.policy import check
 from dongui.rules import classify
 
 from dongui_collector.access import audit_log
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import serve_address
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.storage.contract.values import Site
@@ -292,7 +291,7 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
                 remedy,
             )
         return
-    status, answer = _ready(core.settings)
+    status, answer = _ready(core)
     if status != 200:
         what = Message(
             "the collector runs, but /readyz answers {status}: {detail}",
@@ -323,9 +322,9 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-def _ready(settings: Settings) -> tuple[int, dict[str, Any]]:
+def _ready(core: Installation) -> tuple[int, dict[str, Any]]:
     """The running collector's own word; status 0 for none."""
-    host, port = serve_address(settings)
+    host, port = core.control.address()
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:

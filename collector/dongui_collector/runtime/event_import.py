@@ -9,7 +9,6 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -17,6 +16,7 @@ from dongui_collector.intake.group_commit import GroupCommit, Pending
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, Event, check_events, decode
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 
 SOURCE = "import"
 

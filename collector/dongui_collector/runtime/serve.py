@@ -28,12 +28,12 @@ from dongui_collector.analytics.snapshot_process import Freezer
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
 from dongui_collector.core.errors import SettingsError
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import ControlServer
 from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite.connect import WRITER, is_full
 from dongui_collector.storage.sqlite.files import Reserve

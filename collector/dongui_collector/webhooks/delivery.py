@@ -15,7 +15,7 @@ from dongui_collector.webhooks.http import Network, Resolve, allowed_networks, r
 from dongui_collector.webhooks.model import PROGRESS, SETTING, Progress
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 log = logging.getLogger("dongui.webhooks")
 
@@ -33,7 +33,10 @@ class Deliverer:
     """One round after the other; ``count`` is told ``delivered``, ``failed`` or ``paused``."""
 
     def __init__(
-        self, core: Installation, count: Callable[[str], object] = lambda _outcome: None, resolve: Resolve = resolved
+        self,
+        core: Installation,
+        count: Callable[[str], object] = lambda _outcome: None,
+        resolve: Resolve = resolved,
     ) -> None:
         self._core, self._count, self._resolve = core, count, resolve
 

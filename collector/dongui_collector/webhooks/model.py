@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.storage.contract.values import Json
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 SETTING = "webhooks"  # {id: hook}
 PROGRESS = "webhooks.progress"  # {id: how far it has come}

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.exports.export import OWN_USE, consumer_of
 from dongui_collector.exports.recipients import terms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, Site
 from dongui_collector.webhooks.delivery import networks
 from dongui_collector.webhooks.http import NotDelivered, judged, target_of

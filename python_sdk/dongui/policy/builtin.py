@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dongui.i18n import texts
 from dongui.policy.model import Item
-
-LANGUAGES = ("ko", "en")
-"""What a notice can be published in: the page's own words exist in these (``dongui.policy.words``)."""
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 """Purposes, items and record classes."""
@@ -28,18 +26,18 @@ EVENT_ITEMS = (
 ITEMS: dict[str, Item] = {
     item.id: item
     for item in (
-        Item("cookie", {"ko": "쿠키", "en": "Cookies"}, "automatic", "pseudonym"),
-        Item("visit_time", {"ko": "방문 일시", "en": "Date and time of the visit"}, "automatic", "plain"),
-        Item("ip_address", {"ko": "IP 주소", "en": "IP address"}, "automatic", "encrypt"),
-        Item("advertising_id", {"ko": "광고 ID", "en": "Advertising ID"}, "automatic", "encrypt"),
-        Item("service_usage", {"ko": "서비스 이용 기록", "en": "Service usage record"}, "automatic", "plain"),
-        Item("access_environment", {"ko": "접속 환경", "en": "Access environment"}, "automatic", "plain"),
-        Item("abuse_record", {"ko": "불량 이용 기록", "en": "Abuse record"}, "automatic", "encrypt"),
-        Item("member_reference", {"ko": "회원 식별값", "en": "Member reference"}, "automatic", "pseudonym"),
-        Item("nickname", {"ko": "닉네임", "en": "Nickname"}, "signup", "encrypt"),
-        Item("password", {"ko": "비밀번호", "en": "Password"}, "signup", "pseudonym"),
-        Item("phone", {"ko": "전화번호", "en": "Telephone number"}, "signup", "encrypt"),
-        Item("email", {"ko": "이메일 주소", "en": "E-mail address"}, "signup", "encrypt"),
+        Item("cookie", texts("item", "cookie"), "automatic", "pseudonym"),
+        Item("visit_time", texts("item", "visit_time"), "automatic", "plain"),
+        Item("ip_address", texts("item", "ip_address"), "automatic", "encrypt"),
+        Item("advertising_id", texts("item", "advertising_id"), "automatic", "encrypt"),
+        Item("service_usage", texts("item", "service_usage"), "automatic", "plain"),
+        Item("access_environment", texts("item", "access_environment"), "automatic", "plain"),
+        Item("abuse_record", texts("item", "abuse_record"), "automatic", "encrypt"),
+        Item("member_reference", texts("item", "member_reference"), "automatic", "pseudonym"),
+        Item("nickname", texts("item", "nickname"), "signup", "encrypt"),
+        Item("password", texts("item", "password"), "signup", "pseudonym"),
+        Item("phone", texts("item", "phone"), "signup", "encrypt"),
+        Item("email", texts("item", "email"), "signup", "encrypt"),
     )
 }
 """Items that a policy may list without declaring them; a declaration in the file outweighs."""

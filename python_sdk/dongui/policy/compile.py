@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from dongui.policy.builtin import QUERY_KEYS
 from dongui.policy.model import Channel, CookieRule, Party, Policy, Purpose
-from dongui.policy.words import BASES, country_name
+from dongui.policy.words import basis_name, country_name
 
 Json = dict[str, Any]
 
@@ -117,7 +117,7 @@ def _shows(policy: Policy, purpose: Purpose, lang: str) -> Json:
         "label": purpose.label[lang],
         "description": purpose.description[lang],
         "basis": purpose.basis,
-        "basis_text": BASES[purpose.basis][lang],
+        "basis_text": basis_name(purpose.basis, lang),
         "required": purpose.required,
         "refusal": purpose.refusal[lang] if purpose.refusal else None,
         "items": list(purpose.items),

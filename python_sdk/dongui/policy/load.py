@@ -13,9 +13,9 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from dongui.errors import PolicyError
-from dongui.i18n import Message
+from dongui.i18n import LANGUAGES, Message
 from dongui.policy import model
-from dongui.policy.builtin import ID, ITEMS, LANGUAGES, VERSION
+from dongui.policy.builtin import ID, ITEMS, VERSION
 from dongui.policy.references import references
 from dongui.policy.toml_reader import Problems, TomlTable
 

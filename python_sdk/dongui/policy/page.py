@@ -10,7 +10,7 @@ from dongui.policy.blocks import Block, Bullets, Inline, Link, Page, Paragraph, 
 from dongui.policy.compile import keep_text
 from dongui.policy.model import Clause, CookieRule, Party, Policy, Purpose
 from dongui.policy.view import View
-from dongui.policy.words import BASES, LANGUAGE_NAMES, citation, country_name, long_date
+from dongui.policy.words import basis_name, citation, country_name, language_name, long_date
 
 Earlier = Sequence[tuple[str, date]]
 
@@ -28,7 +28,7 @@ def page(policy: Policy, lang: str, *, earlier: Earlier = (), site: str | None =
         skip=view.say("skip"),
         contents=view.say("contents"),
         languages_label=view.say("languages"),
-        languages=tuple((other, Link(LANGUAGE_NAMES[other], _query(site, lang=other))) for other in others),
+        languages=tuple((other, Link(language_name(other), _query(site, lang=other))) for other in others),
         sections=(*(make(view) for make in SECTIONS), _history(view, earlier, site)),
     )
 
@@ -40,7 +40,7 @@ def _query(site: str | None, **values: str) -> str:
 
 def _purposes(view: View) -> Section:
     purposes = view.policy.purposes.values()
-    rows = [(view.of(p.label), view.of(p.description), BASES[p.basis][view.lang]) for p in purposes]
+    rows = [(view.of(p.label), view.of(p.description), basis_name(p.basis, view.lang)) for p in purposes]
     table = view.table("purposes", ("purpose", "description", "basis"), rows)
     return view.section("purposes", Paragraph(view.say("purposes.only")), table)
 
@@ -71,7 +71,7 @@ def _kept(view: View, purpose: Purpose) -> tuple[str, str, str]:
 
 
 def _basis(view: View, purpose: Purpose) -> str:
-    basis = BASES[purpose.basis][view.lang]
+    basis = basis_name(purpose.basis, view.lang)
     return f"{basis} ({view.of(purpose.law)})" if purpose.law else basis
 
 

@@ -8,14 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dongui.i18n import Message
+from dongui.i18n import LANGUAGES, Message, counted
 
 _ISO = re.compile(r"P(?=[0-9])(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?")
 _DAY_SECONDS = 86_400
-_UNITS = {
-    "ko": (("년", "년"), ("개월", "개월"), ("주", "주"), ("일", "일")),
-    "en": ((" year", " years"), (" month", " months"), (" week", " weeks"), (" day", " days")),
-}
+_UNITS = (("{n} year", "{n} years"), ("{n} month", "{n} months"), ("{n} week", "{n} weeks"), ("{n} day", "{n} days"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +44,9 @@ class Period:
 
     def days_text(self, lang: str) -> str:
         """The period in words (``"1년 6개월"``, ``"1 year 6 months"``); English where the language is not known."""
-        units = _UNITS.get(lang, _UNITS["en"])
+        known = lang if lang in LANGUAGES else "en"
         numbers = (self.years, self.months, self.weeks, self.days)
-        return " ".join(f"{n}{one if n == 1 else many}" for n, (one, many) in zip(numbers, units, strict=True) if n)
+        return " ".join(counted(known, *unit, n) for unit, n in zip(_UNITS, numbers, strict=True) if n)
 
     def __str__(self) -> str:
         """The ISO 8601 form; ``Period.parse(str(p)) == p``."""

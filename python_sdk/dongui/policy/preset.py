@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Literal
 
 from dongui.errors import PolicyError
-from dongui.policy.builtin import LANGUAGES
+from dongui.i18n import LANGUAGES
 from dongui.policy.model import Text
 from dongui.policy.toml_reader import Problems, TomlTable
 

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from dongui.policy.builtin import LANGUAGES
+from dongui.i18n import LANGUAGES
 from dongui.policy.load import parse
 from dongui.policy.model import Policy
 from dongui.policy.preset import Preset, all_presets, cookie_lines, listed, party_lines, quoted

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from dongui.policy.builtin import LANGUAGES
+from dongui.i18n import LANGUAGES
 from dongui.policy.globs import matches
 from dongui.policy.model import Policy
 from dongui.policy.preset import Preset, PresetCookie, all_presets, cookie_lines, listed, party_lines

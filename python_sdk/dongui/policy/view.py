@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dongui.i18n import words
 from dongui.policy.blocks import Block, Inline, Paragraph, Section, Table
 from dongui.policy.model import Policy, Text
-from dongui.policy.words import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class View:
 
     def say(self, key: str, **values: object) -> str:
         """A sentence of ours."""
-        return sentences()[key][self.lang].format_map(values)
+        return words(self.lang, "policy page")[key].format_map(values)
 
     def of(self, text: Text | None) -> str:
         """A text of the policy; a dash where it says nothing."""

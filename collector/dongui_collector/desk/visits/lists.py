@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from dongui.i18n import Words
 from werkzeug.datastructures import MultiDict
 
 from dongui_collector.analytics.executor import MOST_ROWS
@@ -53,7 +53,7 @@ class ListPage:
     untold: bool
 
 
-def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Mapping[str, str]) -> ListPage:
+def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
     sample = reader.ask(tab.report, limit=1)
     figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in DIMENSIONS)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
@@ -89,7 +89,7 @@ def _searched(
     search: str,
     order: dict[str, Any],
     lang: str,
-    words: Mapping[str, str],
+    words: Words,
     figures: tuple[str, ...],
 ) -> tuple[list[PanelRow], bool]:
     """The rows whose name has the text in it, without regard to case; and whether there were too many to look at.

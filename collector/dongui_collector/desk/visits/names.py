@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from dongui.i18n import Words
 
 from dongui_collector.analytics.attribution import CHANNELS
 
@@ -13,7 +13,7 @@ _LONGEST = 300  # characters of a value that are shown: hostile ones must not fi
 _DEVICES = ("PC", "Phone", "Tablet", "Other")
 
 
-def label(dimension: str, value: str | None, channel: str | None, lang: str, words: Mapping[str, str]) -> str:
+def label(dimension: str, value: str | None, channel: str | None, lang: str, words: Words) -> str:
     """A value in words. ``channel`` is a source's: what came directly has no source, and is not unknown."""
     if value is None:
         return (

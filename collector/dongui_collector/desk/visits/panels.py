@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dongui.i18n import Words
+
 from dongui_collector.analytics.filters import LONGEST
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.names import label
@@ -86,7 +88,7 @@ def open_tab(panel: str, asked: ScreenState) -> Tab:
 
 
 def rows(
-    tab: Tab, answer: Json, asked: ScreenState, lang: str, words: Mapping[str, str], figures: Iterable[str] = ()
+    tab: Tab, answer: Json, asked: ScreenState, lang: str, words: Words, figures: Iterable[str] = ()
 ) -> list[PanelRow]:
     """The rows of an answer; ``figures`` are shown instead of the tab's own."""
     wanted = tuple(figures) or tab.figures
@@ -101,7 +103,7 @@ def _row(
     row: Json,
     asked: ScreenState,
     lang: str,
-    words: Mapping[str, str],
+    words: Words,
     figures: tuple[str, ...],
     most: float,
     every: int,

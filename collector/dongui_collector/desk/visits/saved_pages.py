@@ -64,6 +64,7 @@ def share() -> str:
         "shares.create",
         name=request.form.get("name", ""),
         expires=request.form.get("expires", "P90D"),
+        period=request.form.get("period", "month"),
         filters=asked.get("filter", []),
         purposes=asked.get("purpose", []),
         site=chosen_site().id,

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from email.message import EmailMessage
 from typing import Any
 
+from dongui.i18n import Words
 from flask import Flask, g, render_template
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.language import days, words
 from dongui_collector.desk.visits.answers import ScreenReader, is_whole
 from dongui_collector.desk.visits.figures import FigureChange, change, shown
 from dongui_collector.desk.visits.panels import TABS, PanelRow, rows
 from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 LISTS = ("channels", "pages", "countries")
@@ -39,9 +39,7 @@ def week_before(today: date) -> tuple[date, date]:
     return sunday - timedelta(days=6), sunday
 
 
-def site_week(
-    core: Installation, site: Site, week: tuple[date, date], lang: str, said: Mapping[str, str]
-) -> SiteWeek | None:
+def site_week(core: Installation, site: Site, week: tuple[date, date], lang: str, said: Words) -> SiteWeek | None:
     """What the mail says of a site; None where its purposes cover no report."""
     reader = ScreenReader(core, site, ScreenState("custom", *week, fixed=True))
     if reader.lacking():
@@ -57,7 +55,7 @@ def site_week(
     return SiteWeek(site.name, figures, answer["consented"], names, lists)
 
 
-def _rows(reader: ScreenReader, name: str, lang: str, said: Mapping[str, str]) -> list[PanelRow]:
+def _rows(reader: ScreenReader, name: str, lang: str, said: Words) -> list[PanelRow]:
     return rows(TABS[name], reader.ask_of_many(name, _ROWS), reader.asked, lang, said, ("visitors",))
 
 

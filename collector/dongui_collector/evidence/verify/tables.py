@@ -11,13 +11,14 @@ from dongui.i18n import Message
 from dongui_collector.evidence import replayed_state
 from dongui_collector.evidence.replayed_state import ReplayedTables
 from dongui_collector.evidence.verify.findings import VerificationFinding
+from dongui_collector.ledger.sites import key_print
 from dongui_collector.retention.serializers import hold_json
 from dongui_collector.retention.standing_approval import SETTING
 from dongui_collector.storage.contract.values import ConsentStatus, Json, Visitor
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _PAGE = 1000
 TABLES = "the chain is what counts: correct the table from it, or restore a backup, and find out who wrote there"
@@ -52,7 +53,7 @@ def _sites(core: Installation, books: ReplayedTables) -> Iterator[VerificationFi
                     Message("table sites, site {ref}", ref=ref),
                     Message("its {name} is not what the ledger says", name=name),
                 )
-        if "keys" in said and said["keys"] != replayed_state.key_print(site.secret_hash, site.address_key):
+        if "keys" in said and said["keys"] != key_print(site.secret_hash, site.address_key):
             yield _otherwise(
                 Message("table sites, site {ref}", ref=ref), "its secret key is not the one that the ledger fixed"
             )

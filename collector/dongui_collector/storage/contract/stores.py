@@ -93,7 +93,7 @@ class LedgerStore(Protocol):
         """The consent record of this id (a receipt's ``record_id``). Reads every consent's body; for people."""
 
     def erase_bodies(self, seqs: Iterable[int]) -> int:
-        """Remove salt, body and visitor of these records; commitments and hashes stay."""
+        """Remove salt, body and visitor of these records, and the decisions bound to them; what is chained stays."""
 
     def head(self) -> tuple[int, bytes, bytes]:
         """(number of records, hash of the last, keyed MAC over both): finds a truncated or rewritten chain."""
@@ -118,7 +118,16 @@ class LedgerStore(Protocol):
 
     def finish_intent(self, seq: int) -> None: ...
 
-    # idempotency of consents: sealed answers, forgotten after ten minutes
+    # decisions, found by the keyed hash of their id for as long as their consent record has its content
+    def entries_of(self, visitor: bytes) -> int:
+        """How many records there are about somebody."""
+
+    def decision(self, key: bytes) -> tuple[int, bytes, bytes] | None:
+        """Sequence of its record, digest, sealed visitor id."""
+
+    def keep_decision(self, key: bytes, seq: int, digest: bytes, sealed: bytes) -> None: ...
+
+    # what is known of a request for ten minutes
     def answer(self, key: bytes, since: int) -> bytes | None: ...
     def keep_answer(self, key: bytes, at: int, sealed: bytes) -> None: ...
     def forget_answers(self, before: int) -> int: ...

@@ -228,6 +228,7 @@ class SqliteLedger:
             done += self._write(
                 "UPDATE chain SET body = NULL, salt = NULL, visitor = NULL WHERE seq = ? AND salt IS NOT NULL", (seq,)
             ).rowcount
+            self._write("UPDATE decisions SET key = NULL, digest = NULL, sealed = NULL WHERE seq = ?", (seq,))
         return done
 
     # -- consents
@@ -296,7 +297,18 @@ class SqliteLedger:
     def finish_intent(self, seq: int) -> None:
         self._write("DELETE FROM intents WHERE seq = ?", (seq,))
 
-    # -- idempotency of consents
+    # -- decisions and requests that are sent again
+
+    def entries_of(self, visitor: bytes) -> int:
+        ((number,),) = self._read("SELECT count(*) FROM chain WHERE visitor = ?", (visitor,))
+        return int(number)
+
+    def decision(self, key: bytes) -> tuple[int, bytes, bytes] | None:
+        rows = self._read("SELECT seq, digest, sealed FROM decisions WHERE key = ?", (key,))
+        return rows[0] if rows else None
+
+    def keep_decision(self, key: bytes, seq: int, digest: bytes, sealed: bytes) -> None:
+        self._write("INSERT INTO decisions VALUES (?, ?, ?, ?)", (seq, key, digest, sealed))
 
     def answer(self, key: bytes, since: int) -> bytes | None:
         rows = self._read("SELECT sealed FROM answers WHERE key = ? AND at >= ?", (key, since))

@@ -221,3 +221,12 @@ def m_frozen(db: Database) -> None:
             source TEXT NOT NULL, body TEXT NOT NULL,
             PRIMARY KEY (site_ref, report, day, purposes, source)) STRICT, WITHOUT ROWID;
     """)
+
+
+@LEDGER()
+def m_decisions(db: Database) -> None:
+    # The ids of decisions, for as long as the consent record lives that each has led to; cleared in place with it.
+    db.executescript("""
+        CREATE TABLE decisions (seq INTEGER PRIMARY KEY, key BLOB, digest BLOB, sealed BLOB) STRICT;
+        CREATE UNIQUE INDEX decisions_key ON decisions (key) WHERE key IS NOT NULL;
+    """)

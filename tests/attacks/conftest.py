@@ -1,0 +1,3 @@
+from tests.retention.conftest import house, new_house
+
+__all__ = ["house", "new_house"]
