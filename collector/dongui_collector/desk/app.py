@@ -25,6 +25,7 @@ from dongui_collector.desk import (
     frame,
     health,
     health_pages,
+    hosts,
     keeping_pages,
     language,
     own_pages,
@@ -37,6 +38,7 @@ from dongui_collector.desk import (
     site_pages,
 )
 from dongui_collector.desk.access import Problem, problem_response
+from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
@@ -73,6 +75,8 @@ def create_desk(core: Installation) -> Flask:
     app.extensions["dongui-portions"] = Portions(core)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
+    hosts.set_up(app, core.settings)
+    app.extensions["dongui-drafts"] = DraftParser()
     parameters.set_up(app)
     CSRFProtect(app)
     set_up_login(app, core)

@@ -12,10 +12,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.desk.cookie_pages import host_of
+from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.drafts import Draft, judged, with_cookie
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import ask, done, draft_parser, guard, open_core
 from dongui_collector.desk.snippets import snippets
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.storage.contract.values import Site
@@ -23,8 +24,6 @@ from dongui_collector.storage.contract.values import Site
 pages = Blueprint("policy", __name__, url_prefix="/console/policy")
 
 guard(pages, {"publish": "publish"})
-
-MOST = 200_000  # characters of a draft
 
 
 @pages.get("")
@@ -144,7 +143,7 @@ def _judged(site: Site, text: str) -> Draft:
     core = open_core()
     now = core.clock.now()
     published = {n.version: n.policy.text for n in core.registry.notices(site.ref)}
-    return judged(text, core.registry.in_force(site.ref, now).policy, published, now)
+    return judged(text, core.registry.in_force(site.ref, now).policy, published, now, parse=draft_parser().parse)
 
 
 def _in_force(site: Site) -> LoadedNotice:

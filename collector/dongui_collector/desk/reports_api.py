@@ -15,13 +15,12 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.query import MOST_STEPS
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.desk.access import Problem, asking
+from dongui_collector.desk.access import READERS, Problem, asking
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 
-_READERS = ("consumer", "analyst", "officer", "admin")
 _PARAMETERS = frozenset(
     {"site", "purpose", "from", "to", "interval", "filter", "step", "compare", "sort", "order", "limit", "offset"}
 )
@@ -32,7 +31,7 @@ _MOST_FILTERS = 50
 def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Installation = current_app.extensions["dongui"]
-    who = asking(core, _READERS)
+    who = asking(core, READERS)
     try:
         no_recipient(who.recipient)
         with turn():
