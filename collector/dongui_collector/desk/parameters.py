@@ -26,7 +26,14 @@ _NOT_IN_FORM = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class ParameterError(CollectorError):
-    """A parameter that is no value of its kind. Names the parameter and what it may be, never what was sent."""
+    """A parameter that is no value of its kind. Names the parameter and what it may be, never what was sent.
+
+    ``status`` is what a page answers: 404 for an address that holds what no address of ours does.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def _is_day(text: str) -> bool:
@@ -36,20 +43,14 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _is_month(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) is not None and int(text[:4]) in _YEARS
-
-
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST
 
 
 _DAY: tuple[Callable[[str], bool], str] = (_is_day, "a day such as 2026-11-23")
-_MONTH: tuple[Callable[[str], bool], str] = (_is_month, "a month such as 2026-11")
 _NUMBER: tuple[Callable[[str], bool], str] = (_is_number, "a whole number")
 # Parameter → what it may be. An empty one counts as not given.
 KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
-    "month": _MONTH,
     "before": _DAY,
     "first": _DAY,
     "last": _DAY,
@@ -94,7 +95,8 @@ def refuse(pairs: Iterable[tuple[str, str]], longest: int, forbidden: re.Pattern
         if len(value) > longest:
             raise ParameterError(f"{known} has at most {longest} characters")
         if forbidden.search(value):
-            raise ParameterError(f"{known} holds a character that is no text")
+            status = 404 if forbidden is _NOT_IN_QUERY else 400
+            raise ParameterError(f"{known} holds a character that is no text", status)
         kind = KINDS.get(name)
         if kind and value.strip() and not kind[0](value.strip()):
             raise ParameterError(f"{known} is {kind[1]}")
