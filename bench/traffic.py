@@ -230,7 +230,7 @@ def _withdraw(core: Installation, site: Site, day: date) -> None:
     with core.storage.ledger.writing():
         outcome = core.ledger.choose(notice, person.id, Decision((), refused, "banner", "ko", {}, None))
     if outcome.intent:
-        core.ledger.finish(outcome.intent)
+        core.retention.endings.finish(outcome.intent)
         site.withdrawn += 1
 
 

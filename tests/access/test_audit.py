@@ -72,7 +72,7 @@ def test_s9_an_erasure_takes_whose_data_it_was_and_leaves_that_someone_looked(
     core: Installation, visitor: bytes
 ) -> None:
     record_access(core, action="request.show", by="officer", reason="request 1", visitor=visitor, site_ref=1)
-    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    core.retention.endings.finish(core.ledger.erase(visitor, "request"))
     entry, whose = entries(core)
     assert entry.body is not None
     assert entry.body["by"] == "officer"
@@ -124,7 +124,7 @@ def test_k12_the_log_is_read_back_with_persons_under_names_of_its_own(core: Inst
     assert (first.site, first.reason, third.by, third.whose) == (site.id, "request 1", "kim", None)
     assert first.whose == second.whose
     assert first.whose not in (None, visitor.hex())
-    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    core.retention.endings.finish(core.ledger.erase(visitor, "request"))
     assert [e.whose for e in entries_of(core, today, today + timedelta(days=1))] == ["erased", "erased", None]
     assert list(entries_of(core, today + timedelta(days=1), today + timedelta(days=2))) == []
 

@@ -112,7 +112,7 @@ class Shop:
             self.ids.remove(id)
             self.arrive()
         if outcome.intent:
-            core.ledger.finish(outcome.intent) if finish else self.open.append(outcome.intent)
+            core.retention.endings.finish(outcome.intent) if finish else self.open.append(outcome.intent)
 
     def erase(self) -> None:
         id = self.rng.choice(self.ids)
@@ -130,7 +130,7 @@ class Shop:
             "next day": lambda: setattr(self.house, "now", self.house.now + 86_400_000),
             "withdraw": lambda: self.withdraw(finish=True),
             "decide": lambda: self.withdraw(finish=False),
-            "finish": lambda: [self.house.core.ledger.finish(self.open.pop()) for _ in list(self.open)],
+            "finish": lambda: [self.house.core.retention.endings.finish(self.open.pop()) for _ in list(self.open)],
             "erase": self.erase,
             "suspend": lambda: self.suspend(True),
             "resume": lambda: self.suspend(False),
@@ -365,7 +365,7 @@ def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -
         intent = core.ledger.choose(notice, visitor, Decision((), ("marketing",), "banner", "ko", {}, None)).intent
     assert intent
     assert seen() == (2, {None})
-    core.ledger.finish(intent)
+    core.retention.endings.finish(intent)
     assert seen() == (2, {None})
 
 
@@ -400,11 +400,10 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     assert report(house.core, shop.site, ALL, Query("overview", FIRST, LAST))["visits"] == 0
 
 
-def test_a_day_of_the_site_may_lie_in_two_stored_days(new_house: Callable[..., House]) -> None:
-    house = new_house()
-    house.add_site()
-    house.move_to("America/New_York")
-    shop = Shop(house, house.site, 3)
+def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., House]) -> None:
+    house = new_house(timezone="America/New_York")
+    zone = policy().replace('timezone = "Asia/Seoul"', 'timezone = "America/New_York"')
+    shop = Shop(house, house.add_site(zone), 3)
     shop.arrive()
     shop.arrive()
     for what in ("events", "events", "withdraw", "events", "late", "erase", "events"):

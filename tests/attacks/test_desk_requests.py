@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dongui_collector.desk.paging import PAGE, paged
@@ -23,7 +22,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def ask(world: World, id: str, *asked: tuple[str, str]) -> list[dict[str, Any]]:
+def ask(world: World, id: str, *asked: tuple[str, str]) -> list[requests.FiledRequest]:
     """What a visitor asks at the public door, in their order."""
     core = open_core(world.settings, writable=True)
     try:
@@ -42,8 +41,8 @@ def visitor(world: World) -> str:
 
 def test_what_is_asked_again_joins_the_first_and_keeps_its_clock(world: World) -> None:
     filed = ask(world, visitor(world), *[("access", "my data")] * 30, *[("access", "")] * 3)
-    assert len({answer["id"] for answer in filed}) == 1
-    assert len({answer["due"] for answer in filed}) == 1
+    assert len({answer.id for answer in filed}) == 1
+    assert len({answer.due for answer in filed}) == 1
     assert len(world.core.storage.office.requests()) == 1
 
 
@@ -57,16 +56,16 @@ def test_words_that_are_new_stand_in_the_first_ones_file(world: World) -> None:
 def test_words_that_do_not_fit_are_filed_and_not_refused(world: World) -> None:
     long = [("access", letter * 3000) for letter in "abc"]
     filed = ask(world, visitor(world), *long, *long)
-    assert len({answer["id"] for answer in filed}) == 3
+    assert len({answer.id for answer in filed}) == 3
 
 
 def test_another_kind_another_visitor_and_a_closed_one_are_requests_of_their_own(world: World) -> None:
     one, other = visitor(world), visitor(world)
     [access, correction] = ask(world, one, ("access", ""), ("correction", ""))
     [others] = ask(world, other, ("access", ""))
-    world.ask("requests.answer", id=access["id"], outcome="granted")
+    world.ask("requests.answer", id=access.id, outcome="granted")
     [again] = ask(world, one, ("access", ""))
-    assert len({access["id"], correction["id"], others["id"], again["id"]}) == 4
+    assert len({access.id, correction.id, others.id, again.id}) == 4
 
 
 def test_the_console_shows_a_flood_in_pages_by_deadline(world: World) -> None:

@@ -132,7 +132,7 @@ class House:
         choice = Decision(tuple(granted), tuple(refused), "banner", "ko", {}, None)
         with self.core.storage.ledger.writing():
             outcome = self.core.ledger.choose(notice, visitor, choice)
-        self.ended: Ended | None = self.core.ledger.finish(outcome.intent) if outcome.intent else None
+        self.ended: Ended | None = self.core.retention.endings.finish(outcome.intent) if outcome.intent else None
         found: str | None = outcome.answer["visitor"]
         return found
 
@@ -142,7 +142,7 @@ class House:
         return visitor
 
     def erase(self, visitor: str) -> Ended:
-        return self.core.ledger.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor), "request"))
+        return self.core.retention.endings.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor), "request"))
 
     def visit(self, visitor: str, when: str | None = None, site: Site | None = None, **fields: Any) -> dict[str, int]:
         """Record one event with every item in it, as the site's server would. Returns the refusals."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from dongui_collector.access import audit_review as reviewing
 from dongui_collector.access.audit_review import AuditEntry, Review
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
 from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
@@ -62,30 +64,32 @@ def record_access(
             core.storage.ledger.append(KIND, now, of, site_ref=site_ref, visitor=visitor)
 
 
+class RecordAccess(Request[None], frozen=True):
+    """Write an access down for a process that only reads: ``site`` is an id, ``visitor`` the key in hexadecimal."""
+
+    action: str
+    by: str
+    reason: str = ""
+    site: str | None = None
+    visitor: str | None = None
+    address: str = ""
+    what: Json | None = None
+
+
 @operation("audit.look")
-def record_access_from_desk(
-    core: StoredInstallation,
-    action: str,
-    by: str,
-    reason: str = "",
-    site: str | None = None,
-    visitor: str | None = None,
-    address: str = "",
-    what: Json | None = None,
-) -> dict[str, Any]:
-    """:func:`look` for processes that only read: ``site`` is a site's id, ``visitor`` the key in hexadecimal."""
-    found = next((one for one in core.storage.ledger.sites() if one.id == site), None)
+def record_access_from_desk(core: StoredInstallation, request: RecordAccess) -> None:
+    """Raises what :func:`record_access` raises."""
+    found = next((one for one in core.storage.ledger.sites() if one.id == request.site), None)
     record_access(
         core,
-        action=action,
-        by=by,
-        reason=reason,
+        action=request.action,
+        by=request.by,
+        reason=request.reason,
         site_ref=found.ref if found else None,
-        visitor=bytes.fromhex(visitor) if visitor else None,
-        address=address,
-        what=what,
+        visitor=bytes.fromhex(request.visitor) if request.visitor else None,
+        address=request.address,
+        what=request.what,
     )
-    return {"noted": action}
 
 
 # --- reading it ------------------------------------------------------------------------------------------------------
@@ -150,16 +154,33 @@ def reviews(core: StoredInstallation) -> dict[str, AuditEntry]:
     return {str(entry.what.get("month")): entry for entry in found if entry.action == REVIEW}
 
 
-@operation("audit.review")
-def sign_review(core: StoredInstallation, month: str, note: str = "", by: str = "command line") -> dict[str, Any]:
-    """Write down that somebody has reviewed a month of the log (K12). Raises :class:`NotAllowed` before it is over."""
+class ReviewSigned(msgspec.Struct, frozen=True):
+    """Which month was reviewed, how many entries it had, and who says so."""
+
+    reviewed: str
+    entries: int
+    by: str
+
+
+class SignReview(Request[ReviewSigned], frozen=True):
+    """Write down that you have reviewed a month of the access log (K12)."""
+
+    month: Annotated[str, Field("The month.", metavar="YYYY-MM")]
+    note: Annotated[str, Field("What you found.")] = ""
+    by: str = COMMAND_LINE
+
+
+@operation("audit.review", right="audit", audit=REVIEW)
+def sign_review(core: StoredInstallation, request: SignReview) -> ReviewSigned:
+    """Raises :class:`NotAllowed` before the month is over."""
+    month = request.month
     _, end = _days(month)
     if core.clock.today(core.settings.zone) < end:
         raise NotAllowed(f"{month} is not over; it can be reviewed from {end} on")
     found = reviewing.review(month, entries(core, *_days(month)), core.settings.zone)
     what = {"month": month, "entries": found.entries, "up_to": found.last_seq}
-    record_access(core, action=REVIEW, by=by, reason=note, what=what)
-    return {"reviewed": month, "entries": found.entries, "by": by}
+    record_access(core, action=REVIEW, by=request.by, reason=request.note, what=what)
+    return ReviewSigned(month, found.entries, request.by)
 
 
 def _days(text: str) -> tuple[date, date]:

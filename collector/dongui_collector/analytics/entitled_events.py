@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import BASE
-from dongui_collector.analytics.intervals import stored_days
 from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
@@ -60,7 +59,7 @@ class EntitledEvents:
         self._core, self.site, self._today = core, site, today
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.registry)
-        self.zone: ZoneInfo = core.registry.in_force(site.ref, core.clock.now()).zone
+        self.zone: ZoneInfo = core.settings.zone  # one for all sites: file, key, period and report mean the same day
         settings = core.settings
         self.rules = SiteRules.of(
             site.origins, trailing_slash=settings.trailing_slash, channel_rules=settings.channel_rules
@@ -82,8 +81,7 @@ class EntitledEvents:
 
     def days(self, first: date, last: date) -> list[date]:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
-        stored = {beside for day in self._core.storage.events.days() for beside in _beside(day)}
-        return sorted(day for day in stored if first <= day <= last)
+        return sorted(day for day in self._core.storage.events.days() if first <= day <= last)
 
     def visits(self, day: date) -> Iterator[Visit]:
         """The visits of one of the site's days."""
@@ -94,23 +92,8 @@ class EntitledEvents:
         return (self._event(fact, items) for fact, items in self.seen(day))
 
     def seen(self, day: date) -> Iterator[tuple[Fact, frozenset[str]]]:
-        """The rows of one of the site's days, each with the items that the reader may see of it.
-
-        The site's midnight may lie within a stored day, whose zone is another.
-        """
-        first, end, stored = self.span(day)
-        for one in stored:
-            yield from self._stored(one, first, end)
-
-    def span(self, day: date) -> tuple[int, int, list[date]]:
-        """The instants at which one of the site's days begins and ends, and the stored days that it lies in."""
-        return start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone), self.stored(day)
-
-    def stored(self, day: date) -> list[date]:
-        """The stored days that one of the site's days reaches into."""
-        return stored_days(day, self.zone, self._core.settings.zone)
-
-    def _stored(self, day: date, first: int, end: int) -> Iterator[tuple[Fact, frozenset[str]]]:
+        """The rows of a day, each with the items that the reader may see of it."""
+        first, end = self.span(day)
         storage, site, after = self._core.storage, self.site.ref, 0
 
         def read(limit: int) -> list[Fact]:
@@ -121,6 +104,10 @@ class EntitledEvents:
             judged = self.judge(day, facts, masks)
             yield from ((fact, items) for fact, items in zip(facts, judged, strict=True) if items is not None)
             after = facts[-1].n
+
+    def span(self, day: date) -> tuple[int, int]:
+        """The instants at which a day begins and ends."""
+        return start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone)
 
     def judge(self, day: date, facts: Sequence[Fact], masks: PendingErasures) -> list[frozenset[str] | None]:
         """What the reader may see of each of these rows of a stored day; None where it is too little for any report."""
@@ -169,10 +156,6 @@ class EntitledEvents:
             return ()
         plain = unseal(key, fact.ads, associated(self.site.ref, day, fact.key, "ads"))
         return tuple(sorted(json.loads(plain)))
-
-
-def _beside(day: date) -> tuple[date, date, date]:
-    return day - timedelta(days=1), day, day + timedelta(days=1)
 
 
 def no_recipient(recipient: str | None) -> None:

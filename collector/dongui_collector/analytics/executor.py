@@ -17,7 +17,7 @@ from dongui_collector.analytics.columns.words import Glossary
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import ReportError, check_covered
 from dongui_collector.analytics.intervals import Interval, of_day
-from dongui_collector.analytics.metrics import added, ratio
+from dongui_collector.analytics.metrics import COUNTS, Key, added, ratio
 from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
 from dongui_collector.analytics.reports import OTHERS, ordered
 from dongui_collector.analytics.sessions import METRICS
@@ -162,30 +162,40 @@ class ReportRows:
         sort, ascending = _sort(question, measure.names, measure.figures, measure.sort)
         series = question.name == "timeseries"
         kept = self._gone.series(question.interval) if series else self._gone.parts()
-        most = self._figures.sums.shape[1] if question.whole or kept else question.offset + question.limit
+        gone = bool(kept or self._gone.shortened)
+        most = self._figures.sums.shape[1] if question.whole or gone else question.offset + question.limit
         parts, number = parts_of(measure, self._figures, self._words, sort, ascending=ascending, most=most)
-        if kept:
+        if gone:
             parts = added(parts, kept)
             number = len(parts)
         visits = self._visits
         rows = rows_of(measure, parts, visits)
         if series:
             rows = self._with_states(rows)
-        elif _untold(visits, self._states.values()):
+        elif self._gone.shortened:
+            rows = [self._known(row, key) for row, key in zip(rows, parts, strict=True)]
+        if not series and _untold(visits, self._states.values()):
             rows = [row | dict.fromkeys(measure.figures) for row in rows]
         return ordered(rows, measure.names, sort, ascending=ascending), number
 
     def _with_states(self, rows: list[Json]) -> list[Json]:
         interval = self._question.interval
+        cut_days = {day.isoformat() for day in self._gone.shortened}
         days: dict[str, list[State]] = {}
         for day, state in self._states.items():
             days.setdefault(of_day(interval, day), []).append(state)
         found = []
         for row in rows:
             states = days.get(_day(interval, row["time"]), ())
-            nothing = dict.fromkeys(self._measure.figures) if _untold(row["visits"], states) else {}
+            cut = interval == "hour" and not row["visits"] and row["time"][:10] in cut_days
+            nothing = dict.fromkeys(self._measure.figures) if cut or _untold(row["visits"], states) else {}
             found.append(row | nothing | {"state": together(states)})
         return found
+
+    def _known(self, row: Json, key: Key) -> Json:
+        """A row without what is worked out from parts that may be missing; counts are then at least so many."""
+        worked_out = [name for name in self._measure.figures if name not in COUNTS]
+        return row | dict.fromkeys(worked_out) if self._gone.is_partial(key) else row
 
     @property
     def _visits(self) -> int:
@@ -195,7 +205,8 @@ class ReportRows:
         """What an answer says beside its rows."""
         visitors = int(self._figures.total[0])
         bound = self._gone.bound(visitors)
-        return _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+        told = _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+        return told | {"shortened": len(self._gone.shortened) if self._question.name != "timeseries" else 0}
 
 
 def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
@@ -245,6 +256,7 @@ def _answer(
         "purposes": list(purposes),
         **_consented(core, site, purposes, question),
         "total": number,
+        "shortened": 0,
         "rows": rows[question.offset : question.offset + most],
     }
 
@@ -281,5 +293,4 @@ def _consent(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], qu
         | {"given_rate": ratio(found["given"], found["given"] + found["refused"])}
         for (day, purpose), found in sorted(counts.items())
     ]
-    zone = core.registry.in_force(site.ref, core.clock.now()).zone.key
-    return _answer(core, site, purposes, question, rows, zone, len(rows))
+    return _answer(core, site, purposes, question, rows, core.settings.timezone, len(rows))

@@ -63,6 +63,9 @@ _FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
 }
 
 
+COUNTS = frozenset({"visitors", "visits", "page_views", "events", "searches"})  # all others are worked out of several
+
+
 def rows_of(names: tuple[str, ...], figures: tuple[str, ...], parts: Mapping[Key, Metrics], visits: int) -> list[Json]:
     """Rows as a report shows them; ``visits`` are all that the report is about."""
     return [

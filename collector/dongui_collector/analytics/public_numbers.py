@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
 
+from dongui_collector.analytics.metrics import COUNTS
+
 Json = dict[str, Any]
 PeriodKind = Literal["week", "month"]
 KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
@@ -33,7 +35,6 @@ _COARSE: Mapping[str, float] = {
     "visit_duration": 10,
     "engaged_time": 10,
 }
-_COUNTS = frozenset({"visitors", "visits", "page_views", "events", "searches"})
 
 
 def finished(kind: PeriodKind, today: date) -> list[tuple[date, date]]:
@@ -71,7 +72,7 @@ class PublicNumbers:
         return {name: self._figure(cell, name, value, few=few) for name, value in row.items()}
 
     def _figure(self, cell: Sequence[object], name: str, value: Any, *, few: bool) -> Any:
-        if name in _COUNTS:
+        if name in COUNTS:
             return None if few or value is None else self._count(cell, name, value)
         if name in _COARSE:
             return None if few or value is None else round(round(value / _COARSE[name]) * _COARSE[name], 2)

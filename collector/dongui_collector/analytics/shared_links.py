@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from dongui_collector.access.secrets import new_token, token_hash
 from dongui_collector.access.tokens import expiry
@@ -17,7 +16,7 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.public_numbers import KINDS
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Request, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json
@@ -28,33 +27,36 @@ MOST = 100
 _FILTERS = 20
 
 
-@operation("shares.create")
-def create(
-    core: LedgerInstallation,
-    name: str,
-    purposes: Sequence[str] = (),
-    filters: Sequence[str] = (),
-    expires: str = "P90D",
-    period: str = "month",
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class CreateShare(Request[Json], frozen=True):
+    """Make a link by which anybody who has it reads a site's figures."""
+
+    name: str
+    purposes: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    expires: str = "P90D"
+    period: str = "month"
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("shares.create", right="visits", audit="visits.share")
+def create(core: LedgerInstallation, request: CreateShare) -> Json:
     """Make a link. Its ``token`` is in the answer, this once.
 
     ``purposes`` empty: those that the notice in force asks consent for. ``period``: whether it is of finished weeks or
     of finished months; of both it would let one be subtracted from the other. Raises :class:`ReportError` for a name
     or an end that cannot be (at most a year), :class:`Unknown` for a purpose that is not asked for.
     """
-    found, now = find_site(core, site), core.clock.now()
+    found, now = find_site(core, request.site), core.clock.now()
     known = core.registry.in_force(found.ref, now).policy.consent_purposes
-    if lacking := [purpose for purpose in purposes if purpose not in known]:
+    if lacking := [purpose for purpose in request.purposes if purpose not in known]:
         raise Unknown(f"the notice in force asks no consent for {lacking[0][:40]!r}; it does for {', '.join(known)}")
-    if not 1 <= len(name.strip()) <= 80 or len(filters) > _FILTERS:
+    if not 1 <= len(request.name.strip()) <= 80 or len(request.filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
-    if period not in KINDS:
+    if request.period not in KINDS:
         raise ReportError(f"period is one of {', '.join(KINDS)}")
-    list(map(parse_filter, filters))
-    ends, token = _end(core, expires), new_token()
+    list(map(parse_filter, request.filters))
+    ends, token = _end(core, request.expires), new_token()
     with core.storage.ledger.writing():
         shares = live(core)
         if len(shares) >= MOST:
@@ -62,17 +64,17 @@ def create(
         one: Json = {
             "id": max((share["id"] for share in shares), default=0) + 1,
             "hash": token_hash(token).hex(),
-            "name": name.strip(),
+            "name": request.name.strip(),
             "site": found.id,
-            "purposes": list(dict.fromkeys(purposes)) or list(known),
-            "filters": list(filters),
-            "period": period,
+            "purposes": list(dict.fromkeys(request.purposes)) or list(known),
+            "filters": list(request.filters),
+            "period": request.period,
             "created_at": now,
             "expires_at": ends,
         }
         _put(core, [*shares, one])
-        said = {name: one[name] for name in ("id", "purposes", "expires_at")}
-        entry: Json = {"action": "visits.share", "by": by, "what": said}
+        said = {field: one[field] for field in ("id", "purposes", "expires_at")}
+        entry: Json = {"action": "visits.share", "by": request.by, "what": said}
         core.storage.ledger.append("audit", now, entry, site_ref=found.ref)
     return {key: value for key, value in one.items() if key != "hash"} | {"token": token}
 
@@ -86,14 +88,21 @@ def _end(core: LedgerInstallation, expires: str) -> int:
     return ends
 
 
-@operation("shares.revoke")
-def revoke(core: LedgerInstallation, id: int, by: str = "command line") -> None:
+class RevokeShare(Request[None], frozen=True):
+    """End a link at once."""
+
+    id: int
+    by: str = COMMAND_LINE
+
+
+@operation("shares.revoke", right="visits", audit="visits.share.revoke")
+def revoke(core: LedgerInstallation, request: RevokeShare) -> None:
     """End a link at once. Raises :class:`Unknown` where there is none of that number."""
     with core.storage.ledger.writing():
-        share = next((share for share in live(core) if share["id"] == id), None)
+        share = next((share for share in live(core) if share["id"] == request.id), None)
         if share is None:
             raise Unknown("there is no shared link of that number")
-        _forget(core, share, by)
+        _forget(core, share, request.by)
         # So that no restored backup revives it. Numbers are given again, the hash of a secret is not.
         core.ledger.journal.append({"kind": "share", "revoked": share["hash"]})
 

@@ -30,7 +30,7 @@ _SMALL = 2_000  # rows that are counted in some 20 ms
 
 
 class Freezer:
-    """What ``serve`` does before a day ends, and at its end (called with the day). Safe for two threads.
+    """What ``serve`` does before a day ends, and at its end (:meth:`freeze_day`). Safe for two threads.
 
     ``lost`` is called for every day whose numbers could not be taken in time. What was worked out ahead is in memory
     alone: after a crash it is worked out again.
@@ -59,7 +59,7 @@ class Freezer:
         if due(self._core, stored, tomorrow) and self._ahead.get(stored, (None,))[0] != rests:
             self._ahead[stored] = rests, self._work_out(stored, tomorrow, _AHEAD_S)
 
-    def __call__(self, stored: date) -> int:
+    def freeze_day(self, stored: date) -> int:
         """Freeze what is due of a stored day; how many sets of numbers that were. May be repeated.
 
         Raises :class:`TimeoutError` or :class:`subprocess.SubprocessError` when that is not done in time.
@@ -119,14 +119,11 @@ def _command(config: Path, stored: date, today: date) -> list[str]:
 
 
 def _rests_on(core: LedgerInstallation, stored: date) -> object:
-    """What a stored day's numbers rest on: the same as long as they are. The site's day may reach into those beside."""
+    """What a stored day's numbers rest on: the same as long as they are."""
     events, ledger = core.storage.events, core.storage.ledger
-    beside = [stored + timedelta(days=n) for n in (-1, 0, 1)]
-    open_ = (
-        intent for intent in ledger.intents() if any(_has(core, day, intent.site_ref, intent.visitor) for day in beside)
-    )
+    open_ = (intent for intent in ledger.intents() if _has(core, stored, intent.site_ref, intent.visitor))
     return (
-        tuple(map(events.tally, beside)),
+        events.tally(stored),
         frozenset(intent.seq for intent in open_),
         ledger.suspended(),
         tuple((site, *(notice.ref for notice in core.registry.notices(site.ref))) for site in core.registry.sites()),

@@ -10,20 +10,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.columns.engine import Engine, VisitSelection
 from dongui_collector.analytics.columns.measures import Measure, measure_of, parts_of
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
-from dongui_collector.analytics.intervals import between
 from dongui_collector.analytics.reports import BREAKDOWNS
 from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept, name_of
-from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.values import Json, Site
 
@@ -41,7 +39,7 @@ _NOBODY: Numbers = {"": {"overview": {"rows": []}}}  # kept of a day whose numbe
 
 
 def due(core: LedgerInstallation, stored: date, today: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
-    """What of a stored day must be frozen by ``today``: site, the site's day, and the sets of purposes.
+    """What of a stored day must be frozen by ``today``: site, day, and the sets of purposes.
 
     A set is due as soon as the period of any of its purposes has ended for any row; also one that no row of the day
     stands on once none can come any more, since then its zeros are known. What was frozen before is not due.
@@ -57,11 +55,10 @@ def due(core: LedgerInstallation, stored: date, today: date) -> list[tuple[Site,
             continue
         over = _over(core, site, stored, today)
         sets = [s for s in asked_for(core, site) if (mask := _mask(core, site, s)) & ended or not mask & ~over]
-        for day in _days(core, site, stored):
-            kept_already = core.storage.ledger.frozen(site.ref, "overview", (), day, day)
-            have = {kept.purposes for kept in kept_already if kept.source == OWN}
-            if wanted := [s for s in sets if name_of(s) not in have]:
-                found.append((site, day, wanted))
+        kept_already = core.storage.ledger.frozen(site.ref, "overview", (), stored, stored)
+        have = {kept.purposes for kept in kept_already if kept.source == OWN}
+        if wanted := [s for s in sets if name_of(s) not in have]:
+            found.append((site, stored, wanted))
     return found
 
 
@@ -72,7 +69,7 @@ def asked_for(core: LedgerInstallation, site: Site) -> list[tuple[str, ...]]:
     """
     known = {p for notice in core.registry.notices(site.ref) for p in notice.policy.consent_purposes}
     now = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-    tokens = [t["purposes"] for t in core.storage.office.tokens() if t["site"] == site.id and not t.get("revoked_at")]
+    tokens = [t.purposes for t in core.storage.office.tokens() if t.site == site.id and not t.revoked_at]
     named: list[Iterable[str]] = [now, known, *([p] for p in sorted(known)), *tokens]
     sets = dict.fromkeys(tuple(sorted(set(some))) for some in named)
     return [some for some in sets if some and _enough(core, site, some)][:_MOST_SETS]
@@ -95,16 +92,6 @@ def _enough(core: LedgerInstallation, site: Site, purposes: tuple[str, ...]) -> 
 def _mask(core: LedgerInstallation, site: Site, purposes: Iterable[str]) -> int:
     bits = core.storage.ledger.bits(site.ref)
     return sum(1 << bits[p] for p in purposes if p in bits)
-
-
-def _days(core: LedgerInstallation, site: Site, stored: date) -> list[date]:
-    """The site's days that a stored day reaches into."""
-    here, there = core.settings.zone, _zone(core, site)
-    return between(day_of(start_of(stored, here), there), day_of(start_of(stored + timedelta(days=1), here) - 1, there))
-
-
-def _zone(core: LedgerInstallation, site: Site) -> ZoneInfo:
-    return core.registry.in_force(site.ref, core.clock.now()).zone
 
 
 def worked_out(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, ...]) -> dict[str, Json]:
@@ -154,12 +141,22 @@ def _seen(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, 
     """What a reader of ``purposes`` sees of a day's rows, by what they stand on: who sees the same counts the same."""
     covered = EntitledEvents(core, site, purposes, today=day)
     bases = {
-        (s, b.notice_ref, b.purposes)
-        for s in covered.stored(day)
-        for b in core.storage.events.bases(s)
-        if b.site_ref == site.ref
+        (day, basis.notice_ref, basis.purposes)
+        for basis in core.storage.events.bases(day)
+        if basis.site_ref == site.ref
     }
     return covered.items(), frozenset((basis, covered.standing(*basis)) for basis in bases)
+
+
+@dataclass(frozen=True, slots=True)
+class DayFreezer:
+    """Freezes days of one installation in this process and thread; what retention calls before a day ends."""
+
+    core: LedgerInstallation
+
+    def freeze_day(self, stored: date) -> int:
+        """See :func:`freeze`."""
+        return freeze(self.core, stored)
 
 
 def freeze(core: LedgerInstallation, stored: date) -> int:

@@ -9,7 +9,7 @@ import click
 from dongui.policy.model import Obligation
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
-from dongui_collector.cli.destruction import by_option
+from dongui_collector.cli.derive import by_option
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.serializers import archive_json
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from dongui_collector.cli.common import (
+    AnyCallable,
     Columns,
     CommandGroup,
     acting_user,
@@ -25,12 +28,14 @@ from dongui_collector.cli.common import (
     json_option,
     read_text,
     reading,
+    settings_of,
 )
 from dongui_collector.core import operations
 from dongui_collector.core.operations import COMMAND_LINE, Described, Request
 
+by_option = click.option("--by", default=acting_user, help="Who decides; by default the user of this command.")
 Table = Columns | Callable[[Any], str | None] | None
-_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
 
 
 def group(name: str, help: str, *commands: click.Command) -> click.Group:
@@ -42,27 +47,45 @@ def group(name: str, help: str, *commands: click.Command) -> click.Group:
 
 
 def command(
-    name: str, kind: type[Request[Any]], table: Table = None, failed: Callable[[Any], bool] = lambda _: False
+    name: str,
+    kind: type[Request[Any]],
+    table: Table = None,
+    *,
+    failed: Callable[[Any], bool] = lambda _: False,
+    shown: Callable[[Any, ZoneInfo], Any] | None = None,
+    help: str | None = None,
+    **fixed: Any,
 ) -> click.Command:
-    """The command that asks for one operation. ``table`` says how a person reads the reply (see :func:`emit`).
+    """The command that asks for one operation, with ``fixed`` values for what the command line does not decide.
 
-    Exit code 1 where the reply, as plain values, is ``failed``.
+    ``table`` says how a person reads the reply (see :func:`emit`), after ``shown`` where that is given: it takes the
+    reply as plain values and the installation's zone. Exit code 1 where the reply is ``failed``.
     """
 
     @config_option
     @json_option
     def run(config: Path, as_json: bool, **given: Any) -> None:
-        reply = ask(config, kind, given)
-        emit(reply, as_json, table)
+        reply = answered(config, kind, given | fixed)
+        emit(reply if as_json or shown is None else shown(reply, settings_of(config).zone), as_json, table)
         if failed(reply):
             raise SystemExit(1)
 
-    made = click.command(name, help=kind.__doc__)(run)
-    made.params[:0] = [p for one in operations.described(kind) if (p := parameter(one)) is not None]
-    return made
+    return click.command(name, help=help or kind.__doc__)(parameters(kind)(run))
 
 
-def ask(config: Path, kind: type[Request[Any]], given: dict[str, Any]) -> Any:
+def parameters(kind: type[Request[Any]]) -> Callable[[AnyCallable], AnyCallable]:
+    """A decorator that adds the options and arguments of a request, for a command that does more than ask."""
+
+    def add(function: AnyCallable) -> AnyCallable:
+        made = [p for one in operations.described(kind) if (p := parameter(one)) is not None]
+        # Click lists parameters from the last decorator to the first.
+        function.__click_params__ = [*getattr(function, "__click_params__", []), *reversed(made)]  # type: ignore[attr-defined]
+        return function
+
+    return add
+
+
+def answered(config: Path, kind: type[Request[Any]], given: dict[str, Any]) -> Any:
     """Read what the command line was given and have it answered; the reply as plain values."""
     request = operations.typed(kind, values(kind, given))
     if operations.of_request(kind).changes:
@@ -73,11 +96,11 @@ def ask(config: Path, kind: type[Request[Any]], given: dict[str, Any]) -> Any:
 
 def values(kind: type[Request[Any]], given: dict[str, Any]) -> dict[str, Any]:
     """The fields' values from what click parsed: what was not given is left out, so that its default counts."""
-    found = {}
+    found: dict[str, Any] = {}
     for one in operations.described(kind):
         if one.field is None:
-            if one.name == "by" and one.default in (COMMAND_LINE, ""):
-                found["by"] = acting_user()
+            filled = {"by": acting_user()} if one.default in (COMMAND_LINE, "") else {}
+            found |= {name: value for name, value in (filled | given).items() if name == one.name}
             continue
         value = given.get(one.name)
         if value is not None and value != ():
@@ -99,11 +122,11 @@ def parameter(one: Described) -> click.Parameter | None:
         [field.option or f"--{one.name.replace('_', '-')}", *_shorts(one.name), one.name],
         type=None if one.type is bool else kind,
         is_flag=one.type is bool,
-        multiple=one.many and field.reads not in ("lines", "file"),
+        multiple=one.many and field.reads != "lines",
         required=one.required,
         default=default,
         show_default=default is not None and not callable(default),
-        metavar=field.metavar or (None if kind is not click.STRING or one.type is str else "DAY"),
+        metavar=field.metavar or ("DAY" if one.type is date else None),
         help=field.help,
     )
 
@@ -118,7 +141,7 @@ def _kind(one: Described) -> Any:
         return click.File("r", encoding="utf-8")
     if reads == "json":
         return click.File("rb")
-    if reads == "file":
+    if reads in ("file", "first_line"):
         return _EXISTING
     return click.INT if one.type is int else click.STRING
 
@@ -127,6 +150,12 @@ def people(given: Sequence[str]) -> list[str]:
     """People as options name them; ``-`` stands for the lines of the standard input, which no process list shows."""
     lines = [line for value in given for line in (sys.stdin.read().splitlines() if value == "-" else [value])]
     return [line.strip() for line in lines if line.strip()]
+
+
+def first_line(path: Path) -> str:
+    """The first line of a file, or of the standard input for ``-``."""
+    text = sys.stdin.read() if str(path) == "-" else read_text(path)
+    return text.partition("\n")[0].rstrip("\r")
 
 
 def _json(file: Any) -> Any:
@@ -138,10 +167,12 @@ def _json(file: Any) -> Any:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "value": lambda value: list(value) if isinstance(value, tuple) else value,
+    "person": lambda value: next(iter(people([value])), ""),
     "people": lambda value: people([value] if isinstance(value, str) else value),
     "text": lambda value: sys.stdin.read() if value == "-" else value,
     "secret": lambda value: click.prompt("Visitor id", hide_input=True) if value == "-" else value or None,
     "lines": lambda file: [line.strip() for line in file if line.strip()],
     "file": read_text,
+    "first_line": first_line,
     "json": _json,
 }

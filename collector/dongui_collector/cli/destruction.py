@@ -18,13 +18,12 @@ from dongui_collector.cli.common import (
     settings_of,
     site_option,
 )
+from dongui_collector.cli.derive import by_option
 from dongui_collector.cli.retention import unsigned_text, what_text
 from dongui_collector.core.errors import Unknown
 from dongui_collector.retention.serializers import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
-
-by_option = click.option("--by", default=acting_user, help="Who decides; by default the user of this command.")
 
 
 @click.group(cls=CommandGroup)

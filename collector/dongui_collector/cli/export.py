@@ -105,7 +105,7 @@ def events(
         if begun["disclosure"] is None:
             _write(output, kind, rows(), lambda chunks: chunks)
         else:
-            with Handover(door.ask, begun["disclosure"]) as handing:
+            with Handover(door, begun["disclosure"]) as handing:
                 _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)

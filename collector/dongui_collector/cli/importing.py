@@ -62,7 +62,8 @@ def aggregates(file: Path, source: str, purpose: str, site: str | None, config: 
     counted nothing itself.
     """
     with reading(config) as core:
-        zone = core.registry.in_force(find_site(core, site).ref, core.clock.now()).zone
+        find_site(core, site)  # there is one
+        zone = core.settings.zone
     with progress("Reading", None) as advance:
         days = days_of(source, file, zone)
         advance(len(days))

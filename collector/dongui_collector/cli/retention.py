@@ -21,7 +21,7 @@ def retention() -> None:
 def plan(config: Path, as_json: bool) -> None:
     """Show what is due, what waits, and when every stored day will be destroyed."""
     with reading(config) as core:
-        status = core.retention.status()
+        status = core.retention.overview.status()
     emit(status, as_json, _plan_text)
 
 

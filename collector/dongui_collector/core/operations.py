@@ -36,9 +36,10 @@ class Field:
     :param help: what it means, for the command line's help and the OpenAPI description.
     :param option: the name on the command line and in forms, where it is not the field's own.
     :param argument: whether the command line takes it by position.
-    :param reads: where the command line takes the value from. ``people``: ``-`` stands for lines of the standard
-        input; ``text``: ``-`` stands for the standard input; ``secret``: ``-`` asks without an echo; ``lines``,
-        ``file`` and ``json``: a file's lines, text, or JSON object.
+    :param reads: where the command line takes the value from. ``person`` and ``people``: ``-`` stands for lines of
+        the standard input; ``text``: ``-`` stands for all of it; ``secret``: ``-`` asks without an echo; ``lines``,
+        ``file``, ``first_line`` and ``json``: a file's lines, text, first line (``-``: the standard input), or JSON
+        object.
 
     A field without it is filled by the program: ``by`` with who asks, ``address`` with from where.
     """
@@ -48,7 +49,7 @@ class Field:
     metavar: str | None = None
     choices: Sequence[str] = ()
     argument: bool = False
-    reads: Literal["value", "people", "text", "secret", "lines", "file", "json"] = "value"
+    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json"] = "value"
     default: Any = None  # what the command line says where nothing is given; a function is called for it
 
 
@@ -215,7 +216,8 @@ def from_form(kind: type[Q], getlist: Callable[[str], Sequence[str]], **fixed: A
     for one in described(kind):
         if one.name in fixed or one.field is None:
             continue
-        given = [text.strip() for text in getlist(one.form_name)]
+        secret = one.field.reads == "secret"
+        given = [text if secret else text.strip() for text in getlist(one.form_name)]
         if one.type is bool:
             values[one.name] = bool(given and given[0])
         elif one.many:

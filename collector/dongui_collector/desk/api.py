@@ -15,9 +15,11 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.desk import parameters
 from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, asking
 from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
@@ -46,7 +48,8 @@ def export() -> Response:
     """
     core = _core()
     who = asking(core, READERS)
-    first, last = _day("from"), _day("to")
+    parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
+    first, last = parameters.days()
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
@@ -132,7 +135,7 @@ class _ExportRequest:
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handover(self.core.control.ask, disclosure) as handing:
+        with Handover(self.core.control, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
@@ -142,7 +145,7 @@ class _ExportRequest:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handover(self.core.control.ask, disclosure) as handing:
+            with Handover(self.core.control, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))
@@ -171,7 +174,8 @@ def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
     who = asking(core, READERS)
-    return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
+    parameters.check(("site", "after", "limit"))
+    return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
 
 @calls.get("/profiles")
@@ -179,6 +183,7 @@ def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
     who = asking(core, ("consumer",))
+    parameters.check(("site",))
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
@@ -199,8 +204,10 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    asking(core, OPERATORS)
-    return core.retention.status()
+    who = asking(core, OPERATORS, "read")
+    parameters.check(("site",))
+    status = core.retention.overview.status()
+    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
 
 @calls.get("/openapi.json")
@@ -208,26 +215,13 @@ def openapi() -> dict[str, Any]:
     """What there is, for machines: on loopback for whoever asks, from elsewhere under a token of any role."""
     if not is_local(request.environ):
         asking(_core(), tuple({*READERS, *OPERATORS}))
+    parameters.check(())
     return description()
-
-
-def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
 
 
 def _limit() -> int | None:
     if "limit" not in request.args:
         return None
-    if not 1 <= (limit := _number("limit", 0)) <= MOST_EXPORTED:
+    if not 1 <= (limit := parameters.number("limit", 0)) <= MOST_EXPORTED:
         raise Problem("malformed", f"limit is 1 to {MOST_EXPORTED}")
     return limit
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Problem("malformed", f"{name} is a number")
-    return int(text)

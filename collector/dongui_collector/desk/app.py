@@ -30,13 +30,13 @@ from dongui_collector.desk import (
     keeping_pages,
     language,
     own_pages,
-    parameters,
     people_pages,
     policy_pages,
     preview_pages,
     reports_api,
     requests_pages,
     site_pages,
+    validation,
 )
 from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
@@ -79,7 +79,7 @@ def create_desk(core: Installation) -> Flask:
     app.extensions["dongui-verifier"] = Verifier(core)
     hosts.set_up(app, core.settings)
     app.extensions["dongui-drafts"] = DraftParser()
-    parameters.set_up(app)
+    validation.set_up(app)
     CSRFProtect(app)
     set_up_login(app, core)
     language.set_up(app)
@@ -181,7 +181,7 @@ def _errors(app: Flask) -> None:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
             return error_page("refused_by_server", str(error)), getattr(error, "status", 400)
-        if isinstance(error, parameters.ParameterError):
+        if isinstance(error, validation.ParameterError):
             return problem_response(Problem("malformed", str(error)))
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
         if isinstance(error, Unknown):

@@ -41,7 +41,7 @@ guard(pages, _NEEDS)
 def overview_page() -> str:
     core = open_core()
     site = chosen_site()
-    schedule = core.retention.planner.schedule(core.retention.holds())
+    schedule = core.retention.planner.schedule(core.retention.holds.standing())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
     portions: list[Portion] = current_app.extensions["dongui-portions"].all()
@@ -57,7 +57,7 @@ def overview_page() -> str:
         agenda=agenda(portions),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
-        holds=len(core.retention.holds()),
+        holds=len(core.retention.holds.standing()),
         last_run=core.retention.last_success(),
         next_run=start_of(core.clock.today(core.settings.zone) + timedelta(days=1), core.settings.zone),
     )

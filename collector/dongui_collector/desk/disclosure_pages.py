@@ -132,7 +132,7 @@ def hand_over(id: int) -> Response:
     ask(begin, id=id, by=current_user.name)
 
     def body() -> Iterator[bytes]:
-        with Handover(core.control.ask, id) as handing:
+        with Handover(core.control, id) as handing:
             yield from handing.hashed(_lines_of(handing.counted(rows(core, entry, handing.before))))
 
     headers = {"Content-Disposition": f'attachment; filename="disclosure-{id}.ndjson"'}

@@ -38,7 +38,7 @@ class Portions:
 
 def gather(core: Installation) -> Iterator[Portion]:
     """Everything held, whichever site's. What a hold keeps is marked with it."""
-    holds = core.retention.holds()
+    holds = core.retention.holds.standing()
     for day in core.storage.events.days():
         yield from _of_day(core, day, holds)
     yield from _of_records(core, "records", core.storage.records, holds)

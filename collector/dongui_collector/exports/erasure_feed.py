@@ -16,8 +16,9 @@ def erasures(core: LedgerInstallation, consumer: str, after: int = 0, limit: int
     """What ended since ``after``, oldest first: ``{entries: [{cursor, at, kind, …}], next}``.
 
     ``kind`` is ``withdrawal`` or ``erasure`` (with ``visitor``, as this consumer knows them, and the ``purposes`` that
-    ended) or ``aged_out`` (with the ``day`` and, where only some ended, the ``purposes``). ``next`` is the ``after`` of
-    the next call. Visitors are named for 90 days, so a consumer asks at least that often.
+    ended), ``suspension`` or ``resumption`` (likewise: copies are kept, and not used in between), or ``aged_out`` (with
+    the ``day`` and, where only some ended, the ``purposes``). ``next`` is the ``after`` of the next call. Visitors are
+    named for 90 days, so a consumer asks at least that often.
     """
     found = core.storage.office.feed(consumer, after, min(max(1, limit), LIMIT))
     entries = [{"cursor": n, "at": at, **entry} for n, at, entry in found]

@@ -128,7 +128,9 @@ class PublicApp:
         if sent.granted:  # what only takes away is never refused by rate
             self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
-        outcome = await self.choices.add(current, sent.visitor, decision_of(sent, headers, current, self.core.registry))
+        decision = decision_of(sent, headers, current, self.core.registry)
+        source = self._vouched(headers) or address or ""
+        outcome = await self.choices.add(current, sent.visitor, decision, source=source)
         return decision_answer(sent, outcome, current)
 
     # -- what every call asks

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import maxminddb
 import ua_parser
+from dongui.rules.crawlers import is_crawler
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
 from dongui_collector.core.errors import SettingsError
@@ -52,7 +53,7 @@ def agent_of(text: str) -> Agent:
     agent.device = parse_device(d.family, d.brand, d.model)
     kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
     browser = _within_app(text) or _named(b.family, b.major)
-    return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot))
+    return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot) or is_crawler(text))
 
 
 def device_class(text: str) -> str:

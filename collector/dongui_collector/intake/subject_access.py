@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dongui_collector.core.errors import TooManyEntries
-from dongui_collector.intake.credentials import Headers
+from dongui_collector.intake.credentials import Headers, address_of
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
@@ -119,7 +119,9 @@ async def delete_me(door: PublicApp, request: Request) -> Response:
     """
     visitor = _visitor(door, request)
     intent = await door.in_thread(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
-    done = await door.endings.carry_out(intent)
+    hops, socket = door.core.settings.trusted_proxies, request.client.host if request.client else None
+    source = address_of(socket, ", ".join(request.headers.getlist("x-forwarded-for")), hops)
+    done = await door.endings.carry_out(intent, source=source or "")
     kept = await door.in_thread(fulfilment.kept_by_law, door.core, _subject(visitor))
     answer: dict[str, Any] = {"erased": True, "destroyed": done, "certificate": intent.seq, "kept": kept}
     if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
@@ -147,7 +149,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
     filed = await door.in_thread(requests.received_online, core, visitor, asked.kind, asked.text)
-    return json({"kind": asked.kind, "done": False, "request": filed["id"], "due": filed["due"]}, 201)
+    return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 
 def json(value: Any, status: int = 200) -> Response:

@@ -20,7 +20,7 @@ from pathlib import Path
 from dongui_collector.core.errors import NotAllowed, SettingsError
 from dongui_collector.core.sealing import SealBroken, forget_keys, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.storage.contract.stores import KeyStore
+from dongui_collector.storage.contract.stores import DestructionJournal, KeyStore
 from dongui_collector.storage.sqlite.connect import WRITER
 from dongui_collector.storage.sqlite.files import sync_folder
 
@@ -52,7 +52,7 @@ class KeyRing:
 
     ``store`` keeps them wrapped; ``master`` is 32 bytes. With ``remember=False`` (processes that only read) every use
     asks the store, so that a key destroyed by the collector is gone for them at once. ``reload`` reads the master key
-    again, for processes beside which it is rotated. ``noting`` is told the name of a key before it is destroyed.
+    again, for processes beside which it is rotated. ``journal`` is told the name of a key before it is destroyed.
 
     A rotation rewraps every key and puts a *bridge* beside them, in one transaction: the new master key, sealed under
     the old one. So each of the two opens everything until the source of the master key has been switched, and a crash
@@ -68,7 +68,7 @@ class KeyRing:
         self._loaded = master
         self._master = _across(store, master)
         self._reload = reload
-        self.noting: Callable[[str], None] | None = None
+        self.journal: DestructionJournal | None = None
         self._remember = remember
         self._cache: dict[str, bytes] = {}
         self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
@@ -130,8 +130,8 @@ class KeyRing:
         """Destroy a key, on disk and in memory, before it returns. Idempotent; False when there was none."""
         if name == "secret":
             raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
-        if self.noting is not None and self._store.get(name) is not None:
-            self.noting(name)
+        if self.journal is not None and self._store.get(name) is not None:
+            self.journal.append({"kind": "key", "name": name})
         try:
             return self._store.destroy(name)  # outside the lock: it may have to wait for a reader
         finally:

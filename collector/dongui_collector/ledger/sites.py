@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 from dongui.policy import Policy, check, diff, parse
+from dongui.rules import classify
 
 from dongui_collector.access.secrets import address_key, new_secret_key, token_hash
+from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.operations import Field, Request, operation
+from dongui_collector.core.operations import Field, Request, SiteName, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.notices import earliest_effective
 from dongui_collector.storage.contract.values import Site
@@ -48,6 +50,38 @@ class DropOrigin(Request[SiteOrigins], frozen=True):
 
     site: str
     origin: str
+
+
+class SiteSummary(msgspec.Struct, frozen=True):
+    """A site with its origins and the notice version in force."""
+
+    site: str
+    name: str
+    origins: Sequence[str]
+    notice: str | None
+
+
+class ListSites(Request[list[SiteSummary]], frozen=True):
+    """List the sites, each with its origins and the notice version in force."""
+
+
+class SeenCookie(msgspec.Struct, frozen=True):
+    """A cookie that a site was seen to set; without a purpose where no entry of the policy declares it."""
+
+    name: str
+    declared: bool
+    purpose: str | None
+    first_seen: date
+    last_seen: date
+
+
+class ListCookies(Request[list[SeenCookie]], frozen=True):
+    """List the cookies that a site was seen to set, by name: their purposes, and when first and last seen.
+
+    What no entry of the policy declares has no purpose. Values are never sent here.
+    """
+
+    site: SiteName = None
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +127,29 @@ def add_site(core: LedgerInstallation, request: AddSite) -> SiteOrigins:
             answer = _new_site(core, name, origins, request.text or _first_policy(core))
     core.registry.reload()
     return answer
+
+
+@operation("sites.list", right="read", changes=False)
+def list_sites(core: LedgerInstallation, request: ListSites) -> list[SiteSummary]:
+    """In the order in which they were added."""
+    found, now = [], core.clock.now()
+    for site in core.registry.sites():
+        notice = core.registry.in_force(site.ref, now).version if core.registry.notices(site.ref) else None
+        found.append(SiteSummary(site.id, site.name, site.origins, notice))
+    return found
+
+
+@operation("sites.cookies", right="read", changes=False)
+def list_cookies(core: LedgerInstallation, request: ListCookies) -> list[SeenCookie]:
+    """By the notice in force."""
+    site = find_site(core, request.site)
+    notice = core.registry.in_force(site.ref, core.clock.now())
+    found = []
+    for seen in core.storage.office.cookie_inventory(site.ref):
+        purpose = classify(seen["name"], notice.compiled)
+        first, last = (day_of(seen[when], notice.zone) for when in ("first_seen", "last_seen"))
+        found.append(SeenCookie(seen["name"], purpose is not None, purpose, first, last))
+    return found
 
 
 def _new_site(core: LedgerInstallation, name: str, origins: Sequence[str], text: str) -> SiteOrigins:

@@ -9,7 +9,7 @@ import msgspec
 from dongui_collector.core.errors import CollectorError, Unknown
 from dongui_collector.core.operations import COMMAND_LINE, By, Day, Field, Request, SiteName, operation
 from dongui_collector.ledger.sites import find_site
-from dongui_collector.retention.holds import GROUNDS, HeldNow, check_ground
+from dongui_collector.retention.holds import GROUNDS, HoldCoverage, check_ground
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.serializers import HoldSummary
 from dongui_collector.storage.contract.values import Hold
@@ -43,7 +43,7 @@ class ListHolds(Request[list[HoldSummary]], frozen=True):
 class HoldDetails(HoldSummary, frozen=True):
     """A hold, and in numbers what it holds now; None for one that does not stand."""
 
-    holds_now: HeldNow | None
+    holds_now: HoldCoverage | None
 
 
 class ShowHold(Request[HoldDetails], frozen=True):
@@ -81,13 +81,14 @@ def add_hold(core: Installation, request: AddHold) -> HoldSummary:
     if not reason:
         raise CollectorError("a legal hold needs a reason; say it with --reason")
     named = find_site(core, request.site) if request.site is not None or request.subject is not None else None
+    records = core.retention.records
     hold = Hold(
         id=0,
         site_ref=named.ref if named else None,
         reason=f"{reason} ({by})" if by else reason,
         statute=request.statute,
         class_id=request.record_class,
-        visitor=core.retention.subject_key(named, request.subject) if named and request.subject is not None else None,
+        visitor=records.subject_key(named, request.subject) if named and request.subject is not None else None,
         first_day=request.first_day,
         last_day=request.last_day,
         at=core.clock.now(),
@@ -95,7 +96,7 @@ def add_hold(core: Installation, request: AddHold) -> HoldSummary:
         ground=request.ground,
     )
     check_ground(hold)
-    return HoldSummary.of(core.retention.add_hold(hold))
+    return HoldSummary.of(core.retention.holds.add(hold))
 
 
 @operation("holds.list", right="read", changes=False)
@@ -111,15 +112,15 @@ def show_hold(core: Installation, request: ShowHold) -> HoldDetails:
     if found is None:
         raise Unknown(f"there is no legal hold {request.id}; see `dongui holds list --all`")
     today = core.retention.today()
-    now = core.retention.holding.holds_now(found, today) if found.stands(today) else None
+    now = core.retention.holds.holds_now(found, today) if found.stands(today) else None
     return HoldDetails(**msgspec.structs.asdict(HoldSummary.of(found)), holds_now=now)
 
 
 @operation("holds.release", right="holds", audit="hold")
 def release_hold(core: Installation, request: ReleaseHold) -> HoldReleased:
     """Release a hold; what it kept and what is due is destroyed right away. Raises :class:`Unknown`."""
-    core.retention.release_hold(request.id, request.by)
-    ended = core.ledger.resume()
+    core.retention.approvals.release_hold(request.id, request.by)
+    ended = core.retention.endings.resume()
     outcome = core.retention.run()
     return HoldReleased(
         request.id,

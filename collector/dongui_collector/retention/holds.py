@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.serializers import hold_json
-from dongui_collector.storage.contract.stores import Storage, iter_rows
+from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
 from dongui_collector.storage.contract.values import Hold, Json, Selection
-from dongui_collector.storage.sqlite.journal import Journal
 
 # S3.2a, b, c: until the investigation ends; until the claim is settled; until the provision's own period ends.
 GROUNDS = ("investigation", "claim", "provision")
@@ -33,7 +33,7 @@ def check_ground(hold: Hold) -> None:
         raise NotAllowed("the hold's last day lies before its first")
 
 
-class HeldNow(msgspec.Struct, frozen=True):
+class HoldCoverage(msgspec.Struct, frozen=True):
     """What a hold covers at a moment, in numbers.
 
     ``ended`` counts the rows and records among them that would be destroyed if it were released then.
@@ -52,21 +52,34 @@ class HoldService:
     """Places and releases holds, and says what they hold."""
 
     def __init__(
-        self, storage: Storage, registry: NoticeRegistry, clock: Clock, journal: Journal, periods: Periods
+        self,
+        storage: Storage,
+        registry: NoticeRegistry,
+        clock: Clock,
+        journal: DestructionJournal,
+        periods: Periods,
+        today: Callable[[], date],
     ) -> None:
         self._storage = storage
         self._registry = registry
         self._clock = clock
         self._journal = journal
         self._periods = periods
+        self._today = today
 
-    def standing(self, today: date) -> list[Hold]:
-        """The legal holds that stand on a day."""
+    def standing(self) -> list[Hold]:
+        """The legal holds that stand today."""
+        today = self._today()
         return [hold for hold in self._storage.office.holds() if hold.stands(today)]
 
     def add(self, hold: Hold) -> Hold:
-        """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not."""
+        """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not.
+
+        A hold that names a member holds the visitors that are joined to it too.
+        """
         with self._storage.ledger.writing():
+            if hold.visitor is not None:
+                hold = replace(hold, joined=hold.joined | self.joined(hold.visitor))
             added = self._storage.office.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
             self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
@@ -101,7 +114,7 @@ class HoldService:
 
     # -- what one holds now
 
-    def holds_now(self, hold: Hold, today: date) -> HeldNow:
+    def holds_now(self, hold: Hold, today: date) -> HoldCoverage:
         """What a hold covers at this moment: rows and their days, other records, consent records."""
         rows = ended = 0
         days: list[str] = []
@@ -112,7 +125,7 @@ class HoldService:
                 days.append(day.isoformat())
         records = list(self._records(hold))
         of_visitors = (r for key in hold.whom for r in self._storage.ledger.records_of(key))
-        return HeldNow(
+        return HoldCoverage(
             rows=rows,
             days=len(days),
             first_day=days[0] if days else None,

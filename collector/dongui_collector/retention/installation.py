@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dongui_collector.ledger.installation import LedgerInstallation
-from dongui_collector.retention.service import RetentionService
+from dongui_collector.retention.service import Retention
 
 
 @dataclass(slots=True, kw_only=True)
 class Installation(LedgerInstallation):
     """Schedule, approvals, holds, archive, and destruction."""
 
-    retention: RetentionService
+    retention: Retention

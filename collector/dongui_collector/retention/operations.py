@@ -31,8 +31,8 @@ def approve(core: Installation, ids: list[int] | None = None, by: str = "command
 
     In two-person mode nobody approves what they selected themselves. Raises what :meth:`Keeper.approve` raises.
     """
-    core.retention.select()
-    approved = core.retention.approve(ids, by)
+    core.retention.approvals.select()
+    approved = core.retention.approvals.approve(ids, by)
     outcome = core.retention.run()
     again = (core.storage.office.destruction(d.id) for d in approved)
     return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
@@ -56,7 +56,7 @@ def select(
     found = find_site(core, site)
     if not reason.strip():
         raise CollectorError("a selection needs a reason: why is its purpose achieved? say it with --reason")
-    whom = core.retention.subject_key(found, subject) if subject else None
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     chosen = core.retention.planner.achieved(
         found.ref,
         record_class,
@@ -67,7 +67,7 @@ def select(
     )
     if not chosen:
         raise Unknown(f"there is no live record of the class {record_class!r} that this would select")
-    selected = core.retention.select_achieved(chosen, by)
+    selected = core.retention.approvals.select_achieved(chosen, by)
     return {
         "selected": [destruction_json(d, core.retention.today()) for d in selected],
         "records": sum(len(d.what["ids"]) for d in selected),
@@ -79,13 +79,13 @@ def grant(
     core: Installation, by: str = "command line", site: str | None = None, version: str | None = None
 ) -> dict[str, Any]:
     """Record a standing approval for routine ageing-out: for every published version, or for one more."""
-    return core.retention.grant_standing(by, site_ref=find_site(core, site).ref if site else None, version=version)
+    return core.retention.standing.grant(by, site_ref=find_site(core, site).ref if site else None, version=version)
 
 
 @operation("approval.revoke")
 def revoke(core: Installation, by: str = "command line") -> dict[str, Any]:
     """End the standing approval."""
-    return core.retention.revoke_standing(by)
+    return core.retention.standing.revoke(by)
 
 
 @operation("archive.read")
@@ -104,8 +104,8 @@ def read_archive(
     Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.
     """
     found = find_site(core, site)
-    core.retention.archive_for(found, record_class, reading_for, reason)
-    whom = core.retention.subject_key(found, subject) if subject else None
+    core.retention.records.archive_for(found, record_class, reading_for, reason)
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     what = {"class": record_class, "for": reading_for}
     record_access(
         core,
@@ -117,7 +117,7 @@ def read_archive(
         address=address,
         what=what,
     )
-    return core.retention.read_archive(found, record_class, subject=subject)
+    return core.retention.records.read_archive(found, record_class, subject=subject)
 
 
 @operation("archive.list")

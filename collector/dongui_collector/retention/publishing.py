@@ -35,5 +35,5 @@ def publish(core: Installation, request: PublishPolicy) -> PublishedNotice:
         done = sites.publish(core, found, request.text)
     core.registry.reload()
     if request.sign:
-        core.retention.grant_standing(request.by, site_ref=found.ref, version=done.version)
+        core.retention.standing.grant(request.by, site_ref=found.ref, version=done.version)
     return PublishedNotice(**msgspec.structs.asdict(done), unsigned=core.retention.standing.unsigned())

@@ -154,7 +154,7 @@ def events(core: Installation, subject: Subject, items: Items) -> Iterator[list[
                     one = core.reader.readable(row, day, masks.own())
                     if one is not None:
                         one |= {"id": name(one["id"]), "visitor": one["visitor"] and name(one["visitor"])}
-                        waits = core.retention.why_kept(row, day)
+                        waits = core.retention.overview.why_kept(row, day)
                         kept = {"kept_until": items.event(one, row.notice_ref, day)}
                         shown.append(one | kept | ({"kept_for": waits} if waits else {}))
                 if shown:

@@ -6,8 +6,6 @@ any more, the request gets a file of its own.
 
 from __future__ import annotations
 
-from typing import Any
-
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.storage.contract.values import Json, Visitor
@@ -15,13 +13,12 @@ from dongui_collector.storage.contract.values import Json, Visitor
 LONGEST = 4000  # characters of a request's words, as for one that comes alone
 
 
-def join(core: Installation, visitor: Visitor, kind: str, asked: str, text: str) -> dict[str, Any] | None:
-    """The open request that this one joins, as ``{id, kind, due}``; None where it is the first. Inside a writing
-    transaction."""
+def join(core: Installation, visitor: Visitor, kind: str, asked: str, text: str) -> Json | None:
+    """The open request that this one joins; None where it is the first. Inside a writing transaction."""
     for request in core.storage.office.open_requests_of(visitor.site_ref, visitor.key.hex()):
         same = (request["kind"], request.get("asked"), request.get("channel")) == (kind, asked, "online")
         if same and _added(core, request, text):
-            return {"id": request["id"], "kind": kind, "due": request["due"]}
+            return request
     return None
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
-from dongui_collector.analytics.snapshots import freeze
+from dongui_collector.analytics.snapshots import DayFreezer
 from dongui_collector.core.clock import clock_from_environment
 from dongui_collector.core.control import Control
 from dongui_collector.core.errors import SettingsError
@@ -19,7 +18,7 @@ from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import RowReader
 from dongui_collector.ledger.service import LedgerService
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.service import RetentionService
+from dongui_collector.retention.service import Retention
 from dongui_collector.runtime import operations
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.sqlite.files import FolderLock
@@ -60,9 +59,9 @@ def open_core(settings: Settings, *, writable: bool) -> Installation:
         registry = NoticeRegistry(storage.ledger)
         # Apart from the data and from every backup of it, beside the keys.
         journal = open_journal(settings.keys_path, keyring, storage)
-        keyring.noting = lambda name: journal.append({"kind": "key", "name": name})
+        keyring.journal = journal
         ledger = LedgerService(storage, registry, keyring, clock, journal)
-        retention = RetentionService(storage, keyring, registry, ledger, clock, settings)
+        retention = Retention(storage, keyring, registry, ledger, clock, settings)
     except BaseException:
         _undo(undo)
         raise
@@ -82,7 +81,7 @@ def open_core(settings: Settings, *, writable: bool) -> Installation:
         retention=retention,
     )
     if writable:
-        retention.before_ending = partial(freeze, core)
+        retention.before_ending = DayFreezer(core)
     return core
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dongui_collector.access import accounts, audit_log, sessions, tokens
+from dongui_collector.access import accounts, audit_log, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
-from dongui_collector.exports import operations as exports
+from dongui_collector.exports import tokens
 from dongui_collector.keys import operations as keys
 from dongui_collector.ledger import sites
 from dongui_collector.retention import hold_operations, publishing
@@ -15,6 +15,7 @@ from dongui_collector.rights import (
     correction,
     delivery,
     disclosures,
+    export_operations,
     investigations,
     letters,
     manual_disclosures,
@@ -23,7 +24,7 @@ from dongui_collector.rights import (
     requests,
     transfers,
 )
-from dongui_collector.runtime import control_server, event_import
+from dongui_collector.runtime import control_server, doctor, event_import
 from dongui_collector.webhooks import operations as webhooks
 
 MODULES = (
@@ -35,8 +36,9 @@ MODULES = (
     correction,
     delivery,
     disclosures,
+    doctor,
     event_import,
-    exports,
+    export_operations,
     hold_operations,
     investigations,
     keys,

@@ -217,7 +217,7 @@ class Store:
             self._read(day, marks)
 
     def _read(self, day: date, marks: dict[date, Mark]) -> None:
-        first, end, stored = self._covered.span(day)
+        (first, end), stored = self._covered.span(day), (day,)
         self._drop(day.toordinal())
         held = LoadedDay(self._core.today(), {}, {}, time.monotonic())
         seen: list[Seen] = []
@@ -277,7 +277,7 @@ class Store:
 
     def _refresh(self, day: date, held: LoadedDay, marks: dict[date, Mark]) -> None:
         """Make anew the visits of those whose rows have come or ended since."""
-        first, end, _ = self._covered.span(day)
+        first, end = self._covered.span(day)
         begun, late = time.monotonic(), held.is_late()
         affected: list[Ints] = []
         for one, reading in held.readings.items():
@@ -301,7 +301,7 @@ class Store:
             held.took = held.grown - begun
 
     def _remake(self, day: date, held: LoadedDay, numbers: Ints) -> None:
-        first, end, stored = self._covered.span(day)
+        (first, end), stored = self._covered.span(day), (day,)
         keys = self.who.keys(numbers)
         seen: list[Seen] = []
         for one in stored:
@@ -411,7 +411,7 @@ class Store:
         made = []
         for ordinal, keys in sorted(days.items()):
             day = date.fromordinal(ordinal)
-            first, end, stored = self._covered.span(day)
+            (first, end), stored = self._covered.span(day), (day,)
             held = self._held[ordinal]
             seen = [s for one in stored for s in self._seen(one, first, end, held, keys, masks)]
             made.append(table_of(seen, day_of_site(self._covered, day), self.words, self.who))

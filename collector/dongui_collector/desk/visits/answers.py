@@ -87,7 +87,7 @@ class ScreenReader:
 
     @property
     def zone(self) -> ZoneInfo:
-        return self.notice.zone
+        return self.core.settings.zone
 
     def today(self) -> date:
         return self.core.clock.today(self.zone)

@@ -29,7 +29,6 @@ def page() -> str:
 def _page(made: Json | None = None) -> str:
     """The page; ``made`` is a shared link whose address is shown this once."""
     core, site = open_core(), chosen_site()
-    zone = core.registry.in_force(site.ref, core.clock.now()).zone
     return render_template(
         "visits/kept.html",
         kept=kept(core, site),
@@ -38,7 +37,7 @@ def _page(made: Json | None = None) -> str:
         purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,
         site=site,
         query=request.args.get("query", "")[:8000],
-        today=core.clock.today(zone),
+        today=core.clock.today(core.settings.zone),
     )
 
 

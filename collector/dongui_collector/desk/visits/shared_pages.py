@@ -80,9 +80,8 @@ class PublicReader(ScreenReader):
     def __init__(
         self, core: Installation, site: Site, share: Json, purposes: tuple[str, ...], args: Mapping[str, str]
     ) -> None:
-        zone = core.registry.in_force(site.ref, core.clock.now()).zone
         kind: PeriodKind = share.get("period", "month")
-        self.periods = finished(kind, core.clock.today(zone))
+        self.periods = finished(kind, core.clock.today(core.settings.zone))
         first, last = next((one for one in self.periods if one[0].isoformat() == args.get("from")), self.periods[0])
         filters = tuple(share["filters"])
         metric = args.get("metric", "")

@@ -61,7 +61,7 @@ class ItemCheck:
         self._registry = core.registry
         self._periods = Periods(core.registry)
         self._today = core.retention.today()
-        self._holds = core.retention.holds()
+        self._holds = core.retention.holds.standing()
         self._cache: dict[bytes, dict[int, History]] = {}
         self._waiting = bool(core.storage.office.destructions(("selected", "approved", "running")))
         self.rows = 0
@@ -201,7 +201,7 @@ class ItemCheck:
         if not held and record.last_day < self._today and self._is_late(record.last_day):
             return "its period has ended and it is still there"
         try:
-            self._core.retention.opened(record)
+            self._core.retention.records.opened(record)
         except CollectorError:
             return "a record's content does not open"
         return None

@@ -109,16 +109,17 @@ def _standing(core: Installation, books: ReplayedTables) -> Iterator[Verificatio
 
 
 def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {token["id"]: token for token in core.storage.office.tokens()}
+    stored = {token.id: token for token in core.storage.office.tokens()}
     for id in sorted(stored.keys() | books.tokens.keys()):
         said, held = books.tokens.get(id), stored.get(id)
         if said is None or held is None:
             what = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
             yield _otherwise(Message("table tokens, token {id}", id=id), what)
             continue
-        site = core.registry.site(held.get("site", ""))
+        site = core.registry.site(held.site)
         for name in ("role", "purposes", "expires_at", "recipient", "revoked_at"):
-            if name in said and held.get(name) != said[name]:
+            stored_value = list(held.purposes) if name == "purposes" else getattr(held, name)
+            if name in said and stored_value != said[name]:
                 yield _otherwise(
                     Message("table tokens, token {id}", id=id),
                     Message("its {name} is not what the ledger says", name=name),
@@ -128,7 +129,7 @@ def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationF
 
 
 def _accounts(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {account["name"]: account["role"] for account in core.storage.people.accounts()}
+    stored = {account.name: account.role for account in core.storage.people.accounts()}
     for number, name in enumerate(sorted(stored.keys() | books.accounts.keys()), 1):
         if name not in books.accounts and books.accounts_ended:
             continue
