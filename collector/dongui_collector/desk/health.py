@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.columns.engine import Engine
-from dongui_collector.desk.access import OPERATORS, asking
+from dongui_collector.desk.access import OPERATORS, authorised
 from dongui_collector.desk.hosts import is_local
 from dongui_collector.retention.deadlines import urgencies
 from dongui_collector.retention.installation import Installation
@@ -78,7 +78,7 @@ def metrics() -> Response:
     """On loopback for whoever asks; from elsewhere under an operator's token."""
     core: Installation = current_app.extensions["dongui"]
     if not is_local(request.environ):
-        asking(core, OPERATORS)
+        authorised(core, OPERATORS)
     registry = CollectorRegistry()
     registry.register(Gauges(core))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

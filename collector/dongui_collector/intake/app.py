@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -21,13 +21,13 @@ from dongui_collector.intake.group_commit import GroupCommit
 from dongui_collector.intake.http import JSON, Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
 from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.routes import pages
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 T = TypeVar("T")
+Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NO_ORIGIN: Pairs = [(b"vary", b"Origin")]
 
 
@@ -43,7 +43,8 @@ def _listed(origin: str) -> Pairs:
 class PublicApp:
     """Composes the public door over an open installation."""
 
-    def __init__(self, core: Installation) -> None:
+    def __init__(self, core: Installation, pages: Callable[[PublicApp], Answering]) -> None:
+        """``pages`` makes what answers every path but the two hot ones."""
         settings = core.settings
         self.core = core
         self.metrics = DoorMetrics()

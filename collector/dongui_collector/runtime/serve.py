@@ -34,6 +34,7 @@ from dongui_collector.intake.enrich import agent_of
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.control_server import ControlServer
+from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite.connect import WRITER, is_full
 from dongui_collector.storage.sqlite.files import Reserve
@@ -95,7 +96,7 @@ class _Listening(Server):
 
 async def _serve(core: Installation, config: Path) -> None:
     settings = core.settings
-    door = PublicApp(core)
+    door = public_app(core)
     freezer = Freezer(core, config.resolve(), door.metrics.days_without_numbers.inc)
     core.retention.before_ending = freezer
     server = _Listening(
