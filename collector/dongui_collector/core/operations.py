@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -144,6 +145,18 @@ class _short_path:
         os.close(self._fd)
 
 
+def own_cleanup(version: tuple[int, ...]) -> dict[str, Any]:
+    """What an event loop of this Python is told, so that it leaves the socket to us.
+
+    From 3.13 on it would remove it by the path that it was given, which leads nowhere any more at the end, and log an
+    error; ``stop`` removes it by its own.
+    """
+    return {"cleanup_socket": False} if version >= (3, 13) else {}
+
+
+_OWN_CLEANUP = own_cleanup(sys.version_info[:3])
+
+
 class ControlServer:
     """The local socket inside ``serve``. Only the folder's owner can reach it (the folder is 0700, the socket 0600)."""
 
@@ -156,7 +169,7 @@ class ControlServer:
         with suppress(FileNotFoundError):
             path.unlink()  # a crash's remains: the folder's lock says that no one else serves
         with _short_path(self._core.settings.data_path) as short:
-            self._server = await asyncio.start_unix_server(self._serve, short, limit=_MAX_LINE)
+            self._server = await asyncio.start_unix_server(self._serve, short, limit=_MAX_LINE, **_OWN_CLEANUP)
         path.chmod(0o600)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

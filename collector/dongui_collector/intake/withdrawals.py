@@ -25,7 +25,9 @@ class WithdrawalQueue:
         self._core = core
         self._metrics = metrics
         self.reserve = Reserve(core.settings.data_path)
-        self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
+        # A withdrawal waits for no erasure, nor an erasure for a withdrawal.
+        self._pools = {kind: ThreadPoolExecutor(2, thread_name_prefix=kind) for kind in ("withdrawal", "erasure")}
+        self.forget: Callable[[bytes], None] = lambda visitor: None  # told of everybody whose data end
         self.at_work = 0  # endings that are being carried out right now: what can wait gives way to them
 
     def must_succeed(self, work: Callable[..., T], *arguments: object) -> T:
@@ -43,7 +45,8 @@ class WithdrawalQueue:
 
         Else it goes on behind, and masks every read already.
         """
-        work = asyncio.get_running_loop().run_in_executor(self.pool, self.finish, intent)
+        self.forget(intent.visitor)
+        work = asyncio.get_running_loop().run_in_executor(self._pools[intent.kind], self.finish, intent)
         self.at_work += 1
         work.add_done_callback(self._done)
         done, _ = await asyncio.wait({work}, timeout=within)

@@ -30,6 +30,7 @@ _PROVE_EVERY_S = 60.0
 _AHEAD_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
 _WEBHOOKS_EVERY_S = 2.0
+_PLACES_EVERY_S = 20.0
 
 
 class Scheduler:
@@ -52,6 +53,7 @@ class Scheduler:
             # Apart: on a day of a million rows it takes a minute, and destruction must not wait for it.
             loop.create_task(self._every(_PROVE_EVERY_S, self.prove)),
             loop.create_task(self._every(_AHEAD_EVERY_S, self.ahead)),  # apart, as that may take minutes
+            loop.create_task(self._every(_PLACES_EVERY_S, self._places)),
             # Apart as well: it waits for others' servers, and holds nothing meanwhile.
             loop.create_task(self._every(_WEBHOOKS_EVERY_S, self.tell)),
         ]
@@ -91,6 +93,9 @@ class Scheduler:
 
     def _endings(self) -> None:
         self._door.endings.resume()
+
+    def _places(self) -> None:
+        self._door.rows.places.refresh()
 
     def _scrub(self) -> None:
         """A backup may read the ledger for longer than an ending waits: what that cleared goes from the log now."""
@@ -139,6 +144,8 @@ class Scheduler:
     async def _every_totals(self) -> None:
         while True:
             await asyncio.sleep(_TOTALS_EVERY_S)
+            for limit in (self._door.limit, self._door.page_limit):
+                limit.forget()
             await asyncio.to_thread(self._safely, self._writer_of(self.take_totals()))
 
     def take_totals(self) -> Counter[tuple[date, int, str]]:
