@@ -15,7 +15,7 @@ from unittest import mock
 from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
     from dongui_collector.storage.contract.values import Row
 
 _CHUNK = 5000
@@ -38,7 +38,7 @@ def opened(config: Path, clock: datetime | None = None) -> Iterator[Installation
 def row_maker(core: Installation, visitors: Sequence[str]) -> Callable[[int, date, int], Row]:
     """A function (which visitor, day, at) → a row such as ingest writes for a page view."""
     from dongui_collector.core.clock import start_of
-    from dongui_collector.keys.keyring import seal
+    from dongui_collector.core.sealing import seal
     from dongui_collector.ledger.rows import associated
     from dongui_collector.storage.contract.values import Row
 
@@ -67,7 +67,11 @@ def row_maker(core: Installation, visitors: Sequence[str]) -> Callable[[int, dat
 
 
 def fill(
-    core: Installation, day: date, number: int, make: Callable[[int, date, int], Row], whose: Callable[[int], int]
+    core: Installation,
+    day: date,
+    number: int,
+    make: Callable[[int, date, int], Row],
+    whose: Callable[[int], int],
 ) -> None:
     """``number`` events over one day, in order; then it is sealed. ``whose(i)`` picks the visitor of the i-th."""
     for start in range(0, number, _CHUNK):

@@ -20,7 +20,7 @@ from bench.history import opened
 from bench.payloads import ORIGIN, address_of
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
     from dongui_collector.storage.contract.values import Row
 
 _CHUNK = 10_000
@@ -230,7 +230,7 @@ def _withdraw(core: Installation, site: Site, day: date) -> None:
     with core.storage.ledger.writing():
         outcome = core.ledger.choose(notice, person.id, Decision((), refused, "banner", "ko", {}, None))
     if outcome.intent:
-        core.ledger.finish(outcome.intent)
+        core.retention.endings.finish(outcome.intent)
         site.withdrawn += 1
 
 
@@ -242,7 +242,7 @@ Make = Callable[[Person, int], "Row"]
 def _maker(core: Installation, day: date) -> Make:
     """A function (who, ms into the day) → a row such as ingest writes, without what was done."""
     from dongui_collector.core.clock import start_of
-    from dongui_collector.keys.keyring import seal
+    from dongui_collector.core.sealing import seal
     from dongui_collector.ledger.rows import associated
     from dongui_collector.storage.contract.values import Row
 

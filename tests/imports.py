@@ -1,4 +1,4 @@
-"""Who imports whom, read from the source by AST. What stands under ``if TYPE_CHECKING`` never runs and is no arrow."""
+"""Who imports whom, read from the source by AST. What stands under ``if TYPE_CHECKING`` counts only where asked for."""
 
 from __future__ import annotations
 
@@ -51,9 +51,12 @@ def modules(packages: dict[str, Path] = PACKAGES) -> list[Module]:
     return found
 
 
-def arrows(module: Module, known: frozenset[str]) -> Iterator[Arrow]:
-    """The imports of a module, also those inside functions; ``from p import m`` means ``p.m`` if that is a module."""
-    for node in _running(module.tree):
+def arrows(module: Module, known: frozenset[str], *, typing: bool = False) -> Iterator[Arrow]:
+    """The imports of a module, also those inside functions; ``from p import m`` means ``p.m`` if that is a module.
+
+    ``typing``: also those that only a type checker follows.
+    """
+    for node in ast.walk(module.tree) if typing else _running(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Arrow(module.name, alias.name, node.lineno)

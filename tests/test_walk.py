@@ -33,7 +33,7 @@ def test_a_destruction(house: House) -> None:
     house.now = at("2026-03-11T00:00")
     found = traced(house.core.retention.run)
     assert house.core.storage.events.days() == []
-    assert within(found, 33, 366)
+    assert within(found, 21, 112)
 
 
 def test_a_withdrawal(house: House) -> None:
@@ -50,12 +50,12 @@ def test_a_withdrawal(house: House) -> None:
         intents.extend([outcome.intent] if outcome.intent else [])
 
     def end() -> None:
-        house.core.ledger.finish(intents[0])
+        house.core.retention.endings.finish(intents[0])
 
     decided, ended = traced(decide), traced(end)
     assert house.core.storage.ledger.intents() == []
-    assert within(decided, 9, 24)
-    assert within(ended, 8, 7)
+    assert within(decided, 11, 34)
+    assert within(ended, 6, 13)
 
 
 def test_a_report(house: House) -> None:
@@ -63,4 +63,4 @@ def test_a_report(house: House) -> None:
     house.visit(house.arrive())
     day, site = date(2025, 3, 10), house.site
     found = traced(lambda: report(house.core, site, ALL, Query("pages", day, day)))
-    assert within(found, 28, 211)
+    assert within(found, 30, 217)

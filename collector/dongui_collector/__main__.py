@@ -4,15 +4,20 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; exit 2 with the remedy when the collector's libraries are missing."""
+    """Run the command line; exit 2 with the remedy when a library of the collector's is missing.
+
+    A command's module is loaded when it is called, so a library may turn out to be missing only then.
+    """
     try:
         from dongui_collector.cli import cli
+
+        cli()
     except ModuleNotFoundError as missing:
-        sys.stderr.write(
-            f"dongui: {missing.name} is not installed. Install the collector: pip install 'dongui[collector]'\n"
-        )
+        name = (missing.name or "").partition(".")[0]
+        if name in ("dongui", "dongui_collector"):
+            raise
+        sys.stderr.write(f"dongui: {name} is not installed. Install the collector: pip install 'dongui[collector]'\n")
         raise SystemExit(2) from None
-    cli()
 
 
 if __name__ == "__main__":

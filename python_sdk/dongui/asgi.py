@@ -7,16 +7,17 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeVar, Unpack, cast
 
-from dongui.client import Client
-from dongui.compiled_policy import UNKNOWN
-from dongui.consent import Consent
-from dongui.options import OptionValues
+from dongui.client import Client, client_of
+from dongui.rules.body import MOST_BODY
+from dongui.rules.compiled_policy import UNKNOWN
 from dongui.web.buffered_response import BufferedSend
-from dongui.web.page_view import Facts, Navigation, address_of, authority, from_the_right, url_of
-from dongui.web.proxy_rules import MOST_BODY, UNAVAILABLE, Local, ProxiedRequest
+from dongui.web.consent import Consent
+from dongui.web.options import OptionValues
+from dongui.web.page_view import authority
+from dongui.web.proxy_rules import BODY_TIME, TOO_SLOW, UNAVAILABLE, Local
 from dongui.web.request import SiteRequest
-from dongui.web.set_cookie import hide
 from dongui.web.site import SiteContext
+from dongui.web.site_client import LongBody
 
 CONSENT = "dongui.consent"
 
@@ -40,8 +41,8 @@ class ConsentMiddleware:
 
     ``app = ConsentMiddleware(app, site="…", collector="http://127.0.0.1:8787", secret_key="…")``
 
-    The application finds the visitor's :class:`~dongui.consent.Consent` in ``scope["dongui.consent"]``, of a websocket
-    too. The options are those of :class:`dongui.options.Options`. Only the headers that begin an answer, or accept a
+    The application finds the visitor's :class:`~dongui.Consent` in ``scope["dongui.consent"]``, of a websocket too. The
+    options are those of :class:`dongui.web.options.Options`. Only the headers that begin an answer, or accept a
     websocket, are looked at; bodies, trailers, messages, extensions and lifespan pass untouched; before a lifespan
     ends, what still waits is delivered, two seconds at most. Below ``/_dongui/`` the collector answers; that takes
     asyncio: threads of our own wait for the collector, so that neither the loop nor the application's threads do.
@@ -51,14 +52,15 @@ class ConsentMiddleware:
 
     def __init__(self, app: ASGIApp, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
         self.app = app
-        self.site = SiteContext(client, options)
-        self._hide = self.site.options.hide_cookies
+        self._client = client_of(client, options)
+        self.site = SiteContext(self._client)
         self._inject = self.site.options.inject
+        self._changes_requests = self._inject or self.site.options.hide_cookies
 
     @property
     def client(self) -> Client:
         """The client of this site, for events of the application's own: ``client.track(consent, "purchase")``."""
-        return self.site.client
+        return self._client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -66,15 +68,14 @@ class ConsentMiddleware:
         if kind not in ("http", "websocket"):
             await self.app(scope, receive, self._to_the_end(send) if kind == "lifespan" else send)
             return
-        request, scope = self._begun(scope, send)
+        request, scope = self._begun(scope)
         if request is None:
             await self.app(scope, receive, send)
-        elif kind == "http" and self.site.claims(request.path_below):
+        elif kind == "http" and self.site.claims(request.incoming.mounted_path):
             await _mounted(request, receive, send)
         else:
-            if self._inject and kind == "http":
-                request.hold()
-            await self.app(scope, receive, request.send)
+            held = BufferedSend(send, request.injector) if self._inject and kind == "http" else send
+            await self.app(scope, receive, _Answer(request, held).send)
 
     def _to_the_end(self, send: Send) -> Send:
         """``send`` of a lifespan, at whose end what waits is delivered: uvicorn ends itself by the signal that it got,
@@ -91,120 +92,109 @@ class ConsentMiddleware:
 
         return sent
 
-    def _begun(self, scope: Scope, send: Send) -> tuple[_Request | None, Scope]:
+    def _begun(self, scope: Scope) -> tuple[SiteRequest | None, Scope]:
         """The request and the scope with its consent; None where we have failed, and then stay out of the way."""
         try:
-            request = _Request(self.site, scope, send)
+            incoming = AsgiRequest(scope)
+            request = SiteRequest(self.site, incoming)
             # A copy, as the specification asks of middlewares: what is upstream does not see what we add.
-            changed = {**scope, CONSENT: request.consent, "headers": request.raw_headers}
-            if self._hide and request.cookies:
-                changed["headers"] = _hidden(request)
+            changed = {**scope, CONSENT: request.consent, "headers": incoming.raw_headers}
+            if self._changes_requests and (headers := request.changed_headers()):
+                changed["headers"] = _replaced(incoming.raw_headers, headers)
         except Exception:
             self.client.mishap("request")
             return None, {**scope, CONSENT: Consent(UNKNOWN)}
         return request, changed
 
 
-class _Request(SiteRequest):
-    """Stands between the application and the server's ``send``."""
+class AsgiRequest:
+    """A scope as an :class:`~dongui.web.incoming.IncomingRequest`. Looks into it only when asked."""
 
-    __slots__ = ("_send", "headers", "path", "path_below", "raw_headers", "scope")
+    __slots__ = ("_headers", "method", "mounted_path", "path", "raw", "raw_headers", "root")
 
-    def __init__(self, site: SiteContext, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope) -> None:
         given = scope["headers"]
         # Any iterable will do for the specification; a second look must find the same.
         self.raw_headers: RawHeaders = given if isinstance(given, list | tuple) else list(given)
-        self.headers = _joined(self.raw_headers)
-        get = self.headers.get
-        super().__init__(site, scope.get("method", ""), get(b"cookie", ""), get(b"sec-gpc", ""))
-        self.scope = scope
-        self._send = send
-        self.path: str = scope["path"]
-        root = scope.get("root_path", "")
+        self.raw = scope
+        self.method: str = scope.get("method", "")
+        self._headers = _joined(self.raw_headers)
+        self.path = _latin(scope["path"])
+        self.root = root = _latin(scope.get("root_path", ""))
         # Servers differ in whether ``path`` begins with ``root_path``; what is mounted lies below it.
-        self.path_below = self.path[len(root) :] if root and self.path.startswith(root + "/") else self.path
+        self.mounted_path = self.path[len(root) :] if root and self.path.startswith(root + "/") else self.path
+
+    def header(self, name: str) -> str:
+        """As the server handed it over; several are joined."""
+        return self._headers.get(name.encode("latin-1"), "")
+
+    @property
+    def query(self) -> str:
+        return bytes(self.raw.get("query_string", b"")).decode("latin-1")
+
+    @property
+    def remote(self) -> str:
+        client = self.raw.get("client")
+        return str(client[0]) if client else ""
+
+    @property
+    def server_scheme(self) -> str:
+        scheme = str(self.raw.get("scheme", "http"))
+        return {"ws": "http", "wss": "https"}.get(scheme, scheme)
+
+    @property
+    def host(self) -> str:
+        server = self.raw.get("server") or ("localhost", None)
+        return self._headers.get(b"host") or authority(server[0], server[1] or "")
+
+
+class _Answer:
+    """Stands between the application and the server's ``send``."""
+
+    __slots__ = ("_request", "_send")
+
+    def __init__(self, request: SiteRequest, send: Send) -> None:
+        self._request = request
+        self._send = send
 
     async def send(self, message: Message) -> None:
         """``send`` as the application sees it."""
         if message["type"] in _BEGINNINGS:
-            message = self.begun(message)
+            message = self._begun(message)
         await self._send(message)
-        if self.viewed:
-            self.viewed = False
-            self.record()
+        if self._request.viewed:
+            self._request.viewed = False
+            self._request.record()
 
-    def begun(self, message: Message) -> Message:
+    def _begun(self, message: Message) -> Message:
         """The start of the answer as it may leave: the very same message when nothing had to change."""
         try:
             given = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
             status = str(message.get("status", 101))
         except Exception:
-            self.site.client.mishap("answer")
+            self._request.site.client.mishap("answer")
             return message
-        headers = self.answered(status, given)
+        headers = self._request.answered(status, given)
         if headers is given:
             return message
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return {**message, "headers": raw}
 
-    def hold(self) -> None:
-        """Has the answer wait for its first part, since it may be a page that takes the snippet's tag."""
-        root = self.scope.get("root_path", "")
-        self._send = BufferedSend(self._send, lambda status, headers: self.weaver(status, headers, root))
 
-    def header(self, name: str) -> str:
-        """From the scope."""
-        return self.headers.get(name.lower().encode("latin-1"), "")
-
-    def asked(self) -> Navigation:
-        """From the scope."""
-        get = self.headers.get
-        purpose = get(b"sec-purpose") or get(b"purpose") or get(b"x-moz", "")
-        return Navigation(self.path, get(b"user-agent", ""), get(b"sec-fetch-dest", ""), purpose)
-
-    def facts(self) -> Facts:
-        """From the scope."""
-        get = self.headers.get
-        return Facts(
-            url=url_of(self.scheme(), self.host(), self._latin(self.path), _query(self.scope)),
-            referrer=get(b"referer", ""),
-            user_agent=get(b"user-agent", ""),
-            language=get(b"accept-language", ""),
-            query=_query(self.scope),
-        )
-
-    def raw(self) -> Scope:
-        """The scope."""
-        return self.scope
-
-    def host(self) -> str:
-        """``Host``, or the server's own address."""
-        server = self.scope.get("server") or ("localhost", None)
-        return self.headers.get(b"host") or authority(server[0], server[1] or "")
-
-    def address(self) -> str | None:
-        """The socket's, or what the trusted proxies say."""
-        remote = self.scope.get("client")
-        hops = self.site.options.trusted_proxies
-        return address_of(str(remote[0]) if remote else "", self.headers.get(b"x-forwarded-for", ""), hops)
-
-    def scheme(self) -> str:
-        """The server's, or what the trusted proxies say."""
-        hops = self.site.options.trusted_proxies
-        said = from_the_right(self.headers.get(b"x-forwarded-proto", ""), hops) if hops else None
-        return said if said in ("http", "https") else str(self.scope.get("scheme", "http"))
-
-    @staticmethod
-    def _latin(path: str) -> str:
-        """ASGI decodes paths as UTF-8; the shared code expects them as WSGI has them."""
-        return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
+def _latin(path: str) -> str:
+    """ASGI decodes paths as UTF-8; the shared code expects them as WSGI has them."""
+    return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
 
 
-async def _mounted(request: _Request, receive: Receive, send: Send) -> None:
+async def _mounted(request: SiteRequest, receive: Receive, send: Send) -> None:
     """Answers below ``/_dongui/``."""
     try:
-        body = await _body(receive)
-        answer, rest = await in_thread(lambda: _asked(request, body), _close)
+        async with asyncio.timeout(BODY_TIME):
+            body = await _body(receive)
+        visit = request.proxied()
+        answer, rest = await in_thread(lambda: request.site.ask(visit, body, request.consent), _close)
+    except TimeoutError:
+        answer, rest = TOO_SLOW, None
     except Exception:
         request.site.client.mishap("mount")
         answer, rest = UNAVAILABLE, None
@@ -251,24 +241,9 @@ async def in_thread(work: Callable[[], T], abandoned: Callable[[T], object] | No
     return await done
 
 
-def _close(asked: tuple[Local, Any]) -> None:
+def _close(asked: tuple[Local, LongBody | None]) -> None:
     if asked[1] is not None:
         asked[1].close()
-
-
-def _asked(request: _Request, body: bytes) -> tuple[Local, Any]:
-    """Runs in a thread: the answer, and its body when that is still on its way."""
-    site = request.site
-    visit = ProxiedRequest(
-        method=request.method,
-        path=request.path_below,
-        query=_query(request.scope),
-        header=request.header,
-        cookies=request.cookies,
-        address=request.address(),
-        secure=request.scheme() == "https",
-    )
-    return site.ask(visit, body, request.consent)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -298,12 +273,8 @@ def _joined(headers: RawHeaders) -> dict[bytes, str]:
     return found
 
 
-def _hidden(request: _Request) -> list[tuple[bytes, bytes]]:
-    """The request's headers without the cookies that may not be used, in one header."""
-    shown = hide(request.cookies, request.consent.effective(), request.consent.terms).encode("latin-1")
-    kept = [(name, value) for name, value in request.raw_headers if name.lower() != b"cookie"]
-    return [*kept, (b"cookie", shown)] if shown else kept
-
-
-def _query(scope: Scope) -> str:
-    return bytes(scope.get("query_string", b"")).decode("latin-1")
+def _replaced(raw: RawHeaders, changed: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Request headers with those changed; empty ones are left out."""
+    names = {name.encode("latin-1") for name in changed}
+    kept = [(name, value) for name, value in raw if name.lower() not in names]
+    return kept + [(name.encode("latin-1"), value.encode("latin-1")) for name, value in changed.items() if value]

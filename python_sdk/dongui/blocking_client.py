@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from dongui.consent import Consent
-from dongui.http.batches import Job, encode
-from dongui.http.breaker import Breaker
-from dongui.http.client import TROUBLE, HttpClient, Response
+from dongui.http.batches import CONSENTS, Job
+from dongui.http.breaker import Breakers
+from dongui.http.client import TROUBLE, HttpClient, StreamedResponse
 from dongui.http.delivery import DeliveryQueue
-from dongui.options import Options
-from dongui.policy_cache import PolicyCache
-from dongui.result import Result
+from dongui.http.policy_cache import PolicyCache
+from dongui.result import Response, Result
+from dongui.rules.body import encode
+from dongui.rules.decisions import classify_answer, decision_requests
+from dongui.rules.own_cookies import VisitorIds
+from dongui.web.consent import Consent
+from dongui.web.options import Options
 
 log = logging.getLogger("dongui")
 
@@ -50,7 +56,7 @@ class BlockingClient:
     """The part of :class:`~dongui.client.Client` that waits."""
 
     options: Options
-    breaker: Breaker
+    breakers: Breakers
     knowledge: PolicyCache
     _transport: DeliveryQueue
 
@@ -72,34 +78,42 @@ class BlockingClient:
 
         ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``.
         """
-        body = {
-            "site": self.options.site,
-            "visitor": self._named(visitor),
-            "notice": (visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms).version,
-            "granted": list(granted),
-            "refused": list(refused),
-            "method": method,
-            "lang": lang,
-            "id": str(uuid.uuid4()),
-        }
-        answer = self._ask("POST", "/v1/consents", body, timeout)
+        terms = visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms
+        answer = Result()
+        for request in decision_requests(list(granted), list(refused), terms.asked, self._ids(visitor)):
+            body = {
+                "site": self.options.site,
+                "visitor": request.visitor,
+                "notice": terms.version,
+                "granted": request.granted,
+                "refused": request.refused,
+                "method": method,
+                "lang": lang,
+                "id": str(uuid.uuid4()),
+            }
+            answer = self._decided(body, timeout)
+        return answer
+
+    def _decided(self, body: dict[str, Any], timeout: float) -> Result:
+        answer = self._ask("POST", CONSENTS, body, timeout)
         if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
             # Taking back needs no notice to have been read: it counts under whichever is in force.
-            answer = self._ask("POST", "/v1/consents", {**body, "notice": answer.data["notice"]}, timeout)
+            answer = self._ask("POST", CONSENTS, {**body, "notice": answer.data["notice"]}, timeout)
         return answer
 
     @quiet(Result())
     def withdraw(self, visitor: Visitor, *purposes: str, lang: str = "ko", timeout: float = 5.0) -> Result:
         """Withdraws purposes, or all of them; what waits in the queue for this visitor is forgotten at once."""
-        visitor_id = self._named(visitor)
-        if visitor_id is None:
+        ids = self._ids(visitor).all
+        if not ids:
             return _UNKNOWN_VISITOR
-        self._transport.purge(visitor_id)
+        for visitor_id in ids:
+            self._transport.purge(visitor_id)
         self.knowledge.start(timeout if not purposes else 0.0)
         refused = purposes or sorted(self.knowledge.terms.asked)
         if not refused:
             return _UNAVAILABLE  # no policy is known: nobody can say which purposes "all" are
-        return self.consent(visitor_id, refused=refused, lang=lang, timeout=timeout)
+        return self.consent(visitor, refused=refused, lang=lang, timeout=timeout)
 
     @quiet(Result())
     def suspend(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
@@ -127,26 +141,47 @@ class BlockingClient:
         if self._mishaps[place] == 1:
             log.exception("dongui: an error of its own in %s; the application is not affected", place)
 
+    def state_of(self, visitor: str, timeout: float = 5.0) -> dict[str, str] | None:
+        """What the ledger says of a visitor's consents, by purpose: nothing of a stranger; None when it does not say.
+
+        Read from the head of what is held, which comes before the events.
+        """
+        breaker = self.breakers.of("reading")
+        if not breaker.allow():
+            return None
+        client = HttpClient(self.options.collector, timeout=timeout)
+        try:
+            with closing(client.open("GET", "/v1/me", {"Authorization": f"Bearer {visitor}"})) as answer:
+                return {} if answer.status == 404 else _state_in(answer, timeout)
+        except TROUBLE as trouble:
+            self.breakers.failed("reading", trouble)
+            return None
+        finally:
+            client.close()
+
     def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """One call that waits for the collector; status 0 when it did not answer."""
-        if not self.breaker.allow():
+        kind = "reading" if method == "GET" else "decisions"
+        breaker = self.breakers.of(kind)
+        if not breaker.allow():
             return Response(0)
-        wire = HttpClient(self.options.collector, timeout=timeout)
+        client = HttpClient(self.options.collector, timeout=timeout)
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
         try:
-            reply = wire.exchange(method, path, headers, data or None, limit=1 << 26)
-        except TROUBLE:
-            self.breaker.failed()
+            reply = client.exchange(method, path, headers, data or None, limit=1 << 26)
+        except TROUBLE as trouble:
+            self.breakers.failed(kind, trouble)
             return Response(0)
         finally:
-            wire.close()
-        if reply.status < 500:
-            self.breaker.succeeded()
+            client.close()
+        breaker.succeeded()
         return reply
 
-    def _named(self, visitor: Visitor) -> str | None:
-        """The id alone, for what is always allowed: taking back."""
-        return visitor.bearer() if isinstance(visitor, Consent) else visitor or None
+    def _ids(self, visitor: Visitor) -> VisitorIds:
+        """The ids alone, for what is always allowed: taking back."""
+        if isinstance(visitor, Consent):
+            return visitor.ids()
+        return VisitorIds(visitor, [visitor]) if visitor else VisitorIds(None, [])
 
     def _as_visitor(
         self,
@@ -159,13 +194,16 @@ class BlockingClient:
         purge: bool = False,
         repeat: bool = True,
     ) -> Result:
-        """A call that a visitor may make: the id is its credential."""
-        visitor_id = self._named(visitor)
-        if visitor_id is None:
-            return _UNKNOWN_VISITOR
-        if purge:
-            self._transport.purge(visitor_id)
-        return self._ask(method, path, body, timeout, bearer=visitor_id, repeat=repeat)
+        """A call that a visitor may make: the id is its credential. Of several ids each is served; the answer is that
+        to the first which the ledger knows.
+        """
+        answer = _UNKNOWN_VISITOR
+        for visitor_id in self._ids(visitor).all:
+            if purge:
+                self._transport.purge(visitor_id)
+            one = self._ask(method, path, body, timeout, bearer=visitor_id, repeat=repeat)
+            answer = answer if answer else one
+        return answer
 
     def _ask(
         self,
@@ -179,6 +217,8 @@ class BlockingClient:
     ) -> Result:
         data = b"" if body is None else encode(body)
         reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
+        if path == CONSENTS and reply.status < 400 and not _records(reply, str((body or {}).get("id"))):
+            reply = Response(0)  # it was not the collector that answered
         if reply.status and reply.status < 500 and reply.status != 429:
             found = reply.json()
             return Result(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
@@ -187,3 +227,22 @@ class BlockingClient:
             key = bearer or (body or {}).get("visitor")
             return Result(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
         return Result(reply.status)
+
+
+def _records(reply: Response, id_: str) -> bool:
+    kind = reply.headers.get("content-type", "")
+    return classify_answer(reply.status, kind, reply.body, id_) == "recorded"
+
+
+_STATE = re.compile(rb'(?<!\\)"state"\s*:\s*(\{[^{}]*\})')
+_HEAD = 1 << 20
+
+
+def _state_in(answer: StreamedResponse, timeout: float) -> dict[str, str] | None:
+    data = b""
+    while answer.status == 200 and len(data) < _HEAD and (piece := answer.chunk(timeout)):
+        data += piece
+        if match := _STATE.search(data):
+            found: dict[str, str] = json.loads(match[1])
+            return found
+    return None

@@ -9,15 +9,19 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from dongui.blocking_client import BlockingClient, Visitor, quiet
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import Consent
-from dongui.http.batches import COUNTS, EVENTS, RECORDS, Job, encode, fits
-from dongui.http.breaker import Breaker
+from dongui.errors import ConfigurationError
+from dongui.http.batches import COUNTS, EVENTS, RECORDS, Job, fits
+from dongui.http.breaker import Breakers
 from dongui.http.delivery import Delivery, DeliveryQueue
-from dongui.http.worker import at_fork
-from dongui.options import Options, OptionValues, resolve
-from dongui.policy_cache import PolicyCache
+from dongui.http.forwarder import Forwarder
+from dongui.http.policy_cache import PolicyCache
+from dongui.http.probe import Probe
+from dongui.rules.body import encode
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.web.consent import Consent
+from dongui.web.options import Options, OptionValues, resolve
 from dongui.web.page_view import gated
+from dongui.worker import at_fork
 
 
 class Client(BlockingClient):
@@ -25,21 +29,21 @@ class Client(BlockingClient):
 
     ``track``, ``record``, ``identify``, ``closed`` and ``minor`` queue and return at once: True when queued.
     ``consent``, ``withdraw``, ``suspend``, ``resume``, ``erase`` and ``access`` wait for the collector, ``timeout``
-    seconds at most, and return an :class:`Answer`. A visitor is an id, or better the request's ``Consent``: with it
-    the event is judged here before it is queued; an id alone is judged by the collector's ledger.
+    seconds at most, and return a :class:`~dongui.Result`. A visitor is an id, or better the request's ``Consent``: with
+    it the event is judged here before it is queued; an id alone is judged by the collector's ledger.
     """
 
     def __init__(
         self, *, delivery: Delivery | None = None, options: Options | None = None, **given: Unpack[OptionValues]
     ) -> None:
-        """Options as in :class:`dongui.options.Options`. Raises ``ConfigurationError`` for what cannot be used.
+        """Options as in :class:`dongui.web.options.Options`. Raises ``ConfigurationError`` for what cannot be used.
 
         Waits ``learn_timeout`` seconds at most for the policy; as long as none is known, nothing is recorded.
         """
         super().__init__()
         self.options = resolve(given) if options is None else options
-        self.breaker = Breaker()
-        at_fork(self.breaker)
+        self.breakers = self.make_breakers()
+        self.forwarder = Forwarder(self.options.collector, self.breakers)
         self.knowledge = PolicyCache(
             self.options.site,
             self.options.collector,
@@ -48,7 +52,7 @@ class Client(BlockingClient):
             on_policy=self._on_policy,
         )
         self._transport = self.make_transport(delivery)
-        self._closing: list[Callable[[], None]] = []
+        self._closing: list[Callable[[], object]] = []
         self.knowledge.start(self.options.learn_timeout)
 
     # Queued.
@@ -138,17 +142,19 @@ class Client(BlockingClient):
     @quiet(False)
     def closed(self, visitor: Visitor, member: str | None = None) -> bool:
         """A member left (회원탈퇴): what was held for the membership ends."""
-        visitor_id = self._named(visitor)
-        if visitor_id is not None:
-            self._transport.purge(visitor_id)
+        ids = self._ids(visitor)
+        visitor_id = ids.use or next(iter(ids.all), None)
+        for one in ids.all:
+            self._transport.purge(one)
         return (visitor_id is not None or member is not None) and self._member(visitor_id, "closed", member)
 
     @quiet(False)
     def minor(self, visitor: Visitor, member: str | None = None) -> bool:
         """The visitor turns out to be under the age of consent (K4): nothing more is recorded."""
-        visitor_id = self._named(visitor)
-        if visitor_id is not None:
-            self._transport.purge(visitor_id)
+        ids = self._ids(visitor)
+        visitor_id = ids.use or next(iter(ids.all), None)
+        for one in ids.all:
+            self._transport.purge(one)
         return (visitor_id is not None or member is not None) and self._member(visitor_id, "minor", member)
 
     # About itself.
@@ -165,6 +171,7 @@ class Client(BlockingClient):
         """Delivers what it can, then ends the background work. Called by itself at the process's exit."""
         self.knowledge.stop()
         self._transport.close()
+        self.forwarder.close()
         for close in self._closing:
             close()
 
@@ -172,14 +179,16 @@ class Client(BlockingClient):
 
     def make_transport(self, delivery: Delivery | None) -> DeliveryQueue:
         """How this client delivers."""
-        options, breaker = self.options, self.breaker
-        return DeliveryQueue(
-            options.site,
-            options.collector,
-            options.secret_key,
-            delivery=delivery,
-            on_reply=lambda answered: breaker.succeeded() if answered else breaker.failed(tried=False),
-        )
+        options = self.options
+        return DeliveryQueue(options.site, options.collector, options.secret_key, delivery=delivery)
+
+    def make_breakers(self) -> Breakers:
+        """How this client judges the collector's health."""
+        probe = Probe(self.options.collector)
+        breakers = Breakers(probe)
+        at_fork(probe)
+        at_fork(breakers)
+        return breakers
 
     def send_event(self, visitor: str, event: dict[str, Any]) -> bool:
         """Queues an event that was gated already and is known to be small."""
@@ -207,7 +216,7 @@ class Client(BlockingClient):
         """Has ``tell`` called about once a minute in the background, and before the end: it may queue something."""
         self._transport.also_tell(tell)
 
-    def also_close(self, close: Callable[[], None]) -> None:
+    def also_close(self, close: Callable[[], object]) -> None:
         """Has ``close`` called when the client is closed."""
         self._closing.append(close)
 
@@ -231,6 +240,17 @@ class Client(BlockingClient):
         if member is not None:
             body["member"] = member
         return self._transport.send(Job(visitor or member, "/v1/members", encode(body)))
+
+
+def client_of(client: Client | None, given: OptionValues) -> Client:
+    """The client that an application gave its middleware, or one with the options that it gave instead.
+
+    Raises ``ConfigurationError`` where it gave both.
+    """
+    if client is not None and given:
+        name = next(iter(given))
+        raise ConfigurationError(name, "the client that was given has options of its own; give it to Client")
+    return Client(options=resolve(given)) if client is None else client
 
 
 def _now() -> int:

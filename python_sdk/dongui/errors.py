@@ -45,3 +45,11 @@ class AnswerError(DonguiError):
         self.status = status
         self.type = type_
         self.retry_after = retry_after
+
+
+class CollectorAway(DonguiError):
+    """The collector does not answer now; ``retry_after`` is in seconds. Never leaves the SDK: visitors get a 503."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("the collector does not answer")
+        self.retry_after = retry_after

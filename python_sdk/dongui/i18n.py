@@ -20,7 +20,7 @@ MESSAGES = "message"
 """The context of the sentences of the code, which are their own English."""
 
 
-class Table(Protocol):
+class Translations(Protocol):
     """Texts of one language by key."""
 
     def get(self, key: str, /) -> str | None:
@@ -75,7 +75,7 @@ def texts(context: str, key: str) -> dict[str, str]:
     return {lang: words(lang, context)[key] for lang in LANGUAGES}
 
 
-def translated(table: Table, text: str) -> str | None:
+def translated(table: Translations, text: str) -> str | None:
     """A text in the language of ``table``; None where it does not know the sentence.
 
     A text without facts is its own sentence. Facts that are messages, but not known to the table, stay English within

@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from typing import Any, Unpack
 
 from dongui.client import Client
-from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, Consent
 from dongui.http.batches import EVENTS, Job
-from dongui.http.breaker import Breaker
-from dongui.http.client import Response
+from dongui.http.breaker import Breaker, Breakers
 from dongui.http.delivery import Delivery, DeliveryQueue
-from dongui.options import OptionValues, resolve
 from dongui.policy import compiled, default_policy_text, parse
+from dongui.result import Response
 from dongui.rules.consent import Choice, encode_choice
+from dongui.web.consent import Consent
+from dongui.web.options import OptionValues, resolve
+from dongui.web.own_cookies import CookieNaming
 
 __all__ = ["FakeClient", "Recorded", "consent"]
 
@@ -44,7 +45,7 @@ class FakeClient(Client):
 
     ``policy``: the site's own policy file, loaded ``Policy`` or compiled mapping; otherwise the one that ``dongui
     init`` writes, whose consent purposes are ``statistics``, ``personalisation``, ``marketing`` and ``analysis``.
-    Further options as in :class:`dongui.options.Options`; the environment is not looked at.
+    Further options as in :class:`dongui.web.options.Options`; the environment is not looked at.
     """
 
     def __init__(self, **options: Unpack[OptionValues]) -> None:
@@ -55,7 +56,6 @@ class FakeClient(Client):
         self._granted: dict[str, set[str]] = {}
         given = {"site": "test-site", "collector": "http://collector.invalid", "secret_key": "test", **options}
         super().__init__(options=resolve({**given, "policy": options.get("policy") or _default()}, {}))
-        self.breaker = _NeverTry()
 
     def visitor(self, *purposes: str) -> str:
         """The id of a new visitor who granted these purposes."""
@@ -67,9 +67,10 @@ class FakeClient(Client):
         """The cookies of a browser whose visitor granted these purposes, refusing all others."""
         terms = self.knowledge.terms
         choice = Choice(terms.version, purposes, int(time.time()))
-        found = {CHOICE_COOKIE: encode_choice(choice)}
+        naming = CookieNaming(self.options.https == "always", self.options.domain)
+        found = {naming.choice: encode_choice(choice)}
         if "cookie" in terms.items(frozenset(purposes)):
-            found[VISITOR_COOKIE] = visitor or self.visitor(*purposes)
+            found[naming.visitor] = visitor or self.visitor(*purposes)
         return found
 
     def cookie(self, *purposes: str, visitor: str | None = None) -> str:
@@ -85,6 +86,14 @@ class FakeClient(Client):
     def make_transport(self, delivery: Delivery | None) -> DeliveryQueue:
         """Into :attr:`events` and :attr:`calls`."""
         return _Memory(self)
+
+    def make_breakers(self) -> Breakers:
+        """There is no collector to proxy to."""
+        return Breakers(lambda: False, _NeverTry)
+
+    def state_of(self, visitor: str, timeout: float = 5.0) -> dict[str, str] | None:
+        """As the collector would answer."""
+        return self._state(self._granted[visitor]) if visitor in self._granted else {}
 
     def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """As the collector would answer."""
@@ -112,7 +121,9 @@ class FakeClient(Client):
             self._granted[visitor] = live
         elif live:
             visitor = self.visitor(*live)
-        return {"visitor": visitor if live else None, "state": self._state(live), "receipt": None}
+        at = time.time_ns() // 1_000_000
+        known = visitor if live else None
+        return {"id": body["id"], "visitor": known, "state": self._state(live), "at": at, "receipt": None}
 
     def _state(self, live: set[str]) -> dict[str, str]:
         return {name: "given" if name in live else "refused" for name in sorted(self.knowledge.terms.asked)}

@@ -31,7 +31,7 @@ function change(changes: ConsentState | string[]): Promise<void> {
 
 core._look = async () => {
   try {
-    core._facts || (await core._learn());
+    await Promise.all([core._facts || core._learn(), cookieValues("dongui")[0] && core._load("personal")]);
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (turn) return;

@@ -53,6 +53,8 @@ core._flush = () => {
 };
 
 export function send(event: Event): void {
+  // What names a person is found by personal.js, which may still be on its way.
+  if (!core._scrubs) return void core._load("personal").then(() => (core._scrubs = true) && send(event));
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }

@@ -4,6 +4,7 @@ import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
 import type { Reason } from "./blocking/explain";
 import type { Choice, Policy, Purpose } from "./rules/types";
+import { useScrub } from "./rules/urls";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
 import type { Words } from "./ui/words/words";
@@ -74,6 +75,9 @@ export interface Core {
   _quietly: typeof quietly;
   /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
   _doc: Document;
+  _useScrub: typeof useScrub;
+  /** Whether personal.js has come, or never will. */
+  _scrubs?: boolean;
   _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */
@@ -81,7 +85,7 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "extras" | "vitals" | "place" | "release" | "diagnostics"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "personal"): Promise<unknown>;
   // What ui.js adds:
   _show(view: View): unknown;
   /** Takes away what is shown; with `question`, only the banner. */
@@ -110,6 +114,7 @@ export const core = {
   _released: [] as Released[],
   _quietly: quietly,
   _doc: doc,
+  _useScrub: useScrub,
   _native: native,
   _uuid: uuid,
   _gpc: () => gpc() || core._dnt,

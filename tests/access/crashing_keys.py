@@ -11,12 +11,10 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from dongui_collector.backup.backup import restore_backup
-from dongui_collector.core import operations
 from dongui_collector.core.errors import SettingsError, StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
@@ -130,8 +128,6 @@ SCENARIOS: dict[str, tuple[Callable[[Path, int], int], Callable[[Path, str], lis
 
 
 def main(scenario: str, folder: Path) -> dict[str, Any]:
-    for module in operations._REGISTERING:
-        import_module(module)  # once, and not after every fork
     operation, check = SCENARIOS[scenario]
     work = folder.with_name(folder.name + "-work")
     old = (folder / "keys" / "master.key").read_text(encoding="ascii")

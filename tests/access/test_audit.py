@@ -13,11 +13,11 @@ from dongui_collector.access.audit_log import entries as entries_of
 from dongui_collector.access.audit_log import record_access, reviews
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install, starting_policy
 from dongui_collector.storage.contract.values import LedgerRecord
@@ -72,7 +72,7 @@ def test_s9_an_erasure_takes_whose_data_it_was_and_leaves_that_someone_looked(
     core: Installation, visitor: bytes
 ) -> None:
     record_access(core, action="request.show", by="officer", reason="request 1", visitor=visitor, site_ref=1)
-    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    core.retention.endings.finish(core.ledger.erase(visitor, "request"))
     entry, whose = entries(core)
     assert entry.body is not None
     assert entry.body["by"] == "officer"
@@ -124,7 +124,7 @@ def test_k12_the_log_is_read_back_with_persons_under_names_of_its_own(core: Inst
     assert (first.site, first.reason, third.by, third.whose) == (site.id, "request 1", "kim", None)
     assert first.whose == second.whose
     assert first.whose not in (None, visitor.hex())
-    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    core.retention.endings.finish(core.ledger.erase(visitor, "request"))
     assert [e.whose for e in entries_of(core, today, today + timedelta(days=1))] == ["erased", "erased", None]
     assert list(entries_of(core, today + timedelta(days=1), today + timedelta(days=2))) == []
 

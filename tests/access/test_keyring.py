@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.core.errors import NotAllowed, SettingsError
+from dongui_collector.core.sealing import SealBroken, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import KeyRing, SealBroken, load_master, new_master, seal, unseal, write_master
+from dongui_collector.keys.keyring import KeyRing, load_master, new_master, write_master
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 from hypothesis import given
 from hypothesis import strategies as st

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed, SettingsError, StorageError
 from dongui_collector.core.operations import perform
+from dongui_collector.core.sealing import seal
 from dongui_collector.core.settings import Settings, override
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.keys.backup import MAGIC, _opened, check_passphrase, restore_keys, write_copy
-from dongui_collector.keys.keyring import load_master, seal
+from dongui_collector.keys.keyring import load_master
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

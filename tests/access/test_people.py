@@ -12,12 +12,13 @@ from dongui_collector.access.roles import CONSOLE_ROLES
 from dongui_collector.access.secrets import LOCKED, token_hash, verify_password
 from dongui_collector.access.sessions import fingerprint
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install, starting_policy
+from dongui_collector.storage.contract.access import Account
 from dongui_collector.storage.contract.values import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,8 +49,7 @@ def begin_anew(core: Installation, roles: list[str]) -> None:
         for account in people.accounts():
             changed(core, account, "removed", "test", ended="removed")
         for name, role in zip(NAMES, ("admin", *roles), strict=True):
-            account = {"id": f"a_{name}", "name": name, "role": role, "password": LOCKED}
-            changed(core, account, "made", "test")
+            changed(core, Account(id=f"a_{name}", name=name, role=role, password=LOCKED), "made", "test")
             people.begin(Session(token_hash(name), f"a_{name}", 1, 1, ""))
 
 
@@ -64,7 +64,7 @@ def test_s5_3_there_is_always_an_administrator_and_an_officer_once_there_was_one
         before = core.storage.people.account(name)
         with suppress(CollectorError):
             perform(core, operation, {"name": name, **more})
-        present = [account["role"] for account in enabled(core)]
+        present = [account.role for account in enabled(core)]
         assert "admin" in present
         had_officer = had_officer or "officer" in present
         assert ("officer" in present) == had_officer, "no way back to the deputy"

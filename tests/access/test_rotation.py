@@ -49,7 +49,7 @@ def tried(house: House, scenario: str) -> dict[str, Any]:
 def lived_in(house: House) -> House:
     visitor = house.arrive()
     house.visit(visitor, marker="somebody")
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", {"a": 1})
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", {"a": 1})
     return house
 
 
@@ -115,7 +115,7 @@ def test_k13_the_old_key_opens_nothing_afterwards_and_every_value_still_opens(li
     house.reopen()
     assert house.rows() == rows
     [record] = house.core.storage.records.find(1)
-    assert house.core.retention.opened(record)["data"] == {"a": 1}
+    assert house.core.retention.records.opened(record)["data"] == {"a": 1}
     assert verify(house.core).findings == []
     assert base64.b64encode(old) not in (house.folder / "keys" / "master.key").read_bytes()
     mode = (house.folder / "keys" / "master.key").stat().st_mode & 0o777

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from dongui_collector.keys.keyring import SealBroken, seal, unseal
+from dongui_collector.core.sealing import SealBroken, seal, unseal
 
 KEY = b"k" * 32
 

@@ -137,7 +137,7 @@ class Life:
             outcome = core.ledger.choose(notice, self.ids[who], choice)
         assert outcome.intent
         if finish:
-            core.ledger.finish(outcome.intent)
+            core.retention.endings.finish(outcome.intent)
         else:
             self.open.append(outcome.intent)
         self.given[who] -= {purpose}
@@ -161,7 +161,7 @@ class Life:
 
     def finish(self) -> None:
         for intent in self.open:
-            self.house.core.ledger.finish(intent)
+            self.house.core.retention.endings.finish(intent)
         self.open = []
 
 

@@ -22,8 +22,8 @@ from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
 from dongui_collector.analytics.intervals import label, labels
-from dongui_collector.analytics.metrics import ratio
-from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, ordered, table
+from dongui_collector.analytics.metrics import ordered, ratio
+from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, table
 from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS, Visit
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -112,7 +112,7 @@ class Shop:
             self.ids.remove(id)
             self.arrive()
         if outcome.intent:
-            core.ledger.finish(outcome.intent) if finish else self.open.append(outcome.intent)
+            core.retention.endings.finish(outcome.intent) if finish else self.open.append(outcome.intent)
 
     def erase(self) -> None:
         id = self.rng.choice(self.ids)
@@ -130,7 +130,7 @@ class Shop:
             "next day": lambda: setattr(self.house, "now", self.house.now + 86_400_000),
             "withdraw": lambda: self.withdraw(finish=True),
             "decide": lambda: self.withdraw(finish=False),
-            "finish": lambda: [self.house.core.ledger.finish(self.open.pop()) for _ in list(self.open)],
+            "finish": lambda: [self.house.core.retention.endings.finish(self.open.pop()) for _ in list(self.open)],
             "erase": self.erase,
             "suspend": lambda: self.suspend(True),
             "resume": lambda: self.suspend(False),
@@ -310,7 +310,7 @@ def test_columns_equal_what_is_counted_visit_by_visit(
     shop = shops(seed)
     shop.house.now = at("2025-03-10T20:00")
     engine = Engine(shop.house.core)
-    monkeypatch.setitem(shop.house.core.held, "reports", engine)  # the house outlives this test
+    monkeypatch.setitem(shop.house.core.cached, "reports", engine)  # the house outlives this test
     if not room:
         engine.limit = 0
         monkeypatch.setattr(passes, "_MOST", 3)
@@ -365,7 +365,7 @@ def test_what_other_purposes_cover_stays_while_an_ending_is_open(house: House) -
         intent = core.ledger.choose(notice, visitor, Decision((), ("marketing",), "banner", "ko", {}, None)).intent
     assert intent
     assert seen() == (2, {None})
-    core.ledger.finish(intent)
+    core.retention.endings.finish(intent)
     assert seen() == (2, {None})
 
 
@@ -400,9 +400,10 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     assert report(house.core, shop.site, ALL, Query("overview", FIRST, LAST))["visits"] == 0
 
 
-def test_a_day_of_the_site_may_lie_in_two_stored_days(new_house: Callable[..., House]) -> None:
+def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., House]) -> None:
     house = new_house(timezone="America/New_York")
-    shop = Shop(house, house.add_site(), 3)
+    zone = policy().replace('timezone = "Asia/Seoul"', 'timezone = "America/New_York"')
+    shop = Shop(house, house.add_site(zone), 3)
     shop.arrive()
     shop.arrive()
     for what in ("events", "events", "withdraw", "events", "late", "erase", "events"):
@@ -471,7 +472,7 @@ def test_days_are_read_ahead_for_whoever_may_ask_as_far_as_there_is_room(house: 
     assert store.days == len(pauses) == warm(house.core, lambda _: None)
     asked = Query("overview", FIRST, LAST)
     assert report(house.core, house.site, ALL, asked)["visits"] == 4
-    house.core.held.clear()
+    house.core.cached.clear()
     Engine.of(house.core).limit = 0
     assert warm(house.core, pauses.append) == 0
     assert report(house.core, house.site, ALL, asked)["visits"] == 4

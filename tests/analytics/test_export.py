@@ -170,7 +170,7 @@ def test_an_ending_decided_and_finished_while_a_page_is_read(house: House, monke
 
 
 def test_what_is_past_its_period_is_not_shown_though_it_is_still_there(house: House) -> None:
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.visit(house.arrive())
     house.now = at("2026-03-10T23:59:59")
     assert len(export(house, *ALL)) == 1
@@ -181,7 +181,7 @@ def test_what_is_past_its_period_is_not_shown_though_it_is_still_there(house: Ho
 
 def test_nor_what_only_a_hold_keeps(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run("2026-03-11T00:00")
     assert len(house.rows()) == 1
     assert export(house, *ALL) == []

@@ -77,8 +77,8 @@ def test_it_is_told_once_though_the_ending_was_tried_twice(house: House) -> None
     house.visit(visitor)
     exported(house, "a", *ALL)
     intent = house.core.ledger.erase(house.core.ledger.key_of(visitor), "request")
-    house.core.ledger.finish(intent)
-    house.core.ledger.resume()
+    house.core.retention.endings.finish(intent)
+    house.core.retention.endings.resume()
     assert len(entries(house, "a")) == 1
 
 
@@ -125,3 +125,35 @@ def test_of_a_part_that_ages_out_the_sites_own_consumers_learn_what_concerns_the
     house.run("2026-03-11T00:00")
     for consumer in ("a", "b", "c"):  # the day itself is everybody's; what was told half a year ago is forgotten
         assert [(e["kind"], e.get("purposes")) for e in entries(house, consumer)] == [("aged_out", None)]
+
+
+def test_a_suspension_and_its_end_are_told_to_those_who_were_given_data(house: House) -> None:
+    visitor, other = house.arrive(), house.arrive()
+    house.visit(visitor)
+    house.visit(other)
+    a = exported(house, "a", "statistics", "marketing")
+    b = exported(house, "b", "personalisation")
+    key = house.core.ledger.key_of(visitor)
+    house.core.ledger.suspend(key, True)
+    house.core.ledger.suspend(key, True)  # asked once more: nothing new to tell
+    house.core.ledger.suspend(key, False)
+    for consumer, rows, purposes in (("a", a, ["marketing", "statistics"]), ("b", b, ["personalisation"])):
+        told = entries(house, consumer)
+        assert [e["kind"] for e in told] == ["suspension", "resumption"]
+        assert {e["visitor"] for e in told} == {rows[0]["visitor"]}, "under the consumer's own name"
+        assert [e["purposes"] for e in told] == [purposes] * 2
+    assert entries(house, "stranger") == []
+
+
+def test_another_sites_consumer_is_not_told_of_a_suspension(house: House) -> None:
+    house.add_site(name="other")
+    visitor = house.arrive()
+    house.visit(visitor)
+    exported(house, "ours", *ALL)
+    day = {"first": "2025-03-10", "last": "2025-03-10"}
+    other = next(s for s in house.core.registry.sites() if s.name == "other")
+    asked = {"consumer": "theirs", "site": other.id, "purposes": list(ALL), "format": "csv", "by": "x", **day}
+    perform(house.core, "export.note", asked)
+    house.core.ledger.suspend(house.core.ledger.key_of(visitor), True)
+    assert [e["kind"] for e in entries(house, "ours")] == ["suspension"]
+    assert entries(house, "theirs") == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -91,15 +92,50 @@ def test_csv_formulas_are_neutralised(field: str, start: str) -> None:
     assert row[field] == "'" + formula
 
 
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        pytest.param(" =1+1", "' =1+1", id="behind a blank"),
+        pytest.param("\u00a0=1", "'\u00a0=1", id="behind a blank that does not break"),
+        pytest.param("\u3000＝1", "'\u3000＝1", id="wide, behind a wide blank"),
+        pytest.param("\ufeff=1", "'\ufeff=1", id="behind a byte order mark"),
+        pytest.param("\u200b@SUM", "'\u200b@SUM", id="behind nothing to be seen"),
+        pytest.param("x;=1+1", "x;'=1+1", id="where a semicolon splits"),
+        pytest.param("x; +1", "x;' +1", id="where a semicolon splits, behind a blank"),
+        pytest.param("x\t=1+1", "x\t'=1+1", id="where a tab splits"),
+        pytest.param("x\r=1+1", "x\r'=1+1", id="where a carriage return splits"),
+        pytest.param("x\n-1", "x\n'-1", id="where a line ends"),
+        pytest.param("\t=1", "'\t'=1", id="both"),
+        pytest.param("＝1+1", "'＝1+1", id="wide"),
+        pytest.param("a=b; c", "a=b; c", id="none"),
+        pytest.param("1-2+3@4", "1-2+3@4", id="none within"),
+    ],
+)
+@pytest.mark.parametrize("field", ["name", "url", "page", "search"])
+def test_a_formula_is_found_wherever_a_spreadsheet_would(field: str, value: str, cell: str) -> None:
+    (row,) = read_csv(written("csv", EMPTY | {field: value}))
+    assert row[field] == cell
+
+
+def test_guarding_takes_time_in_proportion() -> None:
+    from dongui_collector.exports.formats import _FORMULA
+
+    for odd in (";", "\t", " ", "; ", "\u200b;", "="):
+        assert len(_FORMULA.sub("'", odd * 200_000)) >= 200_000  # ends at all
+
+
 @given(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.text(st.characters(codec="utf-8"))
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")) | st.text(" ;=+\t\n\u200bx'"),
+    st.text(st.characters(codec="utf-8")),
 )
 def test_csv_never_hands_a_formula_to_a_spreadsheet_and_loses_nothing(name: str, agent: str) -> None:
     row = EMPTY | {"name": name, "environment": {**FULL["environment"], "browser": agent.replace("\0", "")}}
     (read,) = read_csv(written("csv", row))
     for value in read.values():
         assert value[:1] not in {*"=+-@\t\r\n＝＋－＠"} or not value
-    assert read["name"].removeprefix("'") == name.removeprefix("'") or read["name"] == name
+    for part in re.split(r"[;\t\r\n]", read["name"]):
+        assert part.strip(" \u200b\ufeff\u00a0")[:1] not in {*"=+-@＝＋－＠"} or not part.strip(" \u200b\ufeff\u00a0")
+    assert read["name"].replace("'", "") == name.replace("'", ""), "nothing but apostrophes is added"
 
 
 def test_ids_and_the_like_are_the_same_in_every_format() -> None:

@@ -19,7 +19,7 @@ from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.metrics import Metrics
 from dongui_collector.analytics.reports import table
 from dongui_collector.analytics.snapshot_process import Freezer
-from dongui_collector.analytics.snapshot_rules import ENOUGH, HOURS, KEPT, OWN, kept, outlives, told
+from dongui_collector.analytics.snapshot_rules import ENOUGH, HOURS, KEPT, OWN, is_whole, kept, outlives, told
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.ledger.service import Decision
@@ -37,7 +37,7 @@ GONE = "2026-03-11T00:00"
 EVERY = (*ALL, "analysis")
 NUMBERS = count()
 NONE = dict.fromkeys(("living", "restated", "frozen", "imported", "unknown", "unanswered"), 0)
-CLOSED = ("overview", "channels", "countries", "devices", "hour", "month")
+TOTALS = ("overview", "month")
 
 
 def ask(house: House, name: str, *purposes: str, first: date = DAY, last: date = DAY, **more: Any) -> dict[str, Any]:
@@ -146,35 +146,90 @@ def test_text_of_fewer_than_twenty_visitors_is_in_no_byte(house: House) -> None:
     st.sampled_from([name for name in KEPT if name != HOURS]),
     st.lists(st.tuples(st.text(max_size=4) | st.none(), st.integers(0, 40)), max_size=8),
 )
-def test_only_closed_lists_and_what_many_had_in_common_outlive(name: str, found: list[tuple[str | None, int]]) -> None:
+def test_only_totals_and_what_many_had_in_common_outlive(name: str, found: list[tuple[str | None, int]]) -> None:
     names = table(name).names
     parts = {(value,) * len(names): Metrics(visitors=n, visits=n) for value, n in found} if names else {(): Metrics(1)}
-    left = told(kept(names, parts))
-    for key, part in parts.items():
-        closed = all(value is None for value in key)
-        if part.visitors >= ENOUGH or closed:
-            assert left[key] == part
-        elif set(names) & {"page", "event", "search", "source", "city", "browser", "language", "term"}:
-            assert key not in left
+    body = kept(names, parts)
+    assert told(body) == {key: part for key, part in parts.items() if part.visitors >= ENOUGH or not names}
+    assert is_whole(body) is all(part.visitors in (0, *range(ENOUGH, 99)) for part in parts.values() if names)
 
 
 @pytest.mark.parametrize(
-    ("names", "key", "stays"),
+    "names", [("channel",), ("device",), ("country",), ("country", "city"), ("time",), ("page",), ("language",)]
+)
+def test_no_list_is_closed_enough_for_a_cell_of_few(names: tuple[str, ...]) -> None:
+    """The one visitor from a country or of an hour is found as well as the one who saw a page."""
+    assert not outlives(names, Metrics(visitors=ENOUGH - 1, visits=99))
+    assert outlives(names, Metrics(visitors=ENOUGH, visits=ENOUGH))
+    assert outlives((), Metrics(visitors=1, visits=1)), "a day's total is no cell of a list"
+
+
+def test_cells_of_few_are_in_no_kept_list_of_any_report(house: House) -> None:
+    crowd(house, ENOUGH)
+    house.now = at("2025-03-10T15:00")
+    crowd(house, 1, user_agent=FIREFOX, referrer="https://search.naver.com/", url="https://shop.example.com/")
+    house.run(GONE)
+    for name in KEPT:
+        for one in house.core.storage.ledger.frozen(1, name, ("statistics",), DAY, DAY):
+            cells = told(one.body)
+            assert all(part.visitors >= ENOUGH for key, part in cells.items() if key), name
+    hours = {row["time"][11:13]: row["visits"] for row in ask(house, "timeseries", interval="hour")["rows"]}
+    assert (hours["12"], hours["15"]) == (ENOUGH, None), "an hour of one visitor is not known, and no zero"
+
+
+# --- what is worked out from lists that were shortened ----------------------------------------------------------------
+
+
+def test_the_rate_of_an_event_is_the_truth_or_not_known(house: House) -> None:
+    """On one day many bought; on the other few, and of these nothing was kept."""
+    crowd(house, ENOUGH, name="purchase")
+    crowd(house, ENOUGH, name="pageview")
+    house.now = at("2025-03-11T12:00")
+    crowd(house, 5, name="purchase")
+    crowd(house, ENOUGH, name="pageview")
+    span = {"first": DAY, "last": date(2025, 3, 11)}
+    (before,) = ask(house, "events", **span)["rows"]
+    assert (before["visits"], before["rate"]) == (ENOUGH + 5, round((ENOUGH + 5) / (3 * ENOUGH + 5), 4))
+    house.run("2026-03-12T00:00")
+    answer = ask(house, "events", **span)
+    (row,) = answer["rows"]
+    assert (row["rate"], answer["shortened"]) == (None, 1)
+    assert row["visits"] == ENOUGH, "at least so many"
+    whole = ask(house, "events")  # of the first day alone everything was kept
+    assert (whole["rows"][0]["rate"], whole["shortened"]) == (0.5, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "figures"),
     [
-        (("channel",), ("direct",), True),
-        (("channel",), ("Somebody's",), False),
-        (("country",), ("KR",), True),
-        (("country",), ("Kim",), False),
-        (("country", "city"), ("KR", None), True),
-        (("country", "city"), ("KR", "Seoul"), False),
-        (("source", "channel"), ("blog.example.org", "referral"), False),
-        (("time",), ("2025-03-10T09:00:00+09:00",), True),
-        (("time",), ("2025-03-10T09:00:01+09:00",), False),
+        ("pages", {"engaged_time"}),
+        ("entry_pages", {"bounce_rate", "visit_duration"}),
+        ("exit_pages", {"exit_rate"}),
+        ("channels", {"bounce_rate", "visit_duration", "views_per_visit", "engaged_time"}),
     ],
 )
-def test_which_values_name_nobody(names: tuple[str, ...], key: tuple[str | None, ...], stays: bool) -> None:
-    assert outlives(names, key, Metrics(visitors=1, visits=1)) is stays
-    assert outlives(names, key, Metrics(visitors=ENOUGH, visits=ENOUGH))
+def test_no_average_is_worked_out_from_a_part_of_a_row(house: House, name: str, figures: set[str]) -> None:
+    crowd(house, ENOUGH, name="pageview")
+    house.now = at("2025-03-11T12:00")
+    crowd(house, 3, name="pageview")
+    house.run("2026-03-12T00:00")
+    answer = ask(house, name, last=date(2025, 3, 11))
+    (row,) = answer["rows"]
+    assert {row[figure] for figure in figures} == {None}
+    assert answer["shortened"] == 1
+    assert (row["visitors"], row["visits"]) == (ENOUGH, ENOUGH)
+
+
+def test_numbers_kept_before_lists_said_whether_they_are_whole_are_not_taken_for_whole(house: House) -> None:
+    body = {"rows": [[["purchase"], [20, 20, 0, 20, 0, 0, 0, 0]]]}
+    overview = {"rows": [[[], [40, 40, 0, 0, 0, 0, 0, 0]]]}
+    ledger = house.core.storage.ledger
+    with ledger.writing():
+        for day, events in ((date(2020, 1, 1), body), (date(2020, 1, 2), {"rows": []})):
+            ledger.freeze(day, house.site.ref, OWN, {"statistics": {"overview": overview, "events": events}})
+    (row,) = ask(house, "events", first=date(2020, 1, 1), last=date(2020, 1, 2))["rows"]
+    assert row["rate"] is None
+    assert ask(house, "events", first=date(2020, 1, 1), last=date(2020, 1, 1))["rows"][0]["rate"] == 0.5
 
 
 # --- when ------------------------------------------------------------------------------------------------------------
@@ -194,7 +249,7 @@ def test_withdrawals_count_until_the_day_ages_out(house: House) -> None:
 
 def test_what_waits_for_an_approval_or_a_hold_is_frozen_all_the_same(house: House) -> None:
     crowd(house, 2)
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     assert len(house.rows()) == 2, "the hold keeps them"
     answer = ask(house, "overview")
@@ -261,7 +316,7 @@ def test_what_is_not_known_is_never_a_zero(house: House) -> None:
 
 def test_rows_that_only_a_hold_keeps_say_nothing_of_an_unfrozen_set(house: House) -> None:
     crowd(house, 2)
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     assert len(house.rows()) == 2
     answer = ask(house, "overview", "personalisation", "statistics")
@@ -327,16 +382,16 @@ def test_visitors_of_several_days_are_an_upper_bound_and_say_so(house: House) ->
 
 
 def test_days_of_another_zone_are_whole(new_house: Callable[..., House]) -> None:
-    """The site's day begins within a stored one: it is frozen before the first of the two goes."""
+    """A day of the installation ends as one, wherever the site's people are."""
     house = new_house(timezone="UTC")
-    house.add_site()
+    house.add_site(policy().replace('timezone = "Asia/Seoul"', 'timezone = "UTC"'))
     house.approve_routine()
-    visitor = house.arrive("statistics")
-    for hour in (1, 8, 10, 23):
-        house.visit(visitor, f"2025-03-10T{hour:02}:00")
+    for hour in (8, 11):  # in Seoul: 23:00 of the day before, and 02:00, in UTC
+        for _ in range(ENOUGH):
+            house.visit(house.arrive("statistics"), f"2025-03-10T{hour:02}:00")
     before = ask(house, "timeseries", interval="hour")["rows"]
-    assert sum(row["visits"] for row in before) == 4
-    for when in ("2026-03-10T10:00", "2026-03-11T00:00", "2026-03-12T00:00", "2026-03-12T10:00"):
+    assert {row["time"][11:13]: row["visits"] for row in before if row["visits"]} == {"02": ENOUGH}
+    for when in ("2026-03-11T08:59", "2026-03-11T09:00", "2026-03-12T09:00"):
         house.run(when)
         now = ask(house, "timeseries", interval="hour")["rows"]
         assert [row | {"state": ""} for row in now] == [row | {"state": ""} for row in before]
@@ -364,8 +419,8 @@ def test_a_large_day_is_worked_out_by_another_process_to_the_same_end(
         monkeypatch.setattr(snapshot_process, "_SMALL", 0)
         monkeypatch.setattr(snapshots, "worked_out", None)  # not in this one
         freezer = Freezer(core, config)
-        assert freezer(today) > 0
-        assert freezer(today) == 0
+        assert freezer.freeze_day(today) > 0
+        assert freezer.freeze_day(today) == 0
         (row,) = report(core, site, ("statistics",), Query("overview", today, today))["rows"]
         assert row["page_views"] == 3
     finally:
@@ -411,7 +466,7 @@ def test_a_day_that_ends_soon_is_worked_out_ahead_and_only_written_down_at_its_e
     assert house.run(GONE)["destroyed"] == 1
     assert freezer.worked == [(DAY, end)]
     after = told_of(house)
-    assert {name: after[name] for name in CLOSED} == {name: before[name] for name in CLOSED}
+    assert {name: after[name] for name in TOTALS} == {name: before[name] for name in TOTALS}
 
 
 @pytest.mark.parametrize("change", ["withdrawn", "open", "erased", "suspended", "came"])
@@ -488,7 +543,7 @@ def test_a_day_that_a_hold_keeps_is_frozen_later_if_not_in_time(house: House) ->
     crowd(house, 2)
     freezer = Watched(house)
     real, freezer._work_out = freezer._work_out, None  # type: ignore[method-assign,assignment]
-    house.core.retention.add_hold(Hold(0, None, "investigation", None, None, None, None, None, house.now))
+    house.core.retention.holds.add(Hold(0, None, "investigation", None, None, None, None, None, house.now))
     house.run(GONE)
     house.run("2026-03-11T00:01")
     assert freezer.lost == [1], "said once"
@@ -544,7 +599,7 @@ def test_a_crash_neither_loses_nor_doubles_them(
     assert house.run()["destroyed"] == 1
     after = told_of(house)
     for name, was in before.items():
-        if name in CLOSED:
+        if name in TOTALS:
             assert after[name] == was
     assert len(house.core.storage.ledger.of_kind(snapshots.FROZEN)) == 1
     assert {k.source for k in house.core.storage.ledger.frozen(1, "overview", (), DAY, DAY)} == {OWN}

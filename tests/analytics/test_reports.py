@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from itertools import combinations
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.exports.export import entitle, export_events
 from dongui_collector.storage.contract.values import Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -247,21 +248,38 @@ def test_a_purpose_whose_period_ended_counts_nothing_more(new_house: Callable[..
     assert ask(house, house.site, reader, "overview")["visits"] == 0
 
 
-def test_a_visit_ends_at_the_sites_midnight_wherever_the_installation_is(new_house: Callable[..., House]) -> None:
-    house = new_house(timezone="America/New_York")  # its days begin at 13:00 in Seoul
-    house.add_site()
-    visitor = house.arrive()
-    for when in ("2025-03-10T12:50", "2025-03-10T13:10", "2025-03-10T23:55", "2025-03-11T00:05"):
-        house.now = at(when)
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def in_new_york(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["a policy of this zone", "of another one, from before"])
+def test_days_of_reports_and_exports_are_the_installations(new_house: Callable[..., House], moved: bool) -> None:
+    """A New York site's 8 March held what was of 7 March: file, key, period, report and export mean the same day."""
+    house = new_house() if moved else new_house(timezone=NEW_YORK.key)
+    house.add_site(policy() if moved else policy().replace('timezone = "Asia/Seoul"', f'timezone = "{NEW_YORK.key}"'))
+    if moved:  # such a ledger was possible once
+        house.move_to(NEW_YORK.key)
+    visitor = house.arrive("statistics")
+    for when in ("2025-03-08T23:50", "2025-03-09T00:10", "2025-03-09T03:30", "2025-03-09T23:55", "2025-03-10T00:05"):
+        house.now = in_new_york(when)
         house.visit(visitor, name="pageview")
-    days = ask(house, house.site, ("statistics",), "timeseries", first=date(2025, 3, 10), last=date(2025, 3, 11))
-    assert [(row["time"], row["visits"], row["page_views"]) for row in days["rows"]] == [
-        ("2025-03-10", 2, 3),
-        ("2025-03-11", 1, 1),
-    ]
-    assert len(house.core.storage.events.days()) == 2
-    only = ask(house, house.site, ("statistics",), "overview", first=date(2025, 3, 11), last=date(2025, 3, 11))
-    assert (only["visits"], only["zone"]) == (1, ZoneInfo("Asia/Seoul").key)
+    days = {"first": date(2025, 3, 8), "last": date(2025, 3, 10)}
+    answer = ask(house, house.site, ("statistics",), "timeseries", **days)
+    expected = {"2025-03-08": 1, "2025-03-09": 3, "2025-03-10": 1}
+    assert {row["time"]: row["page_views"] for row in answer["rows"]} == expected
+    assert answer["zone"] == NEW_YORK.key
+    assert [day.isoformat() for day in house.core.storage.events.days()] == list(expected)
+    reader = entitle(house.core, house.site, ("statistics",))
+    for day, number in expected.items():
+        one = date.fromisoformat(day)
+        assert [row["day"] for row in export_events(house.core, reader, one, one)] == [day] * number
+    one = {"first": date(2025, 3, 9), "last": date(2025, 3, 9), "interval": "hour"}
+    assert len(ask(house, house.site, ("statistics",), "timeseries", **one)["rows"]) == 23, (
+        "the day on which the clocks are put forward"
+    )
 
 
 def test_the_period_before_is_as_long_and_right_before(house: House) -> None:

@@ -20,7 +20,6 @@ from dongui_collector.core.operations import perform
 from dongui_collector.exports.export import Entitlement, consumer_events
 from dongui_collector.webhooks.delivery import Deliverer
 from dongui_collector.webhooks.model import MOST, MOST_TRIES, pause_ms
-from dongui_collector.webhooks.operations import listed
 
 from tests.collector import Installation, event
 from tests.retention.house import ALL, House, at
@@ -106,6 +105,20 @@ def test_a_withdrawal_is_told_signed_under_the_consumers_own_name(shop: House, r
     assert Deliverer(shop.core).round() == 0, "told once"
 
 
+def test_a_suspension_and_its_end_are_told_with_withdrawals(shop: House, receiver: Receiver) -> None:
+    own, other = token(shop, "statistics"), token(shop, "statistics")
+    visitor = shop.arrive("statistics")
+    shop.visit(visitor)
+    (known,), _ = exported(shop, own, "statistics"), exported(shop, other, "statistics")
+    add(shop, receiver, token=own, kinds=["withdrawal"])
+    add(shop, receiver, token=other, kinds=["aged_out"])  # asked for something else
+    for suspended in (True, False):
+        shop.core.ledger.suspend(shop.core.ledger.key_of(visitor), suspended)
+    Deliverer(shop.core).round()
+    told = [(event["type"], event["visitor"], event["purposes"]) for event in receiver.events()]
+    assert told == [("suspension", known, ["statistics"]), ("resumption", known, ["statistics"])]
+
+
 def test_only_what_comes_after_and_what_was_asked_for_is_told(shop: House, receiver: Receiver) -> None:
     own = token(shop, "statistics")
     early, late = shop.arrive("statistics"), shop.arrive("statistics")
@@ -168,7 +181,7 @@ def test_what_is_not_taken_is_tried_again_later_with_the_same_name_and_nothing_i
     assert Deliverer(shop.core, counted.append).round() == 1
     assert len(receiver.events()) == 2
     assert counted == ["failed", "failed", "delivered"]
-    assert listed(shop.core)[0]["state"] == "working"
+    assert perform(shop.core, "webhooks.list", {})[0]["state"] == "working"
 
 
 def test_one_that_never_answers_is_paused_and_goes_on_where_it_stood(shop: House, receiver: Receiver) -> None:
@@ -183,7 +196,7 @@ def test_one_that_never_answers_is_paused_and_goes_on_where_it_stood(shop: House
         shop.now += pause_ms(99)
         Deliverer(shop.core).round()
     assert len(receiver.got) == MOST_TRIES
-    (shown,) = listed(shop.core)
+    (shown,) = perform(shop.core, "webhooks.list", {})
     assert (shown["state"], shown["error"]) == ("paused", "127.0.0.1 answered 500")
     receiver.status, receiver.got = 200, []
     perform(shop.core, "webhooks.resume", {"id": hook["id"]})
@@ -209,8 +222,8 @@ def test_neither_secret_nor_whole_address_is_on_disk_or_shown(shop: House, recei
     on_disk = shop.bytes("data", "keys")
     assert hook["secret"].encode() not in on_disk
     assert b"sentinelpath" not in on_disk
-    assert "secret" not in listed(shop.core)[0]
-    assert "sentinelpath" not in json.dumps(listed(shop.core))
+    assert "secret" not in perform(shop.core, "webhooks.list", {})[0]
+    assert "sentinelpath" not in json.dumps(perform(shop.core, "webhooks.list", {}))
     audit = [r.body for r in shop.core.storage.ledger.records() if r.kind == "audit"]
     assert "sentinelpath" not in json.dumps(audit)
 
@@ -238,7 +251,7 @@ def test_a_removed_one_is_told_no_more(shop: House, receiver: Receiver) -> None:
 def test_bad_ones_are_refused_with_their_remedy(house: House, arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(CollectorError, match=says):
         perform(house.core, "webhooks.add", arguments)
-    assert listed(house.core) == []
+    assert perform(house.core, "webhooks.list", {}) == []
 
 
 def test_their_number_is_bounded(shop: House, receiver: Receiver) -> None:

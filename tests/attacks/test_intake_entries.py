@@ -50,7 +50,7 @@ def test_grants_meet_a_ceiling_and_what_takes_away_does_not(house: House) -> Non
         house.core.ledger.suspend(key, False)
     assert decide(house, visitor, (), ("statistics",)).answer["visitor"] is None
     assert decide(house, visitor, ("statistics",), ()).verdict == "recorded", "who begins anew has an id of their own"
-    house.core.ledger.finish(house.core.ledger.erase(key, "request"))
+    house.erase(visitor)
 
 
 def test_saying_no_again_writes_nothing(house: House) -> None:

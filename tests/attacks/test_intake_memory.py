@@ -24,7 +24,7 @@ from dongui_collector.intake.caches import HashedCache
 from dongui_collector.intake.credentials import RateLimit
 from dongui_collector.intake.schema import parse_ip
 
-from tests.collector import ORIGIN, event
+from tests.collector import CHROME, ORIGIN, event
 from tests.retention.house import House, policy
 
 _RUNNING = (types.FrameType, types.CoroutineType, types.GeneratorType, types.CellType, types.FunctionType)
@@ -55,7 +55,7 @@ def held(*words: str) -> list[str]:
 
 
 async def visit(door: PublicApp, house: House, address: str, agent: str, path: str, *, grant: bool) -> None:
-    headers = {"origin": ORIGIN, "user-agent": agent, "accept-language": f"x-{agent[-8:]}"}
+    headers = {"origin": ORIGIN, "user-agent": f"{CHROME} {agent}", "accept-language": f"x-{agent[-8:]}"}
     transport = httpx.ASGITransport(door, client=(address, 1000))
     async with httpx.AsyncClient(transport=transport, base_url="http://collector", headers=headers) as client:
         said: dict[str, Any] = {"site": house.site.id, "notice": "v1", "granted": [], "refused": ["statistics"]}

@@ -174,7 +174,7 @@ def test_s9_1_a_record_is_corrected_and_the_letter_says_what_cannot_be(
     dongui: Run, asked: dict[str, Any], tmp_path: Path, installed: dict[str, str]
 ) -> None:
     core = open_core(load_settings(Path(installed["config"])), writable=True)
-    kept = core.retention.add_record(
+    kept = core.retention.records.add(
         core.registry.sites()[0], "abuse", "m-1", core.clock.now(), "support", {"name": "wrong"}
     )
     core.close()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.stores import LedgerStore, OfficeStore
+from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
 from dongui_collector.storage.sqlite.office import SqliteOffice
+from msgspec.structs import replace
 
 
 @dataclass
@@ -61,8 +65,8 @@ def test_a_hold_stands_until_released_and_then_forgets_whom_it_held(office: Part
 
 def test_a_destruction_keeps_its_steps(office: Part) -> None:
     with office.ledger.writing():
-        first = office.store.add_destruction({"kind": "day", "day": "2025-03-10"}, "period", 1)
-        second = office.store.add_destruction({"kind": "day", "day": "2025-03-11"}, "period", 2)
+        first = office.store.add_destruction(DayTarget(day=date(2025, 3, 10)), "period", 1)
+        second = office.store.add_destruction(DayTarget(day=date(2025, 3, 11)), "period", 2)
         done = replace(first, state="done", approved_at=3, approved_by="officer", done_at=4, certificate={"rows": 7})
         office.store.update_destruction(done)
     assert office.store.destruction(first.id) == done
@@ -94,7 +98,7 @@ def test_cookies_seen_are_kept_by_name(office: Part) -> None:
 
 
 def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
-    token = {"id": "t_1", "role": "consumer", "site": "s", "purposes": ["statistics"], "note": "", "created_at": 1}
+    token = Token(id="t_1", role="consumer", site="s", purposes=("statistics",), created_at=1)
     with office.ledger.writing():
         office.store.add_token(token, b"h" * 32)
     assert office.store.token(b"h" * 32) == token
@@ -103,11 +107,11 @@ def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
         assert office.store.revoke_token("t_1", 7)
         assert not office.store.revoke_token("t_1", 8)
     assert office.store.token(b"h" * 32) is None
-    assert office.store.tokens() == [token | {"revoked_at": 7, "last_used": None}]
+    assert office.store.tokens() == [msgspec.structs.replace(token, revoked_at=7)]
     with office.ledger.writing():
         office.store.token_used("t_1", date(2026, 11, 23))
         office.store.token_used("t_1", date(2026, 11, 24))
-    assert office.store.tokens() == [token | {"revoked_at": 7, "last_used": "2026-11-24"}]
+    assert office.store.tokens() == [msgspec.structs.replace(token, revoked_at=7, last_used="2026-11-24")]
 
 
 def test_requests_are_changed_closed_and_destroyed(office: Part, tmp_path: Path) -> None:

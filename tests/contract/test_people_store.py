@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dongui_collector.storage.contract.access import Account, Attempts
 from dongui_collector.storage.contract.stores import LedgerStore, PeopleStore
 from dongui_collector.storage.contract.values import Session
 from dongui_collector.storage.sqlite.connect import connect
@@ -30,8 +34,9 @@ def people(tmp_path: Path) -> Iterator[Part]:
     conn.close()
 
 
-def account(id: str, name: str, **more: object) -> dict[str, object]:
-    return {"id": id, "name": name, "role": "officer", "password": "hash-of-" + id, **more}
+def account(id: str, name: str, failures: int = 0) -> Account:
+    attempts = {"here": Attempts(failures, 7)} if failures else {}
+    return Account(id=id, name=name, role="officer", password="hash-of-" + id, attempts=attempts)
 
 
 def test_accounts_are_found_by_name_and_by_id(people: Part) -> None:
@@ -42,7 +47,7 @@ def test_accounts_are_found_by_name_and_by_id(people: Part) -> None:
     assert people.store.account("kim") == account("a_2", "kim", failures=2)
     assert people.store.by_id("a_1") == account("a_1", "lee")
     assert (people.store.account("nobody"), people.store.by_id("a_9")) == (None, None)
-    assert [a["name"] for a in people.store.accounts()] == ["kim", "lee"]
+    assert [a.name for a in people.store.accounts()] == ["kim", "lee"]
 
 
 def test_nothing_of_a_removed_account_is_left_in_any_byte(people: Part, tmp_path: Path) -> None:
@@ -99,6 +104,18 @@ def test_accounts_of_an_older_folder_are_taken_over(tmp_path: Path) -> None:
 
     m_people(Database(conn, execute_plugins=False))
     [found] = SqlitePeople(SqliteLedger(conn, b"m" * 32)).accounts()
-    assert (found["name"], found["role"], found["password"]) == ("admin", "admin", "its hash")
-    assert found["id"].startswith("a_")
+    assert (found.name, found.role, found.password) == ("admin", "admin", "its hash")
+    assert found.id.startswith("a_")
     conn.close()
+
+
+def test_an_account_of_an_earlier_version_is_read(people: Part, tmp_path: Path) -> None:
+    """Without a version, with counters that no longer are, and with lists where there are tuples."""
+    before = {"id": "a_1", "name": "kim", "role": "officer", "password": "hash", "failures": 3, "wait_until": 9}
+    before |= {"factor": "00", "factor_step": 5, "recovery": ["one", "two"]}
+    with closing(sqlite3.connect(tmp_path / "dongui.db")) as raw, raw:
+        raw.execute("INSERT INTO people (id, body) VALUES ('a_1', ?)", (json.dumps(before),))
+    found = people.store.by_id("a_1")
+    assert found == Account(
+        id="a_1", name="kim", role="officer", password="hash", factor="00", factor_step=5, recovery=("one", "two")
+    )

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dongui_collector.core import operations
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
@@ -50,7 +49,7 @@ class World:
     # -- what the collector does
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        return operations.call(self.settings, operation, **arguments)
+        return self.core.control.ask(operation, **arguments)
 
     def choose(self, visitor: str | None, granted: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> str | None:
         """A choice, carried through to its endings. Returns the visitor's id."""
@@ -59,7 +58,7 @@ class World:
             notice = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now())
             with core.storage.ledger.writing():
                 outcome = core.ledger.choose(notice, visitor, Decision(granted, refused, "api", "ko", {}))
-            core.ledger.resume()
+            core.retention.endings.resume()
             answer: str | None = outcome.answer["visitor"]
             return answer
         finally:
@@ -71,10 +70,10 @@ class World:
         try:
             site, now = core.registry.sites()[0], core.clock.now()
             data = {"transaction": "t-1", "password": "secret"}
-            core.retention.add_record(site, class_id, "member-1", now, "settlement", data)
+            core.retention.records.add(site, class_id, "member-1", now, "settlement", data)
             if ended:
                 member = core.ledger.member_key(site.ref, "member-1")
-                core.ledger.finish(core.ledger.end_member(site.ref, member, "closed"))
+                core.retention.endings.finish(core.ledger.end_member(site.ref, member, "closed"))
         finally:
             core.close()
 

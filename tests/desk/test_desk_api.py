@@ -215,6 +215,39 @@ def test_each_role_has_its_calls(world: World, role: str, export: int, retention
     assert world.get("/v1/admin/retention", token).status_code == retention
 
 
+@pytest.mark.parametrize(
+    ("role", "export", "retention"),
+    [("analyst", 200, 403), ("auditor", 403, 200), ("officer", 200, 200), ("admin", 403, 200)],
+)
+def test_each_person_has_the_calls_of_their_role(world: World, role: str, export: int, retention: int) -> None:
+    """Signed in to the console, the same as in the console: who reads retention there reads it here."""
+    world.ask("accounts.put", name="park", password="a long enough password", role="officer")
+    world.ask("accounts.put", name="kim", password="a long enough password", role=role)
+    browser, today = world.signed_in("kim", "a long enough password"), world.core.clock.today(world.settings.zone)
+    assert browser.get(f"/v1/export/events?from={today}&to={today}").status_code == export
+    assert browser.get("/v1/admin/retention").status_code == retention
+
+
+def test_a_token_of_one_site_sees_nothing_of_anothers_retention(world: World) -> None:
+    world.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
+    shop, blog = world.core.registry.sites()
+    world.record("payment", ended=True)
+    world.record("abuse")
+    world.ask("destruction.select", record_class="abuse", reason="served", site="Shop")
+    world.ask("holds.add", ground="claim", reason="a claim of the shop's", site="Shop")
+    told = {
+        site.name: world.get("/v1/admin/retention", world.token("statistics", role="auditor", site=site.name)["token"])
+        for site in (shop, blog)
+    }
+    assert [one["what"]["site"] for one in told["Shop"].json["open"]] == [shop.ref]
+    assert sum(told["Shop"].json["urgency"].values()) == 1
+    assert told["Blog"].json["open"] == []
+    assert sum(told["Blog"].json["urgency"].values()) == 0
+    assert {one["site"] for one in told["Shop"].json["unsigned"]} <= {"Shop"}
+    assert {one["site"] for one in told["Blog"].json["unsigned"]} == {"Blog"}, "its periods nobody signed"
+    assert "Shop" not in told["Blog"].text
+
+
 def test_a_session_cookie_of_nobody_is_nothing(world: World) -> None:
     browser = world.browser()
     browser.set_cookie("dongui_desk", "forged")

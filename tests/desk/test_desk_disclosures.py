@@ -109,7 +109,7 @@ def test_s4_2b_a_corporate_members_token_sees_profiles_while_their_owners_allow_
     new = new.replace('items = ["nickname", "password"', 'items = ["cookie", "nickname", "password"', 1)
     world.ask("policy.publish", text=new + PROFILES)
     core = open_core(world.settings, writable=True)
-    core.retention.add_record(
+    core.retention.records.add(
         core.registry.sites()[0], "profile", "m-1", core.clock.now(), "homepage", {"nickname": "one"}
     )
     core.close()

@@ -60,9 +60,9 @@ def test_s3_2_a_hold_is_shown_in_numbers(world: World, officer: FlaskClient) -> 
     send(officer, "/console/holds", "/console/holds", **fields)
     [hold] = world.core.storage.office.holds()
     page = text_of(officer, f"/console/holds/{hold.id}?lang=en")
-    now = world.core.retention.holding.holds_now(hold, world.core.retention.today())
+    now = world.core.retention.holds.holds_now(hold, world.core.retention.today())
     assert "outstanding claim" in page
-    assert f"Other records {now['records']}" in page
+    assert f"Other records {now.records}" in page
     assert officer.get("/console/holds/99").status_code == 404
 
 

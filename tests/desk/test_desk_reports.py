@@ -81,7 +81,6 @@ def test_filters_and_comparison(world: World, visitor: str) -> None:
 @pytest.mark.parametrize(
     ("name", "query"),
     [
-        ("persons", ""),
         ("pages", "&filter=person:sentinel"),
         ("pages", "&filter=sentinel"),
         ("pages", "&sort=sentinel"),

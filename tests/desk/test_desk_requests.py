@@ -123,7 +123,7 @@ def test_s7_2_only_the_officer_opens_one(world: World, officer: FlaskClient, fil
 def test_s9_1_a_record_is_corrected_and_the_answer_is_a_letter(world: World, officer: FlaskClient) -> None:
     core = open_core(world.settings, writable=True)
     site, now = core.registry.sites()[0], core.clock.now()
-    core.retention.add_record(site, "abuse", "m-1", now, "support", {"name": "<b>wrong</b>"})
+    core.retention.records.add(site, "abuse", "m-1", now, "support", {"name": "<b>wrong</b>"})
     core.close()
     page = send(officer, LIST, LIST, kind="correction", channel="email", member="m-1").headers["Location"]
     assert 'name="record"' not in officer.get(page).text

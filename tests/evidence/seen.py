@@ -30,7 +30,7 @@ def live_in(house: House) -> list[str]:
         house.now = at(when)
         for visitor in (first, second, third):
             house.visit(visitor, marker=f"word{number}")
-    house.core.retention.add_record(house.site, "payment", first, house.now, "settlement", {"a": 1})
+    house.core.retention.records.add(house.site, "payment", first, house.now, "settlement", {"a": 1})
     house.choose((), ("marketing",), second)
     house.erase(third)
     house.now = at("2025-03-13T12:00")

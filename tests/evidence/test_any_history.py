@@ -91,7 +91,7 @@ def test_s3_0_any_history_is_proved(
     history.visit(0)
     for name, value in [*steps, ("days", 1)]:
         getattr(history, name)(value)
-        house.core.ledger.resume()
+        house.core.retention.endings.resume()
     assert findings(house, *history.checkpoints) == []
     assert perform(house.core, "proof.seal", {})["refused"] == []
     file = tmp_path / "any.zip"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.core.operations import perform
@@ -90,7 +91,7 @@ def test_an_account_with_another_role_is_found(lived: House) -> None:
     account = lived.core.storage.people.account("kim")
     assert account
     with lived.core.storage.ledger.writing():
-        lived.core.storage.people.put(account | {"role": "admin"})
+        lived.core.storage.people.put(msgspec.structs.replace(account, role="admin"))
     assert findings(lived) == ["table accounts, account 1 by name: it is not what the ledger says"]
 
 

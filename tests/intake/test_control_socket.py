@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from dongui_collector.core import operations
+from dongui_collector.runtime import control_server
 
 
 class CleaningLoop(uvloop.Loop):
@@ -23,18 +23,18 @@ class CleaningLoop(uvloop.Loop):
 
 @pytest.mark.parametrize(("version", "expected"), [((3, 11, 7), {}), ((3, 13, 0), {"cleanup_socket": False})])
 def test_the_loop_is_told_to_leave_the_socket(version: tuple[int, ...], expected: dict[str, Any]) -> None:
-    assert operations.own_cleanup(version) == expected
+    assert control_server.own_cleanup(version) == expected
 
 
 def test_the_end_logs_no_error_and_leaves_no_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(operations, "_OWN_CLEANUP", operations.own_cleanup((3, 13, 0)))
+    monkeypatch.setattr(control_server, "_OWN_CLEANUP", control_server.own_cleanup((3, 13, 0)))
     core: Any = SimpleNamespace(settings=SimpleNamespace(data_path=tmp_path))
     caplog.set_level(logging.WARNING)
 
     async def work() -> None:
-        control = operations.ControlServer(core)
+        control = control_server.ControlServer(core)
         await control.start()
         taken = [os.open("/dev/null", os.O_RDONLY) for _ in range(50)]  # the number of the folder's descriptor too
         try:

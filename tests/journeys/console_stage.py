@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.ledger import counters
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.install import install
 
@@ -115,8 +115,10 @@ def _office(core: Installation) -> None:
     now = core.clock.now()
     for n in range(5):
         data = {"transaction": f"t-{n}", "amount": 12_000 + n}
-        core.retention.add_record(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
-    core.ledger.finish(core.ledger.end_member(site.ref, core.ledger.member_key(site.ref, "member-0"), "closed"))
+        core.retention.records.add(site, "payment", f"member-{n}", now - n * 3 * 86_400_000, "settlement", data)
+    core.retention.endings.finish(
+        core.ledger.end_member(site.ref, core.ledger.member_key(site.ref, "member-0"), "closed")
+    )
     names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "_clck", "promo_seen"]
     with core.storage.ledger.writing():
         core.storage.office.seen_cookies(site.ref, names, now - 9 * 86_400_000)
@@ -124,7 +126,9 @@ def _office(core: Installation) -> None:
     for kind, channel in (("access", "email"), ("erasure", "letter"), ("suspension", "online")):
         operations.perform(core, "requests.add", {"kind": kind, "channel": channel})
     for n in range(3):
-        core.retention.add_record(site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"})
+        core.retention.records.add(
+            site, "complaint", f"member-{n}", now - n * 40 * 86_400_000, "mail", {"inquiry": "…"}
+        )
     hold = {"ground": "claim", "reason": "청구 소송 2026-17", "record_class": "complaint", "by": "kim"}
     operations.perform(core, "holds.add", hold)
     soon = (core.retention.today() + timedelta(days=2)).isoformat()

@@ -77,7 +77,12 @@ def test_a_returning_visitor_is_not_kept_waiting(page: Page, site: Stub, collect
     page.reload()
     page.wait_for_function("ran.includes('last')")
     # Neither interface nor panel is needed on a page where nobody is asked.
-    assert {r.path for r in collector.requests} - {"/v1/events"} == {"/v1/dongui.js", "/v1/notice", "/v1/release.js"}
+    assert {r.path for r in collector.requests} - {"/v1/events"} == {
+        "/v1/dongui.js",
+        "/v1/notice",
+        "/v1/release.js",
+        "/v1/personal.js",
+    }
 
 
 def test_what_comes_later_before_the_choice_and_after(page: Page, site: Stub, collector: Stub) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from dongui_collector.core import operations
 from dongui_collector.core.clock import Clock
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.demo.history import seed
 from dongui_collector.demo.places import write_places
 from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
-from dongui_collector.runtime.composition import open_core
+from dongui_collector.retention.installation import Installation
+from dongui_collector.runtime.composition import control, open_core
 from dongui_collector.runtime.install import ACCOUNT, Installed, install, starting_policy
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -43,7 +43,7 @@ class Stage:
     installed: Installed
 
     def ask(self, operation: str, **arguments: Any) -> Any:
-        return operations.call(load_settings(Path(self.installed.config)), operation, **arguments)
+        return control(load_settings(Path(self.installed.config))).ask(operation, **arguments)
 
     def today(self) -> date:
         settings = load_settings(Path(self.installed.config))

@@ -29,7 +29,7 @@ def test_one_ending_has_one_certificate_though_several_carry_it_out(house: House
     for _ in range(250):
         house.visit(visitor)
     intent = house.core.ledger.erase(house.core.ledger.key_of(visitor), "request")
-    together = [threading.Thread(target=house.core.ledger.finish, args=(intent,)) for _ in range(3)]
+    together = [threading.Thread(target=house.core.retention.endings.finish, args=(intent,)) for _ in range(3)]
     for thread in together:
         thread.start()
     for thread in together:

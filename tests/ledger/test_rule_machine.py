@@ -111,7 +111,7 @@ class Rule(RuleBasedStateMachine):
         perform(
             self.core, "sites.add", {"name": "shop", "origins": [], "text": policy_text("v0", START.date(), more=False)}
         )
-        self.core.retention.grant_standing("officer")
+        self.core.retention.standing.grant("officer")
         self.approved = True
         self.holds = Holds()
         self.members = {name: ModelVisitor(name) for name in MEMBERS}
@@ -156,7 +156,7 @@ class Rule(RuleBasedStateMachine):
         with self.core.storage.ledger.writing():
             outcome = self.core.ledger.choose(notice, visitor.id if visitor else None, choice)
         if outcome.intent:
-            self.core.ledger.finish(outcome.intent)
+            self.core.retention.endings.finish(outcome.intent)
         return outcome.answer
 
     def someone(self, who: int) -> ModelVisitor:
@@ -242,7 +242,7 @@ class Rule(RuleBasedStateMachine):
     def erase(self, who: int) -> None:
         visitor = self.someone(who)
         if visitor in self.model:
-            self.core.ledger.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor.id), "request"))
+            self.core.retention.endings.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor.id), "request"))
             self.gone(visitor)
 
     def gone(self, visitor: ModelVisitor) -> None:
@@ -270,8 +270,8 @@ class Rule(RuleBasedStateMachine):
     def leave(self, member: str, how: str) -> None:
         key = self.core.ledger.member_key(self.site.ref, member)
         for visitor_key in self.core.storage.ledger.visitors_of_member(key):
-            self.core.ledger.finish(self.core.ledger.erase(visitor_key, how))
-        self.core.ledger.finish(self.core.ledger.end_member(self.site.ref, key, how))
+            self.core.retention.endings.finish(self.core.ledger.erase(visitor_key, how))
+        self.core.retention.endings.finish(self.core.ledger.end_member(self.site.ref, key, how))
         for visitor in [v for v in self.model if v.member == member]:
             self.gone(visitor)
         end_records(self.members[member], self.holds)
@@ -289,7 +289,7 @@ class Rule(RuleBasedStateMachine):
         SteppingClock.current += 1
         self.numbered += 1
         data = {"number": self.numbered, "transaction": "t", "password": "p"}
-        self.core.retention.add_record(self.site, class_id, subject.id, self.now, "settlement", data)
+        self.core.retention.records.add(self.site, class_id, subject.id, self.now, "settlement", data)
         subject.records.append(ModelRecord(self.numbered, class_id, self.now))
         SteppingClock.current += 1
 
@@ -334,9 +334,9 @@ class Rule(RuleBasedStateMachine):
     @rule(stands=st.sampled_from([True, True, False]))
     def standing_approval(self, stands: bool) -> None:
         if stands:
-            self.core.retention.grant_standing("officer")
+            self.core.retention.standing.grant("officer")
         elif self.approved:
-            self.core.retention.revoke_standing("officer")
+            self.core.retention.standing.revoke("officer")
         self.approved = stands
 
     @rule(days=st.sampled_from([366, 185]))
@@ -462,7 +462,7 @@ class Rule(RuleBasedStateMachine):
         found = []
         for store, archived in ((self.core.storage.archive, True), (self.core.storage.records, False)):
             for record in store.find(self.site.ref, limit=10_000):
-                data = self.core.retention.opened(record)["data"]
+                data = self.core.retention.records.opened(record)["data"]
                 found.append((data["number"], archived, "password" in data))
         assert sorted(found) == expected
 

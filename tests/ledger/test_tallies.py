@@ -76,7 +76,7 @@ def choose(
     choice = Decision(granted, refused, "banner", lang, {"gpc": True} if gpc else {}, device=device)
     with core.storage.ledger.writing():
         answer: str | None = core.ledger.choose(notice, visitor, choice).answer["visitor"]
-    core.ledger.resume()
+    core.retention.endings.resume()
     return answer
 
 

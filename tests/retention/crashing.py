@@ -15,11 +15,9 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dongui_collector.core import operations
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.verify.verify import verify
@@ -94,12 +92,12 @@ def run(core: Installation) -> None:
 
 def erase(core: Installation) -> None:
     visitor = next(iter(visitors(core)))
-    core.ledger.finish(core.ledger.erase(visitor, "request"))
+    core.retention.endings.finish(core.ledger.erase(visitor, "request"))
 
 
 def close(core: Installation) -> None:
     member = core.ledger.member_key(1, "member-1")
-    core.ledger.finish(core.ledger.end_member(1, member, "closed"))
+    core.retention.endings.finish(core.ledger.end_member(1, member, "closed"))
 
 
 def approve(core: Installation) -> None:
@@ -139,7 +137,7 @@ def readable(core: Installation) -> list[str]:
     site = core.registry.sites()[0]
     stores = (core.storage.archive, core.storage.records)
     subjects = {r.subject for store in stores for r in store.find(1, limit=1 << 40)}
-    return [shown["id"] for subject in subjects for shown in core.retention.records_of(site, subject)]
+    return [shown["id"] for subject in subjects for shown in core.retention.records.of(site, subject)]
 
 
 def between(folder: Path) -> list[str]:
@@ -168,7 +166,7 @@ def resume(folder: Path, before: Any, after: Any) -> list[str]:
     """The next start, as ``serve`` makes it; what is wrong after it. Not begun is as good as complete."""
     core = opened(folder)
     try:
-        core.ledger.resume()
+        core.retention.endings.resume()
         core.retention.run()
         wrong = [str(f) for f in verify(core).findings]
         if (found := state(core)) not in (before, after):
@@ -230,7 +228,7 @@ def looked_at(folder: Path, *, resumed: bool) -> Any:
     core = opened(folder)
     try:
         if resumed:
-            core.ledger.resume()
+            core.retention.endings.resume()
             core.retention.run()
         return state(core)
     finally:
@@ -238,8 +236,6 @@ def looked_at(folder: Path, *, resumed: bool) -> Any:
 
 
 def main(scenario: str, folder: Path) -> dict[str, Any]:
-    for module in operations._REGISTERING:
-        import_module(module)  # once, and not after every fork
     operation = OPERATIONS[scenario]
     _, before = forked(lambda: looked_at(folder, resumed=False))
     work = folder.with_name(folder.name + "-work")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,11 @@ class House:
         assert site is not None
         return site
 
+    def move_to(self, zone: str) -> None:
+        """Another zone in the settings than in the policies, as an installation of before may have it."""
+        self.settings = replace(self.settings, timezone=zone)
+        self.reopen()
+
     def approve_routine(self) -> None:
         perform(self.core, "approval.grant", {"by": "officer"})
 
@@ -126,7 +132,7 @@ class House:
         choice = Decision(tuple(granted), tuple(refused), "banner", "ko", {}, None)
         with self.core.storage.ledger.writing():
             outcome = self.core.ledger.choose(notice, visitor, choice)
-        self.ended: Ended | None = self.core.ledger.finish(outcome.intent) if outcome.intent else None
+        self.ended: Ended | None = self.core.retention.endings.finish(outcome.intent) if outcome.intent else None
         found: str | None = outcome.answer["visitor"]
         return found
 
@@ -136,7 +142,7 @@ class House:
         return visitor
 
     def erase(self, visitor: str) -> Ended:
-        return self.core.ledger.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor), "request"))
+        return self.core.retention.endings.finish(self.core.ledger.erase(self.core.ledger.key_of(visitor), "request"))
 
     def visit(self, visitor: str, when: str | None = None, site: Site | None = None, **fields: Any) -> dict[str, int]:
         """Record one event with every item in it, as the site's server would. Returns the refusals."""

@@ -48,8 +48,8 @@ def lived_in(house: House) -> tuple[House, dict[str, str]]:
     visitors = {name: house.arrive() for name in ("stays", "withdraws", "leaves", "narrows")}
     for name, visitor in visitors.items():
         house.visit(visitor, marker=name)
-    house.core.retention.add_record(house.site, "payment", visitors["stays"], house.now, "settlement", {"a": 1})
-    house.core.retention.add_record(house.site, "abuse", visitors["leaves"], house.now, "support", {"a": 1})
+    house.core.retention.records.add(house.site, "payment", visitors["stays"], house.now, "settlement", {"a": 1})
+    house.core.retention.records.add(house.site, "abuse", visitors["leaves"], house.now, "support", {"a": 1})
     house.now = at("2025-03-11T12:00")
     for name, visitor in visitors.items():
         house.visit(visitor, marker=name)
@@ -114,9 +114,9 @@ def test_a_day_whose_key_came_back_with_an_old_copy_of_the_keys_is_destroyed_aga
     house.close()
     shutil.copytree(house.folder / "keys", house.folder / "old-keys")
     house.open()
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run("2026-03-11T00:00")
-    house.core.retention.approve(None, "officer")
+    house.core.retention.approvals.approve(None, "officer")
     house.run()
     house.close()
     for name in ("keys.db", "keys.db-wal", "keys.db-shm"):
@@ -139,7 +139,7 @@ def test_purposes_that_aged_out_and_records(new_house: Callable[..., House]) -> 
     house.approve_routine()
     visitor = house.arrive()
     house.visit(visitor, marker="both")
-    house.core.retention.add_record(house.site, "access_log", visitor, house.now, "service_use", {})
+    house.core.retention.records.add(house.site, "access_log", visitor, house.now, "service_use", {})
     backup = back_up(house)
     house.run("2025-09-11T00:00")
     restore(house, backup)
@@ -156,7 +156,7 @@ def test_a_hold_placed_since_is_placed_again(lived_in: tuple[House, dict[str, st
     backup = back_up(house)
     key = house.core.ledger.key_of(visitors["stays"])
     held = Hold(0, 1, "investigation", None, None, key, None, None, house.now)
-    house.core.retention.add_hold(held)
+    house.core.retention.holds.add(held)
     house.run("2026-03-12T00:00")
     assert house.markers() == {"stays"}
     restore(house, backup)
@@ -166,11 +166,11 @@ def test_a_hold_placed_since_is_placed_again(lived_in: tuple[House, dict[str, st
 
 
 def test_a_hold_on_a_members_records_is_placed_again(house: House) -> None:
-    house.core.retention.add_record(house.site, "complaint", "member-1", house.now, "support", {"a": 1})
-    house.core.retention.add_record(house.site, "complaint", "member-2", house.now, "support", {"a": 2})
+    house.core.retention.records.add(house.site, "complaint", "member-1", house.now, "support", {"a": 1})
+    house.core.retention.records.add(house.site, "complaint", "member-2", house.now, "support", {"a": 2})
     backup = back_up(house)
-    key = house.core.retention.subject_key(house.site, "member-1")
-    house.core.retention.add_hold(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
+    key = house.core.retention.records.subject_key(house.site, "member-1")
+    house.core.retention.holds.add(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
     restore(house, backup)
     assert [r.subject for r in house.core.storage.records.find(1)] == [key]
@@ -180,14 +180,14 @@ def test_a_hold_on_a_members_records_is_placed_again(house: House) -> None:
 def test_s5_2_what_moved_into_the_archive_since_moves_again(house: House) -> None:
     """A member's closing names nobody in the journal: the records that it moved are known by their random ids."""
     data = {"transaction": "t-1", "password": "sentinel"}
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", data)
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", data)
     backup = back_up(house)
     member = house.core.ledger.member_key(house.site.ref, "member-1")
-    house.core.ledger.finish(house.core.ledger.end_member(house.site.ref, member, "closed"))
+    house.core.retention.endings.finish(house.core.ledger.end_member(house.site.ref, member, "closed"))
     restore(house, backup)
     assert house.core.storage.records.find(1) == []
     (kept,) = house.core.storage.archive.find(1)
-    assert house.core.retention.opened(kept)["data"] == {"transaction": "t-1"}
+    assert house.core.retention.records.opened(kept)["data"] == {"transaction": "t-1"}
     sound(house)
 
 

@@ -7,9 +7,8 @@ from dongui_collector.access.secrets import token_hash, verify_password
 from dongui_collector.access.sessions import fingerprint
 from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.core.operations import perform
-from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.contract.access import Account
 from dongui_collector.webhooks.model import PROGRESS
-from dongui_collector.webhooks.operations import listed
 
 from tests.retention.house import House
 from tests.retention.test_backup import back_up, restore, sound
@@ -24,16 +23,16 @@ def peopled(house: House) -> House:
     return house
 
 
-def account(house: House, name: str) -> Json | None:
+def account(house: House, name: str) -> Account | None:
     return house.core.storage.people.account(name)
 
 
 def signs_in(house: House, name: str, password: str) -> bool:
     """As the desk does it: the password, then a session."""
     found = account(house, name)
-    if found is None or not verify_password(found["password"], password):
+    if found is None or not verify_password(found.password, password):
         return False
-    opened = perform(house.core, "sessions.begin", {"account": found["id"], "checked": fingerprint(found)})
+    opened = perform(house.core, "sessions.begin", {"account": found.id, "checked": fingerprint(found)})
     return "session" in opened
 
 
@@ -55,7 +54,7 @@ def test_s7_2_a_removed_webhook_is_told_nothing_again(peopled: House) -> None:
     backup = back_up(peopled)
     perform(peopled.core, "webhooks.remove", {"id": goes["id"]})
     assert restore(peopled, backup)["access"] == 1
-    assert [hook["id"] for hook in listed(peopled.core)] == [stays["id"]]
+    assert [hook["id"] for hook in perform(peopled.core, "webhooks.list", {})] == [stays["id"]]
     office = peopled.core.storage.office
     assert goes["id"] not in (office.setting(PROGRESS) or {})
     assert "goes.example.com" not in (peopled.folder / "keys" / "journal.ndjson").read_text(encoding="utf-8")

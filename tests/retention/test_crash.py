@@ -25,17 +25,19 @@ from dongui_collector.core.settings import Settings
 from tests.killing import arm
 
 folder, target, moment, nth = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-import dongui_collector.retention.executor
-dongui_collector.retention.executor._CHUNK = 2
+import dongui_collector.retention.steps
+dongui_collector.retention.steps._CHUNK = 2
 core = open_core(Settings(folder=folder, testing=True), writable=True)
 arm(target, moment, nth)
 core.retention.run()
 """
 
-DAYS, DESTROY = "dongui_collector.storage.sqlite.days", "dongui_collector.retention.executor:DestructionExecutor"
+DAYS, DESTROY = "dongui_collector.storage.sqlite.days", "dongui_collector.retention.executor:Executor"
+BEGIN = "dongui_collector.retention.approvals:Approvals.begin"
+TELL = "dongui_collector.ledger.erasure_feed:ErasureFeed.aged_out"
 DAY_POINTS = [
-    (f"{DESTROY}.begin", "before"),
-    (f"{DESTROY}.begin", "after"),
+    (BEGIN, "before"),
+    (BEGIN, "after"),
     ("dongui_collector.storage.sqlite.journal:Journal.append", "after"),
     ("dongui_collector.storage.sqlite.keys:SqliteKeys.destroy", "after"),
     ("dongui_collector.storage.sqlite.keys:scrub", "before"),
@@ -44,29 +46,29 @@ DAY_POINTS = [
     (f"{DAYS}:destroy_file", "before"),
     (f"{DAYS}:destroy_file", "after"),
     (f"{DAYS}:SqliteDays.destroy", "after"),
-    (f"{DESTROY}._tell_consumers", "before"),
-    (f"{DESTROY}._tell_consumers", "after"),
-    (f"{DESTROY}.carry_out", "after"),
+    (TELL, "before"),
+    (TELL, "after"),
+    (f"{DESTROY}.execute", "after"),
 ]
 ROW_POINTS = [
-    (f"{DESTROY}.begin", "after", 1),
+    (BEGIN, "after", 1),
     (f"{DAYS}:SqliteDays._end_some", "before", 2),
     (f"{DAYS}:SqliteDays._end_some", "after", 2),
     (f"{DAYS}:scrub", "before", 1),
-    (f"{DESTROY}._tell_consumers", "after", 1),
+    (TELL, "after", 1),
 ]
 RECORD_POINTS = [
     ("dongui_collector.storage.sqlite.keys:SqliteKeys.destroy", "after", 1),
     ("dongui_collector.storage.sqlite.records:SqliteRecords._clear", "after", 1),
     ("dongui_collector.storage.sqlite.records:SqliteRecords._drop_empty_months", "before", 1),
     ("dongui_collector.storage.sqlite.records:scrub", "before", 1),
-    (f"{DESTROY}._tell_consumers", "after", 1),
+    (TELL, "after", 1),
 ]
 PROOF_POINTS = [
-    (f"{DESTROY}.begin", "after", 1),
+    (BEGIN, "after", 1),
     ("dongui_collector.storage.sqlite.ledger:SqliteLedger.erase_bodies", "before", 1),
     ("dongui_collector.storage.sqlite.ledger:SqliteLedger.erase_bodies", "after", 2),
-    (f"{DESTROY}._tell_consumers", "after", 1),
+    (TELL, "after", 1),
 ]
 
 
@@ -126,14 +128,14 @@ def test_some_purposes_of_a_day(new_house: Callable[..., House], target: str, mo
 @pytest.mark.parametrize(("target", "moment", "nth"), RECORD_POINTS, ids=lambda v: str(v).rpartition(":")[2])
 def test_records(house: House, target: str, moment: str, nth: int) -> None:
     for n in range(300):
-        house.core.retention.add_record(house.site, "complaint", f"member-{n}", house.now, "support", {"n": n})
-    keep = house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", {"n": 1})
+        house.core.retention.records.add(house.site, "complaint", f"member-{n}", house.now, "support", {"n": n})
+    keep = house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", {"n": 1})
     house.close()
     killed(house.folder, "2028-03-11T00:00:00+09:00", target, moment, nth)
     resumed(house, "2028-03-11T00:01")
     left = house.core.storage.records.find(house.site.ref)
     assert [r.class_id for r in left] == ["payment"]
-    assert house.core.retention.opened(left[0])["data"] == {"n": 1}
+    assert house.core.retention.records.opened(left[0])["data"] == {"n": 1}
     assert keep["kept_until"] == "2030-03-10"
 
 
@@ -158,17 +160,17 @@ def test_a_hold_that_comes_between_crash_and_resumption_is_honoured(
     for visitor in (held, free):
         house.visit(visitor)
     house.close()
-    killed(house.folder, "2025-09-11T00:00:00+09:00", f"{DESTROY}.begin", "after")
+    killed(house.folder, "2025-09-11T00:00:00+09:00", BEGIN, "after")
     house.open()
     key = house.core.ledger.key_of(held) if whose == "one visitor" else None
-    hold = house.core.retention.add_hold(Hold(0, 1, "claim", None, "ads_log", key, None, None, house.now))
+    hold = house.core.retention.holds.add(Hold(0, 1, "claim", None, "ads_log", key, None, None, house.now))
 
     def ads() -> int:
         return sum(row.ads is not None for row in house.rows())
 
     house.run("2025-09-11T00:01")
     assert ads() == (1 if whose == "one visitor" else 2)
-    house.core.retention.release_hold(hold.id, "officer")
+    house.core.retention.approvals.release_hold(hold.id, "officer")
     house.run()
     assert ads() == 0
     assert house.run()["selected"] == 0

@@ -42,8 +42,8 @@ def a_day(house: House) -> str:
 
 def records(house: House) -> str:
     for member in ("member-1", "member-2"):
-        house.core.retention.add_record(house.site, "complaint", member, house.now, "support", DATA)
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", DATA)
+        house.core.retention.records.add(house.site, "complaint", member, house.now, "support", DATA)
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", DATA)
     return "2028-03-11T00:01:00"
 
 
@@ -56,7 +56,7 @@ def an_approval(house: House) -> str:
 
 def a_member(house: House) -> str:
     records(house)
-    house.core.retention.add_record(house.site, "abuse", "member-1", house.now, "service_use", DATA)
+    house.core.retention.records.add(house.site, "abuse", "member-1", house.now, "service_use", DATA)
     return "2025-03-12T12:00:00"
 
 
@@ -64,15 +64,15 @@ def a_visitor(house: House) -> str:
     visitor, other = house.arrive(), house.arrive()
     for whom in (visitor, other):
         house.visit(whom, marker="sentinel")
-        house.core.retention.add_record(house.site, "payment", whom, house.now, "settlement", DATA)
-        house.core.retention.add_record(house.site, "abuse", whom, house.now, "service_use", DATA)
+        house.core.retention.records.add(house.site, "payment", whom, house.now, "settlement", DATA)
+        house.core.retention.records.add(house.site, "abuse", whom, house.now, "service_use", DATA)
     return "2025-03-12T12:00:00"
 
 
 def a_hold(house: House) -> str:
     visitor = house.arrive()
     house.visit(visitor, marker="sentinel")
-    house.core.retention.add_record(house.site, "payment", visitor, house.now, "settlement", DATA)
+    house.core.retention.records.add(house.site, "payment", visitor, house.now, "settlement", DATA)
     perform(house.core, "holds.add", {"ground": "claim", "reason": "invoice 7"})
     house.erase(visitor)
     return "2026-03-11T00:01:00"

@@ -39,7 +39,7 @@ def sql(house: House, statement: str, *values: object) -> None:
 def waiting(house: House, when: str = OVER) -> Destruction:
     """A day that waits for its approval."""
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run(when)
     (found,) = house.core.storage.office.destructions(("selected",))
     return found
@@ -77,7 +77,7 @@ def test_s5_3_an_approval_counts_for_what_was_selected_and_nothing_else(house: H
     house.now = at("2026-03-10T12:00") + 24 * 3_600_000
     house.visit(house.choose(["statistics"]) or "", marker="young")
     other = json.dumps({"kind": "day", "day": "2026-03-11"})
-    house.core.retention.approve([found.id], "officer")
+    house.core.retention.approvals.approve([found.id], "officer")
     sql(house, "UPDATE destructions SET what = ? WHERE id = ?", other, found.id)
     outcome = house.run()
     assert (outcome["destroyed"], outcome["refused"]) == (1, 1)
@@ -110,7 +110,7 @@ def test_s5_3_an_approval_forged_on_the_chain_is_found_before_anything_is_destro
     with pytest.raises(StorageError, match="altered"):
         house.run()
     with pytest.raises(StorageError, match="altered"):
-        house.core.retention.approve([found.id], "officer")
+        house.core.retention.approvals.approve([found.id], "officer")
     assert len(house.rows()) == 1
 
 
@@ -129,11 +129,11 @@ def test_s5_3_the_control_socket_knows_no_way_around(house: House, operation: st
 def test_s5_3_nobody_approves_without_a_name_or_twice(house: House) -> None:
     found = waiting(house)
     with pytest.raises(NotAllowed, match="name"):
-        house.core.retention.approve([found.id], "  ")
+        house.core.retention.approvals.approve([found.id], "  ")
     perform(house.core, "destruction.approve", {"ids": [found.id], "by": "officer"})
     assert house.rows() == []
     with pytest.raises(NotAllowed, match="it is done"):
-        house.core.retention.approve([found.id], "officer")
+        house.core.retention.approvals.approve([found.id], "officer")
 
 
 STEP = st.sampled_from(["selection", "approval", "destruction", "certificate", "lapsed"])
@@ -172,10 +172,10 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     """Nothing stops silently: what is signed goes on, what is not waits and is told of from the publication on."""
     visitor = house.arrive()
     house.visit(visitor, marker="old")
-    assert house.core.retention.status()["unsigned"] == []
+    assert house.core.retention.overview.status()["unsigned"] == []
     told = perform(house.core, "policy.publish", {"text": shorter()})
     assert [u["version"] for u in told["unsigned"]] == ["v2"]
-    assert house.core.retention.status()["unsigned"] == [
+    assert house.core.retention.overview.status()["unsigned"] == [
         {"site": "shop", "version": "v2", "effective": "2025-03-11", "schedule": [["access_log", "P3M", ""]]}
     ]
     house.now = at("2025-03-11T12:00")
@@ -187,7 +187,7 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     perform(house.core, "approval.grant", {"by": "officer", "version": "v2"})
     house.run()
     assert house.markers() == set()
-    assert house.core.retention.status()["unsigned"] == []
+    assert house.core.retention.overview.status()["unsigned"] == []
     (last,) = [d for d in house.core.storage.office.destructions() if d.what["day"] == "2025-03-11"]
     assert last.approved_by is not None
     assert "v1, v2" in last.approved_by
@@ -197,7 +197,7 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
 def test_a_version_with_the_same_periods_is_covered_and_so_is_another_site(house: House) -> None:
     perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 11))})
     other = house.add_site(policy(), name="other")
-    assert house.core.retention.status()["unsigned"] == []
+    assert house.core.retention.overview.status()["unsigned"] == []
     house.visit(house.arrive(site=other), site=other)
     assert house.run(OVER)["destroyed"] == 1
 
@@ -207,7 +207,7 @@ def test_a_standing_approval_written_into_the_settings_is_none(house: House) -> 
     forged = {"by": "officer", "at": 1, "versions": [], "schedule": [["access_log", "P1Y", ""]]}
     sql(house, "INSERT INTO settings VALUES ('approval.standing', ?)", json.dumps(forged))
     assert house.run()["destroyed"] == 0
-    assert house.core.retention.status()["standing_approval"] is None
+    assert house.core.retention.overview.status()["standing_approval"] is None
 
 
 def test_a_signature_for_a_version_that_does_not_exist_is_refused(house: House) -> None:
@@ -240,7 +240,7 @@ def test_k3_what_waits_shows_its_deadline_alerts_and_is_overdue(house: House, wh
     house.now = at(when)
     shown = destruction_json(found, house.core.retention.today())
     assert (shown["due"], shown["deadline"], shown["pressing"]) == ("2026-03-11", "2026-03-15", word)
-    assert house.core.retention.urgency()[word] == 1
+    assert house.core.retention.overview.urgency()[word] == 1
     assert verify(house.core).ok is (word != "overdue"), "what is overdue is a finding"
 
 
@@ -282,13 +282,13 @@ def select(house: House, by: str = "analyst", **more: object) -> int:
 
 def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_names(house: House) -> None:
     for member in ("member-1", "member-2"):
-        house.core.retention.add_record(house.site, "payment", member, house.now, "settlement", DATA)
+        house.core.retention.records.add(house.site, "payment", member, house.now, "settlement", DATA)
     id = select(house)
     assert house.run()["waiting"] == 1, "the standing approval is for the routine"
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
     (kept,) = house.core.storage.archive.find(house.site.ref)
-    opened = house.core.retention.opened(kept)
+    opened = house.core.retention.records.opened(kept)
     assert (opened["subject"], opened["reason"]) == ("member-1", "purpose_achieved")
     assert opened["data"] == {"transaction": "t-1", "email": "a@example.com"}
     assert len(house.core.storage.records.find(house.site.ref)) == 1
@@ -311,9 +311,9 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
 
 def test_s5_1_without_a_law_it_is_destroyed_and_a_hold_is_honoured(house: House) -> None:
     for member in ("held", "free"):
-        house.core.retention.add_record(house.site, "abuse", member, house.now, "support", DATA)
-    key = house.core.retention.subject_key(house.site, "held")
-    house.core.retention.add_hold(Hold(0, 1, "claim", None, None, key, None, None, house.now, ground="claim"))
+        house.core.retention.records.add(house.site, "abuse", member, house.now, "support", DATA)
+    key = house.core.retention.records.subject_key(house.site, "held")
+    house.core.retention.holds.add(Hold(0, 1, "claim", None, None, key, None, None, house.now, ground="claim"))
     id = select(house, record_class="abuse", subject=None)
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
     assert [r.subject for r in house.core.storage.records.find(house.site.ref)] == [key]
@@ -322,7 +322,7 @@ def test_s5_1_without_a_law_it_is_destroyed_and_a_hold_is_honoured(house: House)
 
 
 def test_a_selection_without_a_reason_a_name_or_anything_in_it_is_refused(house: House) -> None:
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", DATA)
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", DATA)
     for bad, error in (({"reason": " "}, CollectorError), ({"subject": "nobody"}, Unknown), ({"by": ""}, NotAllowed)):
         with pytest.raises(error):
             select(house, **bad)  # type: ignore[arg-type]
@@ -332,7 +332,7 @@ def test_a_selection_without_a_reason_a_name_or_anything_in_it_is_refused(house:
 def test_two_persons_nobody_approves_their_own_selection(new_house: Callable[..., House]) -> None:
     house = new_house(two_person=True)
     house.add_site()
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", DATA)
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", DATA)
     id = select(house, by="Kim")
     for name in ("Kim", " kim "):
         with pytest.raises(NotAllowed, match="somebody else"):
@@ -347,7 +347,7 @@ def test_two_persons_a_release_alone_destroys_nothing(new_house: Callable[..., H
     house = new_house(two_person=True)
     house.add_site()
     house.visit(house.arrive())
-    hold = house.core.retention.add_hold(
+    hold = house.core.retention.holds.add(
         Hold(0, None, "claim", None, None, None, None, None, house.now, ground="claim")
     )
     house.run(OVER)

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import count
 from typing import Any
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.core.operations import perform
@@ -30,7 +31,9 @@ def place(house: House, **more: Any) -> int:
 
 def now_held(house: House, id: int) -> dict[str, Any]:
     (hold,) = [h for h in house.core.storage.office.holds() if h.id == id]
-    found: dict[str, Any] = house.core.retention.holding.holds_now(hold, house.core.retention.today())
+    found: dict[str, Any] = msgspec.structs.asdict(
+        house.core.retention.holds.holds_now(hold, house.core.retention.today())
+    )
     return found
 
 
@@ -97,8 +100,8 @@ def test_s3_2_a_hold_on_a_member_holds_all_visitors_joined_to_it_later_ones_too(
     join(house, other, "member-2")
     for visitor, marker in ((before, "earlier"), (later, "later"), (other, "other")):
         house.visit(visitor, marker=marker)
-    house.core.retention.add_record(house.site, "abuse", "member-1", house.now, "support", {})
-    house.core.retention.add_record(house.site, "abuse", "member-2", house.now, "support", {})
+    house.core.retention.records.add(house.site, "abuse", "member-1", house.now, "support", {})
+    house.core.retention.records.add(house.site, "abuse", "member-2", house.now, "support", {})
     assert now_held(house, id) == {
         "rows": 2,
         "days": 1,
@@ -132,7 +135,7 @@ def test_a_released_hold_remembers_nobody(house: House) -> None:
 
 def test_what_falls_due_under_a_hold_is_destroyed_at_its_release_without_a_standing_approval(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     id = place(house)
     house.run(OVER)
     assert perform(house.core, "holds.release", {"id": id, "by": "Kim"})["destroyed"] == 1
@@ -146,7 +149,7 @@ def test_its_release_approves_nothing_that_waited_before(house: House) -> None:
     house.visit(visitor, marker="waits")
     house.now = at("2025-03-11T12:00")
     house.visit(visitor, marker="held")
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     id = place(house, first_day="2025-03-11")
     house.run("2026-03-12T00:00")
     perform(house.core, "holds.release", {"id": id, "by": "officer"})
@@ -167,7 +170,7 @@ def test_k10_what_is_past_its_period_and_waits_is_told_to_its_owner_with_the_rea
         house.visit(visitor)
     id = place(house, subject=held)
     assert seen_by_the_person(house, held) == seen_by_the_person(house, waits) == [None]
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run(OVER)
     assert seen_by_the_person(house, held) == ["legal_hold"]
     assert seen_by_the_person(house, waits) == ["approval"]
@@ -213,7 +216,7 @@ def test_s3_2_nothing_else_is_suspended(
     for h in holds:
         whom = None if h["whom"] is None else keys[h["whom"]]
         fields = (h["class"], whom, h["first"], h["last"])
-        house.core.retention.add_hold(Hold(0, 1, "r", None, *fields, house.now, ground="claim"))
+        house.core.retention.holds.add(Hold(0, 1, "r", None, *fields, house.now, ground="claim"))
     ended = set()
     for who, how in endings:
         if how and who not in ended:
@@ -249,7 +252,7 @@ def test_a_certificate_counts_what_went_before_the_hold_let_the_rest_go_too(hous
     hold = perform(house.core, "holds.add", {"ground": "claim", "reason": "a claim", **days})["id"]
     assert house.erase(visitor).destroyed == 3
     house.reopen()
-    house.core.ledger.resume()
+    house.core.retention.endings.resume()
     assert len(house.rows()) == 1
     told = perform(house.core, "holds.release", {"id": hold, "by": "officer"})
     assert (told["rows_destroyed"], told["destroyed"]) == (1, 0), "what the release let go"

@@ -21,7 +21,7 @@ LAST_MOMENT, OVER = "2026-03-10T23:59:59.999", "2026-03-11T00:00"
 
 def hold(house: House, **more: object) -> Hold:
     fields: dict[str, object] = dict.fromkeys(("site_ref", "statute", "class_id", "visitor", "first_day", "last_day"))
-    return house.core.retention.add_hold(Hold(id=0, reason="investigation", at=house.now, **(fields | more)))  # type: ignore[arg-type]
+    return house.core.retention.holds.add(Hold(id=0, reason="investigation", at=house.now, **(fields | more)))  # type: ignore[arg-type]
 
 
 def nothing_is_wrong(house: House) -> None:
@@ -153,33 +153,33 @@ def test_not_even_under_a_longer_period_or_without_a_sealed_item(house: House) -
 
 def test_without_a_standing_approval_everything_waits_for_the_officer(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     outcome = house.run(OVER)
     assert (outcome["selected"], outcome["destroyed"], outcome["waiting"]) == (1, 0, 1)
     assert len(house.rows(DAY)) == 1
     (waiting,) = house.core.storage.office.destructions(("selected",))
     with pytest.raises(Unknown):
-        house.core.retention.approve([99], "officer")
-    house.core.retention.approve([waiting.id], "김 책임자")
+        house.core.retention.approvals.approve([99], "officer")
+    house.core.retention.approvals.approve([waiting.id], "김 책임자")
     assert house.run()["destroyed"] == 1
     done = house.core.storage.office.destruction(waiting.id)
     assert done is not None
     assert done.certificate is not None
     assert (done.state, done.approved_by, done.certificate["approved_by"]) == ("done", "김 책임자", "김 책임자")
     with pytest.raises(NotAllowed):
-        house.core.retention.approve([waiting.id], "officer")
+        house.core.retention.approvals.approve([waiting.id], "officer")
     nothing_is_wrong(house)
 
 
 def test_a_standing_approval_given_later_covers_what_waits(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run(OVER)
-    house.core.retention.grant_standing("officer")
+    house.core.retention.standing.grant("officer")
     assert house.run()["destroyed"] == 1
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     with pytest.raises(NotAllowed):
-        house.core.retention.revoke_standing("officer")
+        house.core.retention.standing.revoke("officer")
 
 
 def test_every_step_is_on_the_ledger(house: House) -> None:
@@ -266,7 +266,7 @@ def test_a_damaged_file_is_kept_while_a_hold_may_cover_it(house: House) -> None:
     held = hold(house, class_id="access_log")
     house.run("2026-03-12T00:00")
     assert house.core.storage.events.days() == [date(2025, 3, 1)]
-    house.core.retention.release_hold(held.id, "officer")
+    house.core.retention.approvals.release_hold(held.id, "officer")
     house.run()
     assert house.core.storage.events.days() == []
 
@@ -291,7 +291,7 @@ def test_a_hold_on_one_visitor_keeps_their_rows_and_nobody_elses(house: House) -
     assert b"gone" not in house.bytes()
     nothing_is_wrong(house)
     assert house.run("2026-03-12T00:00")["selected"] == 0
-    house.core.retention.release_hold(held.id, "officer")
+    house.core.retention.approvals.release_hold(held.id, "officer")
     assert house.run()["destroyed"] == 1
     assert house.core.storage.events.days() == []
     nothing_is_wrong(house)
@@ -299,14 +299,14 @@ def test_a_hold_on_one_visitor_keeps_their_rows_and_nobody_elses(house: House) -
 
 def test_a_hold_that_comes_after_the_approval_still_counts(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run(OVER)
-    house.core.retention.approve(None, "officer")
+    house.core.retention.approvals.approve(None, "officer")
     held = hold(house, class_id="access_log")
     assert house.run()["destroyed"] == 0
     assert [d.state for d in house.core.storage.office.destructions()] == ["lapsed"]
-    house.core.retention.release_hold(held.id, "officer")
-    house.core.retention.grant_standing("officer")
+    house.core.retention.approvals.release_hold(held.id, "officer")
+    house.core.retention.standing.grant("officer")
     assert house.run()["destroyed"] == 1
 
 
@@ -318,10 +318,10 @@ def test_two_holds_released_one_after_the_other(house: House) -> None:
     holds = [hold(house, visitor=house.core.ledger.key_of(visitors[name])) for name in names[:2]]
     house.run(OVER)
     assert house.markers() == {"first", "second"}
-    house.core.retention.release_hold(holds[0].id, "officer")
+    house.core.retention.approvals.release_hold(holds[0].id, "officer")
     house.run()
     assert house.markers() == {"second"}
-    house.core.retention.release_hold(holds[1].id, "officer")
+    house.core.retention.approvals.release_hold(holds[1].id, "officer")
     house.run()
     assert house.core.storage.events.days() == []
     nothing_is_wrong(house)
@@ -352,8 +352,8 @@ def test_a_hold_suspends_withdrawal_and_erasure_too_but_nobody_sees_the_rows(hou
     masks = house.core.masks()
     assert all(house.core.reader.readable(row, DAY, masks) is None for row in house.rows())
     nothing_is_wrong(house)
-    house.core.retention.release_hold(held.id, "officer")
-    house.core.ledger.resume()
+    house.core.retention.approvals.release_hold(held.id, "officer")
+    house.core.retention.endings.resume()
     assert house.markers() == set()
     assert b"kept" not in house.bytes()
     assert house.core.storage.ledger.intents() == []
@@ -464,7 +464,7 @@ def test_a_hold_keeps_a_consent_record(house: House) -> None:
     held = hold(house, visitor=key)
     house.run("2028-09-07T00:00")
     assert house.core.storage.ledger.records_of(key)
-    house.core.retention.release_hold(held.id, "officer")
+    house.core.retention.approvals.release_hold(held.id, "officer")
     house.run()
     assert house.core.storage.ledger.records_of(key) == []
 

@@ -46,7 +46,7 @@ INSTANTS = {"Asia/Seoul": "2025-06-01T00:00", "America/New_York": "2025-06-01T13
 def test_sa_k1_recording_stops_and_asks_again_at_the_first_instant_of_the_version(
     new_house: Callable[..., House], zone: str, restarts: bool
 ) -> None:
-    house = new_house()
+    house = new_house(timezone=zone)
     house.add_site(policy().replace('timezone = "Asia/Seoul"', f'timezone = "{zone}"'))
     visitor = house.arrive()
     perform(house.core, "policy.publish", {"text": more("v2", date(2025, 6, 1), zone)})
@@ -114,6 +114,21 @@ def test_sa_a_version_dated_before_one_that_has_yet_to_begin_is_published(new_ho
     house.add_site(policy("v1", date(2025, 6, 1)))
     perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 1))})
     assert house.core.registry.in_force(house.site.ref, house.now).version == "v2"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Pacific/Kiritimati"])
+def test_an_installation_has_one_zone(new_house: Callable[..., House], zone: str) -> None:
+    """Also a zone whose days begin at the same instant today: nobody promises that they always will."""
+    house = new_house()
+    site = house.add_site()
+    for name, arguments in {
+        "sites.add": {"name": "elsewhere", "origins": [], "text": more("v2", date(2025, 6, 1), zone)},
+        "policy.publish": {"text": more("v2", date(2025, 6, 1), zone)},
+    }.items():
+        with pytest.raises(NotAllowed, match=rf"notice\.timezone.*{zone}.*Asia/Seoul.*dongui init"):
+            perform(house.core, name, arguments)
+    assert [one.id for one in house.core.registry.sites()] == [site.id], "nothing is left of a site that was refused"
+    assert [notice.version for notice in house.core.registry.notices(site.ref)] == ["v1"]
 
 
 ZONES = st.sampled_from(["Asia/Seoul", "America/New_York", "Pacific/Kiritimati", "America/Sao_Paulo", "UTC"])

@@ -12,8 +12,9 @@ from dongui.policy.model import RecordClass
 from dongui.policy.period import Period
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.core.operations import perform
+from dongui_collector.core.sealing import SealBroken, unseal
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.keys.keyring import SealBroken, archive_name, record_name, unseal
+from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to, named_by_law
 from dongui_collector.retention.records import basis_of
 from dongui_collector.storage.contract.values import Hold
@@ -27,7 +28,7 @@ DATA = {"order": "order-sentinel", "amount": 12_000}
 
 def add(house: House, class_id: str, subject: str = "member-1", when: str | None = None) -> dict[str, str]:
     moment = house.now if when is None else at(when)
-    return house.core.retention.add_record(house.site, class_id, subject, moment, "settlement", DATA)
+    return house.core.retention.records.add(house.site, class_id, subject, moment, "settlement", DATA)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_the_classes_of_the_seed(house: House, class_id: str, until: str, store:
 
 def close_member(house: House, member: str, reason: str = "closed") -> None:
     ending = house.core.ledger.end_member(house.site.ref, house.core.ledger.member_key(house.site.ref, member), reason)
-    house.core.ledger.finish(ending)
+    house.core.retention.endings.finish(ending)
 
 
 def files_with(house: House, value: bytes) -> set[str]:
@@ -72,7 +73,7 @@ def test_s5_2_what_the_law_alone_keeps_is_in_no_other_file(new_house: Callable[.
     add(house, "payment")
     (record,) = house.core.storage.archive.find(house.site.ref)
     assert files_with(house, record.subject) == files_with(house, record.sealed) == {"archive.db"}
-    assert house.core.retention.opened(record)["reason"] == "law_alone"
+    assert house.core.retention.records.opened(record)["reason"] == "law_alone"
 
 
 ITEMS = {"transaction": "t-1", "email": "a@example.com", "password": "secret", "visit_time": 1, "note": {"phone": "1"}}
@@ -80,17 +81,17 @@ ITEMS = {"transaction": "t-1", "email": "a@example.com", "password": "secret", "
 
 def test_s5_2_s3_1_closing_moves_exactly_what_the_law_names(house: House) -> None:
     """The live file holds no trace; source, law, reason and end date stand with the archived record."""
-    house.core.retention.add_record(house.site, "payment", "member-1", house.now, "settlement", ITEMS)
-    house.core.retention.add_record(house.site, "payment", "member-2", house.now, "settlement", ITEMS)
-    house.core.retention.add_record(house.site, "abuse", "member-1", house.now, "service_use", ITEMS)
-    key = house.core.retention.subject_key(house.site, "member-1")
+    house.core.retention.records.add(house.site, "payment", "member-1", house.now, "settlement", ITEMS)
+    house.core.retention.records.add(house.site, "payment", "member-2", house.now, "settlement", ITEMS)
+    house.core.retention.records.add(house.site, "abuse", "member-1", house.now, "service_use", ITEMS)
+    key = house.core.retention.records.subject_key(house.site, "member-1")
     before = house.core.storage.records.find(house.site.ref, subject=key)
     assert len(before) == 2
     close_member(house, "member-1")
     (kept,) = house.core.storage.archive.find(house.site.ref)
     assert files_with(house, key) == files_with(house, kept.id) == {"archive.db"}
     assert all(files_with(house, r.sealed) == set() for r in before)
-    opened = house.core.retention.opened(kept)
+    opened = house.core.retention.records.opened(kept)
     assert opened["data"] == {"transaction": "t-1", "email": "a@example.com", "note": {"phone": "1"}}
     assert (opened["basis"], opened["reason"], opened["subject"]) == ("law", "membership_closed", "member-1")
     assert (kept.source, kept.last_day, kept.class_id) == ("settlement", date(2030, 3, 10), "payment")
@@ -129,7 +130,7 @@ def test_s5_2_a_visitors_records_move_when_the_visitor_ends(house: House, how: s
         house.choose((), ALL, visitor)
     (kept,) = house.core.storage.archive.find(house.site.ref)
     assert (kept.subject, kept.class_id) == (key, "payment")
-    opened = house.core.retention.opened(kept)
+    opened = house.core.retention.records.opened(kept)
     assert (opened["reason"], opened["subject"]) == (how, None), "a visitor's id is a credential, not an item"
     # Abuse stands on the site's legitimate interest: an erasure ends it, a withdrawal of consents does not.
     left = house.core.storage.records.find(house.site.ref, subject=key)
@@ -215,7 +216,7 @@ def test_the_period_counts_from_the_records_own_day(house: House, when: str, unt
 
 
 def test_a_future_time_counts_as_now(house: House) -> None:
-    made = house.core.retention.add_record(house.site, "abuse", "m", 10**18, "support", {})
+    made = house.core.retention.records.add(house.site, "abuse", "m", 10**18, "support", {})
     assert made["kept_until"] == "2030-03-10"
 
 
@@ -249,14 +250,14 @@ def test_s5_1_the_key_of_what_ended_one_by_one_goes_with_its_last_day(house: Hou
 def test_two_sites_share_a_key_until_both_are_done(house: House) -> None:
     other = house.add_site(policy(), name="other")
     add(house, "complaint")
-    house.core.retention.add_record(other, "complaint", "m", house.now, "support", DATA)
+    house.core.retention.records.add(other, "complaint", "m", house.now, "support", DATA)
     hold = Hold(0, other.ref, "claim", None, None, None, None, None, house.now)
-    held = house.core.retention.add_hold(hold)
+    held = house.core.retention.holds.add(hold)
     house.run("2028-03-11T00:00")
     (left,) = house.core.storage.records.find(other.ref)
     assert house.core.storage.records.find(house.site.ref) == []
-    assert house.core.retention.opened(left)["data"] == DATA, "its key must have stayed"
-    house.core.retention.release_hold(held.id, "officer")
+    assert house.core.retention.records.opened(left)["data"] == DATA, "its key must have stayed"
+    house.core.retention.approvals.release_hold(held.id, "officer")
     house.run()
     assert house.core.storage.records.groups() == []
     assert house.core.storage.keys.destroyed(record_name("complaint", date(2028, 3, 10)))
@@ -265,13 +266,13 @@ def test_two_sites_share_a_key_until_both_are_done(house: House) -> None:
 def test_a_hold_on_a_subject_keeps_their_records_only(house: House) -> None:
     for subject in ("held", "free"):
         add(house, "complaint", subject)
-    key = house.core.retention.subject_key(house.site, "held")
-    hold = house.core.retention.add_hold(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
+    key = house.core.retention.records.subject_key(house.site, "held")
+    hold = house.core.retention.holds.add(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
     assert [r.subject for r in house.core.storage.records.find(1)] == [key]
     assert house.run("2028-03-12T00:00")["selected"] == 0
     assert [str(f) for f in verify(house.core).findings] == []
-    house.core.retention.release_hold(hold.id, "officer")
+    house.core.retention.approvals.release_hold(hold.id, "officer")
     assert house.run()["destroyed"] == 1
     assert house.core.storage.records.groups() == []
 
@@ -309,7 +310,7 @@ def test_s3_1_an_archive_is_read_for_its_obligation_and_in_the_access_log(house:
         "officer",
         {"class": "payment", "for": "dispute"},
     )
-    assert whose.visitor == house.core.retention.subject_key(house.site, "member-1")
+    assert whose.visitor == house.core.retention.records.subject_key(house.site, "member-1")
     assert "member-1" not in str(entry.body)
 
 
@@ -331,7 +332,7 @@ def test_a_person_sees_their_records_and_of_archived_ones_the_facts(new_house: C
     add(house, "abuse", visitor)
     add(house, "payment", visitor)
     add(house, "abuse", "someone else")
-    seen = {r["class"]: r for r in house.core.retention.records_of(house.site, house.core.ledger.key_of(visitor))}
+    seen = {r["class"]: r for r in house.core.retention.records.of(house.site, house.core.ledger.key_of(visitor))}
     assert set(seen) == {"abuse", "payment"}
     assert (seen["abuse"]["data"], seen["abuse"]["kept_until"]) == (DATA, "2030-03-10")
     assert (seen["payment"]["data"], seen["payment"]["archived"]) == (None, True)
@@ -370,7 +371,7 @@ def test_a_minimum_forbids_even_an_erasure_until_it_is_over(new_house: Callable[
 def test_an_id_is_the_sites_own_and_its_answer_stays(house: House, class_id: str) -> None:
     """Sent again, a record is the one that is kept, whatever else is said or has changed."""
     other = house.add_site(policy(), name="other")
-    add_record, own = house.core.retention.add_record, uuid.uuid4().bytes
+    add_record, own = house.core.retention.records.add, uuid.uuid4().bytes
     first = add_record(house.site, class_id, "m", house.now, "support", {"n": 1}, id=own)
     strange = add_record(other, class_id, "m", house.now, "support", {"n": 2}, id=own)
     assert strange["id"] != first["id"]

@@ -32,8 +32,8 @@ def lived_in(house: House) -> House:
     first, second, third = (house.arrive() for _ in range(3))
     for visitor in (first, second, third):
         house.visit(visitor)
-    house.core.retention.add_record(house.site, "payment", first, house.now, "settlement", {"a": 1})
-    house.core.retention.add_record(house.site, "abuse", first, house.now, "support", {"a": 1})
+    house.core.retention.records.add(house.site, "payment", first, house.now, "settlement", {"a": 1})
+    house.core.retention.records.add(house.site, "abuse", first, house.now, "support", {"a": 1})
     house.choose((), ("marketing",), second)
     house.erase(third)
     house.now = at("2026-03-09T12:00")
@@ -314,7 +314,7 @@ def test_a_consent_given_again_does_not_cover_the_row_from_before(house: House) 
 def test_what_outlived_its_period_is_found_once_it_is_late(house: House) -> None:
     visitor = house.arrive()
     house.visit(visitor)
-    house.core.retention.add_record(house.site, "access_log", visitor, house.now, "service_use", {})
+    house.core.retention.records.add(house.site, "access_log", visitor, house.now, "service_use", {})
     house.now = at("2026-03-11T00:30")
     assert findings(house) == [], "half an hour is what a round of the keeper may take"
     house.now = at("2026-03-11T01:30")
@@ -326,7 +326,7 @@ def test_what_outlived_its_period_is_found_once_it_is_late(house: House) -> None
 
 def test_an_outstanding_approval_is_given_five_days(house: House) -> None:
     house.visit(house.arrive())
-    house.core.retention.revoke_standing("officer")
+    house.core.retention.standing.revoke("officer")
     house.run("2026-03-15T12:00")
     assert findings(house) == []
     house.now = at("2026-03-16T12:00")

@@ -37,7 +37,7 @@ def busy(new_house: Callable[..., House]) -> House:
         house.visit(visitor)
     house.visit(house.arrive("marketing"))
     house.visit(house.arrive("statistics"), "2025-03-09T12:00")
-    house.core.retention.add_record(site, "abuse", "m-2", house.now, "service_use", {"what": "x"})
+    house.core.retention.records.add(site, "abuse", "m-2", house.now, "service_use", {"what": "x"})
     return house
 
 

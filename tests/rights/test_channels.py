@@ -122,7 +122,7 @@ def test_s9_s8_they_end_with_the_membership(house: House, how: str) -> None:
     else:
         key = house.core.ledger.member_key(house.site.ref, "m-1")
         for intent in rights.end(house.core, house.site, None, key, how).intents:
-            house.core.ledger.finish(intent)
+            house.core.retention.endings.finish(intent)
     assert stands(house)[MAIL] == "unasked"
     assert [r for r in house.core.storage.ledger.records() if r.kind == "channel" and r.body] == []
     assert [str(f) for f in verify(house.core).findings] == []

@@ -17,7 +17,7 @@ WRONG, RIGHT = {"name": "wrong-sentinel"}, {"name": "right"}
 
 
 def a_record(house: House, class_id: str = "abuse", subject: str = "m-1") -> str:
-    kept = house.core.retention.add_record(house.site, class_id, subject, house.now, "support", WRONG)
+    kept = house.core.retention.records.add(house.site, class_id, subject, house.now, "support", WRONG)
     return str(kept["id"])
 
 
@@ -25,7 +25,7 @@ def held(house: House, subject: str = "m-1") -> list[Any]:
     key = house.core.ledger.member_key(house.site.ref, subject)
     stores = (house.core.storage.records, house.core.storage.archive)
     found = [r for store in stores for r in store.find(house.site.ref, subject=key)]
-    return [house.core.retention.opened(r)["data"] for r in found]
+    return [house.core.retention.records.opened(r)["data"] for r in found]
 
 
 @pytest.mark.parametrize("class_id", ["abuse", "payment", "complaint"])

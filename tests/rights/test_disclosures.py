@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import pytest
+from dongui_collector.core.control import Control
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.core.operations import perform
+from dongui_collector.core.settings import Settings
 from dongui_collector.exports.erasure_feed import erasures
 from dongui_collector.exports.export import entitle, export_events
 from dongui_collector.exports.formats import FORMATS
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover, disclosures_of, listed
 
 from tests.retention.house import ALL, House, at, policy
@@ -50,8 +54,14 @@ def shop(new_house: Callable[..., House]) -> House:
     return house
 
 
-def call(house: House) -> Callable[..., Any]:
-    return lambda operation, **arguments: perform(house.core, operation, arguments)
+def call(house: House) -> Control:
+    """The way to change a house that this process holds."""
+
+    @contextmanager
+    def opened(_: Settings) -> Iterator[Installation]:
+        yield house.core
+
+    return Control(house.settings, opened)
 
 
 def begun(house: House, recipient: str | None = ADS, purposes: Iterable[str] = ("marketing",)) -> dict[str, Any]:

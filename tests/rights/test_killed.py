@@ -38,12 +38,12 @@ POINTS = [
     (f"{RIGHTS}.files:change", "after", 1, False),
     (f"{RIGHTS}.fulfilment:finish", "before", 1, True),
     ("dongui_collector.storage.sqlite.journal:Journal.append", "after", 1, True),
-    ("dongui_collector.storage.sqlite.days:SqliteDays.end", "before", 1, True),
-    ("dongui_collector.storage.sqlite.days:SqliteDays.end", "after", 1, True),
-    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "before", 1, True),
-    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 1, True),
-    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 2, True),
-    (f"{RETENTION}.withdrawal:WithdrawalExecutor._certify", "after", 3, True),
+    ("dongui_collector.storage.sqlite.days:SqliteDays.end_all", "before", 1, True),
+    ("dongui_collector.storage.sqlite.days:SqliteDays.end_all", "after", 1, True),
+    (f"{RETENTION}.executor:Executor._certify", "before", 1, True),
+    (f"{RETENTION}.executor:Executor.execute", "after", 1, True),
+    (f"{RETENTION}.executor:Executor.execute", "after", 2, True),
+    (f"{RETENTION}.executor:Executor.execute", "after", 3, True),
     (f"{RIGHTS}.requests:settle", "before", 1, True),
     (f"{RIGHTS}.files:change", "before", 2, True),
     (f"{RIGHTS}.files:change", "after", 2, True),
@@ -61,7 +61,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     for visitor in (phone, laptop):
         join(house, visitor, "m-1")
         house.visit(visitor, marker="killed-sentinel")
-    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.records.add(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     house.close()
     command = [sys.executable, "-c", CHILD, str(house.folder), str(id), target, moment, str(nth)]
@@ -69,7 +69,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     house.open()
     assert len(house.rows()) == 2 or decided
-    house.core.ledger.resume()  # what every start does
+    house.core.retention.endings.resume()  # what every start does
     requests.resume(house.core)
     [listed] = requests.listed(house.core, closed=True)
     if not decided:

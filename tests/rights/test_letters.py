@@ -11,8 +11,8 @@ from tests.rights.members import ask, proved
 
 def test_s9_5_the_letter_names_what_is_kept_its_statute_and_its_end(members: House) -> None:
     house = members
-    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
-    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.records.add(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.records.add(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match="not been answered"):
         ask(house, "letter", id=id)

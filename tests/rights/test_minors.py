@@ -28,7 +28,7 @@ def minor(house: House, visitor: str | None = None, member: str | None = None) -
     key = house.core.ledger.key_of(visitor) if visitor else None
     ending = rights.end(house.core, house.site, key, of(house, member) if member else None, "minor")
     for intent in ending.intents:
-        house.core.ledger.finish(intent)
+        house.core.retention.endings.finish(intent)
     return ending
 
 
@@ -40,7 +40,7 @@ def test_s8_everything_linked_is_destroyed_whoever_the_word_was_about(members: H
         join(house, visitor, "child")
         house.visit(visitor, marker="child-sentinel")
     house.visit(stranger, marker="stranger")
-    house.core.retention.add_record(house.site, "abuse", "child", house.now, "support", {"x": 1})
+    house.core.retention.records.add(house.site, "abuse", "child", house.now, "support", {"x": 1})
     ending = minor(house, **({"member": "child"} if by == "member" else {"visitor": phone}))
     assert ending.visitors == 2
     assert house.markers() == {"stranger"}
@@ -61,7 +61,7 @@ def test_s8_a_later_sign_in_of_the_same_member_joins_nothing_and_ends_what_was_r
     assert said == "minor"
     assert ending
     for intent in ending.intents:
-        house.core.ledger.finish(intent)
+        house.core.retention.endings.finish(intent)
     assert house.rows() == []
     assert b"later-sentinel" not in house.bytes()
     assert house.visit(visitor) == {"no_consent": 1}
@@ -90,7 +90,7 @@ def test_s8_the_mark_is_a_keyed_hash_and_ends_when_nobody_can_be_under_age_any_m
 
 def test_s8_what_other_law_keeps_is_named(members: House) -> None:
     house = members
-    house.core.retention.add_record(house.site, "payment", "child", house.now, "settlement", {"amount": 1})
+    house.core.retention.records.add(house.site, "payment", "child", house.now, "settlement", {"amount": 1})
     [kept] = rights.left_by_law(house.core, minor(house, member="child"))
     assert (kept["class"], kept["until"]) == ("payment", "2030-03-10")
 

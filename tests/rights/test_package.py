@@ -81,7 +81,7 @@ def test_s9_6_a_browser_does_not_open_the_membership_it_was_joined_to(members: H
     visitor = house.arrive()
     join(house, visitor, "m-1")
     for subject, secret in (("m-1", "member-secret"), (visitor, "own-words")):
-        house.core.retention.add_record(house.site, "abuse", subject, house.now, "support", {"text": secret})
+        house.core.retention.records.add(house.site, "abuse", subject, house.now, "support", {"text": secret})
     found = made(house, of_browser(house, visitor))
     assert sorted(str(r["data"]) for r in found["records"]) == ["None", "{'text': 'own-words'}"]
     assert "member-secret" not in json.dumps(found)
@@ -97,7 +97,7 @@ def test_k10_the_officers_package_covers_the_member_with_all_browsers_and_the_ar
     for visitor in (phone, laptop):
         join(house, visitor, "m-1")
         house.visit(visitor)
-    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 12_000})
+    house.core.retention.records.add(house.site, "payment", "m-1", house.now, "settlement", {"amount": 12_000})
     perform(house.core, "requests.add", {"kind": "access", "member": "m-1", "name": "G", "by": "o"})
     id = proved(house, "access", member="m-1")
     perform(house.core, "requests.package", {"id": id, "by": "officer", "address": "192.0.2.7"})
@@ -181,7 +181,7 @@ def test_k10_the_page_is_self_contained_without_script_and_escapes_what_came_fro
     visitor = house.arrive()
     house.visit(visitor, name='<script>alert("x")</script>', props={"a": "<img src=x onerror=alert(1)>"})
     join(house, visitor, "m-1")
-    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"t": "</td><b>bold"})
+    house.core.retention.records.add(house.site, "abuse", "m-1", house.now, "support", {"t": "</td><b>bold"})
     id = proved(house, member="m-1")
     ask(house, "answer", id=id, outcome="postponed", reason="<i>later</i>", ground="PIPA 35(3)", until="2025-04-01")
     subject = delivery.whose(house.core, id)

@@ -40,7 +40,7 @@ def jobs(new_house: Callable[..., House]) -> House:
     house.approve_routine()
     for name in ("one", "two"):
         data = {"nickname": name, "email": f"{name}@example.com", "phone": "010-0000-0000"}
-        house.core.retention.add_record(site, "profile", name, house.now, "homepage", data)
+        house.core.retention.records.add(site, "profile", name, house.now, "homepage", data)
     return house
 
 
@@ -68,7 +68,7 @@ def test_s4_2b_nobody_is_seen_who_has_not_allowed_it_and_only_what_is_named(jobs
 def test_s4_2b_the_newest_record_is_the_profile(jobs: House) -> None:
     switch(jobs, "allow", "one")
     jobs.now += 1000
-    jobs.core.retention.add_record(jobs.site, "profile", "one", jobs.now, "homepage", {"nickname": "uno"})
+    jobs.core.retention.records.add(jobs.site, "profile", "one", jobs.now, "homepage", {"nickname": "uno"})
     assert [p["data"] for p in seen(jobs)] == [{"nickname": "uno"}]
 
 
@@ -104,7 +104,7 @@ def test_an_erasure_and_the_end_of_its_period_hide_it(jobs: House) -> None:
     key = jobs.core.ledger.member_key(jobs.site.ref, "one")
     intent = jobs.core.ledger.end_member(jobs.site.ref, key, "request")
     assert [p["data"]["nickname"] for p in seen(jobs)] == ["two"], "from the decision on, before it is carried out"
-    jobs.core.ledger.finish(intent)
+    jobs.core.retention.endings.finish(intent)
     assert jobs.core.storage.disclosures.profiles(jobs.site.ref).keys() == {
         jobs.core.ledger.member_key(jobs.site.ref, "two")
     }
@@ -119,7 +119,7 @@ def test_s4_2b_after_any_steps_exactly_those_who_allow_it(steps: list[tuple[str,
         perform(house.core, "sites.add", {"name": "jobs", "origins": [], "text": TEXT})
         site = house.core.registry.sites()[-1]
         for n in range(3):
-            house.core.retention.add_record(site, "profile", f"m{n}", house.now, "homepage", {"nickname": f"m{n}"})
+            house.core.retention.records.add(site, "profile", f"m{n}", house.now, "homepage", {"nickname": f"m{n}"})
         allowed: set[str] = set()
         for how, n in steps:
             perform(house.core, f"profiles.{how}", {"member": f"m{n}", "site": site.id})

@@ -103,7 +103,7 @@ def test_s9_6_the_visitor_id_itself_is_the_proof_of_the_snippets_requests(house:
     filed = requests.received_online(house.core, visitor, "erase", "me")
     [shown] = requests.listed(house.core)
     assert (shown["kind"], shown["channel"], shown["identity"]) == ("erasure", "online", "confirmed")
-    assert ask(house, "answer", id=filed["id"], outcome="granted")["outcome"] == "granted"
+    assert ask(house, "answer", id=filed.id, outcome="granted")["outcome"] == "granted"
 
 
 # --- what lies where -------------------------------------------------------------------------------------------------
@@ -210,7 +210,9 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     for visitor, marker in ((phone, "phone"), (laptop, "laptop"), (stranger, "stranger")):
         house.visit(visitor, marker=marker)
     for subject in ("m-1", "m-2"):
-        house.core.retention.add_record(house.site, "abuse", subject, house.now, "support", {"who": f"abuse-{subject}"})
+        house.core.retention.records.add(
+            house.site, "abuse", subject, house.now, "support", {"who": f"abuse-{subject}"}
+        )
     id = proved(house, "erasure", member="m-1")
     assert ask(house, "show", id=id)["held"]["rows"] == 2
     done = ask(house, "answer", id=id, outcome="granted")
@@ -225,8 +227,8 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
 
 def test_s9_5_what_another_law_names_is_left_and_named_with_its_end(members: House) -> None:
     house = members
-    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
-    house.core.retention.add_record(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
+    house.core.retention.records.add(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.records.add(house.site, "abuse", "m-1", house.now, "support", {"x": 1})
     id = proved(house, "erasure", member="m-1")
     [kept] = ask(house, "answer", id=id, outcome="granted")["kept"]
     assert (kept["class"], kept["until"], kept["records"]) == ("payment", "2030-03-10", 1)
@@ -236,7 +238,7 @@ def test_s9_5_what_another_law_names_is_left_and_named_with_its_end(members: Hou
 
 def test_s9_5_where_everything_is_kept_by_law_the_erasure_can_only_be_refused(members: House) -> None:
     house = members
-    house.core.retention.add_record(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
+    house.core.retention.records.add(house.site, "payment", "m-1", house.now, "settlement", {"amount": 1})
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match=r"until 2030-03-10.*PIPA 36"):
         ask(house, "answer", id=id, outcome="granted")
@@ -247,14 +249,14 @@ def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> N
     visitor = house.arrive()
     house.visit(visitor)
     wanted = Hold(0, house.site.ref, "investigation", "형사소송법 제199조", None, None, None, None, house.now)
-    held = house.core.retention.add_hold(wanted)
+    held = house.core.retention.holds.add(wanted)
     id = proved(house, "erasure", visitor=visitor)
     done = ask(house, "answer", id=id, outcome="granted")
     assert done["rows_destroyed"] == 0
     assert [k["law"]["ko"] for k in done["kept"]] == ["형사소송법 제199조"]
     assert "investigation" not in str(done)
-    house.core.retention.release_hold(held.id, "o")
-    house.core.ledger.resume()
+    house.core.retention.approvals.release_hold(held.id, "o")
+    house.core.retention.endings.resume()
     requests.resume(house.core)
     assert house.rows() == []
     assert ask(house, "show", id=id)["kept"] == []

@@ -142,7 +142,7 @@ def test_a_member_who_says_no_does_so_with_every_browser_and_record(new_house: C
         key = house.core.ledger.member_key(site.ref, name)
         assert house.core.ledger.identify(notice, house.core.ledger.key_of(visitor), key)
         house.visit(visitor, marker=name)
-        house.core.retention.add_record(site, "abuse", name, house.now, "service_use", {"what": name})
+        house.core.retention.records.add(site, "abuse", name, house.now, "service_use", {"what": name})
     id = noticed(house)
     ask(house, "transfers.opt_out", id=id, members=["out"])
     house.choose(refused=["statistics"], visitor=members["withdrew"])
@@ -170,7 +170,7 @@ def test_s4_2a_a_member_whose_browser_says_no_is_left_out_whole(house: House, ho
     stays, goes = house.arrive("analysis"), house.arrive("analysis")
     for visitor, member in ((stays, "m-1"), (goes, "m-2")):
         join(house, visitor, member)
-        house.core.retention.add_record(house.site, "payment", member, house.now, "settlement", {"whose": member})
+        house.core.retention.records.add(house.site, "payment", member, house.now, "settlement", {"whose": member})
     id = noticed(house)
     house.choose((), ("analysis",), stays) if how.startswith("withdraws") else house.erase(stays)
     house.now = at("2025-04-11T00:00")

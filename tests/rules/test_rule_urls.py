@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from urllib.parse import parse_qsl, quote
+from uuid import UUID
 
 import pytest
-from dongui.rules import AD_KEYS, QUERY_KEYS, scrub_props, scrub_text, scrub_url
+from dongui.rules import AD_KEYS, QUERY_KEYS, percent_encoded, scrub_props, scrub_text, scrub_url
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -19,7 +21,22 @@ urls = st.one_of(anything, dense, st.builds("https://{}@h.example/{}?{}#{}".form
 EMAILS = st.from_regex(r"[a-zA-Z0-9][a-zA-Z0-9._+-]{0,20}@([a-z0-9-]{1,10}\.){1,3}[a-z]{2,6}", fullmatch=True)
 MOBILES = st.from_regex(r"01[016789][-. ]?[0-9]{4}[-. ]?[0-9]{4}", fullmatch=True)
 FRAMES = st.sampled_from(["{}", "to {} now", "/u/{}/x", "a={}&b=1", "<{}>", "메일 {} 끝", "%20{}%20"])
-RESIDENTS = st.from_regex(r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])-?[1-8][0-9]{6}", fullmatch=True)
+RESIDENTS = st.from_regex(r"[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])-[1-8][0-9]{6}", fullmatch=True)
+
+
+def with_check_digit(born: date, kind: int, serial: int) -> str:
+    """A resident number as they were issued until October 2020."""
+    digits = f"{born:%y%m%d}{kind + 2 * (born.year >= 2000)}{serial:05}"
+    total = sum(int(d) * w for d, w in zip(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=True))
+    return f"{digits}{((13 if kind > 4 else 11) - total % 11) % 10}"
+
+
+BARE_RESIDENTS = st.builds(
+    with_check_digit,
+    st.dates(date(1900, 1, 1), date(2020, 9, 30)),
+    st.sampled_from([1, 2, 5, 6]),
+    st.integers(0, 99999),
+)
 
 
 @given(urls)
@@ -67,10 +84,42 @@ def test_no_e_mail_address_survives(secret: str, frame: str) -> None:
         assert written not in scrub_text(frame.format(written))
 
 
-@given(st.one_of(MOBILES, RESIDENTS), FRAMES)
+@given(st.one_of(MOBILES, RESIDENTS, BARE_RESIDENTS), FRAMES)
 def test_no_personal_number_survives(secret: str, frame: str) -> None:
     for written in (secret, quote(secret), secret.replace("-", "%2D"), secret.replace(" ", "+")):
         assert written not in scrub_text(frame.format(written))
+
+
+def ean(prefix: str, serial: int) -> str:
+    digits = f"{prefix}{serial:0{12 - len(prefix)}}"
+    return f"{digits}{-sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(digits)) % 10}"
+
+
+def test_barcodes_and_order_numbers_stay() -> None:
+    """Korean EANs (880…) and order numbers by date; only those go that are a resident number by chance."""
+    codes = [ean("880", n * 7_919_993 % 1_000_000_000) for n in range(2000)]
+    days = [date(2026, 1 + n % 12, 1 + n % 28) for n in range(2000)]
+    short = [f"{day:%y%m%d}{n * 31_337 % 10_000_000:07}" for n, day in enumerate(days)]
+    long = [f"{day:%Y%m%d}{n:05}" for n, day in enumerate(days)]
+    for numbers, by_chance in ((codes, 0.02), (short, 0.05), (long, 0)):
+        gone = [n for n in numbers if scrub_url(f"/goods/{n}").url != f"/goods/{n}" or scrub_text(n) != n]
+        assert len(gone) <= len(numbers) * by_chance
+
+
+@given(st.uuids(), st.from_regex(r"[0-9a-f]{12}|[0-9a-f]{24}|[0-9a-f]{32,64}", fullmatch=True))
+@example(UUID("01012345-0505-4123-8678-010123456789"), "04233796191a")
+@example(UUID("02123456-0505-4123-8678-021234567890"), "zq04233796191a".removeprefix("zq"))
+def test_ids_stay(uuid: UUID, token: str) -> None:
+    for text in (f"/order/{uuid}", f"/order/zq{token}a", f"id={uuid}", f"x{token}x"):
+        assert scrub_text(text) == text
+        assert scrub_url(text).url == text
+
+
+@given(st.text(st.characters(min_codepoint=0xA1, codec="utf-8", exclude_categories=["C", "Z", "M"]), max_size=8))
+def test_one_page_has_one_address(name: str) -> None:
+    forms = {name, quote(name), quote(name).lower(), quote(name, safe="").replace("%E", "%e")}
+    addresses = [scrub_url(f"https://shop.example/{form}?utm_source={form}").url for form in forms]
+    assert len({percent_encoded(address) for address in addresses}) == 1
 
 
 @pytest.mark.parametrize("key", ["email", "token", "q", "utm_source_"])

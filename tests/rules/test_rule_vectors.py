@@ -13,8 +13,15 @@ from dongui import rules
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 POLICY = json.loads((VECTORS / "policy.json").read_text("utf-8"))
-FILES = ("choice", "effective", "gate", "urls", "cookies", "periods")
-CASES = [case | {"file": name} for name in FILES for case in json.loads((VECTORS / f"{name}.json").read_text("utf-8"))]
+FILES = ("choice", "effective", "gate", "urls", "cookies", "crawlers", "periods", "own_cookies", "decisions")
+# The queue of decisions is the browser's: the web server passes them on and keeps none.
+BROWSER_ONLY = {"collapse", "expire", "settle", "next_decision", "pending_grants"}
+CASES = [
+    case | {"file": name}
+    for name in FILES
+    for case in json.loads((VECTORS / f"{name}.json").read_text("utf-8"))
+    if case["call"] not in BROWSER_ONLY
+]
 
 
 def _choice(given: dict[str, Any] | None) -> rules.Choice | None:
@@ -48,6 +55,18 @@ def _destroy_at(day: str, period: str, tz: str) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _choice_after(
+    choice: dict[str, Any] | None, entry: dict[str, Any], rest: list[dict[str, Any]], recorded: dict[str, Any]
+) -> dict[str, Any] | None:
+    return _plain(
+        rules.choice_after(_choice(choice), entry["notice"], entry["granted"], entry["refused"], recorded, queue=rest)
+    )
+
+
+def _pairs(pairs: list[list[str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in pairs]
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     "decode_choice": lambda value: _plain(rules.decode_choice(value)),
     "encode_choice": _encode,
@@ -57,9 +76,17 @@ CALLS: dict[str, Callable[..., Any]] = {
     "gate_event": lambda event, purposes, now_ms: rules.gate_event(event, purposes, POLICY, now_ms),
     "scrub_url": _url,
     "scrub_text": rules.scrub_text,
+    "percent_encoded": rules.percent_encoded,
     "scrub_props": lambda value: rules.scrub_props(value),
+    "is_crawler": rules.is_crawler,
     "classify": lambda name: rules.classify(name, POLICY),
     "cookie_verdict": lambda name, granted, strict=False: rules.cookie_verdict(name, granted, POLICY, strict),
+    "cookie_prefix": rules.cookie_prefix,
+    "read_choice": lambda pairs, **naming: _plain(rules.read_choice(_pairs(pairs), **naming)),
+    "visitor_ids": lambda pairs, **naming: rules.visitor_ids(_pairs(pairs), **naming)._asdict(),
+    "classify_answer": rules.classify_answer,
+    "overlay": rules.overlay,
+    "choice_after": _choice_after,
     "last_day": _last_day,
     "destroy_at": _destroy_at,
 }

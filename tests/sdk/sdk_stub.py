@@ -107,6 +107,8 @@ class Collector:
     mode: str = "ok"
     delay: float = 0.0
     held: threading.Event | None = None
+    #: Paths that are answered only once their event is set.
+    slow_paths: dict[str, threading.Event] = field(default_factory=dict)
     port: int = 0
     granted: dict[str, set[str]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -141,9 +143,11 @@ class Collector:
     # The calls. Each returns (status, body).
 
     def get(self, path: str, query: dict[str, list[str]], bearer: str | None) -> tuple[int, Any]:
+        if path == "/healthz":
+            return 200, {}
         if path == "/v1/policy":
             return (200, self.policy) if query.get("site") == [SITE] else problem(404, "unknown-site")
-        if path == "/v1/me":
+        if path in ("/v1/me", "/v1/me/export"):
             if bearer not in self.granted:
                 return problem(404, "unknown-visitor")
             return 200, {
@@ -169,7 +173,7 @@ class Collector:
         if not secret and (bearer is not None or origin is None):
             return problem(401, "unauthorised")
         if not secret and origin != ORIGIN:
-            return problem(403, "forbidden-origin")
+            return problem(403, "origin-not-listed")
         if body.get("site") != SITE:
             return problem(404, "unknown-site")
         if path == "/v1/events":
@@ -243,7 +247,13 @@ class Collector:
             self.granted[visitor] = set()
         asked = [name for name, purpose in self.policy["purposes"].items() if purpose["basis"] == "consent"]
         state = {name: "given" if name in live else "refused" for name in asked}
-        return 201, {"visitor": visitor if live else None, "state": state, "receipt": {"id": "r"} if live else None}
+        return 201, {
+            "id": body.get("id"),
+            "at": now_s() * 1000,
+            "visitor": visitor if live else None,
+            "state": state,
+            "receipt": {"id": "r"} if live else None,
+        }
 
 
 def problem(status: int, slug: str) -> tuple[int, dict[str, Any]]:
@@ -270,6 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
         collector.requests.append((self.command, self.path, dict(self.headers.items())))
         if collector.held is not None:
             collector.held.wait()
+        if (slow := collector.slow_paths.get(parts.path)) is not None:
+            slow.wait()
         if collector.delay:
             time.sleep(collector.delay)
         if collector.mode == "down" or (collector.mode == "no events" and parts.path == "/v1/events"):
@@ -361,6 +373,8 @@ def running(**changes: Any) -> Iterator[Collector]:
     finally:
         if collector.held is not None:
             collector.held.set()
+        for slow in collector.slow_paths.values():
+            slow.set()
         server.shutdown()
         thread.join()
         server.server_close()

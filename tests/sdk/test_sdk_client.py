@@ -182,8 +182,8 @@ def test_what_is_closed_while_it_is_under_way_leaves_no_connection_open(client_o
         collector.held.set()
         works = (client.knowledge._background, client._transport._background)
         collector.wait_for(lambda: not any(work.running for work in works))
-    assert client.knowledge._wire._connection is None
-    assert client._transport._line._socket is None
+    assert client.knowledge._http._kept is None
+    assert client._transport._http._kept is None
 
 
 @pytest.mark.parametrize(

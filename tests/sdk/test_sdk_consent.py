@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dongui.compiled_policy import UNKNOWN, CompiledPolicy
-from dongui.consent import Consent, cookie_pairs, has_gpc, visitor_id
+from dongui.rules import visitor_ids
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
+from dongui.web.consent import Consent, cookie_pairs, has_gpc
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +97,7 @@ def test_only_reading_counts_as_having_read() -> None:
 def test_no_header_breaks_it(cookie: str, gpc: str) -> None:
     consent = Consent(TERMS, cookie, gpc)
     consent.granted("statistics")
-    assert consent.visitor is None or visitor_id(cookie_pairs(cookie)) == consent.visitor
+    assert consent.visitor is None or visitor_ids(cookie_pairs(cookie), False, False).use == consent.visitor
     has_gpc(gpc)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from dongui import Client, ConfigurationError, ConsentMiddleware
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.policy import inline_stub
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.web.csp import inline_nonce
-from dongui.web.inject import Stub
+from dongui.web.inject import PageTag
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,22 +76,22 @@ def test_without_the_option_there_is_only_the_tag() -> None:
 
 
 def test_before_a_policy_is_known_google_is_told_that_nothing_is_granted() -> None:
-    text = Stub(True).element(UNKNOWN).decode()
+    text = PageTag(SITE, "", True).stub(UNKNOWN).decode()
     for kind in ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"):
         assert kind in text
     assert '"basis":"consent"' in text
 
 
 def test_a_newer_policy_is_compiled_anew() -> None:
-    stub, newer = Stub(True), {**GOOGLE, "accepts": ["v1", "v2"]}
-    assert stub.element(CompiledPolicy(GOOGLE)) == STUB
-    assert stub.element(CompiledPolicy(newer)) == inline_stub(newer).encode() != STUB
+    stub, newer = PageTag(SITE, "", True), {**GOOGLE, "accepts": ["v1", "v2"]}
+    assert stub.stub(CompiledPolicy(GOOGLE)) == STUB
+    assert stub.stub(CompiledPolicy(newer)) == inline_stub(newer).encode() != STUB
 
 
 def test_whatever_the_policy_says_the_stub_is_ascii() -> None:
     urls = ["https://한글.example.com/*", "https://\U0001f600.example.com/*", "</script>"]
     purposes = {**GOOGLE["purposes"], "statistics": {**GOOGLE["purposes"]["statistics"], "urls": urls}}
-    element = Stub(True).element(CompiledPolicy({**GOOGLE, "purposes": purposes}), 'n"><')
+    element = PageTag(SITE, "", True).stub(CompiledPolicy({**GOOGLE, "purposes": purposes}), 'n"><')
     text = element.decode("ascii")
     assert element.count(b"</script>") == 1
     assert text.startswith('<script nonce="n&quot;&gt;&lt;">')

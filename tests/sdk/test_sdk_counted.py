@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from dongui import ConsentMiddleware
-from dongui.http.client import Response
+from dongui.result import Response
+from dongui.rules import VisitorIds
+from dongui.web.own_cookies import CookieNaming
 from dongui.web.page_view_owner import told, whole
-from dongui.web.proxy_rules import Forward, ProxiedRequest
+from dongui.web.proxy_rules import LEARNING, Forward, ProxiedRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +27,16 @@ def ask(shop: Any, what: str = "policy", **headers: Any) -> Result:
 
 
 def visit(**headers: str) -> ProxiedRequest:
+    sent = {name.lower(): value for name, value in headers.items()}
     return ProxiedRequest(
-        "GET", "/_dongui/v1/policy", "", lambda name: headers.get(name.replace("-", "_"), ""), "", None, False
+        method="GET",
+        path="/_dongui/v1/policy",
+        query="",
+        header=lambda name: sent.get(name.replace("-", "_"), ""),
+        host="shop.example.com",
+        address=None,
+        ids=VisitorIds(None, []),
+        naming=CookieNaming(),
     )
 
 
@@ -87,7 +97,9 @@ def test_each_representation_has_its_own_tag_and_is_found_by_it(tag: str, encodi
     # The browser asks again: the collector is asked by its own tag, and its 304 becomes ours, under the same tag.
     said = f"W/{headers['ETag']}" if weak else headers["ETag"]
     again = visit(Accept_Encoding=encoding, If_None_Match=f'"stranger", {said}')
-    asked = whole(Forward("HEAD", "/v1/policy", {"If-None-Match": "x", "Accept-Encoding": "gzip"}, None), again)
+    asked = whole(
+        Forward(LEARNING, "HEAD", "/v1/policy", {"If-None-Match": "x", "Accept-Encoding": "gzip"}, None), again
+    )
     assert (asked.method, asked.headers) == ("GET", {"If-None-Match": f'"{tag}"'})
     second = told(Response(304, {"etag": f'"{tag}"', "content-length": "99"}), again)
     assert (second.status, second.body) == (304, b"")
@@ -99,7 +111,7 @@ def test_what_a_cache_holds_of_another_representation_is_not_confirmed(tag: str,
     other = "-server" if encoding else "-server-gz"
     for held in (f'"{tag}"', f'"{tag}{other}"', "*", ""):
         asked = whole(
-            Forward("GET", "/v1/policy", {"If-None-Match": held}, None),
+            Forward(LEARNING, "GET", "/v1/policy", {"If-None-Match": held}, None),
             visit(Accept_Encoding=encoding, If_None_Match=held),
         )
         mine = "-server-gz" if encoding else "-server"

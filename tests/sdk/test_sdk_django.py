@@ -105,7 +105,8 @@ def test_pages_take_the_tag() -> None:
 
 
 def post(path: str, body: Any) -> dict[str, Any]:
-    return {"path": path, "data": json.dumps(body), "content_type": "text/plain", "headers": {"Origin": ORIGIN}}
+    headers = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+    return {"path": path, "data": json.dumps(body), "content_type": "text/plain", "headers": headers}
 
 
 DECISION = {"site": SITE, "notice": "v1", "granted": ["statistics"], "refused": [], "method": "banner", "lang": "ko"}
@@ -147,7 +148,7 @@ def test_under_asgi(real: DonguiClient, collector: Collector) -> None:
 def test_an_error_of_our_own_changes_nothing(fake: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     from dongui.integrations.django import middleware
 
-    monkeypatch.setattr(middleware, "_Request", None)
+    monkeypatch.setattr(middleware, "DjangoRequest", None)
     got = Client().get("/")
     assert got.status_code == 200
     assert fake.stats()["mishaps"] == {"request": 1}

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import pytest
 from dongui.errors import ConfigurationError, DonguiError
-from dongui.options import Options, OptionValues, known_options, resolve
+from dongui.web.options import Options, OptionValues, known_options, resolve
 
 BASE = {"site": "s", "collector": "http://127.0.0.1:1", "secret_key": "k"}
 

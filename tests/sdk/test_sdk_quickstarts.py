@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from dongui.options import Options
+from dongui.web.options import Options
 
 from tests.collector import Installation, free_port
 

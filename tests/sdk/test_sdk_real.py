@@ -91,7 +91,7 @@ def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, 
 
     answer = browser.decide(installation, ["statistics"], ["marketing", "personalisation"])
     assert answer["visitor"] is None
-    assert set(browser.jar) == {"dongui", "dongui_id"}
+    assert set(browser.jar) == {"__Host-dongui", "__Host-dongui_id"}
 
     assert browser.ask("/products/1", query="gclid=SENTINELTWO&utm_source=mail").cookies() == ["_ga"]
     assert client.flush(10)
@@ -104,7 +104,7 @@ def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, 
     assert row["source"]
 
     browser.decide(installation, [], ["statistics"])
-    assert "dongui_id" not in browser.jar
+    assert "__Host-dongui_id" not in browser.jar
     assert browser.ask("/").cookies()[:1] == ["_ga"], "ended, not set"
     assert client.flush(10)
     assert client.stats()["recorded"] == 1
@@ -129,7 +129,7 @@ def test_reports_tell_the_share_that_consented(installation: Installation, clien
 
 def test_the_client_speaks_for_the_visitor(installation: Installation, client: Client, browser: Browser) -> None:
     browser.decide(installation, ["statistics"], [])
-    visitor = browser.jar["dongui_id"]
+    visitor = browser.jar["__Host-dongui_id"]
     assert client.track(
         visitor, "purchase", props={"total": 12000, "mail": "kim@example.com"}, url="https://shop.example.com/cart"
     )
@@ -153,7 +153,7 @@ def test_the_client_speaks_for_the_visitor(installation: Installation, client: C
 
 def test_records_and_members(installation: Installation, client: Client, browser: Browser) -> None:
     browser.decide(installation, ["statistics", "marketing"], [])
-    visitor = browser.jar["dongui_id"]
+    visitor = browser.jar["__Host-dongui_id"]
     assert client.record("payment", "order-17", {"amount": 12000}, source="settlement")
     assert client.closed(visitor, "member-17")
     assert client.send_inventory(["_ga", "theme"])

@@ -45,6 +45,8 @@ SERVERS = {
     "granian asgi": ["granian", "--interface", "asgi", "--port", "{port}", ASGI],
 }
 
+OWN_PAGE = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}  # the shop's host is another than the server's here
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -132,14 +134,14 @@ def decided(http: httpx.Client) -> None:
     """A visitor decides through the site's own origin, and takes it back."""
     body = {"site": SITE, "notice": "v1", "granted": ["marketing"], "refused": [], "method": "banner", "lang": "ko"}
     http.cookies.clear()
-    got = http.post("/_dongui/v1/consents", content=json.dumps(body), headers={"Origin": ORIGIN})
+    got = http.post("/_dongui/v1/consents", content=json.dumps(body), headers=OWN_PAGE)
     assert got.status_code == 201, got.text
     assert got.json()["visitor_cookie"] is True
     assert set(got.cookies) == {"dongui", "dongui_id"}
     held = http.get("/_dongui/v1/me", headers={"X-Dongui": "1"})
     assert held.json()["state"] == {"marketing": "given"}
     body = {**body, "granted": [], "refused": ["marketing"]}
-    got = http.post("/_dongui/v1/consents", content=json.dumps(body), headers={"Origin": ORIGIN})
+    got = http.post("/_dongui/v1/consents", content=json.dumps(body), headers=OWN_PAGE)
     assert got.json()["visitor_cookie"] is False
     assert "dongui_id" not in http.cookies
 

@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.templating import Jinja2Templates
+from starlette.websockets import WebSocket
 
 from tests.sdk.test_sdk_asgi import ask, converse, cookies, scope_of
 
@@ -106,3 +107,38 @@ def test_fastapi_depends_on_a_purpose(fake: FakeClient) -> None:
 
 def test_without_the_middleware_nothing_is_granted() -> None:
     assert not consent_of(HTTPConnection({"type": "http", "headers": []})).granted("statistics")
+
+
+def spoken(app: Any, cookie: str) -> list[dict[str, Any]]:
+    """What an application sends over a websocket that a browser opens."""
+    scope = {**scope_of("/live", kind="websocket", cookie=cookie), "subprotocols": []}
+    sent, _, error = asyncio.run(converse(app, scope, [{"type": "websocket.connect"}]))
+    assert not error
+    return sent
+
+
+def test_a_websocket_depends_on_consent(fake: FakeClient) -> None:
+    app = FastAPI()
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket, consent: Annotated[Consent, Depends(requires_consent("statistics"))]) -> None:
+        await socket.accept()
+        await socket.send_text("yes" if consent.granted("statistics") else "no")
+        await socket.close()
+
+    app.add_middleware(ConsentMiddleware, client=fake)
+    assert spoken(app, fake.cookie("statistics"))[1] == {"type": "websocket.send", "text": "yes"}
+    [refused] = spoken(app, fake.cookie())
+    assert (refused["type"], refused["code"]) == ("websocket.close", 1008)
+
+
+def test_a_decorated_websocket_endpoint_too(fake: FakeClient) -> None:
+    @requires_consent("statistics")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("yes")
+        await socket.close()
+
+    app = ConsentMiddleware(Starlette(routes=[WebSocketRoute("/live", live)]), client=fake)
+    assert spoken(app, fake.cookie("statistics"))[1] == {"type": "websocket.send", "text": "yes"}
+    assert [message["type"] for message in spoken(app, "")] == ["websocket.close"]

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from dongui import ConsentMiddleware, Delivery
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.counters import PageViewCounter
 from dongui.testing import FakeClient
+from dongui.web.counters import PageViewCounter
 
 from tests.sdk.calls import call, choice
 from tests.sdk.conftest import QUICK, ClientOf

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from dongui import Delivery
-from dongui.http.batches import EVENTS, MOST_BYTES, MOST_EVENTS, Job, encode, pack
+from dongui.http.batches import EVENTS, Job, pack
 from dongui.http.delivery import DeliveryQueue
+from dongui.rules.body import MOST_BODY, MOST_EVENTS, encode
 from dongui.web.page_view import time_ordered_id
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +56,7 @@ def test_packing_takes_all_in_order_within_the_limits(sizes: list[int]) -> None:
     while jobs:
         parcel = pack("v", jobs)
         assert 0 < len(parcel.jobs) <= MOST_EVENTS
-        assert len(parcel.body(SITE)) <= MOST_BYTES
+        assert len(parcel.body(SITE)) <= MOST_BODY
         packed += parcel.jobs
     assert [job.encoded().rstrip(b"x") for job in packed] == [b"%d" % n for n in range(len(sizes))]
 

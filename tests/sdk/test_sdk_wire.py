@@ -1,4 +1,4 @@
-"""Talking to the collector: the transport's own line and http.client's, against a peer that answers as it pleases."""
+"""Talking to the collector: one client, against a peer that answers as it pleases."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from dongui.errors import ConfigurationError
-from dongui.http.client import TROUBLE, HttpClient, Response, parse_base
-from dongui.http.connection import Connection
+from dongui.http.client import TROUBLE, HttpClient
+from dongui.http.connection import parse_base
+from dongui.result import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,22 +81,15 @@ def answering(
         thread.join()
 
 
-def speaker(
-    kind: type[Connection] | type[HttpClient], address: str, timeout: float = 5.0
-) -> tuple[Connection | HttpClient, Exchange]:
-    if kind is Connection:
-        line = Connection(address, timeout=timeout)
-        return line, lambda path="/x", limit=1000: line.exchange("GET", path, {"A": "b"}, b"", limit=limit)
-    wire = HttpClient(address, timeout=timeout)
-    return wire, lambda path="/x", limit=1000: wire.exchange("GET", path, {"A": "b"}, limit=limit)
+def speaker(address: str, timeout: float = 5.0) -> tuple[HttpClient, Exchange]:
+    client = HttpClient(address, timeout=timeout)
+    return client, lambda path="/x", limit=1000: client.exchange("GET", path, {"A": "b"}, limit=limit)
 
 
-KINDS = pytest.mark.parametrize("kind", [Connection, HttpClient], ids=["line", "wire"])
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
 
 
-@KINDS
 @pytest.mark.parametrize(
     "answer",
     [
@@ -105,29 +99,27 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n1
         pytest.param(OK.replace(b"X-A: b", b"Connection: close"), id="closing"),
     ],
 )
-def test_an_answer_in_any_pieces(kind: type[Connection], answer: bytes) -> None:
+def test_an_answer_in_any_pieces(answer: bytes) -> None:
     for size in (1, 7, 1000):
         pieces = [answer[at : at + size] for at in range(0, len(answer), size)]
         with answering(pieces, pieces) as (address, seen):
-            peer, exchange = speaker(kind, address)
+            peer, exchange = speaker(address)
             assert [exchange().body, exchange().body] == [b"{}", b"{}"]
             assert all(b"\r\nA: b\r\n" in request for request in seen)
             peer.close()
 
 
-@KINDS
-def test_an_answer_that_ends_with_the_connection(kind: type[Connection]) -> None:
+def test_an_answer_that_ends_with_the_connection() -> None:
     with answering([b"HTTP/1.1 200 OK\r\n\r\n{}"], [OK]) as (address, _):
-        peer, exchange = speaker(kind, address)
+        peer, exchange = speaker(address)
         assert exchange("/hang-up").body == b"{}"
         assert exchange().body == b"{}"
         peer.close()
 
 
-@KINDS
-def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Connection]) -> None:
+def test_a_connection_that_was_kept_too_long_is_replaced() -> None:
     with answering([OK], [OK]) as (address, seen):
-        peer, exchange = speaker(kind, address)
+        peer, exchange = speaker(address)
         assert exchange("/hang-up").status == 200
         time.sleep(0.05)
         assert exchange().status == 200
@@ -135,7 +127,6 @@ def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Connection])
         peer.close()
 
 
-@KINDS
 @pytest.mark.parametrize(
     "answer",
     [
@@ -149,18 +140,17 @@ def test_a_connection_that_was_kept_too_long_is_replaced(kind: type[Connection])
         pytest.param(CHUNKED[:-6], id="no last chunk"),
     ],
 )
-def test_nonsense_is_trouble(kind: type[Connection], answer: bytes) -> None:
+def test_nonsense_is_trouble(answer: bytes) -> None:
     with answering([answer], [answer]) as (address, _):
-        peer, exchange = speaker(kind, address, timeout=2.0)
+        peer, exchange = speaker(address, timeout=2.0)
         with pytest.raises(TROUBLE):
             exchange("/hang-up")
         peer.close()
 
 
-@KINDS
-def test_a_peer_that_drips_is_left_at_the_deadline(kind: type[Connection]) -> None:
+def test_a_peer_that_drips_is_left_at_the_deadline() -> None:
     with answering([b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 500], pause=0.02) as (address, _):
-        peer, exchange = speaker(kind, address, timeout=0.3)
+        peer, exchange = speaker(address, timeout=0.3)
         began = time.monotonic()
         with pytest.raises(TROUBLE):
             exchange()
@@ -168,37 +158,35 @@ def test_a_peer_that_drips_is_left_at_the_deadline(kind: type[Connection]) -> No
         peer.close()
 
 
-@KINDS
-def test_nobody_there_is_trouble(kind: type[Connection]) -> None:
-    _, exchange = speaker(kind, "http://127.0.0.1:9")
+def test_nobody_there_is_trouble() -> None:
+    _, exchange = speaker("http://127.0.0.1:9")
     with pytest.raises(TROUBLE):
         exchange()
 
 
 @given(st.text(max_size=20).filter(lambda text: not text.isprintable() or not text.isascii()), st.booleans())
 def test_no_header_or_path_smuggles_another(text: str, in_path: bool) -> None:
-    line = Connection("http://127.0.0.1:9")
+    client = HttpClient("http://127.0.0.1:9")
     path, value = (f"/{text}", "x") if in_path else ("/", text)
     try:
-        request = line._request("GET", path, {"A": value}, b"")
+        request = client.request("GET", path, {"A": value}, b"")
     except ValueError:
         return
     assert request.count(b"\r\n") == 5
     assert request.count(b"\n") == 5
 
 
-@KINDS
-def test_over_tls(kind: type[Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = self_signed(tmp_path)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with answering([OK], [OK], tls=tls) as (address, _):
-        stranger, exchange = speaker(kind, address)
+        stranger, exchange = speaker(address)
         with pytest.raises(TROUBLE):
             exchange()
         stranger.close()
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        peer, exchange = speaker(kind, address)
+        peer, exchange = speaker(address)
         assert exchange().body == b"{}"
         peer.close()
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from dongui_collector.access import audit_review as reviewing
 from dongui_collector.access.audit_review import AuditEntry, Review
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
-from dongui_collector.ledger.pseudonyms import Pseudonyms
+from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
+from dongui_collector.core.pseudonyms import Pseudonyms
+from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
 
 KIND = "audit"
@@ -28,7 +30,7 @@ _LONGEST = {"by": 200, "reason": 500, "address": 60}
 
 
 def record_access(
-    core: Installation,
+    core: StoredInstallation,
     *,
     action: str,
     by: str,
@@ -62,30 +64,32 @@ def record_access(
             core.storage.ledger.append(KIND, now, of, site_ref=site_ref, visitor=visitor)
 
 
+class RecordAccess(Request[None], frozen=True):
+    """Write an access down for a process that only reads: ``site`` is an id, ``visitor`` the key in hexadecimal."""
+
+    action: str
+    by: str
+    reason: str = ""
+    site: str | None = None
+    visitor: str | None = None
+    address: str = ""
+    what: Json | None = None
+
+
 @operation("audit.look")
-def record_access_from_desk(
-    core: Installation,
-    action: str,
-    by: str,
-    reason: str = "",
-    site: str | None = None,
-    visitor: str | None = None,
-    address: str = "",
-    what: Json | None = None,
-) -> dict[str, Any]:
-    """:func:`look` for processes that only read: ``site`` is a site's id, ``visitor`` the key in hexadecimal."""
-    found = core.registry.site(site) if site is not None else None
+def record_access_from_desk(core: StoredInstallation, request: RecordAccess) -> None:
+    """Raises what :func:`record_access` raises."""
+    found = next((one for one in core.storage.ledger.sites() if one.id == request.site), None)
     record_access(
         core,
-        action=action,
-        by=by,
-        reason=reason,
+        action=request.action,
+        by=request.by,
+        reason=request.reason,
         site_ref=found.ref if found else None,
-        visitor=bytes.fromhex(visitor) if visitor else None,
-        address=address,
-        what=what,
+        visitor=bytes.fromhex(request.visitor) if request.visitor else None,
+        address=request.address,
+        what=request.what,
     )
-    return {"noted": action}
 
 
 # --- reading it ------------------------------------------------------------------------------------------------------
@@ -95,24 +99,25 @@ ERASED = "erased"
 _PAGE = 1000
 
 
-def entries(core: Installation, first: date, end: date) -> Iterator[AuditEntry]:
+def entries(core: StoredInstallation, first: date, end: date) -> Iterator[AuditEntry]:
     """The entries of the days ``first`` to before ``end``, oldest first. A person has a name within this log only."""
     zone, names = core.settings.zone, Pseudonyms(core.keyring, "audit log")
+    sites = {site.ref: site.id for site in core.storage.ledger.sites()}
     waiting: LedgerRecord | None = None
     for record in _records(core, start_of(first, zone), start_of(end, zone)):
         if waiting is not None:
             about = record if _is_about(record, waiting) else None
-            yield _entry(core, waiting, _whose(about, names))
+            yield _entry(sites, waiting, _whose(about, names))
             waiting = None
             if about is not None:
                 continue
         if record.body is not None and record.body.get("action") != WHOSE:
             waiting = record
     if waiting is not None:
-        yield _entry(core, waiting, None)
+        yield _entry(sites, waiting, None)
 
 
-def _records(core: Installation, first: int, end: int) -> Iterator[LedgerRecord]:
+def _records(core: StoredInstallation, first: int, end: int) -> Iterator[LedgerRecord]:
     after = 0
     while page := core.storage.ledger.records_between(KIND, first, end, after, _PAGE):
         yield from page
@@ -132,33 +137,50 @@ def _whose(about: LedgerRecord | None, names: Pseudonyms) -> str | None:
     return ERASED if about.visitor is None else names.visitor(about.visitor)
 
 
-def _entry(core: Installation, record: LedgerRecord, whose: str | None) -> AuditEntry:
-    site = core.registry.site_by_ref(record.site_ref).id if record.site_ref is not None else None
+def _entry(sites: dict[int, str], record: LedgerRecord, whose: str | None) -> AuditEntry:
+    site = sites[record.site_ref] if record.site_ref is not None else None
     return reviewing.entry_of(record.seq, record.at, record.body or {}, site=site, whose=whose)
 
 
-def month(core: Installation, text: str) -> Review:
+def month(core: StoredInstallation, text: str) -> Review:
     """The review of a month (``YYYY-MM``). Raises :class:`CollectorError` for what is no month."""
     return reviewing.review(text, entries(core, *_days(text)), core.settings.zone)
 
 
-def reviews(core: Installation) -> dict[str, AuditEntry]:
+def reviews(core: StoredInstallation) -> dict[str, AuditEntry]:
     """Which months were reviewed: month → the newest entry that says so."""
     today = core.clock.today(core.settings.zone)
     found = entries(core, date(2000, 1, 1), today.replace(year=today.year + 1, day=1))
     return {str(entry.what.get("month")): entry for entry in found if entry.action == REVIEW}
 
 
-@operation("audit.review")
-def sign_review(core: Installation, month: str, note: str = "", by: str = "command line") -> dict[str, Any]:
-    """Write down that somebody has reviewed a month of the log (K12). Raises :class:`NotAllowed` before it is over."""
+class ReviewSigned(msgspec.Struct, frozen=True):
+    """Which month was reviewed, how many entries it had, and who says so."""
+
+    reviewed: str
+    entries: int
+    by: str
+
+
+class SignReview(Request[ReviewSigned], frozen=True):
+    """Write down that you have reviewed a month of the access log (K12)."""
+
+    month: Annotated[str, Field("The month.", metavar="YYYY-MM")]
+    note: Annotated[str, Field("What you found.")] = ""
+    by: str = COMMAND_LINE
+
+
+@operation("audit.review", right="audit", audit=REVIEW)
+def sign_review(core: StoredInstallation, request: SignReview) -> ReviewSigned:
+    """Raises :class:`NotAllowed` before the month is over."""
+    month = request.month
     _, end = _days(month)
     if core.clock.today(core.settings.zone) < end:
         raise NotAllowed(f"{month} is not over; it can be reviewed from {end} on")
     found = reviewing.review(month, entries(core, *_days(month)), core.settings.zone)
     what = {"month": month, "entries": found.entries, "up_to": found.last_seq}
-    record_access(core, action=REVIEW, by=by, reason=note, what=what)
-    return {"reviewed": month, "entries": found.entries, "by": by}
+    record_access(core, action=REVIEW, by=request.by, reason=request.note, what=what)
+    return ReviewSigned(month, found.entries, request.by)
 
 
 def _days(text: str) -> tuple[date, date]:

@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import BASE
-from dongui_collector.analytics.intervals import stored_days
 from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.keys.keyring import unseal
+from dongui_collector.core.sealing import unseal
 from dongui_collector.ledger.paging import masked
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import PendingErasures, associated
 from dongui_collector.storage.contract.values import Fact, Row, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 _PAGE = 20_000  # rows a snapshot: some 50 ms
 _BASE = frozenset(BASE)
@@ -53,12 +52,14 @@ class EntitledEvents:
     Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
     """
 
-    def __init__(self, core: Installation, site: Site, purposes: tuple[str, ...], today: date | None = None) -> None:
+    def __init__(
+        self, core: LedgerInstallation, site: Site, purposes: tuple[str, ...], today: date | None = None
+    ) -> None:
         bits = core.storage.ledger.bits(site.ref)
         self._core, self.site, self._today = core, site, today
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.registry)
-        self.zone: ZoneInfo = core.registry.in_force(site.ref, core.clock.now()).zone
+        self.zone = ZoneInfo(core.settings.timezone)  # all sites': file, key, period, report mean one day
         settings = core.settings
         self.rules = SiteRules.of(
             site.origins, trailing_slash=settings.trailing_slash, channel_rules=settings.channel_rules
@@ -80,8 +81,7 @@ class EntitledEvents:
 
     def days(self, first: date, last: date) -> list[date]:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
-        stored = {beside for day in self._core.storage.events.days() for beside in _beside(day)}
-        return sorted(day for day in stored if first <= day <= last)
+        return sorted(day for day in self._core.storage.events.days() if first <= day <= last)
 
     def visits(self, day: date) -> Iterator[Visit]:
         """The visits of one of the site's days."""
@@ -92,23 +92,8 @@ class EntitledEvents:
         return (self._event(fact, items) for fact, items in self.seen(day))
 
     def seen(self, day: date) -> Iterator[tuple[Fact, frozenset[str]]]:
-        """The rows of one of the site's days, each with the items that the reader may see of it.
-
-        The site's midnight may lie within a stored day, whose zone is another.
-        """
-        first, end, stored = self.span(day)
-        for one in stored:
-            yield from self._stored(one, first, end)
-
-    def span(self, day: date) -> tuple[int, int, list[date]]:
-        """The instants at which one of the site's days begins and ends, and the stored days that it lies in."""
-        return start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone), self.stored(day)
-
-    def stored(self, day: date) -> list[date]:
-        """The stored days that one of the site's days reaches into."""
-        return stored_days(day, self.zone, self._core.settings.zone)
-
-    def _stored(self, day: date, first: int, end: int) -> Iterator[tuple[Fact, frozenset[str]]]:
+        """The rows of a day, each with the items that the reader may see of it."""
+        first, end = self.span(day)
         storage, site, after = self._core.storage, self.site.ref, 0
 
         def read(limit: int) -> list[Fact]:
@@ -119,6 +104,10 @@ class EntitledEvents:
             judged = self.judge(day, facts, masks)
             yield from ((fact, items) for fact, items in zip(facts, judged, strict=True) if items is not None)
             after = facts[-1].n
+
+    def span(self, day: date) -> tuple[int, int]:
+        """The instants at which a day begins and ends."""
+        return start_of(day, self.zone), start_of(day + timedelta(days=1), self.zone)
 
     def judge(self, day: date, facts: Sequence[Fact], masks: PendingErasures) -> list[frozenset[str] | None]:
         """What the reader may see of each of these rows of a stored day; None where it is too little for any report."""
@@ -133,7 +122,7 @@ class EntitledEvents:
 
     def standing(self, day: date, notice_ref: int, purposes: int) -> frozenset[str] | None:
         """The items of rows of a stored day that stand on ``purposes``, today; None where that is not enough."""
-        today = self._today or self._core.retention.today()
+        today = self._today or self._core.today()
         mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
         found = self._core.registry.items_of(notice_ref, mask)
         return found if found >= _BASE else None
@@ -161,16 +150,12 @@ class EntitledEvents:
 
     def clicks(self, fact: Fact) -> tuple[str, ...]:
         """The kinds of a row's advertising ids; their values go no further than this."""
-        day = day_of(fact.at, self._core.settings.zone)  # under which it is stored, and its ids are sealed
+        day = day_of(fact.at, self.zone)  # under which it is stored, and its ids are sealed
         key = self._core.keyring.day(day)
         if key is None or fact.ads is None:
             return ()
         plain = unseal(key, fact.ads, associated(self.site.ref, day, fact.key, "ads"))
         return tuple(sorted(json.loads(plain)))
-
-
-def _beside(day: date) -> tuple[date, date, date]:
-    return day - timedelta(days=1), day, day + timedelta(days=1)
 
 
 def no_recipient(recipient: str | None) -> None:

@@ -17,9 +17,9 @@ from dongui_collector.analytics.columns.words import Glossary
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import ReportError, check_covered
 from dongui_collector.analytics.intervals import Interval, of_day
-from dongui_collector.analytics.metrics import added, ratio
+from dongui_collector.analytics.metrics import COUNTS, Key, added, ordered, ratio
 from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
-from dongui_collector.analytics.reports import OTHERS, ordered
+from dongui_collector.analytics.reports import OTHERS
 from dongui_collector.analytics.sessions import METRICS
 from dongui_collector.analytics.snapshot_reader import (
     UNTOLD,
@@ -36,7 +36,7 @@ from dongui_collector.ledger import page_counts as counted
 from dongui_collector.storage.contract.values import Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 __all__ = ["LIMIT", "MOST_ROWS", "NOW_MS", "Query", "days_of", "report"]
 
@@ -45,7 +45,7 @@ Advance = Callable[[int], object]
 _CONSENT = ("given", "refused", "withdrawn")
 
 
-def days_of(core: Installation, site: Site, question: Query) -> int:
+def days_of(core: LedgerInstallation, site: Site, question: Query) -> int:
     """How many stored days a report will read; for showing progress."""
     covered = EntitledEvents(core, site, ())
     first = question.previous[0] if question.compare else question.first
@@ -53,7 +53,7 @@ def days_of(core: Installation, site: Site, question: Query) -> int:
 
 
 def report(
-    core: Installation,
+    core: LedgerInstallation,
     site: Site,
     purposes: tuple[str, ...],
     question: Query,
@@ -89,7 +89,7 @@ def report(
 class ReportRun:
     """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
 
-    core: Installation
+    core: LedgerInstallation
     covered: EntitledEvents
     purposes: tuple[str, ...]
     question: Query
@@ -162,30 +162,40 @@ class ReportRows:
         sort, ascending = _sort(question, measure.names, measure.figures, measure.sort)
         series = question.name == "timeseries"
         kept = self._gone.series(question.interval) if series else self._gone.parts()
-        most = self._figures.sums.shape[1] if question.whole or kept else question.offset + question.limit
+        gone = bool(kept or self._gone.shortened)
+        most = self._figures.sums.shape[1] if question.whole or gone else question.offset + question.limit
         parts, number = parts_of(measure, self._figures, self._words, sort, ascending=ascending, most=most)
-        if kept:
+        if gone:
             parts = added(parts, kept)
             number = len(parts)
         visits = self._visits
         rows = rows_of(measure, parts, visits)
         if series:
             rows = self._with_states(rows)
-        elif _untold(visits, self._states.values()):
+        elif self._gone.shortened:
+            rows = [self._known(row, key) for row, key in zip(rows, parts, strict=True)]
+        if not series and _untold(visits, self._states.values()):
             rows = [row | dict.fromkeys(measure.figures) for row in rows]
         return ordered(rows, measure.names, sort, ascending=ascending), number
 
     def _with_states(self, rows: list[Json]) -> list[Json]:
         interval = self._question.interval
+        cut_days = {day.isoformat() for day in self._gone.shortened}
         days: dict[str, list[State]] = {}
         for day, state in self._states.items():
             days.setdefault(of_day(interval, day), []).append(state)
         found = []
         for row in rows:
             states = days.get(_day(interval, row["time"]), ())
-            nothing = dict.fromkeys(self._measure.figures) if _untold(row["visits"], states) else {}
+            cut = interval == "hour" and not row["visits"] and row["time"][:10] in cut_days
+            nothing = dict.fromkeys(self._measure.figures) if cut or _untold(row["visits"], states) else {}
             found.append(row | nothing | {"state": together(states)})
         return found
+
+    def _known(self, row: Json, key: Key) -> Json:
+        """A row without what is worked out from parts that may be missing; counts are then at least so many."""
+        worked_out = [name for name in self._measure.figures if name not in COUNTS]
+        return row | dict.fromkeys(worked_out) if self._gone.is_partial(key) else row
 
     @property
     def _visits(self) -> int:
@@ -195,7 +205,8 @@ class ReportRows:
         """What an answer says beside its rows."""
         visitors = int(self._figures.total[0])
         bound = self._gone.bound(visitors)
-        return _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+        told = _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
+        return told | {"shortened": len(self._gone.shortened) if self._question.name != "timeseries" else 0}
 
 
 def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
@@ -227,7 +238,13 @@ def _sort(question: Query, names: tuple[str, ...], figures: tuple[str, ...], fir
 
 
 def _answer(
-    core: Installation, site: Site, purposes: tuple[str, ...], question: Query, rows: list[Json], zone: str, number: int
+    core: LedgerInstallation,
+    site: Site,
+    purposes: tuple[str, ...],
+    question: Query,
+    rows: list[Json],
+    zone: str,
+    number: int,
 ) -> Json:
     most = len(rows) if question.whole else question.limit
     return {
@@ -239,11 +256,12 @@ def _answer(
         "purposes": list(purposes),
         **_consented(core, site, purposes, question),
         "total": number,
+        "shortened": 0,
         "rows": rows[question.offset : question.offset + most],
     }
 
 
-def _consented(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+def _consented(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
     """The share of the page views counted by the site's server that was recorded under a consent of the reader's.
 
     Not known where nothing was counted, nor of what filters choose: these numbers have no dimension but the day.
@@ -260,7 +278,7 @@ def _consented(core: Installation, site: Site, purposes: tuple[str, ...], questi
     return {"consented": ratio(recorded, found.page_views), "counted": told}
 
 
-def _consent(core: Installation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
+def _consent(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:
     """Choices a day and purpose, from the ledger's numbers; they outlive the consents that they count."""
     counts: dict[tuple[date, str], dict[str, int]] = {}
     for (day, _site, name), number in core.storage.ledger.totals(site.ref).items():
@@ -275,5 +293,4 @@ def _consent(core: Installation, site: Site, purposes: tuple[str, ...], question
         | {"given_rate": ratio(found["given"], found["given"] + found["refused"])}
         for (day, purpose), found in sorted(counts.items())
     ]
-    zone = core.registry.in_force(site.ref, core.clock.now()).zone.key
-    return _answer(core, site, purposes, question, rows, zone, len(rows))
+    return _answer(core, site, purposes, question, rows, core.settings.timezone, len(rows))

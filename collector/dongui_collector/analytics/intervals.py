@@ -1,4 +1,4 @@
-"""Hours, days, weeks and months of a report's range, in the site's zone. Pure."""
+"""Hours, days, weeks and months of a report's range, in the installation's zone. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import ReportError
-from dongui_collector.core.clock import day_of, start_of
+from dongui_collector.core.clock import start_of
 
 Interval = Literal["hour", "day", "week", "month"]
 INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
@@ -50,13 +50,3 @@ def of_day(interval: Interval, day: date) -> str:
     if interval == "week":
         return (day - timedelta(days=day.weekday())).isoformat()
     return day.isoformat()[:7] if interval == "month" else day.isoformat()
-
-
-def stored_days(day: date, zone: ZoneInfo, stored: ZoneInfo) -> list[date]:
-    """The days in the zone ``stored`` that a day in ``zone`` reaches into."""
-    return between(day_of(start_of(day, zone), stored), day_of(start_of(day + timedelta(days=1), zone) - 1, stored))
-
-
-def between(first: date, last: date) -> list[date]:
-    """The days from ``first`` to ``last``, both included."""
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

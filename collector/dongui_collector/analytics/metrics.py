@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -63,9 +63,24 @@ _FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
 }
 
 
+COUNTS = frozenset({"visitors", "visits", "page_views", "events", "searches"})  # all others are worked out of several
+
+
 def rows_of(names: tuple[str, ...], figures: tuple[str, ...], parts: Mapping[Key, Metrics], visits: int) -> list[Json]:
     """Rows as a report shows them; ``visits`` are all that the report is about."""
     return [
         dict(zip(names, key, strict=True)) | {name: _FIGURES[name](part, visits) for name in figures}
         for key, part in parts.items()
     ]
+
+
+def ordered(rows: list[Json], names: Sequence[str], sort: str, *, ascending: bool) -> list[Json]:
+    """Rows by a figure or a name, what is not known last; then by ``names``, so that the order is always the same."""
+
+    def named(row: Json) -> tuple[tuple[bool, Any], ...]:
+        return tuple((row[name] is None, "" if row[name] is None else row[name]) for name in names)
+
+    rows = sorted(rows, key=named)
+    known = [row for row in rows if row[sort] is not None]
+    known.sort(key=lambda row: row[sort], reverse=not ascending)
+    return known + [row for row in rows if row[sort] is None]

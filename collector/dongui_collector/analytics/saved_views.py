@@ -11,8 +11,8 @@ from typing import Any
 
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Request, operation
+from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json, Site
 
@@ -22,51 +22,68 @@ MOST_STEPS = 12
 _LONGEST = 80
 
 
-def kept(core: Installation, site: Site) -> dict[str, list[Json]]:
+def kept(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
     """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
     found = core.storage.office.setting(_name(site)) or {}
     return {kind: list(found.get(kind, ())) for kind in KINDS}
 
 
-@operation("visits.keep")
-def keep(
-    core: Installation, kind: str, said: Mapping[str, Any], site: str | None = None, by: str = "command line"
-) -> Json:
+class KeepView(Request[Json], frozen=True):
+    """Keep a goal, a funnel, a note on a day or a view of the Visits screen."""
+
+    kind: str
+    said: Mapping[str, Any]
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("visits.keep", right="visits", audit="visits")
+def keep(core: LedgerInstallation, request: KeepView) -> Json:
     """Keep one more; the answer is it, with the ``id`` by which it is dropped.
 
     ``said``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
     ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
     Raises :class:`ReportError` naming what is wrong, without an echo.
     """
-    if kind not in _CHECKS:
+    if request.kind not in _CHECKS:
         raise ReportError(f"there are {', '.join(KINDS)}")
-    checked = _CHECKS[kind](said)
-    found = find_site(core, site)
+    checked = _CHECKS[request.kind](request.said)
+    found = find_site(core, request.site)
     with core.storage.ledger.writing():
         lists = kept(core, found)
-        if len(lists[kind]) >= MOST:
-            raise ReportError(f"at most {MOST} {kind}; drop one first")
+        if len(lists[request.kind]) >= MOST:
+            raise ReportError(f"at most {MOST} {request.kind}; drop one first")
         last = max((one["id"] for some in lists.values() for one in some), default=0)
         one: Json = {"id": last + 1} | checked
-        lists[kind].append(one)
-        _put(core, found, lists, f"visits.{kind}.keep", one["id"], by)
+        lists[request.kind].append(one)
+        _put(core, found, lists, f"visits.{request.kind}.keep", one["id"], request.by)
     return one
 
 
-@operation("visits.drop")
-def drop(core: Installation, id: int, site: str | None = None, by: str = "command line") -> None:
+class DropView(Request[None], frozen=True):
+    """Drop one by its id."""
+
+    id: int
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("visits.drop", right="visits", audit="visits")
+def drop(core: LedgerInstallation, request: DropView) -> None:
     """Drop one by its id. Raises :class:`Unknown` where there is none."""
-    found = find_site(core, site)
+    found = find_site(core, request.site)
     with core.storage.ledger.writing():
         lists = kept(core, found)
-        kind = next((kind for kind, some in lists.items() if any(one["id"] == id for one in some)), None)
+        kind = next((kind for kind, some in lists.items() if any(one["id"] == request.id for one in some)), None)
         if kind is None:
             raise Unknown("nothing of that number is kept of this site")
-        lists[kind] = [one for one in lists[kind] if one["id"] != id]
-        _put(core, found, lists, f"visits.{kind}.drop", id, by)
+        lists[kind] = [one for one in lists[kind] if one["id"] != request.id]
+        _put(core, found, lists, f"visits.{kind}.drop", request.id, request.by)
 
 
-def _put(core: Installation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str) -> None:
+def _put(
+    core: LedgerInstallation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str
+) -> None:
     """Write the lists, and on the access log who changed them."""
     core.storage.office.put_setting(_name(site), dict(lists))
     entry: Json = {"action": action, "by": by, "what": {"id": id}}

@@ -1,6 +1,6 @@
 """Links by which anybody who has one reads a site's figures: of fixed purposes and filters, until they expire.
 
-Numbers alone, never a row about anybody; what a list shows is cut further (desk/visits/shared_pages.py). Of a link's
+Numbers of finished periods alone, rounded and cut (``public_numbers.py``), never a row about anybody. Of a link's
 secret only a hash is kept. A link that was revoked or has expired is nothing any more: its entry goes.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from dongui_collector.access.secrets import new_token, token_hash
 from dongui_collector.access.tokens import expiry
 from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.analytics.public_numbers import KINDS
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Request, operation
+from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json
 
@@ -27,29 +27,36 @@ MOST = 100
 _FILTERS = 20
 
 
-@operation("shares.create")
-def create(
-    core: Installation,
-    name: str,
-    purposes: Sequence[str] = (),
-    filters: Sequence[str] = (),
-    expires: str = "P90D",
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class CreateShare(Request[Json], frozen=True):
+    """Make a link by which anybody who has it reads a site's figures."""
+
+    name: str
+    purposes: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    expires: str = "P90D"
+    period: str = "month"
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("shares.create", right="visits", audit="visits.share")
+def create(core: LedgerInstallation, request: CreateShare) -> Json:
     """Make a link. Its ``token`` is in the answer, this once.
 
-    ``purposes`` empty: those that the notice in force asks consent for. Raises :class:`ReportError` for a name or an
-    end that cannot be (at most a year), :class:`Unknown` for a purpose that is not asked for.
+    ``purposes`` empty: those that the notice in force asks consent for. ``period``: whether it is of finished weeks or
+    of finished months; of both it would let one be subtracted from the other. Raises :class:`ReportError` for a name
+    or an end that cannot be (at most a year), :class:`Unknown` for a purpose that is not asked for.
     """
-    found, now = find_site(core, site), core.clock.now()
+    found, now = find_site(core, request.site), core.clock.now()
     known = core.registry.in_force(found.ref, now).policy.consent_purposes
-    if lacking := [purpose for purpose in purposes if purpose not in known]:
+    if lacking := [purpose for purpose in request.purposes if purpose not in known]:
         raise Unknown(f"the notice in force asks no consent for {lacking[0][:40]!r}; it does for {', '.join(known)}")
-    if not 1 <= len(name.strip()) <= 80 or len(filters) > _FILTERS:
+    if not 1 <= len(request.name.strip()) <= 80 or len(request.filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
-    list(map(parse_filter, filters))
-    ends, token = _end(core, expires), new_token()
+    if request.period not in KINDS:
+        raise ReportError(f"period is one of {', '.join(KINDS)}")
+    list(map(parse_filter, request.filters))
+    ends, token = _end(core, request.expires), new_token()
     with core.storage.ledger.writing():
         shares = live(core)
         if len(shares) >= MOST:
@@ -57,21 +64,22 @@ def create(
         one: Json = {
             "id": max((share["id"] for share in shares), default=0) + 1,
             "hash": token_hash(token).hex(),
-            "name": name.strip(),
+            "name": request.name.strip(),
             "site": found.id,
-            "purposes": list(dict.fromkeys(purposes)) or list(known),
-            "filters": list(filters),
+            "purposes": list(dict.fromkeys(request.purposes)) or list(known),
+            "filters": list(request.filters),
+            "period": request.period,
             "created_at": now,
             "expires_at": ends,
         }
         _put(core, [*shares, one])
-        said = {name: one[name] for name in ("id", "purposes", "expires_at")}
-        entry: Json = {"action": "visits.share", "by": by, "what": said}
+        said = {field: one[field] for field in ("id", "purposes", "expires_at")}
+        entry: Json = {"action": "visits.share", "by": request.by, "what": said}
         core.storage.ledger.append("audit", now, entry, site_ref=found.ref)
     return {key: value for key, value in one.items() if key != "hash"} | {"token": token}
 
 
-def _end(core: Installation, expires: str) -> int:
+def _end(core: LedgerInstallation, expires: str) -> int:
     """The instant (epoch ms) at which a link made now ends."""
     zone, today = core.settings.zone, core.clock.today(core.settings.zone)
     ends = expiry(expires, today, zone)
@@ -80,19 +88,26 @@ def _end(core: Installation, expires: str) -> int:
     return ends
 
 
-@operation("shares.revoke")
-def revoke(core: Installation, id: int, by: str = "command line") -> None:
+class RevokeShare(Request[None], frozen=True):
+    """End a link at once."""
+
+    id: int
+    by: str = COMMAND_LINE
+
+
+@operation("shares.revoke", right="visits", audit="visits.share.revoke")
+def revoke(core: LedgerInstallation, request: RevokeShare) -> None:
     """End a link at once. Raises :class:`Unknown` where there is none of that number."""
     with core.storage.ledger.writing():
-        share = next((share for share in live(core) if share["id"] == id), None)
+        share = next((share for share in live(core) if share["id"] == request.id), None)
         if share is None:
             raise Unknown("there is no shared link of that number")
-        _forget(core, share, by)
+        _forget(core, share, request.by)
         # So that no restored backup revives it. Numbers are given again, the hash of a secret is not.
         core.ledger.journal.append({"kind": "share", "revoked": share["hash"]})
 
 
-def revoked_since(core: Installation, entry: Json) -> bool:
+def revoked_since(core: LedgerInstallation, entry: Json) -> bool:
     """End again a link that a restored backup brought back; whether it did. ``entry`` is the journal's."""
     with core.storage.ledger.writing():
         share = next((share for share in live(core) if share["hash"] == entry["revoked"]), None)
@@ -101,23 +116,23 @@ def revoked_since(core: Installation, entry: Json) -> bool:
     return share is not None
 
 
-def _forget(core: Installation, share: Json, by: str) -> None:
+def _forget(core: LedgerInstallation, share: Json, by: str) -> None:
     _put(core, [one for one in live(core) if one["id"] != share["id"]])
     entry: Json = {"action": "visits.share.revoke", "by": by, "what": {"id": share["id"]}}
     core.storage.ledger.append("audit", core.clock.now(), entry)
 
 
-def live(core: Installation) -> list[Json]:
+def live(core: LedgerInstallation) -> list[Json]:
     """The links that have not expired."""
     found = core.storage.office.setting(SETTING) or {}
     return [share for share in found.get("shares", ()) if core.clock.now() < share["expires_at"]]
 
 
-def of_token(core: Installation, token: str) -> Json | None:
+def of_token(core: LedgerInstallation, token: str) -> Json | None:
     """The live link whose secret this is; compared in constant time."""
     wanted = token_hash(token).hex()
     return next((share for share in live(core) if hmac.compare_digest(share["hash"], wanted)), None)
 
 
-def _put(core: Installation, shares: list[Json]) -> None:
+def _put(core: LedgerInstallation, shares: list[Json]) -> None:
     core.storage.office.put_setting(SETTING, {"shares": shares})

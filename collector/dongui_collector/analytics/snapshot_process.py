@@ -21,7 +21,7 @@ from dongui_collector.core.clock import start_of
 from dongui_collector.storage.contract.values import Selection
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 AT_MOST_S = 30.0  # for everything that ends with a day
 _NEAR_MS = 3_600_000  # from when on the numbers of a day that ends are worked out ahead
@@ -30,13 +30,13 @@ _SMALL = 2_000  # rows that are counted in some 20 ms
 
 
 class Freezer:
-    """What ``serve`` does before a day ends, and at its end (called with the day). Safe for two threads.
+    """What ``serve`` does before a day ends, and at its end (:meth:`freeze_day`). Safe for two threads.
 
     ``lost`` is called for every day whose numbers could not be taken in time. What was worked out ahead is in memory
     alone: after a crash it is worked out again.
     """
 
-    def __init__(self, core: Installation, config: Path, lost: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, core: LedgerInstallation, config: Path, lost: Callable[[], object] = lambda: None) -> None:
         self._core, self._config, self._lost = core, config, lost
         self._lock = threading.Lock()
         self._ahead: dict[date, tuple[object, Found]] = {}
@@ -46,11 +46,11 @@ class Freezer:
     def ahead(self) -> None:
         """In the last hour before a day's end, work out the numbers that are due then, unless that is done already."""
         core = self._core
-        tomorrow = core.retention.today() + timedelta(days=1)
+        tomorrow = core.today() + timedelta(days=1)
         if start_of(tomorrow, core.settings.zone) - core.clock.now() > _NEAR_MS:
             return
         for stored in core.storage.events.days():
-            if core.retention.periods.earliest(stored) < tomorrow and self._is_large(stored):
+            if core.periods.earliest(stored) < tomorrow and self._is_large(stored):
                 with self._lock:
                     self._work_ahead(stored, tomorrow)
 
@@ -59,14 +59,14 @@ class Freezer:
         if due(self._core, stored, tomorrow) and self._ahead.get(stored, (None,))[0] != rests:
             self._ahead[stored] = rests, self._work_out(stored, tomorrow, _AHEAD_S)
 
-    def __call__(self, stored: date) -> int:
+    def freeze_day(self, stored: date) -> int:
         """Freeze what is due of a stored day; how many sets of numbers that were. May be repeated.
 
         Raises :class:`TimeoutError` or :class:`subprocess.SubprocessError` when that is not done in time.
         """
         if not self._is_large(stored):
             return freeze(self._core, stored)
-        today, begun = self._core.retention.today(), time.monotonic()
+        today, begun = self._core.today(), time.monotonic()
         spent = self._spent[1] if self._spent[0] == today else 0.0
         try:
             with or_unknown(self._core, stored):
@@ -118,20 +118,17 @@ def _command(config: Path, stored: date, today: date) -> list[str]:
     return [sys.executable, "-m", "dongui_collector.runtime.snapshot_worker", "--config", str(config), *days]
 
 
-def _rests_on(core: Installation, stored: date) -> object:
-    """What a stored day's numbers rest on: the same as long as they are. The site's day may reach into those beside."""
+def _rests_on(core: LedgerInstallation, stored: date) -> object:
+    """What a stored day's numbers rest on: the same as long as they are."""
     events, ledger = core.storage.events, core.storage.ledger
-    beside = [stored + timedelta(days=n) for n in (-1, 0, 1)]
-    open_ = (
-        intent for intent in ledger.intents() if any(_has(core, day, intent.site_ref, intent.visitor) for day in beside)
-    )
+    open_ = (intent for intent in ledger.intents() if _has(core, stored, intent.site_ref, intent.visitor))
     return (
-        tuple(map(events.tally, beside)),
+        events.tally(stored),
         frozenset(intent.seq for intent in open_),
         ledger.suspended(),
         tuple((site, *(notice.ref for notice in core.registry.notices(site.ref))) for site in core.registry.sites()),
     )
 
 
-def _has(core: Installation, day: date, site_ref: int, visitor: bytes) -> bool:
+def _has(core: LedgerInstallation, day: date, site_ref: int, visitor: bytes) -> bool:
     return bool(core.storage.events.rows(day, Selection(site_ref, visitor), limit=1))

@@ -6,19 +6,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from dongui_collector.analytics.intervals import Interval, of_day, stored_days
+from dongui_collector.analytics.intervals import Interval, of_day
 from dongui_collector.analytics.metrics import Key, Metrics, added, plus
 from dongui_collector.analytics.reports import PAGE_REPORTS
 from dongui_collector.analytics.sessions import language_tag
 from dongui_collector.analytics.site_rules import SiteRules
-from dongui_collector.analytics.snapshot_rules import HOURS, OWN, name_of, told
+from dongui_collector.analytics.snapshot_rules import HOURS, OWN, is_whole, told
 from dongui_collector.storage.contract.values import RowBasis, Site
 
 if TYPE_CHECKING:
     from dongui_collector.analytics.entitled_events import EntitledEvents
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
 STATES: tuple[State, ...] = get_args(State)
@@ -27,11 +27,15 @@ UNTOLD: frozenset[State] = frozenset(("unknown", "unanswered"))  # days that are
 
 @dataclass(frozen=True, slots=True)
 class FrozenDays:
-    """The days of a range that kept numbers answer for: their rows in the report, and their totals."""
+    """The days of a range that kept numbers answer for: their rows in the report, and their totals.
+
+    ``shortened`` are those whose list lacks rows, as far as is known.
+    """
 
     states: Mapping[date, State] = field(default_factory=dict)
     rows: Mapping[date, Mapping[Key, Metrics]] = field(default_factory=dict)
     totals: Mapping[date, Metrics] = field(default_factory=dict)
+    shortened: frozenset[date] = frozenset()
 
     @property
     def total(self) -> Metrics:
@@ -52,13 +56,25 @@ class FrozenDays:
         days: list[dict[Key, Metrics]] = [{(of_day(interval, day),): part} for day, part in self.totals.items()]
         return added(*days)
 
+    def is_partial(self, key: Key) -> bool:
+        """Whether something of a row may be missing: it is in no list of a day whose list was shortened."""
+        return any(key not in self.rows.get(day, {}) for day in self.shortened)
+
     def bound(self, living: int) -> bool:
         """Whether visitors are only known as an upper bound: some may have come on several of these days."""
         return bool(self.total.visitors) and (len(self.totals) > 1 or living > 0)
 
 
+class _Kept(NamedTuple):
+    """A report of one day: where its numbers are from, its rows, and whether these are all that there were."""
+
+    source: str
+    rows: dict[Key, Metrics]
+    whole: bool
+
+
 def past(
-    core: Installation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
+    core: LedgerInstallation, covered: EntitledEvents, purposes: Collection[str], report: str, first: date, last: date
 ) -> FrozenDays:
     """The kept numbers for just these ``purposes``; imported ones where one of them was named at the import.
 
@@ -68,22 +84,24 @@ def past(
     """
     ledger, site, own = core.storage.ledger, covered.site, name_of(purposes)
 
-    def read(wanted: str) -> dict[date, tuple[str, dict[Key, Metrics]]]:
-        found: dict[date, tuple[str, dict[Key, Metrics]]] = {}
+    def read(wanted: str) -> dict[date, _Kept]:
+        found: dict[date, _Kept] = {}
         for kept in ledger.frozen(site.ref, wanted, sorted({own, *purposes}), first, last):
             mine = kept.source == OWN
             if (kept.purposes == own if mine else kept.purposes in purposes) and (mine or kept.day not in found):
-                found[kept.day] = (kept.source, _renamed(wanted, told(kept.body), covered.rules))
+                rows = _renamed(wanted, told(kept.body), covered.rules)
+                found[kept.day] = _Kept(kept.source, rows, is_whole(kept.body))
         return found
 
     overview = read("overview")
-    for day in [day for day, (source, _) in overview.items() if source != OWN and _counted_here(core, site, day)]:
+    for day in [day for day, one in overview.items() if one.source != OWN and _counted_here(core, site, day)]:
         del overview[day]
     of_report = overview if report == "overview" else read(report)
     return FrozenDays(
-        {day: "frozen" if source == OWN else "imported" for day, (source, _) in overview.items()},
-        {day: of_report[day][1] for day in overview if day in of_report},
-        {day: rows.get((), Metrics()) for day, (_, rows) in overview.items()},
+        {day: "frozen" if one.source == OWN else "imported" for day, one in overview.items()},
+        {day: of_report[day].rows for day in overview if day in of_report},
+        {day: one.rows.get((), Metrics()) for day, one in overview.items()},
+        frozenset(day for day in overview if report != "overview" and not (day in of_report and of_report[day].whole)),
     )
 
 
@@ -95,18 +113,18 @@ def _renamed(report: str, rows: dict[Key, Metrics], rules: SiteRules) -> dict[Ke
     return added(*several)
 
 
+def name_of(purposes: Collection[str]) -> str:
+    """Under which name the numbers for a set of purposes are kept."""
+    return ".".join(sorted(set(purposes)))
+
+
 def kept_name(report: str, interval: Interval) -> str:
     """The kept report that a question needs."""
     return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
 
 
-def _counted_here(core: Installation, site: Site, day: date) -> bool:
-    zone = core.registry.in_force(site.ref, core.clock.now()).zone
-    return any(
-        basis.site_ref == site.ref
-        for stored in stored_days(day, zone, core.settings.zone)
-        for basis in core.storage.events.bases(stored)
-    )
+def _counted_here(core: LedgerInstallation, site: Site, day: date) -> bool:
+    return any(basis.site_ref == site.ref for basis in core.storage.events.bases(day))
 
 
 # --- days whose rows are there ---------------------------------------------------------------------------------------
@@ -123,21 +141,23 @@ class _RowBases:
 _KEY = "states"  # of an installation's stored days, each as of its stamp: asked of every day of a year
 
 
-def state_of(core: Installation, covered: EntitledEvents, day: date) -> State | None:
+def state_of(core: LedgerInstallation, covered: EntitledEvents, day: date) -> State | None:
     """``restated`` where something that the reader's purposes covered was withdrawn, erased or destroyed since.
 
     Else ``living``, or None for a day of which nothing that they cover was ever stored: of what others' purposes cover
     it says nothing.
     """
     mask, site = covered.mask, covered.site.ref
-    held = [_held_of(core, stored) for stored in covered.stored(day)]
-    if any(ref == site and bits & mask for one in held for ref, bits in one.lost):
+    held = _held_of(core, day)
+    if any(ref == site and bits & mask for ref, bits in held.lost):
         return "restated"
-    bases = (basis for one in held for basis in one.bases if basis.site_ref == site)
+    bases = (basis for basis in held.bases if basis.site_ref == site)
     return "living" if any(covered.enough(basis.notice_ref, basis.purposes) for basis in bases) else None
 
 
-def unknown(core: Installation, covered: EntitledEvents, first: date, last: date, known: Collection[date]) -> set[date]:
+def unknown(
+    core: LedgerInstallation, covered: EntitledEvents, first: date, last: date, known: Collection[date]
+) -> set[date]:
     """The days of which numbers were kept, but none for this reader, and no row stands for them any more.
 
     What they would see is not known, which is not to say that there was nothing.
@@ -146,17 +166,16 @@ def unknown(core: Installation, covered: EntitledEvents, first: date, last: date
     return {day for day in kept if day not in known and not _stands(core, covered, day)}
 
 
-def _stands(core: Installation, covered: EntitledEvents, day: date) -> bool:
+def _stands(core: LedgerInstallation, covered: EntitledEvents, day: date) -> bool:
     return any(
-        basis.site_ref == covered.site.ref and covered.standing(stored, basis.notice_ref, basis.purposes) is not None
-        for stored in covered.stored(day)
-        for basis in _held_of(core, stored).bases
+        basis.site_ref == covered.site.ref and covered.standing(day, basis.notice_ref, basis.purposes) is not None
+        for basis in _held_of(core, day).bases
     )
 
 
-def _held_of(core: Installation, stored: date) -> _RowBases:
+def _held_of(core: LedgerInstallation, stored: date) -> _RowBases:
     events = core.storage.events
-    known: dict[date, tuple[int, _RowBases]] = core.held.setdefault(_KEY, {})
+    known: dict[date, tuple[int, _RowBases]] = core.cached.setdefault(_KEY, {})
     stamp = events.stamp(stored)
     found = known.get(stored)
     if found is None or found[0] != stamp:

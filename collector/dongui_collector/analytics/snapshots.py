@@ -10,25 +10,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.columns.engine import Engine, VisitSelection
 from dongui_collector.analytics.columns.measures import Measure, measure_of, parts_of
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
-from dongui_collector.analytics.intervals import between
 from dongui_collector.analytics.reports import BREAKDOWNS
-from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept, name_of
-from dongui_collector.core.clock import day_of, start_of
+from dongui_collector.analytics.snapshot_reader import name_of
+from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.values import Json, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 Numbers = dict[str, dict[str, Json]]  # purposes → report → what is kept of it
 Found = list[
@@ -40,8 +39,8 @@ _MOST_SETS = 16
 _NOBODY: Numbers = {"": {"overview": {"rows": []}}}  # kept of a day whose numbers were lost: for no reader any
 
 
-def due(core: Installation, stored: date, today: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
-    """What of a stored day must be frozen by ``today``: site, the site's day, and the sets of purposes.
+def due(core: LedgerInstallation, stored: date, today: date) -> list[tuple[Site, date, list[tuple[str, ...]]]]:
+    """What of a stored day must be frozen by ``today``: site, day, and the sets of purposes.
 
     A set is due as soon as the period of any of its purposes has ended for any row; also one that no row of the day
     stands on once none can come any more, since then its zeros are known. What was frozen before is not due.
@@ -52,64 +51,51 @@ def due(core: Installation, stored: date, today: date) -> list[tuple[Site, date,
         for basis in core.storage.events.bases(stored):
             if basis.site_ref == site.ref:
                 bits = bits_of(basis.purposes)
-                ended |= sum(
-                    1 << b for b in bits if core.retention.periods.last_day(basis.notice_ref, b, stored) < today
-                )
+                ended |= sum(1 << b for b in bits if core.periods.last_day(basis.notice_ref, b, stored) < today)
         if not ended:
             continue
         over = _over(core, site, stored, today)
         sets = [s for s in asked_for(core, site) if (mask := _mask(core, site, s)) & ended or not mask & ~over]
-        for day in _days(core, site, stored):
-            kept_already = core.storage.ledger.frozen(site.ref, "overview", (), day, day)
-            have = {kept.purposes for kept in kept_already if kept.source == OWN}
-            if wanted := [s for s in sets if name_of(s) not in have]:
-                found.append((site, day, wanted))
+        kept_already = core.storage.ledger.frozen(site.ref, "overview", (), stored, stored)
+        have = {kept.purposes for kept in kept_already if kept.source == OWN}
+        if wanted := [s for s in sets if name_of(s) not in have]:
+            found.append((site, stored, wanted))
     return found
 
 
-def asked_for(core: Installation, site: Site) -> list[tuple[str, ...]]:
+def asked_for(core: LedgerInstallation, site: Site) -> list[tuple[str, ...]]:
     """The sets of purposes that reports can be asked for: each alone, all together, and those that a live token names.
 
     Sets that cover too little for any report are left out: they are refused anyway.
     """
     known = {p for notice in core.registry.notices(site.ref) for p in notice.policy.consent_purposes}
     now = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-    tokens = [t["purposes"] for t in core.storage.office.tokens() if t["site"] == site.id and not t.get("revoked_at")]
+    tokens = [t.purposes for t in core.storage.office.tokens() if t.site == site.id and not t.revoked_at]
     named: list[Iterable[str]] = [now, known, *([p] for p in sorted(known)), *tokens]
     sets = dict.fromkeys(tuple(sorted(set(some))) for some in named)
     return [some for some in sets if some and _enough(core, site, some)][:_MOST_SETS]
 
 
-def _over(core: Installation, site: Site, stored: date, today: date) -> int:
+def _over(core: LedgerInstallation, site: Site, stored: date, today: date) -> int:
     """The purposes that can keep no row of a stored day any more, under whichever notice."""
     every = lasting = 0
     for notice in core.registry.notices(site.ref):
         mask = sum(1 << notice.bits[p] for p in notice.policy.consent_purposes)
         every |= mask
-        lasting |= core.retention.periods.retained_mask(notice.ref, mask, stored, today)
+        lasting |= core.periods.retained_mask(notice.ref, mask, stored, today)
     return every & ~lasting
 
 
-def _enough(core: Installation, site: Site, purposes: tuple[str, ...]) -> bool:
+def _enough(core: LedgerInstallation, site: Site, purposes: tuple[str, ...]) -> bool:
     return frozenset(BASE) <= EntitledEvents(core, site, purposes).items()
 
 
-def _mask(core: Installation, site: Site, purposes: Iterable[str]) -> int:
+def _mask(core: LedgerInstallation, site: Site, purposes: Iterable[str]) -> int:
     bits = core.storage.ledger.bits(site.ref)
     return sum(1 << bits[p] for p in purposes if p in bits)
 
 
-def _days(core: Installation, site: Site, stored: date) -> list[date]:
-    """The site's days that a stored day reaches into."""
-    here, there = core.settings.zone, _zone(core, site)
-    return between(day_of(start_of(stored, here), there), day_of(start_of(stored + timedelta(days=1), here) - 1, there))
-
-
-def _zone(core: Installation, site: Site) -> ZoneInfo:
-    return core.registry.in_force(site.ref, core.clock.now()).zone
-
-
-def worked_out(core: Installation, site: Site, day: date, purposes: tuple[str, ...]) -> dict[str, Json]:
+def worked_out(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, ...]) -> dict[str, Json]:
     """The numbers of a site's day for a reader of ``purposes``, as on the day itself: no period had ended then.
 
     Whoever has withdrawn is not in them, nor whoever is suspended.
@@ -137,7 +123,7 @@ def _measures(covered: EntitledEvents, day: date) -> Mapping[str, Measure]:
     }
 
 
-def numbers_of(core: Installation, stored: date, today: date) -> Found:
+def numbers_of(core: LedgerInstallation, stored: date, today: date) -> Found:
     """The numbers that are due of a stored day by ``today``."""
     found = []
     for site, day, sets in due(core, stored, today):
@@ -152,42 +138,52 @@ def numbers_of(core: Installation, stored: date, today: date) -> Found:
     return found
 
 
-def _seen(core: Installation, site: Site, day: date, purposes: tuple[str, ...]) -> object:
+def _seen(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, ...]) -> object:
     """What a reader of ``purposes`` sees of a day's rows, by what they stand on: who sees the same counts the same."""
     covered = EntitledEvents(core, site, purposes, today=day)
     bases = {
-        (s, b.notice_ref, b.purposes)
-        for s in covered.stored(day)
-        for b in core.storage.events.bases(s)
-        if b.site_ref == site.ref
+        (day, basis.notice_ref, basis.purposes)
+        for basis in core.storage.events.bases(day)
+        if basis.site_ref == site.ref
     }
     return covered.items(), frozenset((basis, covered.standing(*basis)) for basis in bases)
 
 
-def freeze(core: Installation, stored: date) -> int:
+@dataclass(frozen=True, slots=True)
+class DayFreezer:
+    """Freezes days of one installation in this process and thread; what retention calls before a day ends."""
+
+    core: LedgerInstallation
+
+    def freeze_day(self, stored: date) -> int:
+        """See :func:`freeze`."""
+        return freeze(self.core, stored)
+
+
+def freeze(core: LedgerInstallation, stored: date) -> int:
     """Freeze what is due of a stored day; how many sets of numbers that were. May be repeated."""
     with or_unknown(core, stored):
-        return keep_all(core, numbers_of(core, stored, core.retention.today()))
+        return keep_all(core, numbers_of(core, stored, core.today()))
 
 
 @contextmanager
-def or_unknown(core: Installation, stored: date) -> Iterator[None]:
+def or_unknown(core: LedgerInstallation, stored: date) -> Iterator[None]:
     """Where freezing fails, it is kept that there was something: the day will be unknown, and no empty one."""
     try:
         yield
     except Exception:
-        for site, day, _ in due(core, stored, core.retention.today()):
+        for site, day, _ in due(core, stored, core.today()):
             keep(core, site, day, _NOBODY)
         raise
 
 
-def keep_all(core: Installation, found: Found) -> int:
+def keep_all(core: LedgerInstallation, found: Found) -> int:
     """Write down what :func:`numbers_of` found; how many sets of numbers were new."""
     sites = {site.id: site for site in core.registry.sites()}
     return sum(keep(core, sites[id], date.fromisoformat(day), numbers) for id, day, numbers in found)
 
 
-def keep(core: Installation, site: Site, day: date, numbers: Numbers) -> int:
+def keep(core: LedgerInstallation, site: Site, day: date, numbers: Numbers) -> int:
     """Write a day's numbers down, those that are not there yet, and on the ledger what they are."""
     ledger = core.storage.ledger
     with ledger.writing():

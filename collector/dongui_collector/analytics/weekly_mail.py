@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import Request, operation
+from dongui_collector.ledger.installation import LedgerInstallation
 
 SETTING = "visits.mailed"
 
 
+class ClaimWeek(Request[bool], frozen=True):
+    """Claim the mail of the week that began on this day, so that it is sent once."""
+
+    week: str
+
+
 @operation("mail.claim")
-def claim(core: Installation, week: str) -> bool:
+def claim(core: LedgerInstallation, request: ClaimWeek) -> bool:
     """Whether the mail of the week that began on this day is nobody's yet; from now on it is the caller's."""
     with core.storage.ledger.writing():
-        if (core.storage.office.setting(SETTING) or {}).get("week") == week:
+        if (core.storage.office.setting(SETTING) or {}).get("week") == request.week:
             return False
-        core.storage.office.put_setting(SETTING, {"week": week})
+        core.storage.office.put_setting(SETTING, {"week": request.week})
         return True
 
 
+class UnclaimWeek(Request[None], frozen=True):
+    """Give a claimed week back: its mail was not sent after all."""
+
+    week: str
+
+
 @operation("mail.unclaim")
-def unclaim(core: Installation, week: str) -> None:
+def unclaim(core: LedgerInstallation, request: UnclaimWeek) -> None:
     """It was not sent after all."""
     with core.storage.ledger.writing():
-        if (core.storage.office.setting(SETTING) or {}).get("week") == week:
+        if (core.storage.office.setting(SETTING) or {}).get("week") == request.week:
             core.storage.office.put_setting(SETTING, None)

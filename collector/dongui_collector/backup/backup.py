@@ -17,9 +17,9 @@ from typing import BinaryIO
 from dongui_collector.analytics import shared_links
 from dongui_collector.backup.format import BackupReader, BackupWriter, day_backup_key, own_key
 from dongui_collector.core.errors import StorageError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys.keyring import KeyRing, load_master
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.restore_replay import Replay
 from dongui_collector.runtime.composition import EPOCH, open_core, open_journal
 from dongui_collector.storage.contract.values import Json

@@ -16,7 +16,8 @@ from typing import BinaryIO
 import msgspec
 
 from dongui_collector.core.errors import StorageError
-from dongui_collector.keys.keyring import KeyRing, SealBroken, seal, unseal
+from dongui_collector.core.sealing import SealBroken, seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.dump import Part
 

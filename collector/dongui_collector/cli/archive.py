@@ -9,7 +9,7 @@ import click
 from dongui.policy.model import Obligation
 
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
-from dongui_collector.cli.destruction import by_option
+from dongui_collector.cli.derive import by_option
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.serializers import archive_json
 
@@ -56,7 +56,7 @@ def read(
     as_json: bool,
 ) -> None:
     """Read archived records of one class. Written in the access log before anything is shown."""
-    found = control(config).call(
+    found = control(config).ask(
         "archive.read",
         record_class=record_class,
         reading_for=reading_for,

@@ -32,7 +32,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     """
     from dongui_collector.backup.backup import make_backup
 
-    control(config).call("backup.prepare", by=acting_user())
+    control(config).ask("backup.prepare", by=acting_user())
     part = file.with_name(file.name + ".part")
     try:
         with (

@@ -10,17 +10,15 @@ import click
 from dongui_collector.cli.common import (
     CommandGroup,
     config_option,
-    control,
     emit,
     json_option,
     progress,
-    read_text,
     reading,
     site_option,
 )
-from dongui_collector.cli.destruction import by_option
+from dongui_collector.cli.derive import command
 from dongui_collector.ledger.sites import find_site
-from dongui_collector.rights.breach import FILES, learned, plan
+from dongui_collector.rights.breach import FILES, ListAffectedMembers, learned, plan
 from dongui_collector.rights.breach_page import draft, page
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -88,20 +86,4 @@ def plan_(
     emit(told, as_json)
 
 
-@breach.command()
-@period_options
-@click.option("--reason", required=True, help="Why the list is opened; it stands in the access log.")
-@click.option(
-    "--references",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Your members' references, one a line; the answer says which of them are concerned.",
-)
-@by_option
-@site_option
-@config_option
-@json_option
-def members(references: Path | None, first: Any, last: Any, config: Path, as_json: bool, **given: Any) -> None:
-    """Say which members to tell. Written in the access log before anything is shown."""
-    asked = {**given, "files": list(given["files"]), "first": str(first.date()), "last": str(last.date())}
-    asked["references"] = read_text(references).splitlines() if references else []
-    emit(control(config).call("breach.members", **asked), as_json)
+breach.add_command(command("members", ListAffectedMembers))

@@ -8,8 +8,10 @@ from typing import TextIO
 
 import click
 
+from dongui_collector.access.audit_log import RecordAccess
 from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading, site_option
-from dongui_collector.cli.destruction import by_option
+from dongui_collector.cli.derive import by_option, command
+from dongui_collector.rights.channels import NoteInformed
 
 members_argument = click.argument("members", type=click.File("r", encoding="utf-8"))
 
@@ -31,22 +33,14 @@ def due(members: TextIO, until: datetime | None, by: str, site: str | None, conf
     from dongui_collector.rights.channels import due as found
 
     asked = _lines(members)
-    look = {"action": "channels.due", "by": by, "what": {"members": len(asked)}}
-    control(config).call("audit.look", **look)  # before anything is shown (K12)
+    look = RecordAccess("channels.due", by, what={"members": len(asked)})
+    control(config)(look)  # before anything is shown (K12)
     with reading(config) as core:
         rows = found(core, asked, site=site, until=until.date() if until else None)
     emit(rows, as_json, ["member", "channel", "confirm_by", "overdue"])
 
 
-@channels.command()
-@members_argument
-@by_option
-@site_option
-@config_option
-@json_option
-def told(members: TextIO, by: str, site: str | None, config: Path, as_json: bool) -> None:
-    """Note that MEMBERS were told today of the consents that they gave. Silence keeps them."""
-    emit(control(config).call("channels.told", members=_lines(members), site=site, by=by), as_json)
+channels.add_command(command("told", NoteInformed))
 
 
 def _lines(file: TextIO) -> list[str]:

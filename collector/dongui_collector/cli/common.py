@@ -7,9 +7,9 @@ A command module needs three lines::
     @json_option
     def plan(config: Path, as_json: bool) -> None:
         with reading(config) as core:
-            emit(core.retention.status(), as_json)
+            emit(core.retention.overview.status(), as_json)
 
-A command that changes something calls ``control(config).call("operation", **args)``: beside a running ``serve`` the
+A command that changes something calls ``control(config).ask("operation", **args)``: beside a running ``serve`` the
 change is made there, without one in this process under the folder's lock.
 """
 
@@ -21,7 +21,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,7 +33,8 @@ from dongui_collector.core.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.core.control import Control
+    from dongui_collector.retention.installation import Installation
 
 _CONFIG = "dongui.config"
 
@@ -104,22 +104,11 @@ def settings_of(config: Path) -> Settings:
     return settings
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """The way to ask for a change."""
-
-    settings: Settings
-
-    def call(self, operation: str, /, **arguments: Any) -> Any:
-        """Run a registered operation in the running ``serve``, or here under the folder's lock. Returns its JSON."""
-        from dongui_collector.core.operations import call
-
-        return call(self.settings, operation, **arguments)
-
-
 def control(config: Path) -> Control:
-    """The way to change the installation whose settings are ``config``."""
-    return Control(settings_of(config))
+    """The way to change the installation whose settings are ``config``: beside a running ``serve``, or without one."""
+    from dongui_collector.runtime import composition
+
+    return composition.control(settings_of(config))
 
 
 @contextmanager

@@ -18,13 +18,12 @@ from dongui_collector.cli.common import (
     settings_of,
     site_option,
 )
+from dongui_collector.cli.derive import by_option
 from dongui_collector.cli.retention import unsigned_text, what_text
 from dongui_collector.core.errors import Unknown
 from dongui_collector.retention.serializers import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
-
-by_option = click.option("--by", default=acting_user, help="Who decides; by default the user of this command.")
 
 
 @click.group(cls=CommandGroup)
@@ -69,7 +68,7 @@ def select(
 ) -> None:
     """Select records whose purpose is achieved. They wait for an approval; what other law names is then kept apart."""
     given = {"record_class": record_class, "subject": subject, "before": before, "reason": reason, "site": site}
-    found = control(config).call("destruction.select", **given, by=by)
+    found = control(config).ask("destruction.select", **given, by=by)
     emit(found, as_json, _selected_text)
 
 
@@ -92,7 +91,7 @@ def approve(ids: tuple[int, ...], everything: bool, by: str, config: Path, as_js
         raise click.UsageError("in two-person mode an approval is given by whoever runs the command, not in a name")
     if bool(ids) == everything:
         raise click.UsageError("name the destructions to approve, or say --all")
-    outcome = control(config).call("destruction.approve", ids=None if everything else list(ids), by=by)
+    outcome = control(config).ask("destruction.approve", ids=None if everything else list(ids), by=by)
     emit(outcome, as_json, lambda done: "\n".join(f"#{d['id']} {d['state']}" for d in done["approved"]) or "(none)")
     if outcome["failed"]:
         raise SystemExit(1)
@@ -120,7 +119,7 @@ def show(id: int, config: Path, as_json: bool) -> None:
 @json_option
 def grant(version: str | None, by: str, site: str | None, config: Path, as_json: bool) -> None:
     """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
-    emit(control(config).call("approval.grant", by=by, version=version, site=site), as_json)
+    emit(control(config).ask("approval.grant", by=by, version=version, site=site), as_json)
 
 
 @destruction.command()
@@ -129,4 +128,4 @@ def grant(version: str | None, by: str, site: str | None, config: Path, as_json:
 @json_option
 def revoke(by: str, config: Path, as_json: bool) -> None:
     """Revoke the standing approval: from now on every destruction waits for `destruction approve`."""
-    emit(control(config).call("approval.revoke", by=by), as_json)
+    emit(control(config).ask("approval.revoke", by=by), as_json)

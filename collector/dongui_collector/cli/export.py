@@ -23,13 +23,13 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
-from dongui_collector.core.installation import Installation
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.export import Entitlement, consumer_events, entitle
 from dongui_collector.exports.formats import FORMATS
 from dongui_collector.exports.sqlite_bundle import metadata, write_database
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -90,7 +90,7 @@ def events(
     said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
     start = None if after is None else _place(config, asked, days, after)
     door = control(config)
-    begun = door.call("export.audit", **asked, **said)
+    begun = door.ask("export.audit", **asked, **said)
     with reading(config) as core, progress("events") as advance:
         reader = _reader(core, asked)
         number, last_place = 0, start
@@ -105,7 +105,7 @@ def events(
         if begun["disclosure"] is None:
             _write(output, kind, rows(), lambda chunks: chunks)
         else:
-            with Handover(door.call, begun["disclosure"]) as handing:
+            with Handover(door, begun["disclosure"]) as handing:
                 _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)

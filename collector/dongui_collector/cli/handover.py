@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dongui_collector.cli.common import control, emit, progress, reading
-from dongui_collector.core.installation import Installation
-from dongui_collector.rights.disclosures import Handover, load, shown
+from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading
+from dongui_collector.cli.derive import by_option
+from dongui_collector.core.operations import Request
+from dongui_collector.retention.installation import Installation
+from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, shown
 
 Rows = Callable[[Installation, dict[str, Any], Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
 
-output_option = click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
-)
 
+def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Rows, help: str) -> click.Command:
+    """``export ID -o FILE``: begin entry ID with a request of ``kind``, write what ``rows`` gives, close the entry."""
 
-def named(values: Sequence[str]) -> list[str]:
-    """People as options name them; ``-`` stands for the lines of the standard input, which no process list shows."""
-    found: list[str] = []
-    for value in values:
-        lines = sys.stdin.read().splitlines() if value == "-" else [value]
-        found += [line.strip() for line in lines if line.strip()]
-    return found
+    @click.command("export", help=help)
+    @click.argument("id", type=int)
+    @click.option(
+        "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+    )
+    @by_option
+    @config_option
+    @json_option
+    def export(id: int, output: Path, by: str, config: Path, as_json: bool) -> None:
+        change = control(config)
+        change(kind(id, by))
+        output.touch(mode=0o600)  # for the owner's eyes only
+        with (
+            reading(config) as core,
+            output.open("wb") as file,
+            progress("rows") as advance,
+            Handover(change, id) as handing,
+        ):
+            for line in handing.hashed(_lines(handing.counted(rows(core, load(core, id), handing.before)))):
+                file.write(line)
+                advance(1)
+            file.flush()
+        with reading(config) as core:
+            emit(shown(core, load(core, id)), as_json)
 
-
-def hand_over(config: Path, begin: str, id: int, by: str, rows: Rows, output: Path, as_json: bool) -> None:
-    """Begin entry ``id``, write what ``rows`` gives as NDJSON for the owner's eyes only, and close the entry."""
-    door = control(config)
-    door.call(begin, id=id, by=by)
-    output.touch(mode=0o600)
-    with (
-        reading(config) as core,
-        output.open("wb") as file,
-        progress("rows") as advance,
-        Handover(door.call, id) as handing,
-    ):
-        for line in handing.hashed(_lines(handing.counted(rows(core, load(core, id), handing.before)))):
-            file.write(line)
-            advance(1)
-        file.flush()
-    with reading(config) as core:
-        emit(shown(core, load(core, id)), as_json)
+    return export
 
 
 def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:

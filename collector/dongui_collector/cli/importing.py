@@ -62,12 +62,13 @@ def aggregates(file: Path, source: str, purpose: str, site: str | None, config: 
     counted nothing itself.
     """
     with reading(config) as core:
-        zone = core.registry.in_force(find_site(core, site).ref, core.clock.now()).zone
+        find_site(core, site)  # there is one
+        zone = core.settings.zone
     with progress("Reading", None) as advance:
         days = days_of(source, file, zone)
         advance(len(days))
     said = {"source": source, "purpose": purpose, "site": site, "by": acting_user()}
-    emit(control(config).call("aggregates.import", days=days, **said), as_json)
+    emit(control(config).ask("aggregates.import", days=days, **said), as_json)
 
 
 @importing.command()
@@ -87,7 +88,7 @@ def events(file: IO[bytes], site: str | None, config: Path, as_json: bool) -> No
     with progress("Importing", _size(file)) as advance:
         for first, lines in _chunks(file):
             texts = [line[:_LONGEST].decode("utf-8", "surrogateescape") for line in lines]
-            answer = door.call("events.import", lines=texts, site=site)
+            answer = door.ask("events.import", lines=texts, site=site)
             recorded += answer["recorded"]
             refused.update(answer["refused"])
             malformed += [{"line": first + at, "reason": reason} for at, reason in answer["malformed"]]

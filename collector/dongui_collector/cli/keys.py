@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from dongui_collector.cli.common import (
-    CommandGroup,
     acting_user,
     config_option,
     control,
     emit,
     json_option,
-    read_text,
     reading,
     settings_of,
 )
+from dongui_collector.cli.derive import command, first_line, group
+from dongui_collector.keys.operations import CompactJournal, NoteKeyCopy, RotateKeys, ShowKeyStatus
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
@@ -29,25 +29,7 @@ _passphrase_file = click.option(
 )
 
 
-@click.group(cls=CommandGroup)
-def keys() -> None:
-    """Rotate the master key, copy and restore the keys."""
-
-
-@keys.command()
-@config_option
-@json_option
-def status(config: Path, as_json: bool) -> None:
-    """Where the master key comes from, how rotation stands, until when copies of the keys may be used."""
-    from dongui_collector.keys.operations import status as status_of
-
-    with reading(config) as core:
-        found = status_of(core)
-        zone = core.settings.zone
-    emit(found, as_json, lambda data: _text(data, zone))
-
-
-def _text(data: dict[str, Any], zone: Any) -> str:
+def _text(data: dict[str, Any], zone: ZoneInfo) -> str:
     def day(at: int | None) -> str:
         return datetime.fromtimestamp(at / 1000, zone).date().isoformat() if at else "never"
 
@@ -63,18 +45,13 @@ def _text(data: dict[str, Any], zone: Any) -> str:
     return "\n".join(lines)
 
 
-@keys.command()
-@click.option("--new-key", type=_EXISTING, help="A file with the new master key (base64 of 32 bytes); - for stdin.")
-@config_option
-@json_option
-def rotate(new_key: Path | None, config: Path, as_json: bool) -> None:
-    """Rewrap all keys under another master key; serve goes on meanwhile.
-
-    Where the master key is a file a new one is made and put in its place. Where it comes from the environment or a
-    command, name the new one with --new-key, put it there, and restart serve: until then the old one still works.
-    """
-    text = _first_line(new_key) if new_key else None
-    emit(control(config).call("keys.rotate", new_key=text, by=acting_user()), as_json)
+keys = group(
+    "keys",
+    "Rotate the master key, copy and restore the keys.",
+    command("status", ShowKeyStatus, str, shown=_text),
+    command("rotate", RotateKeys),
+    command("compact", CompactJournal),
+)
 
 
 @keys.command()
@@ -94,7 +71,7 @@ def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, con
     passphrase = None if under_master_key else _passphrase(passphrase_file, confirm=True)
     if passphrase is not None:
         check_passphrase(passphrase)
-    noted = control(config).call("keys.copy", by=acting_user())
+    noted = control(config)(NoteKeyCopy(acting_user()))
     part = file.with_name(file.name + ".part")
     try:
         with (
@@ -137,28 +114,14 @@ def restore(
             settings,
             source,
             passphrase=_passphrase(passphrase_file, confirm=False) if passphrase_file else None,
-            master=decode_master(_first_line(old_key), str(old_key)) if old_key else None,
+            master=decode_master(first_line(old_key), str(old_key)) if old_key else None,
             journal=journal,
             without_journal=without_journal,
         )
     emit(outcome, as_json)
 
 
-@keys.command()
-@click.option("--before", required=True, metavar="DAY", help="Backups made before this day will not be restored.")
-@config_option
-@json_option
-def compact(before: str, config: Path, as_json: bool) -> None:
-    """Shorten the journal of destructions by what only older backups would need."""
-    emit(control(config).call("journal.compact", before=before, by=acting_user()), as_json)
-
-
 def _passphrase(file: Path | None, *, confirm: bool) -> str:
     if file is not None:
-        return _first_line(file)
+        return first_line(file)
     return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
-
-
-def _first_line(file: Path) -> str:
-    text = sys.stdin.read() if str(file) == "-" else read_text(file)
-    return text.partition("\n")[0].rstrip("\r")

@@ -159,7 +159,7 @@ def publish_(ctx: click.Context, file: Path, sign: bool, site: str | None, confi
         emit(_report(file, findings), as_json, _findings_text)
         ctx.exit(1)
     signed = {"sign": True, "by": acting_user()} if sign else {}
-    done = control(config).call("policy.publish", site=site, text=load(file).text, **signed)
+    done = control(config).ask("policy.publish", site=site, text=load(file).text, **signed)
     emit(done, as_json, _published_text)
 
 

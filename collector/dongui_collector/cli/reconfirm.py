@@ -40,11 +40,11 @@ def reconfirm(
     """
     if told is not None:
         given = {"site": site, "until": told, "purposes": list(purposes) or None, "by": acting_user()}
-        emit(control(config).call("policy.reconfirmed", **given), as_json)
+        emit(control(config).ask("policy.reconfirmed", **given), as_json)
     elif members is not None:
         lines = members.read_text(encoding="utf-8").splitlines()
         named = {"site": site, "references": [line.strip() for line in lines if line.strip()], "days": within}
-        found = control(config).call("policy.reconfirm", **named, by=acting_user())
+        found = control(config).ask("policy.reconfirm", **named, by=acting_user())
         _write(found, output, as_json)
     else:
         emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])

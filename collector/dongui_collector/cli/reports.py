@@ -103,6 +103,9 @@ def reports(
         with progress("days", days_of(core, found, question)) as advance:
             answer = report(core, found, allowed, question, advance)
     emit(answer if as_json else _flat(answer), as_json, _columns(answer))
+    if answer["shortened"] and not as_json:
+        what = "what fewer than 20 visitors of a day had in common is not in the list"
+        click.echo(f"{answer['shortened']} of these days have aged out: {what}", err=True)
 
 
 def _flat(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ def retention() -> None:
 def plan(config: Path, as_json: bool) -> None:
     """Show what is due, what waits, and when every stored day will be destroyed."""
     with reading(config) as core:
-        status = core.retention.status()
+        status = core.retention.overview.status()
     emit(status, as_json, _plan_text)
 
 
@@ -33,7 +33,7 @@ def run(config: Path, as_json: bool) -> None:
 
     Exit code 1 when a destruction failed; it is tried again at the next run.
     """
-    outcome = control(config).call("retention.run")
+    outcome = control(config).ask("retention.run")
     emit(outcome, as_json, _run_text)
     if outcome["failed"]:
         raise SystemExit(1)

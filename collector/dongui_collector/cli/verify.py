@@ -18,7 +18,7 @@ from dongui_collector.evidence.verify.verify import verify as check
 from dongui_collector.storage.sqlite.connect import DatabaseError
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -47,7 +47,7 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
     given = [found for path in kept_elsewhere for found in _checkpoints(path)]
 
     def reseal() -> None:
-        control(config).call("proof.seal")
+        control(config).ask("proof.seal")
 
     if evidence_file:
         reseal()
@@ -62,7 +62,7 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
 @config_option
 def checkpoint(output: Path | None, config: Path) -> None:
     """Fix the ledger as it is now in a few lines, to be kept where nobody who can change it can change them."""
-    control(config).call("proof.seal")
+    control(config).ask("proof.seal")
     with reading(config) as core:
         made = checkpoint_files.make(core)
     if output is None:
@@ -73,7 +73,10 @@ def checkpoint(output: Path | None, config: Path) -> None:
 
 
 def _verified(
-    core: Installation, given: Sequence[tuple[str, Checkpoint]], evidence_file: Path | None, reseal: Callable[[], None]
+    core: Installation,
+    given: Sequence[tuple[str, Checkpoint]],
+    evidence_file: Path | None,
+    reseal: Callable[[], None],
 ) -> Verification:
     with progress("verifying", steps(core)) as advance:
         result = check(core, lambda _done, _total: advance(1), given)

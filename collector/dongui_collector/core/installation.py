@@ -1,37 +1,33 @@
-"""An open installation: everything that it consists of, in one value that doors, operations and commands take."""
+"""An open installation. Each layer of the house adds what it brings, so that no layer knows those above it.
+
+Here: settings, clock, and the way to ask for changes. ``storage/contract/installation.py`` adds the stores,
+``keys/installation.py`` the key ring, ``ledger/installation.py`` notices and decisions, ``retention/installation.py``
+the ending of data. The composition root makes the last of them, which is all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from dongui_collector.core.clock import Clock
+from dongui_collector.core.control import Control
 from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import KeyRing
-from dongui_collector.ledger.notices import NoticeRegistry
-from dongui_collector.ledger.rows import PendingErasures, RowReader
-from dongui_collector.ledger.service import LedgerService
-from dongui_collector.retention.service import RetentionService
-from dongui_collector.storage.contract.stores import Storage
 
 
-@dataclass(slots=True)
-class Installation:
-    """Composed by :func:`dongui_collector.runtime.composition.open_core`. ``close`` it at the end."""
+@dataclass(slots=True, kw_only=True)
+class InstallationCore:
+    """What every room may use. ``close`` it at the end."""
 
     settings: Settings
     clock: Clock
-    storage: Storage
-    keyring: KeyRing
-    registry: NoticeRegistry
-    ledger: LedgerService
-    reader: RowReader
-    retention: RetentionService
+    control: Control
     writable: bool
     close: Callable[[], None]
-    held: dict[str, Any] = field(default_factory=dict, repr=False)  # what readers keep in memory, by their own names
+    cached: dict[str, Any] = field(default_factory=dict, repr=False)  # what readers keep in memory, by their own names
 
-    def masks(self) -> PendingErasures:
-        """The endings that are decided but not finished, and the suspensions, for one page of reading."""
-        return PendingErasures.of(self.storage.ledger.intents(), self.storage.ledger.suspended())
+    def today(self) -> date:
+        """The present day in the installation's zone."""
+        return self.clock.today(self.settings.zone)

@@ -1,199 +1,251 @@
-"""Changes from the command line and the desk.
+"""Operations: what may be asked of an installation, each of them a type.
 
-Done by the running ``serve`` over a local socket, or here under the folder's lock.
+A :class:`Request` is a Struct of what is asked and names the type of what comes back; :func:`operation` registers the
+function that answers it, with the right that a role needs for it. The command line (``cli/derive.py``), the console's
+forms (:func:`from_form`), the control socket (``core/control.py``) and the OpenAPI description are made from these
+types. Registration happens by import: ``runtime/operations.py`` imports every module that registers something.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import os
-import socket
-import sys
-from collections.abc import Callable
-from contextlib import suppress
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from dongui.errors import DonguiError
+import msgspec
 
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.settings import Settings
 
-if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+R = TypeVar("R")
+Q = TypeVar("Q", bound="Request[Any]")
+F = TypeVar("F", bound=Callable[..., Any])
+COMMAND_LINE = "command line"
 
-Operation = Callable[..., Any]
-F = TypeVar("F", bound=Operation)
-log = logging.getLogger("dongui.control")
+
+class Request(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
+    """What is asked of an installation; the answer is an ``R``. Its docstring is what people read as help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a person fills a field of a request, as the metadata of its ``Annotated`` type.
+
+    :param help: what it means, for the command line's help and the OpenAPI description.
+    :param option: the name on the command line and in forms, where it is not the field's own.
+    :param argument: whether the command line takes it by position.
+    :param reads: where the command line takes the value from. ``person`` and ``people``: ``-`` stands for lines of
+        the standard input; ``text``: ``-`` stands for all of it; ``secret``: ``-`` asks without an echo; ``lines``,
+        ``file``, ``first_line`` and ``json``: a file's lines, text, first line (``-``: the standard input), or JSON
+        object.
+
+    A field without it is filled by the program: ``by`` with who asks, ``address`` with from where.
+    """
+
+    help: str = ""
+    option: str = ""
+    metavar: str | None = None
+    choices: Sequence[str] = ()
+    argument: bool = False
+    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json"] = "value"
+    default: Any = None  # what the command line says where nothing is given; a function is called for it
+
+
+By = Annotated[str, Field("Who decides; by default the user of this command.", metavar="TEXT")]
+SiteName = Annotated[str | None, Field("The site's id or name; needed where there are several.", metavar="SITE")]
+Day = date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A registered operation. ``right`` is one of ``access/roles.py``; empty where no role is asked for one.
+
+    ``audit`` is the kind of ledger record, or the action in the access log, by which it is found again; empty where
+    nothing is written down. ``changes`` is false for what only reads.
+    """
+
+    name: str
+    request: type[Request[Any]]
+    reply: Any
+    answer: Callable[[Any, Any], Any]
+    right: str = ""
+    audit: str = ""
+    changes: bool = True
+
+
 operations: dict[str, Operation] = {}
-
-# Modules that register operations when they are imported.
-_REGISTERING = (
-    "dongui_collector.access.audit_log",
-    "dongui_collector.ledger.sites",
-    "dongui_collector.access.tokens",
-    "dongui_collector.access.accounts",
-    "dongui_collector.access.sessions",
-    "dongui_collector.keys.operations",
-    "dongui_collector.webhooks.operations",
-    "dongui_collector.rights.receipts",
-    "dongui_collector.rights.requests",
-    "dongui_collector.rights.delivery",
-    "dongui_collector.rights.correction",
-    "dongui_collector.rights.letters",
-    "dongui_collector.rights.channels",
-    "dongui_collector.rights.disclosures",
-    "dongui_collector.rights.manual_disclosures",
-    "dongui_collector.rights.transfers",
-    "dongui_collector.rights.investigations",
-    "dongui_collector.rights.breach",
-    "dongui_collector.rights.profiles",
-    "dongui_collector.runtime.event_import",
-    "dongui_collector.retention.operations",
-    "dongui_collector.exports.operations",
-    "dongui_collector.analytics.saved_views",
-    "dongui_collector.analytics.shared_links",
-    "dongui_collector.analytics.weekly_mail",
-)
-_SOCKET = "control.sock"
-_MAX_LINE = 64 << 20
+_by_request: dict[type, Operation] = {}
 
 
-def operation(name: str) -> Callable[[F], F]:
-    """Register a function ``(core, **arguments) -> JSON value`` under a name such as ``policy.publish``."""
+def operation(name: str, *, right: str = "", audit: str = "", changes: bool = True) -> Callable[[F], F]:
+    """Register a function ``(installation, request) -> reply`` under a name such as ``policy.publish``.
+
+    The types of request and reply are those of its annotations.
+    """
 
     def register(function: F) -> F:
-        operations[name] = function
+        hints = get_type_hints(function, include_extras=True)
+        kind = hints[list(hints)[1]] if len(hints) == 3 else None
+        if isinstance(kind, type) and issubclass(kind, Request):
+            known = Operation(name, kind, hints["return"], function, right, audit, changes)
+        else:
+            known = _of_arguments(name, function, hints)
+        operations[name] = _by_request[known.request] = known
         return function
 
     return register
 
 
-def perform(core: Installation, name: str, arguments: dict[str, Any]) -> Any:
-    """Run an operation on an open, writable installation."""
-    for module in _REGISTERING:
-        import_module(module)
+def _of_arguments(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> Operation:
+    """A function that takes its arguments one by one: its request is made from its signature."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    fields: list[Any] = [
+        (p.name, hints[p.name]) if p.default is p.empty else (p.name, hints[p.name], msgspec.field(default=p.default))
+        for p in parameters
+    ]
+    kind: Any = msgspec.defstruct(name.title().replace(".", ""), fields, bases=(Request,), frozen=True)
+
+    def answer(installation: Any, request: Any) -> Any:
+        return function(installation, **{p.name: getattr(request, p.name) for p in parameters})
+
+    return Operation(name, kind, hints["return"], answer)
+
+
+def named(name: str) -> Operation:
+    """The operation of that name. Raises :class:`Unknown`."""
     if name not in operations:
         raise Unknown(f"there is no operation {name!r}")
-    return operations[name](core, **arguments)
+    return operations[name]
 
 
-@operation("serve.address")
-def _address(core: Installation) -> dict[str, Any]:
-    """Where the public door listens: the settings as ``serve`` was told, which its options may have changed."""
-    return {"host": core.settings.host, "port": core.settings.port}
+def of_request(kind: type[Request[Any]]) -> Operation:
+    """The operation that answers requests of a type. Raises :class:`KeyError` for one that no module registered."""
+    return _by_request[kind]
 
 
-def serve_address(settings: Settings) -> tuple[str, int]:
-    """Where the running ``serve`` listens by its own word; where the settings say if it gives none."""
-    try:
-        told = _ask(settings.data_path, "serve.address", {}, timeout=5)
-        return told["host"], told["port"]
-    except (OSError, ValueError, RefusedByServer):
-        return settings.host, settings.port
+def execute(installation: Any, request: Request[R]) -> R:
+    """Answer a request in an open installation (a writable one, for what changes something)."""
+    reply: R = of_request(type(request)).answer(installation, request)
+    return reply
 
 
-def call(settings: Settings, name: str, /, **arguments: Any) -> Any:
-    """Run an operation in the running ``serve``, or, where none runs, in this process under the folder's lock."""
-    try:
-        return _ask(settings.data_path, name, arguments)
-    except (FileNotFoundError, ConnectionRefusedError):
-        pass
-    from dongui_collector.runtime.composition import open_core
+def perform(installation: Any, name: str, arguments: Mapping[str, Any]) -> Any:
+    """Answer a request that came as plain values. Returns the reply as plain values, as JSON has them.
 
-    core = open_core(settings, writable=True)
-    try:
-        return perform(core, name, arguments)
-    finally:
-        core.close()
-
-
-class RefusedByServer(CollectorError):
-    """The running ``serve`` refused an operation; the message is its own."""
-
-
-def _ask(data: Path, name: str, arguments: dict[str, Any], timeout: float | None = None) -> Any:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(timeout)
-        with _short_path(data) as path:
-            client.connect(path)
-        client.sendall(json.dumps({"operation": name, "arguments": arguments}, default=str).encode() + b"\n")
-        with client.makefile("rb") as answer:
-            line = answer.readline(_MAX_LINE)
-    if not line:
-        raise RefusedByServer("the running serve ended before it answered; run the command again")
-    reply = json.loads(line)
-    if "error" in reply:
-        raise RefusedByServer(reply["error"])
-    return reply["result"]
-
-
-class _short_path:
-    """The socket's path through an open folder: a Unix socket's own path may have only 107 bytes."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-
-    def __enter__(self) -> str:
-        self._fd = os.open(self._data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return f"/proc/self/fd/{self._fd}/{_SOCKET}"
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
-
-
-def own_cleanup(version: tuple[int, ...]) -> dict[str, Any]:
-    """What an event loop of this Python is told, so that it leaves the socket to us.
-
-    From 3.13 on it would remove it by the path that it was given, which leads nowhere any more at the end, and log an
-    error; ``stop`` removes it by its own.
+    Raises :class:`Unknown` for a name that nobody registered, :class:`CollectorError` for arguments that do not fit.
     """
-    return {"cleanup_socket": False} if version >= (3, 13) else {}
+    known = named(name)
+    return plain(known.answer(installation, typed(known.request, arguments)))
 
 
-_OWN_CLEANUP = own_cleanup(sys.version_info[:3])
+def plain(reply: Any) -> Any:
+    """A reply as plain values: dictionaries, lists, texts and numbers."""
+    return msgspec.to_builtins(reply)
 
 
-class ControlServer:
-    """The local socket inside ``serve``. Only the folder's owner can reach it (the folder is 0700, the socket 0600)."""
+def typed(kind: type[Q], arguments: Mapping[str, Any]) -> Q:
+    """A request from plain values. Raises :class:`CollectorError` naming the field and what it takes."""
+    try:
+        request: Q = msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise refusal(kind, error) from None
+    return request
 
-    def __init__(self, core: Installation) -> None:
-        self._core = core
-        self._server: asyncio.AbstractServer | None = None
 
-    async def start(self) -> None:
-        path = self._core.settings.data_path / _SOCKET
-        with suppress(FileNotFoundError):
-            path.unlink()  # a crash's remains: the folder's lock says that no one else serves
-        with _short_path(self._core.settings.data_path) as short:
-            self._server = await asyncio.start_unix_server(self._serve, short, limit=_MAX_LINE, **_OWN_CLEANUP)
-        path.chmod(0o600)
+def refusal(kind: type[Request[Any]], error: msgspec.ValidationError) -> CollectorError:
+    """What is wrong with a request, without an echo of what was given."""
+    reason, _, path = str(error).partition(" - at `$.")
+    field = path.rstrip("`").split("[")[0].split(".")[0]
+    hint = get_type_hints(kind).get(field)
+    if hint is not None and date in (hint, *get_args(hint)):
+        return CollectorError(f"{field} must be a day such as 2026-11-23")
+    if reason.startswith("Invalid enum value"):
+        return CollectorError(f"{field} must be one of {', '.join(map(str, literals(hint)))}")
+    return CollectorError(f"{kind.__name__}: {field + ': ' if field else ''}{reason[:200]}")
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            asked = json.loads(await reader.readline())
-            reply = await asyncio.to_thread(self._perform, asked["operation"], asked["arguments"])
-            writer.write(json.dumps(reply, default=str).encode() + b"\n")
-            await writer.drain()
-        except (ValueError, KeyError, ConnectionError):
-            pass
-        finally:
-            writer.close()
 
-    def _perform(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"result": perform(self._core, name, arguments)}
-        except DonguiError as error:
-            return {"error": str(error)}
-        except Exception as error:  # the socket's answer must not be a traceback
-            log.error("an operation failed", exc_info=error)
-            return {"error": f"{name} failed ({type(error).__name__}); the server's log says more"}
+# --- what the front doors derive -------------------------------------------------------------------------------------
 
-    def stop(self) -> None:
-        if self._server:
-            self._server.close()
-        with suppress(OSError):
-            (self._core.settings.data_path / _SOCKET).unlink()
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A field of a request for those who fill it: ``field`` is None where the program does."""
+
+    name: str
+    type: Any
+    required: bool
+    default: Any
+    field: Field | None
+
+    @property
+    def many(self) -> bool:
+        """Whether it takes several values."""
+        origin = get_origin(self.type)
+        return isinstance(origin, type) and issubclass(origin, Sequence)
+
+    @property
+    def form_name(self) -> str:
+        """Its name in a form."""
+        option = self.field.option if self.field else ""
+        return option.lstrip("-").replace("-", "_") if option.startswith("--") and self.many else self.name
+
+
+def described(kind: type[Request[Any]]) -> list[Described]:
+    """The fields of a request, in their order."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = []
+    for field in msgspec.structs.fields(kind):
+        hint, metadata = hints[field.name], None
+        if get_origin(hint) is Annotated:
+            metadata = next((m for m in hint.__metadata__ if isinstance(m, Field)), None)
+            hint = get_args(hint)[0]
+        default = field.default if field.default is not msgspec.NODEFAULT else None
+        found.append(Described(field.name, _without_none(hint), field.required, default, metadata))
+    return found
+
+
+def from_form(kind: type[Q], getlist: Callable[[str], Sequence[str]], **fixed: Any) -> Q:
+    """A request from a form's fields; ``fixed`` are the values that the form does not decide.
+
+    A text that was left empty is left out, so that its default counts; where there is none it stays empty, so that the
+    operation says what is missing. Raises :class:`CollectorError`.
+    """
+    values = dict(fixed)
+    for one in described(kind):
+        if one.name in fixed or one.field is None:
+            continue
+        secret = one.field.reads == "secret"
+        given = [text if secret else text.strip() for text in getlist(one.form_name)]
+        if one.type is bool:
+            values[one.name] = bool(given and given[0])
+        elif one.many:
+            lines = [line.strip() for text in given for line in text.splitlines()]
+            values[one.name] = [line for line in lines if line]
+        elif given and given[0]:
+            values[one.name] = _number(one.name, given[0]) if one.type is int else given[0]
+        elif one.required:
+            values[one.name] = ""
+    return typed(kind, values)
+
+
+def literals(hint: Any) -> tuple[Any, ...]:
+    """The values of a ``Literal``, also of one that may be None."""
+    hint = _without_none(hint)
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise CollectorError(f"{name} must be a number")
+    return int(text)
+
+
+def _without_none(hint: Any) -> Any:
+    """The type of a field that may be None."""
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [one for one in get_args(hint) if one is not types.NoneType]
+        if len(inner) == 1:
+            return _without_none(inner[0])
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint

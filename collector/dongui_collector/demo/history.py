@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from dongui_collector.core.clock import start_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger import page_counts
 from dongui_collector.ledger.service import Decision
-from dongui_collector.runtime.event_import import import_events
+from dongui_collector.retention.installation import Installation
+from dongui_collector.runtime.event_import import ImportEvents, import_events
 
 DAYS = 70
 _VISITORS = 420
@@ -100,7 +100,7 @@ def seed(core: Installation, days: int = DAYS, visitors: int = _VISITORS) -> int
     ]
     recorded = 0
     for start in range(0, len(lines), _BATCH):
-        recorded += import_events(core, lines[start : start + _BATCH], site.id)["recorded"]
+        recorded += import_events(core, ImportEvents(lines[start : start + _BATCH], site.id)).recorded
     return recorded
 
 
@@ -129,7 +129,7 @@ def _consents(core: Installation, rng: random.Random, visitors: int) -> list[str
             ids.append(answer["visitor"])
         for _ in range(visitors * 2 // 5):
             core.ledger.choose(notice, None, Decision((), ("statistics", "marketing"), "banner", "ko", {}))
-    core.ledger.resume()
+    core.retention.endings.resume()
     return ids
 
 

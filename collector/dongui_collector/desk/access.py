@@ -12,12 +12,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.secrets import token_hash
-from dongui_collector.access.tokens import is_live
-from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
 from dongui_collector.exports.export import OWN_USE
+from dongui_collector.exports.tokens import TokenUsed
 from dongui_collector.intake.problems import Problem
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 __all__ = ["Problem", "ReadRequest", "asking", "problem_response"]
@@ -38,17 +37,18 @@ class ReadRequest:
     precise: bool = False
 
 
-def asking(core: Installation, roles: Sequence[str]) -> ReadRequest:
+def asking(core: Installation, roles: Sequence[str], right: str = "export") -> ReadRequest:
     """Judge the present request's ``Authorization`` header, else its console session.
 
-    ``?site`` and ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403
-    :class:`Problem`, no valid token or session a 401.
+    A token needs one of ``roles``, a person who is signed in the ``right`` (access/roles.py). ``?site`` and
+    ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403 :class:`Problem`, no valid
+    token or session a 401.
     """
     if request.headers.get("Authorization"):
         return _by_token(core, roles)
     if current_user.is_authenticated:
-        if not current_user.may("export"):
-            raise Problem("forbidden", "this role does not export")
+        if not current_user.may(right):
+            raise Problem("forbidden", f"this call is for those who have the right {right!r}")
         site = find_site(core, request.args.get("site"))
         known = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         return ReadRequest(OWN_USE, current_user.role, site, _wanted(known))
@@ -58,25 +58,24 @@ def asking(core: Installation, roles: Sequence[str]) -> ReadRequest:
 def _by_token(core: Installation, roles: Sequence[str]) -> ReadRequest:
     kind, _, secret = request.headers["Authorization"].partition(" ")
     token = core.storage.office.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
-    if token is None or not is_live(token, core.clock.now()):
+    if token is None or not token.is_live(core.clock.now()):
         raise Problem("unauthorised", "the token is unknown, revoked or has expired")
-    if token["role"] not in roles:
+    if token.role not in roles:
         raise Problem("forbidden", f"this call is for the roles {', '.join(roles)}")
-    site = core.registry.site(token["site"])
+    site = core.registry.site(token.site)
     if site is None or request.args.get("site", site.id) not in (site.id, site.name):
         raise Problem("forbidden", "the token is bound to another site")
-    _note_use(core, token["id"])
-    wanted, precise = _wanted(token["purposes"]), bool(token.get("precise"))
-    return ReadRequest(token["id"], token["role"], site, wanted, token.get("recipient"), precise)
+    _note_use(core, token.id)
+    return ReadRequest(token.id, token.role, site, _wanted(token.purposes), token.recipient, token.precise)
 
 
 def _note_use(core: Installation, id: str) -> None:
     """The day of its last use, for people who tidy up; once a day, and never a reason to refuse."""
     today = core.clock.today(core.settings.zone).isoformat()
-    if any(token["id"] == id and token["last_used"] == today for token in core.storage.office.tokens()):
+    if any(token.id == id and token.last_used == today for token in core.storage.office.tokens()):
         return
     with suppress(DonguiError, OSError):
-        operations.call(core.settings, "tokens.used", id=id)
+        core.control(TokenUsed(id))
 
 
 def _wanted(allowed: Sequence[str]) -> tuple[str, ...]:

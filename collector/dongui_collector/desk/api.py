@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
@@ -14,17 +13,19 @@ from flask import Blueprint, current_app, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.core import operations
+from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
+from dongui_collector.desk import parameters
 from dongui_collector.desk.access import Problem, ReadRequest, asking
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.erasure_feed import LIMIT, erasures
 from dongui_collector.exports.export import OWN_USE, Entitlement, consumer_events, entitle
 from dongui_collector.exports.formats import FORMATS, MEDIA_TYPES
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
 from dongui_collector.storage.contract.values import Json
 
@@ -49,7 +50,8 @@ def export() -> Response:
     """
     core = _core()
     who = asking(core, _READERS)
-    first, last = _day("from"), _day("to")
+    parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
+    first, last = parameters.days()
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
@@ -122,12 +124,12 @@ class _ExportRequest:
         said |= {"purposes": list(who.purposes), "site": who.site.id}
         if who.consumer == OWN_USE:
             said["by"] = f"console: {current_user.name}"
-            operations.call(self.core.settings, "export.audit", **said)
+            self.core.control.ask("export.audit", **said)
             return None
         said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
         if who.recipient is not None:
             said |= {"recipient": who.recipient, "precise": who.precise}
-        number: int | None = operations.call(self.core.settings, "export.note", **said)["disclosure"]
+        number: int | None = self.core.control.ask("export.note", **said)["disclosure"]
         return number
 
     def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
@@ -135,7 +137,7 @@ class _ExportRequest:
         if disclosure is None:
             yield from FORMATS[self.format](row for _, row in self._rows(after))
             return
-        with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
+        with Handover(self.core.control, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
             yield from handing.hashed(FORMATS[self.format](rows))
 
@@ -145,7 +147,7 @@ class _ExportRequest:
             found = list(islice(self._rows(after, limit=limit), limit))
             body = b"".join(FORMATS[self.format](row for _, row in found))
         else:
-            with Handover(partial(operations.call, self.core.settings), disclosure) as handing:
+            with Handover(self.core.control, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
                 body = b"".join(handing.hashed(FORMATS[self.format](rows)))
@@ -174,7 +176,8 @@ def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
     who = asking(core, _READERS)
-    return erasures(core, who.consumer, _number("after", 0), _number("limit", LIMIT))
+    parameters.check(("site", "after", "limit"))
+    return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
 
 @calls.get("/profiles")
@@ -182,12 +185,12 @@ def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
     who = asking(core, ("consumer",))
+    parameters.check(("site",))
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
         return dict(
-            operations.call(
-                core.settings,
+            core.control.ask(
                 "profiles.read",
                 site=who.site.id,
                 recipient=who.recipient,
@@ -195,7 +198,7 @@ def profiles() -> dict[str, Any]:
                 address=request.remote_addr or "",
             )
         )
-    except (NotAllowed, operations.RefusedByServer) as error:
+    except (NotAllowed, RefusedByServer) as error:
         raise Problem("forbidden", str(error)) from None
 
 
@@ -203,33 +206,22 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    asking(core, _OPERATORS)
-    return core.retention.status()
+    who = asking(core, _OPERATORS, "read")
+    parameters.check(("site",))
+    status = core.retention.overview.status()
+    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
 
 
 @calls.get("/openapi.json")
 def openapi() -> dict[str, Any]:
     """What there is, for machines."""
+    parameters.check(())
     return description()
-
-
-def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
 
 
 def _limit() -> int | None:
     if "limit" not in request.args:
         return None
-    if not 1 <= (limit := _number("limit", 0)) <= MOST_EXPORTED:
+    if not 1 <= (limit := parameters.number("limit", 0)) <= MOST_EXPORTED:
         raise Problem("malformed", f"limit is 1 to {MOST_EXPORTED}")
     return limit
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Problem("malformed", f"{name} is a number")
-    return int(text)

@@ -14,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.errors import StorageError, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk import (
     api,
     audit_pages,
@@ -45,6 +44,7 @@ from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.desk.visits import saved_pages, shared_pages
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import requests
 
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}

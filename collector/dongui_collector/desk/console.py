@@ -10,11 +10,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.clock import start_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import ask, change, done, guard, open_core
+from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.serializers import destruction_json, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
@@ -40,7 +41,7 @@ guard(pages, _NEEDS)
 def overview_page() -> str:
     core = open_core()
     site = chosen_site()
-    schedule = core.retention.planner.schedule(core.retention.holds())
+    schedule = core.retention.planner.schedule(core.retention.holds.standing())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
     portions: list[Portion] = current_app.extensions["dongui-portions"].all()
@@ -56,7 +57,7 @@ def overview_page() -> str:
         agenda=agenda(portions),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
-        holds=len(core.retention.holds()),
+        holds=len(core.retention.holds.standing()),
         last_run=core.retention.last_success(),
         next_run=start_of(core.clock.today(core.settings.zone) + timedelta(days=1), core.settings.zone),
     )
@@ -123,16 +124,13 @@ def holds() -> str:
 
 @pages.post("/holds")
 def add_hold() -> Response:
-    fields = ("ground", "reason", "site", "statute", "record_class", "first_day", "last_day", "until")
-    given = {name: request.form.get(name, "").strip() or None for name in fields}
-    said = {name: given[name] or "" for name in ("ground", "reason")}
-    ask("holds.add", **given | said | {"by": current_user.name})
+    change(AddHold)
     return done("console.holds", "saved")
 
 
 @pages.post("/holds/<int:id>/release")
 def release_hold(id: int) -> Response:
-    ask("holds.release", id=id, by=current_user.name)
+    change(ReleaseHold, id=id)
     return done("console.holds", "saved")
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from dongui_collector.core import operations
 from dongui_collector.core.errors import Unknown
 from dongui_collector.desk.shell import ask, done, guard, open_core
 from dongui_collector.exports.export import FIELDS_OF
@@ -134,7 +132,7 @@ def hand_over(id: int) -> Response:
     ask(begin, id=id, by=current_user.name)
 
     def body() -> Iterator[bytes]:
-        with Handover(partial(operations.call, core.settings), id) as handing:
+        with Handover(core.control, id) as handing:
             yield from handing.hashed(_lines_of(handing.counted(rows(core, entry, handing.before))))
 
     headers = {"Content-Disposition": f'attachment; filename="disclosure-{id}.ndjson"'}

@@ -11,11 +11,11 @@ from datetime import date, timedelta
 from flask import Blueprint, current_app, render_template
 
 from dongui_collector.access import audit_log
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.shell import guard, open_core
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.deadlines import deadline
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import requests
 from dongui_collector.rights.disclosures import listed as disclosures
 from dongui_collector.rights.transfers import missing

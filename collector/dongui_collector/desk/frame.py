@@ -9,9 +9,9 @@ from flask import Flask, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.shell import MENU, MenuEntry, open_core
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 # What a browser remembers of how it shows the console, as cookies ``dongui_…``; nothing about anybody. The first of

@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.columns.engine import Engine
-from dongui_collector.core.installation import Installation
 from dongui_collector.retention.deadlines import urgencies
-from dongui_collector.webhooks.operations import listed
+from dongui_collector.retention.installation import Installation
+from dongui_collector.webhooks.operations import ListWebhooks, list_webhooks
 
 pages = Blueprint("health", __name__)
 
@@ -55,7 +55,7 @@ class Gauges(Collector):
             pressing.add_metric([word], number)
         yield pressing
         told = GaugeMetricFamily("dongui_desk_webhooks", "Webhooks by how they fare.", labels=["state"])
-        states = Counter(hook["state"] for hook in listed(self._core))
+        states = Counter(hook.state for hook in list_webhooks(self._core, ListWebhooks()))
         for state in ("working", "failing", "paused"):
             told.add_metric([state], states[state])
         yield told

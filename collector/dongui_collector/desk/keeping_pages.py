@@ -49,7 +49,7 @@ def hold(id: int) -> str:
     if found is None:
         raise NotFound
     today = core.retention.today()
-    now = core.retention.holding.holds_now(found, today) if found.stands(today) else None
+    now = core.retention.holds.holds_now(found, today) if found.stands(today) else None
     return render_template("hold.html", h=hold_json(found), now=now)
 
 

@@ -13,7 +13,7 @@ from dongui.i18n import words as words_of
 from flask import Flask, g, request, session
 from markupsafe import Markup, escape
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 
 
 def set_up(app: Flask) -> None:

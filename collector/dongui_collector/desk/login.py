@@ -14,16 +14,27 @@ from flask import Flask, redirect, render_template, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
+from dongui_collector.access.accounts import enabled
 from dongui_collector.access.roles import may, without_officer
 from dongui_collector.access.secrets import verify_password
-from dongui_collector.access.sessions import fingerprint, session_hash, stands, waits
+from dongui_collector.access.sessions import (
+    BeginSession,
+    EndSessions,
+    SessionSeen,
+    SignInRefused,
+    fingerprint,
+    session_hash,
+    source_of,
+    stands,
+    waits,
+)
 from dongui_collector.access.throttle import Throttle
-from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import Request
 from dongui_collector.desk.frame import home
-from dongui_collector.storage.contract.values import Json
+from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.access import Account
 
-__all__ = ["Account", "Throttle", "set_up_login"]
+__all__ = ["SignedInUser", "Throttle", "set_up_login"]
 
 log = logging.getLogger("dongui.desk")
 
@@ -34,14 +45,14 @@ _TELL_EVERY_S = 60.0  # tries with names that are nobody's are written down toge
 Answer = Response | str | tuple[str, int, dict[str, str]]
 
 
-class Account(UserMixin):  # type: ignore[misc]
+class SignedInUser(UserMixin):  # type: ignore[misc]
     """Someone who is signed in. ``token`` is the session's random id, which the signed cookie carries."""
 
-    def __init__(self, kept: Json, token: str, *, deputy: bool, narrow: bool) -> None:
-        self.id: str = kept["id"]
-        self.name: str = kept["name"]
-        self.role: str = kept["role"]
-        self.second_factor = "factor" in kept
+    def __init__(self, account: Account, token: str, *, deputy: bool, narrow: bool) -> None:
+        self.id = account.id
+        self.name = account.name
+        self.role = account.role
+        self.second_factor = account.factor is not None
         self.deputy = deputy
         self.narrow = narrow
         self._token = token
@@ -84,51 +95,45 @@ class Login:
         self._hashing = threading.Semaphore(2)  # a check takes 64 MiB; a flood must not take the machine's memory
         self._nobody = _Nobody()
 
-    def load(self, token: str) -> Account | None:
+    def load(self, token: str) -> SignedInUser | None:
         """Who a session stands for; None once it, or its account, has ended."""
         core, now = self._core, self._core.clock.now()
         kept = core.storage.people.session(session_hash(token))
         if kept is None or not stands(kept, core.settings, now):
             return None
         account = core.storage.people.by_id(kept.account)
-        if account is None or account.get("disabled"):
+        if account is None or account.disabled:
             return None
         if now - kept.seen_at >= _SEEN_EVERY_MS:
-            self._tell("sessions.seen", session=kept.hash.hex())
-        roles = [other["role"] for other in core.storage.people.accounts() if not other.get("disabled")]
-        return Account(account, token, deputy=without_officer(roles), narrow=kept.narrow)
+            self._tell(SessionSeen(kept.hash.hex()))
+        roles = [other.role for other in enabled(core)]
+        return SignedInUser(account, token, deputy=without_officer(roles), narrow=kept.narrow)
 
     def page(self) -> Answer:
         if request.method == "GET":
             return render_template("login.html", problem=None)
         name, password = request.form.get("name", "")[:60], request.form.get("password", "")[:1000]
         kept = self._core.storage.people.account(name)
-        now = self._core.clock.now()
-        if wait := waits(kept, now) if kept else self._throttle.wait(name, time.monotonic()):
+        now, source = self._core.clock.now(), source_of(self._core, request.remote_addr or "")
+        if wait := waits(kept, source, now) if kept else self._throttle.wait(f"{source} {name}", time.monotonic()):
             return _problem("too_many", 429, {"Retry-After": str(int(wait) + 1)})
         if not self._hashing.acquire(timeout=_HASHING_WITHIN_S):
             return _problem("busy", 503, {"Retry-After": "5"})
         try:
-            right = verify_password(kept["password"] if kept else None, password)
+            right = verify_password(kept.password if kept else None, password)
         finally:
             self._hashing.release()
-        if kept is None or not right or kept.get("disabled"):
-            self._failed(name, kept)
+        if kept is None or not right or kept.disabled:
+            self._failed(f"{source} {name}", kept)
             return _problem("wrong", 401)
         return self._begin(kept)
 
-    def _begin(self, kept: Json) -> Answer:
-        opened = operations.call(
-            self._core.settings,
-            "sessions.begin",
-            account=kept["id"],
-            checked=fingerprint(kept),
-            code=request.form.get("code", "")[:60],
-            address=request.remote_addr or "",
-        )
-        if problem := opened.get("problem"):
-            return _problem(problem, 429 if problem == "too_many" else 401)
-        account = Account(kept, opened["session"], deputy=False, narrow=opened["narrow"])
+    def _begin(self, kept: Account) -> Answer:
+        code = request.form.get("code", "")[:60]
+        opened = self._core.control(BeginSession(kept.id, fingerprint(kept), code, request.remote_addr or ""))
+        if opened.problem or opened.session is None:
+            return _problem(opened.problem or "wrong", 429 if opened.problem == "too_many" else 401)
+        account = SignedInUser(kept, opened.session, deputy=False, narrow=opened.narrow)
         lang = session.get("lang")
         session.clear()  # nothing that was planted before lives on (session fixation)
         session.permanent = True
@@ -137,25 +142,27 @@ class Login:
         login_user(account)
         return redirect(url_for("account.own") if account.narrow else _next_page(), 303)
 
-    def _failed(self, name: str, kept: Json | None) -> None:
+    def _failed(self, name: str, kept: Account | None) -> None:
         address = request.remote_addr or ""
         if kept is not None:
-            self._tell("sessions.refused", account=kept["id"], address=address)
+            self._tell(SignInRefused(kept.id, address))
             return
         self._throttle.failed(name, time.monotonic())
         if times := self._nobody.tried(time.monotonic()):
-            self._tell("sessions.refused", address=address, times=times)
+            self._tell(SignInRefused(None, address, times))
 
-    def _tell(self, operation: str, **arguments: Any) -> None:
+    def _tell(self, request: Request[Any]) -> None:
         """Have something noted that must not keep the page from being answered."""
         try:
-            operations.call(self._core.settings, operation, **arguments)
+            self._core.control(request)
         except (DonguiError, OSError) as error:
-            log.warning("the collector could not be told", extra={"what": operation, "kind": type(error).__name__})
+            log.warning(
+                "the collector could not be told", extra={"what": type(request).__name__, "kind": type(error).__name__}
+            )
 
     def logout(self) -> Response:
         if current_user.is_authenticated:
-            self._tell("sessions.end", session=current_user.session.hex())
+            self._tell(EndSessions(current_user.session.hex()))
         logout_user()
         session.clear()
         return redirect(url_for("login"), 303)

@@ -11,13 +11,16 @@ from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from dongui_collector.access.audit_log import RecordAccess
+from dongui_collector.access.sessions import Recheck
 from dongui_collector.desk.cookie_pages import host_of
 from dongui_collector.desk.drafts import Draft, judged, with_cookie
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.desk.snippets import snippets
 from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.retention.publishing import PublishPolicy
 from dongui_collector.storage.contract.values import Site
 
 pages = Blueprint("policy", __name__, url_prefix="/console/policy")
@@ -118,13 +121,12 @@ def findings() -> str:
 def publish() -> WerkzeugResponse:
     """Publish the draft, by who is the officer and gives the password once more. Versions are immutable (K8)."""
     site, text = chosen_site(), _sent()
-    password, address = request.form.get("password", "")[:1000], request.remote_addr or ""
-    answer = ask("own.recheck", account=current_user.id, password=password, address=address)
-    if problem := answer.get("problem"):
-        return _editor(site, _judged(site, text), problem, 403)
-    made = ask("policy.publish", text=text, site=site.id, sign=bool(request.form.get("sign")), by=current_user.name)
-    what = {"version": made["version"], "asks_again": made["needs_consent"]}
-    ask("audit.look", action="policy.publish", by=current_user.name, site=site.id, address=address, what=what)
+    answer = change(Recheck, account=current_user.id, password=request.form.get("password", "")[:1000])
+    if answer.problem:
+        return _editor(site, _judged(site, text), answer.problem, 403)
+    made = change(PublishPolicy, text=text, site=site.id, sign=bool(request.form.get("sign")))
+    what = {"version": made.version, "asks_again": made.needs_consent}
+    change(RecordAccess, action="policy.publish", site=site.id, what=what)
     return done("policy.policy", "published_note")
 
 

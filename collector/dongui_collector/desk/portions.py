@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from dongui_collector.core.clock import day_of
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention import ledger_retention
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Place, Portion
 from dongui_collector.retention.schedule import ONE_DAY, endings
 from dongui_collector.storage.contract.stores import RecordStore
@@ -38,7 +38,7 @@ class Portions:
 
 def gather(core: Installation) -> Iterator[Portion]:
     """Everything held, whichever site's. What a hold keeps is marked with it."""
-    holds = core.retention.holds()
+    holds = core.retention.holds.standing()
     for day in core.storage.events.days():
         yield from _of_day(core, day, holds)
     yield from _of_records(core, "records", core.storage.records, holds)

@@ -6,9 +6,9 @@ import logging
 import threading
 from dataclasses import dataclass
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.evidence.verify.findings import VerificationFinding
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.retention.installation import Installation
 
 log = logging.getLogger("dongui.desk")
 

@@ -14,17 +14,19 @@ from dongui_collector.analytics.executor import LIMIT, Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.query import MOST_STEPS
+from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
+from dongui_collector.desk import parameters
 from dongui_collector.desk.access import Problem, asking
 from dongui_collector.desk.turns import turn
+from dongui_collector.retention.installation import Installation
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 
 _READERS = ("consumer", "analyst", "officer", "admin")
-_PARAMETERS = frozenset(
-    {"site", "purpose", "from", "to", "interval", "filter", "step", "compare", "sort", "order", "limit", "offset"}
-)
+_ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset")
+_MANY = ("purpose", "filter", "step")
+_MOST = 10**9 - 1
 _MOST_FILTERS = 50
 
 
@@ -33,6 +35,9 @@ def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Installation = current_app.extensions["dongui"]
     who = asking(core, _READERS)
+    if name not in REPORTS:
+        raise Problem("not-found", f"there are the reports {', '.join(REPORTS)}")
+    parameters.check(_ONCE, many=_MANY)
     try:
         no_recipient(who.recipient)
         with turn():
@@ -46,8 +51,6 @@ def show(name: str) -> Response:
 
 def _question(name: str) -> Query:
     given = request.args
-    if set(given) - _PARAMETERS:  # a filter that was misspelt must not be left out silently
-        raise ReportError(f"the parameters are {', '.join(sorted(_PARAMETERS))}")
     if len(filters := given.getlist("filter")) > _MOST_FILTERS:
         raise ReportError(f"at most {_MOST_FILTERS} filters")
     if given.get("compare", "previous") != "previous":
@@ -57,28 +60,14 @@ def _question(name: str) -> Query:
     of_now = name == "now" and not {"from", "to"} & set(given)
     return Query(
         name,
-        date(2000, 1, 1) if of_now else _day("from"),
-        date(2000, 1, 1) if of_now else _day("to"),
+        date(2000, 1, 1) if of_now else parameters.day("from"),
+        date(2000, 1, 1) if of_now else parameters.day("to"),
         steps=tuple(map(parse_filter, given.getlist("step")[: MOST_STEPS + 1])),
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, given.get("interval", "day")),
         compare="compare" in given,
         sort=given.get("sort", ""),
         ascending={"asc": True, "desc": False}.get(given.get("order", "")),
-        limit=_number("limit", LIMIT),
-        offset=_number("offset", 0),
+        limit=parameters.number("limit", LIMIT, _MOST),
+        offset=parameters.number("offset", 0, _MOST),
     )
-
-
-def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        raise ReportError(f"{name} is a day such as 2026-11-23") from None
-
-
-def _number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ReportError(f"{name} is a number")
-    return int(text)

@@ -12,8 +12,9 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from dongui_collector.core import operations
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.operations import R, Request
 from dongui_collector.desk.language import words
+from dongui_collector.retention.installation import Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,21 @@ def open_core() -> Installation:
 
 def ask(operation: str, **arguments: Any) -> Any:
     """Have the collector change something; the desk itself writes nothing."""
-    return operations.call(open_core().settings, operation, **arguments)
+    return open_core().control.ask(operation, **arguments)
+
+
+def change(kind: type[Request[R]], **fixed: Any) -> R:
+    """Have the collector answer a request that the present form fills, in the name of who is signed in.
+
+    Raises :class:`~werkzeug.exceptions.Forbidden` where the role lacks the operation's right, whatever page asks.
+    """
+    right = operations.of_request(kind).right
+    if right and not current_user.may(right):
+        raise Forbidden
+    names = {one.name for one in operations.described(kind)}
+    signed = {"by": current_user.name, "address": request.remote_addr or ""}
+    fixed = {name: value for name, value in signed.items() if name in names} | fixed
+    return open_core().control(operations.from_form(kind, request.form.getlist, **fixed))
 
 
 def done(endpoint: str, message: str, **values: Any) -> Response:

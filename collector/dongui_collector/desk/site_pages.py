@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template, request
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.shell import ask, done, guard, open_core
-from dongui_collector.storage.contract.values import Json
+from dongui_collector.access.audit_log import RecordAccess
+from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.ledger.sites import AddSite, DropOrigin, SiteOrigins
 
 pages = Blueprint("sites", __name__, url_prefix="/console/sites")
 
@@ -23,7 +23,7 @@ def sites() -> str:
 def add() -> str:
     """A new site, or more origins of one that there is. Shows the key on the answer itself; it is stored nowhere."""
     origins = request.form.get("origins", "").split()
-    made: Json = ask("sites.add", name=request.form.get("name", "").strip(), origins=origins)
+    made = change(AddSite, origins=origins, text=None)
     open_core().registry.reload()
     return _page(made)
 
@@ -32,14 +32,13 @@ def add() -> str:
 def drop(id: str) -> Response:
     """Take an origin from a site. Who did stands on the access log."""
     origin = request.form.get("origin", "")
-    left = ask("sites.drop_origin", site=id, origin=origin)
-    what = {"origin": origin, "left": len(left["origins"])}
-    address = request.remote_addr or ""
-    ask("audit.look", action="sites.drop_origin", by=current_user.name, site=id, address=address, what=what)
+    left = change(DropOrigin, site=id, origin=origin)
+    what = {"origin": origin, "left": len(left.origins)}
+    change(RecordAccess, action="sites.drop_origin", site=id, what=what)
     return done("sites.sites", "origin_dropped")
 
 
-def _page(made: Json | None) -> str:
+def _page(made: SiteOrigins | None) -> str:
     core = open_core()
     now = core.clock.now()
     sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]

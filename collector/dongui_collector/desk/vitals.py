@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.diagnosis import Diagnosis, Examine
+from dongui_collector.core.operations import execute
 from dongui_collector.keys import operations
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.operations import BACKED_UP
-from dongui_collector.runtime.doctor import Diagnosis, examine, examine_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,13 @@ def vitals(core: Installation) -> Vitals:
     disk = shutil.disk_usage(core.settings.data_path)
     files = list(_files(core.settings.data_path))
     logs = [size for path, size in files if path.name.endswith("-wal")]
-    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core)
+    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core, operations.ShowKeyStatus())
     return Vitals(
-        symptoms=_errors_first([*examine_settings(core.settings), *examine(core)]),
+        symptoms=execute(core, Examine()),
         last_retention=core.retention.last_success(),
         last_backup=int(backup["at"]) if backup else None,
-        last_key_copy=keys["copied_at"],
-        key_copies_until=keys["copies_expire"],
+        last_key_copy=keys.copied_at,
+        key_copies_until=keys.copies_expire,
         disk_free=disk.free,
         disk_total=disk.total,
         data_bytes=sum(size for _, size in files),
@@ -51,10 +52,6 @@ def vitals(core: Installation) -> Vitals:
         ledger_records=core.storage.ledger.head()[0],
         open_endings=len(core.storage.ledger.intents()),
     )
-
-
-def _errors_first(symptoms: Iterable[Diagnosis]) -> list[Diagnosis]:
-    return sorted(symptoms, key=lambda symptom: symptom.level != "error")
 
 
 def _files(folder: Path) -> Iterable[tuple[Path, int]]:

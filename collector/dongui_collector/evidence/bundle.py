@@ -27,7 +27,7 @@ from dongui_collector.storage.contract.values import Json, LedgerRecord
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 FORMAT = "dongui-evidence/2"
 SCRIPT = "verify_evidence.py"

@@ -16,7 +16,7 @@ from dongui_collector.evidence.seals import Seal
 from dongui_collector.storage.sqlite.files import sync_folder
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 
 def make(core: Installation) -> Checkpoint:

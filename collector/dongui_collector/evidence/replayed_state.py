@@ -6,7 +6,6 @@ both, but only the chain is fixed by its head and by the checkpoints that are ke
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,11 +87,6 @@ _HANDLERS: dict[str, Callable[[ReplayedTables, LedgerRecord, Json], None]] = {
     "token": _token,
     "account": _account,
 }
-
-
-def key_print(secret_hash: bytes, address_key: bytes) -> str:
-    """What the chain keeps of a site's secret key, so that another one in the table is found."""
-    return hashlib.sha256(b"site keys" + secret_hash + address_key).hexdigest()
 
 
 # --- visitors --------------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ import json
 from datetime import date
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.sealing import SealBroken, seal, unseal
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.export import Entitlement
-from dongui_collector.keys.keyring import KeyRing, SealBroken, seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 
 
 class CursorError(CollectorError):

@@ -11,16 +11,16 @@ from dongui.rules.cookies import classify
 
 from dongui_collector.core.addresses import parts_of
 from dongui_collector.core.errors import NotAllowed, Unknown
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.day_order import ExportPosition, Leg, exact, veiled
 from dongui_collector.exports.generalise import coarsened
 from dongui_collector.exports.recipients import registered, terms
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.storage.contract.values import Json, Selection, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 OWN_USE = "controller"  # the consumer of an export without a recipient
 _PAGE = 500
@@ -56,7 +56,12 @@ class Entitlement:
 
 
 def entitle(
-    core: Installation, site: Site, purposes: Sequence[str], *, recipient: str | None = None, precise: bool = False
+    core: LedgerInstallation,
+    site: Site,
+    purposes: Sequence[str],
+    *,
+    recipient: str | None = None,
+    precise: bool = False,
 ) -> Entitlement:
     """Decide who may read for which purposes.
 
@@ -89,7 +94,7 @@ class ExportScope:
     A recipient gets no more than what both that notice and the one in force give it (S4.0, S4.1).
     """
 
-    def __init__(self, core: Installation, reader: Entitlement) -> None:
+    def __init__(self, core: LedgerInstallation, reader: Entitlement) -> None:
         self._registry = core.registry
         self._reader = reader
         bits = core.storage.ledger.bits(reader.site.ref)
@@ -129,7 +134,7 @@ class ExportScope:
 
 
 def export_events(
-    core: Installation,
+    core: LedgerInstallation,
     reader: Entitlement,
     first: date,
     last: date,
@@ -148,7 +153,7 @@ def export_events(
 
 
 def consumer_events(
-    core: Installation,
+    core: LedgerInstallation,
     reader: Entitlement,
     first: date,
     last: date,
@@ -170,7 +175,7 @@ def consumer_events(
     yield from _along(core, reader, legs, before, None, limit)
 
 
-def _may_hide_days(core: Installation, reader: Entitlement) -> bool:
+def _may_hide_days(core: LedgerInstallation, reader: Entitlement) -> bool:
     """Whether there may be rows whose time the reader does not see."""
     notices = [core.registry.notice(n.ref) for n in core.registry.notices(reader.site.ref)]
     return reader.recipient is not None or any(
@@ -182,7 +187,7 @@ def _may_hide_days(core: Installation, reader: Entitlement) -> bool:
 
 
 def _along(
-    core: Installation,
+    core: LedgerInstallation,
     reader: Entitlement,
     legs: Iterable[Leg],
     before: Callable[[Sequence[bytes]], None] | None,
@@ -195,7 +200,7 @@ def _along(
         after = leg.after
         while found := page(core.storage, leg.day, Selection(site_ref=reader.site.ref), after, size):
             rows, masks = found
-            today = core.retention.today()
+            today = core.today()
             given: list[tuple[bytes, ExportPosition, Json]] = []
             for row in rows:
                 if only is not None and not only(row.visitor):

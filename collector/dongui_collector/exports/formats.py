@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -27,8 +28,10 @@ COLUMNS = (
 )
 _ROWS = 10_000  # in one row group of a Parquet file
 
-# What a spreadsheet takes for the start of a formula, wide forms included (CSV formula injection).
-_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
+# Where a spreadsheet takes a formula to begin, wide forms included (CSV formula injection): with the text, also behind
+# blanks and characters without a width, which it may trim; and behind what another spreadsheet splits a line at.
+_BLANK = r"[\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]"
+_FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?={_BLANK}*[=+\-@＝＋－＠])")
 # Ours, never a visitor's free text: they read the same in every format. A pseudonym may begin with a hyphen.
 _VERBATIM = frozenset({"id", "day", "visitor", "source", "ip_address", "country", "purposes", "notice"})
 
@@ -42,7 +45,7 @@ def ndjson(rows: Iterable[Json]) -> Iterator[bytes]:
 def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
     """RFC 4180 with a header; composites as JSON, the environment in columns of its own, purposes joined by blanks.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe in front, but for ids and the like.
+    What a spreadsheet would take for a formula gets an apostrophe in front, but in ids and the like.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -120,8 +123,7 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    guarded = isinstance(value, str) and name not in _VERBATIM and value[:1] in _FORMULA
-    return f"'{value}" if guarded else str(value)
+    return _FORMULA.sub("'", value) if isinstance(value, str) and name not in _VERBATIM else str(value)
 
 
 def _schema(pa: Any) -> Any:

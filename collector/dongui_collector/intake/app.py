@@ -10,7 +10,6 @@ import msgspec
 
 from dongui_collector.access.secrets import token_hash
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
@@ -37,6 +36,7 @@ from dongui_collector.intake.routes import pages
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.turns import FairTurns, Whose
 from dongui_collector.intake.withdrawals import WithdrawalQueue
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 T = TypeVar("T")
@@ -150,7 +150,9 @@ class PublicApp:
         if sent.granted:  # what only takes away is never refused by rate
             self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
-        outcome = await self.choices.add(current, sent.visitor, decision_of(sent, headers, current, self.core.registry))
+        decision = decision_of(sent, headers, current, self.core.registry)
+        source = self._vouched(headers) or address or ""
+        outcome = await self.choices.add(current, sent.visitor, decision, source=source)
         return decision_answer(sent, outcome, current)
 
     # -- what every call asks

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from dongui_collector.core.errors import StorageFull
-from dongui_collector.core.installation import Installation
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.service import Decision, DecisionOutcome
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.sqlite.connect import is_full
 
 ENDED_WITHIN_S = 5.0
@@ -23,9 +23,12 @@ class ChoiceCommit:
         self._endings = endings
         self._waiting: list[Waiting] = []
 
-    async def add(self, notice: LoadedNotice, visitor_id: str | None, choice: Decision) -> DecisionOutcome:
+    async def add(
+        self, notice: LoadedNotice, visitor_id: str | None, choice: Decision, *, source: str = ""
+    ) -> DecisionOutcome:
         """Record a decision; the answer is given once it is durable and, where it only takes away, what it ended is
         destroyed. A grant waits for no destruction: that goes on behind it, and masks every read meanwhile.
+        Endings of one address (``source``) and those of others take turns.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[DecisionOutcome] = loop.create_future()
@@ -34,7 +37,8 @@ class ChoiceCommit:
         self._waiting.append((notice, visitor_id, choice, future))
         outcome = await future
         if outcome.intent:
-            await self._endings.carry_out(outcome.intent, within=0.0 if choice.granted else ENDED_WITHIN_S)
+            within = 0.0 if choice.granted else ENDED_WITHIN_S
+            await self._endings.carry_out(outcome.intent, within=within, source=source)
         return outcome
 
     def _flush(self) -> None:

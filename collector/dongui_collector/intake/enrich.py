@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from dongui.rules.crawlers import is_crawler
 from ua_parser import BestAvailableResolver, Domain, Parser
 from ua_parser.loaders import load_lazy_builtins
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
@@ -55,7 +56,7 @@ def _parsed(text: str) -> Agent:
     agent.device = parse_device(d.family, d.brand, d.model)
     kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
     browser = _within_app(text) or _named(b.family, b.major)
-    return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot))
+    return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot) or is_crawler(text))
 
 
 # A large site sees tens of thousands of distinct agents a day, again and again; hostile ones must not fill the memory.

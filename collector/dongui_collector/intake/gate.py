@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -12,12 +13,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from dongui.rules.cookies import declaration
-from dongui.rules.urls import scrub_props, scrub_text, scrub_url
+from dongui.rules.urls import ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
+from dongui_collector.core.sealing import seal
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.schema import Event, parse_ip
-from dongui_collector.keys.keyring import KeyRing, seal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.rows import EventKeys, associated
 from dongui_collector.storage.contract.values import Row
@@ -81,10 +83,15 @@ class ConsentBasis:
 
 
 # A site's visitors look at the same pages. What was raw in them is forgotten with every ending (:func:`forget_urls`).
-_scrubbed = lru_cache(maxsize=4096)(scrub_url)
+@lru_cache(maxsize=4096)
+def _scrubbed(url: str, allowed: Container[str]) -> ScrubbedUrl:
+    place, ad_ids = scrub_url(url, allowed)
+    return ScrubbedUrl(percent_encoded(place), ad_ids)
+
+
 _scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # a site has few names of events
 # Without any of these no text in it holds a personal pattern (dongui.rules.urls): most properties need no second look.
-_PERHAPS_PERSONAL = re.compile(rb"@|%|\+|[0-9]{4}").search
+_PERHAPS_PERSONAL = re.compile(rb"@|%|\+|[0-9]{4}|\xef\xbc[\x90-\x99]").search
 
 
 def forget_urls() -> None:

@@ -21,7 +21,10 @@ class DoorMetrics:
             "dongui_ending_failures", "Withdrawals or erasures that failed and were tried again.", registry=r
         )
         self.retention_failures = Counter(
-            "dongui_retention_failures", "Runs of the ageing-out that failed.", registry=r
+            "dongui_retention_failures", "Background work that ends data and failed.", registry=r
+        )
+        self.background_failures = Counter(
+            "dongui_background_failures", "Other background work that failed, by work.", ["work"], registry=r
         )
         self.days_without_numbers = Counter(
             "dongui_days_without_numbers", "Ended days whose numbers could not be frozen in time.", registry=r

@@ -280,7 +280,7 @@ async def post_record(door: PublicApp, request: Request) -> Response:
     sent = (value.class_, value.subject, value.at, value.source, value.data)
     try:
         stored = await door.in_thread(
-            partial(door.core.retention.add_record, site, *sent, id=value.id.bytes if value.id else None)
+            partial(door.core.retention.records.add, site, *sent, id=value.id.bytes if value.id else None)
         )
     except NotAllowed as refused:
         raise Problem("malformed", str(refused)) from None

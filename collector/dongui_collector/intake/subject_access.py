@@ -140,7 +140,7 @@ async def delete_me(door: PublicApp, request: Request) -> Response:
     visitor, turn = await _asker(door, request)
     erase = partial(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
     intent = await door.rights.run(turn, erase)
-    done = await door.endings.carry_out(intent)
+    done = await door.endings.carry_out(intent, source=turn.address)
     kept = await door.rights.run(turn, partial(fulfilment.kept_by_law, door.core, _subject(visitor)))
     answer: dict[str, Any] = {"erased": True, "destroyed": done, "certificate": intent.seq, "kept": kept}
     if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
@@ -169,7 +169,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
     filed = await door.requests.run(turn, partial(requests.received_online, core, visitor, asked.kind, asked.text))
-    return json({"kind": asked.kind, "done": False, "request": filed["id"], "due": filed["due"]}, 201)
+    return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 
 def json(value: Any, status: int = 200) -> Response:

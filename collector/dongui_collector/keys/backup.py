@@ -19,9 +19,11 @@ from argon2.low_level import Type, hash_secret_raw
 
 from dongui_collector.core.clock import clock_from_environment
 from dongui_collector.core.errors import NotAllowed, SettingsError, StorageError
-from dongui_collector.core.installation import Installation
+from dongui_collector.core.sealing import SealBroken, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import SealBroken, load_master, new_master, seal, source, unseal, write_master
+from dongui_collector.keys.installation import KeyedInstallation
+from dongui_collector.keys.keyring import load_master, new_master, source, write_master
+from dongui_collector.keys.operations import KeyCopy
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.files import FolderLock, sync_folder
 from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal, adopt
@@ -38,13 +40,13 @@ def check_passphrase(passphrase: str) -> None:
         raise NotAllowed(f"the passphrase of a copy of the keys has at least {SHORTEST} characters")
 
 
-def write_copy(core: Installation, out: BinaryIO, noted: Json, passphrase: str | None) -> Json:
+def write_copy(core: KeyedInstallation, out: BinaryIO, noted: KeyCopy, passphrase: str | None) -> Json:
     """Write a copy of all keys. ``noted`` is what the operation ``keys.copy`` answered; None: under the master key."""
     header = {
         "format": 1,
-        "made_at": noted["made_at"],
-        "expires": noted["expires"],
-        "journal": noted["journal"],
+        "made_at": noted.made_at,
+        "expires": noted.expires.isoformat(),
+        "journal": list(noted.journal),
         "under": "master key" if passphrase is None else "passphrase",
         "salt": secrets.token_hex(16),
     }

@@ -12,68 +12,20 @@ import hmac
 import os
 import shlex
 import subprocess
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from dongui_collector.core.errors import CollectorError, NotAllowed, SettingsError
+from dongui_collector.core.errors import NotAllowed, SettingsError
+from dongui_collector.core.sealing import SealBroken, forget_keys, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.storage.contract.stores import KeyStore
+from dongui_collector.storage.contract.stores import DestructionJournal, KeyStore
 from dongui_collector.storage.sqlite.connect import WRITER
 from dongui_collector.storage.sqlite.files import sync_folder
 
 KEY_BYTES = 32
-_NONCE = 12
-_AT_A_TIME = 256
 _CACHED = 1024  # keys held in memory; a year of days and what records need
-
-
-class SealBroken(CollectorError):
-    """A sealed value does not open: another key, another place, or altered bytes."""
-
-
-@lru_cache(maxsize=64)
-def _cipher(key: bytes) -> AESGCM:
-    return AESGCM(key)
-
-
-# Each is handed out once: popleft is atomic, and a forked child begins with none. Asking the system for every one would
-# give the interpreter's lock away in the middle of a group commit.
-_nonces: deque[bytes] = deque()
-os.register_at_fork(after_in_child=_nonces.clear)
-
-
-def _nonce() -> bytes:
-    while True:
-        try:
-            return _nonces.popleft()
-        except IndexError:
-            fresh = os.urandom(_NONCE * _AT_A_TIME)
-            _nonces.extend(fresh[i : i + _NONCE] for i in range(0, len(fresh), _NONCE))
-
-
-def seal(key: bytes, plaintext: bytes, aad: bytes) -> bytes:
-    """Encrypt: 12 random bytes of nonce, then AES-256-GCM's output (16 bytes longer than the plaintext).
-
-    ``aad`` binds the value to its place (site, day, row, column), so that it does not open anywhere else.
-    """
-    nonce = _nonce()
-    return nonce + _cipher(key).encrypt(nonce, plaintext, aad)
-
-
-def unseal(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    """Decrypt what :func:`seal` made. Raises :class:`SealBroken`; never returns altered bytes."""
-    try:
-        return _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], aad)
-    except (InvalidTag, ValueError):
-        raise SealBroken(
-            "a sealed value does not open: it belongs to another key or place, or its bytes were altered"
-        ) from None
 
 
 @lru_cache(maxsize=1024)
@@ -100,7 +52,7 @@ class KeyRing:
 
     ``store`` keeps them wrapped; ``master`` is 32 bytes. With ``remember=False`` (processes that only read) every use
     asks the store, so that a key destroyed by the collector is gone for them at once. ``reload`` reads the master key
-    again, for processes beside which it is rotated. ``noting`` is told the name of a key before it is destroyed.
+    again, for processes beside which it is rotated. ``journal`` is told the name of a key before it is destroyed.
 
     A rotation rewraps every key and puts a *bridge* beside them, in one transaction: the new master key, sealed under
     the old one. So each of the two opens everything until the source of the master key has been switched, and a crash
@@ -116,7 +68,7 @@ class KeyRing:
         self._loaded = master
         self._master = _across(store, master)
         self._reload = reload
-        self.noting: Callable[[str], None] | None = None
+        self.journal: DestructionJournal | None = None
         self._remember = remember
         self._cache: dict[str, bytes] = {}
         self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
@@ -178,15 +130,15 @@ class KeyRing:
         """Destroy a key, on disk and in memory, before it returns. Idempotent; False when there was none."""
         if name == "secret":
             raise NotAllowed("the installation secret is not destroyed: every visitor's key derives from it")
-        if self.noting is not None and self._store.get(name) is not None:
-            self.noting(name)
+        if self.journal is not None and self._store.get(name) is not None:
+            self.journal.append({"kind": "key", "name": name})
         try:
             return self._store.destroy(name)  # outside the lock: it may have to wait for a reader
         finally:
             with self._lock:
                 self._cache.pop(name, None)
                 self._alive.discard(name)
-                _cipher.cache_clear()
+                forget_keys()
 
     def rotate(self, new_master: bytes) -> int:
         """Rewrap every key under another master key, all or none. Returns how many. The keys themselves stay.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from dongui_collector.keys.keyring import seal, unseal
+from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.ledger import counters
 from dongui_collector.ledger.rows import visitor_key
 from dongui_collector.storage.contract.stores import LedgerStore

@@ -13,7 +13,8 @@ from typing import Any
 
 from dongui.rules.cookies import classify
 
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.storage.contract.values import Intent, Reduce, Row

@@ -1,26 +1,28 @@
-"""The ledger at work: choices recorded, visitors erased, and every ending carried through to its certificate."""
+"""The ledger at work: choices recorded, visitors erased or suspended, and what each of them is to end."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import TooManyEntries, Unknown
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger import disclosure_subjects
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.decisions import REMEMBERED_MS, Decision, DecisionOutcome, own_key
+from dongui_collector.ledger.erasure_feed import ErasureFeed
+from dongui_collector.ledger.held_records import unheld
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
+from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.recorder import MOST_ENTRIES, DecisionRecorder
-from dongui_collector.ledger.rows import EventKeys, reduce_row, visitor_key
-from dongui_collector.retention.withdrawal import WithdrawalExecutor
-from dongui_collector.storage.contract.stores import Storage
-from dongui_collector.storage.contract.values import Ended, Intent
-from dongui_collector.storage.sqlite.journal import Journal
+from dongui_collector.ledger.rows import visitor_key
+from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.values import Intent, LedgerRecord
 
 __all__ = ["Decision", "DecisionOutcome", "LedgerService"]
 
@@ -29,7 +31,7 @@ class LedgerService:
     """Everything that changes consents. Each public method that writes is one durable transaction."""
 
     def __init__(
-        self, storage: Storage, registry: NoticeRegistry, keyring: KeyRing, clock: Clock, journal: Journal
+        self, storage: Storage, registry: NoticeRegistry, keyring: KeyRing, clock: Clock, journal: DestructionJournal
     ) -> None:
         self.journal = journal
         self._storage = storage
@@ -41,10 +43,8 @@ class LedgerService:
         self._visitor_secret = keyring.derive(b"visitor")
         self._member_secret = keyring.derive(b"member")
         self._answer_secret = keyring.derive(b"answer")
-        reduce = reduce_row(registry, keyring, EventKeys(keyring.derive(b"event")))
         self._recorder = DecisionRecorder(storage, registry, keyring, clock, self._visitor_secret, self._answer_secret)
-        self._finisher = WithdrawalExecutor(storage, registry, keyring, clock, journal, reduce)
-        self.archiver = self._finisher.archiver
+        self._feed = ErasureFeed(storage, keyring, Periods(registry))
 
     def key_of(self, visitor_id: str) -> bytes:
         return visitor_key(self._visitor_secret, visitor_id)
@@ -98,8 +98,7 @@ class LedgerService:
             proofs = self._store.records_of(visitor_key)
             seqs = [r.seq for r in proofs]
             record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=visitor.site_ref)
-            holds = self._finisher.holds(visitor.site_ref, visitor_key)
-            self._store.erase_bodies(self._finisher.unheld(proofs, holds))
+            self._store.erase_bodies(self._unheld(proofs, visitor.site_ref, visitor_key))
             disclosure_subjects.says_no(self._storage, self._keyring, visitor)
             self._store.drop_visitor(visitor_key)
             intent = Intent(record.seq, "erasure", visitor.site_ref, visitor_key, -1, record.seq)
@@ -120,10 +119,17 @@ class LedgerService:
             proofs = [r for r in self._store.records_of(member) if r.kind in own and r.body is not None]
             seqs = [r.seq for r in proofs]
             record = self._store.append("erasure", now, {"records": seqs, "reason": reason}, site_ref=site_ref)
-            self._store.erase_bodies(self._finisher.unheld(proofs, self._finisher.holds(site_ref, member)))
+            self._store.erase_bodies(self._unheld(proofs, site_ref, member))
             intent = Intent(record.seq, "erasure", site_ref, member, -1, record.seq)
             self._store.add_intent(intent)
         return intent
+
+    def _unheld(self, records: Sequence[LedgerRecord], site_ref: int, key: bytes) -> list[int]:
+        """The numbers of those records of a visitor or member that no legal hold keeps today."""
+        now = self._clock.now()
+        today = day_of(now, self._zone(site_ref, now))
+        holds = [hold for hold in self._office.holds() if hold.may_reach(site_ref, key, today)]
+        return unheld(records, holds, self._registry)
 
     def suspend(self, visitor_key: bytes, suspended: bool) -> None:
         """처리정지 and its end: while suspended nothing is recorded (PIPA 37, K10). What is so already stays as it is.
@@ -139,7 +145,10 @@ class LedgerService:
             if not suspended and self._store.entries_of(visitor_key) >= MOST_ENTRIES:
                 raise TooManyEntries("this visitor's entries on the ledger are at their ceiling")
             kind = "suspension" if suspended else "resumption"
-            self._store.append(kind, self._clock.now(), {}, site_ref=visitor.site_ref, visitor=visitor_key)
+            now = self._clock.now()
+            self._store.append(kind, now, {}, site_ref=visitor.site_ref, visitor=visitor_key)
+            if visitor.suspended != suspended:
+                self._feed.suspended(visitor.site_ref, visitor_key, suspended, now)
             self._store.put_visitor(replace(visitor, suspended=suspended))
             # A restored backup must not begin to record again.
             numbers = [r.seq for r in self._store.records_of(visitor_key)]
@@ -162,22 +171,6 @@ class LedgerService:
 
     def _zone(self, site_ref: int, now: int) -> Any:
         return self._registry.in_force(site_ref, now).zone
-
-    # -- carrying endings through
-
-    def finish(self, intent: Intent, progress: Callable[[int, int], None] | None = None) -> Ended:
-        """Destroy what an intent ended, in all day files, then certify it. Idempotent.
-
-        A crash leaves the intent to resume.
-        """
-        return self._finisher.finish(intent, progress)
-
-    def resume(self) -> Ended:
-        """Finish the endings that a crash, an error or a hold left open. Returns what that did."""
-        ended = Ended()
-        for intent in self._store.intents():
-            ended.add(self.finish(intent))
-        return ended
 
     def forget_answers(self) -> None:
         with self._store.writing():

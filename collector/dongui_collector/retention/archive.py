@@ -16,12 +16,12 @@ from typing import Any
 from dongui.policy.model import Policy, RecordClass
 from dongui.rules.periods import last_day
 
-from dongui_collector.keys.keyring import KeyRing, archive_name, record_name, seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.rows import visitor_key
-from dongui_collector.storage.contract.stores import Storage
+from dongui_collector.storage.contract.stores import DestructionJournal, Storage
 from dongui_collector.storage.contract.values import Json, Record
-from dongui_collector.storage.sqlite.journal import Journal
 
 _CHUNK = 200  # records moved in one transaction: the writers' lock is held for a few milliseconds
 
@@ -80,7 +80,9 @@ def named_by_law(data: Any, record_class: RecordClass, items: Collection[str]) -
 class Archiver:
     """Moves live records into the archive, under the archive's own key."""
 
-    def __init__(self, storage: Storage, keyring: KeyRing, registry: NoticeRegistry, journal: Journal) -> None:
+    def __init__(
+        self, storage: Storage, keyring: KeyRing, registry: NoticeRegistry, journal: DestructionJournal
+    ) -> None:
         self._storage = storage
         self._keyring = keyring
         self._registry = registry

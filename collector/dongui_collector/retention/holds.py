@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+
+import msgspec
+from msgspec.structs import replace
 
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.serializers import hold_json
-from dongui_collector.storage.contract.stores import Storage, iter_rows
+from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
 from dongui_collector.storage.contract.values import Hold, Json, Selection
-from dongui_collector.storage.sqlite.journal import Journal
 
 # S3.2a, b, c: until the investigation ends; until the claim is settled; until the provision's own period ends.
 GROUNDS = ("investigation", "claim", "provision")
@@ -31,25 +33,53 @@ def check_ground(hold: Hold) -> None:
         raise NotAllowed("the hold's last day lies before its first")
 
 
+class HoldCoverage(msgspec.Struct, frozen=True):
+    """What a hold covers at a moment, in numbers.
+
+    ``ended`` counts the rows and records among them that would be destroyed if it were released then.
+    """
+
+    rows: int
+    days: int
+    first_day: str | None
+    last_day: str | None
+    records: int
+    ended: int
+    consent_records: int
+
+
 class HoldService:
     """Places and releases holds, and says what they hold."""
 
     def __init__(
-        self, storage: Storage, registry: NoticeRegistry, clock: Clock, journal: Journal, periods: Periods
+        self,
+        storage: Storage,
+        registry: NoticeRegistry,
+        clock: Clock,
+        journal: DestructionJournal,
+        periods: Periods,
+        today: Callable[[], date],
     ) -> None:
         self._storage = storage
         self._registry = registry
         self._clock = clock
         self._journal = journal
         self._periods = periods
+        self._today = today
 
-    def standing(self, today: date) -> list[Hold]:
-        """The legal holds that stand on a day."""
+    def standing(self) -> list[Hold]:
+        """The legal holds that stand today."""
+        today = self._today()
         return [hold for hold in self._storage.office.holds() if hold.stands(today)]
 
     def add(self, hold: Hold) -> Hold:
-        """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not."""
+        """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not.
+
+        A hold that names a member holds the visitors that are joined to it too.
+        """
         with self._storage.ledger.writing():
+            if hold.visitor is not None:
+                hold = replace(hold, joined=hold.joined | self.joined(hold.visitor))
             added = self._storage.office.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
             self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
@@ -84,11 +114,8 @@ class HoldService:
 
     # -- what one holds now
 
-    def holds_now(self, hold: Hold, today: date) -> Json:
-        """What a hold covers at this moment, in numbers: rows and their days, other records, consent records.
-
-        ``ended`` counts the rows and records among them that would be destroyed if it were released now.
-        """
+    def holds_now(self, hold: Hold, today: date) -> HoldCoverage:
+        """What a hold covers at this moment: rows and their days, other records, consent records."""
         rows = ended = 0
         days: list[str] = []
         for day in self._storage.events.days():
@@ -97,20 +124,16 @@ class HoldService:
             if here:
                 days.append(day.isoformat())
         records = list(self._records(hold))
-        return {
-            "rows": rows,
-            "days": len(days),
-            "first_day": days[0] if days else None,
-            "last_day": days[-1] if days else None,
-            "records": len(records),
-            "ended": ended + sum(last < today for last in records),
-            "consent_records": sum(
-                1
-                for key in hold.whom
-                for r in self._storage.ledger.records_of(key)
-                if hold.class_id in (None, "consent_record")
-            ),
-        }
+        of_visitors = (r for key in hold.whom for r in self._storage.ledger.records_of(key))
+        return HoldCoverage(
+            rows=rows,
+            days=len(days),
+            first_day=days[0] if days else None,
+            last_day=days[-1] if days else None,
+            records=len(records),
+            ended=ended + sum(last < today for last in records),
+            consent_records=sum(1 for _ in of_visitors) if hold.class_id in (None, "consent_record") else 0,
+        )
 
     def _of_day(self, hold: Hold, day: date, today: date) -> tuple[int, int]:
         """Rows of a day that it covers, and how many have ended: by their period, or by an ending that waits."""

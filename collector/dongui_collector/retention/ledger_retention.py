@@ -149,19 +149,8 @@ def held(holds: Iterable[Hold], class_id: str, site_ref: int | None, day: date, 
     return any(h.covers(site_ref, class_id, day, visitor) for h in holds)
 
 
-def ranges(numbers: Iterable[int]) -> list[list[int]]:
-    """Sorted numbers as inclusive ranges, for certificates: ``[1, 2, 3, 7] → [[1, 3], [7, 7]]``."""
-    found: list[list[int]] = []
-    for n in sorted(set(numbers)):
-        if found and n == found[-1][1] + 1:
-            found[-1][1] = n
-        else:
-            found.append([n, n])
-    return found
-
-
 def in_ranges(found: Iterable[Sequence[int]]) -> set[int]:
-    """The numbers of :func:`ranges`."""
+    """The numbers of :func:`~dongui_collector.storage.contract.targets.ranges`."""
     return {n for first, last in found for n in range(first, last + 1)}
 
 

@@ -11,9 +11,12 @@ import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.stores import LedgerStore
+from dongui_collector.storage.contract.targets import target_of
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Json, LedgerRecord
 
 SELECTION, APPROVAL, INTENT, CERTIFICATE, LAPSED, REFUSED = (
@@ -81,12 +84,12 @@ def agrees(row: Destruction, said: RecordedDestruction | None) -> bool:
 def put_right(row: Destruction, said: RecordedDestruction | None) -> Destruction:
     """The row as the ledger has it; what the ledger does not know of is no destruction and lapses."""
     if said is None:
-        return replace(row, state="lapsed")
+        return msgspec.structs.replace(row, state="lapsed")
     noted = {"intent": said.intent} if said.state == "running" else None
-    return replace(
+    return msgspec.structs.replace(
         row,
         state=said.state,
-        what=said.what,
+        target=row.target if row.what == said.what else target_of(said.what),
         reason=said.reason,
         selected_by=said.selected_by,
         selected_seq=said.seq,
@@ -97,7 +100,7 @@ def put_right(row: Destruction, said: RecordedDestruction | None) -> Destruction
     )
 
 
-class Steps:
+class RecordedSteps:
     """Reads the chain back to the oldest selection that is still open."""
 
     def __init__(self, ledger: LedgerStore, mac_key: bytes) -> None:

@@ -8,15 +8,13 @@ from typing import Any
 from dongui_collector.access.audit_log import record_access
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.operations import operation
 from dongui_collector.evidence.sealing import Sealer, settled
 from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
-from dongui_collector.retention.holds import check_ground
-from dongui_collector.retention.serializers import archive_json, destruction_json, hold_json
-from dongui_collector.storage.contract.values import Hold
+from dongui_collector.retention.installation import Installation
+from dongui_collector.retention.serializers import archive_json, destruction_json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
 
@@ -33,8 +31,8 @@ def approve(core: Installation, ids: list[int] | None = None, by: str = "command
 
     In two-person mode nobody approves what they selected themselves. Raises what :meth:`Keeper.approve` raises.
     """
-    core.retention.select()
-    approved = core.retention.approve(ids, by)
+    core.retention.approvals.select()
+    approved = core.retention.approvals.approve(ids, by)
     outcome = core.retention.run()
     again = (core.storage.office.destruction(d.id) for d in approved)
     return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
@@ -58,7 +56,7 @@ def select(
     found = find_site(core, site)
     if not reason.strip():
         raise CollectorError("a selection needs a reason: why is its purpose achieved? say it with --reason")
-    whom = core.retention.subject_key(found, subject) if subject else None
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     chosen = core.retention.planner.achieved(
         found.ref,
         record_class,
@@ -69,7 +67,7 @@ def select(
     )
     if not chosen:
         raise Unknown(f"there is no live record of the class {record_class!r} that this would select")
-    selected = core.retention.select_achieved(chosen, by)
+    selected = core.retention.approvals.select_achieved(chosen, by)
     return {
         "selected": [destruction_json(d, core.retention.today()) for d in selected],
         "records": sum(len(d.what["ids"]) for d in selected),
@@ -81,72 +79,13 @@ def grant(
     core: Installation, by: str = "command line", site: str | None = None, version: str | None = None
 ) -> dict[str, Any]:
     """Record a standing approval for routine ageing-out: for every published version, or for one more."""
-    return core.retention.grant_standing(by, site_ref=find_site(core, site).ref if site else None, version=version)
+    return core.retention.standing.grant(by, site_ref=find_site(core, site).ref if site else None, version=version)
 
 
 @operation("approval.revoke")
 def revoke(core: Installation, by: str = "command line") -> dict[str, Any]:
     """End the standing approval."""
-    return core.retention.revoke_standing(by)
-
-
-@operation("holds.add")
-def add_hold(
-    core: Installation,
-    reason: str,
-    ground: str = "",
-    site: str | None = None,
-    statute: str | None = None,
-    record_class: str | None = None,
-    subject: str | None = None,
-    first_day: str | None = None,
-    last_day: str | None = None,
-    until: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
-    """Suspend destruction of what is named. ``subject`` is a visitor's id or a member's reference.
-
-    ``ground`` is one of S3.2a-c: investigation, claim, provision. Raises :class:`CollectorError` for a hold without
-    ground or reason, or on a subject without a site.
-    """
-    if not reason.strip():
-        raise CollectorError("a legal hold needs a reason; say it with --reason")
-    named = find_site(core, site) if site is not None or subject is not None else None
-    hold = Hold(
-        id=0,
-        site_ref=named.ref if named else None,
-        reason=f"{reason.strip()} ({by})" if by else reason.strip(),
-        statute=statute,
-        class_id=record_class,
-        visitor=core.retention.subject_key(named, subject) if named and subject is not None else None,
-        first_day=_day(first_day, "the first day"),
-        last_day=_day(last_day, "the last day"),
-        at=core.clock.now(),
-        until=_day(until, "until"),
-        ground=ground,
-    )
-    check_ground(hold)
-    return hold_json(core.retention.add_hold(hold))
-
-
-@operation("holds.release")
-def release_hold(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
-    """Release a hold; what it kept and what is due is destroyed right away.
-
-    Returns in numbers what endings that had waited for it destroyed, and the destructions that fell due meanwhile.
-    """
-    core.retention.release_hold(id, by)
-    ended = core.ledger.resume()
-    outcome = core.retention.run()
-    return {
-        "released": id,
-        "rows_destroyed": ended.destroyed,
-        "rows_reduced": ended.changed,
-        "records_destroyed": ended.records,
-        "records_archived": ended.archived,
-        "destroyed": outcome["destroyed"],
-        "waiting": outcome["waiting"],
-    }
+    return core.retention.standing.revoke(by)
 
 
 @operation("archive.read")
@@ -165,8 +104,8 @@ def read_archive(
     Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.
     """
     found = find_site(core, site)
-    core.retention.archive_for(found, record_class, reading_for, reason)
-    whom = core.retention.subject_key(found, subject) if subject else None
+    core.retention.records.archive_for(found, record_class, reading_for, reason)
+    whom = core.retention.records.subject_key(found, subject) if subject else None
     what = {"class": record_class, "for": reading_for}
     record_access(
         core,
@@ -178,7 +117,7 @@ def read_archive(
         address=address,
         what=what,
     )
-    return core.retention.read_archive(found, record_class, subject=subject)
+    return core.retention.records.read_archive(found, record_class, subject=subject)
 
 
 @operation("archive.list")
@@ -196,7 +135,11 @@ def seal_days(core: Installation) -> dict[str, Any]:
 
 @operation("policy.reconfirm")
 def who_is_due(
-    core: Installation, references: list[str], days: int = 30, site: str | None = None, by: str = "command line"
+    core: Installation,
+    references: list[str],
+    days: int = 30,
+    site: str | None = None,
+    by: str = "command line",
 ) -> list[dict[str, Any]]:
     """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
     found = find_site(core, site)
@@ -207,7 +150,11 @@ def who_is_due(
 
 @operation("policy.reconfirmed")
 def were_told(
-    core: Installation, until: str, purposes: list[str] | None = None, site: str | None = None, by: str = "command line"
+    core: Installation,
+    until: str,
+    purposes: list[str] | None = None,
+    site: str | None = None,
+    by: str = "command line",
 ) -> dict[str, Any]:
     """Note that everyone whose telling was due by a day was told today (K16). Raises :class:`Unknown`."""
     found = find_site(core, site)

@@ -22,7 +22,7 @@ from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.storage.contract.values import Json, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 KIND = "reconfirmed"
 _PAGE = 1000

@@ -15,7 +15,8 @@ from dongui.policy.model import Policy, RecordClass
 
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.keys.keyring import KeyRing, SealBroken, archive_name, record_name, seal, unseal
+from dongui_collector.core.sealing import SealBroken, seal, unseal
+from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.ledger.service import LedgerService

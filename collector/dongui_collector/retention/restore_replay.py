@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dongui_collector.access.secrets import LOCKED
 from dongui_collector.ledger import state
-from dongui_collector.storage.contract.values import Destruction, Hold, Intent, Json, Visitor
+from dongui_collector.storage.contract.targets import NumberedTarget, SelectedTarget, target_of
+from dongui_collector.storage.contract.values import Hold, Intent, Json, Visitor
 from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
-
-_BY_NUMBER = ("consents", "audit", "requests", "disclosures", "books")
+    from dongui_collector.retention.installation import Installation
 
 
 class Replay:
@@ -27,7 +28,11 @@ class Replay:
     """
 
     def __init__(
-        self, core: Installation, epoch: Json, head: int, taken: Mapping[str, Callable[[Installation, Json], bool]]
+        self,
+        core: Installation,
+        epoch: Json,
+        head: int,
+        taken: Mapping[str, Callable[[Installation, Json], bool]],
     ) -> None:
         self._core, self._taken = core, taken
         self._ledger = core.storage.ledger
@@ -57,7 +62,7 @@ class Replay:
                 case "archived":
                     ids = [bytes.fromhex(i) for i in entry["ids"]]
                     found = [r for i in ids if (r := self._core.storage.records.by_id(i))]
-                    counts["records"] += self._core.ledger.archiver.move(found, entry["reason"], entry["seq"])
+                    counts["records"] += self._core.retention.archiver.move(found, entry["reason"], entry["seq"])
                 case "suspension":
                     self._suspend(entry)
                 case "hold":
@@ -70,7 +75,7 @@ class Replay:
                     counts["access"] += self._shut_out(entry["account"], removed=entry["ended"] == "removed")
                 case kind if kind in self._taken:
                     counts["access"] += self._taken[kind](self._core, entry)
-        self._core.ledger.resume()
+        self._core.retention.endings.resume()
         return counts | {"destructions": self._age_out(entries)}
 
     # -- whom an entry means
@@ -93,7 +98,7 @@ class Replay:
         visitor = self._ledger.visitor(key) if key else None
         if visitor is None or entry["seq"] <= self._shared(entry):
             return 0  # unknown here, or this ledger holds the withdrawal itself and finishes it
-        self._core.ledger.finish(self._decide(visitor, entry["bits"]))
+        self._core.retention.endings.finish(self._decide(visitor, entry["bits"]))
         return 1
 
     def _decide(self, visitor: Visitor, bits: int) -> Intent:
@@ -125,9 +130,9 @@ class Replay:
         if key is None:
             return 0
         if self._ledger.visitor(key) is None:  # a member: what is theirs beside the records, which have entries too
-            self._core.ledger.finish(self._core.ledger.end_member(entry["site"], key, "restore"))
+            self._core.retention.endings.finish(self._core.ledger.end_member(entry["site"], key, "restore"))
             return 1
-        self._core.ledger.finish(self._core.ledger.erase(key, "restore"))
+        self._core.retention.endings.finish(self._core.ledger.erase(key, "restore"))
         return 1
 
     def _channels(self, entry: Json) -> int:
@@ -155,7 +160,7 @@ class Replay:
         active = {hold.id for hold in self._core.storage.office.holds()}
         if "released" in entry:
             if entry["released"] in active and self._same_ledger(entry):
-                self._core.retention.release_hold(entry["released"], "restore")
+                self._core.retention.approvals.release_hold(entry["released"], "restore")
             return 0
         told = entry["hold"]
         if told["id"] in active and self._same_ledger(entry):
@@ -163,7 +168,7 @@ class Replay:
         visitor = self._visitor(entry) or self._subject(entry)
         if told["one_visitor"] and visitor is None:
             return 0  # whom it names is not in this backup
-        self._core.retention.add_hold(
+        self._core.retention.holds.add(
             Hold(
                 0,
                 told["site"],
@@ -196,9 +201,9 @@ class Replay:
     def _approval(self, standing: bool) -> None:
         stands = self._core.storage.office.setting("approval.standing") is not None
         if standing and not stands:
-            self._core.retention.grant_standing("restore")
+            self._core.retention.standing.grant("restore")
         elif stands and not standing:
-            self._core.retention.revoke_standing("restore")
+            self._core.retention.standing.revoke("restore")
 
     # -- who may read: what was taken away stays taken away
 
@@ -220,35 +225,34 @@ class Replay:
         people = self._core.storage.people
         with self._ledger.writing():
             account = people.by_id(id)
-            if account is None or (not removed and account["password"] == LOCKED):
+            if account is None or (not removed and account.password == LOCKED):
                 return False
             if removed:
                 people.remove(id)
             else:
-                people.put(account | {"password": LOCKED})
+                people.put(msgspec.structs.replace(account, password=LOCKED))
             what = "removed" if removed else "locked"
-            entry = {"name": account["name"], "role": account["role"], "what": what, "by": "restore"}
+            entry = {"name": account.name, "role": account.role, "what": what, "by": "restore"}
             self._ledger.append("account", self._core.clock.now(), entry)
         return True
 
     def _age_out(self, entries: Iterable[Json]) -> int:
         """Destroy again what had been destroyed: it was approved then. All else follows the standing approval."""
-        before = [entry["what"] for entry in entries if "what" in entry]
-        self._core.retention.select()
+        before = [target_of(entry["what"]) for entry in entries if "what" in entry]
+        self._core.retention.approvals.select()
         waiting = self._core.storage.office.destructions(("selected",))
-        ids = [d.id for d in waiting if any(_same(d, what) for what in before)]
+        ids = [d.id for d in waiting if any(_same(d.target, target) for target in before)]
         if ids:
-            self._core.retention.approve(ids, "the approval in the journal")
+            self._core.retention.approvals.approve(ids, "the approval in the journal")
         return int(self._core.retention.run()["destroyed"])
 
 
-def _same(destruction: Destruction, what: Json) -> bool:
+def _same(mine: SelectedTarget, before: SelectedTarget) -> bool:
     """Whether a destruction selected now repeats an earlier one. What has only ledger numbers is known by its kind."""
-    mine = destruction.what
-    if mine["kind"] != what["kind"]:
-        return False
-    fields = ("day", "site", "notice", "store", "class", "last_day")
-    return mine["kind"] in _BY_NUMBER or all(mine.get(name) == what.get(name) for name in fields)
+    if type(mine) is not type(before) or isinstance(mine, NumberedTarget):
+        return type(mine) is type(before)
+    fields = ("day", "site", "notice", "store", "class_id", "last_day")
+    return all(getattr(mine, name, None) == getattr(before, name, None) for name in fields)
 
 
 def _day(text: str | None) -> date | None:

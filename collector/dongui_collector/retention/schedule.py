@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from dongui_collector.ledger.periods import bits_of
+from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, RecordsTarget, SelectedTarget
 from dongui_collector.storage.contract.values import Hold, Json, Record, RowBasis
 
 ONE_DAY = timedelta(days=1)
@@ -29,9 +30,14 @@ class Rules(Protocol):
 class Planned:
     """One destruction that is due. ``due`` is the first day on which it may no longer be held."""
 
-    what: Json
+    target: SelectedTarget
     due: date
     reason: str = "the period has ended"
+
+    @property
+    def what(self) -> Json:
+        """What it destroys, as JSON; see :attr:`Target.what`."""
+        return self.target.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def plan_day(
     ended = [e for e in all_ if e.last_day < today]
     if len(ended) == len(all_) and not any(h.touches(e.site_ref, e.class_id, day) for h in holds for e in all_):
         last = max((e.last_day for e in all_), default=fallback)
-        return [Planned({"kind": "day", "day": day.isoformat()}, last + ONE_DAY)] if last < today else []
+        return [Planned(DayTarget(day=day), last + ONE_DAY)] if last < today else []
     return _plan_bases(day, ended, holds)
 
 
@@ -74,17 +80,7 @@ def _plan_bases(day: date, ended: Iterable[BasisEnd], holds: Sequence[Hold]) -> 
         if all(h.visitor is not None for h in touching):  # a hold that names nobody keeps every row
             groups[e.site_ref, e.notice_ref, e.last_day, tuple(sorted(h.id for h in touching))] |= 1 << e.bit
     return [
-        Planned(
-            {
-                "kind": "bases",
-                "day": day.isoformat(),
-                "site": site,
-                "notice": notice,
-                "purposes": bits,
-                "holds": list(held),
-            },
-            last + ONE_DAY,
-        )
+        Planned(PurposesTarget(day=day, site=site, notice=notice, purposes=bits, holds=held), last + ONE_DAY)
         for (site, notice, last, held), bits in sorted(groups.items())
     ]
 
@@ -99,17 +95,21 @@ def held_records(records: Iterable[Record], holds: Sequence[Hold]) -> list[bytes
     return sorted(r.id for r in records if any(h.covers(r.site_ref, r.class_id, r.day, r.subject) for h in holds))
 
 
-def plan_records(store: str, group: tuple[int, str, date, int], held: Sequence[bytes], today: date) -> list[Planned]:
+def plan_records(
+    store: Literal["archive", "records"], group: tuple[int, str, date, int], held: Sequence[bytes], today: date
+) -> list[Planned]:
     """What of one group of records (same site, class and last day) is due; ``held`` are the ids that holds keep."""
     site_ref, class_id, last, number = group
     if last >= today or number <= len(held):
         return []
-    what: Json = {"kind": "records", "store": store, "site": site_ref, "class": class_id, "last_day": last.isoformat()}
-    return [Planned(what | {"except": [id.hex() for id in held]}, last + ONE_DAY)]
+    kept = tuple(id.hex() for id in held)
+    return [
+        Planned(RecordsTarget(store=store, site=site_ref, class_id=class_id, last_day=last, kept=kept), last + ONE_DAY)
+    ]
 
 
 def still_due(what: Json, plan: Iterable[Planned]) -> bool:
-    """Whether a destruction selected earlier is still due: a hold or a wider destruction may have taken its place."""
+    """Whether what was selected earlier is still due: a hold or a wider destruction may have taken its place."""
     return any(planned.what == what for planned in plan)
 
 

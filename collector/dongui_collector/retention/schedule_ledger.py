@@ -14,12 +14,20 @@ from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.retention import ledger_retention
 from dongui_collector.retention.schedule import Planned
 from dongui_collector.storage.contract.stores import Storage
+from dongui_collector.storage.contract.targets import (
+    LEDGER_TARGETS,
+    BooksTarget,
+    ConsentsTarget,
+    DisclosuresTarget,
+    NumberedTarget,
+    RequestsTarget,
+    Target,
+    ranges,
+)
 from dongui_collector.storage.contract.values import Hold, Json, LedgerRecord
 
 _PAGE = 1000
 _BATCH = 2000  # ledger records in one destruction
-
-KINDS = ("consents", "audit", "requests", "disclosures", "books")
 
 
 class ProofPlanner:
@@ -40,27 +48,30 @@ class ProofPlanner:
             self._state, self._plan = state, [planned for part in parts for planned in part(holds, today)]
         return self._plan
 
-    def done(self, what: Json) -> None:
+    def done(self, target: Target) -> None:
         """Take note of a destruction that is done."""
-        self._plan = [planned for planned in self._plan if planned.what != what]
-        if what["kind"] in ("requests", "disclosures"):
+        self._plan = [planned for planned in self._plan if planned.what != target.what]
+        if isinstance(target, RequestsTarget | DisclosuresTarget):
             self._state = None  # what the ledger tells of them ends now too
 
-    def due_numbers(self, what: Json, holds: Sequence[Hold], today: date) -> list[int]:
+    def due_numbers(self, target: NumberedTarget, holds: Sequence[Hold], today: date) -> list[int]:
         """Those numbers of a destruction selected earlier that may be destroyed now: a hold may have come since."""
-        if what["kind"] == "requests":
-            found = (self._storage.office.request(id) for id in what["requests"])
-            return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
-        if what["kind"] == "disclosures":
-            entries = (self._storage.disclosures.entry(id) for id in what["disclosures"])
-            return [e["id"] for e in entries if e and self._disclosure_ended(e, holds, today)]
-        if what["kind"] == "books":
-            ours = [r for records in self._pages(what["records"]) for r in records if r.kind in ledger_retention.BOOKS]
-            return sorted(self._due_books(ours, holds, today))
+        match target:
+            case RequestsTarget():
+                found = (self._storage.office.request(id) for id in target.requests)
+                return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
+            case DisclosuresTarget():
+                entries = (self._storage.disclosures.entry(id) for id in target.disclosures)
+                return [e["id"] for e in entries if e and self._disclosure_ended(e, holds, today)]
+            case BooksTarget():
+                pages = self._pages(target.records)
+                ours = [r for records in pages for r in records if r.kind in ledger_retention.BOOKS]
+                return sorted(self._due_books(ours, holds, today))
         due: dict[int, date] = {}
-        for records in self._pages(what["records"]):
-            due |= self._due(records, holds, today)[what["kind"]]
-        return sorted(ledger_retention.in_ranges(what["records"]) & due.keys())
+        kind = "consents" if isinstance(target, ConsentsTarget) else "audit"
+        for records in self._pages(target.records):
+            due |= self._due(records, holds, today)[kind]
+        return sorted(ledger_retention.in_ranges(target.records) & due.keys())
 
     def _pages(self, ranges: Iterable[Sequence[int]]) -> Iterator[list[LedgerRecord]]:
         for first, last in ranges:
@@ -73,7 +84,7 @@ class ProofPlanner:
             for start in range(0, len(seqs), _BATCH):
                 some = seqs[start : start + _BATCH]
                 first = min(found[seq] for seq in some)
-                yield Planned({"kind": kind, "records": ledger_retention.ranges(some)}, first + timedelta(days=1))
+                yield Planned(LEDGER_TARGETS[kind](records=ranges(some)), first + timedelta(days=1))
 
     def _due(self, records: Iterable[LedgerRecord], holds: Sequence[Hold], today: date) -> dict[str, dict[int, date]]:
         """Of each kind the records that are due, with their last day; a visitor's all at once."""
@@ -133,7 +144,7 @@ class ProofPlanner:
 
     def _plan_requests(self, holds: Sequence[Hold], today: date) -> list[Planned]:
         ended = [r["id"] for r in self._storage.office.requests() if self._request_ended(r, holds, today)]
-        return [Planned({"kind": "requests", "requests": ended}, today)] if ended else []
+        return [Planned(RequestsTarget(requests=tuple(ended)), today)] if ended else []
 
     def _request_ended(self, request: Json, holds: Sequence[Hold], today: date) -> bool:
         closed_at = request.get("closed_at")
@@ -154,7 +165,7 @@ class ProofPlanner:
     def _plan_disclosures(self, holds: Sequence[Hold], today: date) -> list[Planned]:
         entries = self._storage.disclosures.entries()
         ended = [e["id"] for e in entries if self._disclosure_ended(e, holds, today)]
-        return [Planned({"kind": "disclosures", "disclosures": ended}, today)] if ended else []
+        return [Planned(DisclosuresTarget(disclosures=tuple(ended)), today)] if ended else []
 
     def _disclosure_ended(self, entry: Json, holds: Sequence[Hold], today: date) -> bool:
         notice = self._registry.in_force(entry["site_ref"], entry["at"])
@@ -175,7 +186,7 @@ class ProofPlanner:
         for start in range(0, len(due), _BATCH):
             some = sorted(due)[start : start + _BATCH]
             first = min(due[seq] for seq in some)
-            yield Planned({"kind": "books", "records": ledger_retention.ranges(some)}, first + timedelta(days=1))
+            yield Planned(BooksTarget(records=ranges(some)), first + timedelta(days=1))
 
     def _due_books(self, records: Iterable[LedgerRecord], holds: Sequence[Hold], today: date) -> dict[int, date]:
         """Records of ``ledger_retention.BOOKS`` whose period is over and that nothing needs."""
@@ -220,7 +231,7 @@ class ProofPlanner:
 
     def _newest_of_accounts(self) -> set[int]:
         """The last word on each account that there is: what the list of accounts is verified against."""
-        names = {account["name"] for account in self._storage.people.accounts()}
+        names = {account.name for account in self._storage.people.accounts()}
         newest: dict[str, int] = {}
         after = 0
         while records := self._storage.ledger.of_kind("account", after, _PAGE):

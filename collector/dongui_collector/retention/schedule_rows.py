@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.notices import NoticeRegistry
@@ -13,7 +14,16 @@ from dongui_collector.ledger.periods import Periods
 from dongui_collector.retention import schedule as calendar
 from dongui_collector.retention.schedule import Planned
 from dongui_collector.retention.schedule_ledger import ProofPlanner
+from dongui_collector.retention.targets import RuleResolver
 from dongui_collector.storage.contract.stores import RecordStore, Storage
+from dongui_collector.storage.contract.targets import (
+    AchievedTarget,
+    DayTarget,
+    PurposesTarget,
+    RecordsTarget,
+    SelectedTarget,
+    UnreadableTarget,
+)
 from dongui_collector.storage.contract.values import Destruction, Hold, Json, RowBasis
 
 log = logging.getLogger("dongui.keeping")
@@ -24,11 +34,12 @@ _ACHIEVED = 500  # records in one destruction that a person selects
 class Planner:
     """Reads the stores; decides nothing that the pure calendar does not."""
 
-    def __init__(self, storage: Storage, registry: NoticeRegistry, periods: Periods) -> None:
+    def __init__(self, storage: Storage, periods: Periods, registry: NoticeRegistry, rules: RuleResolver) -> None:
         self._storage = storage
         self._periods = periods
+        self._rules = rules
         # "bases" leave a trace in a day's list of bases for ever, so those that are done are remembered.
-        self._cleared: set[str] | None = None
+        self._cleared: set[PurposesTarget] | None = None
         self.proofs = ProofPlanner(storage, registry)
         self.failures = 0
 
@@ -41,53 +52,53 @@ class Planner:
         planned: list[Planned] = []
         for part in (self._plan_days, self._plan_records, self.proofs.plan):
             try:
-                planned += part(holds, today)
+                planned += [replace(p, target=self._rules.resolve(p.target)) for p in part(holds, today)]
             except Exception as error:
                 self.failures += 1
                 log.error("what is due could not be planned in full", extra={"kind": type(error).__name__})
         return planned
 
-    def still_due(self, destruction: Destruction, holds: Sequence[Hold], today: date) -> bool:
-        """Whether a destruction selected earlier, or interrupted, may go on."""
-        what = destruction.what
-        match what["kind"]:
-            case "day":
-                day = date.fromisoformat(what["day"])
-                # Once a crash came after the key went, there is no day to be kept any more.
-                lost = self._storage.keys.destroyed(day_name(day)) or day not in self._storage.events.days()
-                return (destruction.state == "running" and lost) or calendar.still_due(
-                    what, self._plan_day(day, holds, today)
-                )
-            case "bases":
-                # Running: what is left of it; the holds of now are asked again when it is carried out.
-                return destruction.state == "running" or calendar.still_due(
-                    what, self._plan_day(date.fromisoformat(what["day"]), holds, today)
-                )
-            case "records":
-                group = (what["site"], what["class"], date.fromisoformat(what["last_day"]))
-                store = self._storage.archive if what["store"] == "archive" else self._storage.records
-                return destruction.state == "running" or calendar.still_due(
-                    what, self._plan_group(what["store"], store, (*group, self._number(store, group)), holds, today)
-                )
-            case "achieved":
-                return destruction.state == "running" or any(
-                    self._storage.records.by_id(bytes.fromhex(id)) for id in what["ids"]
-                )
-        return destruction.state == "running" or bool(self.proofs.due_numbers(what, holds, today))
+    def due(self, destruction: Destruction, holds: Sequence[Hold], today: date) -> SelectedTarget | None:
+        """The target of a destruction selected earlier, or interrupted, as it is to be carried out now: with its rules
+        and the holds that stand. None where it may not go on."""
+        target = destruction.target
+        running = destruction.state == "running"
+        if isinstance(target, DayTarget):
+            # Once a crash came after the key went, there is no day to be kept any more.
+            gone = self._storage.keys.destroyed(day_name(target.day)) or target.day not in self._storage.events.days()
+            running = running and gone
+        if not running and not self._still_due(target, holds, today):
+            return None
+        return self._rules.resolve(target).resolved(holding=tuple(holds))
+
+    def _still_due(self, target: SelectedTarget, holds: Sequence[Hold], today: date) -> bool:
+        match target:
+            case DayTarget() | PurposesTarget():
+                return calendar.still_due(target.what, self._plan_day(target.day, holds, today))
+            case RecordsTarget():
+                group = (target.site, target.class_id, target.last_day)
+                store = self._storage.archive if target.store == "archive" else self._storage.records
+                numbered = (*group, self._number(store, group))
+                return calendar.still_due(target.what, self._plan_group(target.store, store, numbered, holds, today))
+            case AchievedTarget():
+                return any(self._storage.records.by_id(bytes.fromhex(id)) for id in target.ids)
+            case UnreadableTarget():
+                return False
+        return bool(self.proofs.due_numbers(target, holds, today))
 
     def achieved(
         self, site_ref: int, class_id: str, reason: str, today: date, *, subject: bytes | None, before: date | None
     ) -> list[Planned]:
         """Live records of a class whose purpose a person says is achieved: of one subject, or up to a day, or all."""
         found = self._storage.records.find(site_ref, class_id=class_id, subject=subject, limit=1 << 40)
-        ids = [r.id.hex() for r in found if before is None or r.day <= before]
-        base: Json = {"kind": "achieved", "site": site_ref, "class": class_id}
-        return [Planned(base | {"ids": ids[n : n + _ACHIEVED]}, today, reason) for n in range(0, len(ids), _ACHIEVED)]
+        ids = tuple(r.id.hex() for r in found if before is None or r.day <= before)
+        parts = [ids[n : n + _ACHIEVED] for n in range(0, len(ids), _ACHIEVED)]
+        return [Planned(AchievedTarget(site=site_ref, class_id=class_id, ids=some), today, reason) for some in parts]
 
     def done(self, destruction: Destruction) -> None:
         """Take note of a destruction that is done."""
         self._note_cleared(destruction, self._cleared_bases())
-        self.proofs.done(destruction.what)
+        self.proofs.done(destruction.target)
 
     def schedule(self, holds: Sequence[Hold]) -> list[Json]:
         """Every day that is stored and when it ends. For people to read."""
@@ -113,7 +124,7 @@ class Planner:
         if bases is None:
             return []
         plan = calendar.plan_day(day, bases, self._periods, holds, today, self._periods.latest(day))
-        return [p for p in plan if p.what["kind"] != "bases" or _text(p.what) not in self._cleared_bases()]
+        return [p for p in plan if not isinstance(p.target, PurposesTarget) or p.target not in self._cleared_bases()]
 
     def _bases(self, day: date, holds: Sequence[Hold]) -> list[RowBasis] | None:
         """A day's bases; none where its file cannot be read, which then ends with the longest period there is.
@@ -126,7 +137,7 @@ class Planner:
             log.error("a day's file cannot be read", extra={"day": str(day), "kind": type(error).__name__})
             return None if any(hold.first_day is None or hold.first_day <= day for hold in holds) else []
 
-    def _cleared_bases(self) -> set[str]:
+    def _cleared_bases(self) -> set[PurposesTarget]:
         if self._cleared is None:
             self._cleared = set()
             for destruction in self._storage.office.destructions(("done",)):
@@ -134,20 +145,30 @@ class Planner:
         return self._cleared
 
     @staticmethod
-    def _note_cleared(destruction: Destruction, cleared: set[str]) -> None:
-        if destruction.what["kind"] == "bases" and (destruction.certificate or {}).get("in_full"):
-            cleared.add(_text(destruction.what))
+    def _note_cleared(destruction: Destruction, cleared: set[PurposesTarget]) -> None:
+        target = destruction.target
+        if isinstance(target, PurposesTarget) and (destruction.certificate or {}).get("in_full"):
+            cleared.add(target.resolved(rules=()))
 
     # -- records
 
     def _plan_records(self, holds: Sequence[Hold], today: date) -> Iterator[Planned]:
-        for name, store in (("archive", self._storage.archive), ("records", self._storage.records)):
+        stores: tuple[tuple[Literal["archive", "records"], RecordStore], ...] = (
+            ("archive", self._storage.archive),
+            ("records", self._storage.records),
+        )
+        for name, store in stores:
             for group in store.groups():
                 if group[2] < today:
                     yield from self._plan_group(name, store, group, holds, today)
 
     def _plan_group(
-        self, name: str, store: RecordStore, group: tuple[int, str, date, int], holds: Sequence[Hold], today: date
+        self,
+        name: Literal["archive", "records"],
+        store: RecordStore,
+        group: tuple[int, str, date, int],
+        holds: Sequence[Hold],
+        today: date,
     ) -> list[Planned]:
         site_ref, class_id, last, _ = group
         held: list[bytes] = []
@@ -158,7 +179,3 @@ class Planner:
     @staticmethod
     def _number(store: RecordStore, group: tuple[int, str, date]) -> int:
         return next((n for *key, n in store.groups() if tuple(key) == group), 0)
-
-
-def _text(what: Json) -> str:
-    return json.dumps(what, sort_keys=True)

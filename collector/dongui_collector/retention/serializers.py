@@ -5,29 +5,53 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dongui_collector.retention.deadlines import deadline, pressing
 from dongui_collector.storage.contract.values import Destruction, Hold, Json, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
+
+
+class HoldSummary(msgspec.Struct, frozen=True):
+    """A legal hold for people to read. Says that it names someone, never whom."""
+
+    id: int
+    site: int | None
+    ground: str
+    reason: str
+    statute: str | None
+    record_class: str | None = msgspec.field(name="class")
+    one_visitor: bool
+    first_day: date | None = msgspec.field(name="from")
+    last_day: date | None = msgspec.field(name="to")
+    until: date | None
+    at: int
+    released_at: int | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> HoldSummary:
+        return cls(
+            hold.id,
+            hold.site_ref,
+            hold.ground,
+            hold.reason,
+            hold.statute,
+            hold.class_id,
+            hold.visitor is not None,
+            hold.first_day,
+            hold.last_day,
+            hold.until,
+            hold.at,
+            hold.released_at,
+        )
 
 
 def hold_json(hold: Hold) -> Json:
-    """A hold for people to read. Says that it names someone, never whom."""
-    return {
-        "id": hold.id,
-        "site": hold.site_ref,
-        "ground": hold.ground,
-        "reason": hold.reason,
-        "statute": hold.statute,
-        "class": hold.class_id,
-        "one_visitor": hold.visitor is not None,
-        "from": hold.first_day and hold.first_day.isoformat(),
-        "to": hold.last_day and hold.last_day.isoformat(),
-        "until": hold.until and hold.until.isoformat(),
-        "at": hold.at,
-        "released_at": hold.released_at,
-    }
+    """A hold as it stands on the ledger and in the journal."""
+    body: Json = msgspec.to_builtins(HoldSummary.of(hold))
+    return body
 
 
 def archive_json(core: Installation, site: Site | None = None) -> list[Json]:

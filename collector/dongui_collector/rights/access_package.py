@@ -15,11 +15,11 @@ from typing import Any
 from dongui.policy import Policy
 from dongui.policy import notice as notice_json
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.receipts import receipt
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import channels
 from dongui_collector.rights.disclosures import disclosures_of
 from dongui_collector.rights.items import Items
@@ -155,7 +155,7 @@ def events(core: Installation, subject: Subject, items: Items) -> Iterator[list[
                     one = core.reader.readable(row, day, masks.own())
                     if one is not None:
                         one |= {"id": name(one["id"]), "visitor": one["visitor"] and name(one["visitor"])}
-                        waits = core.retention.why_kept(row, day)
+                        waits = core.retention.overview.why_kept(row, day)
                         kept = {"kept_until": items.event(one, row.notice_ref, day)}
                         shown.append(one | kept | ({"kept_for": waits} if waits else {}))
                 if shown:

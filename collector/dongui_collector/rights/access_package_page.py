@@ -19,7 +19,7 @@ from dongui.i18n import words as words_of
 from dongui.policy.period import Period
 from dongui.policy.words import basis_name, citation, country_name
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package
 from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.items import Items

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.stores import RecordStore, iter_rows
 from dongui_collector.storage.contract.values import Json, Selection, Site
@@ -230,41 +232,60 @@ def duties(people: int, learned: int, now: int, *, sensitive: bool = False, outs
 # --- whom to tell ----------------------------------------------------------------------------------------------------
 
 
-@operation("breach.members")
-def members(
-    core: Installation,
-    first: str,
-    last: str,
-    files: Sequence[str],
-    reason: str,
-    references: Sequence[str] = (),
-    site: str | None = None,
-    by: str = "command line",
-    address: str = "",
-) -> dict[str, Any]:
+class AffectedMembers(msgspec.Struct, frozen=True):
+    """References of the members concerned; ``unnamed`` counts those of whom nobody here knows one."""
+
+    members: list[str]
+    unnamed: int
+
+
+class ListAffectedMembers(Request[AffectedMembers], frozen=True):
+    """Say which members to tell. Written in the access log before anything is shown."""
+
+    first: Annotated[str, Field("The first day of the data that got out.", option="--from", metavar="DAY")]
+    last: Annotated[str, Field("The last day.", option="--to", metavar="DAY")]
+    files: Annotated[Sequence[str], Field("What got out.", choices=FILES, default=FILES[:4])]
+    reason: Annotated[str, Field("Why the list is opened; it stands in the access log.")]
+    references: Annotated[
+        Sequence[str],
+        Field("Your members' references, one a line; the answer says which of them are concerned.", reads="lines"),
+    ] = ()
+    site: SiteName = None
+    by: By = COMMAND_LINE
+    address: str = ""
+
+
+@operation("breach.members", right="approve", audit="breach.members")
+def members(core: Installation, request: ListAffectedMembers) -> AffectedMembers:
     """Which members to tell; in the access log, with the reason, before anything is shown (K12).
 
     dongui keeps keyed hashes of members' references. ``references`` are the site's own: those concerned are in the
     answer. References that stand in sealed records are added. ``unnamed`` counts members of whom neither knows one.
     """
-    found_site = find_site(core, site)
-    days = (disclosures.day(first, "the first day"), disclosures.day(last, "the last day"))
+    found_site = find_site(core, request.site)
+    days = (disclosures.day(request.first, "the first day"), disclosures.day(request.last, "the last day"))
     if days[0] is None or days[1] is None:
         raise CollectorError("a breach has a period: say --from and --to")
-    _check(days[0], days[1], files)
-    if not reason.strip():
+    _check(days[0], days[1], request.files)
+    if not request.reason.strip():
         raise CollectorError("a list of people is opened with a reason; say it with --reason")
-    what = {"from": first, "to": last, "files": list(files)}
+    what = {"from": request.first, "to": request.last, "files": list(request.files)}
     audit_log.record_access(
-        core, action="breach.members", by=by, reason=reason, site_ref=found_site.ref, address=address, what=what
+        core,
+        action="breach.members",
+        by=request.by,
+        reason=request.reason,
+        site_ref=found_site.ref,
+        address=request.address,
+        what=what,
     )
     found = BreachFindings()
-    search(core, found_site, days[0], days[1], files, found)
-    named = {core.ledger.member_key(found_site.ref, r.strip()): r.strip() for r in references if r.strip()}
+    search(core, found_site, days[0], days[1], request.files, found)
+    named = {core.ledger.member_key(found_site.ref, r.strip()): r.strip() for r in request.references if r.strip()}
     for record in _of_members(core, found_site, found.members - named.keys()):
-        named.setdefault(record.subject, str(core.retention.opened(record)["subject"]))
+        named.setdefault(record.subject, str(core.retention.records.opened(record)["subject"]))
     told = sorted(named[key] for key in found.members & named.keys())
-    return {"members": told, "unnamed": len(found.members - named.keys())}
+    return AffectedMembers(members=told, unnamed=len(found.members - named.keys()))
 
 
 def _of_members(core: Installation, site: Site, wanted: set[bytes]) -> Iterator[Any]:

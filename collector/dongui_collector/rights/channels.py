@@ -12,17 +12,18 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Annotated, Literal
 
+import msgspec
 from dongui.policy.model import Channel
 from dongui.rules.periods import last_day
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.members import is_minor
 from dongui_collector.storage.contract.values import Json, LedgerRecord, Site
 
@@ -98,7 +99,13 @@ def _covers(agreed: Channel | None, now: Channel) -> bool:
 
 
 def choose(
-    core: Installation, site: Site, member: str, granted: Sequence[str], refused: Sequence[str], method: str, lang: str
+    core: Installation,
+    site: Site,
+    member: str,
+    granted: Sequence[str],
+    refused: Sequence[str],
+    method: str,
+    lang: str,
 ) -> dict[str, Json]:
     """Record a member's choice of channels; the states after it. With nothing chosen, only tells them.
 
@@ -158,20 +165,32 @@ def due(
     return sorted(found, key=lambda one: (one["confirm_by"], one["member"], one["channel"]))
 
 
-@operation("channels.told")
-def told(
-    core: Installation, members: Sequence[str], site: str | None = None, by: str = "command line"
-) -> dict[str, Any]:
+class MembersInformed(msgspec.Struct, frozen=True):
+    """How many members were told."""
+
+    members: int
+
+
+class NoteInformed(Request[MembersInformed], frozen=True):
+    """Note that MEMBERS were told today of the consents that they gave. Silence keeps them."""
+
+    members: Annotated[Sequence[str], Field(argument=True, reads="lines")]
+    site: SiteName = None
+    by: By = COMMAND_LINE
+
+
+@operation("channels.told", right="requests", audit="channel")
+def told(core: Installation, request: NoteInformed) -> MembersInformed:
     """Note that these members were told of the consents that they gave; the next term runs from today (K16)."""
-    if isinstance(members, str):
+    if isinstance(request.members, str):
         raise CollectorError("give a list of the site's member references")
-    found, count = find_site(core, site), 0
-    for member in dict.fromkeys(members):
+    found, count = find_site(core, request.site), 0
+    for member in dict.fromkeys(request.members):
         key = core.ledger.member_key(found.ref, member)
         given = [id for id, channel in states(core, found, key).items() if channel["state"] == "given"]
         if given:
             with core.storage.ledger.writing():
-                body = {"told": given, "by": by}
+                body = {"told": given, "by": request.by}
                 core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=found.ref, visitor=key)
             count += 1
-    return {"members": count}
+    return MembersInformed(members=count)

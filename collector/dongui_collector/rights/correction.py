@@ -11,13 +11,14 @@ import hmac
 import json
 import uuid
 from dataclasses import replace
-from typing import Any
+from typing import Annotated
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
-from dongui_collector.keys.keyring import archive_name, record_name, seal
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.sealing import seal
+from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.requests import must_be_proved, open_request
 from dongui_collector.rights.subjects import subject_of
@@ -26,29 +27,38 @@ from dongui_collector.storage.contract.values import Json, Record
 _LONGEST = 64 * 1024
 
 
-@operation("requests.correct")
-def correct(core: Installation, id: int, record: str, data: Json, by: str = "command line") -> dict[str, Any]:
+class CorrectRecord(Request[Json], frozen=True):
+    """Replace the data of a person's record; the version before is destroyed. Recorded events cannot be corrected."""
+
+    id: Annotated[int, Field(argument=True)]
+    record: Annotated[str, Field("Which record, as `dongui requests show` lists them.", metavar="UUID")]
+    data: Annotated[Json, Field("Its right data: a JSON object in a file, or -.", reads="json")]
+    by: By = COMMAND_LINE
+
+
+@operation("requests.correct", right="requests", audit="request")
+def correct(core: Installation, form: CorrectRecord) -> Json:
     """Replace the data of one of the person's records; ``record`` is its id as ``requests.show`` gives it.
 
     Returns the ids of the old and the new version. Raises :class:`NotAllowed` before the identity was confirmed and for
     a request of another kind, :class:`Unknown` for a record that is not the person's.
     """
-    if not isinstance(data, dict) or len(json.dumps(data)) > _LONGEST:
+    if not isinstance(form.data, dict) or len(json.dumps(form.data)) > _LONGEST:
         raise CollectorError("a record's data is a JSON object of at most 64 KiB")
     with core.storage.ledger.writing():
-        request = open_request(core, id)
+        request = open_request(core, form.id)
         must_be_proved(request)
         if request["kind"] != "correction":
-            raise NotAllowed(f"request {id} asks for {request['kind']}; a correction needs a request for it")
-        old, archived = _of_the_person(core, request, record)
-        new = _version(core, id, old, data, archived)
+            raise NotAllowed(f"request {form.id} asks for {request['kind']}; a correction needs a request for it")
+        old, archived = _of_the_person(core, request, form.record)
+        new = _version(core, form.id, old, form.data, archived)
         pending = {"old": old.id.hex(), "new": new.id.hex(), "archived": archived}
         secret = files.private(core, request)
-        files.change(core, id, {"correcting": True}, secret | {"correcting": pending})
-        files.noted(core, request, "corrected", by, record=record, version=str(uuid.UUID(bytes=new.id)))
+        files.change(core, form.id, {"correcting": True}, secret | {"correcting": pending})
+        files.noted(core, request, "corrected", form.by, record=form.record, version=str(uuid.UUID(bytes=new.id)))
     (core.storage.archive if archived else core.storage.records).add([new])
-    finish(core, id)
-    return {"id": id, "record": record, "version": str(uuid.UUID(bytes=new.id))}
+    finish(core, form.id)
+    return {"id": form.id, "record": form.record, "version": str(uuid.UUID(bytes=new.id))}
 
 
 def finish(core: Installation, id: int) -> None:
@@ -93,7 +103,7 @@ def _version(core: Installation, id: int, old: Record, data: Json, archived: boo
     """The record with other data, under an id of its own."""
     secret = core.keyring.derive(b"correction")
     own = uuid.UUID(bytes=hmac.digest(secret, f"{id}|".encode() + old.id, "sha256")[:16], version=4).bytes
-    opened = core.retention.opened(old)
+    opened = core.retention.records.opened(old)
     name = (archive_name if archived else record_name)(old.class_id, old.last_day)
     key = core.keyring.named(name) or core.keyring.named(record_name(old.class_id, old.last_day))
     if key is None:

@@ -10,12 +10,14 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package, access_package_page, files
 from dongui_collector.rights.grounds import kind_of
 from dongui_collector.rights.requests import must_be_proved
@@ -27,21 +29,35 @@ _WHOLE = access_package.AccessScope(whole=True)
 Pieces = Callable[[], Iterator[bytes]]
 
 
-@operation("requests.package")
-def look(core: Installation, id: int, by: str = "command line", address: str = "") -> dict[str, Any]:
+class PackageOpened(msgspec.Struct, frozen=True):
+    """The request whose package may be written now."""
+
+    id: int
+
+
+class OpenPackage(Request[PackageOpened], frozen=True):
+    """Allow the access package of a request to be written. The look is audited."""
+
+    id: Annotated[int, Field(argument=True)]
+    by: By = COMMAND_LINE
+    address: str = ""
+
+
+@operation("requests.package", right="requests", audit="request.package")
+def look(core: Installation, form: OpenPackage) -> PackageOpened:
     """Allow a package and write the look down, the archive's too. Raises :class:`NotAllowed` as :func:`whose` does."""
-    subject = whose(core, id)
+    subject = whose(core, form.id)
     audit_log.record_access(
         core,
         action="request.package",
-        by=by,
-        reason=f"privacy request {id}",
+        by=form.by,
+        reason=f"privacy request {form.id}",
         site_ref=subject.site_ref,
         visitor=next(iter(subject.keys), None),
-        address=address,
+        address=form.address,
         what={"visitors": len(subject.visitors), "archive": True},
     )
-    return {"id": id}
+    return PackageOpened(id=form.id)
 
 
 def whose(core: Installation, id: int) -> Subject:

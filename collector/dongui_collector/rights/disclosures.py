@@ -8,15 +8,18 @@ Each step stands on the chain; what the list says now is kept beside it and ends
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated
 
+import msgspec
+
+from dongui_collector.core.control import Control
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import Field, Request, operation
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json
 
 KIND = "disclosure"  # of the records on the chain
@@ -113,43 +116,81 @@ def load(core: Installation, id: int, *states: str) -> Json:
     return entry
 
 
-@operation("disclosures.people")
-def people(core: Installation, id: int, keys: Sequence[str]) -> dict[str, Any]:
+class SubjectsNoted(msgspec.Struct, frozen=True):
+    """How many people were new to an entry."""
+
+    id: int
+    added: int
+
+
+class NoteSubjects(Request[SubjectsNoted], frozen=True):
+    """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
+
+    id: int
+    keys: Sequence[str]
+
+
+@operation("disclosures.people", right="approve")
+def people(core: Installation, request: NoteSubjects) -> SubjectsNoted:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
-        entry = load(core, id, "begun")
-        added = core.storage.disclosures.add_people(id, hashes.hashes(id, (bytes.fromhex(key) for key in keys)))
-        core.storage.disclosures.change(id, {"people": (entry["people"] or 0) + added})
-    return {"id": id, "added": added}
+        entry = load(core, request.id, "begun")
+        added = core.storage.disclosures.add_people(
+            request.id, hashes.hashes(request.id, (bytes.fromhex(key) for key in request.keys))
+        )
+        core.storage.disclosures.change(request.id, {"people": (entry["people"] or 0) + added})
+    return SubjectsNoted(id=request.id, added=added)
 
 
-@operation("disclosures.finish")
-def finish(core: Installation, id: int, rows: int, digest: str, interrupted: bool = False) -> dict[str, Any]:
+class FinishDisclosure(Request[Json], frozen=True):
+    """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
+
+    id: int
+    rows: int
+    digest: str
+    interrupted: bool = False
+
+
+@operation("disclosures.finish", audit="disclosure")
+def finish(core: Installation, request: FinishDisclosure) -> Json:
     """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
     with core.storage.ledger.writing():
-        entry = load(core, id, "begun")
+        entry = load(core, request.id, "begun")
         closed: Json = {
-            "state": "interrupted" if interrupted else "done",
-            "rows": rows,
+            "state": "interrupted" if request.interrupted else "done",
+            "rows": request.rows,
             "people": entry["people"] or 0,
-            "digest": digest,
+            "digest": request.digest,
             "done_at": core.clock.now(),
         }
-        core.storage.disclosures.change(id, closed)
-        note(core, id, entry["site_ref"], closed["state"], {n: closed[n] for n in ("rows", "people", "digest")})
-    return {"id": id, **closed}
+        core.storage.disclosures.change(request.id, closed)
+        note(core, request.id, entry["site_ref"], closed["state"], {n: closed[n] for n in ("rows", "people", "digest")})
+    return {"id": request.id, **closed}
+
+
+class DisclosureBegun(msgspec.Struct, frozen=True):
+    """The number of the entry whose hand-over began."""
+
+    disclosure: int
+
+
+def hand_over(core: Installation, entry: Json, by: str) -> DisclosureBegun:
+    """Begin the hand-over of an entry that was planned. Inside a writing transaction."""
+    core.storage.disclosures.change(entry["id"], {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
+    note(core, entry["id"], entry["site_ref"], "begun", {"by": by})
+    return DisclosureBegun(entry["id"])
 
 
 class Handover:
     """What runs beside a hand-over: whose rows come next is written down first, and at the end how many there were.
 
-    ``call`` runs an operation (``control.call`` with the settings bound). Use as a context manager around the writing;
+    ``control`` has the entry changed. Use as a context manager around the writing;
     an exception within closes the entry as interrupted.
     """
 
-    def __init__(self, call: Callable[..., Any], id: int) -> None:
-        self._call, self._id = call, id
+    def __init__(self, control: Control, id: int) -> None:
+        self._control, self._id = control, id
         self._told: set[bytes] = set()
         self._hash = hashlib.sha256()
         self.rows = 0
@@ -158,7 +199,7 @@ class Handover:
         """For :func:`~dongui_collector.exports.export.export_events`: called before a page is given out."""
         fresh = [key for key in keys if key not in self._told]
         if fresh:
-            self._call("disclosures.people", id=self._id, keys=[key.hex() for key in fresh])
+            self._control(NoteSubjects(self._id, [key.hex() for key in fresh]))
             self._told.update(fresh)
 
     def counted(self, rows: Iterator[Json]) -> Iterator[Json]:
@@ -177,8 +218,7 @@ class Handover:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        said = {"rows": self.rows, "digest": self._hash.hexdigest(), "interrupted": kind is not None}
-        self._call("disclosures.finish", id=self._id, **said)
+        self._control(FinishDisclosure(self._id, self.rows, self._hash.hexdigest(), kind is not None))
 
 
 # --- shown -----------------------------------------------------------------------------------------------------------
@@ -195,6 +235,18 @@ def shown(core: Installation, entry: Json) -> Json:
     hidden = {"site_ref", "whom"}
     site = core.registry.site_by_ref(entry["site_ref"])
     return {"site": site.name, **{name: value for name, value in entry.items() if name not in hidden}}
+
+
+class ShowDisclosure(Request[Json], frozen=True):
+    """Show one hand-over: facts, number of rows and people, the file's digest."""
+
+    id: Annotated[int, Field(argument=True)]
+
+
+@operation("disclosures.show", right="read", changes=False)
+def show(core: Installation, request: ShowDisclosure) -> Json:
+    """Raises :class:`Unknown`."""
+    return shown(core, load(core, request.id))
 
 
 def words(text: str, what: str) -> str:

@@ -13,8 +13,8 @@ import uuid
 from typing import Any
 
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.keys.keyring import seal, unseal
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from dongui.rules.periods import last_day
 
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Json, Record, Selection, Visitor
 
@@ -32,7 +32,7 @@ def finish(core: Installation, seqs: list[int]) -> int:
     """Carry endings through; the rows destroyed now. Those that a hold keeps open stay open."""
     wanted = set(seqs)
     open_ = [intent for intent in core.storage.ledger.intents() if intent.seq in wanted]
-    return sum(core.ledger.finish(intent).destroyed for intent in open_)
+    return sum(core.retention.endings.finish(intent).destroyed for intent in open_)
 
 
 def suspend(core: Installation, subject: Subject, suspended: bool) -> None:
@@ -102,7 +102,7 @@ def kept_by_holds(core: Installation, subject: Subject) -> list[Json]:
     return [
         {"hold": hold.id, "law": {"ko": hold.statute, "en": hold.statute} if hold.statute else None}
         | {"until": hold.until.isoformat() if hold.until else None}
-        for hold in core.retention.holds()
+        for hold in core.retention.holds.standing()
         if hold.site_ref in (None, subject.site_ref) and (hold.visitor is None or hold.visitor in subject.keys)
     ]
 

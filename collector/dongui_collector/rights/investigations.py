@@ -8,37 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.exports.export import FIELDS_OF, Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
+from dongui_collector.rights.disclosures import DisclosureBegun
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
 from dongui_collector.storage.contract.values import Json
 
 
-@operation("investigations.record")
-def record(
-    core: Installation,
-    authority: str,
-    statute: str,
-    procedure: str,
-    document: str,
-    items: Sequence[str],
-    first: str,
-    last: str,
-    members: Sequence[str] = (),
-    visitors: Sequence[str] = (),
-    everyone: bool = False,
-    secret_until: str | None = None,
-    secret_law: str = "",
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class RecordDemand(Request[Json], frozen=True):
+    """Record a demand. Nothing is handed over yet."""
+
+    authority: Annotated[str, Field("Who demands it.")]
+    statute: Annotated[str, Field("The provision that it rests on.")]
+    procedure: Annotated[str, Field("By which procedure: a warrant, a court's order …")]
+    document: Annotated[str, Field("The demand's reference.")]
+    items: Annotated[Sequence[str], Field(option="--item", choices=tuple(FIELDS_OF))]
+    first: Annotated[str, Field("The first day of the data.", option="--from", metavar="DAY")]
+    last: Annotated[str, Field("The last day, included.", option="--to", metavar="DAY")]
+    members: Annotated[
+        Sequence[str], Field("Whom it names: a member; repeatable.", option="--member", metavar="REF", reads="people")
+    ] = ()
+    visitors: Annotated[
+        Sequence[str],
+        Field("Whom it names: a visitor's id, - to read it.", option="--visitor", metavar="ID", reads="people"),
+    ] = ()
+    everyone: Annotated[bool, Field("It names a period only.")] = False
+    secret_until: Annotated[str | None, Field("A law forbids telling the person until then.", metavar="DAY")] = None
+    secret_law: Annotated[str, Field("That law.")] = ""
+    site: SiteName = None
+    by: By = COMMAND_LINE
+
+
+@operation("investigations.record", right="approve", audit="disclosure")
+def record(core: Installation, request: RecordDemand) -> Json:
     """Record a demand: which ``authority``, under which ``statute``, by which ``procedure`` (a warrant, say), and the
     reference of its ``document``; which ``items`` of which days of whom.
 
@@ -46,24 +55,33 @@ def record(
     ``everyone`` in those days. ``secret_until`` with ``secret_law``: a law that forbids telling the person until then.
     Raises :class:`CollectorError` for a demand that is not whole (S4.2c).
     """
-    found = find_site(core, site)
-    days = (disclosures.day(first, "the first day"), disclosures.day(last, "the last day"))
+    found = find_site(core, request.site)
+    days = (disclosures.day(request.first, "the first day"), disclosures.day(request.last, "the last day"))
     if days[0] is None or days[1] is None or days[1] < days[0]:
         raise CollectorError("a demand says from which day to which; --from must not lie behind --to")
-    if not items or not set(items) <= FIELDS_OF.keys():
-        raise CollectorError(f"a demand names the items that it asks for: {', '.join(FIELDS_OF)}" + _not(items))
-    if everyone == bool(members or visitors):
+    if not request.items or not set(request.items) <= FIELDS_OF.keys():
+        raise CollectorError(f"a demand names the items that it asks for: {', '.join(FIELDS_OF)}" + _not(request.items))
+    if request.everyone == bool(request.members or request.visitors):
         raise CollectorError("say whom it names (--member, --visitor), or --everyone if it names a period only")
-    secret = disclosures.day(secret_until, "the end of secrecy")
-    if bool(secret) != bool(secret_law.strip()):
+    secret = disclosures.day(request.secret_until, "the end of secrecy")
+    if bool(secret) != bool(request.secret_law.strip()):
         raise CollectorError("secrecy towards the person needs its law and its last day: --secret-law, --secret-until")
-    said = {"recipient": authority, "statute": statute, "procedure": procedure, "document": document}
+    said = {
+        "recipient": request.authority,
+        "statute": request.statute,
+        "procedure": request.procedure,
+        "document": request.document,
+    }
     facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
-    facts |= {"way": "investigation", "site_ref": found.ref, "party": "authority", "by": by, "purposes": []}
+    facts |= {"way": "investigation", "site_ref": found.ref, "party": "authority", "by": request.by, "purposes": []}
     facts |= {"country": core.registry.in_force(found.ref, core.clock.now()).policy.controller.country}
-    facts |= {"items": sorted(set(items)), "from": days[0].isoformat(), "to": days[1].isoformat()}
-    facts |= {"of_everyone": everyone, "secret_until": secret and secret.isoformat(), "secret_law": secret_law.strip()}
-    keys = with_linked(core, subject_keys(core, found, members, visitors))
+    facts |= {"items": sorted(set(request.items)), "from": days[0].isoformat(), "to": days[1].isoformat()}
+    facts |= {
+        "of_everyone": request.everyone,
+        "secret_until": secret and secret.isoformat(),
+        "secret_law": request.secret_law.strip(),
+    }
+    keys = with_linked(core, subject_keys(core, found, request.members, request.visitors))
     with core.storage.ledger.writing():
         id = disclosures.begin(core, facts, state="planned")
         core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "asked"))
@@ -75,16 +93,21 @@ def _not(items: Sequence[str]) -> str:
     return f"; not {unknown[0]!r}" if unknown else ""
 
 
-@operation("investigations.begin")
-def begin(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
+class BeginInvestigation(Request[DisclosureBegun], frozen=True):
+    """Begin the hand-over of a demand that is recorded."""
+
+    id: int
+    by: str = COMMAND_LINE
+
+
+@operation("investigations.begin", right="approve", audit="disclosure")
+def begin(core: Installation, request: BeginInvestigation) -> DisclosureBegun:
     """Begin the hand-over of a demand that is recorded."""
     with core.storage.ledger.writing():
-        entry = disclosures.load(core, id, "planned")
+        entry = disclosures.load(core, request.id, "planned")
         if entry["way"] != "investigation":
-            raise CollectorError(f"disclosure {id} is no demand of an investigator")
-        core.storage.disclosures.change(id, {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
-        disclosures.note(core, id, entry["site_ref"], "begun", {"by": by})
-    return {"disclosure": id}
+            raise CollectorError(f"disclosure {request.id} is no demand of an investigator")
+        return disclosures.hand_over(core, entry, request.by)
 
 
 def demanded(core: Installation, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:

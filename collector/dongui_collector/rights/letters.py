@@ -5,38 +5,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from dongui.i18n import LANGUAGES, Words
 from dongui.i18n import words as words_of
 from dongui.policy.words import citation, long_date
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.own_requests import objection
-from dongui_collector.rights.requests import show
+from dongui_collector.rights.requests import ShowRequest, show
 from dongui_collector.storage.contract.values import Json
 
 
-@operation("requests.letter")
-def letter(
-    core: Installation, id: int, lang: str = "ko", by: str = "command line", address: str = ""
-) -> dict[str, Any]:
+class WriteLetter(Request[Json], frozen=True):
+    """Print the newest answer as a letter: outcome, ground, what is kept and until when, and the route of objection."""
+
+    id: Annotated[int, Field(argument=True)]
+    lang: Annotated[str, Field(choices=("ko", "en"), default="ko")] = "ko"
+    by: By = COMMAND_LINE
+    address: str = ""
+
+
+@operation("requests.letter", right="requests", audit="request.show")
+def letter(core: Installation, request: WriteLetter) -> Json:
     """The newest answer as a text to send, with the route of objection (K10); audited like :func:`show`.
 
     Raises :class:`NotAllowed` while there is none, :class:`CollectorError` for a language that has no words.
     """
-    if lang not in LANGUAGES:
+    if request.lang not in LANGUAGES:
         raise CollectorError(f"a letter is written in one of {', '.join(LANGUAGES)}")
-    shown = show(core, id, by=by, address=address)
+    shown = show(core, ShowRequest(request.id, request.by, request.address))
     if not shown["answers"]:
-        raise NotAllowed(f"request {id} has not been answered yet")
-    site_ref = files.load(core, id)["site_ref"]
+        raise NotAllowed(f"request {request.id} has not been answered yet")
+    site_ref = files.load(core, request.id)["site_ref"]
     controller = core.registry.in_force(site_ref, core.clock.now()).policy.controller.name
-    lines = _lines(shown, lang, controller, objection(core, site_ref), core.settings.zone)
-    return {"id": id, "lang": lang, "text": "\n".join(lines) + "\n"}
+    lines = _lines(shown, request.lang, controller, objection(core, site_ref), core.settings.zone)
+    return {"id": request.id, "lang": request.lang, "text": "\n".join(lines) + "\n"}
 
 
 def _lines(shown: Json, lang: str, controller: str, remedies: list[Json], zone: Any) -> Iterator[str]:

@@ -6,36 +6,49 @@ A letter, a file of the shop's own database, an account on somebody's system: wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.storage.contract.values import Json, Site
 
 
-@operation("disclosures.note")
-def note(
-    core: Installation,
-    recipient: str,
-    purposes: Sequence[str],
-    what: str,
-    items: Sequence[str] = (),
-    members: Sequence[str] = (),
-    visitors: Sequence[str] = (),
-    everyone: bool = False,
-    first: str | None = None,
-    last: str | None = None,
-    handed: str | None = None,
-    rows: int | None = None,
-    digest: str | None = None,
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class NoteDisclosure(Request[Json], frozen=True):
+    """Note a hand-over that was made another way. Refused where the policy in force does not name the recipient."""
+
+    recipient: Annotated[str, Field("A processor or recipient of the policy in force.", metavar="NAME")]
+    purposes: Annotated[Sequence[str], Field("A purpose it serves; repeatable.", option="--purpose")]
+    what: Annotated[str, Field("What went and how, in a few words that name nobody.")]
+    items: Annotated[
+        Sequence[str], Field("An item that went [default: all that the policy names].", option="--item")
+    ] = ()
+    members: Annotated[
+        Sequence[str],
+        Field("Whose data: a member's reference; repeatable.", option="--member", metavar="REF", reads="people"),
+    ] = ()
+    visitors: Annotated[
+        Sequence[str],
+        Field("Whose data: a visitor's id, - to read it.", option="--visitor", metavar="ID", reads="people"),
+    ] = ()
+    everyone: Annotated[bool, Field("Whose data: everyone's who was known then.")] = False
+    first: Annotated[str | None, Field("The first day of the data.", option="--from", metavar="DAY")] = None
+    last: Annotated[str | None, Field("The last day of the data.", option="--to", metavar="DAY")] = None
+    handed: Annotated[str | None, Field("The day on which it went [default: today].", option="--on", metavar="DAY")] = (
+        None
+    )
+    rows: Annotated[int | None, Field("How many records went.")] = None
+    digest: Annotated[str | None, Field("The file's SHA-256.", metavar="SHA256")] = None
+    by: By = COMMAND_LINE
+    site: SiteName = None
+
+
+@operation("disclosures.note", right="approve", audit="disclosure")
+def note(core: Installation, request: NoteDisclosure) -> Json:
     """Write a hand-over down that went another way. ``what`` says in a few words what went and how.
 
     Whose data it was must be said: ``members`` (references) and ``visitors`` (ids), or ``everyone`` who was known then;
@@ -43,18 +56,26 @@ def note(
     the days of the data. Raises :class:`NotAllowed` where the notice in force does not name
     the recipient for these purposes and items, :class:`CollectorError` for a note that is not whole.
     """
-    found = find_site(core, site)
-    if not purposes:
+    found = find_site(core, request.site)
+    if not request.purposes:
         raise CollectorError("a hand-over names the purposes that it serves; say them with --purpose")
-    if everyone == bool(members or visitors):
+    if request.everyone == bool(request.members or request.visitors):
         raise CollectorError("say whose data it was: --member and --visitor (or a file of them), or else --everyone")
-    facts = disclosures.to_party(core, found.ref, recipient, purposes, items)
-    keys = subject_keys(core, found, members, visitors)
-    days = {"from": disclosures.day(first, "the first day"), "to": disclosures.day(last, "the last day")}
+    facts = disclosures.to_party(core, found.ref, request.recipient, request.purposes, request.items)
+    keys = subject_keys(core, found, request.members, request.visitors)
+    days = {
+        "from": disclosures.day(request.first, "the first day"),
+        "to": disclosures.day(request.last, "the last day"),
+    }
     facts |= {name: value.isoformat() if value else None for name, value in days.items()}
-    facts |= {"way": "noted", "what": disclosures.words(what, "what was handed over"), "everyone": everyone, "by": by}
-    facts |= {"handed": _handed(core, found, handed), "digest": _digest(digest), "rows": rows}
-    facts |= {"people": None if everyone else len(keys)}
+    facts |= {
+        "way": "noted",
+        "what": disclosures.words(request.what, "what was handed over"),
+        "everyone": request.everyone,
+        "by": request.by,
+    }
+    facts |= {"handed": _handed(core, found, request.handed), "digest": _digest(request.digest), "rows": request.rows}
+    facts |= {"people": None if request.everyone else len(keys)}
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
         id = disclosures.begin(core, facts, state="done")
@@ -103,7 +124,13 @@ def _digest(text: str | None) -> str | None:
     return digest
 
 
-@operation("disclosures.list")
-def list_(core: Installation, site: str | None = None) -> list[Json]:
+class ListDisclosures(Request[list[Json]], frozen=True):
+    """List every hand-over, newest first. Names nobody whose data it was."""
+
+    site: SiteName = None
+
+
+@operation("disclosures.list", right="read", changes=False)
+def list_(core: Installation, request: ListDisclosures) -> list[Json]:
     """The disclosure ledger, newest first; names nobody whose data it is."""
-    return disclosures.listed(core, find_site(core, site).ref if site else None)
+    return disclosures.listed(core, find_site(core, request.site).ref if request.site else None)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import fulfilment
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Intent, Json, Site
@@ -91,7 +91,7 @@ def may_record(core: Installation, site: Site, class_id: str, subject: str) -> s
 
     A suspension does not reach what a statute demands (PIPA 37(2)); nothing at all is recorded of a minor.
     """
-    key = core.retention.subject_key(site, subject)
+    key = core.retention.records.subject_key(site, subject)
     if is_minor(core, key) or is_minor(core, core.ledger.key_of(subject)):
         return MINOR
     visitor = core.storage.ledger.visitor(key)

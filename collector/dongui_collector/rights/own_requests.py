@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Json

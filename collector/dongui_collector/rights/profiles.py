@@ -10,17 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from dongui.policy import Policy
 
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
 from dongui_collector.rights.members import is_minor
 from dongui_collector.storage.contract.values import Json, Record, Site
@@ -28,22 +29,45 @@ from dongui_collector.storage.contract.values import Json, Record, Site
 KIND = "profile"  # of the records on the chain: that somebody allowed or denied it, never who
 
 
-@operation("profiles.allow")
-def allow(core: Installation, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+class ProfileSwitched(msgspec.Struct, frozen=True):
+    """Whether a member's profile may be seen, and whether that is new."""
+
+    allowed: bool
+    changed: bool
+
+
+class AllowProfile(Request[ProfileSwitched], frozen=True):
+    """A member allows it, from now on; - reads the reference."""
+
+    member: Annotated[str, Field(argument=True, metavar="REFERENCE", reads="person")]
+    site: SiteName = None
+    by: By = COMMAND_LINE
+
+
+@operation("profiles.allow", right="requests", audit="profile")
+def allow(core: Installation, request: AllowProfile) -> ProfileSwitched:
     """A member (the site's reference) allows corporate members to see their profile, from this moment on."""
-    return _switch(core, member, site, by, allowed=True)
+    return _switch(core, request.member, request.site, request.by, allowed=True)
 
 
-@operation("profiles.deny")
-def deny(core: Installation, member: str, site: str | None = None, by: str = "command line") -> dict[str, Any]:
+class DenyProfile(Request[ProfileSwitched], frozen=True):
+    """A member denies it, from now on; - reads the reference."""
+
+    member: Annotated[str, Field(argument=True, metavar="REFERENCE", reads="person")]
+    site: SiteName = None
+    by: By = COMMAND_LINE
+
+
+@operation("profiles.deny", right="requests", audit="profile")
+def deny(core: Installation, request: DenyProfile) -> ProfileSwitched:
     """No longer, from this moment on."""
-    return _switch(core, member, site, by, allowed=False)
+    return _switch(core, request.member, request.site, request.by, allowed=False)
 
 
-def _switch(core: Installation, member: str, site: str | None, by: str, *, allowed: bool) -> dict[str, Any]:
+def _switch(core: Installation, member: str, site: str | None, by: str, *, allowed: bool) -> ProfileSwitched:
     found = find_site(core, site)
     key = core.ledger.member_key(found.ref, disclosures.words(member, "the member"))
-    return {"allowed": allowed, "changed": switch(core, found, key, by, allowed=allowed)}
+    return ProfileSwitched(allowed, switch(core, found, key, by, allowed=allowed))
 
 
 def switch(core: Installation, site: Site, member: bytes, by: str, *, allowed: bool) -> bool:
@@ -63,19 +87,34 @@ def switch(core: Installation, site: Site, member: bytes, by: str, *, allowed: b
     return changed
 
 
-@operation("profiles.read")
-def read(core: Installation, site: str, recipient: str, consumer: str, address: str = "") -> dict[str, Any]:
+class Profiles(msgspec.Struct, frozen=True):
+    """Profiles under the names of one consumer."""
+
+    profiles: list[Json]
+
+
+class ReadProfiles(Request[Profiles], frozen=True):
+    """The profiles that a recipient may see now, under the names of its ``consumer`` (a token's id)."""
+
+    site: str
+    recipient: str
+    consumer: str
+    address: str = ""
+
+
+@operation("profiles.read", audit="disclosure")
+def read(core: Installation, request: ReadProfiles) -> Profiles:
     """The profiles that a recipient may see now, under the names of its ``consumer`` (a token's id).
 
     In the disclosure ledger with whose they were before this returns. Raises :class:`NotAllowed` where the notice in
     force marks no class as profiles or does not name the recipient for one.
     """
-    found = find_site(core, site)
+    found = find_site(core, request.site)
     policy = core.registry.in_force(found.ref, core.clock.now()).policy
-    purposes = _purposes(policy, recipient)
-    facts = disclosures.to_party(core, found.ref, recipient, purposes)
-    facts |= {"way": "profile", "from": None, "to": None, "format": "json", "by": f"token {consumer}"}
-    names, items = Pseudonyms(core.keyring, consumer), set(facts["items"])
+    purposes = _purposes(policy, request.recipient)
+    facts = disclosures.to_party(core, found.ref, request.recipient, purposes)
+    facts |= {"way": "profile", "from": None, "to": None, "format": "json", "by": f"token {request.consumer}"}
+    names, items = Pseudonyms(core.keyring, request.consumer), set(facts["items"])
     with core.storage.ledger.writing():
         seen = _allowed(core, found.ref, policy)
         shown = [
@@ -87,11 +126,11 @@ def read(core: Installation, site: str, recipient: str, consumer: str, address: 
             for record in seen
         ]
         digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
-        facts |= {"rows": len(shown), "people": len(shown), "digest": digest, "address": address or None}
+        facts |= {"rows": len(shown), "people": len(shown), "digest": digest, "address": request.address or None}
         id = disclosures.begin(core, facts, state="done")
         hashes = Disclosed(core.keyring).hashes(id, (record.subject for record in seen))
         core.storage.disclosures.add_people(id, hashes)
-    return {"profiles": shown}
+    return Profiles(profiles=shown)
 
 
 def _purposes(policy: Policy, recipient: str) -> Sequence[str]:
@@ -126,5 +165,5 @@ def _allowed(core: Installation, site_ref: int, policy: Policy) -> list[Record]:
 
 
 def _data(core: Installation, record: Record) -> Mapping[str, Any]:
-    data: Json | None = core.retention.opened(record).get("data")
+    data: Json | None = core.retention.records.opened(record).get("data")
     return data if isinstance(data, dict) else {}

@@ -4,45 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 from dongui_collector.access.audit_log import record_access
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import Field, Request, operation
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.receipts import receipt as receipt_of
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
 
 ACTION = "receipt.show"
 _RECEIPT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@operation("receipts.show")
-def show(
-    core: Installation,
-    reason: str,
-    visitor: str | None = None,
-    receipt: str | None = None,
-    by: str = "",
-    address: str = "",
-) -> Json:
+class ShowReceipts(Request[Json], frozen=True):
+    """Look up the consent records of a visitor id, or the one of a receipt; in the access log first."""
+
+    reason: Annotated[str, Field("Why they are looked up.")]
+    visitor: Annotated[str | None, Field("A visitor id.", reads="secret")] = None
+    receipt: Annotated[str | None, Field("The id of a receipt.")] = None
+    by: str = ""
+    address: str = ""
+
+
+@operation("receipts.show", right="requests", audit="receipt.show")
+def show(core: Installation, request: ShowReceipts) -> Json:
     """The consent records of a visitor id, or the one of a receipt; in the access log before anything is shown.
 
     Answers ``{"records": […], "state": {purpose: state} | None}``, newest record first, ``state`` as things stand now
     (None once nothing is held of them any more). Nothing found is an empty list. Raises :class:`CollectorError` without
     a reason, or without exactly one of the two.
     """
-    if not reason.strip():
+    if not request.reason.strip():
         raise CollectorError("say why the receipts are looked up; it stands in the access log")
-    if (visitor is None) == (receipt is None):
+    if (request.visitor is None) == (request.receipt is None):
         raise CollectorError("give a visitor id or the id of a receipt, one of them")
-    found = _of_receipt(core, receipt) if receipt is not None else _of_visitor(core, visitor or "")
+    found = (
+        _of_receipt(core, request.receipt) if request.receipt is not None else _of_visitor(core, request.visitor or "")
+    )
     whose = next((record.visitor for record in found), None)
-    what = {"by": "receipt" if receipt is not None else "visitor", "records": len(found)}
+    what = {"by": "receipt" if request.receipt is not None else "visitor", "records": len(found)}
     site_ref = found[0].site_ref if found else None
     record_access(
-        core, action=ACTION, by=by, reason=reason, site_ref=site_ref, visitor=whose, address=address, what=what
+        core,
+        action=ACTION,
+        by=request.by,
+        reason=request.reason,
+        site_ref=site_ref,
+        visitor=whose,
+        address=request.address,
+        what=what,
     )
     return {"records": [_shown(core, record) for record in reversed(found)], "state": _state(core, whose)}
 

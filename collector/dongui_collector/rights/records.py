@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from dongui_collector.core.installation import Installation
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.fulfilment import records_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.subjects import Subject
@@ -21,8 +21,8 @@ def records_shown(core: Installation, subject: Subject, *, whole: bool, items: I
     site = core.registry.site_by_ref(subject.site_ref)
     # Where one browser was proved, the membership that it is joined to was not, whoever checked it.
     joined = {v.member for key in subject.visitors if (v := core.storage.ledger.visitor(key)) and v.member}
-    others = {r["id"] for member in joined - {subject.member} for r in core.retention.records_of(site, member)}
-    shown = {r["id"]: r for key in subject.keys for r in core.retention.records_of(site, key)}
+    others = {r["id"] for member in joined - {subject.member} for r in core.retention.records.of(site, member)}
+    shown = {r["id"]: r for key in subject.keys for r in core.retention.records.of(site, key)}
     for id in others & shown.keys():
         shown[id]["data"] = None
     stored: dict[str, Record] = {str(uuid.UUID(bytes=r.id)): r for r, _ in records_of(core, subject)}
@@ -33,5 +33,5 @@ def records_shown(core: Installation, subject: Subject, *, whole: bool, items: I
             items.record(record.class_id, record.notice_ref, record.day, record.last_day)
         record_class = core.registry.notice(record.notice_ref).policy.records[record.class_id]
         if whole and shown[id]["archived"] and "request" in record_class.read_for:
-            shown[id]["data"] = core.retention.opened(record)["data"]
+            shown[id]["data"] = core.retention.records.opened(record)["data"]
     return list(shown.values())

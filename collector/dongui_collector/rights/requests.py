@@ -8,14 +8,16 @@ K10a, K11.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.grounds import (
     CHANNELS,
@@ -40,42 +42,57 @@ _LONGEST = {"name": 200, "contact": 200, "text": 4000, "reason": 4000, "note": 1
 # --- received --------------------------------------------------------------------------------------------------------
 
 
-@operation("requests.add")
-def add(
-    core: Installation,
-    kind: str,
-    channel: str = "email",
-    site: str | None = None,
-    name: str = "",
-    contact: str = "",
-    text: str = "",
-    member: str | None = None,
-    visitor: str | None = None,
-    agent: bool = False,
-    received: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class FiledRequest(msgspec.Struct, frozen=True):
+    """A request that was filed: its number, kind, and the last day for its answer."""
+
+    id: int
+    kind: str
+    due: str
+
+
+class FileRequest(Request[FiledRequest], frozen=True):
+    """File a request that came by e-mail, letter or telephone. Its clock runs from the day it was received."""
+
+    kind: Annotated[str, Field(choices=tuple(KINDS))]
+    channel: Annotated[str, Field("How it came.", choices=CHANNELS, default="email")] = "email"
+    name: Annotated[str, Field("Who asks. Kept sealed, like everything that names a person.")] = ""
+    contact: Annotated[str, Field("Where the answer goes.")] = ""
+    text: Annotated[str, Field("What they wrote; - reads it from standard input.", reads="text")] = ""
+    member: Annotated[str | None, Field("Whom it is about: the site's own reference of a member.")] = None
+    visitor: Annotated[str | None, Field("Whom it is about: a visitor id; - asks for it.", reads="secret")] = None
+    agent: Annotated[bool, Field("Somebody asks for the person, under a power of attorney.")] = False
+    received: Annotated[str | None, Field("The day on which it came in [default: today].", metavar="DAY")] = None
+    by: By = COMMAND_LINE
+    site: SiteName = None
+
+
+@operation("requests.add", right="requests", audit="request")
+def add(core: Installation, form: FileRequest) -> FiledRequest:
     """File a request that came by e-mail, letter, telephone or in person; its clock runs from the day it ``received``.
 
     ``member`` is the site's reference, ``visitor`` a visitor id; either may be left to the check of the identity.
     ``agent`` says that somebody asks for the person (K11). Returns ``{id, kind, due}``.
     """
-    found = find_site(core, site)
-    known = _kind(kind)
-    if channel not in CHANNELS:
+    found = find_site(core, form.site)
+    known = _kind(form.kind)
+    if form.channel not in CHANNELS:
         raise CollectorError(f"a request comes by one of {', '.join(CHANNELS)}")
     now = core.clock.now()
-    day = _received(received, day_of(now, core.registry.in_force(found.ref, now).zone))
+    day = _received(form.received, day_of(now, core.registry.in_force(found.ref, now).zone))
     entry = {
-        **_entry(found.ref, known, kind, channel, now, day),
-        **named(core, found, visitor=visitor, member=member),
-        "agent": agent,
+        **_entry(found.ref, known, form.kind, form.channel, now, day),
+        **named(core, found, visitor=form.visitor, member=form.member),
+        "agent": form.agent,
     }
-    secret = {"name": _short("name", name), "contact": _short("contact", contact), "text": _short("text", text)}
-    return _filed(core, entry, {**secret, **({"reference": member} if member else {})}, by)
+    secret = {
+        "name": _short("name", form.name),
+        "contact": _short("contact", form.contact),
+        "text": _short("text", form.text),
+    }
+    return _filed(core, entry, {**secret, **({"reference": form.member} if form.member else {})}, form.by)
 
 
-def received_online(core: Installation, visitor: Visitor, asked: str, text: str | None) -> dict[str, Any]:
+def received_online(core: Installation, visitor: Visitor, asked: str, text: str | None) -> FiledRequest:
     """File a request of a visitor's own: the id that it came with is the proof of who asks (S9.6)."""
     now = core.clock.now()
     day = day_of(now, core.registry.in_force(visitor.site_ref, now).zone)
@@ -101,11 +118,11 @@ def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: da
     }
 
 
-def _filed(core: Installation, entry: Json, secret: Json, by: str) -> dict[str, Any]:
+def _filed(core: Installation, entry: Json, secret: Json, by: str) -> FiledRequest:
     with core.storage.ledger.writing():
         id = files.add(core, entry, {key: value for key, value in secret.items() if value})
         files.noted(core, {**entry, "id": id}, "received", by, channel=entry["channel"])
-    return {"id": id, "kind": entry["kind"], "due": entry["due"]}
+    return FiledRequest(id, entry["kind"], entry["due"])
 
 
 def _kind(word: str) -> str:
@@ -133,45 +150,55 @@ def _short(name: str, text: str) -> str:
 # --- who asks (S9.6) -------------------------------------------------------------------------------------------------
 
 
-@operation("requests.identity")
-def identity(
-    core: Installation,
-    id: int,
-    how: str,
-    by: str = "command line",
-    failed: bool = False,
-    note: str = "",
-    attorney: str = "",
-    member: str | None = None,
-    visitor: str | None = None,
-) -> dict[str, Any]:
+class IdentityRecorded(msgspec.Struct, frozen=True):
+    """The result of a check: ``confirmed`` or ``failed``."""
+
+    id: int
+    identity: str
+
+
+class RecordIdentity(Request[IdentityRecorded], frozen=True):
+    """Record that it was checked who asks. Nothing is shown or done before."""
+
+    id: Annotated[int, Field(argument=True)]
+    how: Annotated[str, Field("How it was checked.", choices=PROOFS)]
+    by: By = COMMAND_LINE
+    failed: Annotated[bool, Field("It could not be confirmed.")] = False
+    note: Annotated[str, Field("What was seen; never a copy of a document.")] = ""
+    attorney: Annotated[str, Field("Which power of attorney an agent showed.")] = ""
+    member: Annotated[str | None, Field("Whom it is about, where the request does not say yet.")] = None
+    visitor: Annotated[str | None, Field("The same by a visitor id; - asks for it.", reads="secret")] = None
+
+
+@operation("requests.identity", right="requests", audit="request")
+def identity(core: Installation, form: RecordIdentity) -> IdentityRecorded:
     """Record that the requester was checked: ``how``, by whom, and whether it was the person (or not: ``failed``).
 
     An agent needs a power of attorney as well: ``attorney`` says which was seen (K11). ``member`` or ``visitor`` say
     whom the check was about where the request does not yet. It may be repeated while the request is open.
     """
-    if how not in PROOFS:
+    if form.how not in PROOFS:
         raise CollectorError(f"an identity is checked by one of {', '.join(PROOFS)}")
     with core.storage.ledger.writing():
-        request = open_request(core, id)
+        request = open_request(core, form.id)
         site = core.registry.site_by_ref(request["site_ref"])
-        about = named(core, site, visitor=visitor, member=member)
-        if request.get("agent") and not failed and not attorney.strip():
+        about = named(core, site, visitor=form.visitor, member=form.member)
+        if request.get("agent") and not form.failed and not form.attorney.strip():
             raise NotAllowed("an agent acts under a power of attorney; say which one was seen with --attorney")
-        if how == "visitor_id" and not (visitor or request.get("visitor")):
+        if form.how == "visitor_id" and not (form.visitor or request.get("visitor")):
             raise CollectorError("a visitor id proves who asks only where it was given; say it with --visitor")
-        result = "failed" if failed else "confirmed"
-        secret = files.private(core, request) | {"identity_note": _short("note", note)}
-        secret |= {"attorney": _short("attorney", attorney)} if attorney else {}
-        secret |= {"reference": member} if member else {}
+        result = "failed" if form.failed else "confirmed"
+        secret = files.private(core, request) | {"identity_note": _short("note", form.note)}
+        secret |= {"attorney": _short("attorney", form.attorney)} if form.attorney else {}
+        secret |= {"reference": form.member} if form.member else {}
         if about:  # another subject takes the place of the former
             about = {"visitor": None, "member": None} | about
-        checked = {"result": result, "how": how, "at": core.clock.now(), "by": by}
-        files.change(core, id, {**about, "identity": checked}, secret)
-        facts = {"attorney": True} if attorney else {}
-        files.noted(core, request, "identity", by, how=how, result=result, **facts)
+        checked = {"result": result, "how": form.how, "at": core.clock.now(), "by": form.by}
+        files.change(core, form.id, {**about, "identity": checked}, secret)
+        facts = {"attorney": True} if form.attorney else {}
+        files.noted(core, request, "identity", form.by, how=form.how, result=result, **facts)
     core.storage.ledger.scrub()
-    return {"id": id, "identity": result}
+    return IdentityRecorded(id=form.id, identity=result)
 
 
 def must_be_proved(request: Json) -> None:
@@ -187,16 +214,32 @@ def must_be_proved(request: Json) -> None:
 # --- answered (K10) --------------------------------------------------------------------------------------------------
 
 
-@operation("requests.answer")
-def answer(
-    core: Installation,
-    id: int,
-    outcome: str,
-    reason: str = "",
-    until: str | None = None,
-    ground: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class RequestAnswered(msgspec.Struct, frozen=True):
+    """An answer: its new due day and ground where it has one, what was destroyed, and what other law keeps."""
+
+    id: int
+    outcome: str
+    due: date | None
+    ground: str | None
+    rows_destroyed: int | None
+    kept: list[Json]
+
+
+class AnswerRequest(Request[RequestAnswered], frozen=True):
+    """Answer a request. Granting an erasure or a suspension carries it out."""
+
+    id: Annotated[int, Field(argument=True)]
+    outcome: Annotated[str, Field(choices=OUTCOMES)]
+    ground: Annotated[
+        str | None, Field("The provision that a refusal or a postponement rests on.", metavar="ARTICLE")
+    ] = None
+    reason: Annotated[str, Field("Needed where the request is refused or postponed.")] = ""
+    until: Annotated[str | None, Field("The new due day of a postponement.", metavar="DAY")] = None
+    by: By = COMMAND_LINE
+
+
+@operation("requests.answer", right="requests", audit="request")
+def answer(core: Installation, form: AnswerRequest) -> RequestAnswered:
     """Answer a request: ``granted`` (what was asked is carried out before this returns), ``refused``, ``postponed``.
 
     Refusing and postponing name the provision that they rest on, as ``ground`` or in the words of ``reason``; where the
@@ -206,23 +249,22 @@ def answer(
     :class:`CollectorError` for an answer that is not whole.
     """
     with core.storage.ledger.writing():
-        request = open_request(core, id)
-        rests_on, due = _checked(core, request, outcome, _short("reason", reason), until, ground)
+        request = open_request(core, form.id)
+        rests_on, due = _checked(core, request, form.outcome, _short("reason", form.reason), form.until, form.ground)
         now = core.clock.now()
-        given: Json = {"outcome": outcome, "ground": rests_on and rests_on.id, "at": now, "by": by}
+        given: Json = {"outcome": form.outcome, "ground": rests_on and rests_on.id, "at": now, "by": form.by}
         given |= {"until": due.isoformat()} if due else {}
-        seqs, changes = _decide(core, request, outcome)
+        seqs, changes = _decide(core, request, form.outcome)
         secret = files.private(core, request)
-        secret["reasons"] = [*secret.get("reasons", []), reason.strip()]
+        secret["reasons"] = [*secret.get("reasons", []), form.reason.strip()]
         changes |= {"answers": [*request.get("answers", []), given | ({"endings": seqs} if seqs else {})]}
-        changes |= {"state": outcome, **({"due": due.isoformat()} if due else {"closed_at": now})}
-        files.change(core, id, changes, secret)
-        files.noted(core, request, "answered", by, outcome=outcome, ground=rests_on and rests_on.id)
+        changes |= {"state": form.outcome, **({"due": due.isoformat()} if due else {"closed_at": now})}
+        files.change(core, form.id, changes, secret)
+        files.noted(core, request, "answered", form.by, outcome=form.outcome, ground=rests_on and rests_on.id)
     destroyed = fulfilment.finish(core, seqs) if seqs else None
-    kept = settle(core, id)
+    kept = settle(core, form.id)
     core.storage.ledger.scrub()
-    answered: dict[str, Any] = {"id": id, "outcome": outcome, "due": due and due.isoformat()}
-    return answered | {"ground": rests_on and rests_on.id, "rows_destroyed": destroyed, "kept": kept}
+    return RequestAnswered(form.id, form.outcome, due, rests_on.id if rests_on else None, destroyed, kept)
 
 
 def _checked(
@@ -312,6 +354,18 @@ def listed(core: Installation, *, closed: bool = False) -> list[Json]:
     return sorted(found, key=lambda r: (r["urgency"] == "closed", r["due"], r["id"]))
 
 
+class ListRequests(Request[list[Json]], frozen=True):
+    """List the open requests, the most urgent first."""
+
+    closed: Annotated[bool, Field("Also those that are closed.", option="--all")] = False
+
+
+@operation("requests.list", right="read", changes=False)
+def list_requests(core: Installation, form: ListRequests) -> list[Json]:
+    """Names nobody."""
+    return listed(core, closed=form.closed)
+
+
 def waiting(core: Installation) -> dict[str, int]:
     """How many are open, due soon and overdue. For the menu, ``dongui doctor`` and the metrics."""
     counts = {"open": 0, "due_soon": 0, "overdue": 0}
@@ -340,20 +394,28 @@ def summary(core: Installation, request: Json) -> Json:
     }
 
 
-@operation("requests.show")
-def show(core: Installation, id: int, by: str = "command line", address: str = "") -> Json:
+class ShowRequest(Request[Json], frozen=True):
+    """Show one request and who asks; how much is held only once the identity was checked. The look is audited."""
+
+    id: Annotated[int, Field(argument=True)]
+    by: By = COMMAND_LINE
+    address: str = ""
+
+
+@operation("requests.show", right="requests", audit="request.show")
+def show(core: Installation, form: ShowRequest) -> Json:
     """One request with who asks, its words and its answers; audited. What is held only once the identity is proved."""
-    request = files.load(core, id)
+    request = files.load(core, form.id)
     subject = subject_of(core, request)
     proved = (request.get("identity") or {}).get("result") == "confirmed"
     audit_log.record_access(
         core,
         action="request.show",
-        by=by,
-        reason=f"privacy request {id}",
+        by=form.by,
+        reason=f"privacy request {form.id}",
         site_ref=request["site_ref"],
         visitor=next(iter(subject.keys), None),
-        address=address,
+        address=form.address,
     )
     secret = files.private(core, request)
     reasons = secret.get("reasons", [])

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from dongui.rules.periods import Period, last_day
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.export import Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
-from dongui_collector.ledger.pseudonyms import Pseudonyms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
+from dongui_collector.rights.disclosures import DisclosureBegun
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
 from dongui_collector.storage.contract.values import Json
 
@@ -30,105 +31,174 @@ ON_SITE_ALONE = Period(
 )  # Decree 29(2): a notice on the web site, where a person cannot be reached, stands so long
 
 
-@operation("transfers.plan")
-def plan(
-    core: Installation,
-    recipient: str,
-    address: str,
-    contact: str,
-    fact: str,
-    opt_out: str,
-    until: str,
-    country: str = "",
-    purposes: Sequence[str] = (),
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class PlanTransfer(Request[Json], frozen=True):
+    """Record the plan. Nothing moves; withdrawals from now on count as a no."""
+
+    recipient: Annotated[str, Field("The successor.", metavar="NAME")]
+    address: Annotated[str, Field("The successor's address.")]
+    contact: Annotated[str, Field("The successor's telephone and other contact.")]
+    fact: Annotated[str, Field("What happens: sale, merger, division …")]
+    opt_out: Annotated[str, Field("How one may say no, as the notice says it.", metavar="HOW")]
+    until: Annotated[str, Field("The last day for saying no.", metavar="DAY")]
+    country: Annotated[str, Field("The successor's country [default: the controller's].")] = ""
+    purposes: Annotated[Sequence[str], Field("Only what stands on this purpose; repeatable.", option="--purpose")] = ()
+    site: SiteName = None
+    by: By = COMMAND_LINE
+
+
+@operation("transfers.plan", right="approve", audit="disclosure")
+def plan(core: Installation, request: PlanTransfer) -> Json:
     """Record a planned transfer: the ``fact`` (sale, merger, …), the successor with address and contact, how and until
     which day one may opt out. Nothing moves. ``purposes`` empty: all that the site has consents for.
     """
-    found = find_site(core, site)
+    found = find_site(core, request.site)
     policy = core.registry.in_force(found.ref, core.clock.now()).policy
     known = list(core.storage.ledger.bits(found.ref))
-    if unknown := [p for p in purposes if p not in known]:
+    if unknown := [p for p in request.purposes if p not in known]:
         raise CollectorError(f"{unknown[0]!r} is no consent purpose of {found.name}; there are {', '.join(known)}")
-    last = disclosures.day(until, "the last day for opting out")
+    last = disclosures.day(request.until, "the last day for opting out")
     if last is None or last <= core.retention.today():
         raise CollectorError("the last day for opting out must lie in the future: notices come first (PIPA 27)")
-    wanted = list(dict.fromkeys(purposes)) or known
-    said = {"recipient": recipient, "address": address, "contact": contact, "fact": fact, "opt_out": opt_out}
+    wanted = list(dict.fromkeys(request.purposes)) or known
+    said = {
+        "recipient": request.recipient,
+        "address": request.address,
+        "contact": request.contact,
+        "fact": request.fact,
+        "opt_out": request.opt_out,
+    }
     facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
-    facts |= {"way": "transfer", "site_ref": found.ref, "party": "successor", "until": last.isoformat(), "by": by}
-    facts |= {"country": country or policy.controller.country, "purposes": wanted, "from": None, "to": None}
+    facts |= {
+        "way": "transfer",
+        "site_ref": found.ref,
+        "party": "successor",
+        "until": last.isoformat(),
+        "by": request.by,
+    }
+    facts |= {"country": request.country or policy.controller.country, "purposes": wanted, "from": None, "to": None}
     facts |= {"items": sorted({i for p in wanted if p in policy.purposes for i in policy.purposes[p].items})}
-    return status(core, disclosures.begin(core, facts | {"notices": []}, state="planned"))
+    id = disclosures.begin(core, facts | {"notices": []}, state="planned")
+    return status(core, ShowTransfer(id))
 
 
-@operation("transfers.notice")
-def notice(
-    core: Installation, id: int, means: str, proof: str, on: str | None = None, by: str = "command line"
-) -> dict[str, Any]:
+class LogNotice(Request[Json], frozen=True):
+    """Log that the notice was given."""
+
+    id: Annotated[int, Field(argument=True)]
+    means: Annotated[str, Field("How it was given.", choices=MEANS)]
+    proof: Annotated[str, Field("What proves it: a link, a file's digest, a dispatch number.")]
+    on: Annotated[str | None, Field("The day on which it was given [default: today].", metavar="DAY")] = None
+    by: By = COMMAND_LINE
+
+
+@operation("transfers.notice", right="approve", audit="disclosure")
+def notice(core: Installation, request: LogNotice) -> Json:
     """Log that the notice was given: by which ``means``, on which day, and what proves it (a link, a file's digest).
 
     Several notices may be logged. Raises :class:`CollectorError` for means that are none or a day in the future.
     """
-    if means not in MEANS:
+    if request.means not in MEANS:
         raise CollectorError(f"a notice is given by one of {', '.join(MEANS)}")
-    given = disclosures.day(on, "the day of the notice") or core.retention.today()
+    given = disclosures.day(request.on, "the day of the notice") or core.retention.today()
     if given > core.retention.today():
         raise CollectorError("a notice is logged once it has been given, not before")
-    logged = {"means": means, "on": given.isoformat(), "proof": disclosures.words(proof, "what proves it"), "by": by}
+    logged = {
+        "means": request.means,
+        "on": given.isoformat(),
+        "proof": disclosures.words(request.proof, "what proves it"),
+        "by": request.by,
+    }
     with core.storage.ledger.writing():
-        entry = _transfer(core, id, "planned")
-        core.storage.disclosures.change(id, {"notices": [*entry["notices"], logged]})
-        disclosures.note(core, id, entry["site_ref"], "noticed", logged)
-    return status(core, id)
+        entry = _transfer(core, request.id, "planned")
+        core.storage.disclosures.change(request.id, {"notices": [*entry["notices"], logged]})
+        disclosures.note(core, request.id, entry["site_ref"], "noticed", logged)
+    return status(core, ShowTransfer(request.id))
 
 
-@operation("transfers.opt_out")
-def opt_out(
-    core: Installation, id: int, members: Sequence[str] = (), visitors: Sequence[str] = (), by: str = "command line"
-) -> dict[str, Any]:
+class OptOut(Request[Json], frozen=True):
+    """Leave people out; a member with every visitor joined to it."""
+
+    id: Annotated[int, Field(argument=True)]
+    members: Annotated[
+        Sequence[str], Field("A member's reference; repeatable.", option="--member", metavar="REF", reads="people")
+    ] = ()
+    visitors: Annotated[
+        Sequence[str],
+        Field("A visitor's id, - to read it; repeatable.", option="--visitor", metavar="ID", reads="people"),
+    ] = ()
+    by: By = COMMAND_LINE
+
+
+@operation("transfers.opt_out", right="approve", audit="disclosure")
+def opt_out(core: Installation, request: OptOut) -> Json:
     """Leave people out for good; a member with every visitor joined to it. Only keyed hashes of them are kept."""
-    if not (members or visitors):
+    if not (request.members or request.visitors):
         raise CollectorError("say who opts out: --member or --visitor")
     with core.storage.ledger.writing():
-        entry = _transfer(core, id, "planned")
-        keys = with_linked(core, subject_keys(core, core.registry.site_by_ref(entry["site_ref"]), members, visitors))
-        core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "out"))
-        core.storage.disclosures.change(id, {"opted_out": entry.get("opted_out", 0) + len(members) + len(visitors)})
-        disclosures.note(core, id, entry["site_ref"], "opted_out", {"number": len(members) + len(visitors), "by": by})
-    return status(core, id)
+        entry = _transfer(core, request.id, "planned")
+        keys = with_linked(
+            core, subject_keys(core, core.registry.site_by_ref(entry["site_ref"]), request.members, request.visitors)
+        )
+        core.storage.disclosures.add_people(request.id, Disclosed(core.keyring).hashes(request.id, keys, "out"))
+        core.storage.disclosures.change(
+            request.id, {"opted_out": entry.get("opted_out", 0) + len(request.members) + len(request.visitors)}
+        )
+        disclosures.note(
+            core,
+            request.id,
+            entry["site_ref"],
+            "opted_out",
+            {"number": len(request.members) + len(request.visitors), "by": request.by},
+        )
+    return status(core, ShowTransfer(request.id))
 
 
-@operation("transfers.cancel")
-def cancel(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
+class CancelTransfer(Request[Json], frozen=True):
+    """Cancel a planned transfer."""
+
+    id: Annotated[int, Field(argument=True)]
+    by: By = COMMAND_LINE
+
+
+@operation("transfers.cancel", right="approve", audit="disclosure")
+def cancel(core: Installation, request: CancelTransfer) -> Json:
     """The transfer does not come: nothing was and nothing will be handed over."""
     with core.storage.ledger.writing():
-        entry = _transfer(core, id, "planned")
-        core.storage.disclosures.change(id, {"state": "cancelled", "done_at": core.clock.now()})
-        disclosures.note(core, id, entry["site_ref"], "cancelled", {"by": by})
-    return disclosures.shown(core, disclosures.load(core, id))
+        entry = _transfer(core, request.id, "planned")
+        core.storage.disclosures.change(request.id, {"state": "cancelled", "done_at": core.clock.now()})
+        disclosures.note(core, request.id, entry["site_ref"], "cancelled", {"by": request.by})
+    return disclosures.shown(core, disclosures.load(core, request.id))
 
 
-@operation("transfers.begin")
-def begin(core: Installation, id: int, by: str = "command line") -> dict[str, Any]:
+class BeginTransfer(Request[DisclosureBegun], frozen=True):
+    """Begin the hand-over of a transfer whose time has come."""
+
+    id: int
+    by: str = COMMAND_LINE
+
+
+@operation("transfers.begin", right="approve", audit="disclosure")
+def begin(core: Installation, request: BeginTransfer) -> DisclosureBegun:
     """Begin the hand-over. Raises :class:`NotAllowed`, saying all that is missing, before the notices are logged and
     the period for opting out is over.
     """
     with core.storage.ledger.writing():
-        entry = _transfer(core, id, "planned")
+        entry = _transfer(core, request.id, "planned")
         if lacks := missing(entry, core.retention.today()):
-            raise NotAllowed(f"transfer {id} cannot be carried out: {'; '.join(lacks)}")
-        core.storage.disclosures.change(id, {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
-        disclosures.note(core, id, entry["site_ref"], "begun", {"by": by})
-    return {"disclosure": id}
+            raise NotAllowed(f"transfer {request.id} cannot be carried out: {'; '.join(lacks)}")
+        return disclosures.hand_over(core, entry, request.by)
 
 
-@operation("transfers.status")
-def status(core: Installation, id: int) -> dict[str, Any]:
+class ShowTransfer(Request[Json], frozen=True):
+    """Show a transfer and what is missing before it may be carried out."""
+
+    id: Annotated[int, Field(argument=True)]
+
+
+@operation("transfers.status", right="read", changes=False)
+def status(core: Installation, request: ShowTransfer) -> Json:
     """A transfer, with what is ``missing`` before it may be carried out."""
-    entry = _transfer(core, id)
+    entry = _transfer(core, request.id)
     lacks = missing(entry, core.retention.today()) if entry["state"] == "planned" else []
     return {**disclosures.shown(core, entry), "missing": lacks}
 
@@ -207,7 +277,7 @@ def handed_over(core: Installation, entry: Json, before: Callable[[Sequence[byte
         if going:
             before([r.subject for r in going])
         for record in going:
-            opened = core.retention.opened(record)
+            opened = core.retention.records.opened(record)
             said = {"class": class_id, "at": record.at, "source": record.source, "kept_until": last.isoformat()}
             whose = {"visitor": names.visitor(record.subject), "subject": cast(Any, opened.get("subject"))}
             yield {"kind": "record", **said, **whose, "data": opened.get("data")}

@@ -1,27 +1,32 @@
-"""The composition root: settings → keys → storage → book, ledger, keeper. The only place that picks a storage."""
+"""The composition root: settings → keys → storage → notices, ledger, retention. The only place that picks a storage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dongui_collector.analytics.snapshots import freeze
+from dongui_collector.analytics.snapshots import DayFreezer
 from dongui_collector.core.clock import clock_from_environment
+from dongui_collector.core.control import Control
 from dongui_collector.core.errors import SettingsError
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys.keyring import KeyRing, load_master
 from dongui_collector.keys.rotation import resume_rotation
 from dongui_collector.ledger.notices import NoticeRegistry
+from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import RowReader
 from dongui_collector.ledger.service import LedgerService
-from dongui_collector.retention.service import RetentionService
+from dongui_collector.retention.installation import Installation
+from dongui_collector.retention.service import Retention
+from dongui_collector.runtime import operations
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.sqlite.files import FolderLock
 from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite.restored import clear_up, go_on
 from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys, open_storage
+
+__all__ = ["control", "open_core", "open_journal", "operations"]  # who opens an installation may ask it everything
 
 EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/sqlite/journal.py
 
@@ -54,19 +59,44 @@ def open_core(settings: Settings, *, writable: bool) -> Installation:
         registry = NoticeRegistry(storage.ledger)
         # Apart from the data and from every backup of it, beside the keys.
         journal = open_journal(settings.keys_path, keyring, storage)
-        keyring.noting = lambda name: journal.append({"kind": "key", "name": name})
+        keyring.journal = journal
         ledger = LedgerService(storage, registry, keyring, clock, journal)
-        retention = RetentionService(storage, keyring, registry, ledger, clock, settings)
+        retention = Retention(storage, keyring, registry, ledger, clock, settings)
     except BaseException:
         _undo(undo)
         raise
-    reader = RowReader(registry, keyring, retention.today)
     core = Installation(
-        settings, clock, storage, keyring, registry, ledger, reader, retention, writable, lambda: _undo(undo)
+        settings=settings,
+        clock=clock,
+        control=control(settings),
+        writable=writable,
+        close=lambda: _undo(undo),
+        storage=storage,
+        keyring=keyring,
+        journal=journal,
+        registry=registry,
+        ledger=ledger,
+        reader=RowReader(registry, keyring, retention.today),
+        periods=Periods(registry),
+        retention=retention,
     )
     if writable:
-        retention.before_ending = partial(freeze, core)
+        retention.before_ending = DayFreezer(core)
     return core
+
+
+def control(settings: Settings) -> Control:
+    """The way to change an installation, whether a ``serve`` runs or not."""
+    return Control(settings, _alone)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[Installation]:
+    core = open_core(settings, writable=True)
+    try:
+        yield core
+    finally:
+        core.close()
 
 
 def _check_keys(settings: Settings) -> None:

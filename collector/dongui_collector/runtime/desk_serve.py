@@ -19,10 +19,10 @@ from granian.server.embed import Server
 from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
-from dongui_collector.core.installation import Installation
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.desk.mailing import watch
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.connections import ConnectionGuard
 from dongui_collector.runtime.hardening import no_core_dumps

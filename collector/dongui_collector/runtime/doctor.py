@@ -8,7 +8,6 @@ import ipaddress
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +18,12 @@ from dongui.policy import check
 from dongui.rules import classify
 
 from dongui_collector.access import audit_log
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import serve_address
+from dongui_collector.access.accounts import enabled
+from dongui_collector.core.diagnosis import Diagnosis, Examine
+from dongui_collector.core.operations import operation
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
+from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import requests
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.storage.contract.values import Site
@@ -32,22 +33,16 @@ _STALE_S = 3600
 _SETTLING_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing that is not as it should be: an ``error`` keeps it from its work, a ``warning`` may be meant."""
-
-    level: Literal["error", "warning"]
-    what: str
-    remedy: str
-
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def examine_settings(settings: Settings) -> list[Diagnosis]:
     """What can be seen without opening the installation."""
     parts: tuple[Callable[[Settings], Iterator[Diagnosis]], ...] = (_permissions, _network, _clock, _places, _disk)
     return [symptom for part in parts for symptom in part(settings)]
+
+
+@operation("doctor.examine", right="read", changes=False)
+def examine_all(core: Installation, request: Examine) -> list[Diagnosis]:
+    """Settings and installation together."""
+    return sorted([*examine_settings(core.settings), *examine(core)], key=lambda found: found.level != "error")
 
 
 def examine(core: Installation) -> list[Diagnosis]:
@@ -188,8 +183,7 @@ def _unpublished(core: Installation, site: Site) -> Iterator[Diagnosis]:
 
 
 def _office(core: Installation) -> Iterator[Diagnosis]:
-    accounts = [account for account in core.storage.people.accounts() if not account.get("disabled")]
-    if not any(account["role"] in ("admin", "officer") for account in accounts):
+    if not any(account.role in ("admin", "officer") for account in enabled(core)):
         yield Diagnosis("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
     yield from _review(core)
@@ -198,7 +192,7 @@ def _office(core: Installation) -> Iterator[Diagnosis]:
 
 def _destructions(core: Installation) -> Iterator[Diagnosis]:
     """What waits for the officer's approval, and how urgently (K3); periods that nobody signed."""
-    urgent = core.retention.urgency()
+    urgent = core.retention.overview.urgency()
     remedy = "dongui destruction list, then dongui destruction approve; or approve in the console"
     if urgent["overdue"]:
         what = Message("{n} destructions are overdue: their period ended five days ago or more", n=urgent["overdue"])
@@ -237,8 +231,8 @@ def _requests(core: Installation) -> Iterator[Diagnosis]:
 
 def _keys(core: Installation) -> Iterator[Diagnosis]:
     """Keys are kept, and copied, apart from the data (K13)."""
-    status = operations.status(core)
-    if status["rotation_pending"]:
+    status = operations.status(core, operations.ShowKeyStatus())
+    if status.rotation_pending:
         what = "a rotation of the master key is not finished: the old one still opens everything"
         yield Diagnosis("warning", what, "put the new master key where it comes from, then restart serve")
     settings = core.settings
@@ -255,9 +249,9 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
             folder=settings.keys_path,
         )
         yield Diagnosis("error", what, "put the newest copy (FILE.journal beside a backup) there as journal.ndjson")
-    if status["copied_at"] is None or status["copies_expire"] < today:
+    if status.copied_at is None or (status.copies_expire or "") < today:
         what = "the last copy of the keys has expired: without them no backup can be read"
-        if status["copied_at"] is None:
+        if status.copied_at is None:
             what = "there is no copy of the keys: without them no backup can be read"
         remedy = "dongui keys backup FILE, apart from the backups of the data; every day has a new key"
         yield Diagnosis("warning", what, remedy)
@@ -284,7 +278,7 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve"
         )
-        if due := core.retention.status()["due"]:
+        if due := core.retention.overview.status()["due"]:
             remedy = "dongui retention run"
             yield Diagnosis(
                 "error",
@@ -292,7 +286,7 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
                 remedy,
             )
         return
-    status, answer = _ready(core.settings)
+    status, answer = _ready(core)
     if status != 200:
         what = Message(
             "the collector runs, but /readyz answers {status}: {detail}",
@@ -323,9 +317,9 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-def _ready(settings: Settings) -> tuple[int, dict[str, Any]]:
+def _ready(core: Installation) -> tuple[int, dict[str, Any]]:
     """The running collector's own word; status 0 for none."""
-    host, port = serve_address(settings)
+    host, port = core.control.address()
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:

@@ -96,7 +96,7 @@ def _fill(config: Path, text: str, name: str, origins: Sequence[str]) -> Install
         site = perform(core, "sites.add", {"name": name, "origins": list(origins), "text": text})
         password = new_password()
         perform(core, "accounts.put", {"name": ACCOUNT, "password": password, "role": "admin", "by": "dongui init"})
-        core.retention.grant_standing("dongui init")
+        core.retention.standing.grant("dongui init")
     finally:
         core.close()
     return Installed(str(config), site["site"], site["secret_key"], password)

@@ -31,6 +31,8 @@ _AHEAD_EVERY_S = 60.0
 _TOTALS_EVERY_S = 5.0
 _WEBHOOKS_EVERY_S = 2.0
 _PLACES_EVERY_S = 20.0
+# Work whose failure may keep personal data past its end; whoever is woken by an alert is woken for this.
+_ENDS_DATA = frozenset({"endings", "scrub", "requests", "age_out"})
 
 
 class Scheduler:
@@ -76,14 +78,19 @@ class Scheduler:
         zone, now = self._core.settings.zone, self._core.clock.now()
         return max(0.05, (start_of(day_of(now, zone) + timedelta(days=1), zone) - now) / 1000 + 0.01)
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _safely(self, work: Callable[[], None]) -> bool:
+        """Do some work; False when it failed, which is logged and counted: apart, where it ends data."""
+        name = work.__name__.strip("_")
         try:
             work()
         except Exception as error:
-            self._door.metrics.retention_failures.inc()
-            log.error(
-                "upkeep failed and will be tried again", extra={"work": work.__name__, "kind": type(error).__name__}
-            )
+            if name in _ENDS_DATA:
+                self._door.metrics.retention_failures.inc()
+            else:
+                self._door.metrics.background_failures.labels(name).inc()
+            log.error("upkeep failed and will be tried again", extra={"work": name, "kind": type(error).__name__})
+            return False
+        return True
 
     def round(self) -> None:
         """One round; each part is tried even when another fails."""
@@ -146,18 +153,22 @@ class Scheduler:
             await asyncio.sleep(_TOTALS_EVERY_S)
             for limit in (self._door.limit, self._door.page_limit):
                 limit.forget()
-            await asyncio.to_thread(self._safely, self._writer_of(self.take_totals()))
+            await self.totals()
+
+    async def totals(self) -> None:
+        """Write what was counted since the last time. What could not be written is counted to the next time's."""
+        taken = self.take_totals()
+
+        def totals() -> None:
+            self.write_totals(taken)
+
+        if not await asyncio.to_thread(self._safely, totals):
+            self._door.events.counts.update(taken)
 
     def take_totals(self) -> Counter[tuple[date, int, str]]:
         """What was counted since the last time. On the loop's own thread, which counts."""
         taken, self._door.events.counts = self._door.events.counts, Counter()
         return taken
-
-    def _writer_of(self, taken: Counter[tuple[date, int, str]]) -> Callable[[], None]:
-        def write_totals() -> None:
-            self.write_totals(taken)
-
-        return write_totals
 
     def write_totals(self, taken: Counter[tuple[date, int, str]]) -> None:
         """Numbers that outlive a day; at most the last few seconds' are lost in a crash."""

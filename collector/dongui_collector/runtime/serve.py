@@ -28,12 +28,12 @@ from dongui_collector.analytics.snapshot_process import Freezer
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
 from dongui_collector.core.errors import SettingsError
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import ControlServer
 from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
+from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
 from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.scheduler import Scheduler

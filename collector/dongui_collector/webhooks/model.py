@@ -10,27 +10,44 @@ import hmac
 import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from dongui_collector.keys.keyring import KeyRing, seal, unseal
+import msgspec
+
+from dongui_collector.core.sealing import seal, unseal
+from dongui_collector.keys.keyring import KeyRing
+from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.stores import OfficeStore
 from dongui_collector.storage.contract.values import Json
-
-if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
 
 SETTING = "webhooks"  # {id: hook}
 PROGRESS = "webhooks.progress"  # {id: how far it has come}
 KINDS = ("withdrawal", "erasure", "aged_out", "request")
+# Told to whoever is told of the kind on the right: a suspension stops the use of copies as a withdrawal does.
+_COME_WITH = {"suspension": "withdrawal", "resumption": "withdrawal"}
 MOST = 20  # webhooks of an installation
 BATCH = 100  # events in one delivery
 MOST_TRIES = 24  # in vain, one after the other, over some three days; then it is paused
 _FIRST_PAUSE_MS, _LONGEST_PAUSE_MS = 10_000, 4 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Webhook(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whom to tell, as it is stored. ``consumer`` says whose names visitors have; secret and address are sealed."""
+
+    id: str
+    site: str
+    site_ref: int
+    host: str
+    kinds: tuple[str, ...]
+    consumer: str
+    created_at: int
+    secret: str
+    url: str
+    v: int = 1
+
+
+class Progress(msgspec.Struct, frozen=True):
     """How far a webhook has come: in the feed, among the requests; ``tries`` in vain since, the next not before."""
 
     feed: int = 0
@@ -50,20 +67,20 @@ def pause_ms(tries: int) -> int:
     return int(min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS * 2 ** min(tries - 1, 32)))
 
 
-def waiting(core: Installation, hook: Json, progress: Progress) -> tuple[list[Json], Progress]:
+def waiting(core: Installation, hook: Webhook, progress: Progress) -> tuple[list[Json], Progress]:
     """What a webhook has still to be told, at most a batch, and how far it has come once it was."""
     events, feed, request = [], progress.feed, progress.request
-    for n, at, entry in core.storage.office.feed(hook["consumer"], feed, BATCH):
+    for n, at, entry in core.storage.office.feed(hook.consumer, feed, BATCH):
         feed = n
-        if entry["kind"] in hook["kinds"]:
+        if _COME_WITH.get(entry["kind"], entry["kind"]) in hook.kinds:
             events.append(
                 {"type": entry["kind"], "at": at, "cursor": n} | {k: v for k, v in entry.items() if k != "kind"}
             )
-    if "request" in hook["kinds"]:
+    if "request" in hook.kinds:
         for one in core.storage.office.requests():
             if progress.request < one["id"]:
                 request = max(request, one["id"])
-                if one["site_ref"] == hook["site_ref"]:
+                if one["site_ref"] == hook.site_ref:
                     events.append(_request(one))
     return events, Progress(feed, request)
 
@@ -79,9 +96,9 @@ def _request(request: Json) -> Json:
     }
 
 
-def body_of(hook: Json, events: Sequence[Json]) -> bytes:
+def body_of(hook: Webhook, events: Sequence[Json]) -> bytes:
     """The JSON that is sent."""
-    return json.dumps({"webhook": hook["id"], "events": list(events)}, sort_keys=True).encode()
+    return json.dumps({"webhook": hook.id, "events": list(events)}, sort_keys=True).encode()
 
 
 # --- signed ----------------------------------------------------------------------------------------------------------
@@ -92,7 +109,7 @@ def new_secret() -> str:
     return "dgw_" + secrets.token_urlsafe(32)
 
 
-def sealed(keyring: KeyRing, id: str, **values: str) -> dict[str, str]:
+def sealed(keyring: KeyRing, id: str, **values: str) -> dict[str, Any]:
     """Secret and address as they are kept: sealed, since both are needed whole and an address may be a secret too."""
     key = keyring.derive(b"webhook-secrets")
     return {
@@ -100,10 +117,10 @@ def sealed(keyring: KeyRing, id: str, **values: str) -> dict[str, str]:
     }
 
 
-def opened(keyring: KeyRing, hook: Json, name: str) -> str:
+def opened(keyring: KeyRing, hook: Webhook, name: Literal["secret", "url"]) -> str:
     """``secret`` or ``url`` of a webhook. Raises :class:`~dongui_collector.keys.keyring.SealBroken`."""
     key = keyring.derive(b"webhook-secrets")
-    return unseal(key, urlsafe_b64decode(hook[name]), f"{hook['id']}.{name}".encode()).decode()
+    return unseal(key, urlsafe_b64decode(getattr(hook, name)), f"{hook.id}.{name}".encode()).decode()
 
 
 def headers_of(secret: str, body: bytes, at: int, delivery: str) -> dict[str, str]:
@@ -129,14 +146,54 @@ def delivery_id(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), b"delivery." + body, "sha256").hexdigest()[:32]
 
 
-def shown(hook: Json, progress: Json) -> dict[str, Any]:
+class WebhookSummary(msgspec.Struct, frozen=True):
     """A webhook for people: without its secret, and without the rest of its address, which may be one."""
-    hidden = {"secret", "url", "site_ref"}
-    return {k: v for k, v in hook.items() if k not in hidden} | {
-        "state": "paused"
-        if progress.get("tries", 0) >= MOST_TRIES
-        else "failing"
-        if progress.get("tries")
-        else "working",
-        **{name: progress.get(name) for name in ("tries", "last_at", "error")},
-    }
+
+    id: str
+    site: str
+    host: str
+    kinds: tuple[str, ...]
+    consumer: str
+    created_at: int
+    state: Literal["working", "failing", "paused", "ended"]
+    tries: int = 0
+    last_at: int | None = None
+    error: str | None = None
+
+
+def summary(hook: Webhook, progress: Progress, *, ended: bool = False) -> WebhookSummary:
+    """``ended``: the token whose copies are meant is good no more, so that nothing is told."""
+    state: Literal["working", "failing", "paused", "ended"] = (
+        "ended" if ended else "paused" if progress.paused else "failing" if progress.tries else "working"
+    )
+    facts = (hook.id, hook.site, hook.host, hook.kinds, hook.consumer, hook.created_at)
+    return WebhookSummary(*facts, state, progress.tries, progress.last_at, progress.error)
+
+
+# --- stored ----------------------------------------------------------------------------------------------------------
+
+
+def stored(office: OfficeStore) -> dict[str, Webhook]:
+    """All webhooks, by id."""
+    return msgspec.convert(office.setting(SETTING) or {}, dict[str, Webhook])
+
+
+def progress_of(office: OfficeStore) -> dict[str, Progress]:
+    """How far each has come, by id."""
+    return msgspec.convert(office.setting(PROGRESS) or {}, dict[str, Progress])
+
+
+def keep(office: OfficeStore, hooks: Mapping[str, Webhook]) -> None:
+    """Replace all webhooks. Inside a writing transaction."""
+    office.put_setting(SETTING, msgspec.to_builtins(dict(hooks)))
+
+
+def keep_progress(office: OfficeStore, progress: Mapping[str, Progress]) -> None:
+    """Replace how far they have come. Inside a writing transaction."""
+    office.put_setting(PROGRESS, msgspec.to_builtins(dict(progress)))
+
+
+def has_ended(core: Installation, hook: Webhook) -> bool:
+    """Whether it is a token's, and the token was revoked or has expired: then it is told nothing more."""
+    now = core.clock.now()
+    return any(token.id == hook.consumer and not token.is_live(now) for token in core.storage.office.tokens())

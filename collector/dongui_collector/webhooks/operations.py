@@ -5,68 +5,109 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.installation import Installation
-from dongui_collector.core.operations import operation
+from dongui_collector.core.operations import COMMAND_LINE, Field, Request, SiteName, operation
 from dongui_collector.exports.export import OWN_USE, consumer_of
 from dongui_collector.exports.recipients import terms
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, Site
+from dongui_collector.webhooks import model
 from dongui_collector.webhooks.delivery import networks
 from dongui_collector.webhooks.http import NotDelivered, judged, target_of
-from dongui_collector.webhooks.model import KINDS, MOST, PROGRESS, SETTING, Progress, new_secret, sealed, shown
+from dongui_collector.webhooks.model import KINDS, MOST, Progress, Webhook, WebhookSummary, new_secret, sealed
 
 
-@operation("webhooks.add")
-def add(
-    core: Installation,
-    url: str,
-    kinds: Sequence[str] = KINDS,
-    site: str | None = None,
-    token: str | None = None,
-    recipient: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
-    """Tell ``url`` of what happens from now on. Its signing secret is in the answer, this once.
+class NewWebhook(WebhookSummary, frozen=True, kw_only=True):
+    """A webhook that was just made, with the secret that signs what is sent, shown this once."""
 
-    ``token`` (its id) or ``recipient`` say whose copies are meant: visitors are named as that consumer knows them. With
-    neither it is the controller's own. Only the controller is told of requests. Raises
+    secret: str
+
+
+class AddWebhook(Request[NewWebhook], frozen=True):
+    """Tell URL (https) from now on. The secret that signs what is sent is shown this once."""
+
+    url: Annotated[str, Field(argument=True)]
+    kinds: Annotated[Sequence[str], Field("What to tell of [default: all].", option="--kind", choices=KINDS)] = KINDS
+    token: Annotated[
+        str | None, Field("Whose copies are meant: a token's, under its names for visitors.", metavar="ID")
+    ] = None
+    recipient: Annotated[str | None, Field("Or a processor's or recipient's, under theirs.", metavar="NAME")] = None
+    site: SiteName = None
+    by: str = COMMAND_LINE
+
+
+class ListWebhooks(Request[list[WebhookSummary]], frozen=True):
+    """List them and how they fare; never their secrets nor their whole addresses."""
+
+
+class ResumeWebhook(Request[WebhookSummary], frozen=True):
+    """Try one that was paused again, from where it stood."""
+
+    id: Annotated[str, Field(argument=True)]
+    by: str = COMMAND_LINE
+
+
+class WebhookRemoved(msgspec.Struct, frozen=True):
+    """The id of a webhook that is gone."""
+
+    removed: str
+
+
+class RemoveWebhook(Request[WebhookRemoved], frozen=True):
+    """Tell it no more, from this moment on."""
+
+    id: Annotated[str, Field(argument=True)]
+    by: str = COMMAND_LINE
+
+
+@operation("webhooks.add", right="access", audit="webhook")
+def add(core: Installation, request: AddWebhook) -> NewWebhook:
+    """``token`` (its id) or ``recipient`` say whose copies are meant: visitors are named as that consumer knows them.
+    With neither it is the controller's own. Only the controller is told of requests. Raises
     :class:`~dongui_collector.webhooks.http.AddressRefused` for an address that nothing is sent to.
     """
-    found = find_site(core, site)
-    consumer = _consumer(core, found, token, recipient)
-    wanted, host = _wanted(kinds, consumer), _host(core, url)
-    office = core.storage.office
+    site, office = find_site(core, request.site), core.storage.office
+    consumer = _consumer(core, site, request.token, request.recipient)
+    kinds, host = _wanted(request.kinds, consumer), _host(core, request.url)
     id, secret = f"w_{secrets.token_hex(6)}", new_secret()
     with core.storage.ledger.writing():
-        hooks: Json = office.setting(SETTING) or {}
+        hooks = model.stored(office)
         if len(hooks) >= MOST:
             raise NotAllowed(f"there are {MOST} webhooks already; remove one first")
-        hook: Json = {
-            "id": id,
-            "site": found.id,
-            "host": host,
-            "kinds": wanted,
-            "consumer": consumer,
-            "site_ref": found.ref,
-            "created_at": core.clock.now(),
-        } | sealed(core.keyring, id, secret=secret, url=url)
-        office.put_setting(SETTING, hooks | {id: hook})
+        hook = Webhook(
+            id=id,
+            site=site.id,
+            site_ref=site.ref,
+            host=host,
+            kinds=kinds,
+            consumer=consumer,
+            created_at=core.clock.now(),
+            **sealed(core.keyring, id, secret=secret, url=request.url),
+        )
+        model.keep(office, hooks | {id: hook})
         begin = Progress(_newest(core, consumer), max((r["id"] for r in office.requests()), default=0))
-        office.put_setting(PROGRESS, (office.setting(PROGRESS) or {}) | {id: asdict(begin)})
-        said = {"action": "webhook", "added": id, "host": host, "kinds": wanted, "consumer": consumer, "by": by}
-        core.storage.ledger.append("audit", core.clock.now(), said, site_ref=found.ref)
-    return {**shown(hook, asdict(begin)), "secret": secret}
+        model.keep_progress(office, model.progress_of(office) | {id: begin})
+        facts = {"added": id, "host": host, "kinds": list(kinds), "consumer": consumer, "by": request.by}
+        _audit(core, facts, site)
+    return NewWebhook(**asdict(model.summary(hook, begin)), secret=secret)
 
 
-def _wanted(kinds: Sequence[str], consumer: str) -> list[str]:
+def _audit(core: Installation, facts: Json, site: Site | None = None) -> None:
+    entry: Json = {"action": "webhook", **facts}
+    core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=site.ref if site else None)
+
+
+def _wanted(kinds: Sequence[str], consumer: str) -> tuple[str, ...]:
     """What the consumer is told of, of what was asked for."""
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         raise CollectorError(f"{unknown[0][:20]!r} is no kind of event; there are {', '.join(KINDS)}")
-    if not (wanted := [k for k in KINDS if k in kinds and (k != "request" or consumer == OWN_USE)]):
+    if not (wanted := tuple(k for k in KINDS if k in kinds and (k != "request" or consumer == OWN_USE))):
         raise NotAllowed("only the controller is told of requests: leave --token and --recipient out, or ask for more")
     return wanted
 
@@ -84,9 +125,8 @@ def _consumer(core: Installation, site: Site, token: str | None, recipient: str 
     if token is not None and recipient is not None:
         raise CollectorError("a webhook is a token's or a recipient's, not both")
     if token is not None:
-        if not any(
-            t["id"] == token and t["site"] == site.id and not t.get("revoked_at") for t in core.storage.office.tokens()
-        ):
+        tokens, now = core.storage.office.tokens(), core.clock.now()
+        if not any(one.id == token and one.site == site.id and one.is_live(now) for one in tokens):
             raise Unknown("there is no live token of that id for the site; see `dongui tokens list`")
         return token
     if recipient is None:
@@ -104,55 +144,55 @@ def _newest(core: Installation, consumer: str) -> int:
     return after
 
 
-@operation("webhooks.remove")
-def remove(core: Installation, id: str, by: str = "command line") -> dict[str, Any]:
-    """Tell it no more, from this moment on. Raises :class:`Unknown`."""
+@operation("webhooks.remove", right="access", audit="webhook")
+def remove(core: Installation, request: RemoveWebhook) -> WebhookRemoved:
+    """No restored backup tells it again. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
-        _forget(core, _found(core, id), by)
-        core.ledger.journal.append({"kind": "webhook", "removed": id})  # so that no restored backup tells it again
-    return {"removed": id}
+        _forget(core, _found(core, request.id), request.by)
+        core.journal.append({"kind": "webhook", "removed": request.id})
+    return WebhookRemoved(request.id)
 
 
 def removed_since(core: Installation, entry: Json) -> bool:
     """Remove again what a restored backup brought back; whether it did. ``entry`` is the journal's."""
     with core.storage.ledger.writing():
-        hook: Json | None = (core.storage.office.setting(SETTING) or {}).get(entry["removed"])
+        hook = model.stored(core.storage.office).get(entry["removed"])
         if hook is not None:
             _forget(core, hook, "restore")
     return hook is not None
 
 
-def _forget(core: Installation, hook: Json, by: str) -> None:
+def _forget(core: Installation, hook: Webhook, by: str) -> None:
     office = core.storage.office
-    for name in (SETTING, PROGRESS):
-        office.put_setting(name, {k: v for k, v in (office.setting(name) or {}).items() if k != hook["id"]})
-    said = {"action": "webhook", "removed": hook["id"], "host": hook["host"], "by": by}
-    core.storage.ledger.append("audit", core.clock.now(), said)
+    model.keep(office, {id: one for id, one in model.stored(office).items() if id != hook.id})
+    model.keep_progress(office, {id: one for id, one in model.progress_of(office).items() if id != hook.id})
+    _audit(core, {"removed": hook.id, "host": hook.host, "by": by})
 
 
-@operation("webhooks.resume")
-def resume(core: Installation, id: str, by: str = "command line") -> dict[str, Any]:
-    """Try one that is paused or waits to be tried again, now, from where it stood. Raises :class:`Unknown`."""
+@operation("webhooks.resume", right="access", audit="webhook")
+def resume(core: Installation, request: ResumeWebhook) -> WebhookSummary:
+    """Try one that is paused or waits to be tried again, now. Raises :class:`Unknown`."""
     office = core.storage.office
     with core.storage.ledger.writing():
-        hook = _found(core, id)
-        all_: Json = office.setting(PROGRESS) or {}
-        begin = all_[id] | {"tries": 0, "not_before": 0}
-        office.put_setting(PROGRESS, all_ | {id: begin})
-        said = {"action": "webhook", "resumed": id, "host": hook["host"], "by": by}
-        core.storage.ledger.append("audit", core.clock.now(), said)
-    return shown(hook, begin)
+        hook, known = _found(core, request.id), model.progress_of(office)
+        begin = replace(known[hook.id], tries=0, not_before=0)
+        model.keep_progress(office, known | {hook.id: begin})
+        _audit(core, {"resumed": hook.id, "host": hook.host, "by": request.by})
+    return model.summary(hook, begin)
 
 
-def listed(core: Installation) -> list[dict[str, Any]]:
-    """All of them, for people: neither secrets nor whole addresses."""
+@operation("webhooks.list", right="access", changes=False)
+def list_webhooks(core: Installation, request: ListWebhooks) -> list[WebhookSummary]:
+    """In the order in which they were added."""
     office = core.storage.office
-    progress: Json = office.setting(PROGRESS) or {}
-    return [shown(hook, progress.get(id, {})) for id, hook in (office.setting(SETTING) or {}).items()]
+    progress = model.progress_of(office)
+    return [
+        model.summary(hook, progress.get(id, Progress()), ended=model.has_ended(core, hook))
+        for id, hook in model.stored(office).items()
+    ]
 
 
-def _found(core: Installation, id: str) -> Json:
-    hook: Json | None = (core.storage.office.setting(SETTING) or {}).get(id)
-    if hook is None:
+def _found(core: Installation, id: str) -> Webhook:
+    if (hook := model.stored(core.storage.office).get(id)) is None:
         raise Unknown(f"there is no webhook {id[:40]!r}; see `dongui webhooks list`")
     return hook

@@ -8,14 +8,14 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-# The collector's limits for one request (DESIGN 6); the envelope around the events needs some of the bytes.
-MOST_EVENTS = 100
-MOST_BYTES = 64 * 1024
-ENVELOPE = 512
+from dongui.rules.body import MOST_BODY, MOST_EVENTS, encode
+
+ENVELOPE = 512  # bytes of a request that are not its events
 
 EVENTS = "/v1/events"
 RECORDS = "/v1/records"
 COUNTS = "/v1/counts"
+CONSENTS = "/v1/consents"
 
 
 @dataclass(slots=True, repr=False)
@@ -69,26 +69,15 @@ class Batch:
         return b'%b,"events":[%b]}' % (head, b",".join([job.encoded() for job in self.jobs]))
 
 
-def encode(value: Any) -> bytes:
-    """JSON in UTF-8 that the collector accepts: no lone surrogates, no NUL.
-
-    ``ValueError`` or ``TypeError`` for what JSON has no word for.
-    """
-    text = _ENCODER.encode(value)
-    if "\\u0000" in text:
-        text = _ENCODER.encode(_without_nul(value))
-    return text.encode("utf-8", "replace")
-
-
 def fits(data: bytes) -> bool:
     """Whether an event can be sent at all."""
-    return len(data) <= MOST_BYTES - ENVELOPE
+    return len(data) <= MOST_BODY - ENVELOPE
 
 
 def pack(key: Hashable, jobs: deque[Job]) -> Batch:
     """Takes from the front of ``jobs`` what one request may hold: a run of events, or one request of its own."""
     parcel = Batch(key, jobs[0].path)
-    room = MOST_BYTES - ENVELOPE
+    room = MOST_BODY - ENVELOPE
     while jobs and jobs[0].path == parcel.path and len(parcel.jobs) < MOST_EVENTS:
         room -= len(jobs[0].encoded()) + 1
         if parcel.jobs and room < 0:
@@ -97,16 +86,3 @@ def pack(key: Hashable, jobs: deque[Job]) -> Batch:
         if parcel.jobs[-1].alone or not parcel.is_events:
             break
     return parcel
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(member) for member in value]
-    return value

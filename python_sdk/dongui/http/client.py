@@ -1,65 +1,40 @@
-"""One HTTP exchange with the collector: a kept-alive connection, one deadline for the whole, bounded answers."""
+"""HTTP/1.1 to the collector: a kept-alive connection, one deadline for an exchange, bounded answers.
+
+http.client spends some 200 µs on a small exchange, most of it in parsing headers as e-mail; under a busy site that is
+CPU taken from the host. This speaks only what the SDK needs: whatever it does not understand is trouble.
+"""
 
 from __future__ import annotations
 
-import contextlib
-
-# Resolving a name needs this codec; importing it first at the interpreter's exit, while the queue is flushed, fails.
-import encodings.idna  # noqa: F401
-import http.client
-import io
-import json
-import os
-import socket
+import re
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
 
-from dongui.errors import ConfigurationError
+from dongui.http.connection import Connection, parse_base
+from dongui.result import Response
 
-# Everything that can go wrong with a peer that is down, slow or talks nonsense. ValueError: http.client on garbage;
-# LookupError: a codec that is gone at exit.
-TROUBLE = (OSError, http.client.HTTPException, ValueError, LookupError)
-_CHUNK = 64 * 1024
+# Everything that can go wrong with a peer that is down, slow or talks nonsense. ValueError: it is no HTTP; LookupError:
+# a codec that is gone at exit.
+TROUBLE = (OSError, ValueError, LookupError)
 
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer that was read to its end. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is anything else."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    def retry_after(self) -> float | None:
-        """The pause in seconds that the answer asks for; None without one, or for a date: the collector sends none."""
-        text = self.headers.get("retry-after", "")
-        return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+_MOST_HEAD = 64 * 1024
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class HttpClient:
     """A kept-alive connection to the collector at ``base``. One exchange at a time; the callers take turns.
 
     ``timeout`` (seconds) ends an exchange as a whole, however slowly the peer drips, ``connect_timeout`` the first part
-    of it. Whatever goes wrong is one of :data:`TROUBLE`.
+    of it. Whatever goes wrong is one of :data:`TROUBLE`; an answer that is late is a ``TimeoutError``.
     """
 
     def __init__(self, base: str, *, timeout: float = 10.0, connect_timeout: float = 2.0) -> None:
-        self._secure, self._host, self._port, self.prefix = parse_base(base)
-        self._timeout = timeout
-        self._connect_timeout = min(connect_timeout, timeout)
-        self._connection: _Connection | None = None
+        self._endpoint = parse_base(base)
+        self.timeout = timeout
+        self._connect_timeout = connect_timeout
+        self._tls = ssl.create_default_context() if self._endpoint.secure else None
+        self._kept: Connection | None = None
 
     def exchange(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None, *, limit: int = 1 << 22
@@ -77,170 +52,212 @@ class HttpClient:
 
     def open(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> StreamedResponse:
         """Sends a request and returns the answer with its body unread. The caller closes it."""
-        deadline = time.monotonic() + self._timeout
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
+        request = self.request(method, path, headers, body)
+        deadline = time.monotonic() + self.timeout
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.deadline = deadline
             try:
-                return self._send(connection, deadline, method, path, headers, body)
+                return self._speak(kept, method, request)
             except TimeoutError:
                 raise
-            except (ConnectionError, http.client.RemoteDisconnected):
-                pass
-        return self._send(self._connect(), deadline, method, path, headers, body)
+            except ConnectionError:
+                pass  # kept alive for too long: the peer has closed it
+        opened = Connection(self._endpoint, self._tls, min(self._connect_timeout, self.timeout), deadline)
+        return self._speak(opened, method, request)
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+        """The bytes of a request. ``ValueError`` where a header or the path cannot hold what is given."""
+        lines = [f"{method} {self._endpoint.prefix}{path} HTTP/1.1", f"Host: {self._endpoint.authority}"]
+        if body is not None or method in ("POST", "PUT"):
+            lines.append(f"Content-Length: {len(body or b'')}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        text = "\r\n".join(lines)
+        if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1 or "\0" in text:
+            raise ValueError("a header cannot hold this")
+        return text.encode("latin-1") + b"\r\n\r\n" + (body or b"")
+
+    def keep(self, connection: Connection) -> None:
+        """Takes back the connection of an answer that was read to its end."""
+        self.close()
+        self._kept = connection
 
     def close(self) -> None:
         """Closes the connection; the next exchange opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def forget(self) -> None:
         """After a fork: the connection is the parent's, and only our copy of its descriptor is closed."""
-        connection, self._connection = self._connection, None
-        if connection is not None and connection.sock is not None:
-            cast(_TimedSocket, connection.sock).abandon()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.abandon()
 
-    def _connect(self) -> _Connection:
-        self.close()
-        self._connection = _Connection(self._host, self._port, self._secure, self._connect_timeout)
-        return self._connection
-
-    def _send(
-        self,
-        connection: _Connection,
-        deadline: float,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> StreamedResponse:
+    def _speak(self, connection: Connection, method: str, request: bytes) -> StreamedResponse:
         try:
-            connection.deadline = deadline
-            connection.request(method, self.prefix + path, body, dict(headers))
-            return StreamedResponse(connection, connection.getresponse())
+            connection.send(request)
+            status, data = 100, b""
+            while 100 <= status < 200:  # "103 Early Hints" and their like come before the answer
+                head, data = _head(connection, data)
+                version, status, headers = _parsed(head)
+            lasting = version == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
+            bodiless = method == "HEAD" or status in (204, 304)
+            return StreamedResponse(self, connection, status, headers, data, bodiless=bodiless, lasting=lasting)
         except BaseException:
             connection.close()
             raise
 
 
 class StreamedResponse:
-    """An answer whose body is still on its way."""
+    """An answer whose body is still on its way. Header names are in lower case."""
 
-    def __init__(self, connection: _Connection, response: http.client.HTTPResponse) -> None:
-        self._connection = connection
-        self._response = response
-        self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.getheaders()}
+    def __init__(
+        self,
+        client: HttpClient,
+        connection: Connection,
+        status: int,
+        headers: Mapping[str, str],
+        data: bytes,
+        *,
+        bodiless: bool,
+        lasting: bool,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._client = client
+        self._connection: Connection | None = connection
+        self._data = data  # what has come of the body
+        self._lasting = lasting
+        self._ended = False
+        self._length: float = 0 if bodiless else _length(headers)
+        self._pieces = self._body(bodiless=bodiless)
+
+    def length(self) -> float:
+        """The bytes that the body has in all; infinite where the peer did not say."""
+        return self._length
 
     def read(self, limit: int) -> bytes:
         """The whole body; ``ValueError`` when it is longer than ``limit`` bytes."""
-        data = self._response.read(limit + 1)
-        if len(data) > limit:
+        parts: list[bytes] = []
+        size = 0 if self._length == float("inf") else self._length
+        if size <= limit:
+            size = 0
+            for piece in self._pieces:
+                parts.append(piece)
+                size += len(piece)
+                if size > limit:
+                    break
+        if size > limit:
             raise ValueError("the answer is longer than it may be")
-        return self._whole(data)
-
-    def length(self) -> float:
-        """The bytes that the body has left; infinite where the peer did not say."""
-        left = self._response.length
-        return float("inf") if left is None else left
+        return b"".join(parts)
 
     def chunk(self, timeout: float) -> bytes:
         """The next piece of the body as it comes, within ``timeout`` seconds; empty at its end."""
-        self._connection.deadline = time.monotonic() + timeout
-        data = self._response.read1(_CHUNK)
-        return data if data else self._whole(data)
-
-    def _whole(self, data: bytes) -> bytes:
-        """http.client itself takes an answer for whole that is shorter than it said, when it is read in pieces."""
-        if self._response.length:
-            raise http.client.IncompleteRead(data, self._response.length)
-        return data
+        if self._connection is not None:
+            self._connection.deadline = time.monotonic() + timeout
+        return next(self._pieces, b"")
 
     def close(self) -> None:
         """Gives the connection back, or closes it when the body was not read to its end."""
-        if not self._response.isclosed():
-            self._response.close()
-            self._connection.close()
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._ended and self._lasting:
+            self._client.keep(connection)
+        else:
+            connection.close()
+
+    def _more(self) -> bytes:
+        if self._connection is None:
+            raise ValueError("the answer was closed")
+        return self._connection.more()
+
+    def _body(self, *, bodiless: bool) -> Iterator[bytes]:
+        if bodiless:
+            self._lasting = self._lasting and not self._data
+        elif "transfer-encoding" in self.headers:
+            yield from self._chunks()
+        elif self._length != float("inf"):
+            yield from self._exactly(int(self._length))
+        else:
+            yield from self._to_the_end()
+        self._ended = True
+
+    def _exactly(self, wanted: int) -> Iterator[bytes]:
+        while wanted > 0:
+            data = self._data or self._more()
+            piece, self._data = data[:wanted], data[wanted:]
+            wanted -= len(piece)
+            yield piece
+        self._lasting = self._lasting and not self._data
+
+    def _chunks(self) -> Iterator[bytes]:
+        while True:
+            size = self._line().partition(b";")[0].strip()
+            if not _CHUNK_SIZE.fullmatch(size):
+                raise ValueError("this is no chunk")
+            length = int(size, 16)
+            if length:
+                lasting = self._lasting
+                yield from self._exactly(length)
+                self._lasting = lasting
+            if self._line():
+                raise ValueError("trailers are not read here")
+            if not length:
+                return
+
+    def _to_the_end(self) -> Iterator[bytes]:
+        self._lasting = False
+        while True:
+            data, self._data = self._data, b""
+            if not data:
+                try:
+                    data = self._more()
+                except ConnectionError:
+                    return
+            yield data
+
+    def _line(self) -> bytes:
+        while (end := self._data.find(b"\r\n")) < 0:
+            if len(self._data) > _MOST_HEAD:
+                raise ValueError("the line does not end")
+            self._data += self._more()
+        line, self._data = self._data[:end], self._data[end + 2 :]
+        return line
 
 
-class _Connection(http.client.HTTPConnection):
-    """An HTTP connection all of whose socket calls share one deadline (``time.monotonic``)."""
-
-    deadline = 0.0
-
-    def __init__(self, host: str, port: int, secure: bool, timeout: float) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._tls = ssl.create_default_context() if secure else None
-
-    def connect(self) -> None:
-        limit = min(cast(float, self.timeout), max(0.001, self.deadline - time.monotonic()))
-        raw = socket.create_connection((self.host, self.port), limit)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._tls is not None:
-            raw = self._tls.wrap_socket(raw, server_hostname=self.host)
-        self.sock = cast(socket.socket, _TimedSocket(raw, self))
+def _length(headers: Mapping[str, str]) -> float:
+    said = headers.get("content-length")
+    if said is None or "transfer-encoding" in headers:
+        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+            raise ValueError("this transfer encoding is not read here")
+        return float("inf")
+    if not (said.isascii() and said.isdigit() and len(said) < 16):
+        raise ValueError("this is no length")
+    return int(said)
 
 
-class _TimedSocket:
-    """The few calls that http.client makes of a socket, each with what is left until the deadline as its timeout."""
-
-    def __init__(self, raw: socket.socket, owner: _Connection) -> None:
-        self._raw = raw
-        self._owner = owner
-
-    def arm(self) -> None:
-        """Raises ``TimeoutError`` when the deadline has passed."""
-        left = self._owner.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the collector did not answer in time")
-        self._raw.settimeout(left)
-
-    def sendall(self, data: bytes) -> None:
-        self.arm()
-        self._raw.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self, self._raw.makefile("rb", buffering=0)))
-
-    def close(self) -> None:
-        self._raw.close()
-
-    def abandon(self) -> None:
-        # No close(): it would wait for readers that are not here, and say goodbye (TLS) in the parent's name.
-        with contextlib.suppress(OSError):
-            os.close(self._raw.detach())
+def _head(connection: Connection, data: bytes) -> tuple[bytes, bytes]:
+    """(the head of an answer, what has come after it)."""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        if len(data) > _MOST_HEAD:
+            raise ValueError("the answer's head does not end")
+        data += connection.more()
+    return data[:end], data[end + 4 :]
 
 
-class _TimedReader(io.RawIOBase):
-    def __init__(self, sock: _TimedSocket, raw: io.RawIOBase) -> None:
-        super().__init__()
-        self._sock = sock
-        self._raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.arm()
-        return cast("int | None", self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def parse_base(base: str) -> tuple[bool, str, int, str]:
-    """``(TLS?, host, port, path prefix)`` of the collector's address, as in ``http://127.0.0.1:8787``.
-
-    Raises :class:`ConfigurationError` for anything that is not a plain http or https address.
-    """
-    try:
-        parts = urlsplit(base)
-        host, port = parts.hostname, parts.port
-    except (ValueError, AttributeError, TypeError):
-        host = port = None
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ConfigurationError("collector", f"{base!r} is not an address such as http://127.0.0.1:8787")
-    secure = parts.scheme == "https"
-    return secure, host, port or (443 if secure else 80), parts.path.rstrip("/")
+def _parsed(head: bytes) -> tuple[bytes, int, dict[str, str]]:
+    """(version, status, headers by their names in lower case); ``ValueError`` for what is no head of an answer."""
+    first, *lines = head.split(b"\r\n")
+    version, _, rest = first.partition(b" ")
+    if version not in (b"HTTP/1.1", b"HTTP/1.0") or not rest[:3].isdigit() or not 100 <= int(rest[:3]) < 600:
+        raise ValueError("this is no answer")
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon:
+            raise ValueError("this is no header")
+        name, value = name.lower(), value.strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return version, int(rest[:3]), headers

@@ -17,10 +17,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from dongui.http.batches import EVENTS, RECORDS, Batch, Job, encode, pack
-from dongui.http.client import TROUBLE, Response
-from dongui.http.connection import Connection
-from dongui.http.worker import Worker, at_exit_of_multiprocessing, jittered
+from dongui.http.batches import CONSENTS, EVENTS, RECORDS, Batch, Job, pack
+from dongui.http.client import TROUBLE, HttpClient
+from dongui.result import Response
+from dongui.rules.body import encode
+from dongui.rules.decisions import classify_answer
+from dongui.worker import Worker, at_exit_of_multiprocessing, jittered
 
 log = logging.getLogger("dongui")
 
@@ -46,8 +48,7 @@ class Delivery:
 class DeliveryQueue:
     """Sends jobs of one site to its collector, with the site's secret key. For use from any thread, also after a fork.
 
-    ``on_reply`` is told after each attempt whether the collector answered, be it that it cannot take this now: one
-    whose disk is full takes withdrawals all the same.
+    What it fails at tells nobody else anything: a collector whose disk is full takes withdrawals all the same.
     """
 
     def __init__(
@@ -57,13 +58,11 @@ class DeliveryQueue:
         secret_key: str,
         *,
         delivery: Delivery | None = None,
-        on_reply: Callable[[bool], None] | None = None,
     ) -> None:
         self._site = site
         self._delivery = delivery or Delivery()
-        self._line = Connection(collector, timeout=self._delivery.timeout)
+        self._http = HttpClient(collector, timeout=self._delivery.timeout)
         self._headers = {"Authorization": f"Bearer {secret_key}", "Content-Type": "application/json"}
-        self._on_reply = on_reply
         self.gzip = False
         self._background = Worker(self._work, name="dongui-transport", reborn=self._reborn)
         self._complained = -_COMPLAIN_EVERY
@@ -90,7 +89,7 @@ class DeliveryQueue:
     def _reborn(self) -> None:
         # What was queued before the fork belongs to the parent: sending it here as well would be sending it twice.
         self._empty()
-        self._line.forget()
+        self._http.forget()
 
     def send(self, job: Job) -> bool:
         """Queues a job; False (and a counted loss) when it cannot be."""
@@ -168,7 +167,7 @@ class DeliveryQueue:
         """In the thread that ends the process, where the interpreter lets no other one begin any more (3.12)."""
         self._urgent = True
         while self._queued and not self._pause and (left := end - time.monotonic()) > 0:
-            self._line.timeout = left
+            self._http.timeout = left
             parcel = self._next()
             if parcel is not None:
                 self._deliver(parcel)
@@ -189,7 +188,7 @@ class DeliveryQueue:
             self._queue.clear()
             self._queued = 0
         if ended:  # else the thread is under way on it, and closes it itself
-            self._line.close()
+            self._http.close()
 
     def stats(self) -> dict[str, Any]:
         """Counts since this process began: ``queued``, ``sent``, ``recorded``, ``purged``, ``failures`` (attempts);
@@ -222,7 +221,7 @@ class DeliveryQueue:
         try:
             self._until(stopping)
         finally:
-            self._line.close()
+            self._http.close()
 
     def _until(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
@@ -273,14 +272,12 @@ class DeliveryQueue:
         job = parcel.jobs[0]
         body, headers = self._request(parcel)
         try:
-            reply = self._line.exchange(job.method, parcel.path, headers, body, limit=1 << 20)
+            reply = self._http.exchange(job.method, parcel.path, headers, body, limit=1 << 20)
         except TROUBLE as trouble:
-            self._line.close()
+            self._http.close()
             log.debug("dongui: no answer from the collector: %s", type(trouble).__name__)
             reply = Response(0)
         answer = _understood(parcel, reply)
-        if self._on_reply is not None:
-            self._on_reply(answer is not None)
         if answer is None or reply.status in (408, 425, 429) or reply.status >= 500:
             self._again(parcel, reply)
         elif reply.status < 300:
@@ -372,6 +369,10 @@ class DeliveryQueue:
 def _understood(parcel: Batch, reply: Response) -> dict[str, Any] | None:
     """The collector's answer; None when it was not the collector that answered (but a balancer, a captive portal)."""
     answer = reply.json()
+    if parcel.path == CONSENTS and reply.status < 400:
+        id_ = str(json.loads(parcel.jobs[0].encoded()).get("id"))
+        kind = reply.headers.get("content-type", "")
+        return answer if classify_answer(reply.status, kind, reply.body, id_) == "recorded" else None
     if 200 <= reply.status < 300:
         if parcel.is_events:
             return answer if isinstance(answer.get("recorded"), int) else None

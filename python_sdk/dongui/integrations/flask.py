@@ -9,11 +9,11 @@ from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 from flask import Flask, Response, abort, current_app, g, request, request_started
 
 from dongui.client import Client
-from dongui.compiled_policy import UNKNOWN
-from dongui.consent import Consent
 from dongui.integrations.flask_logins import connect
 from dongui.middleware import CONSENT, ConsentMiddleware
-from dongui.options import OptionValues, known_options
+from dongui.rules.compiled_policy import UNKNOWN
+from dongui.web.consent import Consent
+from dongui.web.options import OptionValues, known_options
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Dongui:
     """The extension: guards an application and hands its views the visitor's consent.
 
     ``Dongui(app)``, or ``dongui = Dongui()`` and later ``dongui.init_app(app)``. Options as in
-    :class:`dongui.options.Options`; precedence: default < environment < ``app.config["DONGUI_…"]`` < argument.
+    :class:`dongui.web.options.Options`; precedence: default < environment < ``app.config["DONGUI_…"]`` < argument.
     """
 
     def __init__(

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 
 from dongui.asgi import CONSENT, ASGIApp
 from dongui.asgi import ConsentMiddleware as _ConsentMiddleware
 from dongui.client import Client
-from dongui.compiled_policy import UNKNOWN
-from dongui.consent import Consent
-from dongui.options import OptionValues
+from dongui.rules.compiled_policy import UNKNOWN
+from dongui.web.consent import Consent
+from dongui.web.options import OptionValues
 
 _NAME = "consent"
 
@@ -52,26 +52,34 @@ class requires_consent:
     def __init__(self, purpose: str, otherwise: Callable[..., Any] | None = None) -> None:
         self.purpose = purpose
         self._otherwise = otherwise
-        parameter = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        parameter = inspect.Parameter("connection", kind, annotation=HTTPConnection)
         self.__signature__ = inspect.Signature([parameter])
 
-    def __call__(self, request: Any) -> Any:
-        """As a dependency with a request, as a decorator with an endpoint."""
-        if not isinstance(request, HTTPConnection):
-            return self._decorated(request)
-        consent = consent_of(request)
+    def __call__(self, connection: Any) -> Any:
+        """As a dependency with a request or a websocket, as a decorator with an endpoint."""
+        if not isinstance(connection, HTTPConnection):
+            return self._decorated(connection)
+        consent = consent_of(connection)
         if not consent.granted(self.purpose):
-            raise HTTPException(403, f"This needs the visitor's consent to the purpose {self.purpose}.")
+            raise self._refusal(connection)
         return consent
+
+    def _refusal(self, connection: HTTPConnection) -> Exception:
+        """403; a websocket that was not accepted yet is refused by it as well (RFC 6455 knows no other way)."""
+        text = f"This needs the visitor's consent to the purpose {self.purpose}."
+        if connection.scope["type"] == "websocket":
+            return WebSocketException(1008, text)
+        return HTTPException(403, text)
 
     def _decorated(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(endpoint)
-        async def guarded(request: Request, *args: Any, **kwargs: Any) -> Any:
-            if consent_of(request).granted(self.purpose):
-                return await _called(endpoint, request, *args, **kwargs)
+        async def guarded(connection: HTTPConnection, *args: Any, **kwargs: Any) -> Any:
+            if consent_of(connection).granted(self.purpose):
+                return await _called(endpoint, connection, *args, **kwargs)
             if self._otherwise is None:
-                raise HTTPException(403, f"This needs the visitor's consent to the purpose {self.purpose}.")
-            return await _called(self._otherwise, request, *args, **kwargs)
+                raise self._refusal(connection)
+            return await _called(self._otherwise, connection, *args, **kwargs)
 
         return guarded
 

@@ -4,11 +4,21 @@
 the cases that both languages run.
 """
 
-from dongui.rules.consent import Choice, decode_choice, effective_purposes, encode_choice, newest_choice
+from dongui.rules.consent import (
+    Choice,
+    agreed_choice,
+    decode_choice,
+    effective_purposes,
+    encode_choice,
+    newest_choice,
+)
 from dongui.rules.cookies import classify, cookie_verdict
+from dongui.rules.crawlers import is_crawler
+from dongui.rules.decisions import choice_after, classify_answer, overlay
 from dongui.rules.gate import gate_event, gate_items, items_allowed
+from dongui.rules.own_cookies import VisitorIds, cookie_prefix, read_choice, visitor_ids
 from dongui.rules.periods import Period, destroy_at, last_day
-from dongui.rules.urls import AD_KEYS, QUERY_KEYS, ScrubbedUrl, scrub_props, scrub_text, scrub_url
+from dongui.rules.urls import AD_KEYS, QUERY_KEYS, ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
 __all__ = [
     "AD_KEYS",
@@ -16,7 +26,12 @@ __all__ = [
     "Choice",
     "Period",
     "ScrubbedUrl",
+    "VisitorIds",
+    "agreed_choice",
+    "choice_after",
     "classify",
+    "classify_answer",
+    "cookie_prefix",
     "cookie_verdict",
     "decode_choice",
     "destroy_at",
@@ -24,10 +39,15 @@ __all__ = [
     "encode_choice",
     "gate_event",
     "gate_items",
+    "is_crawler",
     "items_allowed",
     "last_day",
     "newest_choice",
+    "overlay",
+    "percent_encoded",
+    "read_choice",
     "scrub_props",
     "scrub_text",
     "scrub_url",
+    "visitor_ids",
 ]

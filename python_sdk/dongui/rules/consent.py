@@ -27,6 +27,11 @@ class Choice:
     granted: tuple[str, ...]
     at: int
 
+    def checked(self) -> Choice:
+        """This choice; ``ValueError`` when no cookie can hold it."""
+        encode_choice(self)
+        return self
+
 
 def encode_choice(choice: Choice) -> str:
     """The value of the cookie ``dongui``: ``1~<version>~<purposes, dot-joined>~<epoch seconds, base36>``.
@@ -63,6 +68,19 @@ def newest_choice(values: Iterable[str | None]) -> Choice | None:
     if len(choices) < 2:  # as nearly always
         return choices[0] if choices else None
     return max(choices, key=lambda choice: (choice.at, -len(choice.granted)))
+
+
+def agreed_choice(values: Iterable[str | None]) -> Choice | None:
+    """What several copies of a choice agree on: the newest tells version and time, and every copy has to grant.
+
+    A ``Cookie`` header does not say where a copy was set, so a refusal in any of them wins.
+    """
+    choices = [choice for value in values if (choice := decode_choice(value)) is not None]
+    if len(choices) < 2:  # as nearly always
+        return choices[0] if choices else None
+    newest = max(choices, key=lambda choice: choice.at)
+    granted = tuple(name for name in newest.granted if all(name in choice.granted for choice in choices))
+    return Choice(newest.version, granted, newest.at)
 
 
 def effective_purposes(choice: Choice | None, policy: Mapping[str, Any], now: int, gpc: bool) -> frozenset[str]:

@@ -6,10 +6,9 @@ from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 from dongui.policy.globs import matches
+from dongui.rules.own_cookies import OWN_COOKIES
 
 __all__ = ["OWN_COOKIES", "Verdict", "classify", "cookie_verdict", "declaration", "matches"]
-
-OWN_COOKIES = frozenset({"dongui", "dongui_id"})
 
 Verdict = Literal["pass", "drop", "undeclared"]
 
@@ -24,7 +23,7 @@ def declaration(name: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | Non
 
 
 def classify(name: str, policy: Mapping[str, Any]) -> str | None:
-    """The purpose of a cookie, ``"dongui"`` for our own two, None when no entry declares it."""
+    """The purpose of a cookie, ``"dongui"`` for our own under any of their names, None when no entry declares it."""
     if name in OWN_COOKIES:
         return "dongui"
     cookie = declaration(name, policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from dongui.web.inject import TagInjector, lengthened
+from dongui.web.inject import TagInjector
 from dongui.web.set_cookie import Headers
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class BufferedResponse:
         """As ``start_response``."""
         if self._started and exc_info is not None:
             return self._server_start(status, headers, exc_info)
-        weaver = self._decide(status, headers)
-        if weaver is None:
+        injector = self._decide(status, headers)
+        if injector is None:
             self._waiting = None
             self._started = True
             return self._server_start(status, headers)
-        self._waiting = (status, headers, weaver)
+        self._waiting = (status, headers, injector)
         return self._written
 
     def around(self, result: Iterable[bytes]) -> Iterable[bytes]:
@@ -47,25 +47,25 @@ class BufferedResponse:
         if self._waiting is None:
             return result if self._started else _Parts(result, self)
         if isinstance(result, list) and len(result) == 1:
-            weaver = self._waiting[2]
-            return [self.begin(result[0]) + weaver.end()]
+            injector = self._waiting[2]
+            return [self.begin(result[0]) + injector.end()]
         if isinstance(self._file_wrapper, type) and isinstance(result, self._file_wrapper):
             self.begin(b"")
             return result
         return _Parts(result, self)
 
     @property
-    def weaver(self) -> TagInjector | None:
+    def injector(self) -> TagInjector | None:
         """Of an answer that waits for its first part."""
         return None if self._waiting is None else self._waiting[2]
 
     def begin(self, part: bytes) -> bytes:
         """Begins an answer that waits: what of its first part goes out. An empty part leaves the page as it is."""
         assert self._waiting is not None
-        (status, headers, weaver), self._waiting = self._waiting, None
-        out, longer = weaver.first(part)
+        (status, headers, injector), self._waiting = self._waiting, None
+        out, longer = injector.first(part)
         self._started = True
-        self._write = self._server_start(status, headers if longer is None else lengthened(headers, longer))
+        self._write = self._server_start(status, injector.headers(headers, longer))
         return out
 
     def _written(self, data: bytes) -> object:
@@ -83,7 +83,7 @@ class _Parts:
         self._result = result
         self._parts = iter(result)
         self._held = held
-        self._weaver: TagInjector | None = None
+        self._injector: TagInjector | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -93,18 +93,18 @@ class _Parts:
             part = next(self._parts)
         except StopIteration:
             return self._last()
-        weaver = self._held.weaver
-        if weaver is not None:
+        injector = self._held.injector
+        if injector is not None:
             # An empty part says that the application waits for something: we must not wait for the next one.
-            self._weaver = weaver if part else None
+            self._injector = injector if part else None
             return self._held.begin(part)
-        return part if self._weaver is None else self._weaver.more(part)
+        return part if self._injector is None else self._injector.more(part)
 
     def _last(self) -> bytes:
-        if self._held.weaver is not None:
+        if self._held.injector is not None:
             self._held.begin(b"")
-        rest = b"" if self._weaver is None else self._weaver.end()
-        self._weaver = None
+        rest = b"" if self._injector is None else self._injector.end()
+        self._injector = None
         if not rest:
             raise StopIteration
         return rest
@@ -123,43 +123,44 @@ class BufferedSend:
         self._send = send
         self._decide = decide
         self._waiting: tuple[Message, Headers, TagInjector] | None = None
-        self._weaver: TagInjector | None = None
+        self._injector: TagInjector | None = None
 
     async def __call__(self, message: Message) -> None:
         """As ``send``."""
         kind = message["type"]
         if kind == "http.response.start":
             headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
-            weaver = self._decide(str(message["status"]), headers)
-            if weaver is not None:
-                self._waiting = (message, headers, weaver)
+            injector = self._decide(str(message["status"]), headers)
+            if injector is not None:
+                self._waiting = (message, headers, injector)
                 return
-        elif kind == "http.response.body" and (self._waiting is not None or self._weaver is not None):
-            message = await self._woven(message)
+        elif kind == "http.response.body" and (self._waiting is not None or self._injector is not None):
+            message = await self._injected(message)
         elif self._waiting is not None and kind not in _BEFORE_THE_START:
             await self._begin(None)
         await self._send(message)
 
-    async def _woven(self, message: Message) -> Message:
+    async def _injected(self, message: Message) -> Message:
         part, more = message.get("body", b""), message.get("more_body", False)
         if self._waiting is not None:
-            self._weaver = self._waiting[2]
+            self._injector = self._waiting[2]
             out = await self._begin(part)
         else:
-            assert self._weaver is not None
-            out = self._weaver.more(part)
+            assert self._injector is not None
+            out = self._injector.more(part)
         if not more:
-            out += self._weaver.end()
-            self._weaver = None
+            out += self._injector.end()
+            self._injector = None
         return message if out == part else {**message, "body": out}
 
     async def _begin(self, part: bytes | None) -> bytes:
         """Sends the start of an answer that waits: what of its first part goes out; None leaves the page as it is."""
         assert self._waiting is not None
-        (start, headers, weaver), self._waiting = self._waiting, None
-        out, longer = (b"", None) if part is None else weaver.first(part)
+        (start, headers, injector), self._waiting = self._waiting, None
+        out, longer = (b"", None) if part is None else injector.first(part)
         if longer is not None:
-            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lengthened(headers, longer)]
+            changed = injector.headers(headers, longer)
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in changed]
             start = {**start, "headers": raw}
         await self._send(start)
         return out

@@ -1,4 +1,4 @@
-"""Whether a page's Content-Security-Policy lets an inline script run, and with which nonce. Pure."""
+"""Whether a page's Content-Security-Policy lets our scripts run, and with which nonce. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def inline_nonce(headers: Iterable[tuple[str, str]]) -> str | None:
         if not agreed:
             return None
     return agreed[0] if agreed else ""
+
+
+def script_nonce(headers: Iterable[tuple[str, str]]) -> str:
+    """The nonce that a script with an address needs on a page with these headers; empty where no policy names one."""
+    enforced = [value for name, value in headers if name.lower() == "content-security-policy"]
+    governing = [_sources(policy) for value in enforced for policy in value.split(",")]
+    named = [nonces for sources in governing if sources is not None and (nonces := _NONCE.findall(sources))]
+    return next((nonce for nonce in named[0] if all(nonce in nonces for nonces in named)), "") if named else ""
 
 
 def _sources(policy: str) -> str | None:

@@ -5,79 +5,111 @@ Only what is certainly a whole page, and certainly readable, is touched: anythin
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
-from dongui.compiled_policy import CompiledPolicy
 from dongui.policy import inline_stub, stub_warnings
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.web.html_head import NOWHERE, place
 from dongui.web.set_cookie import Headers
+from dongui.web.validators import marked
 
-_HEAD = re.compile(rb"<!--.*?-->|<head(?:\s[^>]*)?>", re.IGNORECASE | re.DOTALL)
-_FIRST = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|!--)", re.IGNORECASE)
 _PRESENT = b"/v1/dongui.js"
-_NONCE = re.compile(r"(?:script-src|script-src-elem|default-src)\s[^;]*'nonce-([A-Za-z0-9+/=_-]+)'")
 _ASCII_ALIKE = re.compile(
     r"utf-8|us-ascii|iso-8859-\d+|windows-\d+|euc-kr|ks_c_5601-1987|cp949|euc-jp|shift_jis|gbk?|gb2312|gb18030|big5"
 )
 _UNTOUCHABLE = {"content-encoding", "content-md5", "digest", "content-digest", "repr-digest", "content-range"}
+_DOCUMENTS = ("document", "iframe", "frame")
 
 
 def takes_tag(status: str, headers: Headers, fetch_dest: str) -> bool:
-    """Whether an answer may be a page that takes the tag: whole, HTML, not compressed, not signed, not forbidden
-    (``no-transform``), in a charset whose letters ASCII shares, and asked for by a navigation.
-    """
-    if status[:3] != "200" or fetch_dest not in ("", "document", "iframe", "frame"):
+    """Whether an answer may be a page that takes the tag: whole, HTML, and nothing stands against changing it."""
+    return is_page(status, headers, fetch_dest) and not obstacle(headers)
+
+
+def is_page(status: str, headers: Headers, fetch_dest: str) -> bool:
+    """Whether an answer is HTML that a navigation asked for, or may have."""
+    if status[:3] != "200" or fetch_dest not in ("", *_DOCUMENTS):
         return False
-    html = False
+    return any(name.lower() == "content-type" and _kind(value) == "text/html" for name, value in headers)
+
+
+def is_document(fetch_dest: str) -> bool:
+    """Whether the browser says that it will show the answer as a page."""
+    return fetch_dest in _DOCUMENTS
+
+
+def obstacle(headers: Headers) -> str:
+    """What stands against changing a page, empty for nothing: it is compressed, signed, forbidden (``no-transform``),
+    or in a charset whose letters ASCII does not share.
+    """
     for name, value in headers:
         key = name.lower()
-        if key in _UNTOUCHABLE or (key == "cache-control" and "no-transform" in value.lower()):
-            return False
+        if key in _UNTOUCHABLE:
+            return f"{name}: {value}" if key == "content-encoding" else name
+        if key == "cache-control" and "no-transform" in value.lower():
+            return "Cache-Control: no-transform"
         if key == "content-type":
-            kind, _, parameters = value.lower().partition(";")
-            charset = parameters.partition("charset=")[2].partition(";")[0].strip(" \t\"'")
-            html = kind.strip() == "text/html" and (not charset or _ASCII_ALIKE.fullmatch(charset) is not None)
-    return html
+            charset = value.lower().partition("charset=")[2].partition(";")[0].strip(" \t\"'")
+            if charset and not _ASCII_ALIKE.fullmatch(charset):
+                return "Content-Type with a charset that ASCII does not share"
+    return ""
 
 
-def place(page: bytes) -> int | None:
-    """Where in the beginning of a page the tag belongs: right after ``<head>``. None when that is not there."""
-    for match in _HEAD.finditer(page):
-        if not match[0].startswith(b"<!--"):
-            return match.end()
-    return None
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
-def tag(site: str, root: str, headers: Headers) -> bytes:
-    """The script tag. ``root`` is the path that the application is mounted at; a nonce that the page's
-    Content-Security-Policy names is taken over. The snippet itself leaves out the views that the server has recorded.
+class PageTag:
+    """The inline stub of Consent Mode (W2), where it is wanted, and the snippet's tag. The same for every visitor.
+
+    ``stub``: the option ``consent_mode``. Compiled anew when the policy changes.
     """
-    nonce = next((found[1] for name, value in headers if name.lower() in _CSP and (found := _NONCE.search(value))), "")
-    text = f'<script async src="{escape(root)}/_dongui/v1/dongui.js" data-site="{escape(site)}"'
-    return (text + (f' nonce="{nonce}"' if nonce else "") + "></script>").encode()
 
-
-class Stub:
-    """The inline stub of Consent Mode (W2), compiled anew when the policy changes. The same for every visitor."""
-
-    def __init__(self, options: bool | Mapping[str, Any]) -> None:
-        self._options = dict(options) if isinstance(options, Mapping) else {}
+    def __init__(self, site: str, domain: str, stub: bool | Mapping[str, Any]) -> None:
+        self._site = site
+        self._domain = domain
+        self._wants_stub = bool(stub)
+        self._options = dict(stub) if isinstance(stub, Mapping) else {}
         self._made: tuple[CompiledPolicy, str] | None = None
         doubtful = {name: value for name, value in self._options.items() if name in _DOUBTFUL}
         self.warnings = stub_warnings(**doubtful)
 
-    def element(self, terms: CompiledPolicy, nonce: str = "") -> bytes:
-        """The ``<script>`` element, in ASCII, so that it reads the same in every charset that takes it."""
+    @property
+    def has_stub(self) -> bool:
+        """Whether the inline stub is wanted."""
+        return self._wants_stub
+
+    def tag(self, root: str, nonce: str = "") -> bytes:
+        """The script tag. ``root``: the path that the application is mounted at. The snippet itself leaves out the
+        views that the server has recorded.
+        """
+        text = f'<script async src="{escape(root)}/_dongui/v1/dongui.js" data-site="{escape(self._site)}"'
+        text += f' data-domain="{escape(self._domain)}"' if self._domain else ""
+        return (text + _nonce(nonce) + "></script>").encode()
+
+    def stub(self, terms: CompiledPolicy, nonce: str = "") -> bytes:
+        """The inline ``<script>``, in ASCII, so that it reads the same in every charset that takes it."""
+        if not self._wants_stub:
+            return b""
         made = self._made
         if made is None or made[0] is not terms:
             text = inline_stub(terms.policy if terms.known else _NOTHING_KNOWN, **self._options)
             escaped = "".join(c if c < "\x80" else json.dumps(c)[1:-1] for c in text)
             self._made = made = (terms, escaped.removeprefix("<script>"))
-        attribute = f' nonce="{escape(nonce)}"' if nonce else ""
-        return f"<script{attribute}>{made[1]}".encode("ascii")
+        return f"<script{_nonce(nonce)}>{made[1]}".encode("ascii")
+
+    def mark(self, terms: CompiledPolicy) -> str:
+        """What tells pages with this tag and stub from those with another, in their validators."""
+        return hashlib.sha256(self.stub(terms) + self.tag("")).hexdigest()[:12]
+
+
+def _nonce(nonce: str) -> str:
+    return f' nonce="{escape(nonce)}"' if nonce else ""
 
 
 _DOUBTFUL = ("advanced", "url_passthrough", "ads_data_redaction", "region")
@@ -96,17 +128,20 @@ _NOTHING_KNOWN = {
     },
 }
 
-_CSP = {"content-security-policy", "content-security-policy-report-only"}
 
+def lengthened(headers: Headers, more: int, mark: str = "") -> Headers:
+    """The headers of a page that is ``more`` bytes longer now: another representation of it, with a tag of its own.
 
-def lengthened(headers: Headers, more: int) -> Headers:
-    """The headers of a page that is ``more`` bytes longer now. Byte ranges would be those of the page as it was."""
+    Byte ranges and the time of its last change would be those of the page as it was.
+    """
     out = []
     for name, value in headers:
         key = name.lower()
         if key == "content-length" and value.strip().isdigit():
             value = str(int(value) + more)
-        if key != "accept-ranges":
+        elif key == "etag" and mark:
+            value = marked(value, mark)
+        if key not in ("accept-ranges", "last-modified"):
             out.append((name, value))
     return out
 
@@ -114,37 +149,54 @@ def lengthened(headers: Headers, more: int) -> Headers:
 class TagInjector:
     """Puts a tag into a page that comes in parts: :meth:`first`, then :meth:`more` for each further one, :meth:`end`.
 
-    ``known_length``: the page's length was promised, so that all is decided by its first part.
+    ``known_length``: the page's length was promised, so that all is decided by its first part. ``is_document``: the
+    browser will show it as a page. ``mark`` tells the page apart in its validators; ``on_tag`` is called once a place
+    was found.
     """
 
-    def __init__(self, tag: bytes, *, known_length: bool) -> None:
+    def __init__(
+        self,
+        tag: bytes,
+        *,
+        known_length: bool,
+        is_document: bool = False,
+        mark: str = "",
+        on_tag: Callable[[], object] = lambda: None,
+    ) -> None:
         self._tag = tag
         self._known_length = known_length
+        self._is_document = is_document
+        self._mark = mark
+        self._on_tag = on_tag
         self._kept = b""
         self._seeking = False
 
+    def headers(self, headers: Headers, longer: int | None) -> Headers:
+        """The page's headers after :meth:`first`."""
+        return headers if longer is None else lengthened(headers, longer, self._mark)
+
     def first(self, part: bytes) -> tuple[bytes, int | None]:
         """(what goes out, how much longer the page gets); None: the page stays as it is."""
-        if not _FIRST.match(part) or _PRESENT in part:
+        at = NOWHERE if not part or _PRESENT in part else place(part, is_document=self._is_document)
+        if at is None and not self._known_length:
+            self._kept, self._seeking = part, True
+            return b"", len(self._tag)
+        if at is None or at == NOWHERE:
             return part, None
-        at = place(part)
-        if at is not None:
-            return part[:at] + self._tag + part[at:], len(self._tag)
-        if self._known_length:
-            return part, None
-        self._kept, self._seeking = part, True
-        return b"", len(self._tag)
+        self._on_tag()
+        return part[:at] + self._tag + part[at:], len(self._tag)
 
     def more(self, part: bytes) -> bytes:
         """What goes out for a further part; empty while the place is still sought."""
         if not self._seeking:
             return part
         self._kept += part
-        at = place(self._kept)
-        if at is not None and _PRESENT not in self._kept:
-            self._kept = self._kept[:at] + self._tag + self._kept[at:]
-        elif at is None and len(self._kept) < _SOUGHT_IN:
+        at = place(self._kept, is_document=self._is_document)
+        if at is None and len(self._kept) < _SOUGHT_IN:
             return b""
+        if at is not None and at != NOWHERE and _PRESENT not in self._kept:
+            self._on_tag()
+            self._kept = self._kept[:at] + self._tag + self._kept[at:]
         return self.end()
 
     def end(self) -> bytes:

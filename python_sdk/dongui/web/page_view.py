@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import Consent
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.rules.crawlers import is_crawler
 from dongui.rules.gate import gate_items
+from dongui.web.consent import Consent
 
 PAGE_VIEW = "pageview"
 
@@ -25,7 +26,6 @@ MOST_AGENT = 2048
 # An entry that ends in "/" covers all below it.
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
 
-_BOT = re.compile(r"(?<!cu)bot\b|crawl|spider|slurp|facebookexternalhit|mediapartners", re.IGNORECASE)
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 _REMEMBERED_AGENTS = 4096
@@ -80,7 +80,7 @@ class Meant:
         try:
             return self._bots[user_agent]
         except KeyError:
-            bot = _BOT.search(user_agent) is not None
+            bot = is_crawler(user_agent)
             if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_AGENT:
                 self._bots[user_agent] = bot
             return bot

@@ -12,8 +12,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from dongui.http.client import Response
-from dongui.web.proxy_rules import Forward, Local, ProxiedRequest, bodiless, passed_back
+from dongui.result import Response
+from dongui.web.proxy_rules import LEARNING, Forward, Local, ProxiedRequest, bodiless, passed_back
 from dongui.web.set_cookie import Headers
 from dongui.web.static import takes_gzip
 
@@ -27,17 +27,17 @@ _TAG = re.compile(r'"([!#-~]*)"')
 def whole(request: Forward, visit: ProxiedRequest) -> Forward:
     """The question as it goes on to the collector: for the whole answer, uncompressed, since it is to be changed."""
     headers = {name: value for name, value in request.headers.items() if name not in _CONDITIONS}
-    ours = _ZIPPED if takes_gzip(visit.header("Accept-Encoding")) else _PLAIN
-    known = [tag.removesuffix(ours) for tag in _TAG.findall(visit.header("If-None-Match")) if tag.endswith(ours)]
+    ours = _ZIPPED if takes_gzip(visit.header("accept-encoding")) else _PLAIN
+    known = [tag.removesuffix(ours) for tag in _TAG.findall(visit.header("if-none-match")) if tag.endswith(ours)]
     if known:
         headers["If-None-Match"] = ", ".join(f'"{tag}"' for tag in known)
-    return Forward("GET", request.path, headers, None, counted=True)
+    return Forward(LEARNING, "GET", request.path, headers, None, counted=True)
 
 
 def told(reply: Response, visit: ProxiedRequest) -> Local:
     """The collector's answer with the word on who counts; one that is no policy as it came."""
     headers = passed_back(reply.headers)
-    zipped = takes_gzip(visit.header("Accept-Encoding"))
+    zipped = takes_gzip(visit.header("accept-encoding"))
     if reply.status == 304:
         return Local(304, _described(bodiless(304, headers), zipped=zipped))
     marked = _marked(reply.body) if reply.status == 200 and "content-encoding" not in reply.headers else None

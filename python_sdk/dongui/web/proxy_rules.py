@@ -11,33 +11,42 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import CHOICE_COOKIE, VISITOR_COOKIE, OwnCookie, cookie_pairs, visitor_id
-from dongui.http.batches import MOST_BYTES, encode
-from dongui.http.client import Response
-from dongui.rules.consent import Choice, encode_choice
-from dongui.web.set_cookie import Headers
+from dongui.result import Response
+from dongui.rules.body import encode
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.rules.consent import Choice
+from dongui.rules.decisions import choice_after, classify_answer, decision_requests
+from dongui.rules.own_cookies import VisitorIds, is_visitor_id
+from dongui.web.origin import is_own_origin
+from dongui.web.own_cookies import CookieNaming, OwnCookie, cookies_after
+from dongui.web.set_cookie import Headers, unshared
 
 PREFIX = "/_dongui/"
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
-_PATH = re.compile(r"(?:v1/[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*|policy)")
-_FOR_SERVERS = re.compile(r"v1/(?:records|members|inventory|channels|counts)(?:/|\Z)")
+# The kinds of call, each with its own share of the host and its own judgement of the collector's health.
+DECISIONS, EVENTS, READING, LEARNING = "decisions", "events", "reading", "learning"
+
+# What a visitor may call. All else is for servers, which call the collector itself.
+_PUBLIC = re.compile(
+    r"policy|v1/(?:notice|policy|policy\.css|consents|events|me|me/export|me/requests|[a-z]+(?:\.[0-9a-f]{12})?\.js)"
+)
 _QUERY = re.compile(r"[!-~]*")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")  # of a header; what no request may hold is not passed on
-_BEARER = re.compile(r"Bearer [A-Za-z0-9_-]{22}")
+_BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{22})")
 _SECRET_ONLY = ("ip", "user_agent")
+_MOST_IDS = 16  # of one request: each costs the collector a call
 
 _PASSED_ON = (
     "Accept",
     "Accept-Encoding",
     "Accept-Language",
-    "Access-Control-Request-Headers",
-    "Access-Control-Request-Method",
     "Content-Type",
     "If-Modified-Since",
     "If-None-Match",
@@ -47,10 +56,6 @@ _PASSED_ON = (
     "X-Dongui",
 )
 _PASSED_BACK = {
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-allow-origin",
-    "access-control-max-age",
     "allow",
     "cache-control",
     "content-disposition",
@@ -71,29 +76,46 @@ _PASSED_BACK = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ProxiedRequest:
-    """What the site knows of a visitor's request: ``header`` looks up a request header, ``""`` when it is missing."""
+    """What the site knows of a visitor's request. ``header`` looks up a header by its name in lower case, ``""`` when
+    it is missing; ``ids`` and ``choice`` are what our cookies hold, ``naming`` how they are called.
+    """
 
     method: str
     path: str
     query: str
     header: Callable[[str], str]
-    cookies: str
+    host: str
     address: str | None
-    secure: bool
+    ids: VisitorIds
+    naming: CookieNaming
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SentDecision:
+    """What of a decision is needed to understand its answer."""
+
+    id: str
+    notice: str
+    granted: Sequence[str]
+    refused: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forward:
-    """A request to the collector. ``notice`` is the version that a decision names: its answer becomes cookies.
-    ``counted``: the answer is to say that this server counts the pages (:mod:`dongui.web.page_view_owner`).
+    """A request to the collector. The answer to a ``decision`` becomes cookies. ``counted``: the answer is to say that
+    this server counts the pages (:mod:`dongui.web.page_view_owner`). ``first`` are made before it, for further visitor
+    ids that the browser sent.
     """
 
+    kind: str
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes | None
-    notice: str | None = None
+    decision: SentDecision | None = None
     counted: bool = False
+    first: tuple[Forward, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +127,46 @@ class Local:
     body: bytes = b""
 
 
-def forward(visit: ProxiedRequest, body: bytes, *, secret_key: str, now: int) -> Forward | Local:
+def forward(
+    visit: ProxiedRequest, body: bytes, *, site: str, secret_key: str, terms: CompiledPolicy, now: int
+) -> Forward | Local:
     """The request to make of the collector for a visitor's request below ``/_dongui/``, or the refusal.
 
-    ``now`` in epoch seconds, ``body`` read already and of at most 64 KiB.
+    The mount speaks for its own ``site`` alone, and to pages of its own origin. ``now`` in epoch seconds, ``body`` read
+    already and of at most 64 KiB.
     """
     rest = visit.path.removeprefix(PREFIX)
-    if not _PATH.fullmatch(rest) or ".." in rest or _FOR_SERVERS.match(rest) or not _QUERY.fullmatch(visit.query):
+    if normalised(rest) != rest or not _PUBLIC.fullmatch(rest) or not _QUERY.fullmatch(visit.query):
         return problem(404, "not-found", "There is nothing here")
     if visit.method not in METHODS:
         refusal = problem(405, "method-not-allowed", "This method is not allowed here")
         return Local(405, [*refusal.headers, ("Allow", ", ".join(METHODS))], refusal.body)
-    headers = {name: value for name in _PASSED_ON if _VALUE.fullmatch(value := visit.header(name))}
+    if not is_own_origin(visit.header("sec-fetch-site"), visit.header("origin"), visit.host, visit.method):
+        return problem(403, "origin-not-listed", "Only pages of this very origin may call this")
+    if not _names_only(site, visit.query):
+        return problem(404, "unknown-site", "This is the mount of another site")
+    headers = {name: value for name in _PASSED_ON if _VALUE.fullmatch(value := visit.header(name.lower()))}
     if visit.address is not None:
         headers["Dongui-Address"] = vouch(visit.address, secret_key, now)
     path = f"/{rest}?{visit.query}" if visit.query else f"/{rest}"
     if rest == "v1/me" or rest.startswith("v1/me/"):
-        return _own_data(visit, path, headers, body)
+        return _own_data(visit, path, headers, body, site)
     if visit.method == "POST" and rest in ("v1/consents", "v1/events"):
-        return _said(visit, path, headers, body, decision=rest == "v1/consents")
-    return Forward(visit.method, path, headers, body or None)
+        return _said(visit, path, headers, body, site, secret_key, terms)
+    return Forward(LEARNING, visit.method, path, headers, body or None)
+
+
+def normalised(path: str) -> str:
+    """A path as the most lenient server on the way might read it: unquoted to its end, no ``//``, ``.`` and ``..``."""
+    while (unquoted := unquote(path)) != path:
+        path = unquoted
+    kept: list[str] = []
+    for part in path.replace("\\", "/").split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in ("", "."):
+            kept.append(part)
+    return "/".join(kept)
 
 
 def vouch(address: str, secret_key: str, now: int) -> str:
@@ -133,72 +175,141 @@ def vouch(address: str, secret_key: str, now: int) -> str:
     return f"{address} {now} {hmac.new(key, f'{address} {now}'.encode(), 'sha256').hexdigest()}"
 
 
-def _own_data(visit: ProxiedRequest, path: str, headers: dict[str, str], body: bytes) -> Forward | Local:
+def _names_only(site: str, query: str) -> bool:
+    return all(value == site for key, value in parse_qsl(query, keep_blank_values=True) if key == "site")
+
+
+def _own_data(visit: ProxiedRequest, path: str, headers: dict[str, str], body: bytes, site: str) -> Forward | Local:
     """What is held: by the id that the visitor knows, or by the cookie it cannot read, and then not by accident."""
-    given = visit.header("Authorization")
-    if _BEARER.fullmatch(given):
-        headers["Authorization"] = given
-    elif visit.method != "OPTIONS":
-        if visit.header("X-Dongui") != "1":
-            return problem(403, "forbidden-origin", "This call needs the header X-Dongui: 1")
-        known = visitor_id(cookie_pairs(visit.cookies))
-        if known is None:
-            return problem(404, "unknown-visitor", "Nothing is held: this browser has no visitor id")
-        headers["Authorization"] = f"Bearer {known}"
-    return Forward(visit.method, path, headers, body or None)
+    if body and not _names_only_in(site, body):
+        return problem(404, "unknown-site", "This is the mount of another site")
+    given = _BEARER.fullmatch(visit.header("authorization"))
+    if given:
+        ids = [given[1]]
+    elif visit.method == "OPTIONS":
+        return Forward(LEARNING, visit.method, path, headers, None)
+    elif visit.header("x-dongui") != "1":
+        return problem(403, "origin-not-listed", "This call needs the header X-Dongui: 1")
+    else:
+        ids = visit.ids.all[:_MOST_IDS]
+    if not ids:
+        return problem(404, "unknown-visitor", "Nothing is held: this browser has no visitor id")
+    kind = READING if visit.method in ("GET", "HEAD") else DECISIONS
+    made = [
+        Forward(kind, visit.method, path, {**headers, "Authorization": f"Bearer {id_}"}, body or None) for id_ in ids
+    ]
+    return replace(made[-1], first=tuple(made[:-1]))
 
 
-def _said(visit: ProxiedRequest, path: str, headers: dict[str, str], body: bytes, *, decision: bool) -> Forward | Local:
+def _names_only_in(site: str, body: bytes) -> bool:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return True  # for the collector to refuse
+    return not isinstance(said, dict) or said.get("site", site) == site
+
+
+def _said(
+    visit: ProxiedRequest,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    site: str,
+    secret_key: str,
+    terms: CompiledPolicy,
+) -> Forward | Local:
     """Events and decisions: the id is filled in, what a visitor cannot know for certain is left out."""
+    headers["Content-Type"] = "application/json"
+    headers.pop("Accept-Encoding", None)  # the answer is to be read here
     try:
         said = json.loads(body)
         if not isinstance(said, dict):
             raise TypeError
-        known = visitor_id(cookie_pairs(visit.cookies))
-        if known is not None or said.get("visitor") is None:
-            said["visitor"] = known
-        for event in said.get("events", ()) if not decision else ():
+        if said.get("site", site) != site:
+            return problem(404, "unknown-site", "This is the mount of another site")
+        if path.startswith("/v1/consents"):
+            return _decision(visit, path, headers, said, secret_key, terms)
+        said["visitor"] = visit.ids.use
+        for event in said.get("events", ()):
             for key in _SECRET_ONLY:
                 event.pop(key, None)
-        data = encode(said)
+        return Forward(EVENTS, "POST", path, headers, encode(said))
     except (ValueError, TypeError, AttributeError, RecursionError):
         return problem(400, "malformed", "The request is malformed")
-    notice = said.get("notice") if decision else None
-    headers["Content-Type"] = "application/json"
-    headers.pop("Accept-Encoding", None)  # the answer is to be read here
-    return Forward(visit.method, path, headers, data, notice if isinstance(notice, str) else None)
 
 
-def decided(asked: Forward, reply: Response, visit: ProxiedRequest, terms: CompiledPolicy, now: int) -> Local:
+def _decision(
+    visit: ProxiedRequest,
+    path: str,
+    headers: dict[str, str],
+    said: dict[str, Any],
+    secret_key: str,
+    terms: CompiledPolicy,
+) -> Forward:
+    """A decision, for every visitor id that the browser sent: only one that is certainly its own may record."""
+    said.setdefault("id", str(uuid.uuid4()))
+    granted, refused = _texts(said.get("granted", [])), _texts(said.get("refused", []))
+    ids = VisitorIds(visit.ids.use, visit.ids.all[:_MOST_IDS])
+    requests = decision_requests(granted, refused, terms.asked, ids)
+    made = []
+    for at, request in enumerate(requests, 1):
+        # Each is a decision of its own to the collector, and the same one when the browser repeats it.
+        id_ = said["id"] if at == len(requests) else derived_id(secret_key, str(said["id"]), request.visitor or "")
+        one = {**said, "id": id_, "visitor": request.visitor, "granted": request.granted, "refused": request.refused}
+        sent = SentDecision(id_, str(said.get("notice", "")), request.granted, request.refused)
+        made.append(Forward(DECISIONS, "POST", path, headers, encode(one), sent))
+    return replace(made[-1], first=tuple(made[:-1]))
+
+
+def derived_id(secret_key: str, decision: str, visitor: str) -> str:
+    """The id of a decision's request for a further visitor id: always the same, and it tells nothing of either."""
+    made = hmac.new(secret_key.encode(), f"dongui-decision\0{decision}\0{visitor}".encode(), "sha256").digest()
+    return str(uuid.UUID(bytes=made[:16], version=4))
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise TypeError
+    return value
+
+
+def decided(sent: SentDecision, reply: Response, visit: ProxiedRequest, terms: CompiledPolicy) -> Local:
     """The answer to a decision: the id moves from its body into a cookie that no script reads, or out of the browser.
 
-    The choice is set by HTTP as well, since browsers end what scripts set after a week (W6).
+    The choice is set by HTTP as well, since browsers end what scripts set after a week (W6). What is no answer of the
+    collector's leaves every cookie as it is.
     """
-    headers = passed_back(reply.headers)
+    kind = reply.headers.get("content-type", "")
+    if classify_answer(reply.status, kind, reply.body, sent.id) != "recorded":
+        return UNAVAILABLE if reply.status < 400 else Local(reply.status, passed_back(reply.headers), reply.body)
     answer = reply.json()
-    if reply.status != 201 or not isinstance(answer.get("state"), dict):
-        return Local(reply.status, headers, reply.body)
-    cookies = own_cookies(answer, asked.notice or "", terms, now)
-    body = json.dumps({**answer, "visitor": None, "visitor_cookie": bool(cookies[0].value)}).encode()
-    kept = [
-        (name, text) for name, text in headers if name.lower() not in ("content-length", "content-encoding", "etag")
-    ]
-    kept.append(("Content-Length", str(len(body))))
-    return Local(201, kept + [cookie.header(secure=visit.secure) for cookie in cookies], body)
+    cookies = own_cookies(answer, sent, visit.choice, visit.naming, terms)
+    kept = any(cookie.value and cookie.name == visit.naming.visitor for cookie in cookies)
+    body = json.dumps({**answer, "visitor": None, "visitor_cookie": kept}).encode()
+    described = ("content-length", "content-encoding", "etag")
+    headers = [(name, text) for name, text in passed_back(reply.headers) if name.lower() not in described]
+    headers.append(("Content-Length", str(len(body))))
+    return Local(201, unshared(headers + [cookie.header() for cookie in cookies]), body)
 
 
-def own_cookies(answer: Mapping[str, Any], notice: str, terms: CompiledPolicy, now: int) -> list[OwnCookie]:
-    """The id, then the choice, as an answer of ``POST /v1/consents`` makes them."""
-    minted, state = answer.get("visitor"), answer["state"]
-    if not (isinstance(minted, str) and visitor_id([(VISITOR_COOKIE, minted)])):
-        minted = ""
-    seconds = terms.choice_seconds or _HALF_A_YEAR
-    cookies = [OwnCookie(VISITOR_COOKIE, minted, seconds if minted else 0)]
-    granted = tuple(sorted(name for name, how in state.items() if how == "given" and isinstance(name, str)))
+def own_cookies(
+    answer: Mapping[str, Any],
+    sent: SentDecision,
+    before: Choice | None,
+    naming: CookieNaming,
+    terms: CompiledPolicy,
+) -> list[OwnCookie]:
+    """Our cookies after a recorded decision: the id only as long as something that was granted lists ``cookie``."""
+    choice: Choice | None = None
     # Names that cannot be written are no purposes: that answer was not the collector's.
     with contextlib.suppress(ValueError):
-        cookies.append(OwnCookie(CHOICE_COOKIE, encode_choice(Choice(notice, granted, now)), seconds))
-    return cookies
+        choice = choice_after(before, sent.notice, sent.granted, sent.refused, answer).checked()
+    minted = answer.get("visitor")
+    keeps = choice is not None and (
+        "cookie" in terms.items(frozenset(choice.granted)) if terms.known else bool(choice.granted)
+    )
+    visitor = minted if keeps and isinstance(minted, str) and is_visitor_id(minted) else ""
+    return cookies_after(naming, visitor, choice, terms.choice_seconds or _HALF_A_YEAR, answer["at"] // 1000)
 
 
 def granted_by(answer: Local) -> frozenset[str]:
@@ -212,10 +323,8 @@ def granted_by(answer: Local) -> frozenset[str]:
 
 def erased(visit: ProxiedRequest, terms: CompiledPolicy, now: int) -> Headers:
     """The cookies after an erasure: no id, and a choice that grants nothing, so that nobody is asked again at once."""
-    cookies = [OwnCookie(VISITOR_COOKIE, "", 0)]
-    if terms.known:
-        cookies.append(OwnCookie(CHOICE_COOKIE, encode_choice(Choice(terms.version, (), now)), terms.choice_seconds))
-    return [cookie.header(secure=visit.secure) for cookie in cookies]
+    choice = Choice(terms.version, (), now) if terms.known else None
+    return [cookie.header() for cookie in cookies_after(visit.naming, "", choice, terms.choice_seconds, now)]
 
 
 _HALF_A_YEAR = 15_552_000
@@ -246,5 +355,6 @@ def problem(status: int, slug: str, title: str, *, retry_after: int | None = Non
 
 
 UNAVAILABLE = problem(503, "unavailable", "The collector does not answer", retry_after=2)
+TOO_SLOW = problem(408, "too-slow", "The body did not come in time")
+BODY_TIME = 10.0  # seconds for the body of a request
 TOO_LARGE = problem(413, "too-large", "The body is larger than 64 KiB")
-MOST_BODY = MOST_BYTES

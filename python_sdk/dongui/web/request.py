@@ -3,90 +3,128 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
-from dongui.web.inject import TagInjector, tag, takes_tag
-from dongui.web.page_view import Facts, Navigation, is_html_page, page_view
-from dongui.web.set_cookie import Headers, glance, private
+from dongui.web.incoming import IncomingRequest
+from dongui.web.inject import TagInjector
+from dongui.web.origin import hides_cookies, is_over_https
+from dongui.web.own_cookies import CookieNaming
+from dongui.web.page_view import Facts, Navigation, address_of, from_the_right, is_html_page, page_view, url_of
+from dongui.web.proxy_rules import ProxiedRequest
+from dongui.web.set_cookie import Headers, glance, hide, private, unshared
 from dongui.web.site import SiteContext
 
 
 class SiteRequest:
-    """One request on its way through; the shells give it their own way to look at a request."""
+    """One request, looked at through ``incoming``. Nothing here raises: an error of our own is counted, not shown."""
 
-    __slots__ = ("consent", "cookies", "method", "site", "viewed")
+    __slots__ = ("consent", "cookies", "held", "incoming", "method", "site", "viewed")
 
-    def __init__(self, site: SiteContext, method: str, cookies: str, gpc: str) -> None:
+    def __init__(self, site: SiteContext, incoming: IncomingRequest) -> None:
         self.site = site
-        self.method = method
-        self.cookies = cookies
-        self.consent = site.consent(cookies, gpc)
+        self.incoming = incoming
+        self.method = incoming.method
+        self.cookies = incoming.header("cookie")
+        self.consent = site.consent(self.cookies, incoming.header("sec-gpc"), self.naming, known=not self._hidden())
+        self.held = ""  # the ETags that the browser holds, as it sent them
         self.viewed = False
 
-    def header(self, name: str) -> str:
-        """A request header, empty where it is missing."""
-        raise NotImplementedError
-
-    def asked(self) -> Navigation:
-        """What tells whether a person asked to see a page."""
-        raise NotImplementedError
-
-    def facts(self) -> Facts:
-        """What a page view may need."""
-        raise NotImplementedError
-
-    def address(self) -> str | None:
-        """The visitor's address."""
-        raise NotImplementedError
+    # What the request says, as far as it is trusted.
 
     def scheme(self) -> str:
-        """``http`` or ``https``, as the visitor sees it."""
-        raise NotImplementedError
+        """``http`` or ``https``, as the server or the trusted proxies say."""
+        hops = self.site.options.trusted_proxies
+        said = from_the_right(self.incoming.header("x-forwarded-proto"), hops) if hops else None
+        return said if said in ("http", "https") else self.incoming.server_scheme
 
-    def host(self) -> str:
-        """The host that the visitor asked for."""
-        raise NotImplementedError
+    def address(self) -> str | None:
+        """The visitor's address: the socket's, or what the trusted proxies say."""
+        incoming, hops = self.incoming, self.site.options.trusted_proxies
+        return address_of(incoming.remote, incoming.header("x-forwarded-for") if hops else "", hops)
 
-    def raw(self) -> Mapping[str, Any]:
-        """``environ`` or ``scope``, for the site's own rule."""
-        raise NotImplementedError
+    def naming(self) -> CookieNaming:
+        """How our cookies are called: by what the browser says, which no proxy in between forgets."""
+        header, options = self.incoming.header, self.site.options
+        https = is_over_https(
+            options.https, self.scheme(), header("origin"), header("sec-fetch-site"), self.incoming.host
+        )
+        return CookieNaming(https, options.domain, self.incoming.host)
+
+    def _hidden(self) -> bool:
+        method = self.method
+        if method in ("GET", "HEAD", ""):
+            return False
+        incoming = self.incoming
+        origin, fetch_site = incoming.header("origin"), incoming.header("sec-fetch-site")
+        return hides_cookies(method, fetch_site, origin, incoming.host, self.cookies)
+
+    # What goes on to the application, and what of its answer leaves.
+
+    def changed_headers(self) -> dict[str, str]:
+        """The request headers that the application is to see otherwise, by name; an empty one is taken out."""
+        changed: dict[str, str] = {}
+        if self.site.options.hide_cookies and self.cookies and self.consent.known:
+            shown = hide(self.cookies, self.consent.effective(), self.consent.terms)
+            if shown != self.cookies:
+                changed["cookie"] = shown
+        if self.site.options.inject and self.method in ("GET", "HEAD"):
+            self.held = self.incoming.header("if-none-match")
+            changed.update(self.site.pages.conditions(self.incoming, self.consent.terms))
+        return changed
 
     def answered(self, status: str, headers: Headers) -> Headers:
-        """The application has begun its answer: the headers as they may leave. Never raises."""
+        """The application has begun its answer: the headers as they may leave."""
         try:
+            if self.site.options.inject:
+                headers = self._validated(status, headers)
             kind, sets = glance(headers)
             is_html = is_html_page(kind)
             self.viewed = is_html and self.method == "GET" and status[:1] == "2" and self.site.options.page_views
-            host = self.host() if is_html and self.cookies else None
-            out = self.site.guarded(headers, self.consent, self.cookies, sets=sets, host=host)
+            page = is_html and bool(self.cookies)
+            out = self.site.guarded(headers, self.consent, self.cookies, self.incoming.path, sets=sets, page=page)
             if self.consent.outgoing:
-                secure = self.scheme() == "https"
-                out = private([*out, *(cookie.header(secure=secure) for cookie in self.consent.outgoing)])
+                out = unshared([*out, *(cookie.header() for cookie in self.consent.outgoing)])
             # A websocket has no method, and no cache keeps it.
             return private(out) if self.consent.was_read and self.method else out
         except Exception:
             self.site.client.mishap("answer")
             return headers
 
-    def weaver(self, status: str, headers: Headers, root: str) -> TagInjector | None:
-        """What puts the snippet's tag into this answer, if it is a page that takes one. Never raises."""
+    def _validated(self, status: str, headers: Headers) -> Headers:
+        """Headers of an answer without a body as those of the page with the tag would be."""
+        site, incoming, terms = self.site, self.incoming, self.consent.terms
+        if status[:3] == "304":
+            return site.pages.confirmed(self.held, headers, terms)
+        if self.method != "HEAD":
+            return headers
+        return site.pages.headed(incoming, status, headers, terms)
+
+    def injector(self, status: str, headers: Headers) -> TagInjector | None:
+        """What puts the snippet's tag into this answer, if it is a page that takes one."""
         try:
-            options = self.site.options
-            if (
-                not options.inject
-                or self.method != "GET"
-                or not takes_tag(status, headers, self.header("Sec-Fetch-Dest"))
-            ):
-                return None
-            text = self.site.stub(headers, self.consent.terms) + tag(options.site, root, headers)
-            return TagInjector(text, known_length=any(name.lower() == "content-length" for name, _ in headers))
+            return self.site.pages.injector(self.incoming, status, headers, self.consent.terms)
         except Exception:
             self.site.client.mishap("inject")
             return None
 
+    def proxied(self) -> ProxiedRequest:
+        """This request as the collector's proxy takes it."""
+        incoming = self.incoming
+        return ProxiedRequest(
+            method=self.method,
+            path=incoming.mounted_path,
+            query=incoming.query,
+            header=incoming.header,
+            host=incoming.host,
+            address=self.address(),
+            ids=self.consent.ids(),
+            naming=self.naming(),
+            choice=self.consent.claimed_choice(),
+        )
+
+    # What is recorded.
+
     def record(self) -> None:
-        """Queues the page view, if a person meant it and consented to it, and counts it in any case. Never raises."""
+        """Queues the page view, if a person meant it and consented to it, and counts it in any case."""
         try:
             self._record()
         except Exception:
@@ -94,11 +132,12 @@ class SiteRequest:
 
     def _record(self) -> None:
         consent, site = self.consent, self.site
-        if not consent.terms.known or not site.meant(self.asked()):
+        if not consent.terms.known or not site.meant(self._navigation()):
             return
         rule = site.options.page_view_if
-        if rule is not None and not rule(self.raw()):
+        if rule is not None and not rule(self.incoming.raw):
             return
+        site.undelivered.look(consent)
         purposes = consent.effective()
         if not purposes:
             why = consent.why_nothing()
@@ -106,9 +145,24 @@ class SiteRequest:
                 site.knowledge.ask_soon()
             site.tally.add(why)
             return
-        facts = self.facts()
         ip = self.address() if consent.terms_allow("ip_address") else None
-        seen = page_view(consent, facts, now_ms=time.time_ns() // 1_000_000, ip=ip, search=site.options.search)
+        seen = page_view(consent, self._facts(), now_ms=time.time_ns() // 1_000_000, ip=ip, search=site.options.search)
         if seen is not None:
             site.client.send_event(*seen)
         site.tally.add("no_id" if seen is None else purposes)
+
+    def _navigation(self) -> Navigation:
+        header = self.incoming.header
+        purpose = header("sec-purpose") or header("purpose") or header("x-moz")
+        return Navigation(self.incoming.path, header("user-agent"), header("sec-fetch-dest"), purpose)
+
+    def _facts(self) -> Facts:
+        incoming = self.incoming
+        header, query = incoming.header, incoming.query
+        return Facts(
+            url=url_of(self.scheme(), incoming.host, incoming.path, query),
+            referrer=header("referer"),
+            user_agent=header("user-agent"),
+            language=header("accept-language"),
+            query=query,
+        )

@@ -8,14 +8,12 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import cookie_pairs
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.web.consent import cookie_pairs
 
 Headers = list[tuple[str, str]]
 
 _SPACE = " \t"
-_MOST_EXPIRED = 24
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token (RFC 6265): what may be written into a Set-Cookie of ours
 
 
 @dataclass(slots=True)
@@ -69,16 +67,19 @@ def cookie_name(set_cookie: str) -> str:
     return name.strip(_SPACE) if equals else ""
 
 
-def removes(set_cookie: str, now: float | None = None) -> bool:
-    """Whether a ``Set-Cookie`` value ends a cookie rather than setting one. ``Max-Age`` outweighs ``Expires``."""
-    age = expires = None
+def attributes(set_cookie: str) -> dict[str, str]:
+    """The attributes of a ``Set-Cookie`` value by their names in lower case; of repetitions the last counts."""
+    found: dict[str, str] = {}
     for attribute in set_cookie.split(";")[1:]:
         key, _, value = attribute.partition("=")
-        key = key.strip(_SPACE).lower()
-        if key == "max-age":
-            age = value.strip(_SPACE)
-        elif key == "expires":
-            expires = value.strip(_SPACE)
+        found[key.strip(_SPACE).lower()] = value.strip(_SPACE)
+    return found
+
+
+def removes(set_cookie: str, now: float | None = None) -> bool:
+    """Whether a ``Set-Cookie`` value ends a cookie rather than setting one. ``Max-Age`` outweighs ``Expires``."""
+    said = attributes(set_cookie)
+    age, expires = said.get("max-age"), said.get("expires")
     if age is not None and re.fullmatch(r"-?[0-9]+", age):
         return age.startswith("-") or not age.strip("0")
     return expires is not None and _is_past(expires, time.time() if now is None else now)
@@ -101,34 +102,6 @@ def lingering(pairs: Iterable[tuple[str, str]], granted: Container[str], terms: 
     return names
 
 
-def expire(names: Iterable[str], host: str) -> Headers:
-    """``Set-Cookie`` headers that end cookies at ``host`` and at each domain above it, wherever a script has put them.
-
-    Names that a header could not carry are left alone. Browsers ignore the domains that nobody may set cookies at.
-    """
-    domains = [""] + [f"; Domain={domain}" for domain in domains_above(host)]
-    lines = [line for name in names if _NAME.fullmatch(name) for line in _endings(name, domains)]
-    return [("Set-Cookie", line) for line in lines[:_MOST_EXPIRED]]
-
-
-def _endings(name: str, domains: list[str]) -> list[str]:
-    """What ends one cookie. Names with a prefix are taken only as that asks (RFC 6265bis), also to end them."""
-    prefix = name.lower()
-    if prefix.startswith("__host-"):
-        return [f"{name}=; Max-Age=0; Path=/; Secure"]
-    secure = "; Secure" if prefix.startswith("__secure-") else ""
-    return [f"{name}=; Max-Age=0; Path=/{domain}{secure}" for domain in domains]
-
-
-def domains_above(host: str) -> list[str]:
-    """The domains at which a page on ``host`` can set cookies, nearest first; none for an address or a bare name."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    labels = name.lower().split(".")
-    if len(labels) < 2 or labels[-1].isdigit() or not re.fullmatch(r"[a-z0-9.-]+", name.lower()) or "" in labels:
-        return []
-    return [".".join(labels[at:]) for at in range(min(len(labels) - 1, 4))]
-
-
 def hide(cookies: str, granted: Container[str], terms: CompiledPolicy) -> str:
     """A ``Cookie`` header without the declared cookies of purposes not granted. Our own and undeclared ones stay."""
     names = lingering(cookie_pairs(cookies), granted, terms)
@@ -149,6 +122,28 @@ def private(headers: Headers) -> Headers:
     if not any(name.lower() == "cache-control" for name, _ in headers):
         out = [*out, ("Cache-Control", "private")]
     return out
+
+
+def unshared(headers: Headers) -> Headers:
+    """Headers of an answer that sets a visitor's own cookies: whatever they said before, no shared cache may keep it.
+
+    ``CDN-Cache-Control`` and its like (RFC 9213) outweigh ``Cache-Control`` in the caches that they name, and go.
+    """
+    out = [(name, value) for name, value in headers if not _targets_caches(name) and name.lower() != "cache-control"]
+    said = ",".join(value for name, value in headers if name.lower() == "cache-control")
+    words = [word.strip() for word in said.split(",") if word.strip()]
+    kept = [word for word in words if word.partition("=")[0].strip().lower() not in _SHARING]
+    if not {word.lower() for word in kept} & {"private", "no-store"}:
+        kept = ["private", *kept]
+    return [*out, ("Cache-Control", ", ".join(kept))]
+
+
+def _targets_caches(name: str) -> bool:
+    key = name.lower()
+    return key == "surrogate-control" or (key.endswith("-cache-control") and key != "cache-control")
+
+
+_SHARING = ("public", "s-maxage", "must-revalidate", "proxy-revalidate", "immutable", "stale-while-revalidate")
 
 
 def is_shared(headers: Headers) -> bool:

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
-from dongui.client import Client
-from dongui.compiled_policy import CompiledPolicy
-from dongui.consent import Consent
-from dongui.counters import PageViewCounter
-from dongui.errors import ConfigurationError
-from dongui.options import OptionValues, resolve
-from dongui.result import Result
+from dongui.errors import CollectorAway
+from dongui.result import Response, Result
+from dongui.rules.body import MOST_BODY
+from dongui.rules.decisions import classify_answer
 from dongui.rules.urls import scrub_text
-from dongui.web.csp import inline_nonce
-from dongui.web.inject import Stub
+from dongui.web.consent import Consent
+from dongui.web.counters import PageViewCounter
+from dongui.web.expiry import SeenPlaces, expire
+from dongui.web.own_cookies import CookieNaming
+from dongui.web.page_injection import PageInjection
 from dongui.web.page_view import Meant
-from dongui.web.page_view_owner import LEARNED_FROM, whole
-from dongui.web.proxy import Proxy, Rest
-from dongui.web.proxy_rules import MOST_BODY, PREFIX, TOO_LARGE, Local, ProxiedRequest, forward, granted_by, own_cookies
-from dongui.web.set_cookie import FilteredCookies, Headers, expire, is_shared, lingering, private, sift
+from dongui.web.page_view_owner import LEARNED_FROM, told, whole
+from dongui.web.proxy_rules import (
+    DECISIONS,
+    PREFIX,
+    READING,
+    TOO_LARGE,
+    Forward,
+    Local,
+    ProxiedRequest,
+    SentDecision,
+    bodiless,
+    decided,
+    erased,
+    forward,
+    granted_by,
+    own_cookies,
+    passed_back,
+    problem,
+)
+from dongui.web.set_cookie import FilteredCookies, Headers, cookie_name, is_shared, lingering, private, sift
+from dongui.web.site_client import LongBody, SiteClient
 from dongui.web.static import GPC_PATH, gpc, script
+from dongui.web.undelivered import UndeliveredWithdrawals
 
 log = logging.getLogger("dongui")
 
@@ -32,63 +51,75 @@ _AGAIN_AFTER = 86_400.0  # seconds; "last seen" of a cookie is worth a day's pre
 
 
 class SiteContext:
-    """Options, client and proxy of one site. Its methods decide; the shells around them speak WSGI or ASGI."""
+    """One site in one process, around its ``client``. Its methods decide; the shells around them speak WSGI or ASGI."""
 
-    def __init__(self, client: Client | None, given: OptionValues) -> None:
-        if client is not None and given:
-            name = next(iter(given))
-            raise ConfigurationError(name, "the client that was given has options of its own; give it to Client")
-        self.client = Client(options=resolve(given)) if client is None else client
-        self.options = self.client.options
-        self.knowledge = self.client.knowledge
-        self.proxy = Proxy(self.options.collector, self.client.breaker)
-        self.client.also_close(self.proxy.close)
+    def __init__(self, client: SiteClient) -> None:
+        self.client = client
+        self.options = client.options
+        self.knowledge = client.knowledge
         self.names = Names()
-        self.tally = PageViewCounter(self.client.send_counts, self.client.wake)
-        self.client.also_tell(self.tally.tell)
-        self._stub = Stub(self.options.consent_mode)
-        for warning in self._stub.warnings:
-            log.warning("dongui: consent_mode: %s", warning)
+        self.tally = PageViewCounter(client.send_counts, client.wake)
+        client.also_tell(self.tally.tell)
+        self.undelivered = UndeliveredWithdrawals(client)
+        client.also_close(self.undelivered.stop)
+        self.pages = PageInjection(self.options)
         self.meant = Meant(self.options.exclude)
         self._decide = self.decide
+        self._places = SeenPlaces()
+        self._turn = 0
         self._expires = self.options.expire_cookies and not self.options.report_only
-        if client is None and not self.knowledge.terms.known:
+        if not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
 
-    def consent(self, cookies: str, gpc: str) -> Consent:
+    def consent(self, cookies: str, gpc: str, naming: Callable[[], CookieNaming], *, known: bool = True) -> Consent:
         """The consent of a request. Also wakes the background work where a fork has left it behind."""
         if self.knowledge.idle:
             self.knowledge.start()
-        return Consent(self.knowledge.terms, cookies, gpc, decide=self._decide)
+        return Consent(self.knowledge.terms, cookies, gpc, decide=self._decide, naming=naming, known=known)
 
     def decide(self, consent: Consent, **decision: Any) -> Result:
         """Passes on a decision made in the application, and has its answer carry the cookies. Never raises."""
         answer = self.client.consent(consent, **decision)
         if answer and isinstance(answer.data.get("state"), dict):
             terms = consent.terms
-            consent.renew(own_cookies(answer.data, terms.version, terms, int(time.time())))
+            granted, refused = list(decision.get("granted", ())), list(decision.get("refused", ()))
+            sent = SentDecision(str(answer.data.get("id")), terms.version, granted, refused)
+            before = consent.claimed_choice()
+            consent.renew(own_cookies(answer.data, sent, before, consent.naming(), terms))
         return answer
 
-    def guarded(self, headers: Headers, consent: Consent, cookies: str, *, sets: bool, host: str | None) -> Headers:
+    def guarded(
+        self, headers: Headers, consent: Consent, cookies: str, path: str, *, sets: bool, page: bool
+    ) -> Headers:
         """A response's headers as they may leave: the very same object when nothing had to change.
 
-        ``cookies``: the request's; ``sets``: whether any is set here; ``host``: of a page, whose lingering cookies are
-        ended, else None.
+        ``cookies`` and ``path``: the request's; ``sets``: whether any is set here; ``page``: whether it is one, with
+        which lingering cookies are ended.
         """
         out = headers
+        if not consent.known:
+            return out  # what this visitor chose is not known, and that is no refusal
         if sets:
             sifted = sift(headers, consent, consent.terms, strict=self.options.strict)
-            self._tell(sifted, consent)
+            self._tell(sifted, consent, path)
             if sifted.dropped and not self.options.report_only:
                 out = sifted.headers
-        if host is not None and self._expires and consent.terms.may_hold(cookies):
+        if page and self._expires and consent.terms.may_hold(cookies):
             # Where nobody was asked yet, nobody has withdrawn.
             names = lingering(consent.pairs(), consent, consent.terms)
             if names and consent.choice() is not None and not is_shared(out):
-                out = private([*out, *expire(names, host)])
+                out = private([*out, *self._ends(names, path, consent)])
         return out
 
-    def _tell(self, sifted: FilteredCookies, consent: Consent) -> None:
+    def _ends(self, names: list[str], path: str, consent: Consent) -> Headers:
+        self._turn += 1
+        naming = consent.naming()
+        return expire(names, naming.host, path, https=naming.https, known=self._places.places, turn=self._turn)
+
+    def _tell(self, sifted: FilteredCookies, consent: Consent, path: str) -> None:
+        for name, value in sifted.headers:
+            if name.lower() == "set-cookie" and consent.terms.purpose_of(cookie_name(value)) in consent.terms.asked:
+                self._places.add(value, path)
         new = self.names.new(sifted.seen)
         if new:
             self.client.send_inventory(new)
@@ -96,7 +127,7 @@ class SiteContext:
             for name, purpose in sifted.dropped:
                 log.warning("dongui dropped the cookie %s: %s", name, remedy(name, purpose, consent))
 
-    def ask(self, visit: ProxiedRequest, body: bytes, consent: Consent) -> tuple[Local, Rest | None]:
+    def ask(self, visit: ProxiedRequest, body: bytes, consent: Consent) -> tuple[Local, LongBody | None]:
         """The answer to a request below ``/_dongui/``, and its body when that is still on its way, for the caller to
         close. Waits for the collector. ``body`` has been read up to one byte more than is allowed.
         """
@@ -106,15 +137,49 @@ class SiteContext:
             local = self._own(visit, consent)
             if local is not None:
                 return local, None
-        asked = forward(visit, body, secret_key=self.options.secret_key, now=int(time.time()))
+        options, now = self.options, int(time.time())
+        asked = forward(visit, body, site=options.site, secret_key=options.secret_key, terms=consent.terms, now=now)
         if isinstance(asked, Local):
             return asked, None
         if visit.path in LEARNED_FROM and visit.method in _READING and self._counts(consent):
             asked = whole(asked, visit)
-        answer, rest = self.proxy.ask(asked, visit, consent.terms)
-        if asked.notice is not None:
-            self._decided(asked.notice, answer, consent)
-        return answer, rest
+        try:
+            return self._passed_on(asked, visit, consent, now)
+        except CollectorAway as away:
+            return problem(503, "unavailable", "The collector does not answer", retry_after=away.retry_after), None
+
+    def _passed_on(
+        self, asked: Forward, visit: ProxiedRequest, consent: Consent, now: int
+    ) -> tuple[Local, LongBody | None]:
+        """Makes the request, and before it those for further visitor ids. Raises ``CollectorAway``."""
+        known: tuple[Response, LongBody | None] | None = None
+        for one in asked.first:
+            reply, rest = self._send(one)
+            if asked.kind == READING and reply.status != 404:
+                return Local(reply.status, bodiless(reply.status, passed_back(reply.headers)), reply.body), rest
+            if one.decision is not None and not _settled(one.decision, reply):
+                raise CollectorAway(1)  # the browser will repeat the whole
+            if one.decision is None and reply.status < 300 and known is None:
+                known = reply, rest
+        reply, rest = self._send(asked)
+        if asked.decision is not None:
+            answer = decided(asked.decision, reply, visit, consent.terms)
+            self._decided(asked.decision.notice, answer, consent)
+            return answer, None
+        if asked.counted:
+            return told(reply, visit), None
+        if known is not None and reply.status >= 300:
+            reply, rest = known
+        headers = bodiless(reply.status, passed_back(reply.headers))
+        if asked.method == "DELETE" and reply.status == 200:
+            headers += erased(visit, consent.terms, now)
+        return Local(reply.status, headers, reply.body), rest
+
+    def _send(self, asked: Forward) -> tuple[Response, LongBody | None]:
+        is_whole = asked.kind == DECISIONS or asked.counted
+        return self.client.forwarder.send(
+            asked.kind, asked.method, asked.path, asked.headers, asked.body, whole=is_whole
+        )
 
     def _counts(self, consent: Consent) -> bool:
         """Whether pages are counted here, so that the snippet need not. Not before any policy is known."""
@@ -129,35 +194,24 @@ class SiteContext:
     def _own(self, visit: ProxiedRequest, consent: Consent) -> Local | None:
         if visit.path == GPC_PATH:
             return gpc(consent.terms)
-        return script(visit.path, visit.header("If-None-Match"), visit.header("Accept-Encoding"))
-
-    def stub(self, headers: Headers, terms: CompiledPolicy) -> bytes:
-        """The inline stub for a page with these headers; empty where it is not wanted or could not run."""
-        if not self.options.consent_mode:
-            return b""
-        nonce = inline_nonce(headers)
-        if nonce is None:
-            if self.options.debug:
-                log.warning(
-                    "dongui left out the stub of Consent Mode: this page's Content-Security-Policy lets no inline "
-                    "script run; add a nonce to its script-src"
-                )
-            return b""
-        return self._stub.element(terms, nonce)
+        return script(visit.path, visit.header("if-none-match"), visit.header("accept-encoding"))
 
     def stub_element(self, nonce: str = "") -> str:
         """The inline stub for a page that the application puts together itself; empty where it is not wanted."""
-        if not self.options.consent_mode:
-            return ""
-        return self._stub.element(self.knowledge.terms, nonce).decode("ascii")
+        return self.pages.tag.stub(self.knowledge.terms, nonce).decode("ascii")
 
     def _decided(self, notice: str, answer: Local, consent: Consent) -> None:
         """A decision was passed on: events that still wait were gated before it; a newer notice may be out."""
-        visitor = consent.bearer()
-        if visitor is not None and not consent.effective() <= granted_by(answer):
-            self.client.purge(visitor)
+        if not consent.effective() <= granted_by(answer):
+            for visitor in consent.ids().all:
+                self.client.purge(visitor)
         if answer.status == 409 or notice != consent.terms.version:
             self.knowledge.ask_soon()
+
+
+def _settled(decision: SentDecision, reply: Response) -> bool:
+    """Whether the collector has answered a decision for good, be it by refusing it."""
+    return classify_answer(reply.status, reply.headers.get("content-type", ""), reply.body, decision.id) != "none"
 
 
 class Names:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from dongui.compiled_policy import CompiledPolicy
+from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.web.proxy_rules import Local
 from dongui.web.set_cookie import Headers
 

@@ -12,6 +12,8 @@ let opener: Element | null;
 let asking = false;
 
 core._h = h;
+// Whatever is recorded after the answer goes through it.
+void core._load("personal");
 
 core._hide = (question) => {
   // What was asked for stays, also when the question is settled elsewhere.

@@ -24,7 +24,7 @@ from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import Filter
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 Advance = Callable[[int], object]
 _KEY = "reports"
@@ -66,16 +66,16 @@ class VisitSelection:
 class Engine:
     """Answers questions from columns in memory. One for an open installation; safe for several threads."""
 
-    def __init__(self, core: Installation) -> None:
+    def __init__(self, core: LedgerInstallation) -> None:
         self._core = core
         self._lock = threading.Lock()
         self._stores: OrderedDict[Any, Store] = OrderedDict()
         self.limit = core.settings.reports_memory_mb << 20
 
     @classmethod
-    def of(cls, core: Installation) -> Engine:
+    def of(cls, core: LedgerInstallation) -> Engine:
         """The engine of an installation, made when it is first asked for."""
-        found: Engine = core.held.setdefault(_KEY, cls(core))
+        found: Engine = core.cached.setdefault(_KEY, cls(core))
         return found
 
     @property

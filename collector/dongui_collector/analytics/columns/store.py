@@ -29,7 +29,7 @@ from dongui_collector.ledger.rows import PendingErasures
 from dongui_collector.storage.contract.values import Fact, Mark
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 _PAGE = 20_000  # rows a snapshot: some 50 ms
 _AT_ONCE = 5000  # visitors asked for in one query
@@ -111,7 +111,7 @@ class StoreView:
 class Store:
     """What is held of one site for one set of purposes. ``look`` is safe to be called by several threads."""
 
-    def __init__(self, core: Installation, covered: EntitledEvents) -> None:
+    def __init__(self, core: LedgerInstallation, covered: EntitledEvents) -> None:
         self._core, self._covered = core, covered
         self.lock = threading.RLock()
         self.words, self.who = Glossary(), Visitors()
@@ -205,7 +205,7 @@ class Store:
 
     def _stands(self, held: LoadedDay) -> bool:
         """Whether what rows stand on still covers what it did: periods end with a day."""
-        today = self._core.retention.today()
+        today = self._core.today()
         if held.today != today:
             if any(self._covered.standing(*basis) != items for basis, items in held.bases.items()):
                 return False
@@ -217,9 +217,9 @@ class Store:
             self._read(day, marks)
 
     def _read(self, day: date, marks: dict[date, Mark]) -> None:
-        first, end, stored = self._covered.span(day)
+        (first, end), stored = self._covered.span(day), (day,)
         self._drop(day.toordinal())
-        held = LoadedDay(self._core.retention.today(), {}, {}, time.monotonic())
+        held = LoadedDay(self._core.today(), {}, {}, time.monotonic())
         seen: list[Seen] = []
         for one in stored:
             changes = self._core.storage.events.changes(one) if one in marks else None
@@ -277,7 +277,7 @@ class Store:
 
     def _refresh(self, day: date, held: LoadedDay, marks: dict[date, Mark]) -> None:
         """Make anew the visits of those whose rows have come or ended since."""
-        first, end, _ = self._covered.span(day)
+        first, end = self._covered.span(day)
         begun, late = time.monotonic(), held.is_late()
         affected: list[Ints] = []
         for one, reading in held.readings.items():
@@ -301,7 +301,7 @@ class Store:
             held.took = held.grown - begun
 
     def _remake(self, day: date, held: LoadedDay, numbers: Ints) -> None:
-        first, end, stored = self._covered.span(day)
+        (first, end), stored = self._covered.span(day), (day,)
         keys = self.who.keys(numbers)
         seen: list[Seen] = []
         for one in stored:
@@ -411,7 +411,7 @@ class Store:
         made = []
         for ordinal, keys in sorted(days.items()):
             day = date.fromordinal(ordinal)
-            first, end, stored = self._covered.span(day)
+            (first, end), stored = self._covered.span(day), (day,)
             held = self._held[ordinal]
             seen = [s for one in stored for s in self._seen(one, first, end, held, keys, masks)]
             made.append(table_of(seen, day_of_site(self._covered, day), self.words, self.who))

@@ -14,7 +14,7 @@ from dongui_collector.analytics.filters import BASE
 from dongui_collector.core.errors import CollectorError
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 log = logging.getLogger("dongui.reports")
 
@@ -23,7 +23,7 @@ _PAUSE = 0.25  # of what a day took: visitors' requests go first
 _SETTLED = 30  # days
 
 
-def warm(core: Installation, pause: Callable[[float], object] = time.sleep) -> int:
+def warm(core: LedgerInstallation, pause: Callable[[float], object] = time.sleep) -> int:
     """Bring the days of every reader there is into memory, as far as it goes; how many that were.
 
     What is asked meanwhile is answered all the same: whoever asks reads the days that are not there yet.
@@ -38,23 +38,21 @@ def warm(core: Installation, pause: Callable[[float], object] = time.sleep) -> i
     return number
 
 
-def _readers(core: Installation) -> Iterator[EntitledEvents]:
+def _readers(core: LedgerInstallation) -> Iterator[EntitledEvents]:
     """Who may ask: the console, for all purposes of the notice in force, and every token that lives."""
     for site in core.registry.sites():
         try:
             whole = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         except CollectorError:
             continue  # nothing was published yet
-        tokens = [
-            t["purposes"] for t in core.storage.office.tokens() if (t["site"], t.get("revoked_at")) == (site.id, None)
-        ]
+        tokens = [t.purposes for t in core.storage.office.tokens() if (t.site, t.revoked_at) == (site.id, None)]
         for purposes in dict.fromkeys(tuple(sorted(some)) for some in (whole, *tokens)):
             covered = EntitledEvents(core, site, purposes)
             if covered.items() >= frozenset(BASE):
                 yield covered
 
 
-def _warm(core: Installation, covered: EntitledEvents, pause: Callable[[float], object]) -> int:
+def _warm(core: LedgerInstallation, covered: EntitledEvents, pause: Callable[[float], object]) -> int:
     engine = Engine.of(core)
     store, number = engine.store(covered), 0
     for day in sorted(covered.days(date.min, date.max), reverse=True):

@@ -27,7 +27,7 @@ def coded(values: Sequence[T]) -> tuple[Ints, list[T]]:
     return np.fromiter(map(codes.__getitem__, values), np.int32, len(values)), list(codes)
 
 
-class Words(Generic[T]):
+class WordIndex(Generic[T]):
     """Values and their codes; a code never changes its meaning, and values are only added."""
 
     def __init__(self, *known: T) -> None:
@@ -82,26 +82,26 @@ class Glossary:
     """All words of one set of columns."""
 
     def __init__(self) -> None:
-        self.pages: Words[str] = Words()
-        self.origins: Words[Origin] = Words(DIRECT)
-        self.places: Words[Place] = Words()
-        self.gears: Words[Gear] = Words()
-        self.clicks: Words[tuple[str | None]] = Words((None,))
-        self.hosts: Words[tuple[str, ...]] = Words(())
-        self.steps: Words[Step] = Words()
-        self.names: Words[str] = Words()
-        self.terms: Words[str] = Words()
-        self.metrics: Words[str] = Words()
-        self._rows: dict[str, Words[tuple[Any, ...]]] = {}
+        self.pages: WordIndex[str] = WordIndex()
+        self.origins: WordIndex[Origin] = WordIndex(DIRECT)
+        self.places: WordIndex[Place] = WordIndex()
+        self.gears: WordIndex[Gear] = WordIndex()
+        self.clicks: WordIndex[tuple[str | None]] = WordIndex((None,))
+        self.hosts: WordIndex[tuple[str, ...]] = WordIndex(())
+        self.steps: WordIndex[Step] = WordIndex()
+        self.names: WordIndex[str] = WordIndex()
+        self.terms: WordIndex[str] = WordIndex()
+        self.metrics: WordIndex[str] = WordIndex()
+        self._rows: dict[str, WordIndex[tuple[Any, ...]]] = {}
 
-    def rows(self, report: str) -> Words[tuple[Any, ...]]:
+    def rows(self, report: str) -> WordIndex[tuple[Any, ...]]:
         """What tells the rows of a report apart, where that is no word of its own."""
-        return self._rows.setdefault(report, Words())
+        return self._rows.setdefault(report, WordIndex())
 
     @property
     def nbytes(self) -> int:
         """What they take, roughly."""
-        several: tuple[Words[Any], ...] = (self.pages, self.origins, self.gears, self.hosts, self.steps, self.terms)
+        several: tuple[WordIndex[Any], ...] = (self.pages, self.origins, self.gears, self.hosts, self.steps, self.terms)
         return 200 * sum(len(words.values) for words in several)
 
 

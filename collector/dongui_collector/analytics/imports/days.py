@@ -27,8 +27,9 @@ def days_of(product: str, path: Path, zone: ZoneInfo) -> dict[str, dict[str, Jso
         if not files:
             raise ForeignError(f"{path.name} holds no CSV file")
         found = READERS[product](files, zone)
+    whole = product != "plausible"  # its tables are cut already when they arrive here
     return {
-        day.isoformat(): {report: kept(_names(report), parts) for report, parts in reports.items()}
+        day.isoformat(): {report: kept(_names(report), parts, whole=whole) for report, parts in reports.items()}
         for day, reports in sorted(found.items())
     }
 

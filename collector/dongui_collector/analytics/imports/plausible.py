@@ -62,9 +62,9 @@ def read(files: Mapping[str, IO[bytes]]) -> Days:
 def _of_many(
     day: date, report: str, found: Mapping[Key, Metrics], sure: Mapping[tuple[date, str, Key], int]
 ) -> dict[Key, Metrics]:
-    """The rows that enough visitors have in common for certain, or that name nobody."""
+    """The rows that enough visitors have in common for certain."""
     names = table(report).names
-    return {k: p for k, p in found.items() if outlives(names, k, p._replace(visitors=sure[day, report, k]))}
+    return {k: p for k, p in found.items() if outlives(names, p._replace(visitors=sure[day, report, k]))}
 
 
 def _said(kind: str, row: ImportRow) -> Iterator[tuple[str, Key, Metrics]]:

@@ -12,10 +12,10 @@ from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
 from dongui_collector.analytics.snapshot_reader import UNTOLD
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.turns import turn
 from dongui_collector.desk.visits.periods import EARLIEST
 from dongui_collector.desk.visits.screen_state import ScreenState
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 Json = dict[str, Any]
@@ -87,7 +87,7 @@ class ScreenReader:
 
     @property
     def zone(self) -> ZoneInfo:
-        return self.notice.zone
+        return self.core.settings.zone
 
     def today(self) -> date:
         return self.core.clock.today(self.zone)

@@ -41,7 +41,10 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now)."""
+    """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now).
+
+    ``shortened`` is of how many days the list lacks what few had in common.
+    """
 
     columns: list[tuple[str, str, str]]
     rows: list[PanelRow]
@@ -51,6 +54,7 @@ class ListPage:
     next: str | None
     cut: bool
     untold: bool
+    shortened: int
 
 
 def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
@@ -80,6 +84,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         link(page=wanted.page + 1) if start + PAGE < total else None,
         cut,
         untold(sample),
+        sample["shortened"],
     )
 
 

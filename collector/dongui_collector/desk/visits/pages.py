@@ -106,7 +106,7 @@ def filter() -> Response:
 
 def _reader() -> ScreenReader:
     core, site = open_core(), chosen_site()
-    today = core.clock.today(core.registry.in_force(site.ref, core.clock.now()).zone)
+    today = core.clock.today(core.settings.zone)
     held = first_held(core, site, numbers=request.args.get("period") == "all")
     named = site.id if len(core.registry.sites()) > 1 else ""
     return ScreenReader(core, site, read(request.args, today, held, named))

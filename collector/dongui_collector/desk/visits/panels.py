@@ -95,6 +95,8 @@ def rows(
     first = wanted[0]
     most = max((row[first] or 0 for row in answer["rows"]), default=0)
     every = answer["visitors"] if first == "visitors" else answer["visits"]
+    if answer["shortened"]:  # of some days a row may be missing, and a share of all days would be too small
+        every = None
     return [_row(tab, row, asked, lang, words, wanted, most, every) for row in answer["rows"]]
 
 
@@ -106,7 +108,7 @@ def _row(
     words: Words,
     figures: tuple[str, ...],
     most: float,
-    every: int,
+    every: int | None,
 ) -> PanelRow:
     column = tab.dimension.removeprefix("entry_").removeprefix("exit_")
     value: str | None = row[column]

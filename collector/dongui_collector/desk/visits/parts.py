@@ -41,6 +41,7 @@ def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
     shown = {"rows": listed[:SHOWN], "total": answer["total"], "untold": untold(answer)}
+    shown["shortened"] = answer["shortened"]
     return part | more | shown | {"rests_on": rests_on}
 
 

@@ -29,7 +29,6 @@ def page() -> str:
 def _page(made: Json | None = None) -> str:
     """The page; ``made`` is a shared link whose address is shown this once."""
     core, site = open_core(), chosen_site()
-    zone = core.registry.in_force(site.ref, core.clock.now()).zone
     return render_template(
         "visits/kept.html",
         kept=kept(core, site),
@@ -38,7 +37,7 @@ def _page(made: Json | None = None) -> str:
         purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,
         site=site,
         query=request.args.get("query", "")[:8000],
-        today=core.clock.today(zone),
+        today=core.clock.today(core.settings.zone),
     )
 
 
@@ -64,6 +63,7 @@ def share() -> str:
         "shares.create",
         name=request.form.get("name", ""),
         expires=request.form.get("expires", "P90D"),
+        period=request.form.get("period", "month"),
         filters=asked.get("filter", []),
         purposes=asked.get("purpose", []),
         site=chosen_site().id,

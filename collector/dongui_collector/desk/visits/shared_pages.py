@@ -1,26 +1,36 @@
-"""A shared link: somebody without an account reads a site's figures. Fixed, read-only, and cut to what many share.
+"""A shared link: somebody without an account reads a site's figures. Fixed, read-only, rounded, cut to what many share.
 
-Lists show only what at least five visitors have in common (``Reader.ask_of_many``), and only lists whose values are not
-written by visitors: no searches, no cities, no referrers.
+A link is of finished weeks or months, as it was made: its periods never overlap, the graph has one point for each, and
+headline, graph and lists are all rounded and cut alike (``analytics/public_numbers.py``). Only lists whose values are
+not written by visitors: no searches, no cities, no referrers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, g, make_response, render_template, request, url_for
 from werkzeug.exceptions import NotFound, TooManyRequests
 from werkzeug.wrappers import Response
 
+from dongui_collector.analytics.filters import DIMENSIONS
+from dongui_collector.analytics.public_numbers import PeriodKind, PublicNumbers, finished
+from dongui_collector.analytics.query import MOST_ROWS
 from dongui_collector.analytics.shared_links import of_token
+from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
-from dongui_collector.desk.visits import periods
-from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
+from dongui_collector.desk.visits.answers import ScreenReader, untold
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
 from dongui_collector.desk.visits.parts import head_of, purposes_of
-from dongui_collector.desk.visits.screen_state import read
+from dongui_collector.desk.visits.periods import CUSTOM
+from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
 from dongui_collector.intake.credentials import RateLimit
+from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.values import Json, Site
 
 pages = Blueprint("shared", __name__, url_prefix="/share")
 
@@ -41,12 +51,7 @@ def show(token: str) -> Response:
     standing = [purpose for purpose in share["purposes"] if purpose in notice.policy.consent_purposes]
     if not standing:
         raise NotFound  # what it was for is asked for no more
-    today = core.clock.today(notice.zone)
-    held = first_held(core, site, numbers=request.args.get("period") == "all")
-    args = request.args.copy()
-    args.setlist("filter", share["filters"])
-    args.setlist("purpose", standing)
-    reader = ScreenReader(core, site, read(args, today, held, fixed=True))
+    reader = PublicReader(core, site, share, tuple(standing), request.args)
     asked = reader.asked
     answer = make_response(
         render_template(
@@ -57,8 +62,8 @@ def show(token: str) -> Response:
             target=url_for("shared.shared", token=token),
             head=head_of(reader),
             lists=[found for name in LISTS if (found := _list(reader, name))],
-            periods=[(name, "", asked.of_period(name, today, held)) for name in periods.PERIODS],
-            intervals=[(one, asked.query(interval=one)) for one in periods.offered(asked.first, asked.last)],
+            periods=[(days, asked.query(first=days[0], last=days[1])) for days in reader.periods],
+            intervals=[],
             purposes=purposes_of(reader, reader.purposes),
         )
     )
@@ -66,11 +71,55 @@ def show(token: str) -> Response:
     return answer
 
 
-def _list(reader: ScreenReader, name: str) -> dict[str, Any] | None:
+class PublicReader(ScreenReader):
+    """Reads for whoever has a link: one finished period, or all of them as a timeseries, never exactly.
+
+    Of the address only the figure of the graph and the period's first day count, where that is one of the link's.
+    """
+
+    def __init__(
+        self, core: Installation, site: Site, share: Json, purposes: tuple[str, ...], args: Mapping[str, str]
+    ) -> None:
+        kind: PeriodKind = share.get("period", "month")
+        self.periods = finished(kind, core.clock.today(core.settings.zone))
+        first, last = next((one for one in self.periods if one[0].isoformat() == args.get("from")), self.periods[0])
+        filters = tuple(share["filters"])
+        metric = args.get("metric", "")
+        state = ScreenState(CUSTOM, first, last, "none", kind, metric if metric in METRICS else METRICS[0])
+        super().__init__(core, site, replace(state, filters=filters, purposes=purposes, fixed=True))
+        about = (site.id, sorted(purposes), sorted(filters))
+        self._numbers = PublicNumbers(core.keyring.derive(b"public-numbers"), about)
+
+    def ask(self, name: str, days: tuple[date, date] | None = None, **more: Any) -> Json:
+        first = self.asked.first
+        if name == "timeseries":
+            answer = super().ask(name, (self.periods[-1][0], self.periods[0][1]), interval=self.asked.interval)
+            rows = [self._headline(row["time"], row) for row in answer["rows"]]
+        elif name == "overview":
+            answer = super().ask(name)
+            rows = [self._headline(first.isoformat(), row) for row in answer["rows"]]
+        else:
+            answer = super().ask(name, limit=MOST_ROWS)
+            names = [column for column in (answer["rows"] or [{}])[0] if column in DIMENSIONS]
+            rows = self._numbers.rows(name, first, names, answer["rows"])[: more["limit"]]
+        total = self._headline(first.isoformat(), {"visitors": answer["visitors"], "visits": answer["visits"]})
+        return answer | total | {"rows": rows, "days": dict.fromkeys(STATES, 0), "consented": _coarse(answer, total)}
+
+    def _headline(self, begins: str, row: Json) -> Json:
+        """The figures of a whole period: the same in the headline and as the graph's point."""
+        return self._numbers.row(("overview", begins if len(begins) > 7 else f"{begins}-01"), row)
+
+
+def _coarse(answer: Json, total: Json) -> float | None:
+    share = answer["consented"]
+    return None if share is None or total["visitors"] is None else round(share * 20) / 20
+
+
+def _list(reader: PublicReader, name: str) -> dict[str, Any] | None:
     """The longest rows of a list that enough visitors share; None where the link's purposes do not cover it."""
     tab = TABS[name]
     if reader.lacking((tab.dimension, tab.beside)):
         return None
-    answer = reader.ask_of_many(name, SHOWN)
+    answer = reader.ask(name, limit=SHOWN)
     listed = rows(tab, answer, reader.asked, g.lang, words())
     return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "untold": untold(answer)}

@@ -10,12 +10,12 @@ from typing import Any
 from dongui.i18n import Words
 from flask import Flask, g, render_template
 
-from dongui_collector.core.installation import Installation
 from dongui_collector.desk.language import days, words
 from dongui_collector.desk.visits.answers import ScreenReader, is_whole
 from dongui_collector.desk.visits.figures import FigureChange, change, shown
 from dongui_collector.desk.visits.panels import TABS, PanelRow, rows
 from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
+from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 LISTS = ("channels", "pages", "countries")

@@ -20,7 +20,7 @@ from dongui_collector.retention import ledger_retention, lifecycle
 from dongui_collector.storage.contract.values import Destruction, Json, LedgerRecord
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 # Kinds whose content ends with a record class; all others keep theirs for ever (proofs.STAYS says why).
 ERASABLE = frozenset(ledger_retention.CLASS_OF)

@@ -18,7 +18,7 @@ from dongui_collector.keys.keyring import day_name
 from dongui_collector.storage.contract.values import Row
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _REMEDY = "restore the day from a backup; if none has it, say so to the privacy officer: what was there cannot be shown"
 _PREFIX = "day:"

@@ -11,7 +11,8 @@ from dongui.i18n import Message
 
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.keys.keyring import day_name, unseal
+from dongui_collector.core.sealing import unseal
+from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED, associated
 from dongui_collector.retention.archive import starts_live
@@ -19,7 +20,7 @@ from dongui_collector.storage.contract.stores import RecordStore, iter_rows
 from dongui_collector.storage.contract.values import Intent, LedgerRecord, Record, Row
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _HOUR_MS = 3_600_000
 _LONGEST_DELAY = timedelta(days=5)  # K3: with an approval outstanding, at the very latest
@@ -60,7 +61,7 @@ class ItemCheck:
         self._registry = core.registry
         self._periods = Periods(core.registry)
         self._today = core.retention.today()
-        self._holds = core.retention.holds()
+        self._holds = core.retention.holds.standing()
         self._cache: dict[bytes, dict[int, History]] = {}
         self._waiting = bool(core.storage.office.destructions(("selected", "approved", "running")))
         self.rows = 0
@@ -200,7 +201,7 @@ class ItemCheck:
         if not held and record.last_day < self._today and self._is_late(record.last_day):
             return "its period has ended and it is still there"
         try:
-            self._core.retention.opened(record)
+            self._core.retention.records.opened(record)
         except CollectorError:
             return "a record's content does not open"
         return None

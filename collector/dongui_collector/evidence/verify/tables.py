@@ -11,13 +11,14 @@ from dongui.i18n import Message
 from dongui_collector.evidence import replayed_state
 from dongui_collector.evidence.replayed_state import ReplayedTables
 from dongui_collector.evidence.verify.findings import VerificationFinding
+from dongui_collector.ledger.sites import key_print
 from dongui_collector.retention.serializers import hold_json
 from dongui_collector.retention.standing_approval import SETTING
 from dongui_collector.storage.contract.values import ConsentStatus, Json, Visitor
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 _PAGE = 1000
 TABLES = "the chain is what counts: correct the table from it, or restore a backup, and find out who wrote there"
@@ -52,7 +53,7 @@ def _sites(core: Installation, books: ReplayedTables) -> Iterator[VerificationFi
                     Message("table sites, site {ref}", ref=ref),
                     Message("its {name} is not what the ledger says", name=name),
                 )
-        if "keys" in said and said["keys"] != replayed_state.key_print(site.secret_hash, site.address_key):
+        if "keys" in said and said["keys"] != key_print(site.secret_hash, site.address_key):
             yield _otherwise(
                 Message("table sites, site {ref}", ref=ref), "its secret key is not the one that the ledger fixed"
             )
@@ -108,16 +109,17 @@ def _standing(core: Installation, books: ReplayedTables) -> Iterator[Verificatio
 
 
 def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {token["id"]: token for token in core.storage.office.tokens()}
+    stored = {token.id: token for token in core.storage.office.tokens()}
     for id in sorted(stored.keys() | books.tokens.keys()):
         said, held = books.tokens.get(id), stored.get(id)
         if said is None or held is None:
             what = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
             yield _otherwise(Message("table tokens, token {id}", id=id), what)
             continue
-        site = core.registry.site(held.get("site", ""))
+        site = core.registry.site(held.site)
         for name in ("role", "purposes", "expires_at", "recipient", "revoked_at"):
-            if name in said and held.get(name) != said[name]:
+            stored_value = list(held.purposes) if name == "purposes" else getattr(held, name)
+            if name in said and stored_value != said[name]:
                 yield _otherwise(
                     Message("table tokens, token {id}", id=id),
                     Message("its {name} is not what the ledger says", name=name),
@@ -127,7 +129,7 @@ def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationF
 
 
 def _accounts(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {account["name"]: account["role"] for account in core.storage.people.accounts()}
+    stored = {account.name: account.role for account in core.storage.people.accounts()}
     for number, name in enumerate(sorted(stored.keys() | books.accounts.keys()), 1):
         if name not in books.accounts and books.accounts_ended:
             continue

@@ -29,7 +29,7 @@ from dongui_collector.storage.sqlite.damage import damage
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
-    from dongui_collector.core.installation import Installation
+    from dongui_collector.retention.installation import Installation
 
 __all__ = ["Verification", "VerificationFinding", "damaged", "steps", "verify"]
 

@@ -15,12 +15,14 @@ Implementations are used from several threads of one process; every write runs u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from dongui_collector.storage.contract.access import Account, Token
+from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import (
     Changes,
     DayTotals,
@@ -39,6 +41,7 @@ from dongui_collector.storage.contract.values import (
     Reduce,
     Row,
     RowBasis,
+    RowEnding,
     Selection,
     Session,
     Site,
@@ -224,12 +227,40 @@ class EventStore(Protocol):
         """Clear ``bits`` (-1: all) in the selected rows: rows left without a purpose are destroyed, the others replaced
         by ``reduce(row, remaining, day)``. Works in short transactions, idempotent, and leaves no trace in the log."""
 
+    def end_all(self, day: date, endings: Sequence[RowEnding], reduce: Reduce) -> list[Ended]:
+        """Several endings of one day in one opening of it, each with what it did; as :meth:`end` otherwise."""
+
+    def days_of(self, visitors: Collection[bytes]) -> dict[date, frozenset[bytes]]:
+        """The days that may hold rows of some of these visitors, and of which: nobody else's days are opened.
+
+        A day that the store does not know yet is answered with all of them. Nothing that answers this outlives the
+        rows: what an ending destroys is forgotten here in the same step.
+        """
+
     def destroy(self, day: date) -> int:
         """Destroy the partition: leases awaited, renamed, overwritten, unlinked with its log. Returns its bytes.
         Idempotent; an absent day is 0. The day's key must have been destroyed before."""
 
     def leftovers(self) -> list[date]:
         """Days whose destruction a crash interrupted (renamed, not yet unlinked); ``destroy`` finishes them."""
+
+
+class DestructionJournal(Protocol):
+    """What was ended, apart from the data and from every backup of it; a restore repeats it before it serves."""
+
+    def append(self, *entries: Json) -> None:
+        """Add entries; on disk when this returns."""
+
+    @property
+    def exists(self) -> bool: ...
+    def position(self) -> tuple[int, str]:
+        """How many entries there are, and the last one's MAC."""
+
+    def entries(self, after: tuple[int, str] | None = None) -> list[Json]:
+        """The entries that follow a position; all there are for None."""
+
+    def compact(self, before: str) -> int:
+        """Forget what only backups made before a day (``YYYY-MM-DD``) would need. Returns how many entries went."""
 
 
 class RecordStore(Protocol):
@@ -272,7 +303,7 @@ class OfficeStore(Protocol):
         """A visitor was joined to a member: holds that name the member hold the visitor's too."""
 
     def add_destruction(
-        self, what: Json, reason: str, at: int, *, due: date | None = None, by: str = ""
+        self, target: SelectedTarget, reason: str, at: int, *, due: date | None = None, by: str = ""
     ) -> Destruction: ...
     def update_destruction(self, destruction: Destruction) -> None: ...
     def destruction(self, id: int) -> Destruction | None: ...
@@ -292,11 +323,11 @@ class OfficeStore(Protocol):
     def forget_feed(self, before: int) -> int:
         """Clear entries older than ``before`` in place."""
 
-    def add_token(self, token: Json, token_hash: bytes) -> None:
+    def add_token(self, token: Token, token_hash: bytes) -> None:
         """``token``: {id, role, site, purposes, note, created_at}; the token itself is never stored."""
 
-    def token(self, token_hash: bytes) -> Json | None: ...
-    def tokens(self) -> list[Json]: ...
+    def token(self, token_hash: bytes) -> Token | None: ...
+    def tokens(self) -> list[Token]: ...
     def revoke_token(self, id: str, at: int) -> bool: ...
     def token_used(self, id: str, day: date) -> None:
         """The last day on which a token was used; ``tokens`` shows it as ``last_used``."""
@@ -313,13 +344,13 @@ class OfficeStore(Protocol):
 class PeopleStore(Protocol):
     """Console accounts and sessions, beside the ledger; writes inside ``ledger.writing()``."""
 
-    def put(self, account: Json) -> None:
+    def put(self, account: Account) -> None:
         """Insert or replace by ``id``. {id, name, role, password, …}: what else there is, see ``people.py``."""
 
     def remove(self, id: str) -> bool: ...
-    def account(self, name: str) -> Json | None: ...
-    def by_id(self, id: str) -> Json | None: ...
-    def accounts(self) -> list[Json]:
+    def account(self, name: str) -> Account | None: ...
+    def by_id(self, id: str) -> Account | None: ...
+    def accounts(self) -> list[Account]:
         """By name."""
 
     def begin(self, session: Session) -> None: ...

@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from dongui_collector.storage.contract.holds import Hold as Hold
+from dongui_collector.storage.contract.targets import Destruction as Destruction
+from dongui_collector.storage.contract.targets import DestructionState as DestructionState
+
 Json = dict[str, Any]
 
 
@@ -66,6 +70,11 @@ class Visitor:
     suspended: bool
     standings: Mapping[int, ConsentStatus]
     member: bytes | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the id still stands for someone: after the last withdrawal it does not, and a new one is minted."""
+        return any(s.state == "given" for s in self.standings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,16 @@ class Selection:
     except_visitors: frozenset[bytes] = frozenset()  # whose rows a legal hold keeps
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class RowEnding:
+    """Purposes (a bit set, -1: all) that end in the selected rows; ``of`` is the ledger number of what ended them."""
+
+    selection: Selection
+    bits: int
+    of: int = 0
+
+
+@dataclass
 class Ended:
     """What an ending did: rows whose items shrank, rows destroyed, days touched."""
 
@@ -262,53 +280,6 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A legal hold (보존 사유): suspends destruction of what it covers, and nothing else (S3.2).
-
-    ``ground`` is one of S3.2a–c; ``joined`` are the visitors of the member that it names.
-    """
-
-    id: int
-    site_ref: int | None
-    reason: str
-    statute: str | None
-    class_id: str | None
-    visitor: bytes | None
-    first_day: date | None
-    last_day: date | None
-    at: int
-    until: date | None = None  # the last day on which it holds; None: until it is released
-    released_at: int | None = None
-    ground: str = ""
-    joined: frozenset[bytes] = frozenset()
-
-    @property
-    def whom(self) -> frozenset[bytes]:
-        """Everyone that it names; empty for a hold that names nobody, and so keeps everyone's."""
-        return frozenset() if self.visitor is None else self.joined | {self.visitor}
-
-    def stands(self, today: date) -> bool:
-        """Whether it suspends anything on a day."""
-        return self.released_at is None and (self.until is None or today <= self.until)
-
-    def touches(self, site_ref: int | None, class_id: str | None, day: date | None) -> bool:
-        """Whether it concerns things of this site, record class and day; if it names a visitor, only that one's.
-
-        ``None`` means that the thing has no such property or is not known; a hold that names one does not reach it.
-        """
-        return (
-            self.site_ref in (None, site_ref)
-            and self.class_id in (None, class_id)
-            and (self.first_day is None or (day is not None and self.first_day <= day))
-            and (self.last_day is None or (day is not None and day <= self.last_day))
-        )
-
-    def covers(self, site_ref: int | None, class_id: str | None, day: date | None, visitor: bytes | None) -> bool:
-        """Whether it covers this very thing of this visitor (or subject)."""
-        return self.touches(site_ref, class_id, day) and (self.visitor is None or visitor in self.whom)
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
     """Somebody signed in to the console. ``hash`` is of the session's random id, which is never stored.
 
@@ -322,29 +293,3 @@ class Session:
     seen_at: int
     address: str
     narrow: bool = False
-
-
-# "lapsed": selected, but no longer due when its turn came (a legal hold, or a wider destruction took its place)
-DestructionState = Literal["selected", "approved", "running", "done", "lapsed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Destruction:
-    """One destruction from selection to certificate (S5.3: selected → approved → destroyed).
-
-    ``due`` is the first day on which it may no longer be held, ``selected_by`` who chose it ("": its published period),
-    ``selected_seq`` the ledger record of the selection: what is said here counts only as far as the ledger says it too.
-    """
-
-    id: int
-    state: DestructionState
-    what: Json  # {"kind": "day", "day": …} | {"kind": "bases", …} | {"kind": "records", …} | {"kind": "consents", …}
-    reason: str
-    selected_at: int
-    approved_at: int | None = None
-    approved_by: str | None = None
-    done_at: int | None = None
-    certificate: Json | None = None
-    due: date | None = None
-    selected_by: str = ""
-    selected_seq: int | None = None

@@ -146,6 +146,7 @@ class DayTransaction:
         self._files = [day, *neighbours]
         self._memory = memory
         self._count = -1
+        self.inserted: set[bytes] = set()  # visitors of the rows that were added
 
     def visitor(self, key: bytes) -> Visitor | None:
         if self._memory is None:
@@ -162,7 +163,9 @@ class DayTransaction:
         return self._day.bases.union(*(file.bases for file in self._files[1:]))
 
     def insert(self, rows: Iterable[Row]) -> None:
-        self._day.insert(list(rows))
+        added = list(rows)
+        self._day.insert(added)
+        self.inserted.update(row.visitor for row in added)
 
 
 def row_from(values: Sequence[object]) -> Row:
@@ -191,3 +194,10 @@ def where(selection: Selection | None) -> tuple[str, list[object]]:
 
 def is_sealed(conn: sqlite3.Connection) -> bool:
     return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'events_visitor'").fetchone())
+
+
+def visitors(conn: sqlite3.Connection) -> list[bytes] | None:
+    """Everyone who has a row in a sealed day; None for one that is not sealed: rows still come every moment."""
+    if not is_sealed(conn):
+        return None
+    return [r[0] for r in conn.execute("SELECT DISTINCT visitor FROM events WHERE visitor IS NOT NULL")]

@@ -11,7 +11,8 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,10 +28,12 @@ from dongui_collector.storage.contract.values import (
     Reduce,
     Row,
     RowBasis,
+    RowEnding,
     Selection,
 )
 from dongui_collector.storage.sqlite import dayfile, ending, reporting
 from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
+from dongui_collector.storage.sqlite.day_visitors import DayVisitors
 from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -58,6 +61,7 @@ class SqliteDays:
         self._at = f"{folder}{os.sep}"
         self._open: dict[date, DayFile] = {}
         self._turns: dict[date, threading.Lock] = {}
+        self._visitors = DayVisitors()
         self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
 
     def path(self, day: date) -> Path:
@@ -96,6 +100,10 @@ class SqliteDays:
     # -- writing
 
     def prepare(self) -> None:
+        self._make_blank()
+        self.learn_visitors()
+
+    def _make_blank(self) -> None:
         if self._blank.exists():
             return
         fresh = self._blank.with_suffix(".new")
@@ -111,7 +119,10 @@ class SqliteDays:
             neighbours = [file for step in _BESIDE if (file := self._existing(day + step))]
             opened = self._opened(day)
             with opened.transaction():
-                yield DayTransaction(opened, neighbours, self._memory)
+                transaction = DayTransaction(opened, neighbours, self._memory)
+                yield transaction
+            if transaction.inserted:  # before the lock goes: no withdrawal of these can be decided until then
+                self._visitors.came(day, transaction.inserted)
 
     def _existing(self, day: date) -> DayFile | None:
         return self._opened(day) if day in self._open or os.path.exists(f"{self._prefix}{day}.db") else None  # noqa: PTH110 (asked at every commit: a tenth of the time)
@@ -214,22 +225,78 @@ class SqliteDays:
     # -- ending
 
     def end(self, day: date, selection: Selection, bits: int, reduce: Reduce) -> Ended:
-        ended = Ended()
+        (ended,) = self.end_all(day, [RowEnding(selection, bits)], reduce)
+        return ended
+
+    def end_all(self, day: date, endings: Sequence[RowEnding], reduce: Reduce) -> list[Ended]:
+        outcomes = [Ended() for _ in endings]
         try:
             with self._connected(day) as conn:
-                found = ending.matching(conn, selection, bits)
-                for start in range(0, len(found), _CHUNK):
-                    ended.add(self._end_some(conn, day, found[start : start + _CHUNK], bits, reduce))
-                if found:
-                    ended.days.add(day)
+                matched = ending.matching(conn, endings)
+                for bits, positions in matched.positions.items():
+                    for start in range(0, len(positions), _CHUNK):
+                        some = positions[start : start + _CHUNK]
+                        destroyed, reduced = self._end_some(conn, day, some, bits, reduce)
+                        for n in destroyed:
+                            outcomes[matched.first[n]].destroyed += 1
+                        for n in reduced:
+                            outcomes[matched.first[n]].changed += 1
+                for number in set(matched.first.values()):
+                    outcomes[number].days.add(day)
+                self._forget_visitors(conn, day, endings)
                 # Also when nothing matched: an earlier, interrupted run may have cleared rows and left the log behind.
-                if (found or self._log_size(day)) and not self._scrub(conn, day):
+                if (matched.first or self._log_size(day)) and not self._scrub(conn, day):
                     raise StorageError(
                         f"{day}: a reader kept the log of this day open; what was cleared is not yet gone from it"
                     )
         except FileNotFoundError:
             pass
-        return ended
+        return outcomes
+
+    def _forget_visitors(self, conn: sqlite3.Connection, day: date, endings: Sequence[RowEnding]) -> None:
+        """Whoever has no row left in a day is not known to have been there."""
+        if not self._visitors.knows(day):
+            with WRITER:
+                self._visitors.forget(day, ())  # what is being read of the day just now may name them still
+            return
+        named = {e.selection.visitor for e in endings if e.selection.visitor is not None}
+        whole = [e for e in endings if e.selection.visitor is None]
+        with WRITER:
+            if whole:
+                self._visitors.drop(day)
+            else:
+                # Asked under the lock: what ingest adds for one of them comes before it, or is told after.
+                self._visitors.forget(day, named - ending.left_of(conn, named))
+
+    def days_of(self, visitors: Collection[bytes]) -> dict[date, frozenset[bytes]]:
+        found: dict[date, frozenset[bytes]] = {}
+        for day in self.days():
+            # A log that lies there may hold what an interrupted ending cleared.
+            some = frozenset(visitors) if self._log_size(day) else self._visitors.among(day, visitors)
+            if some:
+                found[day] = some
+        return found
+
+    def learn_visitors(self, *, within: float = 1.0) -> int:
+        """Read which visitors the sealed days hold, where that is not known, newest first, for some seconds.
+
+        How many days were read. Any thread.
+        """
+        unknown = [day for day in reversed(self.days()) if not self._visitors.knows(day)]
+        until, learned = time.monotonic() + within, 0
+        for day in unknown:
+            learned += self._learn(day)
+            if time.monotonic() > until:
+                break
+        return learned
+
+    def _learn(self, day: date) -> bool:
+        turn = self._visitors.turn(day)
+        visitors = self._read(day, dayfile.visitors, None)
+        if visitors is None:
+            return False
+        with WRITER:
+            return self._visitors.learn(day, turn, visitors)
 
     @contextmanager
     def _connected(self, day: date) -> Iterator[sqlite3.Connection]:
@@ -273,20 +340,24 @@ class SqliteDays:
 
     def _end_some(
         self, conn: sqlite3.Connection, day: date, positions: Sequence[int], bits: int, reduce: Reduce
-    ) -> Ended:
-        """One short transaction. Ingest of this very day waits for it at the common lock, of another day not at all."""
+    ) -> tuple[list[int], list[int]]:
+        """One short transaction: positions destroyed and reduced.
+
+        Ingest of this very day waits for it at the common lock, of another day not at all.
+        """
         with WRITER if day in self._open else nullcontext():
-            ended, bases = ending.end_rows(conn, day, positions, bits, reduce)
+            destroyed, reduced, bases = ending.end_rows(conn, day, positions, bits, reduce)
         if bases:
             with WRITER:
                 if opened := self._open.get(day):
                     opened.bases |= {RowBasis(*basis) for basis in bases}
-        return ended
+        return destroyed, reduced
 
     def destroy(self, day: date) -> int:
         with WRITER:
             self._close(day)
             self._sealed.discard(day)
+            self._visitors.drop(day)
             for suffix in _SUFFIXES:
                 path = Path(f"{self.path(day)}{suffix}")
                 with suppress(FileNotFoundError):

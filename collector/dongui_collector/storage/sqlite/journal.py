@@ -14,7 +14,7 @@ import hmac
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,18 +46,17 @@ class Journal:
         self._last: str | None = None  # the last line's MAC; None: not read yet
         self._known = {"0"}  # the epochs whose first line is there
 
-    def append(self, entry: Json) -> None:
-        """Add an entry; on disk when this returns."""
+    def append(self, *entries: Json) -> None:
+        """Add entries; on disk when this returns."""
         epoch = self._epoch()
         with self._lock:
             if self._last is None:
                 start, found = self._read(mend=True)
                 self._last = found[-1][0] if found else start.mac
                 self._known |= {e["id"] for e in (*start.epochs, *(e for _, e in found if e["kind"] == "epoch"))}
-            if epoch["id"] not in self._known:
-                self._write({"kind": "epoch", **epoch})
-                self._known.add(epoch["id"])
-            self._write(entry | {"epoch": epoch["id"]})
+            introduced = [] if epoch["id"] in self._known else [{"kind": "epoch", **epoch}]
+            self._write([*introduced, *(entry | {"epoch": epoch["id"]} for entry in entries)])
+            self._known.add(epoch["id"])
 
     def position(self) -> tuple[int, str]:
         """How many entries there are, and the last one's MAC."""
@@ -105,20 +104,22 @@ class Journal:
     def exists(self) -> bool:
         return self._path.exists()
 
-    def _write(self, entry: Json) -> None:
-        text = _text(entry)
-        mac = self._mac(self._last or "", text)
-        line = f"{mac} {text}\n".encode()
+    def _write(self, entries: Sequence[Json]) -> None:
+        last, lines = self._last or "", b""
+        for entry in entries:
+            text = _text(entry)
+            last = self._mac(last, text)
+            lines += f"{last} {text}\n".encode()
         fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             before = os.fstat(fd).st_size
-            if os.write(fd, line) != len(line):
+            if os.write(fd, lines) != len(lines):
                 os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
                 raise OSError(28, "no space left on device")
             os.fsync(fd)
         finally:
             os.close(fd)
-        self._last = mac
+        self._last = last
 
     def _replace(self, lines: list[tuple[str, Json]]) -> None:
         part = self._path.with_suffix(".part")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.access import Token
+from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -38,7 +41,7 @@ class SqliteOffice:
         ).lastrowid
         for visitor in sorted(hold.joined):
             self._write("INSERT INTO hold_joined (hold, visitor) VALUES (?, ?)", (id, visitor))
-        return replace(hold, id=id or 0, released_at=None)
+        return msgspec.structs.replace(hold, id=id or 0, released_at=None)
 
     def release_hold(self, id: int, at: int) -> None:
         sql = "UPDATE holds SET released_at = ?, visitor = NULL WHERE id = ? AND released_at IS NULL"
@@ -57,19 +60,19 @@ class SqliteOffice:
         for hold, visitor in self._read("SELECT hold, visitor FROM hold_joined WHERE hold IS NOT NULL"):
             joined.setdefault(hold, set()).add(visitor)
         found = [_hold(row) for row in self._read(f"SELECT {_HOLD} FROM holds {condition} ORDER BY id")]
-        return [replace(h, joined=frozenset(joined[h.id])) if h.id in joined else h for h in found]
+        return [msgspec.structs.replace(h, joined=frozenset(joined.get(h.id, ()))) for h in found]
 
     # -- destructions
 
     def add_destruction(
-        self, what: Json, reason: str, at: int, *, due: date | None = None, by: str = ""
+        self, target: SelectedTarget, reason: str, at: int, *, due: date | None = None, by: str = ""
     ) -> Destruction:
         id = self._write(
             "INSERT INTO destructions (state, what, reason, selected_at, due, selected_by)"
             " VALUES ('selected', ?, ?, ?, ?, ?)",
-            (_text(what), reason, at, due and due.isoformat(), by),
+            (encode(target), reason, at, due and due.isoformat(), by),
         ).lastrowid
-        return Destruction(id or 0, "selected", what, reason, at, due=due, selected_by=by)
+        return Destruction(id or 0, "selected", target, reason, at, due=due, selected_by=by)
 
     def update_destruction(self, destruction: Destruction) -> None:
         d = destruction
@@ -79,7 +82,7 @@ class SqliteOffice:
             " certificate = ?, due = ?, selected_by = ?, selected_seq = ? WHERE id = ?",
             (
                 d.state,
-                _text(d.what),
+                encode(d.target),
                 d.reason,
                 d.approved_at,
                 d.approved_by,
@@ -146,18 +149,20 @@ class SqliteOffice:
 
     # -- tokens
 
-    def add_token(self, token: Json, token_hash: bytes) -> None:
-        self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token["id"], token_hash, _text(token)))
+    def add_token(self, token: Token, token_hash: bytes) -> None:
+        text = msgspec.json.encode(token).decode()
+        self._write("INSERT INTO tokens (id, hash, token) VALUES (?, ?, ?)", (token.id, token_hash, text))
 
-    def token(self, token_hash: bytes) -> Json | None:
+    def token(self, token_hash: bytes) -> Token | None:
         rows = self._read("SELECT token FROM tokens WHERE hash = ? AND revoked_at IS NULL", (token_hash,))
-        return json.loads(rows[0][0]) if rows else None
+        return msgspec.json.decode(rows[0][0], type=Token) if rows else None
 
-    def tokens(self) -> list[Json]:
+    def tokens(self) -> list[Token]:
         rows = self._read(
             "SELECT t.token, t.revoked_at, u.day FROM tokens t LEFT JOIN token_uses u ON u.id = t.id ORDER BY t.rowid"
         )
-        return [json.loads(text) | {"revoked_at": revoked_at, "last_used": day} for text, revoked_at, day in rows]
+        stored = ((msgspec.json.decode(text, type=Token), revoked_at, day) for text, revoked_at, day in rows)
+        return [msgspec.structs.replace(token, revoked_at=at, last_used=day) for token, at, day in stored]
 
     def revoke_token(self, id: str, at: int) -> bool:
         return bool(
@@ -220,7 +225,7 @@ def _destruction(row: Sequence[Any]) -> Destruction:
     return Destruction(
         id=id,
         state=state,
-        what=json.loads(what),
+        target=decode(what),
         reason=reason,
         selected_at=selected_at,
         approved_at=approved_at,

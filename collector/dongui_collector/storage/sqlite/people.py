@@ -5,11 +5,13 @@ A new version is appended and the old one cleared in place, so that no row grows
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from dongui_collector.storage.contract.values import Json, Session
+import msgspec
+
+from dongui_collector.storage.contract.access import Account
+from dongui_collector.storage.contract.values import Session
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 _SESSION = "hash, account, started_at, seen_at, address, narrow"
@@ -24,24 +26,23 @@ class SqlitePeople:
 
     # -- accounts
 
-    def put(self, account: Json) -> None:
-        self.remove(account["id"])
-        text = json.dumps(account, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        self._write("INSERT INTO people (id, body) VALUES (?, ?)", (account["id"], text))
+    def put(self, account: Account) -> None:
+        self.remove(account.id)
+        self._write("INSERT INTO people (id, body) VALUES (?, ?)", (account.id, msgspec.json.encode(account).decode()))
 
     def remove(self, id: str) -> bool:
         return bool(self._write("UPDATE people SET id = NULL, body = NULL WHERE id = ?", (id,)).rowcount)
 
-    def account(self, name: str) -> Json | None:
-        return next((account for account in self.accounts() if account["name"] == name), None)
+    def account(self, name: str) -> Account | None:
+        return next((account for account in self.accounts() if account.name == name), None)
 
-    def by_id(self, id: str) -> Json | None:
+    def by_id(self, id: str) -> Account | None:
         rows = self._read("SELECT body FROM people WHERE id = ?", (id,))
-        return json.loads(rows[0][0]) if rows else None
+        return _account(rows[0][0]) if rows else None
 
-    def accounts(self) -> list[Json]:
-        found: list[Json] = [json.loads(body) for (body,) in self._read("SELECT body FROM people WHERE id IS NOT NULL")]
-        return sorted(found, key=lambda account: str(account["name"]))
+    def accounts(self) -> list[Account]:
+        found = [_account(body) for (body,) in self._read("SELECT body FROM people WHERE id IS NOT NULL")]
+        return sorted(found, key=lambda account: account.name)
 
     # -- sessions
 
@@ -79,6 +80,10 @@ class SqlitePeople:
             " WHERE hash IS NOT NULL AND (started_at < ? OR seen_at < ?)",
             (started, seen),
         ).rowcount
+
+
+def _account(body: str) -> Account:
+    return msgspec.json.decode(body, type=Account)
 
 
 def _session(row: Sequence[Any]) -> Session:

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from dongui.errors import ConfigurationError
 from dongui.integrations.django.middleware import given_options
-from dongui.options import resolve
+from dongui.web.options import resolve
 
 MIDDLEWARE = "dongui.integrations.django.ConsentMiddleware"
 

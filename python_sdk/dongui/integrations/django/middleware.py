@@ -15,24 +15,32 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from dongui.asgi import in_thread
-from dongui.client import Client
-from dongui.compiled_policy import UNKNOWN
-from dongui.consent import Consent
-from dongui.integrations.django.weaving import weave
-from dongui.options import OptionValues
-from dongui.web.page_view import Facts, Navigation, address_of, authority, from_the_right, url_of
-from dongui.web.proxy_rules import MOST_BODY, UNAVAILABLE, Local, ProxiedRequest
+from dongui.client import Client, client_of
+from dongui.integrations.django.injection import inject
+from dongui.rules.body import MOST_BODY
+from dongui.rules.compiled_policy import UNKNOWN
+from dongui.web.consent import Consent
+from dongui.web.options import OptionValues
+from dongui.web.proxy_rules import UNAVAILABLE, Local
 from dongui.web.request import SiteRequest
-from dongui.web.set_cookie import Headers, hide
+from dongui.web.set_cookie import Headers
 from dongui.web.site import SiteContext
+from dongui.web.site_client import LongBody
+from dongui.web.wsgi_request import WsgiRequest, environ_key
+
+
+@functools.cache
+def client() -> Client:
+    """The client, for ``client().track(request.consent, "purchase")``."""
+    given = given_options()
+    made = given.pop("client", None)
+    return client_of(made, cast(OptionValues, given))
 
 
 @functools.cache
 def site() -> SiteContext:
     """The one site of this process, as ``settings.DONGUI`` describes it."""
-    given = given_options()
-    client = given.pop("client", None)
-    return SiteContext(client, cast(OptionValues, given))
+    return SiteContext(client())
 
 
 def given_options() -> dict[str, Any]:
@@ -40,15 +48,10 @@ def given_options() -> dict[str, Any]:
     return {name: value for name, value in getattr(settings, "DONGUI", {}).items() if name != "logins"}
 
 
-def client() -> Client:
-    """The client, for ``client().track(request.consent, "purchase")``."""
-    return site().client
-
-
 class ConsentMiddleware:
     """Guards a Django site: what the visitor has not consented to is neither set nor recorded.
 
-    Views find the visitor's :class:`~dongui.consent.Consent` as ``request.consent``. Below ``/_dongui/`` the collector
+    Views find the visitor's :class:`~dongui.Consent` as ``request.consent``. Below ``/_dongui/`` the collector
     answers. It stands first in ``MIDDLEWARE``, above all that sets cookies; ``manage.py check`` sees to that.
     """
 
@@ -66,105 +69,83 @@ class ConsentMiddleware:
         """Answers a request; a coroutine under ASGI."""
         if self._async:
             return self._answer_async(request)
-        passage = self._begun(request)
-        if passage is None:
+        visit = self._begun(request)
+        if visit is None:
             return self.get_response(request)
         if self.site.claims(request.path_info):
-            return _response(*_asked(passage))
-        return self._guarded(self.get_response(request), passage)
+            return _response(*_asked(visit, request))
+        return self._guarded(self.get_response(request), visit)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        passage = self._begun(request)
-        if passage is None:
+        visit = self._begun(request)
+        if visit is None:
             answered: HttpResponseBase = await self.get_response(request)
             return answered
         if self.site.claims(request.path_info):
-            answer, rest = await in_thread(lambda: _asked(passage))
+            answer, rest = await in_thread(lambda: _asked(visit, request))
             return _response(answer, None if rest is None else _pieces(rest))
-        return self._guarded(await self.get_response(request), passage)
+        return self._guarded(await self.get_response(request), visit)
 
-    def _begun(self, request: HttpRequest) -> _Request | None:
+    def _begun(self, request: HttpRequest) -> SiteRequest | None:
         """The request with its consent; None where we have failed, and then stay out of the way."""
         try:
-            passage = _Request(self.site, request)
-            request.consent = passage.consent  # type: ignore[attr-defined]
-            if self.site.options.hide_cookies and passage.cookies:
-                shown = hide(passage.cookies, passage.consent.effective(), passage.consent.terms)
-                request.META["HTTP_COOKIE"] = shown
-                request.__dict__.pop("COOKIES", None)
+            visit = SiteRequest(self.site, DjangoRequest(request))
+            request.consent = visit.consent  # type: ignore[attr-defined]
+            for name, value in visit.changed_headers().items():
+                _replace(request, name, value)
         except Exception:
             self.site.client.mishap("request")
             request.consent = Consent(UNKNOWN)  # type: ignore[attr-defined]
             return None
-        return passage
+        return visit
 
-    def _guarded(self, response: HttpResponseBase, passage: _Request) -> HttpResponseBase:
+    def _guarded(self, response: HttpResponseBase, visit: SiteRequest) -> HttpResponseBase:
         try:
             given = [(name, value) for name, value in response.items()]
             given += [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
-            headers = passage.answered(str(response.status_code), given)
+            headers = visit.answered(str(response.status_code), given)
             if headers is not given:
                 _apply(response, given, headers)
             if self.site.options.inject:
-                weave(response, passage, passage.request.path.removesuffix(passage.request.path_info))
+                inject(response, visit)
         except Exception:
             self.site.client.mishap("answer")
-        if passage.viewed:
-            passage.record()
+        if visit.viewed:
+            visit.record()
         return response
 
 
-class _Request(SiteRequest):
+class DjangoRequest(WsgiRequest):
     """Looks at a request through ``META``, which Django fills alike under WSGI and ASGI."""
 
-    __slots__ = ("request",)
+    __slots__ = ("_request",)
 
-    def __init__(self, site: SiteContext, request: HttpRequest) -> None:
-        self.request = request
-        get = request.META.get
-        super().__init__(site, request.method or "", get("HTTP_COOKIE", ""), get("HTTP_SEC_GPC", ""))
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.META)
+        self._request = request
+        self.method = request.method or ""
+        self.path = _latin(request.path)
+        self.mounted_path = _latin(request.path_info)
+        self.root = self.path.removesuffix(self.mounted_path)
 
-    def header(self, name: str) -> str:
-        """From ``META``."""
-        return str(self.request.headers.get(name, ""))
+    @property
+    def server_scheme(self) -> str:
+        """What ``SECURE_PROXY_SSL_HEADER`` says, else the server's."""
+        return self._request.scheme or "http"
 
-    def asked(self) -> Navigation:
-        """From ``META``."""
-        get = self.request.META.get
-        purpose = get("HTTP_SEC_PURPOSE") or get("HTTP_PURPOSE") or get("HTTP_X_MOZ", "")
-        return Navigation(self.request.path, get("HTTP_USER_AGENT", ""), get("HTTP_SEC_FETCH_DEST", ""), purpose)
 
-    def facts(self) -> Facts:
-        """From ``META``."""
-        get, path = self.request.META.get, self.request.path
-        latin = path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
-        return Facts(
-            url=url_of(self.scheme(), self.host(), latin, get("QUERY_STRING", "")),
-            referrer=get("HTTP_REFERER", ""),
-            user_agent=get("HTTP_USER_AGENT", ""),
-            language=get("HTTP_ACCEPT_LANGUAGE", ""),
-            query=get("QUERY_STRING", ""),
-        )
+def _latin(path: str) -> str:
+    return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
 
-    def raw(self) -> dict[str, Any]:
-        """``META``."""
-        return self.request.META
 
-    def host(self) -> str:
-        """``Host``, or how the server calls itself."""
-        get = self.request.META.get
-        return get("HTTP_HOST") or authority(get("SERVER_NAME", ""), get("SERVER_PORT", ""))
-
-    def address(self) -> str | None:
-        """The socket's, or what the trusted proxies say."""
-        get, hops = self.request.META.get, self.site.options.trusted_proxies
-        return address_of(get("REMOTE_ADDR", ""), get("HTTP_X_FORWARDED_FOR", ""), hops)
-
-    def scheme(self) -> str:
-        """What ``SECURE_PROXY_SSL_HEADER`` or the trusted proxies say, else the server's."""
-        hops = self.site.options.trusted_proxies
-        said = from_the_right(self.request.META.get("HTTP_X_FORWARDED_PROTO", ""), hops) if hops else None
-        return said if said in ("http", "https") else self.request.scheme or "http"
+def _replace(request: HttpRequest, name: str, value: str) -> None:
+    key = environ_key(name)
+    if value or name == "cookie":
+        request.META[key] = value
+    else:
+        request.META.pop(key, None)
+    for cached in ("COOKIES", "headers"):
+        request.__dict__.pop(cached, None)
 
 
 def requires_consent(purpose: str, otherwise: Callable[..., Any] | None = None) -> Callable[[Any], Any]:
@@ -196,23 +177,12 @@ def requires_consent(purpose: str, otherwise: Callable[..., Any] | None = None) 
     return decorate
 
 
-def _asked(passage: _Request) -> tuple[Local, Any]:
+def _asked(visit: SiteRequest, request: HttpRequest) -> tuple[Local, LongBody | None]:
     """The answer to a request below ``/_dongui/``, and its body when that is still on its way. Never raises."""
     try:
-        request, where = passage.request, passage.site
-        meta = request.META
-        visit = ProxiedRequest(
-            method=passage.method,
-            path=request.path_info,
-            query=meta.get("QUERY_STRING", ""),
-            header=passage.header,
-            cookies=passage.cookies,
-            address=passage.address(),
-            secure=passage.scheme() == "https",
-        )
-        return where.ask(visit, request.read(MOST_BODY + 1), passage.consent)
+        return visit.site.ask(visit.proxied(), request.read(MOST_BODY + 1), visit.consent)
     except Exception:
-        passage.site.client.mishap("mount")
+        visit.site.client.mishap("mount")
         return UNAVAILABLE, None
 
 
@@ -273,6 +243,7 @@ def _forget(*, setting: str, **_: Any) -> None:
     """In tests that override the settings: the next request starts anew."""
     if setting == "DONGUI":
         site.cache_clear()
+        client.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypedDict
@@ -29,6 +30,8 @@ class OptionValues(TypedDict, total=False):
     serve_gpc: bool
     exclude: Sequence[str]
     page_view_if: Callable[[Mapping[str, Any]], bool] | None
+    https: str
+    domain: str
     trusted_proxies: int
     learn_timeout: float
     refresh: float
@@ -47,10 +50,13 @@ class Options:
     pages. ``consent_mode``: before it goes the inline stub that Google's tags need (W2) and that holds back unmarked
     third-party scripts; a mapping holds the options of :func:`dongui.policy.inline_stub`. ``serve_gpc``:
     ``/.well-known/gpc.json`` is answered here. ``exclude``: paths that are no pages. ``page_view_if``: called with
-    ``environ`` or ``scope`` of every page, decides last whether it is recorded and counted. ``trusted_proxies``: how
-    many proxies in front of this server append to ``X-Forwarded-For`` and ``X-Forwarded-Proto``; with 0 both are
-    ignored. ``learn_timeout``: seconds that the start waits for the policy. ``refresh``: seconds between looks for a
-    newer one. ``debug``: each dropped cookie is logged with the policy lines that would let it pass.
+    ``environ`` or ``scope`` of every page, decides last whether it is recorded and counted. ``https``: ``"always"``
+    where every visitor's page is on https, whatever the request looks like here; ``"auto"`` believes the browser and
+    the trusted proxies. ``domain``: shares the choice over the subdomains of this domain; the snippet's tag says the
+    same. ``trusted_proxies``: how many proxies in front of this server append to ``X-Forwarded-For`` and
+    ``X-Forwarded-Proto``; with 0 both are ignored. ``learn_timeout``: seconds that the start waits for the policy.
+    ``refresh``: seconds between looks for a newer one. ``debug``: each dropped cookie is logged with the policy lines
+    that would let it pass.
     """
 
     site: str
@@ -68,6 +74,8 @@ class Options:
     serve_gpc: bool = True
     exclude: Sequence[str] = NOT_PAGES
     page_view_if: Callable[[Mapping[str, Any]], bool] | None = None
+    https: str = "auto"
+    domain: str = ""
     trusted_proxies: int = 0
     learn_timeout: float = 2.0
     refresh: float = 60.0
@@ -81,6 +89,7 @@ _REQUIRED = {
 }
 STUB_OPTIONS = ("advanced", "url_passthrough", "ads_data_redaction", "wait_for_update", "region")
 _NOT_BY_ENVIRONMENT = {"page_view_if"}
+_DOMAIN = re.compile(r"\.?[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -143,6 +152,10 @@ def _check(options: Options) -> None:
     for name in ("trusted_proxies", "learn_timeout", "refresh"):
         if not getattr(options, name) >= 0:
             raise ConfigurationError(name, "it cannot be negative")
+    if options.https not in ("auto", "always"):
+        raise ConfigurationError("https", 'give "auto" or "always"')
+    if options.domain and not _DOMAIN.fullmatch(options.domain):
+        raise ConfigurationError("domain", 'give a domain such as "example.com"')
     if options.refresh == 0:
         raise ConfigurationError("refresh", "give the seconds between two looks for a newer policy, such as 60")
     if options.page_view_if is not None and not callable(options.page_view_if):

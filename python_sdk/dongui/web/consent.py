@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
-from dongui.compiled_policy import CompiledPolicy
 from dongui.result import Result
-from dongui.rules.consent import Choice, newest_choice
+from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.rules.consent import Choice
+from dongui.rules.own_cookies import OWN_COOKIES, VisitorIds, read_choice, visitor_ids
+from dongui.web.own_cookies import CookieNaming, OwnCookie, shown
 
-CHOICE_COOKIE = "dongui"
-VISITOR_COOKIE = "dongui_id"
-_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 _NOTHING: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class OwnCookie:
-    """One of the two cookies that are our own. An empty ``value`` ends it; ``seconds`` is how long it is to live."""
-
-    name: str
-    value: str
-    seconds: int
-
-    def header(self, *, secure: bool) -> tuple[str, str]:
-        """The ``Set-Cookie``. No script reads the id (``HttpOnly``); the choice is for scripts too."""
-        text = f"{self.name}={self.value}; Max-Age={self.seconds}; Path=/; SameSite=Lax"
-        text += "; HttpOnly" if self.name == VISITOR_COOKIE else ""
-        return "Set-Cookie", text + ("; Secure" if secure else "")
+_OURS = "dongui"  # in every name of ours: a quick look before a close one
 
 
 class Consent:
@@ -43,11 +26,14 @@ class Consent:
         "_chosen",
         "_decide",
         "_gpc",
+        "_ids",
+        "_naming",
         "_now",
         "_pairs",
         "_purposes",
         "_terms",
         "cookies",
+        "known",
         "outgoing",
         "was_read",
     )
@@ -60,19 +46,25 @@ class Consent:
         *,
         now: int | None = None,
         decide: Callable[..., Result] | None = None,
+        naming: Callable[[], CookieNaming] = CookieNaming,
+        known: bool = True,
     ) -> None:
         """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds.
 
-        ``decide`` is called by :meth:`decide`, with this object first.
+        ``decide`` is called by :meth:`decide`, with this object first. ``naming`` is asked how our cookies are called.
+        ``known`` is False where the browser could not show them: then nothing is granted, and nothing is refused.
         """
         self._terms = terms
         self.cookies = cookies
         self._gpc = gpc
         self._now = now
         self._decide = decide
+        self._naming = naming
+        self.known = known
         self.outgoing: Sequence[OwnCookie] = ()
         self._pairs: list[tuple[str, str]] | None = None
         self._chosen: tuple[Choice | None] | None = None
+        self._ids: VisitorIds | None = None
         self._purposes: frozenset[str] | None = None
         self.was_read = False
 
@@ -152,27 +144,35 @@ class Consent:
         """As :attr:`visitor`."""
         if "cookie" not in self._terms.items(self.effective()):
             return None
-        return visitor_id(self.pairs())
+        return self.ids().use
 
     def terms_allow(self, item: str) -> bool:
         """As :meth:`allowed`."""
         return item in self._terms.items(self.effective())
 
-    def bearer(self) -> str | None:
-        """The visitor id whatever is granted: taking back needs no consent."""
-        return visitor_id(self.pairs())
+    def ids(self) -> VisitorIds:
+        """The visitor ids of the request, whatever is granted: taking back needs no consent."""
+        if self._ids is None:
+            naming = self._naming()
+            found = self.pairs() if _OURS in self.cookies else ()
+            self._ids = visitor_ids(found, naming.https, naming.shared)
+        return self._ids
+
+    def naming(self) -> CookieNaming:
+        """How our cookies are called for this request."""
+        return self._naming()
 
     def renew(self, cookies: Sequence[OwnCookie]) -> None:
         """After a decision: these cookies count from now on, and are to go out with the answer."""
-        changed = {cookie.name: cookie.value for cookie in cookies}
-        kept = [pair for pair in self.pairs() if pair[0] not in changed]
-        self.cookies = "; ".join(f"{name}={value}" for name, value in [*changed.items(), *kept] if value)
-        self._pairs = self._purposes = self._chosen = None
+        kept = [pair for pair in self.pairs() if pair[0] not in OWN_COOKIES]
+        self.cookies = "; ".join(f"{name}={value}" for name, value in [*shown(cookies).items(), *kept])
+        self._pairs = self._purposes = self._chosen = self._ids = None
+        self.known = True
         self.outgoing = cookies
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
-        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
+        choice = self.claimed_choice()
         return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
 
     def why_nothing(self) -> str:
@@ -181,7 +181,7 @@ class Consent:
 
     def is_of_another_notice(self) -> bool:
         """Whether the choice names a notice version that is not known: perhaps there is a newer policy."""
-        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
+        choice = self.claimed_choice()
         return choice is not None and choice.version not in self._terms.policy["accepts"]
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -190,13 +190,18 @@ class Consent:
             self._pairs = cookie_pairs(self.cookies)
         return self._pairs
 
-    def _choice(self) -> Choice | None:
+    def claimed_choice(self) -> Choice | None:
+        """The choice in the cookies, whether or not it stands."""
         if self._chosen is None:
-            self._chosen = (newest_choice([value for name, value in self.pairs() if name == CHOICE_COOKIE]),)
+            choice = None
+            if _OURS in self.cookies:
+                naming = self._naming()
+                choice = read_choice(self.pairs(), naming.https, naming.shared)
+            self._chosen = (choice,)
         return self._chosen[0]
 
     def _judge(self) -> frozenset[str]:
-        choice = self._choice() if CHOICE_COOKIE in self.cookies else None
+        choice = self.claimed_choice()
         if choice is None or not choice.granted:
             return _NOTHING
         return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
@@ -217,11 +222,3 @@ def cookie_pairs(header: str) -> list[tuple[str, str]]:
         name, _, value = pair.partition("=")
         pairs.append((name.strip(" \t"), value.strip(" \t")))
     return pairs
-
-
-def visitor_id(pairs: Iterable[tuple[str, str]]) -> str | None:
-    """The well-formed visitor id among cookies. Whether the ledger knows it, only the ledger knows."""
-    for name, value in pairs:
-        if name == VISITOR_COOKIE and _VISITOR.fullmatch(value):
-            return value
-    return None

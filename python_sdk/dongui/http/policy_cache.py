@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dongui.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.errors import ConfigurationError
 from dongui.http.client import TROUBLE, HttpClient
-from dongui.http.worker import Worker, jittered
 from dongui.policy import Policy, compiled, load
+from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
+from dongui.worker import Worker, jittered
 
 log = logging.getLogger("dongui")
 
@@ -40,7 +40,7 @@ class PolicyCache:
         on_policy: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._site = site
-        self._wire = HttpClient(collector, timeout=5.0)
+        self._http = HttpClient(collector, timeout=5.0)
         self._refresh = refresh
         self._on_policy = on_policy
         self._fixed = policy is not None
@@ -52,7 +52,7 @@ class PolicyCache:
         self._reborn()
 
     def _reborn(self) -> None:
-        self._wire.forget()
+        self._http.forget()
         self._news = threading.Event()
         self._stir = threading.Event()
 
@@ -80,7 +80,7 @@ class PolicyCache:
         self._background.stopping.set()
         self._stir.set()
         if self._background.stop(0.2):  # else the thread is under way on it, and closes it itself
-            self._wire.close()
+            self._http.close()
 
     def _work(self) -> None:
         while not self._background.stopping.is_set():
@@ -93,18 +93,18 @@ class PolicyCache:
             self._news.set()
             self._stir.wait(pause)
             self._stir.clear()
-        self._wire.close()
+        self._http.close()
 
     def _learn(self) -> bool:
         """Asks the collector once. Whatever it says that is no policy leaves the last one in force."""
         self._asked = time.monotonic()
         headers = {"Accept": "application/json", **({"If-None-Match": self._etag} if self._etag else {})}
         try:
-            reply = self._wire.exchange(
+            reply = self._http.exchange(
                 "GET", f"/v1/policy?site={quote(self._site, safe='')}", headers, limit=_LONGEST_POLICY
             )
         except TROUBLE as trouble:
-            self._wire.close()
+            self._http.close()
             log.debug("dongui: the policy could not be fetched: %s", type(trouble).__name__)
             return False
         if reply.status == 304 and self.terms.known:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dongui.http.worker import at_fork
+from dongui.worker import at_fork
 
 _QUARTER = 900  # seconds; the days of every time zone begin with one
 _MOST = 256  # different counts at a time; as many combinations of purposes as a report may hold

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import hmac
+from typing import Protocol
 
-from dongui_collector.keys.keyring import KeyRing
+
+class Deriving(Protocol):
+    """Something that derives secrets of an installation, such as its key ring."""
+
+    def derive(self, label: bytes) -> bytes:
+        """A secret of the installation's own for one use."""
 
 
 class Pseudonyms:
     """The names of one consumer (a token, a recipient, or the controller's own use)."""
 
-    def __init__(self, keyring: KeyRing, consumer: str) -> None:
+    def __init__(self, keyring: Deriving, consumer: str) -> None:
         self._secret = keyring.derive(b"pseudonym\x00" + consumer.encode())
 
     def visitor(self, key: bytes) -> str:

@@ -1,0 +1,73 @@
+"""How retention stands: what is due, what waits and how urgently, and why a row is still there. For people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from dongui_collector.ledger.periods import Periods, bits_of
+from dongui_collector.retention.approvals import OPEN, Approvals
+from dongui_collector.retention.deadlines import urgencies
+from dongui_collector.retention.holds import HoldService
+from dongui_collector.retention.schedule_rows import Planner
+from dongui_collector.retention.serializers import destruction_json
+from dongui_collector.retention.standing_approval import StandingApproval
+from dongui_collector.storage.contract.stores import OfficeStore
+from dongui_collector.storage.contract.values import Json, Row
+
+
+class Overview:
+    """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
+
+    def __init__(
+        self,
+        office: OfficeStore,
+        planner: Planner,
+        approvals: Approvals,
+        standing: StandingApproval,
+        holds: HoldService,
+        periods: Periods,
+        today: Callable[[], date],
+        last_success: Callable[[], int | None],
+    ) -> None:
+        self._office = office
+        self._planner = planner
+        self._approvals = approvals
+        self._standing = standing
+        self._holds = holds
+        self._periods = periods
+        self._today = today
+        self._last_success = last_success
+
+    def urgency(self) -> Json:
+        """How many destructions wait for an approval, and how urgently (K3)."""
+        counts = urgencies(self._office.destructions(("selected",)), self._today())
+        return {str(word): number for word, number in counts.items()}
+
+    def status(self) -> Json:
+        """What is due, what waits, and when the last round succeeded."""
+        open_ = self._office.destructions(OPEN)
+        selected = [d.what for d in open_]
+        due = [p for p in self._approvals.plan() if p.what not in selected]
+        return {
+            "today": self._today().isoformat(),
+            "standing_approval": self._standing.current(),
+            "unsigned": self._standing.unsigned(),
+            "urgency": self.urgency(),
+            "last_success": self._last_success(),
+            "due": [{"what": p.what, "due": p.due.isoformat(), "reason": p.reason} for p in due],
+            "open": [destruction_json(d, self._today()) for d in open_],
+            "days": self._planner.schedule(self._holds.standing()),
+        }
+
+    def why_kept(self, row: Row, day: date) -> str | None:
+        """Why a row is still there though a period of it has ended: ``legal_hold``, or ``approval`` that it waits for.
+
+        None for one whose periods go on. For the person whose row it is (K10): nobody else is shown such a row.
+        """
+        if self._periods.retained_mask(row.notice_ref, row.purposes, day, self._today()) == row.purposes:
+            return None
+        classes = {self._periods.class_id(row.notice_ref, bit) for bit in bits_of(row.purposes)}
+        standing = self._holds.standing()
+        held = any(h.covers(row.site_ref, c, day, row.visitor) for h in standing for c in classes)
+        return "legal_hold" if held else "approval"

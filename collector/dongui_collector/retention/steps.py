@@ -1,0 +1,168 @@
+"""What the executor does to each kind of selected target: what is lost, and in which order. Each may be done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+
+from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
+from dongui_collector.ledger.periods import Periods, bits_of
+from dongui_collector.retention.archive import Archiver
+from dongui_collector.retention.schedule_ledger import ProofPlanner
+from dongui_collector.storage.contract.stores import DestructionJournal, RecordStore, Storage
+from dongui_collector.storage.contract.targets import (
+    AchievedTarget,
+    AuditTarget,
+    BooksTarget,
+    ConsentsTarget,
+    DayTarget,
+    DisclosuresTarget,
+    NumberedTarget,
+    PurposesTarget,
+    RecordsTarget,
+    RequestsTarget,
+    Target,
+)
+from dongui_collector.storage.contract.values import Ended, Json, Reduce, Selection
+
+_CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
+
+
+class Steps:
+    """Destroys selected targets. ``today`` is the installation's day."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        keyring: KeyRing,
+        journal: DestructionJournal,
+        reduce: Reduce,
+        periods: Periods,
+        proofs: ProofPlanner,
+        archiver: Archiver,
+        today: Callable[[], date],
+    ) -> None:
+        self._storage = storage
+        self._keyring = keyring
+        self._journal = journal
+        self._reduce = reduce
+        self._periods = periods
+        self._proofs = proofs
+        self._archiver = archiver
+        self._today = today
+
+    def run(self, target: Target) -> Json:
+        """Destroy one target, but for what ``target.holding`` keeps. Returns what its certificate says of it."""
+        match target:
+            case DayTarget():
+                return self._day(target)
+            case PurposesTarget():
+                return self._purposes(target)
+            case RecordsTarget():
+                return self._records(target)
+            case AchievedTarget():
+                return self._achieved(target)
+            case ConsentsTarget() | AuditTarget() | BooksTarget() | RequestsTarget() | DisclosuresTarget():
+                return self._numbered(target)
+        raise TypeError(f"{type(target).__name__} cannot be carried out")
+
+    def _day(self, target: DayTarget) -> Json:
+        if not self._keyring.day_is_over(target.day):
+            # Also where nothing was sealed: no late event may begin the day again.
+            self._keyring.day(target.day, create=True)
+        self._keyring.destroy_day(target.day)
+        self._storage.events.destroy(target.day)
+        return {}
+
+    def _purposes(self, target: PurposesTarget) -> Json:
+        bits, kept = self._unheld(target)
+        selection = Selection(site_ref=target.site, notice_ref=target.notice, except_visitors=kept)
+        ended = self._storage.events.end(target.day, selection, bits, self._reduce) if bits else Ended()
+        foreseen = {whom for h in target.holding if h.id in target.holds for whom in h.whom}
+        return {
+            "rows_destroyed": ended.destroyed,
+            "rows_reduced": ended.changed,
+            # A hold that came after the intent keeps more than was foreseen: what it keeps is selected again later.
+            "in_full": bits == target.purposes and kept <= foreseen,
+        }
+
+    def _unheld(self, target: PurposesTarget) -> tuple[int, frozenset[bytes]]:
+        """The purposes that no hold keeps for everyone, and the visitors whose rows a hold keeps."""
+        bits = 0
+        kept: set[bytes] = set()
+        for bit in bits_of(target.purposes):
+            class_id = self._periods.class_id(target.notice, bit)
+            touching = [h for h in target.holding if h.touches(target.site, class_id, target.day)]
+            if all(h.visitor is not None for h in touching):
+                bits |= 1 << bit
+            kept |= {whom for h in touching for whom in h.whom}
+        return bits, frozenset(kept)
+
+    def _records(self, target: RecordsTarget) -> Json:
+        store, site, class_id, last = self._store(target), target.site, target.class_id, target.last_day
+        kept = {bytes.fromhex(id) for id in target.kept}
+        if target.holding:
+            found = store.find(site, class_id=class_id, last_day=last, limit=1 << 40)
+            kept |= {r.id for r in found if any(h.covers(site, class_id, r.day, r.subject) for h in target.holding)}
+        if not kept:
+            self._destroy_keys(store, target)
+        return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
+
+    def _achieved(self, target: AchievedTarget) -> Json:
+        """Records whose purpose is achieved (S5.1): what other law names goes apart, the rest is destroyed."""
+        store = self._storage.records
+        found = [r for id in target.ids if (r := store.by_id(bytes.fromhex(id))) is not None]
+        holds = target.holding
+        free = [r for r in found if not any(h.covers(r.site_ref, r.class_id, r.day, r.subject) for h in holds)]
+        apart = [r for r in free if self._archiver.kept(r, self._today())]
+        moved = self._archiver.move(apart, "achieved", target.of)
+        ending = [r.id for r in free if r not in apart and not self._archiver.below_floor(r, self._today())]
+        self._journal.append({"kind": "subject", "seq": target.of, "ids": [id.hex() for id in ending]})
+        return {
+            "records": store.destroy_ids(ending) if ending else 0,
+            "archived": moved,
+            "kept": len(found) - moved - len(ending),
+        }
+
+    def _destroy_keys(self, store: RecordStore, target: RecordsTarget) -> None:
+        """The keys of a group that ends as a whole, as far as nothing else needs them."""
+        stores = (self._storage.archive, self._storage.records)
+        others = [
+            one
+            for one in stores
+            for site, class_id, last, _ in one.groups()
+            if (class_id, last) == (target.class_id, target.last_day) and not (one is store and site == target.site)
+        ]
+        if not any(one is self._storage.archive for one in others):
+            self._keyring.destroy(archive_name(target.class_id, target.last_day))
+        if not others:
+            self._keyring.destroy(record_name(target.class_id, target.last_day))
+
+    def _store(self, target: RecordsTarget) -> RecordStore:
+        return self._storage.archive if target.store == "archive" else self._storage.records
+
+    def _numbered(self, target: NumberedTarget) -> Json:
+        """Ledger records and requests: what names somebody goes, in short transactions."""
+        numbers = self._proofs.due_numbers(target, target.holding, self._today())
+        done = 0
+        for start in range(0, len(numbers), _CHUNK):
+            with self._storage.ledger.writing():
+                done += self._erase(target, numbers[start : start + _CHUNK])
+        return {"erased": done}
+
+    def _erase(self, target: NumberedTarget, numbers: Sequence[int]) -> int:
+        if isinstance(target, RequestsTarget):
+            self._destroy_request_keys(numbers)
+            return self._storage.office.destroy_requests(numbers)
+        if isinstance(target, DisclosuresTarget):
+            return self._storage.disclosures.destroy(numbers)
+        for seq in numbers:
+            self._proofs.forget(seq)
+        return self._storage.ledger.erase_bodies(numbers)
+
+    def _destroy_request_keys(self, ids: Iterable[int]) -> None:
+        """What a request says of persons is sealed under a key of its own: no backup tells it any more."""
+        for id in ids:
+            request = self._storage.office.request(id)
+            if request and request.get("key"):
+                self._keyring.destroy(request["key"])

@@ -1,0 +1,83 @@
+"""Every HTTP call of the desk refuses what it does not know: a filter that was left out would show too much."""
+
+from __future__ import annotations
+
+import pytest
+from desk_world import World
+from dongui_collector.analytics.reports import REPORTS
+
+DAYS = "from=2026-01-01&to=2026-01-31"
+CALLS = {
+    "/v1/export/events": DAYS,
+    "/v1/reports/pages": DAYS,
+    "/v1/reports/consent": DAYS,
+    "/v1/reports/now": "",
+    "/v1/feed/erasures": "",
+    "/v1/admin/retention": "",
+    "/v1/openapi.json": "",
+}
+
+
+@pytest.fixture
+def token(world: World) -> str:
+    made = world.token("statistics", role="officer")
+    return str(made["token"])
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("odd", ["filtre=page:/a", "form=2026-01-01", "From=2026-01-01", "x", "filter[]=page:/a"])
+def test_an_unknown_parameter_is_refused(world: World, token: str, call: str, odd: str) -> None:
+    assert world.get(f"{call}?{CALLS[call]}", token).status_code == 200
+    answer = world.get(f"{call}?{CALLS[call]}&{odd}", token)
+    assert answer.status_code == 400
+    assert answer.json["type"] == "urn:dongui:problem:malformed"
+    assert odd.partition("=")[0] not in answer.json["detail"].split(" are ")[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "odd"),
+    [
+        ("/v1/export/events", "from=2026-01-02"),
+        ("/v1/export/events", "format=csv&format=ndjson"),
+        ("/v1/reports/pages", "limit=1&limit=2"),
+        ("/v1/feed/erasures", "after=0&after=1"),
+    ],
+)
+def test_what_may_be_said_once_is_not_said_twice(world: World, token: str, call: str, odd: str) -> None:
+    assert world.get(f"{call}?{CALLS[call]}&{odd}", token).status_code == 400
+
+
+@pytest.mark.parametrize("call", ["/v1/export/events", "/v1/reports/pages", "/v1/reports/consent"])
+def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None:
+    answer = world.get(f"{call}?from=2026-02-01&to=2026-01-31", token)
+    assert answer.status_code == 400
+    assert "from must not lie after to" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("call", "odd"),
+    [
+        ("/v1/export/events", "filter=page:/a"),
+        ("/v1/export/events", "columns=id"),
+        ("/v1/export/events", "since=x"),
+        ("/v1/feed/erasures", "limit=1001"),
+        ("/v1/feed/erasures", "purpose=statistics"),
+        ("/v1/feed/erasures", "after=-1"),
+        ("/v1/reports/overview", "compare=year"),
+        ("/v1/reports/pages", "filter=nothing:x"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(world: World, token: str, call: str, odd: str) -> None:
+    assert world.get(f"{call}?{CALLS.get(call, DAYS)}&{odd}", token).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["nonsense", "Pages", "pages.csv", "hours", "overview%00"])
+def test_an_unknown_report_is_not_found(world: World, token: str, name: str) -> None:
+    answer = world.get(f"/v1/reports/{name}?{DAYS}", token)
+    assert answer.status_code == 404
+    assert answer.json["type"] == "urn:dongui:problem:not-found"
+    assert ", ".join(REPORTS) in answer.json["detail"]
+
+
+def test_nobody_learns_reports_without_a_token(world: World) -> None:
+    assert world.get(f"/v1/reports/nonsense?{DAYS}").status_code == 401
