@@ -23,7 +23,7 @@ export const answered = (): unknown =>
 /** Fetches the notice. Several may want it at once; a failure is forgotten, so that the next one tries again. */
 core._learn = (cache) => {
   const { base, site, lang } = core._options;
-  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${lang || doc.documentElement.lang || navigator.language}`, { cache: cache! })
+  return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${(lang || doc.documentElement.lang || navigator.language).replace(/_/g, "-")}`, { cache: cache! })
     .then((answer) => answer.json())
     .then((told) => {
       told.purposes = Object.fromEntries(told.purposes.map((purpose: NoticePurpose) => [purpose.id, purpose]));

@@ -2,7 +2,7 @@
 import type { ConsentState, Dongui, Options } from "./api";
 import { watch } from "./block";
 import { answered, worth } from "./consent";
-import { doc } from "./natives";
+import { doc, native } from "./natives";
 import { cookieValues, quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
@@ -31,7 +31,7 @@ function change(changes: ConsentState | string[]): Promise<void> {
 
 core._look = async () => {
   try {
-    await Promise.all([core._facts || core._learn(), cookieValues("dongui")[0] && core._load("personal")]);
+    core._facts || (await core._learn());
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (turn) return;
@@ -94,7 +94,7 @@ export function start(options: Options): Dongui {
       core._look();
     }, 700);
     addEventListener("click", (event) => {
-      if ((event.target as Element).closest?.("[data-dongui=preferences]")) event.preventDefault(), show("preferences");
+      if (event.composedPath().some((node) => native(node as Element).matches?.("[data-dongui=preferences]"))) event.preventDefault(), show("preferences");
     });
   };
   if ((doc as { prerendering?: boolean }).prerendering) doc.addEventListener("prerenderingchange", begin);

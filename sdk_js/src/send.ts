@@ -52,9 +52,12 @@ core._flush = () => {
   core._choice && quietly(() => (outbox[0] ? (localStorage[KEY] = JSON.stringify(outbox)) : delete localStorage[KEY]));
 };
 
+const scrubbed = (then: () => void): void => void core._load("personal").then(() => ((core._scrubs = true), then()));
+
 export function send(event: Event): void {
+  if (!core._granted.size) return;
   // What names a person is found by personal.js, which may still be on its way.
-  if (!core._scrubs) return void core._load("personal").then(() => (core._scrubs = true) && send(event));
+  if (!core._scrubs) return scrubbed(() => send(event));
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }
@@ -63,6 +66,7 @@ async function deliver(): Promise<void> {
   let batch: Event[];
   timer = 0;
   if (!core._known) return;
+  if (outbox[0] && !core._scrubs) return scrubbed(deliver);
   outbox = gate(outbox);
   if (busy) return;
   busy = true;

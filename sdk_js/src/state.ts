@@ -7,6 +7,7 @@ import type { Choice, Policy, Purpose } from "./rules/types";
 import { useScrub } from "./rules/urls";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
+import type { keep } from "./ui/keep";
 import type { Words } from "./ui/words/words";
 
 /** A purpose as `GET /v1/notice` tells it: what the gate needs, and what there is to read. */
@@ -96,6 +97,7 @@ export interface Core {
   /** The words of the language that the facts are in. */
   _wordsNow(): Words;
   _h: typeof h;
+  _keep: typeof keep;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
   _switch(purpose: NoticePurpose, text: string): HTMLElement;

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from dongui_collector.core.operations import perform
-from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.openapi import _CALLS
+from dongui_collector.runtime.public import public_app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +56,7 @@ class Fuzzed:
         self.site, self.secret = made["site"], made["secret_key"]
         self.visitor = house.arrive("statistics")
         self.loop = asyncio.new_event_loop()
-        self.door = PublicApp(house.core)
+        self.door = public_app(house.core)
         self.door.limit._full = self.door.page_limit._full = 1e9
         transport = httpx.ASGITransport(self.door, client=("192.0.2.1", 1000))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://collector")

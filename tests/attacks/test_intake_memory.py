@@ -23,6 +23,7 @@ from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.caches import HashedCache
 from dongui_collector.intake.credentials import RateLimit
 from dongui_collector.intake.schema import parse_ip
+from dongui_collector.runtime.public import public_app
 
 from tests.collector import CHROME, ORIGIN, event
 from tests.retention.house import House, policy
@@ -78,7 +79,7 @@ def test_no_table_holds_address_agent_or_url(house: House, monkeypatch: pytest.M
     address = ".".join(["198", "51", "100", "77"])  # no constant of this module, which would be found too
     clock = {"now": 1000.0}
     monkeypatch.setattr(credentials.time, "monotonic", lambda: clock["now"])
-    door = PublicApp(house.core)
+    door = public_app(house.core)
 
     asyncio.run(visit(door, house, address, agent, path, grant=grant))
     clock["now"] += house.settings.rate_burst / house.settings.rate_limit + 1

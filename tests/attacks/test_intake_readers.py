@@ -16,6 +16,7 @@ from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.turns import FairTurns, Whose
 from dongui_collector.rights import access_package
 from dongui_collector.rights.subjects import Subject
+from dongui_collector.runtime.public import public_app
 
 from tests.collector import ORIGIN
 from tests.retention.house import House, policy
@@ -35,7 +36,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 def run(house: House, work: Callable[[PublicApp], Awaitable[None]]) -> None:
     async def whole() -> None:
-        await work(PublicApp(house.core))
+        await work(public_app(house.core))
 
     asyncio.run(whole())
 

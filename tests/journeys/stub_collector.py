@@ -180,7 +180,7 @@ class Stub:
                     (200, {"Content-Type": "text/javascript"}, file.read_bytes()) if file.exists() else (404, {}, b"")
                 )
             case "GET", "/v1/notice":
-                lang = request.query.get("lang", "ko")[:2]
+                lang = request.query.get("lang", "ko")[:2].lower()
                 return _json(200, notice_of(self.policy, lang if lang in _LABELS else "en"))
             case "GET", "/v1/policy":
                 return _json(200, self.policy)

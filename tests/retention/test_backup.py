@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dongui_collector.backup.backup import make_backup, restore_backup
+from dongui_collector.backup.backup import make_backup
 from dongui_collector.core.errors import FolderBusy, StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.runtime.restore import restore_backup
 from dongui_collector.storage.contract.values import Hold
 
 from tests.retention.house import ALL, House, at, policy

@@ -31,8 +31,9 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     copy of the journal of destructions as it stands now; keep the newest one apart from the backups.
     """
     from dongui_collector.backup.backup import make_backup
+    from dongui_collector.retention.operations import PrepareBackup
 
-    control(config).ask("backup.prepare", by=acting_user())
+    control(config)(PrepareBackup(acting_user()))
     part = file.with_name(file.name + ".part")
     try:
         with (
@@ -75,7 +76,7 @@ def restore(
     another password, role or second factor is locked until `dongui accounts reset NAME`. Everybody signs in anew; what
     visitors granted since is asked again.
     """
-    from dongui_collector.backup.backup import restore_backup
+    from dongui_collector.runtime.restore import restore_backup
 
     with file.open("rb") as source, progress("parts") as advance:
         outcome = restore_backup(

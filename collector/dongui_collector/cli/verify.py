@@ -13,6 +13,7 @@ from dongui_collector.cli.common import config_option, control, emit, json_optio
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.evidence import bundle, checkpoint_files, checkpoints
 from dongui_collector.evidence.checkpoints import Checkpoint
+from dongui_collector.evidence.operations import SealDays
 from dongui_collector.evidence.verify.verify import Verification, VerificationFinding, damaged, steps
 from dongui_collector.evidence.verify.verify import verify as check
 from dongui_collector.storage.sqlite.connect import DatabaseError
@@ -47,7 +48,7 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
     given = [found for path in kept_elsewhere for found in _checkpoints(path)]
 
     def reseal() -> None:
-        control(config).ask("proof.seal")
+        control(config)(SealDays())
 
     if evidence_file:
         reseal()
@@ -62,7 +63,7 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
 @config_option
 def checkpoint(output: Path | None, config: Path) -> None:
     """Fix the ledger as it is now in a few lines, to be kept where nobody who can change it can change them."""
-    control(config).ask("proof.seal")
+    control(config)(SealDays())
     with reading(config) as core:
         made = checkpoint_files.make(core)
     if output is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -32,7 +32,6 @@ from dongui_collector.intake.http import (
 from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.routes import pages
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.turns import FairTurns, Whose
 from dongui_collector.intake.withdrawals import WithdrawalQueue
@@ -40,6 +39,7 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
 T = TypeVar("T")
+Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NO_ORIGIN: Pairs = [(b"vary", b"Origin")]
 
 
@@ -55,7 +55,8 @@ def _listed(origin: str) -> Pairs:
 class PublicApp:
     """Composes the public door over an open installation."""
 
-    def __init__(self, core: Installation) -> None:
+    def __init__(self, core: Installation, pages: Callable[[PublicApp], Answering]) -> None:
+        """``pages`` makes what answers every path but the two hot ones."""
         settings = core.settings
         self.core = core
         self.metrics = DoorMetrics()

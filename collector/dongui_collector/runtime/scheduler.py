@@ -12,16 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.evidence.checkpoint_files import keep_daily
 from dongui_collector.evidence.sealing import Interrupted, Sealer, gentle, settled
+from dongui_collector.intake.app import PublicApp
 from dongui_collector.rights import correction, requests
 from dongui_collector.webhooks.delivery import Deliverer
-
-if TYPE_CHECKING:
-    from dongui_collector.intake.app import PublicApp
 
 log = logging.getLogger("dongui.upkeep")
 

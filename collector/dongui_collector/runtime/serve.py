@@ -36,6 +36,7 @@ from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
 from dongui_collector.runtime.hardening import no_core_dumps
+from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite.connect import WRITER, is_full
 from dongui_collector.storage.sqlite.files import Reserve
@@ -98,7 +99,7 @@ class _Listening(Server):
 
 async def _serve(core: Installation, config: Path) -> None:
     settings = core.settings
-    door = PublicApp(core)
+    door = public_app(core)
     freezer = Freezer(core, config.resolve(), door.metrics.days_without_numbers.inc)
     core.retention.before_ending = freezer
     room = capacity()

@@ -12,9 +12,9 @@ export function floating(): void {
   const update = (): void => {
     host.hidden = !core._choice || !!doc.querySelector("dongui-root");
   };
-  doc.body.append(host);
+  core._keep(host, () => doc.body.append(host));
   // The question and the panel come and go as children of the body; a choice is made in one of them, or elsewhere.
-  new MutationObserver(update).observe(doc.body, { childList: true });
+  new MutationObserver(update).observe(document, { childList: true, subtree: true });
   (window.dongui as Dongui).consent.onChange(update);
   update();
 }

@@ -4,6 +4,7 @@ import type { View } from "../state";
 import { banner } from "./banner";
 import { core, doc } from "./core";
 import { h } from "./dom";
+import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
 
@@ -12,13 +13,12 @@ let opener: Element | null;
 let asking = false;
 
 core._h = h;
-// Whatever is recorded after the answer goes through it.
-void core._load("personal");
+core._keep = keep;
 
 core._hide = (question) => {
   // What was asked for stays, also when the question is settled elsewhere.
   if (question && !asking) return;
-  host?.remove();
+  drop(host);
   // The focus goes back to where it came from, unless the visitor has taken it elsewhere since.
   if (doc.activeElement == doc.body) (opener as HTMLElement | null)?.focus();
   host = undefined;
@@ -39,10 +39,14 @@ core._mount = (dialog, modal, more = "") => {
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
-  doc.body.prepend(host);
-  // Asked without being called, we leave the focus where it is.
-  if (modal) dialog.showModal();
-  else dialog.open = true;
+  const here = host;
+  keep(here, () => {
+    doc.body.prepend(here);
+    dialog.open = false;
+    // Asked without being called, we leave the focus where it is.
+    if (modal) dialog.showModal();
+    else dialog.open = true;
+  });
 };
 
 core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });

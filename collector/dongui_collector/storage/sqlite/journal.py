@@ -23,6 +23,7 @@ from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.files import sync_folder
 
 JOURNAL_FILE = "journal.ndjson"
+EPOCH = "epoch"  # the setting that says how a restored ledger branched off
 FIRST_EPOCH: Json = {"id": "0", "parents": []}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from dongui.policy.compile import pick_language
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dongui_collector.core.errors import TooManyEntries
+from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.credentials import Headers, network
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import query_of, read_body
@@ -25,9 +26,6 @@ from dongui_collector.rights import access_package, access_package_page, fulfilm
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Visitor
-
-if TYPE_CHECKING:
-    from dongui_collector.intake.app import PublicApp
 
 
 class Asker(NamedTuple):
