@@ -22,8 +22,8 @@ from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
 from dongui_collector.analytics.intervals import label, labels
-from dongui_collector.analytics.metrics import ratio
-from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, ordered, table
+from dongui_collector.analytics.metrics import ordered, ratio
+from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, table
 from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS, Visit
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender

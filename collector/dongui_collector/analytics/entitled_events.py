@@ -59,7 +59,7 @@ class EntitledEvents:
         self._core, self.site, self._today = core, site, today
         self.mask = sum(1 << bits[p] for p in purposes if p in bits)
         self._periods = Periods(core.registry)
-        self.zone: ZoneInfo = core.settings.zone  # one for all sites: file, key, period and report mean the same day
+        self.zone = ZoneInfo(core.settings.timezone)  # all sites': file, key, period, report mean one day
         settings = core.settings
         self.rules = SiteRules.of(
             site.origins, trailing_slash=settings.trailing_slash, channel_rules=settings.channel_rules
@@ -150,7 +150,7 @@ class EntitledEvents:
 
     def clicks(self, fact: Fact) -> tuple[str, ...]:
         """The kinds of a row's advertising ids; their values go no further than this."""
-        day = day_of(fact.at, self._core.settings.zone)  # under which it is stored, and its ids are sealed
+        day = day_of(fact.at, self.zone)  # under which it is stored, and its ids are sealed
         key = self._core.keyring.day(day)
         if key is None or fact.ads is None:
             return ()

@@ -17,9 +17,9 @@ from dongui_collector.analytics.columns.words import Glossary
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import ReportError, check_covered
 from dongui_collector.analytics.intervals import Interval, of_day
-from dongui_collector.analytics.metrics import COUNTS, Key, added, ratio
+from dongui_collector.analytics.metrics import COUNTS, Key, added, ordered, ratio
 from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
-from dongui_collector.analytics.reports import OTHERS, ordered
+from dongui_collector.analytics.reports import OTHERS
 from dongui_collector.analytics.sessions import METRICS
 from dongui_collector.analytics.snapshot_reader import (
     UNTOLD,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -72,3 +72,15 @@ def rows_of(names: tuple[str, ...], figures: tuple[str, ...], parts: Mapping[Key
         dict(zip(names, key, strict=True)) | {name: _FIGURES[name](part, visits) for name in figures}
         for key, part in parts.items()
     ]
+
+
+def ordered(rows: list[Json], names: Sequence[str], sort: str, *, ascending: bool) -> list[Json]:
+    """Rows by a figure or a name, what is not known last; then by ``names``, so that the order is always the same."""
+
+    def named(row: Json) -> tuple[tuple[bool, Any], ...]:
+        return tuple((row[name] is None, "" if row[name] is None else row[name]) for name in names)
+
+    rows = sorted(rows, key=named)
+    known = [row for row in rows if row[sort] is not None]
+    known.sort(key=lambda row: row[sort], reverse=not ascending)
+    return known + [row for row in rows if row[sort] is None]

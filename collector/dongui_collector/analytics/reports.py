@@ -5,7 +5,7 @@ Each table takes visits one by one, in any order, and gives at the end what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from dongui_collector.analytics.filters import DIMENSIONS
@@ -261,15 +261,3 @@ REPORTS = (
     *OTHERS,
     "consent",
 )
-
-
-def ordered(rows: list[Json], names: Sequence[str], sort: str, *, ascending: bool) -> list[Json]:
-    """Rows by a figure or a name, what is not known last; then by ``names``, so that the order is always the same."""
-
-    def named(row: Json) -> tuple[tuple[bool, Any], ...]:
-        return tuple((row[name] is None, "" if row[name] is None else row[name]) for name in names)
-
-    rows = sorted(rows, key=named)
-    known = [row for row in rows if row[sort] is not None]
-    known.sort(key=lambda row: row[sort], reverse=not ascending)
-    return known + [row for row in rows if row[sort] is None]

@@ -13,7 +13,7 @@ from dongui_collector.analytics.metrics import Key, Metrics, added, plus
 from dongui_collector.analytics.reports import PAGE_REPORTS
 from dongui_collector.analytics.sessions import language_tag
 from dongui_collector.analytics.site_rules import SiteRules
-from dongui_collector.analytics.snapshot_rules import HOURS, OWN, is_whole, name_of, told
+from dongui_collector.analytics.snapshot_rules import HOURS, OWN, is_whole, told
 from dongui_collector.storage.contract.values import RowBasis, Site
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ def _renamed(report: str, rows: dict[Key, Metrics], rules: SiteRules) -> dict[Ke
         return rows
     several: list[dict[Key, Metrics]] = [{(name and rename(name),): part} for (name,), part in rows.items()]
     return added(*several)
+
+
+def name_of(purposes: Collection[str]) -> str:
+    """Under which name the numbers for a set of purposes are kept."""
+    return ".".join(sorted(set(purposes)))
 
 
 def kept_name(report: str, interval: Interval) -> str:

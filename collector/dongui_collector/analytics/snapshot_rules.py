@@ -6,7 +6,7 @@ outlives its day only where at least :data:`ENOUGH` visitors of that day are beh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dongui_collector.analytics.metrics import Key, Metrics
@@ -44,8 +44,3 @@ def is_whole(body: Json) -> bool:
 def told(body: Json) -> dict[Key, Metrics]:
     """What :func:`kept` kept."""
     return {tuple(key): Metrics(*part) for key, part in body["rows"]}
-
-
-def name_of(purposes: Collection[str]) -> str:
-    """Under which name the numbers for a set of purposes are kept."""
-    return ".".join(sorted(set(purposes)))

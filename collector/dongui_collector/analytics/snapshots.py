@@ -21,7 +21,8 @@ from dongui_collector.analytics.columns.measures import Measure, measure_of, par
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
 from dongui_collector.analytics.reports import BREAKDOWNS
-from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept, name_of
+from dongui_collector.analytics.snapshot_reader import name_of
+from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.values import Json, Site
 

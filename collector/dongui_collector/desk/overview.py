@@ -44,6 +44,7 @@ class Overview:
     all_bytes: int
     purposes: list[str]
     recorded: int
+    replaced: list[tuple[str, int]]
     refusals: list[tuple[str, int]] = field(default_factory=list)
     next_end: date | None = None
 
@@ -90,6 +91,7 @@ def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[da
         purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),
         recorded=_sums(totals, "events.recorded", since).total(),
         refusals=_sums(totals, "events.refused.", since).most_common(),
+        replaced=_sums(totals, "events.replaced.", since).most_common(),
         next_end=min(ends.values(), default=None),
     )
 

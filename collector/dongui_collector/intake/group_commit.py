@@ -14,6 +14,7 @@ from dongui_collector.core.errors import NotAllowed, StorageFull
 from dongui_collector.core.settings import Settings
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.intake.gate import ConsentBasis, RowMaker, Sender
+from dongui_collector.intake.replaced import replaced
 from dongui_collector.intake.schema import Event
 from dongui_collector.ledger import state
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
@@ -40,6 +41,7 @@ class Pending:
     future: asyncio.Future[Pending]
     recorded: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    replaced: Counter[str] = field(default_factory=Counter)  # kind of personal pattern → how often, in what is stored
 
     def refuse(self, reason: str, number: int = 1) -> None:
         """Count events that are not stored."""
@@ -111,6 +113,11 @@ class GroupCommit:
         self._seen = self._turns = 0
         self._flush()
 
+    def forget(self, visitor: bytes) -> None:
+        """Forget what is remembered of a visitor whose data end, and of everybody's addresses and URLs."""
+        self._lives.pop(visitor, None)
+        self._rows.forget()
+
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
         self._expected = max(len(batch), self._expected * 3 // 4)
@@ -141,7 +148,7 @@ class GroupCommit:
             if is_full(error) or len(batch) == 1:
                 raise
             for pending in batch:
-                pending.recorded, pending.refused = 0, {}
+                pending.recorded, pending.refused, pending.replaced = 0, {}, Counter()
                 try:
                     self.commit([pending])
                 except Exception as own:
@@ -189,6 +196,8 @@ class GroupCommit:
             recorded[pending.site_ref] = recorded.get(pending.site_ref, 0) + pending.recorded
             for reason, n in pending.refused.items():
                 self.counts[today, pending.site_ref, f"events.refused.{reason}"] += n
+            for kind, n in pending.replaced.items():
+                self.counts[today, pending.site_ref, f"events.replaced.{kind}"] += n
         for site_ref, n in recorded.items():
             self.counts[today, site_ref, "events.recorded"] += n
 
@@ -251,7 +260,9 @@ class GroupCommit:
                 if key not in known:
                     known.add(key)
                     kept.add(key)
-                    rows.append(make(event, at, key))
+                    rows.append(row := make(event, at, key))
+                    for kind, number in replaced(row):
+                        part.pending.replaced[kind] += number
         tx.insert(rows)
         return reasons
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import g, url_for
 
 from dongui_collector.analytics.filters import DIMENSIONS, parse_filter
-from dongui_collector.analytics.saved_views import kept
+from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
 from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
@@ -74,7 +74,7 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
         "clear": asked.query(filters=()),
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),
-        "views": kept(reader.core, reader.site)["views"],
+        "views": views_of(reader.core, reader.site)["views"],
         "keep_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#views",
         "share_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#shares",
     }

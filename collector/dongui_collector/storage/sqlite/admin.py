@@ -22,8 +22,8 @@ _DESTRUCTION = (
 )
 
 
-class SqliteOffice:
-    """Implements :class:`~dongui_collector.storage.contract.stores.OfficeStore`."""
+class SqliteAdmin:
+    """Implements :class:`~dongui_collector.storage.contract.stores.AdminStore`."""
 
     def __init__(self, ledger: SqliteLedger) -> None:
         self._read = ledger._read
