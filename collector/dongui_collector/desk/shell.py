@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core import operations
 from dongui_collector.core.operations import R, Request
+from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.language import words
 from dongui_collector.retention.installation import Installation
 
@@ -58,12 +59,7 @@ def open_core() -> Installation:
     return core
 
 
-def ask(operation: str, **arguments: Any) -> Any:
-    """Have the collector change something; the desk itself writes nothing."""
-    return open_core().control.ask(operation, **arguments)
-
-
-def change(kind: type[Request[R]], **fixed: Any) -> R:
+def change(kind: type[Request[R]], /, **fixed: Any) -> R:
     """Have the collector answer a request that the present form fills, in the name of who is signed in.
 
     Raises :class:`~werkzeug.exceptions.Forbidden` where the role lacks the operation's right, whatever page asks.
@@ -81,6 +77,12 @@ def done(endpoint: str, message: str, **values: Any) -> Response:
     """Say that it was done (``message`` is a key of the words) and show a page again."""
     flash(words()[message], "done")
     return redirect(url_for(endpoint, **values), 303)
+
+
+def draft_parser() -> DraftParser:
+    """What reads drafts of a policy."""
+    parser: DraftParser = current_app.extensions["dongui-drafts"]
+    return parser
 
 
 def error_page(what: str, detail: str = "") -> str:
