@@ -192,7 +192,8 @@ def test_hostile_names_are_text(world: World, officer: FlaskClient) -> None:
         "referrer": f"https://evil.example/{script}",
         "search": script,
     }
-    event |= {"environment": {"screen": script[:20], "language": script[:20]}, "user_agent": script}
+    event |= {"environment": {"screen": script[:20], "language": script[:20]}}
+    event |= {"user_agent": f"Mozilla/5.0 (X11; Linux x86_64) {script} Gecko/20100101 Firefox/132.0"}
     assert world.ask("events.import", lines=[json.dumps(event)])["recorded"] == 1
     for page in (
         "/console/visits?whole=1",
