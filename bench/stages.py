@@ -42,14 +42,14 @@ def measure(quick: bool) -> tuple[list[Figure], str]:
 
 
 def _timed(installation: Installation, crowd: Crowd, events: int, rounds: int) -> dict[str, float]:
-    from dongui_collector.intake.app import PublicApp
     from dongui_collector.intake.gate import RequestRows
+    from dongui_collector.runtime.public import public_app
     from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction
 
     bodies = _bodies(crowd, _GROUP * rounds, events)
     spent: dict[str, float] = defaultdict(float)
     with opened(installation.config) as core:
-        door = PublicApp(core)
+        door = public_app(core)
         # Every visitor's first request reads the ledger, the next ones do not (docs/decisions/003).
         for group in _groups(_bodies(crowd, VISITORS, 1)):
             asyncio.run(_group(door, crowd, group, defaultdict(float)))

@@ -1,4 +1,4 @@
-"""Who imports whom, read from the source by AST. What stands under ``if TYPE_CHECKING`` counts only where asked for."""
+"""Who imports whom, read from the source by AST: also what only a type checker follows."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def modules(packages: dict[str, Path] = PACKAGES) -> list[Module]:
     return found
 
 
-def arrows(module: Module, known: frozenset[str], *, typing: bool = False) -> Iterator[Arrow]:
+def arrows(module: Module, known: frozenset[str]) -> Iterator[Arrow]:
     """The imports of a module, also those inside functions; ``from p import m`` means ``p.m`` if that is a module.
 
-    ``typing``: also those that only a type checker follows.
+    Those that only a type checker follows count like all others.
     """
-    for node in ast.walk(module.tree) if typing else _running(module.tree):
+    for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Arrow(module.name, alias.name, node.lineno)
@@ -73,13 +73,3 @@ def _base(module: Module, node: ast.ImportFrom) -> str:
     parts = module.name.split(".")
     parts = parts[: len(parts) - node.level + module.package]
     return ".".join([*parts, *([node.module] if node.module else [])])
-
-
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            for other in child.orelse:
-                yield from _running(other)
-            continue
-        yield child
-        yield from _running(child)

@@ -42,7 +42,6 @@ PRIVATE = {
     "people": "accounts",
     "custody": "keys",
 }
-LEFT_OVER = {"dongui_collector.storage.sqlite.office", "dongui_collector.storage.sqlite.people"}  # to be renamed
 # One name with one meaning in several places: a middleware for each kind of server; a script that others run alone.
 SAME_MEANING = {"ConsentMiddleware", "MerkleTree"}
 
@@ -65,7 +64,7 @@ def private_names(found: Iterable[Module]) -> list[str]:
     found = list(found)
     names = [(module.name, module.name.rpartition(".")[2]) for module in found]
     names += [(f"{where[0]}.{name}", snake(name)) for name, where in classes(found).items()]
-    return [f"{full}: say {PRIVATE[name]}" for full, name in names if name in PRIVATE and full not in LEFT_OVER]
+    return [f"{full}: say {PRIVATE[name]}" for full, name in names if name in PRIVATE]
 
 
 def doubled(found: Iterable[Module]) -> dict[str, list[str]]:

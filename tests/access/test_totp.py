@@ -62,7 +62,7 @@ def test_the_link_says_what_authenticators_need() -> None:
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     assert (parts.scheme, parts.netloc, unquote(parts.path)) == ("otpauth", "totp", "/dongui Shop:kim: 민지")
     assert base64.b32decode(query["secret"]) == secret
-    assert base64.b32decode(totp.shown(secret).replace(" ", "")) == secret
+    assert base64.b32decode(totp.readable(secret).replace(" ", "")) == secret
     assert query["issuer"] == "dongui Shop"
 
 

@@ -204,6 +204,27 @@ def test_one_that_never_answers_is_paused_and_goes_on_where_it_stood(shop: House
     assert sum(pause_ms(n) for n in range(1, MOST_TRIES + 1)) > 2 * 86_400_000
 
 
+@pytest.mark.parametrize("ended", ["revoked", "expired"])
+def test_the_webhook_of_a_token_that_ended_is_told_nothing_more(shop: House, receiver: Receiver, ended: str) -> None:
+    own = perform(shop.core, "tokens.create", {"purposes": ["statistics"], "expires": "P1D"})["id"]
+    other = token(shop, "statistics")
+    visitor = shop.arrive("statistics")
+    shop.visit(visitor)
+    for consumer in (own, other):
+        exported(shop, consumer, "statistics")
+        add(shop, receiver, token=consumer)
+    shop.choose((), ("statistics",), visitor=visitor)
+    if ended == "revoked":
+        perform(shop.core, "tokens.revoke", {"id": own})
+    else:
+        shop.now += 3 * 86_400_000
+    assert Deliverer(shop.core).round() == 1, "the other token's goes on"
+    states = {hook["consumer"]: hook["state"] for hook in perform(shop.core, "webhooks.list", {})}
+    assert states == {own: "ended", other: "working"}
+    with pytest.raises(CollectorError, match="no live token"):
+        add(shop, receiver, token=own)
+
+
 def test_one_that_hangs_keeps_no_other_from_being_told(shop: House, receiver: Receiver) -> None:
     own = token(shop, "statistics")
     visitor = shop.arrive("statistics")

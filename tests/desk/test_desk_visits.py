@@ -12,7 +12,7 @@ import pytest
 from desk_world import ORIGIN, World, send
 from dongui_collector.analytics.filters import ReportError
 from dongui_collector.analytics.public_numbers import FEWEST, finished
-from dongui_collector.analytics.saved_views import kept
+from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.analytics.shared_links import live
 from dongui_collector.analytics.snapshot_rules import OWN
 from dongui_collector.core.clock import start_of
@@ -247,7 +247,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     send(officer, KEPT, f"{KEPT}/notes", day=today.isoformat(), text="New <i>shop</i>")
     send(officer, f"{KEPT}?query=period%3D7d", f"{KEPT}/views", name="Week", query="period=7d&filter=country%3AKR")
     site = world.core.registry.sites()[0]
-    lists = kept(world.core, site)
+    lists = views_of(world.core, site)
     assert lists["goals"] == [{"id": 1, "name": "Bought <b>", "what": "event:purchase"}]
     assert lists["funnels"] == [{"id": 2, "name": "Sale", "steps": ["page:/cart", "event:purchase"]}]
     page = officer.get(KEPT).text
@@ -257,7 +257,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     assert "New <i>shop</i>" in text_of(officer, "/console/visits/head")
     for one in (1, 2, 3, 4):
         assert send(officer, KEPT, f"{KEPT}/drop", id=one).status_code == 303
-    assert not any(kept(world.core, site).values())
+    assert not any(views_of(world.core, site).values())
     assert send(officer, KEPT, f"{KEPT}/drop", id=1).status_code == 400
     entries = [r for r in world.core.storage.ledger.records(limit=1000) if r.kind == "audit" and r.body]
     assert [e.body["action"] for e in entries if "visits." in str(e.body)][:2] == [

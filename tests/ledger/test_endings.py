@@ -13,9 +13,9 @@ import pytest
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.intake.app import PublicApp
 from dongui_collector.ledger.receipts import receipt
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite import ledger
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -150,7 +150,7 @@ def test_a_backup_that_reads_longer_than_an_ending_waits(house: House, monkeypat
         backup.execute("BEGIN")
         backup.execute("SELECT count(*) FROM chain").fetchone()
         house.erase(visitor)
-        Scheduler(PublicApp(house.core)).round()
+        Scheduler(public_app(house.core)).round()
         assert proof in house.bytes()
-    Scheduler(PublicApp(house.core)).round()
+    Scheduler(public_app(house.core)).round()
     assert proof not in house.bytes()

@@ -19,19 +19,20 @@ from typing import Any
 import dongui_collector.runtime.composition
 import pytest
 from dongui.policy import default_policy_text
-from dongui_collector.backup.backup import make_backup, restore_backup
+from dongui_collector.backup.backup import make_backup
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
+from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.schema import Event
 from dongui_collector.keys.keyring import new_master, write_master
 from dongui_collector.ledger.rows import PendingErasures
 from dongui_collector.ledger.service import Decision
 from dongui_collector.runtime.composition import Installation, open_core
+from dongui_collector.runtime.restore import restore_backup
 from dongui_collector.storage.contract.stores import iter_rows
 from dongui_collector.storage.contract.values import Row
 from hypothesis import HealthCheck, settings

@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from dongui_collector.backup.backup import make_backup, restore_backup
+from dongui_collector.backup.backup import make_backup
 from dongui_collector.core.errors import FolderBusy, StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.evidence.verify.verify import verify
+from dongui_collector.runtime.restore import restore_backup
 from dongui_collector.storage.contract.values import Hold
 
 from tests.retention.house import ALL, House, at, policy
@@ -295,6 +296,10 @@ def test_without_the_journal_only_when_told(lived_in: tuple[House, dict[str, str
     assert journal.exists(), "from here on it is written on"
     restore(house, backup)
     assert "leaves" not in house.markers()
+    with pytest.raises(StorageError, match="Leave --without-journal away"):
+        restore(house, backup, without_journal=True)
+    assert "leaves" not in house.markers(), "there is one: no flag goes past it"
+    journal.unlink()
     restore(house, backup, without_journal=True)
     assert "leaves" in house.markers()
 

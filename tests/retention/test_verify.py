@@ -13,7 +13,7 @@ import pytest
 from dongui.i18n import MESSAGES
 from dongui_collector.evidence.bundle import chain_of
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.intake.app import PublicApp
+from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.values import Selection
@@ -67,7 +67,7 @@ def seq_of(house: House, kind: str) -> int:
 
 
 def test_a_day_on_which_nobody_comes_is_nothing_to_complain_of(lived_in: House) -> None:
-    upkeep = Scheduler(PublicApp(lived_in.core))
+    upkeep = Scheduler(public_app(lived_in.core))
     for _ in range(3):
         upkeep.round()
         upkeep.prove()

@@ -80,7 +80,7 @@ class PutAccount(Request[AccountRole], frozen=True):
     """Make a console account, or give it another password (and role). Sessions opened with the old one end."""
 
     name: Name
-    password: Annotated[str, Field(reads="secret")]
+    password: Annotated[str, Field(reads="password")]
     role: Annotated[str | None, Field()] = None
     by: str = COMMAND_LINE
 

@@ -291,7 +291,7 @@ def enrol(core: StoredInstallation, request: Enrol) -> Enrolment:
             raise NotAllowed("this account has a second factor already; remove it first")
         core.storage.people.put(replace(account, factor_pending=_sealed(core, account, secret)))
     issuer = " ".join(["dongui", *(site.name for site in core.storage.ledger.sites()[:1])])
-    return Enrolment(totp.shown(secret), totp.uri(secret, account.name, issuer))
+    return Enrolment(totp.readable(secret), totp.uri(secret, account.name, issuer))
 
 
 @operation("own.confirm", right="own", audit="account")

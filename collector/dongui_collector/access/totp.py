@@ -44,7 +44,7 @@ def accepted_step(secret: bytes, given: str, now: int, last: int) -> int | None:
     return found
 
 
-def shown(secret: bytes) -> str:
+def readable(secret: bytes) -> str:
     """The secret as people type it into a telephone: base32 in groups of four."""
     text = base64.b32encode(secret).decode().rstrip("=")
     return " ".join(text[i : i + 4] for i in range(0, len(text), 4))

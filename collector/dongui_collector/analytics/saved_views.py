@@ -22,7 +22,7 @@ MOST_STEPS = 12
 _LONGEST = 80
 
 
-def kept(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
+def views_of(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
     """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
     found = core.storage.office.setting(_name(site)) or {}
     return {kind: list(found.get(kind, ())) for kind in KINDS}
@@ -50,7 +50,7 @@ def keep(core: LedgerInstallation, request: KeepView) -> Json:
     checked = _CHECKS[request.kind](request.said)
     found = find_site(core, request.site)
     with core.storage.ledger.writing():
-        lists = kept(core, found)
+        lists = views_of(core, found)
         if len(lists[request.kind]) >= MOST:
             raise ReportError(f"at most {MOST} {request.kind}; drop one first")
         last = max((one["id"] for some in lists.values() for one in some), default=0)
@@ -73,7 +73,7 @@ def drop(core: LedgerInstallation, request: DropView) -> None:
     """Drop one by its id. Raises :class:`Unknown` where there is none."""
     found = find_site(core, request.site)
     with core.storage.ledger.writing():
-        lists = kept(core, found)
+        lists = views_of(core, found)
         kind = next((kind for kind, some in lists.items() if any(one["id"] == request.id for one in some)), None)
         if kind is None:
             raise Unknown("nothing of that number is kept of this site")

@@ -1,7 +1,6 @@
-"""Backup and restore. Each day is encrypted under its own key: destroying the key shreds it in every backup too.
+"""Making a backup. Each day is encrypted under its own key: destroying the key shreds it in every backup too.
 
 A backup holds what ``data/`` holds, never the keys: those, with the journal of destructions, are copied by other hands.
-``restore`` builds the folder beside the present one, repeats the journal on it, and only then puts it in place.
 """
 
 from __future__ import annotations
@@ -9,28 +8,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
 from typing import BinaryIO
 
-from dongui_collector.analytics import shared_links
-from dongui_collector.backup.format import BackupReader, BackupWriter, day_backup_key, own_key
-from dongui_collector.core.errors import StorageError
-from dongui_collector.core.settings import Settings
-from dongui_collector.keys.keyring import KeyRing, load_master
+from dongui_collector.backup.format import BackupWriter, day_backup_key, own_key
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.restore_replay import Replay
-from dongui_collector.runtime.composition import EPOCH, open_core, open_journal
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.dump import dump, load
-from dongui_collector.storage.sqlite.files import FolderLock
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, Journal, adopt
-from dongui_collector.storage.sqlite.restored import beside, destroy_folder, go_on, swap
-from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys
-from dongui_collector.webhooks import operations
+from dongui_collector.storage.sqlite.dump import dump
+from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH
+from dongui_collector.storage.sqlite.storage import LEDGER_FILE
 
-_WHOLE = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
+WHOLE_FILES = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
 
 Progress = Callable[[int], None]
 
@@ -56,7 +43,7 @@ def make_backup(core: Installation, out: BinaryIO, progress: Progress | None = N
     }
     writer = BackupWriter(out, header)
     data, key = core.settings.data_path, own_key(core.keyring)
-    for name, file in _WHOLE.items():
+    for name, file in WHOLE_FILES.items():
         writer.section(name, key, dump(data / file, one_moment=name == "ledger"))
     for day in core.storage.events.days():
         day_key = core.keyring.day(day)
@@ -69,100 +56,3 @@ def make_backup(core: Installation, out: BinaryIO, progress: Progress | None = N
             progress(1)
     writer.finish(key)
     return {"id": header["id"], "sections": len(writer.sections), "bytes": writer.bytes}
-
-
-# --- restoring -------------------------------------------------------------------------------------------------------
-
-
-def restore_backup(
-    settings: Settings,
-    file: BinaryIO,
-    *,
-    journal: Path | None = None,
-    without_journal: bool = False,
-    replace_present: bool = False,
-    progress: Progress | None = None,
-) -> Json:
-    """Restore a backup into ``settings``' data folder; nothing that was destroyed since is in it (invariant 5).
-
-    ``journal`` names a copy of the journal kept elsewhere; ``without_journal`` goes on without any, at the operator's
-    word. Raises :class:`StorageError` for a damaged backup, a missing or older journal, or a folder that is not empty
-    (unless ``replace_present``), :class:`FolderBusy` beside a running collector.
-    """
-    data, fresh = settings.data_path, beside(settings.data_path)[0]
-    go_on(data)
-    present = data / LEDGER_FILE
-    if present.exists() and not replace_present:
-        raise StorageError(f"{data} already holds an installation; move it away, or say --replace to destroy it")
-    lock = FolderLock(data) if data.is_dir() else None
-    try:
-        header, entries, known = _checked(settings, file, journal, without_journal)
-        if journal is not None:
-            adopt(journal, settings.keys_path)
-        destroy_folder(fresh)
-        make_folders(fresh, settings.keys_path)
-        shredded = _unpack(settings, file, fresh, progress)
-        outcome = _replay(replace(settings, data=str(fresh)), header, entries, known)
-        swap(data)
-    finally:
-        if lock:
-            lock.release()
-    return {"restored": header["id"], "made_at": header["made_at"], "days_shredded": len(shredded), **outcome}
-
-
-def _checked(
-    settings: Settings, file: BinaryIO, given: Path | None, without: bool
-) -> tuple[Json, list[Json], list[Json]]:
-    """The header, the journal's entries since, and those before."""
-    keys = open_keys(settings.keys_path, readonly=True)
-    try:
-        keyring = KeyRing(keys, load_master(settings), remember=False)
-        header = BackupReader(file, keyring).header
-        file.seek(0)
-        journal = Journal(given, keyring.derive(b"journal")) if given else open_journal(settings.keys_path, keyring)
-        if without:
-            return header, [], []
-        if not journal.exists:
-            raise StorageError(
-                "there is no journal of destructions (keys/journal.ndjson); without it the backup would bring back what"
-                " was destroyed since. Name a copy with --journal, or say --without-journal"
-            )
-        count, mac = header["journal"]
-        return header, journal.entries((int(count), str(mac))), journal.entries()
-    finally:
-        keys.close()
-
-
-def _unpack(settings: Settings, file: BinaryIO, fresh: Path, progress: Progress | None) -> list[str]:
-    keys = open_keys(settings.keys_path, readonly=True)
-    try:
-        reader = BackupReader(file, KeyRing(keys, load_master(settings), remember=False))
-        for name, parts in reader.sections():
-            if name in _WHOLE:
-                load(fresh / _WHOLE[name], parts)
-            else:
-                load(fresh / "events" / f"{date.fromisoformat(name.removeprefix('day:'))}.db", parts)
-            if progress:
-                progress(1)
-        return reader.shredded
-    finally:
-        keys.close()
-
-
-def _replay(settings: Settings, header: Json, entries: list[Json], known: list[Json]) -> Json:
-    """Open the restored folder, branch its ledger off, and repeat what has ended since."""
-    core = open_core(settings, writable=True)
-    try:
-        head = core.storage.ledger.head()[0]
-        epoch = core.storage.office.setting(EPOCH) or FIRST_EPOCH
-        own = {"id": secrets.token_hex(6), "parents": [[epoch["id"], head], *epoch["parents"]]}
-        with core.storage.ledger.writing():
-            core.storage.office.put_setting(EPOCH, own)
-            core.storage.ledger.append(
-                "restored", core.clock.now(), {"backup": header["id"], "made_at": header["made_at"]}
-            )
-        epochs = [entry for entry in known if entry["kind"] == "epoch"]
-        taken = {"webhook": operations.removed_since, "share": shared_links.revoked_since}
-        return Replay(core, epoch, head, taken).run(entries, known=epochs)
-    finally:
-        core.close()

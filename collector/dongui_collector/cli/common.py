@@ -9,7 +9,7 @@ A command module needs three lines::
         with reading(config) as core:
             emit(core.retention.overview.status(), as_json)
 
-A command that changes something calls ``control(config).ask("operation", **args)``: beside a running ``serve`` the
+A command that changes something calls ``control(config)(Request(…))``: beside a running ``serve`` the
 change is made there, without one in this process under the folder's lock.
 """
 

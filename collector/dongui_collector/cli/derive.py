@@ -171,6 +171,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "people": lambda value: people([value] if isinstance(value, str) else value),
     "text": lambda value: sys.stdin.read() if value == "-" else value,
     "secret": lambda value: click.prompt("Visitor id", hide_input=True) if value == "-" else value or None,
+    "password": lambda value: value,
     "lines": lambda file: [line.strip() for line in file if line.strip()],
     "file": read_text,
     "first_line": first_line,

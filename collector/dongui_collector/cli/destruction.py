@@ -16,11 +16,17 @@ from dongui_collector.cli.common import (
     json_option,
     reading,
     settings_of,
-    site_option,
 )
-from dongui_collector.cli.derive import by_option
+from dongui_collector.cli.derive import by_option, command
 from dongui_collector.cli.retention import unsigned_text, what_text
 from dongui_collector.core.errors import Unknown
+from dongui_collector.core.operations import plain
+from dongui_collector.retention.operations import (
+    ApproveDestructions,
+    GrantApproval,
+    RevokeApproval,
+    SelectDestruction,
+)
 from dongui_collector.retention.serializers import destruction_json
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
@@ -47,31 +53,6 @@ def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
         click.echo(unsigned_text(one))
 
 
-@destruction.command()
-@click.option("--class", "record_class", required=True, metavar="CLASS", help="The record class.")
-@click.option("--subject", metavar="ID", help="Only of this visitor (by id) or member (by reference).")
-@click.option("--before", metavar="DAY", help="Only what is of this day or earlier.")
-@click.option("--reason", required=True, help="Why the purpose is achieved; it stands in the certificate.")
-@by_option
-@site_option
-@config_option
-@json_option
-def select(
-    record_class: str,
-    subject: str | None,
-    before: str | None,
-    reason: str,
-    by: str,
-    site: str | None,
-    config: Path,
-    as_json: bool,
-) -> None:
-    """Select records whose purpose is achieved. They wait for an approval; what other law names is then kept apart."""
-    given = {"record_class": record_class, "subject": subject, "before": before, "reason": reason, "site": site}
-    found = control(config).ask("destruction.select", **given, by=by)
-    emit(found, as_json, _selected_text)
-
-
 def _selected_text(found: dict[str, Any]) -> str:
     return f"selected: {', '.join('#' + str(d['id']) for d in found['selected'])} ({found['records']} records)"
 
@@ -91,7 +72,7 @@ def approve(ids: tuple[int, ...], everything: bool, by: str, config: Path, as_js
         raise click.UsageError("in two-person mode an approval is given by whoever runs the command, not in a name")
     if bool(ids) == everything:
         raise click.UsageError("name the destructions to approve, or say --all")
-    outcome = control(config).ask("destruction.approve", ids=None if everything else list(ids), by=by)
+    outcome = plain(control(config)(ApproveDestructions(None if everything else list(ids), by)))
     emit(outcome, as_json, lambda done: "\n".join(f"#{d['id']} {d['state']}" for d in done["approved"]) or "(none)")
     if outcome["failed"]:
         raise SystemExit(1)
@@ -111,21 +92,9 @@ def show(id: int, config: Path, as_json: bool) -> None:
     emit(destruction_json(found, today), as_json)
 
 
-@destruction.command()
-@click.option("--version", metavar="VERSION", help="Sign this policy version besides those signed; without it, all.")
-@by_option
-@site_option
-@config_option
-@json_option
-def grant(version: str | None, by: str, site: str | None, config: Path, as_json: bool) -> None:
-    """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
-    emit(control(config).ask("approval.grant", by=by, version=version, site=site), as_json)
-
-
-@destruction.command()
-@by_option
-@config_option
-@json_option
-def revoke(by: str, config: Path, as_json: bool) -> None:
-    """Revoke the standing approval: from now on every destruction waits for `destruction approve`."""
-    emit(control(config).ask("approval.revoke", by=by), as_json)
+for one in (
+    command("select", SelectDestruction, _selected_text),
+    command("grant", GrantApproval),
+    command("revoke", RevokeApproval),
+):
+    destruction.add_command(one)

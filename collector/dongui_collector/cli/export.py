@@ -31,6 +31,7 @@ from dongui_collector.exports.sqlite_bundle import metadata, write_database
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
+from dongui_collector.rights.export_operations import AuditExport
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _CHUNK = 1 << 20
@@ -87,10 +88,9 @@ def events(
         raise click.UsageError("--precise goes with --recipient; the controller's own use is exact anyway")
     days = (first.date(), last.date())
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient, "precise": precise}
-    said = {"first": str(days[0]), "last": str(days[1]), "format": kind, "by": acting_user()}
     start = None if after is None else _place(config, asked, days, after)
-    door = control(config)
-    begun = door.ask("export.audit", **asked, **said)
+    change = control(config)
+    begun = change(AuditExport(list(purposes), *days, kind, site, recipient, acting_user(), precise))
     with reading(config) as core, progress("events") as advance:
         reader = _reader(core, asked)
         number, last_place = 0, start
@@ -102,10 +102,10 @@ def events(
                 number, last_place = number + 1, place
                 yield row
 
-        if begun["disclosure"] is None:
+        if begun.disclosure is None:
             _write(output, kind, rows(), lambda chunks: chunks)
         else:
-            with Handover(door, begun["disclosure"]) as handing:
+            with Handover(change, begun.disclosure) as handing:
                 _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)

@@ -13,7 +13,7 @@ from dongui_collector.cli.common import config_option, control, emit, json_optio
 from dongui_collector.cli.derive import by_option
 from dongui_collector.core.operations import Request
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, shown
+from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, public_view
 
 Rows = Callable[[Installation, dict[str, Any], Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
 
@@ -44,7 +44,7 @@ def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Row
                 advance(1)
             file.flush()
         with reading(config) as core:
-            emit(shown(core, load(core, id)), as_json)
+            emit(public_view(core, load(core, id)), as_json)
 
     return export
 

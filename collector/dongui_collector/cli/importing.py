@@ -22,7 +22,10 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
+from dongui_collector.core.operations import plain
 from dongui_collector.ledger.sites import find_site
+from dongui_collector.rights.export_operations import ImportAggregates
+from dongui_collector.runtime.event_import import ImportEvents
 
 _CHUNK = 500  # lines in one transaction; the writers' lock is held for some ten milliseconds
 _SHOWN = 20
@@ -67,8 +70,7 @@ def aggregates(file: Path, source: str, purpose: str, site: str | None, config: 
     with progress("Reading", None) as advance:
         days = days_of(source, file, zone)
         advance(len(days))
-    said = {"source": source, "purpose": purpose, "site": site, "by": acting_user()}
-    emit(control(config).ask("aggregates.import", days=days, **said), as_json)
+    emit(plain(control(config)(ImportAggregates(source, purpose, days, site, acting_user()))), as_json)
 
 
 @importing.command()
@@ -83,15 +85,16 @@ def events(file: IO[bytes], site: str | None, config: Path, as_json: bool) -> No
     only events of visitors with a live consent are recorded; an event that is there already is kept once, and an
     interrupted import may simply be run again. Exit code 1 when a line could not be read.
     """
-    door = control(config)
+    change = control(config)
     recorded, refused, malformed = 0, Counter[str](), list[dict[str, Any]]()
     with progress("Importing", _size(file)) as advance:
         for first, lines in _chunks(file):
-            texts = [line[:_LONGEST].decode("utf-8", "surrogateescape") for line in lines]
-            answer = door.ask("events.import", lines=texts, site=site)
-            recorded += answer["recorded"]
-            refused.update(answer["refused"])
-            malformed += [{"line": first + at, "reason": reason} for at, reason in answer["malformed"]]
+            # A byte that is no UTF-8 becomes an escape that is no JSON: its line is refused, and no other.
+            texts = [line[:_LONGEST].decode("utf-8", "backslashreplace") for line in lines]
+            answer = change(ImportEvents(texts, site))
+            recorded += answer.recorded
+            refused.update(answer.refused)
+            malformed += [{"line": first + at, "reason": reason} for at, reason in answer.malformed]
             advance(sum(map(len, lines)))
     data = {"recorded": recorded, "refused": dict(refused), "malformed": malformed}
     emit(data, as_json, _text)

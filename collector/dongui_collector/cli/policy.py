@@ -21,6 +21,7 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.reconfirm import reconfirm
+from dongui_collector.core.operations import plain
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 # Accepted, so that it can be appended to every command; these need no installation.
@@ -158,9 +159,10 @@ def publish_(ctx: click.Context, file: Path, sign: bool, site: str | None, confi
     if any(finding.level == "error" for finding in findings):
         emit(_report(file, findings), as_json, _findings_text)
         ctx.exit(1)
-    signed = {"sign": True, "by": acting_user()} if sign else {}
-    done = control(config).ask("policy.publish", site=site, text=load(file).text, **signed)
-    emit(done, as_json, _published_text)
+    from dongui_collector.retention.publishing import PublishPolicy
+
+    request = PublishPolicy(load(file).text, site, sign, acting_user() if sign else "")
+    emit(plain(control(config)(request)), as_json, _published_text)
 
 
 policy.add_command(reconfirm)

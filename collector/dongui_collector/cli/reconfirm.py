@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from dongui_collector.cli.common import acting_user, config_option, control, emit, json_option, reading, site_option
+from dongui_collector.core.operations import plain
+from dongui_collector.retention.operations import FindDueMembers, NoteReconfirmed
 
 
 @click.command()
@@ -39,12 +41,12 @@ def reconfirm(
     What silence means is the policy's choice: the consent is kept, or ends with its period.
     """
     if told is not None:
-        given = {"site": site, "until": told, "purposes": list(purposes) or None, "by": acting_user()}
-        emit(control(config).ask("policy.reconfirmed", **given), as_json)
+        request = NoteReconfirmed(told, list(purposes) or None, site, acting_user())
+        emit(plain(control(config)(request)), as_json)
     elif members is not None:
         lines = members.read_text(encoding="utf-8").splitlines()
-        named = {"site": site, "references": [line.strip() for line in lines if line.strip()], "days": within}
-        found = control(config).ask("policy.reconfirm", **named, by=acting_user())
+        references = [line.strip() for line in lines if line.strip()]
+        found = control(config)(FindDueMembers(references, within, site, acting_user()))
         _write(found, output, as_json)
     else:
         emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])

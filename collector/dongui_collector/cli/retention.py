@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from dongui_collector.cli.common import CommandGroup, config_option, control, emit, json_option, reading
+from dongui_collector.cli.common import CommandGroup, config_option, emit, json_option, reading
+from dongui_collector.cli.derive import command
+from dongui_collector.retention.operations import RunRetention
 
 
 @click.group(cls=CommandGroup)
@@ -23,20 +25,6 @@ def plan(config: Path, as_json: bool) -> None:
     with reading(config) as core:
         status = core.retention.overview.status()
     emit(status, as_json, _plan_text)
-
-
-@retention.command()
-@config_option
-@json_option
-def run(config: Path, as_json: bool) -> None:
-    """Select what is due and destroy what is approved. A running serve does the same by itself.
-
-    Exit code 1 when a destruction failed; it is tried again at the next run.
-    """
-    outcome = control(config).ask("retention.run")
-    emit(outcome, as_json, _run_text)
-    if outcome["failed"]:
-        raise SystemExit(1)
 
 
 def _plan_text(status: dict[str, Any]) -> str:
@@ -63,6 +51,9 @@ def _plan_text(status: dict[str, Any]) -> str:
 def _run_text(outcome: dict[str, Any]) -> str:
     text = f"destroyed: {outcome['destroyed']}, failed: {outcome['failed']}, waiting for approval: {outcome['waiting']}"
     return "\n".join([text, *(f"  {what_text(c['what'])} (certificate {c['seq']})" for c in outcome["certificates"])])
+
+
+retention.add_command(command("run", RunRetention, _run_text, failed=lambda outcome: bool(outcome["failed"])))
 
 
 def unsigned_text(one: dict[str, Any]) -> str:

@@ -57,6 +57,6 @@ def _ended_by(kind: type[BaseException], error: BaseException, trace: TracebackT
     logging.getLogger("dongui").critical("ended by an error", exc_info=(kind, error, trace))
 
 
-def _thread_ended(said: threading.ExceptHookArgs) -> None:
-    if said.exc_value is not None:
-        _ended_by(said.exc_type, said.exc_value, said.exc_traceback)
+def _thread_ended(raised: threading.ExceptHookArgs) -> None:
+    if raised.exc_value is not None:
+        _ended_by(raised.exc_type, raised.exc_value, raised.exc_traceback)

@@ -8,7 +8,6 @@ types. Registration happens by import: ``runtime/operations.py`` imports every m
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ R = TypeVar("R")
 Q = TypeVar("Q", bound="Request[Any]")
 F = TypeVar("F", bound=Callable[..., Any])
 COMMAND_LINE = "command line"
+Source = Literal["value", "person", "people", "text", "secret", "password", "lines", "file", "first_line", "json"]
 
 
 class Request(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class Field:
     :param reads: where the command line takes the value from. ``person`` and ``people``: ``-`` stands for lines of
         the standard input; ``text``: ``-`` stands for all of it; ``secret``: ``-`` asks without an echo; ``lines``,
         ``file``, ``first_line`` and ``json``: a file's lines, text, first line (``-``: the standard input), or JSON
-        object.
+        object; ``password``: taken as it is, white space and all.
 
     A field without it is filled by the program: ``by`` with who asks, ``address`` with from where.
     """
@@ -49,7 +49,9 @@ class Field:
     metavar: str | None = None
     choices: Sequence[str] = ()
     argument: bool = False
-    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json"] = "value"
+    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json", "password"] = (
+        "value"
+    )
     default: Any = None  # what the command line says where nothing is given; a function is called for it
 
 
@@ -87,30 +89,11 @@ def operation(name: str, *, right: str = "", audit: str = "", changes: bool = Tr
 
     def register(function: F) -> F:
         hints = get_type_hints(function, include_extras=True)
-        kind = hints[list(hints)[1]] if len(hints) == 3 else None
-        if isinstance(kind, type) and issubclass(kind, Request):
-            known = Operation(name, kind, hints["return"], function, right, audit, changes)
-        else:
-            known = _of_arguments(name, function, hints)
+        known = Operation(name, hints[list(hints)[1]], hints["return"], function, right, audit, changes)
         operations[name] = _by_request[known.request] = known
         return function
 
     return register
-
-
-def _of_arguments(name: str, function: Callable[..., Any], hints: dict[str, Any]) -> Operation:
-    """A function that takes its arguments one by one: its request is made from its signature."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    fields: list[Any] = [
-        (p.name, hints[p.name]) if p.default is p.empty else (p.name, hints[p.name], msgspec.field(default=p.default))
-        for p in parameters
-    ]
-    kind: Any = msgspec.defstruct(name.title().replace(".", ""), fields, bases=(Request,), frozen=True)
-
-    def answer(installation: Any, request: Any) -> Any:
-        return function(installation, **{p.name: getattr(request, p.name) for p in parameters})
-
-    return Operation(name, kind, hints["return"], answer)
 
 
 def named(name: str) -> Operation:
@@ -188,8 +171,9 @@ class Described:
     @property
     def form_name(self) -> str:
         """Its name in a form."""
-        option = self.field.option if self.field else ""
-        return option.lstrip("-").replace("-", "_") if option.startswith("--") and self.many else self.name
+        if self.field and self.field.option and self.many and self.field.reads == "value":
+            return self.field.option.lstrip("-").replace("-", "_")  # one of several, such as a check box
+        return self.name
 
 
 def described(kind: type[Request[Any]]) -> list[Described]:
@@ -216,8 +200,7 @@ def from_form(kind: type[Q], getlist: Callable[[str], Sequence[str]], **fixed: A
     for one in described(kind):
         if one.name in fixed or one.field is None:
             continue
-        secret = one.field.reads == "secret"
-        given = [text if secret else text.strip() for text in getlist(one.form_name)]
+        given = [text if one.field.reads == "password" else text.strip() for text in getlist(one.form_name)]
         if one.type is bool:
             values[one.name] = bool(given and given[0])
         elif one.many:

@@ -19,7 +19,11 @@ from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
-__all__ = ["Problem", "ReadRequest", "asking", "problem_response"]
+__all__ = ["OPERATORS", "READERS", "Problem", "ReadRequest", "authorised", "problem_response"]
+
+
+READERS = ("consumer", "analyst", "officer", "admin")
+OPERATORS = ("auditor", "officer", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class ReadRequest:
     precise: bool = False
 
 
-def asking(core: Installation, roles: Sequence[str], right: str = "export") -> ReadRequest:
+def authorised(core: Installation, roles: Sequence[str], right: str = "export") -> ReadRequest:
     """Judge the present request's ``Authorization`` header, else its console session.
 
     A token needs one of ``roles``, a person who is signed in the ``right`` (access/roles.py). ``?site`` and

@@ -16,7 +16,8 @@ from werkzeug.wrappers import Response
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
-from dongui_collector.desk.access import Problem, ReadRequest, asking
+from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
+from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
@@ -27,12 +28,11 @@ from dongui_collector.exports.export import OWN_USE, Entitlement, consumer_event
 from dongui_collector.exports.formats import FORMATS, MEDIA_TYPES
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import Handover
+from dongui_collector.rights.export_operations import AuditExport, NoteTokenExport
+from dongui_collector.rights.profiles import ReadProfiles
 from dongui_collector.storage.contract.values import Json
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
-
-_READERS = ("consumer", "analyst", "officer", "admin")
-_OPERATORS = ("auditor", "officer", "admin")
 
 
 def _core() -> Installation:
@@ -49,7 +49,7 @@ def export() -> Response:
     of so many rows, whose ``Link`` leads on to the next.
     """
     core = _core()
-    who = asking(core, _READERS)
+    who = authorised(core, READERS)
     parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
     first, last = parameters.days()
     format = request.args.get("format", "ndjson")
@@ -120,17 +120,14 @@ class _ExportRequest:
 
     def noted(self, who: ReadRequest) -> int | None:
         """Have the export written down; the disclosure's number where it is a hand-over."""
-        said: dict[str, Any] = {"first": self.first.isoformat(), "last": self.last.isoformat(), "format": self.format}
-        said |= {"purposes": list(who.purposes), "site": who.site.id}
+        days = (self.first, self.last, self.format)
         if who.consumer == OWN_USE:
-            said["by"] = f"console: {current_user.name}"
-            self.core.control.ask("export.audit", **said)
+            by = f"console: {current_user.name}"
+            self.core.control(AuditExport(who.purposes, *days, site=who.site.id, by=by))
             return None
-        said |= {"consumer": who.consumer, "by": f"token {who.consumer}"}
-        if who.recipient is not None:
-            said |= {"recipient": who.recipient, "precise": who.precise}
-        number: int | None = self.core.control.ask("export.note", **said)["disclosure"]
-        return number
+        precise = who.recipient is not None and who.precise
+        asked = (who.consumer, who.site.id, who.purposes, *days, f"token {who.consumer}", who.recipient, precise)
+        return self.core.control(NoteTokenExport(*asked)).disclosure
 
     def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
         """The bytes, page after page; a hand-over's entry is closed with the last, or as interrupted."""
@@ -175,7 +172,7 @@ def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
 def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
-    who = asking(core, _READERS)
+    who = authorised(core, READERS)
     parameters.check(("site", "after", "limit"))
     return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
@@ -184,20 +181,13 @@ def feed() -> dict[str, Any]:
 def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
-    who = asking(core, ("consumer",))
+    who = authorised(core, ("consumer",))
     parameters.check(("site",))
     if who.recipient is None:
         raise Problem("forbidden", "profiles are for tokens that are bound to a recipient; see `dongui tokens create`")
     try:
-        return dict(
-            core.control.ask(
-                "profiles.read",
-                site=who.site.id,
-                recipient=who.recipient,
-                consumer=who.consumer,
-                address=request.remote_addr or "",
-            )
-        )
+        read = ReadProfiles(who.site.id, who.recipient, who.consumer, request.remote_addr or "")
+        return {"profiles": core.control(read).profiles}
     except (NotAllowed, RefusedByServer) as error:
         raise Problem("forbidden", str(error)) from None
 
@@ -206,7 +196,7 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    who = asking(core, _OPERATORS, "read")
+    who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
     return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
@@ -214,7 +204,9 @@ def retention() -> dict[str, Any]:
 
 @calls.get("/openapi.json")
 def openapi() -> dict[str, Any]:
-    """What there is, for machines."""
+    """What there is, for machines: on loopback for whoever asks, from elsewhere under a token of any role."""
+    if not is_local(request.environ):
+        authorised(_core(), tuple({*READERS, *OPERATORS}))
     parameters.check(())
     return description()
 

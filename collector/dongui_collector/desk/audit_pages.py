@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, render_template, request
-from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.access import audit_log
+from dongui_collector.access.audit_log import SignReview
 from dongui_collector.access.audit_review import month_days, review
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import change, done, guard, open_core
 
 pages = Blueprint("audit", __name__, url_prefix="/console/audit")
 
@@ -49,5 +49,5 @@ def log() -> str:
 @pages.post("/review")
 def sign() -> Response:
     month = request.form.get("month", "")
-    ask("audit.review", month=month, note=request.form.get("note", ""), by=current_user.name)
+    change(SignReview, month=month)
     return done("audit.log", "review_signed", month=month)

@@ -6,17 +6,18 @@ from datetime import date, timedelta
 
 from dongui.policy import RecordClass
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import ask, change, done, guard, open_core
+from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.evidence.bundle import verifier_digest
 from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
+from dongui_collector.retention.operations import ApproveDestructions, GrantApproval, RevokeApproval
 from dongui_collector.retention.serializers import destruction_json, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
 
@@ -98,15 +99,14 @@ def destructions() -> str:
 
 @pages.post("/destructions/approve")
 def approve() -> Response:
-    ids = request.form.getlist("id", type=int)
-    ask("destruction.approve", ids=ids or None, by=current_user.name)
+    ids = [int(id) for id in request.form.getlist("id") if id]
+    change(ApproveDestructions, ids=ids or None)
     return done("console.destructions", "approved_note")
 
 
 @pages.post("/destructions/standing")
 def standing() -> Response:
-    version = {"version": request.form["version"]} if request.form.get("version") else {}
-    ask("approval.grant" if request.form.get("grant") else "approval.revoke", by=current_user.name, **version)
+    change(GrantApproval) if request.form.get("grant") else change(RevokeApproval)
     return done("console.destructions", "saved")
 
 
@@ -143,7 +143,8 @@ def ledger() -> str:
     count = store.head()[0]
     records: list[LedgerRecord] = store.records(after=max(0, count - _NEWEST), limit=_NEWEST)
     verifier: Verifier = current_app.extensions["dongui-verifier"]
-    return render_template("ledger.html", count=count, records=records[::-1], verifier=verifier)
+    shown = {"count": count, "records": records[::-1], "verifier": verifier}
+    return render_template("ledger.html", **shown, digest=verifier_digest())
 
 
 @pages.post("/ledger/verify")

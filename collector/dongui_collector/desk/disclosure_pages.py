@@ -6,16 +6,26 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
-from flask_login import current_user
+from flask import Blueprint, Response, render_template
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import Unknown
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.core.operations import Request
+from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.exports.export import FIELDS_OF
-from dongui_collector.rights.disclosures import Handover, listed, load, shown
-from dongui_collector.rights.investigations import demanded
-from dongui_collector.rights.transfers import MEANS, handed_over, missing
+from dongui_collector.rights.disclosures import DisclosureBegun, Handover, listed, load, public_view
+from dongui_collector.rights.investigations import BeginInvestigation, RecordDemand, demanded
+from dongui_collector.rights.manual_disclosures import NoteDisclosure
+from dongui_collector.rights.transfers import (
+    MEANS,
+    BeginTransfer,
+    CancelTransfer,
+    LogNotice,
+    OptOut,
+    PlanTransfer,
+    handed_over,
+    missing,
+)
 
 pages = Blueprint("disclosures", __name__, url_prefix="/console/disclosures")
 
@@ -23,21 +33,9 @@ pages = Blueprint("disclosures", __name__, url_prefix="/console/disclosures")
 _NEEDS = dict.fromkeys(("note", "plan", "record", "notice", "opt_out", "cancel", "hand_over"), "approve")
 guard(pages, _NEEDS)
 
-_PLANNED = ("recipient", "address", "contact", "fact", "opt_out", "until", "country", "site")
-_DEMANDED = (
-    "authority",
-    "statute",
-    "procedure",
-    "document",
-    "first",
-    "last",
-    "secret_until",
-    "secret_law",
-    "site",
-)
-_CARRIED_OUT: dict[str, tuple[str, Callable[..., Iterator[dict[str, Any]]]]] = {
-    "transfer": ("transfers.begin", handed_over),
-    "investigation": ("investigations.begin", demanded),
+_CARRIED_OUT: dict[str, tuple[type[Request[DisclosureBegun]], Callable[..., Iterator[dict[str, Any]]]]] = {
+    "transfer": (BeginTransfer, handed_over),
+    "investigation": (BeginInvestigation, demanded),
 }
 
 
@@ -63,14 +61,7 @@ def disclosures_page() -> str:
 @pages.post("")
 def note() -> WerkzeugResponse:
     """Note a hand-over that was made another way."""
-    given = _given(("recipient", "what", "handed", "digest", "site"))
-    whose = {
-        "members": _lines("members"),
-        "visitors": _lines("visitors"),
-        "everyone": bool(request.form.get("everyone")),
-    }
-    rows = request.form.get("rows", type=int)
-    ask("disclosures.note", **given, **whose, rows=rows, purposes=request.form.getlist("purpose"), by=current_user.name)
+    change(NoteDisclosure)
     return done("disclosures.disclosures", "saved")
 
 
@@ -81,43 +72,34 @@ def show(id: int) -> str:
     entry = load(core, id)
     waits = entry["way"] == "transfer" and entry["state"] == "planned"
     lacks = missing(entry, core.retention.today()) if waits else []
-    return render_template("disclosure.html", e=shown(core, entry), lacks=lacks, means=MEANS)
+    return render_template("disclosure.html", e=public_view(core, entry), lacks=lacks, means=MEANS)
 
 
 @pages.post("/transfers")
 def plan() -> WerkzeugResponse:
-    made = ask("transfers.plan", **_given(_PLANNED), by=current_user.name)
-    return done("disclosures.show", "saved", id=made["id"])
+    return done("disclosures.show", "saved", id=change(PlanTransfer)["id"])
 
 
 @pages.post("/demands")
 def record() -> WerkzeugResponse:
-    whom = {
-        "members": _lines("members"),
-        "visitors": _lines("visitors"),
-        "everyone": bool(request.form.get("everyone")),
-    }
-    given = {"secret_law": "", **_given(_DEMANDED), **whom, "items": request.form.getlist("item")}
-    given["secret_law"] = given["secret_law"] or ""
-    made = ask("investigations.record", **given, by=current_user.name)
-    return done("disclosures.show", "saved", id=made["id"])
+    return done("disclosures.show", "saved", id=change(RecordDemand)["id"])
 
 
 @pages.post("/<int:id>/notice")
 def notice(id: int) -> WerkzeugResponse:
-    ask("transfers.notice", id=id, **_given(("means", "proof", "on")), by=current_user.name)
+    change(LogNotice, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
 @pages.post("/<int:id>/opt-out")
 def opt_out(id: int) -> WerkzeugResponse:
-    ask("transfers.opt_out", id=id, members=_lines("members"), visitors=_lines("visitors"), by=current_user.name)
+    change(OptOut, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
 @pages.post("/<int:id>/cancel")
 def cancel(id: int) -> WerkzeugResponse:
-    ask("transfers.cancel", id=id, by=current_user.name)
+    change(CancelTransfer, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
@@ -129,7 +111,7 @@ def hand_over(id: int) -> Response:
     if entry["way"] not in _CARRIED_OUT:
         raise Unknown(f"disclosure {id} is neither a transfer nor a demand")
     begin, rows = _CARRIED_OUT[entry["way"]]
-    ask(begin, id=id, by=current_user.name)
+    change(begin, id=id)
 
     def body() -> Iterator[bytes]:
         with Handover(core.control, id) as handing:
@@ -142,19 +124,3 @@ def hand_over(id: int) -> Response:
 def _lines_of(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     for row in rows:
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _given(names: tuple[str, ...]) -> dict[str, Any]:
-    """The fields that were filled in; a text that an operation needs is sent empty, so that it says what is missing."""
-    filled = {name: request.form.get(name, "").strip() for name in names}
-    optional = {"site", "on", "handed", "digest", "secret_until", "secret_law"}
-    return {name: value or None if name in optional else value for name, value in filled.items()}
-
-
-def _whose() -> dict[str, Any]:
-    everyone = bool(request.form.get("everyone"))
-    return {"members": _lines("members"), "visitors": _lines("visitors"), "everyone": everyone}
-
-
-def _lines(name: str) -> list[str]:
-    return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
-from flask_login import current_user
+from flask import Blueprint, render_template
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.retention.operations import ReadArchive, SelectDestruction
 from dongui_collector.retention.serializers import archive_json, hold_json
 from dongui_collector.storage.contract.values import Json
 
@@ -25,12 +25,7 @@ def archive() -> str:
 @pages.post("/archive")
 def archive_read() -> str:
     """Shows the records on the answer itself; the reading stands in the access log by then."""
-    fields = ("site", "record_class", "reading_for", "reason", "subject")
-    given = {name: request.form.get(name, "").strip() for name in fields}
-    asked = {name: value or None for name, value in given.items()} | {"reason": given["reason"]}
-    asked |= {"record_class": given["record_class"], "reading_for": given["reading_for"]}
-    found: list[Json] = ask("archive.read", **asked, by=current_user.name, address=request.remote_addr or "")
-    return _archive(found)
+    return _archive(change(ReadArchive))
 
 
 def _archive(found: list[Json] | None) -> str:
@@ -55,7 +50,5 @@ def hold(id: int) -> str:
 
 @pages.post("/destructions/select")
 def select() -> Response:
-    fields = ("site", "record_class", "before", "reason")
-    given = {name: request.form.get(name, "").strip() or None for name in fields}
-    ask("destruction.select", **given | {"reason": given["reason"] or ""}, by=current_user.name)
+    change(SelectDestruction)
     return done("console.destructions", "selected_note")

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 
 from flask import Flask
 
+from dongui_collector.analytics.weekly_mail import ClaimWeek, UnclaimWeek
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import Settings
 from dongui_collector.desk.visits.weekly import mail, receivers, week_before
@@ -81,11 +82,11 @@ def send_if_due(app: Flask, core: Installation) -> bool:
     """Send it where it is due and was not sent for this week. Whether it was sent now."""
     now = datetime.fromtimestamp(core.clock.now() / 1000, core.settings.zone)
     week = week_before(now.date())[0].isoformat()
-    if not is_on(core.settings) or not is_due(now) or not core.control.ask("mail.claim", week=week):
+    if not is_on(core.settings) or not is_due(now) or not core.control(ClaimWeek(week)):
         return False
     try:
         send_week(app, core)
     except BaseException:
-        core.control.ask("mail.unclaim", week=week)
+        core.control(UnclaimWeek(week))
         raise
     return True

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable
-from functools import cache, partial, wraps
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from dongui.policy import notice as notice_json
@@ -22,37 +23,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dongui_collector.core.clock import day_of
-from dongui_collector.core.errors import NotAllowed, Unknown
-from dongui_collector.intake import subject_access
+from dongui_collector.core.errors import Unknown
+from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.credentials import Headers, needs_secret
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import drain, failure, query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import (
-    METHODS,
-    ChannelsIn,
     CountsIn,
     InventoryIn,
-    MemberIn,
     RecordIn,
-    check_tree,
     decode,
 )
 from dongui_collector.ledger import page_counts
 from dongui_collector.ledger.notices import LoadedNotice
-from dongui_collector.rights import channels, members, profiles
 from dongui_collector.storage.contract.values import Site
-
-if TYPE_CHECKING:
-    from dongui_collector.intake.app import PublicApp
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _YEAR = "public, max-age=31536000, immutable"
+_SAME_FOR_EVERYBODY = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy"})
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def pages(door: PublicApp) -> Starlette:
-    """Every public path but the two hot ones."""
+@dataclass(frozen=True, slots=True)
+class PublicCall:
+    """A call of the public door that a room above this one answers."""
+
+    path: str
+    answer: Callable[[PublicApp, Request], Awaitable[Response]]
+    method: str = "GET"
+
+
+def pages(door: PublicApp, more: Sequence[PublicCall] = ()) -> Starlette:
+    """Every public path but the two hot ones; ``more`` are those of other rooms."""
 
     def route(path: str, endpoint: Callable[[PublicApp, Request], Awaitable[Response]], *methods: str) -> Route:
         @wraps(endpoint)
@@ -60,6 +63,8 @@ def pages(door: PublicApp) -> Starlette:
             headers = Headers.of(request.scope["headers"])
             request.state.headers = headers
             try:
+                if path in _SAME_FOR_EVERYBODY:
+                    door.take_turn(headers, door.caller(request.scope, headers), door.page_limit)
                 response = await endpoint(door, request)
             except Problem as problem:
                 if problem.slug == "too-large":
@@ -90,15 +95,9 @@ def pages(door: PublicApp) -> Starlette:
             route("/healthz", get_health),
             route("/readyz", get_ready),
             route("/metrics", get_metrics),
-            route("/v1/records", post_record, "POST"),
-            route("/v1/members", post_member, "POST"),
             route("/v1/inventory", post_inventory, "POST"),
-            route("/v1/channels", post_channels, "POST"),
             route("/v1/counts", post_counts, "POST"),
-            route("/v1/me", subject_access.get_me),
-            route("/v1/me", subject_access.delete_me, "DELETE"),
-            route("/v1/me/export", subject_access.get_export),
-            route("/v1/me/requests", subject_access.post_request, "POST"),
+            *(route(call.path, call.answer, call.method) for call in more),
         ],
         exception_handlers={HTTPException: _http_error},
     )
@@ -255,7 +254,7 @@ async def get_metrics(door: PublicApp, _request: Request) -> Response:
 # -- what servers send
 
 
-async def _body(door: PublicApp, request: Request, schema: type[Any]) -> tuple[Any, Site]:
+async def server_body(door: PublicApp, request: Request, schema: type[Any]) -> tuple[Any, Site]:
     """A server's body and its site, the secret key checked."""
     headers: Headers = request.state.headers
     door.admit(request.scope, headers)
@@ -268,113 +267,9 @@ async def _body(door: PublicApp, request: Request, schema: type[Any]) -> tuple[A
     return value, site
 
 
-async def post_record(door: PublicApp, request: Request) -> Response:
-    """A record of another class than events: contracts, payments, complaints, abuse, logins (S3.1)."""
-    value, site = await _body(door, request, RecordIn)
-    check_tree(value.data, "data")
-    if why := await door.in_thread(members.may_record, door.core, site, value.class_, value.subject):
-        raise Problem("no-live-purpose", f"nothing is recorded of this subject: {why}")
-    sent = (value.class_, value.subject, value.at, value.source, value.data)
-    try:
-        stored = await door.in_thread(
-            partial(door.core.retention.records.add, site, *sent, id=value.id.bytes if value.id else None)
-        )
-    except NotAllowed as refused:
-        raise Problem("malformed", str(refused)) from None
-    return json_response(stored, 201)
-
-
-async def post_member(door: PublicApp, request: Request) -> Response:
-    """What the site learns of a visitor as its member.
-
-    Identified (K18), closed (회원탈퇴), found to be a minor (S8), or a profile that others may see or not (S4.2b).
-    """
-    value, site = await _body(door, request, MemberIn)
-    if value.event not in _MEMBER_EVENTS:
-        raise Problem("malformed", f"event must be one of {', '.join(_MEMBER_EVENTS)}")
-    ledger = door.core.ledger
-    sent = b"member|" + value.id.bytes if value.id else None
-    if sent and (kept := ledger.kept_answer(site.ref, sent)):
-        return json_response(kept)
-    visitor = ledger.key_of(value.visitor) if value.visitor else None
-    member = ledger.member_key(site.ref, value.member) if value.member else None
-    told = await _MEMBER_EVENTS[value.event](door, site, visitor, member, value.event)
-    if sent:
-        await door.in_thread(ledger.keep_answer, site.ref, sent, told)
-    return json_response(told)
-
-
-async def _identified(
-    door: PublicApp, site: Site, visitor: bytes | None, member: bytes | None, _event: str
-) -> dict[str, Any]:
-    if visitor is None or member is None:
-        raise Problem("malformed", "identified needs visitor and member")
-    current = door.core.registry.in_force(site.ref, door.core.clock.now())
-    joined, ending = await door.in_thread(members.identify, door.core, current, visitor, member)
-    if joined == "no_purpose":
-        raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
-    if ending is not None:  # under age: not joined, and what the visitor left is destroyed (S8)
-        await _carry_out(door, ending)
-        return {"identified": False, "minor": True, "erased": ending.visitors}
-    return {"identified": True}
-
-
-async def _ended(
-    door: PublicApp, site: Site, visitor: bytes | None, member: bytes | None, event: str
-) -> dict[str, Any]:
-    work = (members.end, door.core, site, visitor, member, event)
-    ending = await door.in_thread(door.endings.must_succeed, *work)
-    await _carry_out(door, ending)
-    kept = await door.in_thread(members.left_by_law, door.core, ending)
-    return {"erased": ending.visitors} | ({"kept": kept} if kept else {})
-
-
-async def _carry_out(door: PublicApp, ending: members.MemberEnd) -> None:
-    for intent in ending.intents:
-        await door.endings.carry_out(intent)
-
-
-async def _profile(
-    door: PublicApp, site: Site, _visitor: bytes | None, member: bytes | None, event: str
-) -> dict[str, Any]:
-    if member is None:
-        raise Problem("malformed", f"{event} needs member")
-    allowed = event == "profile_allowed"
-    try:
-        await door.in_thread(partial(profiles.switch, door.core, site, member, "site", allowed=allowed))
-    except NotAllowed as refused:
-        raise Problem("no-live-purpose", str(refused)) from None
-    return {"allowed": allowed}
-
-
-_MEMBER_EVENTS = {
-    "identified": _identified,
-    "closed": _ended,
-    "minor": _ended,
-    "profile_allowed": _profile,
-    "profile_denied": _profile,
-}
-
-
-async def post_channels(door: PublicApp, request: Request) -> Response:
-    """A member's consent to receive advertising, per channel; what stands after it (K16). Nothing chosen: only tells.
-
-    Never one with the consent to tailored advertising, which is a visitor's and comes by ``/v1/consents``.
-    """
-    value, site = await _body(door, request, ChannelsIn)
-    if value.method not in METHODS:
-        raise Problem("malformed", f"method must be one of {', '.join(sorted(METHODS))}")
-    chosen = (value.granted, value.refused, value.method, value.lang)
-    try:
-        state = await door.in_thread(channels.choose, door.core, site, value.member, *chosen)
-    except NotAllowed as refused:
-        raise Problem("malformed", str(refused)) from None
-    return json_response({"state": state})
-
-
 async def post_inventory(door: PublicApp, request: Request) -> Response:
     """Names of cookies that a site saw, never values."""
-    value, site = await _body(door, request, InventoryIn)
+    value, site = await server_body(door, request, InventoryIn)
     core = door.core
 
     def keep() -> None:
@@ -387,7 +282,7 @@ async def post_inventory(door: PublicApp, request: Request) -> Response:
 
 async def post_counts(door: PublicApp, request: Request) -> Response:
     """How many page views a site's server answered, by what was recorded of them: numbers, of nobody in particular."""
-    value, site = await _body(door, request, CountsIn)
+    value, site = await server_body(door, request, CountsIn)
     core, now = door.core, door.core.clock.now()
     unrecorded = {reason: getattr(value.counts, reason) for reason in page_counts.UNRECORDED}
     asked = {purpose for notice in core.registry.notices(site.ref) for purpose in notice.policy.consent_purposes}

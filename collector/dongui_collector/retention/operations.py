@@ -3,185 +3,273 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, get_args
+
+import msgspec
+from dongui.policy.model import Obligation
 
 from dongui_collector.access.audit_log import record_access
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.operations import operation
-from dongui_collector.evidence.sealing import Sealer, settled
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.serializers import archive_json, destruction_json
+from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
 
 
-@operation("retention.run")
-def run(core: Installation) -> dict[str, Any]:
+class RunRetention(Request[Json], frozen=True):
+    """Select what is due and destroy what is approved. A running serve does the same by itself.
+
+    Exit code 1 when a destruction failed; it is tried again at the next run.
+    """
+
+
+@operation("retention.run", right="approve", audit="destruction")
+def run(core: Installation, request: RunRetention) -> Json:
     """Destroy what is due and approved, now."""
     return core.retention.run()
 
 
-@operation("destruction.approve")
-def approve(core: Installation, ids: list[int] | None = None, by: str = "command line") -> dict[str, Any]:
+class DestructionsApproved(msgspec.Struct, frozen=True):
+    """The destructions that were approved, as they stand now, and how many failed."""
+
+    approved: list[Json]
+    failed: int
+
+
+class ApproveDestructions(Request[DestructionsApproved], frozen=True):
+    """Approve destructions that wait (all for None), and carry them out."""
+
+    ids: list[int] | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("destruction.approve", right="approve", audit="destruction")
+def approve(core: Installation, request: ApproveDestructions) -> DestructionsApproved:
     """Approve selected destructions (all for None) and carry them out.
 
     In two-person mode nobody approves what they selected themselves. Raises what :meth:`Keeper.approve` raises.
     """
     core.retention.approvals.select()
-    approved = core.retention.approvals.approve(ids, by)
+    approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
     again = (core.storage.office.destruction(d.id) for d in approved)
-    return {"approved": [destruction_json(d) for d in again if d], "failed": outcome["failed"]}
+    return DestructionsApproved(approved=[destruction_json(d) for d in again if d], failed=outcome["failed"])
 
 
-@operation("destruction.select")
-def select(
-    core: Installation,
-    record_class: str,
-    reason: str,
-    site: str | None = None,
-    subject: str | None = None,
-    before: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class DestructionsSelected(msgspec.Struct, frozen=True):
+    """The destructions that were selected, and how many records they are of."""
+
+    selected: list[Json]
+    records: int
+
+
+class SelectDestruction(Request[DestructionsSelected], frozen=True):
+    """Select records whose purpose is achieved. They wait for an approval; what other law names is then kept apart."""
+
+    record_class: Annotated[str, Field("The record class.", option="--class", metavar="CLASS")]
+    reason: Annotated[str, Field("Why the purpose is achieved; it stands in the certificate.")]
+    subject: Annotated[str | None, Field("Only of this visitor (by id) or member (by reference).", metavar="ID")] = None
+    before: Annotated[str | None, Field("Only what is of this day or earlier.", metavar="DAY")] = None
+    by: By = COMMAND_LINE
+    site: SiteName = None
+
+
+@operation("destruction.select", right="approve", audit="destruction")
+def select(core: Installation, request: SelectDestruction) -> DestructionsSelected:
     """Select live records whose purpose is achieved (S5.1), of one subject, up to a day, or all of a class.
 
     They wait for an approval; then what other law names moves into the archive and the rest is destroyed. Raises
     :class:`CollectorError` without a reason, :class:`Unknown` for a class without live records.
     """
-    found = find_site(core, site)
-    if not reason.strip():
+    found = find_site(core, request.site)
+    if not request.reason.strip():
         raise CollectorError("a selection needs a reason: why is its purpose achieved? say it with --reason")
-    whom = core.retention.records.subject_key(found, subject) if subject else None
+    whom = core.retention.records.subject_key(found, request.subject) if request.subject else None
     chosen = core.retention.planner.achieved(
         found.ref,
-        record_class,
-        f"the purpose is achieved: {reason.strip()[:300]}",
+        request.record_class,
+        f"the purpose is achieved: {request.reason.strip()[:300]}",
         core.retention.today(),
         subject=whom,
-        before=_day(before, "the last day"),
+        before=_day(request.before, "the last day"),
     )
     if not chosen:
-        raise Unknown(f"there is no live record of the class {record_class!r} that this would select")
-    selected = core.retention.approvals.select_achieved(chosen, by)
-    return {
-        "selected": [destruction_json(d, core.retention.today()) for d in selected],
-        "records": sum(len(d.what["ids"]) for d in selected),
-    }
+        raise Unknown(f"there is no live record of the class {request.record_class!r} that this would select")
+    selected = core.retention.approvals.select_achieved(chosen, request.by)
+    return DestructionsSelected(
+        selected=[destruction_json(d, core.retention.today()) for d in selected],
+        records=sum(len(d.what["ids"]) for d in selected),
+    )
 
 
-@operation("approval.grant")
-def grant(
-    core: Installation, by: str = "command line", site: str | None = None, version: str | None = None
-) -> dict[str, Any]:
+class GrantApproval(Request[Json], frozen=True):
+    """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
+
+    version: Annotated[
+        str | None, Field("Sign this policy version besides those signed; without it, all.", metavar="VERSION")
+    ] = None
+    by: By = COMMAND_LINE
+    site: SiteName = None
+
+
+@operation("approval.grant", right="approve", audit="approval")
+def grant(core: Installation, request: GrantApproval) -> Json:
     """Record a standing approval for routine ageing-out: for every published version, or for one more."""
-    return core.retention.standing.grant(by, site_ref=find_site(core, site).ref if site else None, version=version)
+    return core.retention.standing.grant(
+        request.by, site_ref=find_site(core, request.site).ref if request.site else None, version=request.version
+    )
 
 
-@operation("approval.revoke")
-def revoke(core: Installation, by: str = "command line") -> dict[str, Any]:
+class RevokeApproval(Request[Json], frozen=True):
+    """Revoke the standing approval: from now on every destruction waits for `destruction approve`."""
+
+    by: By = COMMAND_LINE
+
+
+@operation("approval.revoke", right="approve", audit="approval")
+def revoke(core: Installation, request: RevokeApproval) -> Json:
     """End the standing approval."""
-    return core.retention.standing.revoke(by)
+    return core.retention.standing.revoke(request.by)
 
 
-@operation("archive.read")
-def read_archive(
-    core: Installation,
-    record_class: str,
-    reading_for: str,
-    reason: str,
-    site: str | None = None,
-    subject: str | None = None,
-    by: str = "command line",
-    address: str = "",
-) -> list[dict[str, Any]]:
+class ReadArchive(Request[list[Json]], frozen=True):
+    """Read archived records of one class. Written in the access log before anything is shown."""
+
+    record_class: Annotated[str, Field(argument=True, metavar="CLASS")]
+    reading_for: Annotated[
+        str,
+        Field(
+            "For what; the policy's class says for which of these it may be read.",
+            option="--for",
+            choices=get_args(Obligation),
+        ),
+    ]
+    reason: Annotated[str, Field("What is asked for today; it stands in the access log.")]
+    subject: Annotated[str | None, Field("Only of this visitor (by id) or member (by reference).", metavar="ID")] = None
+    by: By = COMMAND_LINE
+    site: SiteName = None
+    address: str = ""
+
+
+@operation("archive.read", right="requests", audit="archive.read")
+def read_archive(core: Installation, request: ReadArchive) -> list[Json]:
     """Read archived records for the obligation that they are kept for; in the access log before anything is shown.
 
     Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.
     """
-    found = find_site(core, site)
-    core.retention.records.archive_for(found, record_class, reading_for, reason)
-    whom = core.retention.records.subject_key(found, subject) if subject else None
-    what = {"class": record_class, "for": reading_for}
+    found = find_site(core, request.site)
+    core.retention.records.archive_for(found, request.record_class, request.reading_for, request.reason)
+    whom = core.retention.records.subject_key(found, request.subject) if request.subject else None
+    what = {"class": request.record_class, "for": request.reading_for}
     record_access(
         core,
         action="archive.read",
-        by=by,
-        reason=reason,
+        by=request.by,
+        reason=request.reason,
         site_ref=found.ref,
         visitor=whom,
-        address=address,
+        address=request.address,
         what=what,
     )
-    return core.retention.records.read_archive(found, record_class, subject=subject)
+    return core.retention.records.read_archive(found, request.record_class, subject=request.subject)
 
 
-@operation("archive.list")
-def list_archive(core: Installation, site: str | None = None) -> list[dict[str, Any]]:
+class ListArchive(Request[list[Json]], frozen=True):
+    """List what lies in the archive: how many records of which class, until when. Names nobody."""
+
+    site: SiteName = None
+
+
+@operation("archive.list", right="read", changes=False)
+def list_archive(core: Installation, request: ListArchive) -> list[Json]:
     """What lies in the archive: how many records of which class, until when, under which law. Names nobody."""
-    return archive_json(core, find_site(core, site) if site else None)
+    return archive_json(core, find_site(core, request.site) if request.site else None)
 
 
-@operation("proof.seal")
-def seal_days(core: Installation) -> dict[str, Any]:
-    """Seal every finished day on the ledger as it is now: ``{"sealed": n, "refused": […]}``."""
-    sealer = Sealer(core.storage, core.keyring, core.clock)
-    return sealer.run(settled(core.clock, core.settings.zone), now=True)
+class FindDueMembers(Request[list[Json]], frozen=True):
+    """Find those of the site's own member references who must be told of a consent within some days (K16)."""
+
+    references: list[str]
+    days: int = 30
+    site: str | None = None
+    by: str = COMMAND_LINE
 
 
-@operation("policy.reconfirm")
-def who_is_due(
-    core: Installation,
-    references: list[str],
-    days: int = 30,
-    site: str | None = None,
-    by: str = "command line",
-) -> list[dict[str, Any]]:
+@operation("policy.reconfirm", right="requests", audit="consents.reconfirm")
+def who_is_due(core: Installation, request: FindDueMembers) -> list[Json]:
     """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
-    found = find_site(core, site)
-    what = {"references": len(references), "days": days}
-    record_access(core, action="consents.reconfirm", by=by, reason="", site_ref=found.ref, what=what)
-    return reconfirmation.of_members(core, found, references, core.retention.today() + timedelta(days=days))
+    found = find_site(core, request.site)
+    what = {"references": len(request.references), "days": request.days}
+    record_access(core, action="consents.reconfirm", by=request.by, reason="", site_ref=found.ref, what=what)
+    return reconfirmation.of_members(
+        core, found, request.references, core.retention.today() + timedelta(days=request.days)
+    )
 
 
-@operation("policy.reconfirmed")
-def were_told(
-    core: Installation,
-    until: str,
-    purposes: list[str] | None = None,
-    site: str | None = None,
-    by: str = "command line",
-) -> dict[str, Any]:
+class Reconfirmed(msgspec.Struct, frozen=True):
+    """Until which day those who were due have been told, and of which purposes."""
+
+    site: str
+    until: str
+    purposes: list[str]
+
+
+class NoteReconfirmed(Request[Reconfirmed], frozen=True):
+    """Note that everyone whose telling was due by a day was told today (K16)."""
+
+    until: str
+    purposes: list[str] | None = None
+    site: str | None = None
+    by: str = COMMAND_LINE
+
+
+@operation("policy.reconfirmed", right="requests", audit="reconfirmed")
+def were_told(core: Installation, request: NoteReconfirmed) -> Reconfirmed:
     """Note that everyone whose telling was due by a day was told today (K16). Raises :class:`Unknown`."""
-    found = find_site(core, site)
+    found = find_site(core, request.site)
     now = core.clock.now()
     notice = core.registry.in_force(found.ref, now)
     asked = reconfirmation.asking(notice)
-    for purpose in purposes or ():
+    for purpose in request.purposes or ():
         if purpose not in asked:
             raise Unknown(f"the notice in force does not reconfirm {purpose!r}; it does {', '.join(asked) or 'none'}")
-    day = _day(until, "the day")
+    day = _day(request.until, "the day")
     with core.storage.ledger.writing():
-        for purpose in purposes or asked:
-            body = {"purpose": purpose, "on": day_of(now, notice.zone).isoformat(), "until": str(day), "by": by}
+        for purpose in request.purposes or asked:
+            body = {"purpose": purpose, "on": day_of(now, notice.zone).isoformat(), "until": str(day), "by": request.by}
             core.storage.ledger.append(reconfirmation.KIND, now, body, site_ref=found.ref)
-    return {"site": found.id, "until": until, "purposes": list(purposes or asked)}
+    return Reconfirmed(site=found.id, until=request.until, purposes=list(request.purposes or asked))
 
 
-@operation("backup.prepare")
-def prepare_backup(core: Installation, by: str = "command line") -> dict[str, Any]:
+class BackupPrepared(msgspec.Struct, frozen=True):
+    """How many days are stored, and how many keys were made for them."""
+
+    days: int
+    keys_made: int
+
+
+class PrepareBackup(Request[BackupPrepared], frozen=True):
+    """Before a backup: every day gets a key, whose destruction shreds the backup; journal and ledger know of it."""
+
+    by: str = COMMAND_LINE
+
+
+@operation("backup.prepare", right="access", audit="backup")
+def prepare_backup(core: Installation, request: PrepareBackup) -> BackupPrepared:
     """Before a backup: every day gets a key, whose destruction shreds the backup; journal and ledger know of it."""
     today = core.retention.today()
     made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
     with core.storage.ledger.writing():
-        core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": by})
+        core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": request.by})
         core.storage.office.put_setting(BACKED_UP, {"at": core.clock.now()})
     core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
-    return {"days": len(core.storage.events.days()), "keys_made": made}
+    return BackupPrepared(days=len(core.storage.events.days()), keys_made=made)
 
 
 def _give_key(core: Installation, day: date) -> bool:

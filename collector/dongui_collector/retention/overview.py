@@ -12,16 +12,16 @@ from dongui_collector.retention.holds import HoldService
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.serializers import destruction_json
 from dongui_collector.retention.standing_approval import StandingApproval
-from dongui_collector.storage.contract.stores import OfficeStore
+from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
-class Overview:
+class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
     def __init__(
         self,
-        office: OfficeStore,
+        office: AdminStore,
         planner: Planner,
         approvals: Approvals,
         standing: StandingApproval,

@@ -11,7 +11,7 @@ from dongui_collector.retention.deadlines import deadline, pressing
 from dongui_collector.storage.contract.values import Destruction, Hold, Json, Site
 
 if TYPE_CHECKING:
-    from dongui_collector.retention.installation import Installation
+    from dongui_collector.ledger.installation import LedgerInstallation
 
 
 class HoldSummary(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def hold_json(hold: Hold) -> Json:
     return body
 
 
-def archive_json(core: Installation, site: Site | None = None) -> list[Json]:
+def archive_json(core: LedgerInstallation, site: Site | None = None) -> list[Json]:
     """What lies in the archive, a line a site, class and last day. Names nobody and opens nothing."""
     lines: list[Json] = []
     for site_ref, class_id, last, number in core.storage.archive.groups():

@@ -27,7 +27,7 @@ from dongui_collector.retention.endings import EndingQueue
 from dongui_collector.retention.executor import Executor
 from dongui_collector.retention.holds import HoldService
 from dongui_collector.retention.lifecycle import RecordedSteps
-from dongui_collector.retention.overview import Overview
+from dongui_collector.retention.overview import RetentionOverview
 from dongui_collector.retention.records import RecordService
 from dongui_collector.retention.remains import Remains
 from dongui_collector.retention.schedule_rows import Planner
@@ -107,7 +107,7 @@ class Retention:
             self._lock,
             two_person=settings.two_person,
         )
-        self.overview = Overview(
+        self.overview = RetentionOverview(
             storage.office,
             self.planner,
             self.approvals,

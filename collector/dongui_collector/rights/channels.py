@@ -180,7 +180,7 @@ class NoteInformed(Request[MembersInformed], frozen=True):
 
 
 @operation("channels.told", right="requests", audit="channel")
-def told(core: Installation, request: NoteInformed) -> MembersInformed:
+def note_informed(core: Installation, request: NoteInformed) -> MembersInformed:
     """Note that these members were told of the consents that they gave; the next term runs from today (K16)."""
     if isinstance(request.members, str):
         raise CollectorError("give a list of the site's member references")

@@ -130,7 +130,7 @@ class NoteSubjects(Request[SubjectsNoted], frozen=True):
     keys: Sequence[str]
 
 
-@operation("disclosures.people", right="approve")
+@operation("disclosures.people", right="approve", audit="disclosure")
 def people(core: Installation, request: NoteSubjects) -> SubjectsNoted:
     """Write down whose data goes out next: keys of visitors and members in hexadecimal. Before it goes."""
     hashes = Disclosed(core.keyring)
@@ -227,10 +227,10 @@ class Handover:
 def listed(core: Installation, site_ref: int | None = None) -> list[Json]:
     """The disclosure ledger, newest first. Names nobody whose data it is."""
     found = [e for e in core.storage.disclosures.entries() if site_ref in (None, e["site_ref"])]
-    return [shown(core, entry) for entry in reversed(found)]
+    return [public_view(core, entry) for entry in reversed(found)]
 
 
-def shown(core: Installation, entry: Json) -> Json:
+def public_view(core: Installation, entry: Json) -> Json:
     """One entry for people to read."""
     hidden = {"site_ref", "whom"}
     site = core.registry.site_by_ref(entry["site_ref"])
@@ -246,7 +246,7 @@ class ShowDisclosure(Request[Json], frozen=True):
 @operation("disclosures.show", right="read", changes=False)
 def show(core: Installation, request: ShowDisclosure) -> Json:
     """Raises :class:`Unknown`."""
-    return shown(core, load(core, request.id))
+    return public_view(core, load(core, request.id))
 
 
 def words(text: str, what: str) -> str:

@@ -85,7 +85,7 @@ def record(core: Installation, request: RecordDemand) -> Json:
     with core.storage.ledger.writing():
         id = disclosures.begin(core, facts, state="planned")
         core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "asked"))
-    return disclosures.shown(core, disclosures.load(core, id))
+    return disclosures.public_view(core, disclosures.load(core, id))
 
 
 def _not(items: Sequence[str]) -> str:

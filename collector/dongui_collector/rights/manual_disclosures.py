@@ -80,7 +80,7 @@ def note(core: Installation, request: NoteDisclosure) -> Json:
     with core.storage.ledger.writing():
         id = disclosures.begin(core, facts, state="done")
         core.storage.disclosures.add_people(id, hashes.hashes(id, keys))
-    return disclosures.shown(core, disclosures.load(core, id))
+    return disclosures.public_view(core, disclosures.load(core, id))
 
 
 def subject_keys(core: Installation, site: Site, members: Sequence[str], visitors: Sequence[str]) -> list[bytes]:

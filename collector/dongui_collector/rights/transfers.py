@@ -167,7 +167,7 @@ def cancel(core: Installation, request: CancelTransfer) -> Json:
         entry = _transfer(core, request.id, "planned")
         core.storage.disclosures.change(request.id, {"state": "cancelled", "done_at": core.clock.now()})
         disclosures.note(core, request.id, entry["site_ref"], "cancelled", {"by": request.by})
-    return disclosures.shown(core, disclosures.load(core, request.id))
+    return disclosures.public_view(core, disclosures.load(core, request.id))
 
 
 class BeginTransfer(Request[DisclosureBegun], frozen=True):
@@ -200,7 +200,7 @@ def status(core: Installation, request: ShowTransfer) -> Json:
     """A transfer, with what is ``missing`` before it may be carried out."""
     entry = _transfer(core, request.id)
     lacks = missing(entry, core.retention.today()) if entry["state"] == "planned" else []
-    return {**disclosures.shown(core, entry), "missing": lacks}
+    return {**disclosures.public_view(core, entry), "missing": lacks}
 
 
 def missing(entry: Json, today: date) -> list[str]:

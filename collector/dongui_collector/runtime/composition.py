@@ -22,13 +22,11 @@ from dongui_collector.retention.service import Retention
 from dongui_collector.runtime import operations
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.sqlite.files import FolderLock
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, JOURNAL_FILE, Journal
+from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH, JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite.restored import clear_up, go_on
 from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys, open_storage
 
 __all__ = ["control", "open_core", "open_journal", "operations"]  # who opens an installation may ask it everything
-
-EPOCH = "epoch"  # the setting that says how a restored ledger branched off; see storage/sqlite/journal.py
 
 
 def open_core(settings: Settings, *, writable: bool) -> Installation:

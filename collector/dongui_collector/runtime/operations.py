@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dongui_collector.access import accounts, audit_log, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
+from dongui_collector.evidence import operations as evidence
 from dongui_collector.exports import tokens
 from dongui_collector.keys import operations as keys
 from dongui_collector.ledger import sites
@@ -38,6 +39,7 @@ MODULES = (
     disclosures,
     doctor,
     event_import,
+    evidence,
     export_operations,
     hold_operations,
     investigations,

@@ -37,7 +37,7 @@ class NotDelivered(CollectorError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class DeliveryTarget:
     """Where to: an https address taken apart."""
 
     tls: bool
@@ -46,7 +46,7 @@ class Target:
     path: str
 
 
-def target_of(url: str, *, plain: bool = False) -> Target:
+def target_of(url: str, *, plain: bool = False) -> DeliveryTarget:
     """Take an address apart. ``plain`` allows http. Raises :class:`AddressRefused` for what is no such address."""
     try:
         parts = urlsplit(url)
@@ -61,7 +61,7 @@ def target_of(url: str, *, plain: bool = False) -> Target:
         raise AddressRefused("the address must hold neither a name, a password nor a fragment")
     tls = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(tls, host, port if port is not None else 443 if tls else 80, path)
+    return DeliveryTarget(tls, host, port if port is not None else 443 if tls else 80, path)
 
 
 def allowed_networks(text: str) -> tuple[Network, ...]:
@@ -107,7 +107,7 @@ def resolved(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
-def judged(target: Target, allowed: Sequence[Network], resolve: Resolve = resolved) -> list[str]:
+def judged(target: DeliveryTarget, allowed: Sequence[Network], resolve: Resolve = resolved) -> list[str]:
     """The addresses that a target has now. Raises :class:`AddressRefused` where one of them may not be reached."""
     try:
         found = [ip_address(text.partition("%")[0]) for text in resolve(target.host, target.port)]
@@ -128,7 +128,7 @@ def judged(target: Target, allowed: Sequence[Network], resolve: Resolve = resolv
 
 
 def post(
-    target: Target,
+    target: DeliveryTarget,
     body: bytes,
     headers: Mapping[str, str],
     *,
@@ -166,7 +166,7 @@ def _shut(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _connection(target: Target, address: str, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
+def _connection(target: DeliveryTarget, address: str, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
     """A connection that goes to ``address``, and asks for and trusts the name's own certificate."""
     connection = http.client.HTTPConnection(target.host, target.port, timeout=_CONNECT_S)
     tls = (context or ssl.create_default_context()) if target.tls else None

@@ -18,7 +18,7 @@ import msgspec
 from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.retention.installation import Installation
-from dongui_collector.storage.contract.stores import OfficeStore
+from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json
 
 SETTING = "webhooks"  # {id: hook}
@@ -173,22 +173,22 @@ def summary(hook: Webhook, progress: Progress, *, ended: bool = False) -> Webhoo
 # --- stored ----------------------------------------------------------------------------------------------------------
 
 
-def stored(office: OfficeStore) -> dict[str, Webhook]:
+def stored(office: AdminStore) -> dict[str, Webhook]:
     """All webhooks, by id."""
     return msgspec.convert(office.setting(SETTING) or {}, dict[str, Webhook])
 
 
-def progress_of(office: OfficeStore) -> dict[str, Progress]:
+def progress_of(office: AdminStore) -> dict[str, Progress]:
     """How far each has come, by id."""
     return msgspec.convert(office.setting(PROGRESS) or {}, dict[str, Progress])
 
 
-def keep(office: OfficeStore, hooks: Mapping[str, Webhook]) -> None:
+def keep(office: AdminStore, hooks: Mapping[str, Webhook]) -> None:
     """Replace all webhooks. Inside a writing transaction."""
     office.put_setting(SETTING, msgspec.to_builtins(dict(hooks)))
 
 
-def keep_progress(office: OfficeStore, progress: Mapping[str, Progress]) -> None:
+def keep_progress(office: AdminStore, progress: Mapping[str, Progress]) -> None:
     """Replace how far they have come. Inside a writing transaction."""
     office.put_setting(PROGRESS, msgspec.to_builtins(dict(progress)))
 

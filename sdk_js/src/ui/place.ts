@@ -44,7 +44,7 @@ function put(element: HTMLElement): void {
 /** Puts placeholders where something waits, and takes away those of what does not wait any more. */
 function look(): void {
   for (const [element, host] of standing)
-    if (!element.isConnected || element.dataset.purpose!.split(/\s+/).every((id) => core._granted.has(id))) {
+    if (!element.isConnected || !host.isConnected || element.dataset.purpose!.split(/\s+/).every((id) => core._granted.has(id))) {
       host.remove();
       element.style.removeProperty("display");
       standing.delete(element);
@@ -59,5 +59,5 @@ void core._load("ui").then(() => {
   if (core._options.placeholders == null) return;
   look();
   (window.dongui as Dongui).consent.onChange(look);
-  new MutationObserver((records) => records.some(({ addedNodes }) => addedNodes[0]) && look()).observe(doc.body, { childList: true, subtree: true });
+  new MutationObserver((records) => records.some(({ addedNodes, removedNodes }) => addedNodes[0] ?? removedNodes[0]) && look()).observe(document, { childList: true, subtree: true });
 });

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from dongui_collector.analytics.filters import parse_filter
-from dongui_collector.analytics.saved_views import kept
+from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.graph import named
@@ -62,13 +62,13 @@ def _steps(reader: ScreenReader, steps: list[str], names: list[str], lang: str) 
 
 
 def goals(reader: ScreenReader, lang: str) -> Json:
-    listed = kept(reader.core, reader.site)["goals"]
+    listed = views_of(reader.core, reader.site)["goals"]
     return {"goals": [_steps(reader, [one["what"]], [one["name"]], lang)[0] for one in listed]}
 
 
 def funnels(reader: ScreenReader, lang: str) -> Json:
     """All funnels; which of them is open is a matter of the page."""
-    listed = kept(reader.core, reader.site)["funnels"]
+    listed = views_of(reader.core, reader.site)["funnels"]
     return {"funnels": [(one["name"], _steps(reader, one["steps"], one["steps"], lang)) for one in listed]}
 
 

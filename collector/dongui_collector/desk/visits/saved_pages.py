@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.analytics.saved_views import KINDS, kept
+from dongui_collector.analytics.saved_views import KINDS, views_of
 from dongui_collector.analytics.shared_links import live
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.shell import ask, done, guard, open_core
@@ -31,7 +31,7 @@ def _page(made: Json | None = None) -> str:
     core, site = open_core(), chosen_site()
     return render_template(
         "visits/kept.html",
-        kept=kept(core, site),
+        kept=views_of(core, site),
         shares=[share for share in live(core) if share["site"] == site.id],
         made=made,
         purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,

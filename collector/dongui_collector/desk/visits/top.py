@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dongui_collector.analytics.saved_views import kept
+from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.visits import graph
 from dongui_collector.desk.visits.answers import ScreenReader, is_whole
 from dongui_collector.desk.visits.figures import FigureChange, Number, change, shown
@@ -116,7 +116,7 @@ def _marks(reader: ScreenReader, times: list[str]) -> list[Mark]:
     if reader.asked.fixed:
         return []
     interval, found = reader.asked.interval, []
-    for note in sorted(kept(reader.core, reader.site)["notes"], key=lambda note: str(note["day"])):
+    for note in sorted(views_of(reader.core, reader.site)["notes"], key=lambda note: str(note["day"])):
         time = graph.interval_of(note["day"], interval)
         n = next((n for n, one in enumerate(times) if one.startswith(time)), None)
         if n is not None:

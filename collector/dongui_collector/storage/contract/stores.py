@@ -5,7 +5,7 @@ Four kinds of places, because their data end in different ways:
 * :class:`LedgerStore` — consents, the hash chain, intents, sites, notices, numeric totals. Never aged out as a whole.
 * :class:`EventStore` — rows recorded under consent, one partition a calendar day; a day ends by losing its partition.
 * :class:`RecordStore` — records of the other classes; used twice, for the archive (S5.2) and for what no statute keeps.
-* :class:`OfficeStore` — holds, destructions, approvals, accounts, tokens, requests: the officers' own books.
+* :class:`AdminStore` — holds, destructions, approvals, accounts, tokens, requests: the officers' own books.
 
 Times are epoch milliseconds (``int``); days are :class:`datetime.date` in the installation's time zone; visitors are
 the 16-byte keyed hashes of their ids (never the ids); sites, notices and purposes are small integers that the ledger
@@ -289,7 +289,7 @@ class RecordStore(Protocol):
     def destroy_ids(self, ids: Sequence[bytes]) -> int: ...
 
 
-class OfficeStore(Protocol):
+class AdminStore(Protocol):
     """Tables of ``data/dongui.db`` beside the ledger; writes inside ``ledger.writing()``."""
 
     def add_hold(self, hold: Hold) -> Hold: ...
@@ -337,11 +337,14 @@ class OfficeStore(Protocol):
     def requests(self, *, open_only: bool = False) -> list[Json]:
         """Oldest first, each with its ``id``; open are those without ``closed_at``."""
 
+    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
+        """Those without ``closed_at`` of one visitor (the hexadecimal key), oldest first."""
+
     def update_request(self, id: int, changes: Json) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...
 
 
-class PeopleStore(Protocol):
+class AccountStore(Protocol):
     """Console accounts and sessions, beside the ledger; writes inside ``ledger.writing()``."""
 
     def put(self, account: Account) -> None:
@@ -437,8 +440,8 @@ class Storage:
     events: EventStore
     archive: RecordStore
     records: RecordStore
-    office: OfficeStore
-    people: PeopleStore
+    office: AdminStore
+    people: AccountStore
     disclosures: DisclosureStore
     keys: KeyStore
     close: Callable[[], None]

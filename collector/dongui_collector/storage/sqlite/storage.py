@@ -6,14 +6,14 @@ from pathlib import Path
 
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.stores import KeyStore, Storage
+from dongui_collector.storage.sqlite.accounts import SqliteAccounts
+from dongui_collector.storage.sqlite.admin import SqliteAdmin
 from dongui_collector.storage.sqlite.connect import WRITER, connect
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
-from dongui_collector.storage.sqlite.office import SqliteOffice
-from dongui_collector.storage.sqlite.people import SqlitePeople
 from dongui_collector.storage.sqlite.records import SqliteRecords
 
 LEDGER_FILE = "dongui.db"
@@ -52,5 +52,5 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
                 store.close()
             conn.close()
 
-    beside = SqliteOffice(ledger), SqlitePeople(ledger), SqliteDisclosures(ledger)
+    beside = SqliteAdmin(ledger), SqliteAccounts(ledger), SqliteDisclosures(ledger)
     return Storage(ledger, events, archive, records, *beside, keys, close)

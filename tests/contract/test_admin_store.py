@@ -12,20 +12,20 @@ import msgspec
 import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
-from dongui_collector.storage.contract.stores import LedgerStore, OfficeStore
+from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
 from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
+from dongui_collector.storage.sqlite.admin import SqliteAdmin
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
-from dongui_collector.storage.sqlite.office import SqliteOffice
 from msgspec.structs import replace
 
 
 @dataclass
 class Part:
     ledger: LedgerStore
-    store: OfficeStore
+    store: AdminStore
 
 
 @pytest.fixture(params=["sqlite"])
@@ -33,7 +33,7 @@ def office(tmp_path: Path) -> Iterator[Part]:
     with closing(connect(tmp_path / "dongui.db")) as conn:
         migrate(conn, LEDGER)
         ledger = SqliteLedger(conn, b"m" * 32)
-        yield Part(ledger, SqliteOffice(ledger))
+        yield Part(ledger, SqliteAdmin(ledger))
 
 
 HOLD = Hold(0, 1, "수사", "형사소송법 제199조", "access_log", b"v" * 16, date(2025, 1, 1), None, 5, date(2026, 1, 1))

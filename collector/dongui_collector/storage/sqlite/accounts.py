@@ -17,8 +17,8 @@ from dongui_collector.storage.sqlite.ledger import SqliteLedger
 _SESSION = "hash, account, started_at, seen_at, address, narrow"
 
 
-class SqlitePeople:
-    """Implements :class:`~dongui_collector.storage.contract.stores.PeopleStore`."""
+class SqliteAccounts:
+    """Implements :class:`~dongui_collector.storage.contract.stores.AccountStore`."""
 
     def __init__(self, ledger: SqliteLedger) -> None:
         self._read = ledger._read

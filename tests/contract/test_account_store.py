@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.storage.contract.access import Account, Attempts
-from dongui_collector.storage.contract.stores import LedgerStore, PeopleStore
+from dongui_collector.storage.contract.stores import AccountStore, LedgerStore
 from dongui_collector.storage.contract.values import Session
+from dongui_collector.storage.sqlite.accounts import SqliteAccounts
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
-from dongui_collector.storage.sqlite.people import SqlitePeople
 
 
 @dataclass
 class Part:
-    store: PeopleStore
+    store: AccountStore
     ledger: LedgerStore
 
 
@@ -30,7 +30,7 @@ def people(tmp_path: Path) -> Iterator[Part]:
     conn = connect(tmp_path / "dongui.db")
     migrate(conn, LEDGER)
     ledger = SqliteLedger(conn, b"m" * 32)
-    yield Part(SqlitePeople(ledger), ledger)
+    yield Part(SqliteAccounts(ledger), ledger)
     conn.close()
 
 
@@ -103,7 +103,7 @@ def test_accounts_of_an_older_folder_are_taken_over(tmp_path: Path) -> None:
     from sqlite_utils import Database
 
     m_people(Database(conn, execute_plugins=False))
-    [found] = SqlitePeople(SqliteLedger(conn, b"m" * 32)).accounts()
+    [found] = SqliteAccounts(SqliteLedger(conn, b"m" * 32)).accounts()
     assert (found.name, found.role, found.password) == ("admin", "admin", "its hash")
     assert found.id.startswith("a_")
     conn.close()
