@@ -52,12 +52,19 @@ core._flush = () => {
   core._choice && quietly(() => (outbox[0] ? (localStorage[KEY] = JSON.stringify(outbox)) : delete localStorage[KEY]));
 };
 
-const scrubbed = (then: () => void): void => void core._load("personal").then(() => ((core._scrubs = true), then()));
+/** Events that wait for personal.js, which finds what names a person; it may still be on its way. */
+const waiting: Event[] = [];
+let loading: unknown;
+const load = (): void =>
+  void (loading ||= core._load("personal").then(() => {
+    core._scrubs = true;
+    waiting.splice(0).forEach(send);
+    void deliver();
+  }));
 
 export function send(event: Event): void {
   if (!core._granted.size) return;
-  // What names a person is found by personal.js, which may still be on its way.
-  if (!core._scrubs) return scrubbed(() => send(event));
+  if (!core._scrubs) return waiting.push(event), load();
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }
@@ -66,7 +73,7 @@ async function deliver(): Promise<void> {
   let batch: Event[];
   timer = 0;
   if (!core._known) return;
-  if (outbox[0] && !core._scrubs) return scrubbed(deliver);
+  if (outbox[0] && !core._scrubs) return load();
   outbox = gate(outbox);
   if (busy) return;
   busy = true;
