@@ -296,6 +296,10 @@ def test_without_the_journal_only_when_told(lived_in: tuple[House, dict[str, str
     assert journal.exists(), "from here on it is written on"
     restore(house, backup)
     assert "leaves" not in house.markers()
+    with pytest.raises(StorageError, match="Leave --without-journal away"):
+        restore(house, backup, without_journal=True)
+    assert "leaves" not in house.markers(), "there is one: no flag goes past it"
+    journal.unlink()
     restore(house, backup, without_journal=True)
     assert "leaves" in house.markers()
 

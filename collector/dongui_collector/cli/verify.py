@@ -38,14 +38,22 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=_FILE,
     help="Write a bundle (zip) there that anybody can verify without us; see docs/proof.md.",
 )
+@click.option(
+    "--print-verifier-digest",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _, wanted: _print_digest(context) if wanted else None,
+    help="Print the SHA-256 of verify_evidence.py, as docs/proof.md has it, and exit.",
+)
 @config_option
 @json_option
 def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config: Path, as_json: bool) -> None:
-    """Verify the chain, the tables, the certificates, the sealed days and the basis of every item.
+    """Verify the chain, the tables, the certificates, the sealed days, the basis of every item, and the journal.
 
     Exit code 1, and the place, when something is broken.
     """
-    given = [found for path in kept_elsewhere for found in _checkpoints(path)]
+    given = [found for path in kept_elsewhere for found in checkpoints_in(path)]
 
     def reseal() -> None:
         control(config)(SealDays())
@@ -71,6 +79,11 @@ def checkpoint(output: Path | None, config: Path) -> None:
         return
     output.write_text(made.text(), encoding="utf-8")
     click.echo(f"{output}: {made.records} records, {made.days} sealed days. Keep it elsewhere: print it, or mail it.")
+
+
+def _print_digest(context: click.Context) -> None:
+    click.echo(f"{bundle.verifier_digest()}  {bundle.SCRIPT}")
+    context.exit()
 
 
 def _verified(
@@ -105,7 +118,11 @@ def _opened(config: Path, work: Callable[[Installation], Verification]) -> Verif
         return Verification(found or [VerificationFinding(where, what, remedy)])
 
 
-def _checkpoints(path: Path) -> list[tuple[str, Checkpoint]]:
+def checkpoints_in(path: Path) -> list[tuple[str, Checkpoint]]:
+    """The checkpoints of a file or a folder, each with the name of its file.
+
+    Raises :class:`click.UsageError` for a folder without any, :class:`CollectorError` for one that is none.
+    """
     paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not paths:
         raise click.UsageError(f"{path} holds no checkpoints (*.json)")

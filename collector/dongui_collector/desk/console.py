@@ -13,6 +13,7 @@ from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.evidence.bundle import verifier_digest
 from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
@@ -142,7 +143,8 @@ def ledger() -> str:
     count = store.head()[0]
     records: list[LedgerRecord] = store.records(after=max(0, count - _NEWEST), limit=_NEWEST)
     verifier: Verifier = current_app.extensions["dongui-verifier"]
-    return render_template("ledger.html", count=count, records=records[::-1], verifier=verifier)
+    shown = {"count": count, "records": records[::-1], "verifier": verifier}
+    return render_template("ledger.html", **shown, digest=verifier_digest())
 
 
 @pages.post("/ledger/verify")

@@ -6,6 +6,7 @@ every sealed day's leaves, the checkpoints, and ``verify_evidence.py``, which ne
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 import zipfile
@@ -43,13 +44,23 @@ _TRIES = 3
 _READ_ME = """\
 증거 묶음 / Evidence bundle
 
-확인: 파이썬 3.11 이상에서  python -I -S verify_evidence.py  (다른 소프트웨어는 필요 없습니다)
-따로 보관하던 검사점이 있으면  --checkpoint 파일  을 덧붙이십시오.
+확인: 공개된 verify_evidence.py 를 따로 받아 파이썬 3.11 이상에서  python -I -S verify_evidence.py 이묶음.zip
+(다른 소프트웨어는 필요 없습니다. 이 묶음 안의 스크립트는 만든 사람이 고쳤을 수 있습니다.
+쓰려면 SHA-256을 공개된 값과 견주십시오)
+판정은 마지막 줄과 종료 코드입니다. 따로 보관하던 검사점이 있으면  --checkpoint 파일  을 덧붙이십시오.
 
-To check it:  python -I -S verify_evidence.py  with Python 3.11 or newer; nothing else is needed.
+To check it: take verify_evidence.py from where it is published, not from here, and run
+  python -I -S verify_evidence.py BUNDLE.zip
+with Python 3.11 or newer; nothing else is needed. Whoever made this bundle could have altered the script in it: to use
+that one, compare its SHA-256 with the published one first. The verdict is the last line and the exit code.
 Add  --checkpoint FILE  for every checkpoint that you kept elsewhere: without one it can only be shown that this bundle
 agrees with itself.
 """
+
+
+def verifier_digest() -> str:
+    """The SHA-256 of the script that verifies bundles, in hexadecimal: published apart from every bundle."""
+    return hashlib.sha256((files(__package__) / SCRIPT).read_bytes()).hexdigest()
 
 
 class DayChanged(CollectorError):

@@ -3,9 +3,12 @@
 
     python -I -S verify_evidence.py [BUNDLE] [--checkpoint FILE]… [--lang ko|en]
 
-BUNDLE is the zip file or the folder that it was unpacked into; without it, where this script lies. Checkpoints that you
-kept elsewhere are what makes this a proof: without one it can only be shown that the bundle agrees with itself.
-Exit code 0: everything holds. 1: something is broken, and the place is printed. 2: nothing could be read.
+BUNDLE is the zip file or the folder that it was unpacked into; without it, where this script lies. Take the script from
+elsewhere than the bundle, or compare its SHA-256 with the published one: whoever made the bundle could have altered the
+script in it. Checkpoints that you kept elsewhere are what makes this a proof: without one it can only be shown that the
+bundle agrees with itself.
+The verdict is the last line and the exit code. 0: everything holds. 1: something is broken, and the place is printed.
+2: nothing could be read. What a bundle says of itself is printed escaped.
 """
 
 from __future__ import annotations
@@ -80,6 +83,7 @@ WORDS = {
         "No checkpoint from elsewhere was given: only that this bundle agrees with itself is shown.",
     ),
     "good": ("모두 맞습니다.", "Everything holds."),
+    "unread": ("읽을 수 없어 아무것도 확인하지 못했습니다.", "Nothing could be read, so nothing was verified."),
     "bad": ("맞지 않는 곳이 {n}군데 있습니다.", "{n} things are broken."),
 }
 
@@ -131,7 +135,7 @@ class BundleVerifier:
         self.held = 0
 
     def say(self, where: str, what: str) -> None:
-        self.broken.append(f"{where}: {what}")
+        self.broken.append(shown(f"{where}: {what}"))
 
     def run(self, checkpoints: list[tuple[str, Json]]) -> None:
         for name in self.bundle.names("checkpoints"):
@@ -450,6 +454,11 @@ _MUST_SHOW = frozenset(
 )  # fmt: skip
 
 
+def shown(text: str) -> str:
+    """Text from a bundle in one line of printable characters: nothing in it can be taken for a line of this script."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
 def canonical(value: Json) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -516,7 +525,8 @@ def main() -> int:
         verifier = BundleVerifier(Bundle(told.bundle))
         given = [(path.name, json.loads(path.read_text(encoding="utf-8"))) for path in told.checkpoint]
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        print(f"{told.bundle}: cannot be read ({type(error).__name__}: {error})", file=sys.stderr)
+        print(shown(f"{told.bundle}: {type(error).__name__}: {error}"), file=sys.stderr)
+        print(WORDS["unread"][column])
         return 2
     try:
         verifier.run(given)

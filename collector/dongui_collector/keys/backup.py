@@ -27,6 +27,7 @@ from dongui_collector.keys.operations import KeyCopy
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.files import FolderLock, sync_folder
 from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal, adopt
+from dongui_collector.storage.sqlite.journals import longest
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 
 MAGIC = b"DONGUI-KEYS/1\n"
@@ -130,18 +131,20 @@ def _opened(settings: Settings, file: BinaryIO, passphrase: str | None, master: 
 def _destroyed_since(
     settings: Settings, header: Json, keys: dict[str, bytes], given: Path | None, without: bool
 ) -> set[str]:
-    if without:
-        return set()
-    path = given or settings.keys_path / JOURNAL_FILE
-    if not path.exists():
+    key = hmac.digest(keys["secret"], b"journal", "sha256")
+    path = longest(key, settings.keys_path / JOURNAL_FILE, given=given, beside=None)
+    if path is None:
+        if without:
+            return set()
         raise StorageError(
             "there is no journal of destructions (keys/journal.ndjson); without it the copy would bring back keys that"
             " were destroyed since. Name one with --journal, or say --without-journal"
         )
+    if without:
+        raise StorageError(f"{path} is a journal of this installation; leave --without-journal away")
     count, mac = header["journal"]
-    since = Journal(path, hmac.digest(keys["secret"], b"journal", "sha256")).entries((int(count), str(mac)))
-    if given is not None:
-        adopt(given, settings.keys_path)
+    since = Journal(path, key).entries((int(count), str(mac)))
+    adopt(path, settings.keys_path)
     return {entry["name"] for entry in since if entry["kind"] == "key"}
 
 

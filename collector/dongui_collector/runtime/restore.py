@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,13 +14,16 @@ from dongui_collector.backup.backup import WHOLE_FILES, Progress
 from dongui_collector.backup.format import BackupReader
 from dongui_collector.core.errors import StorageError
 from dongui_collector.core.settings import Settings
+from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.keys.keyring import KeyRing, load_master
+from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.restore_replay import Replay
-from dongui_collector.runtime.composition import open_core, open_journal
+from dongui_collector.runtime.composition import open_core
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.dump import load
 from dongui_collector.storage.sqlite.files import FolderLock
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH, Journal, adopt
+from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH, JOURNAL_FILE, Journal, adopt
+from dongui_collector.storage.sqlite.journals import longest
 from dongui_collector.storage.sqlite.restored import beside, destroy_folder, go_on, swap
 from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys
 from dongui_collector.webhooks import operations
@@ -30,15 +34,19 @@ def restore_backup(
     file: BinaryIO,
     *,
     journal: Path | None = None,
+    beside_backup: Path | None = None,
     without_journal: bool = False,
+    checkpoints: Sequence[tuple[str, Checkpoint]] = (),
     replace_present: bool = False,
     progress: Progress | None = None,
 ) -> Json:
     """Restore a backup into ``settings``' data folder; nothing that was destroyed since is in it (invariant 5).
 
-    ``journal`` names a copy of the journal kept elsewhere; ``without_journal`` goes on without any, at the operator's
-    word. Raises :class:`StorageError` for a damaged backup, a missing or older journal, or a folder that is not empty
-    (unless ``replace_present``), :class:`FolderBusy` beside a running collector.
+    ``journal`` names a copy of the journal kept elsewhere, ``beside_backup`` the one that the backup left beside it;
+    the longest at hand is repeated. ``without_journal`` goes on where there is none, at the operator's word, after the
+    backup's ledger was held against ``checkpoints`` that were kept elsewhere. Raises :class:`StorageError` for a
+    damaged backup, a missing, shorter or forked journal, a ledger that contradicts a checkpoint, or a folder that is
+    not empty (unless ``replace_present``); :class:`FolderBusy` beside a running collector.
     """
     data, fresh = settings.data_path, beside(settings.data_path)[0]
     go_on(data)
@@ -47,13 +55,13 @@ def restore_backup(
         raise StorageError(f"{data} already holds an installation; move it away, or say --replace to destroy it")
     lock = FolderLock(data) if data.is_dir() else None
     try:
-        header, entries, known = _checked(settings, file, journal, without_journal)
-        if journal is not None:
-            adopt(journal, settings.keys_path)
+        header, chosen, entries, known = _checked(settings, file, journal, beside_backup, without_journal)
+        if chosen is not None:
+            adopt(chosen, settings.keys_path)
         destroy_folder(fresh)
         make_folders(fresh, settings.keys_path)
         shredded = _unpack(settings, file, fresh, progress)
-        outcome = _replay(replace(settings, data=str(fresh)), header, entries, known)
+        outcome = _replay(replace(settings, data=str(fresh)), header, entries, known, checkpoints)
         swap(data)
     finally:
         if lock:
@@ -62,26 +70,48 @@ def restore_backup(
 
 
 def _checked(
-    settings: Settings, file: BinaryIO, given: Path | None, without: bool
-) -> tuple[Json, list[Json], list[Json]]:
-    """The header, the journal's entries since, and those before."""
+    settings: Settings, file: BinaryIO, given: Path | None, beside_backup: Path | None, without: bool
+) -> tuple[Json, Path | None, list[Json], list[Json]]:
+    """The header, the journal that is repeated, its entries since the backup, and those before."""
     keys = open_keys(settings.keys_path, readonly=True)
     try:
         keyring = KeyRing(keys, load_master(settings), remember=False)
         header = BackupReader(file, keyring).header
         file.seek(0)
-        journal = Journal(given, keyring.derive(b"journal")) if given else open_journal(settings.keys_path, keyring)
-        if without:
-            return header, [], []
-        if not journal.exists:
+        own = settings.keys_path / JOURNAL_FILE
+        chosen = longest(keyring.derive(b"journal"), own, given=given, beside=beside_backup)
+        if chosen is None:
+            if without:
+                return header, None, [], []
             raise StorageError(
                 "there is no journal of destructions (keys/journal.ndjson); without it the backup would bring back what"
                 " was destroyed since. Name a copy with --journal, or say --without-journal"
             )
+        if without:
+            raise StorageError(
+                f"{chosen} is a journal of this installation: without it the backup would bring back what was destroyed"
+                " since. Leave --without-journal away"
+            )
+        journal = Journal(chosen, keyring.derive(b"journal"))
         count, mac = header["journal"]
-        return header, journal.entries((int(count), str(mac))), journal.entries()
+        return header, chosen, journal.entries((int(count), str(mac))), journal.entries()
     finally:
         keys.close()
+
+
+def _held_against(core: Installation, checkpoints: Sequence[tuple[str, Checkpoint]]) -> Json:
+    """Hold a restored ledger against checkpoints that were kept elsewhere; how many records each knows beyond it.
+
+    Raises :class:`StorageError` where the ledger contradicts one.
+    """
+    ledger = core.storage.ledger
+    count, first = ledger.head()[0], ledger.records(0, 1)
+    for name, checkpoint in checkpoints:
+        found = ledger.records(checkpoint.records - 1, 1)
+        same = bool(first) and first[0].hash.hex() == checkpoint.installation
+        if not same or (found and found[0].seq == checkpoint.records and found[0].hash.hex() != checkpoint.hash):
+            raise StorageError(f"the backup contradicts {name}: it is of another installation, or was rewritten")
+    return {"records_lost": max((c.records - count for _, c in checkpoints), default=0)} if checkpoints else {}
 
 
 def _unpack(settings: Settings, file: BinaryIO, fresh: Path, progress: Progress | None) -> list[str]:
@@ -100,10 +130,17 @@ def _unpack(settings: Settings, file: BinaryIO, fresh: Path, progress: Progress 
         keys.close()
 
 
-def _replay(settings: Settings, header: Json, entries: list[Json], known: list[Json]) -> Json:
+def _replay(
+    settings: Settings,
+    header: Json,
+    entries: list[Json],
+    known: list[Json],
+    checkpoints: Sequence[tuple[str, Checkpoint]],
+) -> Json:
     """Open the restored folder, branch its ledger off, and repeat what has ended since."""
     core = open_core(settings, writable=True)
     try:
+        compared = _held_against(core, checkpoints)
         head = core.storage.ledger.head()[0]
         epoch = core.storage.office.setting(EPOCH) or FIRST_EPOCH
         own = {"id": secrets.token_hex(6), "parents": [[epoch["id"], head], *epoch["parents"]]}
@@ -114,6 +151,6 @@ def _replay(settings: Settings, header: Json, entries: list[Json], known: list[J
             )
         epochs = [entry for entry in known if entry["kind"] == "epoch"]
         taken = {"webhook": operations.removed_since, "share": shared_links.revoked_since}
-        return Replay(core, epoch, head, taken).run(entries, known=epochs)
+        return compared | Replay(core, epoch, head, taken).run(entries, known=epochs)
     finally:
         core.close()

@@ -17,7 +17,7 @@ from dongui.i18n import Message
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
-from dongui_collector.evidence.verify import certificates, tables
+from dongui_collector.evidence.verify import certificates, journal, tables
 from dongui_collector.evidence.verify.certificates import ERASABLE, ChainSummary
 from dongui_collector.evidence.verify.days import DayCheck
 from dongui_collector.evidence.verify.findings import Verification, VerificationFinding
@@ -69,6 +69,7 @@ def verify(
     seen = ChainSummary(checkpoints)
     result.findings += damaged(core.settings)
     result.findings += _guarded(_check_chain(core, seen, result, step))
+    result.findings += _guarded(journal.check(core, seen))
     result.findings += _guarded(certificates.check(core, seen))
     result.findings += _guarded(tables.tables(core, seen.books))
     visitors = tables.VisitorCheck(core, forgotten=seen.forgotten)

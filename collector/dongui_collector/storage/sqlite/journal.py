@@ -83,6 +83,13 @@ class Journal:
             raise StorageError(f"{self._path} is not the journal that this backup knows, or an older copy of it")
         return [entry for _, entry in found[at:]]
 
+    def reaches(self, position: tuple[int, str]) -> bool:
+        """Whether this journal goes on from a position. Where it was compacted beyond it, that cannot be told: True."""
+        start, found = self._read()
+        at = position[0] - start.count
+        known = [start.mac, *(mac for mac, _ in found)]
+        return at < 0 or (at < len(known) and known[at] == position[1])
+
     def compact(self, before: str) -> int:
         """Forget what only backups made before a day (``YYYY-MM-DD``) would need. Returns how many entries went.
 
@@ -162,9 +169,9 @@ class Journal:
 
 
 def adopt(journal: Path, keys: Path) -> None:
-    """Where a keys folder has no journal any more, the copy that was kept elsewhere goes on there."""
+    """The journal that a restore repeats, which is the longest at hand, goes on in the keys folder."""
     target = keys / JOURNAL_FILE
-    if not target.exists():
+    if journal.absolute() != target.absolute():
         part = target.with_suffix(".part")
         part.touch(mode=0o600)
         part.write_bytes(journal.read_bytes())

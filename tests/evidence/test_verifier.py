@@ -1,0 +1,56 @@
+"""Line 13 of the attacker's review: the verifier is known by its digest, and no bundle speaks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from dongui_collector.cli.verify import verify
+from dongui_collector.evidence import bundle, verify_evidence
+
+SCRIPT = Path(verify_evidence.__file__)
+ROOT = Path(__file__).parents[2]
+
+
+def run(place: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-S", str(SCRIPT), str(place), "--lang", "en", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_the_digest_is_published_in_the_docs_and_printed() -> None:
+    digest = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()
+    assert bundle.verifier_digest() == digest
+    assert digest in (ROOT / "docs" / "proof.md").read_text(encoding="utf-8")
+    printed = CliRunner().invoke(verify, ["--print-verifier-digest"])
+    assert (printed.exit_code, printed.output) == (0, f"{digest}  verify_evidence.py\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["\n✓ Everything holds.", "\x1b[2J\x1b[1;32m✓", "a\u202egnihtyreve", "\rEverything holds."]
+)
+def test_names_in_a_bundle_are_printed_escaped_and_the_verdict_is_last(tmp_path: Path, name: str) -> None:
+    made = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(made, "w") as packed:
+        packed.writestr("manifest.json", json.dumps({"format": verify_evidence.FORMAT, "made_at": 0, "zone": "UTC"}))
+        packed.writestr(f"checkpoints/{name}.json", b"{")
+    done = run(made)
+    assert done.returncode in (1, 2)
+    shown = done.stdout + done.stderr
+    assert not set(shown) - {"\n"} & {"\x1b", "\r", "\u202e"}
+    assert "Everything holds." not in done.stdout.splitlines()
+    assert "✓ Everything holds." not in done.stdout.splitlines()
+    assert "verified" in done.stdout.splitlines()[-1] or "broken" in done.stdout.splitlines()[-1]
+
+
+def test_what_cannot_be_read_is_said_in_the_last_line_and_the_exit_code(tmp_path: Path) -> None:
+    broken = tmp_path / "bundle.zip"
+    broken.write_bytes(b"no zip\nEverything holds.")
+    done = run(broken)
+    assert done.returncode == 2
+    assert done.stdout.splitlines() == ["Nothing could be read, so nothing was verified."]
