@@ -20,8 +20,10 @@ let names = {};
 async function bundle(name, entry, format, define = {}) {
   const result = await build({ ...shared, format, outfile: `${name}.js`, entryPoints: [entry], define, mangleProps: /^_/, mangleCache: names, write: false });
   names = result.mangleCache;
+  // What is shorter is not always shorter once compressed: these were tried.
+  const everyPage = ["dongui", "index"].includes(name);
   // Statements joined by commas are shorter; in the snippet they come out longer once compressed.
-  const compress = { passes: 5, ecma: 2020, inline: 1, keep_fargs: false, pure_getters: true, unsafe_arrows: true, hoist_funs: true, evaluate: false, sequences: name != "dongui" };
+  const compress = { passes: 5, ecma: 2020, inline: 1, keep_fargs: false, pure_getters: true, unsafe_arrows: true, hoist_funs: !everyPage, evaluate: false, sequences: name != "dongui" };
   const { code } = await minify(result.outputFiles[0].text, { ecma: 2020, module: format == "esm", toplevel: true, compress });
   // The only line breaks left are those between the rules of style sheets, escaped or not.
   writeFileSync(join(dist, `${name}.js`), `${code.replace(/\}(\n|\\n)/g, "}")}\n`);
@@ -30,7 +32,7 @@ async function bundle(name, entry, format, define = {}) {
 /** What is loaded on demand is asked for by its content, so that a cache never pairs files of two versions. */
 function onDemand() {
   const hash = createHash("sha256");
-  for (const name of ["ui.js", "panel.js", "place.js", "extras.js", "vitals.js", "release.js", "diagnostics.js", "personal.js"]) hash.update(readFileSync(join(dist, name)));
+  for (const name of ["ui.js", "queue.js", "panel.js", "place.js", "extras.js", "vitals.js", "release.js", "diagnostics.js", "personal.js"]) hash.update(readFileSync(join(dist, name)));
   return hash.digest("hex").slice(0, 8);
 }
 
@@ -53,6 +55,7 @@ clean();
 const snippet = (version) => bundle("dongui", "src/snippet.ts", "iife", { VERSION: JSON.stringify(version) });
 await snippet("");
 await bundle("ui", "src/ui/index.ts", "esm");
+await bundle("queue", "src/queue/index.ts", "esm");
 await bundle("panel", "src/ui/panel.ts", "esm");
 await bundle("place", "src/ui/place.ts", "esm");
 await bundle("extras", "src/extras/index.ts", "esm");

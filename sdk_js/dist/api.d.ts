@@ -1,5 +1,10 @@
 /** Which purposes are granted, by id; only purposes that rest on consent are listed. */
 export type ConsentState = Record<string, boolean>;
+/**
+ * What became of a decision, once its first attempt is over: the collector has it on record; or it has not, and it is sent
+ * again until it has; or the grant does not count, because the collector or the browser's cookies refuse it.
+ */
+export type Result = "recorded" | "pending" | "refused";
 /** What `window.dongui` offers. Nothing here throws into the page. */
 export interface Dongui {
     /** Records an event, reduced to the items that the granted purposes list; without any, nothing happens. */
@@ -8,7 +13,7 @@ export interface Dongui {
         /** Whether the purpose may act right now. False until the choice is known. */
         granted(purpose: string): boolean;
         /** Grants (`true`) or refuses and withdraws (`false`) the named purposes; others keep their state. */
-        set(choices: ConsentState): Promise<void>;
+        set(choices: ConsentState): Promise<Result>;
         /** Calls `fn` at every change, also when the choice first becomes known. Returns the way to stop. */
         onChange(fn: (state: ConsentState) => void): () => void;
         /** Settles when the choice is known, or known to be missing. */
@@ -17,7 +22,7 @@ export interface Dongui {
     /** Opens the preferences. */
     show(): void;
     /** Withdraws the named purposes, or all of them. */
-    withdraw(...purposes: string[]): Promise<void>;
+    withdraw(...purposes: string[]): Promise<Result>;
     /** Opens what is held about this visitor, to see, download or erase. */
     myData(): void;
     /** Gives the advertising id of the device (`adid`, `idfa`, …) in an app's web view; `null` forgets it. */
@@ -47,6 +52,8 @@ export interface Options {
     theme?: string;
     /** Asks in a modal dialog: the page waits for the answer. */
     modal?: string;
+    /** For a page that is made to stand in frames of other sites: it asks there too, under cookies of its own. */
+    embedded?: string;
     /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
     words?: string;
     /** Heeds Do Not Track as it does Global Privacy Control. */

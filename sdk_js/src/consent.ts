@@ -1,24 +1,49 @@
-/** The choice: learned and judged. What changes it is in change.ts, loaded when it is needed. */
+/** The choice: learned, read and judged. What changes it is in decide.ts. */
 import { doc } from "./natives";
-import { cookieValues } from "./page";
-import { choiceStands, effectivePurposes, newestChoice } from "./rules/consent";
+import { cookies } from "./page";
+import { DECISIONS } from "./queue";
+import { agreedChoice, choiceStands, effectivePurposes } from "./rules/consent";
+import { overlay } from "./rules/decisions";
 import { core, type NoticePurpose } from "./state";
 
 let learning: Promise<void> | undefined;
 
-const now = (): number => Date.now() / 1000;
+/**
+ * Epoch seconds by the server's clock, as far as this browser knows it; never before the choice was recorded, so that a
+ * clock that is behind asks nobody again. A year ahead is no clock of anybody's.
+ */
+const now = (own = core._now() / 1000): number => Math.max(own, Math.min(core._choice?.at || 0, own + 3e7));
 
 core._state = () =>
-  Object.fromEntries(Object.values(core._facts.purposes).flatMap(({ id, basis }) => (basis == "consent" ? [[id, core._granted.has(id)]] : [])));
+  Object.fromEntries(Object.values(core._facts?.purposes || {}).flatMap(({ id, basis }) => (basis == "consent" ? [[id, core._granted.has(id)]] : [])));
+
+/**
+ * The copies of our own cookie. Under any other name (`rules/own.ts`) nothing is granted and nobody known; what else those
+ * are good for is looked up before somebody is asked, and where something is taken away.
+ */
+const own = (what: string): string[] => cookies().flatMap(([name, value]) => (name == core._name + what ? value! : []));
+
+core._cookieChoice = () => agreedChoice(own(""));
+core._visitor = () => {
+  const [id, other] = new Set(own("_id"));
+  return (!other && id) || null;
+};
+core._now = () => Date.now() + (+core._stored()["dongui.skew"]! || 0);
 
 core._read = () => {
-  const choice = (core._choice = newestChoice(cookieValues("dongui").concat(core._memory)));
-  return choiceStands(choice, core._facts, now()) ? choice.granted : undefined;
+  const choice = core._cookieChoice();
+  core._queue = core._values(DECISIONS);
+  core._choice = choice && { ...choice, granted: overlay(choice.granted, core._queue) };
 };
 
-/** Whether nobody has to be asked: a choice stands, and none of its grants is due to be confirmed again. */
+/**
+ * Whether nobody has to be asked: a choice stands, and none of its grants is due to be confirmed again; or a decision waits
+ * for its record.
+ */
 export const answered = (): unknown =>
-  core._read()?.every((id) => now() < core._choice!.at + (core._facts.purposes[id]?.reconfirm_seconds || Infinity));
+  core._queue[0] ||
+  (choiceStands(core._choice, core._facts, now()) &&
+    core._choice.granted.every((id) => now() < core._choice!.at + (core._facts.purposes[id]?.reconfirm_seconds || Infinity)));
 
 /** Fetches the notice. Several may want it at once; a failure is forgotten, so that the next one tries again. */
 core._learn = (cache) => {

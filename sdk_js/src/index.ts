@@ -2,7 +2,7 @@
 import type { Dongui, Options } from "./api";
 import { start } from "./main";
 
-export type { ConsentState, Dongui, Options } from "./api";
+export type { ConsentState, Dongui, Options, Result } from "./api";
 
 let started: Dongui | undefined;
 

@@ -1,41 +1,42 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
-import type { ConsentState, Dongui, Options } from "./api";
+import type { ConsentState, Dongui, Options, Result } from "./api";
 import { watch } from "./block";
 import { answered, worth } from "./consent";
 import { doc, native } from "./natives";
-import { cookieValues, quietly } from "./page";
+import { quietly } from "./page";
 import { restore } from "./send";
 import { core, type View } from "./state";
-import { setAdvertisingId, settleViews, track, watchViews } from "./track";
+import { setAdvertisingId, track, watchViews } from "./track";
+import { withdraw } from "./withdraw";
 
 const listeners = new Set<(state: ConsentState) => void>();
 const nothing = (): void => {};
-/** The latest decision under way: until it is made, nothing is judged by the state before it, and the next one waits. */
-let turn: Promise<void> | undefined;
 
 core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
-/** What a change of the choice takes: ui.js for every one, panel.js where something is undone. */
-const need = (undo?: unknown, before?: unknown): Promise<unknown> =>
-  Promise.all([core._load("ui"), undo && core._load("panel"), core._facts || core._learn(), before]).catch(nothing);
+const learned = (): unknown => core._facts || core._learn();
+const show = (view: View): unknown =>
+  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(nothing);
 
-const show = (view: View): unknown => core._options.ui == "none" || need().then(() => core._show(view)).catch(nothing);
+let loading: unknown;
 
-function change(changes: ConsentState | string[]): Promise<void> {
-  const mine: Promise<void> = (turn = need(1, turn).then(() => {
-    if (turn == mine) turn = undefined;
-    quietly(() => core._decide(changes, "api"));
-  }));
-  return mine;
+/** What only takes away waits for nothing; the rest is made, in the order of the calls, and all is delivered, by queue.js. */
+async function change(changes: ConsentState | string[]): Promise<Result> {
+  const id = withdraw(changes);
+  core._turns++;
+  await (loading = Promise.all([loading, core._load("queue")]));
+  core._turns--;
+  return core._change?.(changes, id) || (id ? "pending" : "refused");
 }
 
 core._look = async () => {
   try {
-    core._facts || (await core._learn());
+    await learned();
     core._read();
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
-    if (turn) return;
+    if (core._turns) return;
     core._judge();
+    if (core._queue[0]) core._load("queue").then(() => core._deliver!());
     answered() ? core._hide?.(true) : show("banner");
   } catch {}
 };
@@ -49,48 +50,44 @@ function extras(): void {
 
 core._judge = () => {
   const first = !core._known;
-  const before = first ? new Set(core._choice?.granted) : core._granted;
   core._read();
-  core._granted = worth();
-  core._known = true;
+  const before = first ? new Set(core._choice?.granted) : core._granted;
+  if ((core._known = core._facts)) core._granted = worth();
+  core._pending = core._awaited?.() || [];
   const lost = [...before].some((id) => !core._granted.has(id));
-  const apply = (): void => {
-    // Tags learn of the change before they run, and cookies go before anything could read them.
-    for (const step of [lost && core._undo, settleViews, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release])
-      quietly(step as () => void);
-  };
-  // A loss needs what panel.js undoes.
-  if (first || lost || before.size < core._granted.size) lost && !core._undo ? need(1).then(apply) : apply();
+  if (lost) core._load("panel").then(() => core._undo!());
+  if (!first && !lost && before.size == core._granted.size) return;
+  // Tags learn of the change before they run, and cookies go before anything could read them.
+  for (const step of [core._settle, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release]) quietly(step);
 };
 
 export function start(options: Options): Dongui {
   core._options = options;
+  core._name = location.protocol == "https:" ? `__${options.domain ? "Secure" : "Host"}-dongui${options.embedded != null ? "_frame" : ""}` : "dongui";
   core._dnt = options.dnt != null && navigator.doNotTrack == "1";
   const ready = new Promise<ConsentState>((resolve) => listeners.add(resolve));
   const begin = (): void => {
     // First of all: the browser answers for the cookies from another process, which is slow once it is busy with a request of ours.
-    const chosen = cookieValues("dongui")[0];
-    // All the rest waits for what is asked for here. Who has chosen may have left something undelivered on another page;
-    // who has not is about to be asked, for which the interface takes longer to come than the notice.
-    if (chosen) {
-      restore();
-      core._unsent = quietly(() => localStorage["dongui.consents"]);
-      core._unsent && need();
-    } else if (options.ui != "none") core._load("ui");
+    const chosen = core._cookieChoice();
+    // All the rest waits for what is asked for here. Who has not chosen is about to be asked, for which the interface takes
+    // longer to come than the notice.
+    chosen || options.ui == "none" || core._load("ui");
     core._look();
+    core._read();
+    restore();
     watch();
-    options.pageViews == "off" || watchViews(!core._unsent && chosen);
+    options.pageViews == "off" || watchViews(!core._queue[0] && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
-    // pagehide alone misses a phone's app switcher. Listening to the storage opens it, which takes longer than all the
-    // rest: not while the page is loading, when its first pageshow tells nothing new either.
+    // pagehide alone misses a phone's app switcher. Listening to the storage takes longer than all the rest: not while the
+    // page is loading.
     const notice = (type: string): void =>
       addEventListener(type, () => {
         core._look();
         type == "storage" || core._flush();
       }, true);
-    for (const type of ["pagehide", "visibilitychange"]) notice(type);
+    for (const type of ["pagehide", "visibilitychange", "pageshow"]) notice(type);
     setTimeout(() => {
-      for (const type of ["pageshow", "storage"]) notice(type);
+      notice("storage");
       core._look();
     }, 700);
     addEventListener("click", (event) => {

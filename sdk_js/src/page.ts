@@ -12,8 +12,6 @@ export function quietly<T>(work: () => T): T | undefined {
 /** Name and value of every cookie in sight, duplicates included. */
 export const cookies = (): string[][] => (quietly(() => doc.cookie) || "").split("; ").map((pair) => pair.split(/=([^]*)/));
 
-export const cookieValues = (name: string): string[] => cookies().flatMap(([key, value]) => (key == name && value) || []);
-
 /**
  * A UUID, also where the page is no secure context and `crypto.randomUUID` is missing. Random (v4), unless `head` says
  * how it begins.

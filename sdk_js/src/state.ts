@@ -1,8 +1,9 @@
 /** What the parts of the snippet share, also those that are loaded later: ui.js finds it in `dongui._core`. */
-import type { ConsentState, Options } from "./api";
+import type { ConsentState, Options, Result } from "./api";
+import type { Reason } from "./blocking/explain";
 import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
-import type { Reason } from "./blocking/explain";
+import type { Entry } from "./queue";
 import type { Choice, Policy, Purpose } from "./rules/types";
 import { useScrub } from "./rules/urls";
 import { gpc } from "./signals";
@@ -36,7 +37,7 @@ export interface Facts extends Policy {
 export type Released = [element: HTMLElement, purposes: string[], nodes: Node[], before: Node];
 
 /** What the visitor sees: the question, the preferences, or their own data. */
-export type View = "banner" | "preferences" | "data";
+export type View = "banner" | "preferences" | "data" | "reload";
 
 /** One for the page. */
 export interface Core {
@@ -44,13 +45,26 @@ export interface Core {
   _facts: Facts;
   _choice: Choice | null;
   _granted: ReadonlySet<string>;
+  /** Decisions of all tabs that the collector does not have yet, as they were read last; and the purposes that they grant. */
+  _queue: Entry[];
+  _pending: string[];
+  /** How many decisions wait for what makes them: until then nothing is judged by the state before them. */
+  _turns: number;
   /** Whether the choice has been judged; before that nothing is granted and nothing is decided. */
-  _known?: boolean;
-  /** The choice, where cookies are blocked, empty where there is none; and the visitor id. They work for this page. */
-  _memory: string | never[];
-  _visitor: string;
-  /** Whether consents have not reached the collector: events wait for them. */
-  _unsent?: unknown;
+  _known?: unknown;
+  /** Whether nobody is asked any more on this page: it keeps no cookie, or the answer was refused twice. */
+  _quiet?: unknown;
+  // Of queue.ts:
+  _box?: Record<string, string>;
+  _stored(): Record<string, string>;
+  _keys(prefix: string): string[];
+  _values(prefix: string): any[];
+  /** Stores it as JSON; nothing where there is no room. */
+  _store(key: string, value: unknown): unknown;
+  _remove(key: string): void;
+  _json(value: unknown): string;
+  /** The name of the choice cookie, to which the visitor id's adds `_id`. */
+  _name: string;
   _released: Released[];
   /** Lets loose what is granted now; release.js puts its own in the place. */
   _release(): void;
@@ -66,13 +80,19 @@ export interface Core {
   _look(): void;
   /** What the choice is worth now; acts on a difference. */
   _judge(): void;
-  /** The choice anew from the cookie; answers what it grants, as long as it stands. */
-  _read(): string[] | undefined;
+  /** The choice anew from the cookies, without what queued decisions take away. */
+  _read(): void;
+  /** The choice as the cookies have it. */
+  _cookieChoice(): Choice | null;
+  /** Epoch milliseconds, by the server's clock as far as this browser knows it. */
+  _now(): number;
   _state(): ConsentState;
   /** Sends what can go now, and keeps the rest for the next page. */
   _flush(): void;
-  _post(path: string, body: () => object | false | undefined | ""): Promise<Response | undefined>;
-  _visitorId(): string;
+  /** The id under which is recorded, where this page knows it. */
+  _visitor(): string | null;
+  /** Records the view of this page, once it counts. */
+  _settle(): void;
   _quietly: typeof quietly;
   /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
   _doc: Document;
@@ -86,17 +106,33 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "personal"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "personal"): Promise<unknown>;
+  // What queue.js adds:
+  /** A decision of the page's own making; `id` names a withdrawal that is in force already. */
+  _change?(changes: ConsentState | string[], id?: string): Promise<Result>;
+  /** A decision; a list names what is refused or withdrawn, an empty one means everything. Answers what became of it. */
+  _decide?(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;
+  /** Delivers what is queued; answers how the first attempt of one decision ended. */
+  _deliver?(id?: string): Promise<Result>;
+  /** The purposes that queued decisions grant. */
+  _awaited?(): string[];
+  /** All visitor ids in sight; and whether a cookie of another name or setting refuses. */
+  _ids?(): string[];
+  _refused?(): boolean;
+  /** Whether an answer was refused for good, so that the question comes back. */
+  _again?: number;
   // What ui.js adds:
   _show(view: View): unknown;
+  /** The same as `_decide`, which it waits for. */
+  _choose(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;
   /** Takes away what is shown; with `question`, only the banner. */
   _hide?(question?: boolean): void;
-  /** A decision; a list names what is refused or withdrawn, an empty one means everything. */
-  _decide(changes: ConsentState | string[], method: string, stay?: boolean): void;
   _words: Words;
   /** The words of the language that the facts are in. */
   _wordsNow(): Words;
   _h: typeof h;
+  /** What decides is held back anew: something else is asked in the same place. */
+  _hold(): void;
   _keep: typeof keep;
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
@@ -107,12 +143,16 @@ export interface Core {
   // What panel.js adds:
   _panel?(view: View): void;
   _undo?(): void;
+  /** Whom to tell that the queue has changed: what stands on the page says "being saved". */
+  _changed: (() => void)[];
 }
 
 export const core = {
   _granted: new Set(),
-  _memory: [],
-  _visitor: "",
+  _queue: [] as Entry[],
+  _turns: 0,
+  _pending: [] as string[],
+  _changed: [] as (() => void)[],
   _released: [] as Released[],
   _quietly: quietly,
   _doc: doc,

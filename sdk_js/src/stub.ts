@@ -4,10 +4,12 @@
  */
 import { held, holdAll } from "./blocking/hold";
 import { ownGlobal } from "./natives";
-import { cookieValues } from "./page";
-import { effectivePurposes, newestChoice } from "./rules/consent";
+import { cookies, quietly } from "./page";
+import { effectivePurposes } from "./rules/consent";
 import { matches } from "./rules/cookies";
-import type { Policy } from "./rules/types";
+import { overlay, type Decision } from "./rules/decisions";
+import { readChoice } from "./rules/own";
+import type { Choice, Policy } from "./rules/types";
 import { gpc } from "./signals";
 
 interface Compiled {
@@ -16,14 +18,21 @@ interface Compiled {
   defaults: Record<string, unknown>;
   /** `ads_data_redaction`, `url_passthrough`. */
   set: Record<string, unknown>;
+  /** Whether a setting shares the choice over subdomains. */
+  shared?: boolean;
 }
 declare const __DONGUI__: Compiled;
 type Queue = unknown[][] & { q?: unknown[][] };
 
-const { policy, defaults, set } = __DONGUI__;
+const { policy, defaults, set, shared } = __DONGUI__;
 const purposes = Object.entries(policy.purposes);
-const choice = newestChoice(cookieValues("dongui"));
-let granted: ReadonlySet<string> = effectivePurposes(choice, policy as Policy, Date.now() / 1000, gpc());
+/** What queued decisions take away is not in force, whatever the cookie says; without a grant nobody opens the storage. */
+const withdrawn = (choice: Choice): Choice => ({ ...choice, granted: overlay(choice.granted, quietly(() => queuedIn(localStorage)) || []) });
+const queuedIn = (storage: Storage): Decision[] =>
+  Object.keys(storage).flatMap((key) => (key.startsWith("dongui.queue.") ? JSON.parse(storage[key]) : []));
+const cookie = readChoice(cookies(), location.protocol == "https:", !!shared);
+const choice = cookie?.granted[0] ? withdrawn(cookie) : cookie;
+let granted: ReadonlySet<string> = effectivePurposes(choice, policy as Policy, Math.max(Date.now() / 1000, choice?.at || 0), gpc());
 
 /** Calls made before the snippet has loaded; it makes them good. */
 const queue = (window.dongui = ownGlobal("dongui") ?? call()) as Queue;

@@ -30,7 +30,7 @@ function address(): string {
 
 /** Records an event of the page's own making. The limits are the collector's: one event over them would cost its batch. */
 export function track(name: string, props?: Record<string, unknown>): void {
-  const at = Date.now();
+  const at = core._now();
   const event = {
     // UUIDv7: its order is the order of time, which storage likes.
     id: uuid(`0${at.toString(16)}-7`.replace(/.{8}/, "$&-")),
@@ -62,7 +62,7 @@ function view(leaving?: boolean): void {
     unseen = true;
     core._known || !chosen || leaving || track(VIEW);
   }
-  core._known && !leaving && settleViews();
+  core._known && !leaving && core._settle();
 }
 
 /** Page views: this one, those that the page makes through the History API, and returns. */
@@ -82,7 +82,7 @@ export function watchViews(choice: unknown): void {
 }
 
 /** A view counts once something is granted on its page; so do events of before the choice was known, unless nothing is. */
-export function settleViews(): void {
+core._settle = () => {
   const waiting = early.splice(0);
   const due = unseen && waiting[0]?.name != VIEW;
   if (chosen && core._facts.page_views) {
@@ -90,8 +90,8 @@ export function settleViews(): void {
     const { deliveryType, activationStart } = performance.getEntries()[0] as Navigation;
     activationStart || deliveryType || waiting.shift();
   }
-  if (!core._granted.size) return;
+  if (!core._granted.size && !core._pending[0]) return;
   unseen = false;
   due && track(VIEW);
   waiting.forEach(send);
-}
+};

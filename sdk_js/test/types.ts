@@ -1,9 +1,9 @@
 /** The published types, as somebody's TypeScript uses them. Never run: `tsc` is the test. */
-import { type ConsentState, type Dongui, init } from "../dist/index.js";
+import { type ConsentState, type Dongui, init, type Result } from "../dist/index.js";
 
 export const dongui: Dongui = init({ site: "SITE", base: "/_dongui", ui: "none" });
 export const stop: () => void = dongui.consent.onChange((state: ConsentState) => void (state.statistics satisfies boolean | undefined));
-export const done: Promise<void>[] = [dongui.consent.set({ statistics: true }), dongui.withdraw("statistics"), dongui.withdraw()];
+export const done: Promise<Result>[] = [dongui.consent.set({ statistics: true }), dongui.withdraw("statistics"), dongui.withdraw()];
 dongui.consent.ready.then(({ statistics }) => dongui.track("ready", { statistics, list: [1, "two"] }));
 dongui.setAdvertisingId("adid", null);
 

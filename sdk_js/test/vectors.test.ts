@@ -48,8 +48,8 @@ const calls: Record<string, (given: any) => unknown> = {
   choice_after: ({ choice, entry, rest, recorded }) => choiceAfter(choice, entry, rest, recorded),
   next_decision: ({ queue, waiting }) => nextDecision(queue, waiting)?.id,
   cookie_prefix: ({ https, shared }) => cookiePrefix(https, shared),
-  read_choice: ({ pairs, https, shared }) => readChoice(pairs, https, shared),
-  visitor_ids: ({ pairs, https, shared }) => visitorIds(pairs, https, shared),
+  read_choice: ({ pairs, https, shared, framed }) => readChoice(pairs, https, shared, framed),
+  visitor_ids: ({ pairs, https, shared, framed }) => visitorIds(pairs, https, shared, framed),
   cookie_verdict: ({ name, granted, strict }) => cookieVerdict(name, new Set<string>(granted), policy, strict),
 };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,6 +147,10 @@ class Stub:
     flowing: threading.Event = field(default_factory=threading.Event)
     #: Whether what is read waits there as well.
     dead: bool = False
+    #: What became of each consent purpose, as the ledger would have it.
+    state: dict[str, str] = field(default_factory=dict)
+    #: The server's clock, in epoch milliseconds.
+    now: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     #: Whether the collector stands behind the site's own origin (`/_dongui`).
     mounted: bool = False
 
@@ -207,11 +212,14 @@ class Stub:
 
     def _consent(self, request: Request) -> Answer:
         body = request.body
-        named = dict.fromkeys(body["granted"], "given") | dict.fromkeys(body["refused"], "refused")
+        given = {name for name, state in self.state.items() if state == "given"}
+        self.state |= dict.fromkeys(body["granted"], "given")
+        self.state |= {name: "withdrawn" if name in given else "refused" for name in body["refused"]}
         # Whoever has an id keeps it until everything is taken back; here that takes one decision.
         kept = request.body["visitor"] and set(body["refused"]) < {"statistics", "personalisation", "marketing"}
         has_cookie = kept or any("cookie" in self.policy["purposes"][p]["items"] for p in body["granted"])
-        answer = {"visitor": VISITOR if has_cookie else None, "state": named, "receipt": None}
+        visitor = VISITOR if has_cookie else None
+        answer = {"id": body["id"], "visitor": visitor, "state": self.state, "at": self.now(), "receipt": None}
         if not self.mounted:
             return _json(201, answer)
         value = f"dongui_id={VISITOR}; HttpOnly; Path=/" if has_cookie else "dongui_id=; Max-Age=0; Path=/"

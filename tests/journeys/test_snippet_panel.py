@@ -52,7 +52,7 @@ def test_withdrawing_one_purpose(page: Page, site: Stub, collector: Stub, contex
     assert cookies(context)["dongui"].startswith("1~v1~personalisation~")
 
 
-def test_withdrawing_everything_takes_one_click_there(
+def test_withdrawing_everything_is_asked_once_and_said(
     page: Page, site: Stub, collector: Stub, context: BrowserContext
 ) -> None:
     page.goto(site.origin)
@@ -60,6 +60,10 @@ def test_withdrawing_everything_takes_one_click_there(
     eventually(lambda: collector.events, page)
     page.evaluate("dongui.show()")
     press(page, "withdraw")
+    assert len(collector.consents) == 1
+    press(page, "confirm")
+    expect(page.locator("dongui-root footer")).to_contain_text("동의를 철회했습니다.")
+    assert not any(box.is_checked() for box in page.locator("dongui-root [data-purpose-switch]").all())
     eventually(lambda: len(collector.consents) == 2, page)
     assert list(cookies(context)) == ["dongui"]
 
@@ -109,6 +113,8 @@ def test_my_data_is_shown_downloaded_and_erased(
     download.value.save_as(tmp_path / "mine.json")
     assert len(json.loads((tmp_path / "mine.json").read_text())["events"]) == 60
     press(page, "erase")
+    assert not collector.asked("/v1/me", "DELETE")
+    press(page, "confirm")
     expect(page.locator("dongui-root [role=status]")).to_have_text("모두 삭제했습니다.")
     assert len(collector.asked("/v1/me", "DELETE")) == 1
     eventually(lambda: list(cookies(context)) == ["dongui"], page)
@@ -140,6 +146,7 @@ def test_my_data_that_cannot_be_fetched_says_so(page: Page, site: Stub, collecto
 def test_the_record_of_the_choice_can_be_kept(page: Page, site: Stub, collector: Stub, tmp_path: Path) -> None:
     page.goto(site.origin)
     press(page, "accept")
+    eventually(lambda: collector.events, page)
     page.evaluate("dongui.show()")
     with page.expect_download() as download:
         press(page, "receipt")

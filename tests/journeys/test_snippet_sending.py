@@ -20,7 +20,8 @@ def accept(page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
     press(page, "accept")
     eventually(lambda: collector.events, page)
-    hide = "document.dispatchEvent(new Event('visibilitychange')), !localStorage['dongui.events']"
+    kept = "JSON.stringify(localStorage).includes('dongui.events')"
+    hide = f"document.dispatchEvent(new Event('visibilitychange')), !{kept}"
     eventually(lambda: page.evaluate(hide), page)
 
 

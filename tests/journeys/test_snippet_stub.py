@@ -82,8 +82,11 @@ def test_a_withdrawal_is_told_and_the_tag_stays_away(page: Page, site: Stub, col
     press(page, "accept")
     page.wait_for_function("window.gtm")
     eventually(lambda: collector.events, page)
+    page.evaluate("dongui.withdraw()")
+    assert layer(page)[-2] == ["consent", "update", DENIED]
+    # What has run cannot be stopped: nobody reloads the page, which is offered.
     with page.expect_navigation():
-        page.evaluate("void dongui.withdraw()")
+        press(page, "reload")
     ready(page)
     page.wait_for_timeout(300)
     assert layer(page) == [["consent", "default", DENIED], ["js"], ["config", "G-1"]]

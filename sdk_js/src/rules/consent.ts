@@ -20,6 +20,12 @@ export const newestChoice = (values: (string | null)[]): Choice | null =>
     .flatMap((value) => decodeChoice(value) ?? [])
     .sort((one, other) => other.at - one.at || one.granted.length - other.granted.length)[0] ?? null;
 
+/** What several copies of a choice agree on: the newest tells version and time, and each has to grant, so that any refusal wins. */
+export function agreedChoice(values: string[]): Choice | null {
+  const [newest, ...others] = values.flatMap((value) => decodeChoice(value) ?? []).sort((one, other) => other.at - one.at);
+  return newest ? { ...newest, granted: newest.granted.filter((id) => others.every(({ granted }) => granted.includes(id))) } : null;
+}
+
 /** Whether the choice was made under a notice that still stands, and is neither expired nor from more than a day ahead. */
 export const choiceStands = (choice: Choice | null, policy: Policy, now: number): choice is Choice =>
   !!choice && policy.accepts.includes(choice.version) && now < choice.at + policy.choice_seconds && choice.at <= now + 86400;

@@ -11,7 +11,7 @@ export const declaration = (name: string, policy: Policy): DeclaredCookie | unde
 
 /** The purpose of a cookie, `"dongui"` for our own two under any of their names, undefined when no entry declares it. */
 export const classify = (name: string, policy: Policy): string | undefined =>
-  /^(__(Host|Secure)-)?dongui(_id)?$/.test(name) ? "dongui" : declaration(name, policy)?.purpose;
+  /^(__(Host|Secure)-)?dongui(_frame)?(_id)?$/.test(name) ? "dongui" : declaration(name, policy)?.purpose;
 
 /** Whether a cookie may be set now: undeclared ones pass unless `strict`; a purpose without need of consent needs no grant. */
 export function cookieVerdict(name: string, granted: ReadonlySet<string>, policy: Policy, strict = false): "pass" | "drop" | "undeclared" {

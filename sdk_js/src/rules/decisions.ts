@@ -18,7 +18,7 @@ export interface Decision {
   withdraws: string[];
   /** Whether it was sent, so that it may have arrived. */
   tried?: boolean;
-  /** An erasure of everything, in force as a withdrawal of everything. */
+  /** An erasure; it names every purpose among the refused, and is in force as their withdrawal. */
   erase?: boolean;
 }
 
@@ -54,16 +54,31 @@ export function classifyAnswer(status: number, type: string, text: string, id: s
   return ours && status > 399 && status < 500 && FINAL.includes(slug) ? slug : "none";
 }
 
-const without = (list: string[], gone: string[]): string[] => list.filter((id) => !gone.includes(id));
+export const without = (list: string[], gone: string[]): string[] => list.filter((id) => !gone.includes(id));
 const empty = ({ granted, refused, erase }: Decision): boolean => !granted[0] && !refused[0] && !erase;
 
 /** Of the purposes that a cookie grants, those that no queued decision takes away. */
-export const overlay = (granted: string[], queue: Pick<Decision, "refused" | "erase">[]): string[] =>
-  queue.reduce((left, { refused, erase }) => (erase ? [] : without(left, refused)), granted);
+export const overlay = (granted: string[], queue: Pick<Decision, "refused">[]): string[] =>
+  granted.filter((id) => !queue.some(({ refused }) => refused.includes(id)));
 
 /** The purposes whose last queued decision grants them. */
 export const pendingGrants = (queue: Decision[]): string[] =>
   queue.reduce<string[]>((pending, { granted, refused, erase }) => (erase ? [] : [...without(pending, [...granted, ...refused]), ...granted]), []);
+
+/** What one request of a decision says: granted, refused, withdrawn among the refused, and of which visitor. */
+export type Part = [granted: string[], refused: string[], withdraws: string[], visitor: string | null];
+
+/**
+ * The requests that a decision makes. A grant waits for nothing that is destroyed, so that what is withdrawn beside a new
+ * one (`gives`) goes by itself. `use` is the id under which is recorded; any other is good for taking away alone, and for
+ * each of them that is done: an old one's place is taken by a grant, which withdraws `all` of it.
+ */
+export function parts(all: string[], [granted, refused, withdraws]: [string[], string[], string[]], gives: boolean, use: string | null, ids: string[]): Part[] {
+  if (!granted[0]) return (ids[0] ? ids : [null]).map((id) => [[], refused, withdraws, id]);
+  const old = ids.filter((id) => id != use).map((id): Part => [[], all, all, id]);
+  if (!gives || !withdraws[0]) return [...old, [granted, refused, withdraws, use]];
+  return [...old, [granted, without(refused, withdraws), [], use], [[], withdraws, withdraws, use]];
+}
 
 /** The queue once a decision has joined it: what was never sent and is decided anew is dropped, but for withdrawals. */
 export function collapse(queue: Decision[], next: Decision): Decision[] {

@@ -31,7 +31,7 @@ export function banner(): HTMLDialogElement {
   const { _words: words } = core;
   const asked = Object.values(core._facts.purposes).filter(({ basis }) => basis == "consent");
   // What has a switch of its own goes by its switch.
-  const agree = (): void => core._decide({ ...Object.fromEntries(asked.map(({ id }) => [id, true])), ...core._ticked(dialog) }, "banner");
+  const agree = (): void => void core._choose({ ...Object.fromEntries(asked.map(({ id }) => [id, true])), ...core._ticked(dialog) }, "banner");
   const entry = (purpose: NoticePurpose): HTMLElement => {
     const advertises = purpose.items.includes("advertising_id");
     return h(
@@ -49,7 +49,7 @@ export function banner(): HTMLDialogElement {
     "dialog",
     { part: "dialog banner", "aria-labelledby": "t" },
     h("main", { tabindex: "0", "aria-labelledby": "t" }, h("h2", { id: "t" }, words.title), h("p", {}, words.intro, " ", core._policyLink()), h("ul", {}, ...asked.map(entry))),
-    h("footer", {}, core._button("accept", words.accept, agree), core._button("refuse", words.refuse, () => core._decide([], "banner")), core._button("choose", words.choose, () => core._show("preferences"))),
+    h("footer", {}, core._button("accept", words.accept, agree), core._button("refuse", words.refuse, () => void core._choose([], "banner")), core._button("choose", words.choose, () => core._show("preferences"))),
   );
   return dialog;
 }

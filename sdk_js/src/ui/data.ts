@@ -1,4 +1,5 @@
 /** What is held about this visitor: to see, to download, to erase (S9, K10, K11). */
+import { confirmed } from "./confirm";
 import { core } from "./core";
 import { download } from "./download";
 import type { PanelWords } from "./words/words";
@@ -13,22 +14,23 @@ interface Mine {
 
 const SHOWN = 50;
 
-/** What is held about this visitor, their consent receipts among it. */
-export const held = (): Promise<Mine> => mine("GET");
-
-/** The visitor's own call: by the id where the page knows it, else by the HttpOnly cookie. */
-async function mine(method: string): Promise<Mine> {
-  const id = core._visitorId();
+/**
+ * What is held about this visitor, their consent receipts among it: by the id where the page knows it, else by the HttpOnly
+ * cookie.
+ */
+export async function held(): Promise<Mine> {
+  await core._load("queue");
+  const id = core._ids?.()[0];
   const headers: Record<string, string> = id ? { Authorization: `Bearer ${id}` } : { "X-Dongui": "1" };
-  const answer = await fetch(`${core._options.base}/v1/me?site=${core._options.site}`, { method, headers });
+  const answer = await fetch(`${core._options.base}/v1/me?site=${core._options.site}`, { headers });
   // 404: the collector knows nobody of that id; 401: there is none. Either way nothing is held.
   if (answer.status == 404 || answer.status == 401) return { suspended: false, consents: [], records: [], events: [] };
   if (!answer.ok) throw answer.status;
   return answer.json();
 }
 
-/** Fetched when it is asked for: it may be much. */
-export function data(words: PanelWords, now: boolean): HTMLElement {
+/** Fetched when it is asked for: it may be much. `taken` is called once everything was taken back. */
+export function data(words: PanelWords, now: boolean, taken: () => void): HTMLElement {
   const { _h: h } = core;
   const status = h("p", { role: "status" });
   const body = h("div", {});
@@ -44,20 +46,20 @@ export function data(words: PanelWords, now: boolean): HTMLElement {
     say(lines.filter(Boolean).join(" · "));
     body.replaceChildren(
       ...(found.events[0] ? [table(found, words)] : []),
-      h("p", {}, words.eraseAsk),
-      h(
-        "div",
-        { class: "row" },
-        core._button("download", words.download, () => download("dongui-my-data.json", found)),
-        core._button("erase", words.erase, () => void erase().catch(fail)),
-      ),
+      h("div", { class: "row" }, core._button("download", words.download, () => download("dongui-my-data.json", found))),
+      confirmed((question) => core._button("erase", words.erase, question), words.eraseAsk, words, erase),
     );
   };
-  const erase = async (): Promise<void> => {
-    await mine("DELETE");
+  /** In force as a withdrawal at once; what was shown goes, and the switches with it. */
+  const erase = (): Promise<string> => {
+    const made = core._choose([], "preferences", true);
     body.replaceChildren();
-    say(words.erased);
-    core._decide([], "preferences", true);
+    say(words.erasing);
+    taken();
+    return made.then((result) => {
+      if (result == "recorded") say(words.erased);
+      return "";
+    });
   };
   const load = (): void => {
     body.replaceChildren();

@@ -8,10 +8,14 @@ const look = `:host{position:fixed;inset:var(--dongui-floating,auto auto 1rem 1r
 /** Whoever has not answered is being asked: there the button would only stand in the way. */
 export function floating(): void {
   const [host, root] = hosted("dongui-floating", look);
-  root.append(core._h("button", { type: "button", "data-action": "floating", part: "button floating", click: () => (window.dongui as Dongui).show() }, placeWords().back));
+  const words = placeWords();
+  const button = core._h("button", { type: "button", "data-action": "floating", part: "button floating", click: () => (window.dongui as Dongui).show() });
+  root.append(button);
   const update = (): void => {
-    host.hidden = !core._choice || !!doc.querySelector("dongui-root");
+    host.hidden = (!core._choice && !core._queue[0]) || !!doc.querySelector("dongui-root");
+    button.textContent = core._queue[0] ? words.saving : words.back;
   };
+  core._changed.push(update);
   core._keep(host, () => doc.body.append(host));
   // The question and the panel come and go as children of the body; a choice is made in one of them, or elsewhere.
   new MutationObserver(update).observe(document, { childList: true, subtree: true });

@@ -1,9 +1,9 @@
 /** ui.js: loaded only where somebody is to be asked, asks, or decides. */
-import "../change";
 import type { View } from "../state";
 import { banner } from "./banner";
 import { core, doc } from "./core";
 import { h } from "./dom";
+import { guard, mayAsk, mayShow } from "./guard";
 import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
@@ -47,14 +47,35 @@ core._mount = (dialog, modal, more = "") => {
     if (modal) dialog.showModal();
     else dialog.open = true;
   });
+  guard(dialog);
 };
+
+core._choose = async (changes, method, erase) => {
+  core._decide || (await core._load("queue"));
+  return core._decide ? core._decide(changes, method, erase) : "refused";
+};
+
+/** What a decision needs is loaded once somebody is there: before the click, so that this leaves in its own task. */
+const SIGNS = ["pointermove", "pointerdown", "keydown", "scroll"];
+function approached(): void {
+  SIGNS.forEach((type) => removeEventListener(type, approached, true));
+  void core._load("queue");
+}
+
+/** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
+const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => doc.cookie) || "") && (await core._load("queue"), core._refused?.());
 
 core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });
 
-core._show = (view: View) => {
+core._show = async (view: View) => {
   core._wordsNow();
+  if (!mayShow()) return;
   // Until the panel is there, and if it never comes, the question stays.
   if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
-  if (!host) core._mount(banner(), core._options.modal != null);
+  if (host || !mayAsk() || (await refusedBefore())) return;
+  const dialog = banner();
+  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._words.again));
+  core._mount(dialog, core._options.modal != null);
+  SIGNS.forEach((type) => addEventListener(type, approached, { capture: true, passive: true }));
   return;
 };

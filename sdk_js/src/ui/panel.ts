@@ -6,28 +6,59 @@ import { css } from "./panelstyle";
 import { panels } from "./words";
 import type { PanelWords } from "./words/words";
 
-/** What is left that no script can reach is reported, not hidden. */
+const words = (): PanelWords => ({ ...(panels[core._facts.lang] ?? panels.en!), ...JSON.parse(core._options.words || "{}") });
+
+/** What is left that no script can reach is reported, not hidden; where a script has run, loading the page anew is offered. */
 core._undo = () => {
   const left = clear(core);
-  takeBack(core);
+  if (takeBack(core)) {
+    watchOver();
+    doc.dispatchEvent(new CustomEvent("dongui:reload"));
+    const open = doc.querySelector("dongui-root")?.shadowRoot?.querySelector(".panel main");
+    if (open) open.prepend(...offer());
+    else if (core._options.ui != "none") void core._load("ui").then(() => core._panel!("reload"));
+  }
   if (left[0]) doc.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
 };
 
+let watching = false;
+
+/** A script that has run sets its cookies again: they are removed at every look, until the page loads anew. */
+function watchOver(): void {
+  const { _judge: judge } = core;
+  if (!watching)
+    core._judge = () => {
+      judge();
+      clear(core);
+    };
+  watching = true;
+}
+
+/** The address by GET, without its fragment, which would lead nowhere else than here: nothing is sent a second time. */
+const reload = (): void => location.replace(location.href.replace(/#.*/, ""));
+
+const offer = (): HTMLElement[] => [core._h("p", { role: "status" }, words().reload), core._button("reload", words().reloadNow, reload)];
+
 core._panel = (view) => {
+  void core._load("queue");
   const { _h: h } = core;
-  const words: PanelWords = { ...(panels[core._facts.lang] ?? panels.en!), ...JSON.parse(core._options.words || "{}") };
+  const text = words();
   /** Closing decides nothing: who has not answered is asked again. */
   const close = (): void => {
     core._hide!();
     core._look();
   };
+  const content = (): HTMLElement[] => {
+    if (view != "reload") return preferences(text, view == "data");
+    return [h("main", { tabindex: "0" }, h("p", {}, text.withdrawn), ...offer())];
+  };
   const dialog = h(
     "dialog",
     { part: "dialog panel", class: "panel", "aria-labelledby": "t", close },
-    h("header", {}, h("h2", { id: "t" }, words.settings), core._button("close", "×", close)),
-    ...preferences(words, view == "data"),
+    h("header", {}, h("h2", { id: "t" }, text.settings), core._button("close", "×", close)),
+    ...content(),
   );
-  dialog.querySelector("header button")!.setAttribute("aria-label", words.close);
-  core._mount(dialog, true, css);
+  dialog.querySelector("header button")!.setAttribute("aria-label", text.close);
+  core._mount(dialog, view != "reload", css);
   if (view == "data") dialog.querySelector<HTMLElement>("#data")!.focus();
 };

@@ -12,6 +12,7 @@ header button{flex:none;width:44px;border:0;font-size:1.5em;line-height:1}
 .panel input:disabled{opacity:.5;cursor:default}
 @media(prefers-reduced-motion:reduce){*,*::before{transition:none!important}}
 @media(forced-colors:active){.panel input:checked{forced-color-adjust:none}}
+.danger{flex:1 1 8rem;margin:0;align-items:center}.danger button{border-style:dashed;background:none;color:var(--accent)}.danger p{flex:1 1 100%;color:var(--fg)}
 .row{display:flex;flex-wrap:wrap;gap:.5rem;margin-top:1rem}
 main h2{margin-top:1.8rem}section button{margin-top:.6rem;flex-grow:0}section button,header button{background:none;color:var(--accent)}
 .scroll{max-height:16rem;overflow:auto;margin:.6rem 0;border:1px solid var(--line);border-radius:8px}

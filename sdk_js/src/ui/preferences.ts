@@ -1,4 +1,6 @@
 /** The preference centre: each purpose's switch, what is processed without consent, the record of the choice, my data. */
+import type { ConsentState } from "../api";
+import { confirmed } from "./confirm";
 import { core } from "./core";
 import { data, held } from "./data";
 import { download } from "./download";
@@ -13,7 +15,21 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const purposes = Object.values(facts.purposes);
   const asked = purposes.filter(({ basis }) => basis == "consent");
   const others = purposes.filter(({ basis }) => basis != "consent");
-  const refuse = (): void => core._decide([], "preferences");
+  /** Closes what was asked for; what is decided goes on. */
+  const decide = (changes: ConsentState | string[]): void => {
+    void core._choose(changes, "preferences");
+    core._hide!();
+  };
+  /** After everything was taken back no switch may stand as it was: saving it would give it again. */
+  const taken = (): void => {
+    for (const input of list.querySelectorAll("input")) input.checked = false;
+    main.querySelector("[part=record]")?.remove();
+  };
+  const withdraw = (): Promise<string> => {
+    const made = core._choose([], "preferences");
+    taken();
+    return made.then((result) => (result == "recorded" ? words.withdrawn : `${words.withdrawn} ${words.saving}`));
+  };
   const list = h(
     "ul",
     {},
@@ -22,20 +38,30 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const main = h(
     "main",
     { tabindex: "0", "aria-labelledby": "t" },
+    saving(words),
     h("p", {}, words.about, " ", core._policyLink()),
     list,
     core._choice && record(words),
-    core._choice && data(words, show),
+    (core._choice || core._queue[0]) && data(words, show, taken),
     others[0] && h("h2", {}, words.without),
     h("ul", {}, ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis)))),
   );
   const footer = h(
     "footer",
     {},
-    button("save", words.save, () => core._decide(core._ticked(list), "preferences")),
-    core._choice ? button("withdraw", words.withdraw, refuse) : button("refuse", core._words.refuse, refuse),
+    button("save", words.save, () => decide(core._ticked(list))),
+    core._choice || core._queue[0] ? confirmed((question) => button("withdraw", words.withdraw, question), words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
   );
   return [main, footer];
+}
+
+/** Says that a decision waits for its record, as long as one does. */
+function saving(words: PanelWords): HTMLElement {
+  const line = core._h("p", { "aria-live": "polite", part: "saving" });
+  const update = (): void => void (line.textContent = core._queue[0] ? words.saving : "");
+  core._changed.push(update);
+  update();
+  return line;
 }
 
 /** What was chosen, when and under which notice: to read, and to keep. */

@@ -13,6 +13,7 @@ export const banner: Words = {
   recipients: "Recipients, processors",
   refusal: "If you do not agree",
   policy: "Privacy policy",
+  again: "Your choice could not be saved. Please choose once more.",
 };
 
 export const panel: PanelWords = {
@@ -37,6 +38,14 @@ export const panel: PanelWords = {
   erase: "Erase",
   eraseAsk: "Everything that is held will be erased and your consent withdrawn. This cannot be undone.",
   erased: "Everything has been erased.",
+  erasing: "Your consent is withdrawn. The records are erased as soon as the server can be reached.",
+  withdrawAsk: "Withdraw your consent to everything? What was recorded for it is destroyed.",
+  yes: "Yes, go on",
+  no: "Cancel",
+  withdrawn: "Your consent is withdrawn.",
+  saving: "Your choice is being saved.",
+  reload: "A script for which you gave your consent has already run on this page. It ends when the page loads anew.",
+  reloadNow: "Load the page anew",
   receipt: "Consent record",
   chosen: "Purposes agreed to",
   none: "none",
@@ -47,4 +56,5 @@ export const place: PlaceWords = {
   blocked: "To see this you need to agree to “{}”.",
   allow: "Agree and show",
   back: "Privacy settings",
+  saving: "Saving your choice…",
 };

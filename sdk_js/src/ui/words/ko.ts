@@ -13,6 +13,7 @@ export const banner: Words = {
   recipients: "제공받는 자·수탁자",
   refusal: "동의하지 않으면",
   policy: "개인정보 처리방침",
+  again: "선택을 저장하지 못했습니다. 다시 한번 선택해 주세요.",
 };
 
 export const panel: PanelWords = {
@@ -37,6 +38,14 @@ export const panel: PanelWords = {
   erase: "삭제",
   eraseAsk: "보관 중인 기록을 모두 삭제하고 동의를 철회합니다. 되돌릴 수 없습니다.",
   erased: "모두 삭제했습니다.",
+  erasing: "동의를 철회했습니다. 기록은 서버에 연결되는 대로 삭제됩니다.",
+  withdrawAsk: "모든 동의를 철회하시겠습니까? 그 목적으로 모은 기록은 파기됩니다.",
+  yes: "예, 진행합니다",
+  no: "취소",
+  withdrawn: "동의를 철회했습니다.",
+  saving: "선택을 저장하고 있습니다.",
+  reload: "동의하신 스크립트가 이 페이지에서 이미 실행되었습니다. 페이지를 새로 불러오면 끝납니다.",
+  reloadNow: "페이지 새로 불러오기",
   receipt: "동의 기록",
   chosen: "동의한 목적",
   none: "없음",
@@ -47,4 +56,5 @@ export const place: PlaceWords = {
   blocked: "이 내용을 보려면 “{}”에 동의해야 합니다.",
   allow: "동의하고 보기",
   back: "개인정보 설정",
+  saving: "선택 저장 중…",
 };

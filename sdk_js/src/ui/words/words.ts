@@ -13,6 +13,8 @@ export interface Words {
   recipients: string;
   refusal: string;
   policy: string;
+  /** Why the question comes back: the answer was refused for good. */
+  again: string;
   /** `"rtl"` for a language that is written from right to left. */
   dir?: string;
 }
@@ -40,6 +42,17 @@ export interface PanelWords {
   erase: string;
   eraseAsk: string;
   erased: string;
+  erasing: string;
+  /** What is asked once before everything is withdrawn, and before everything is erased; and the two answers. */
+  withdrawAsk: string;
+  yes: string;
+  no: string;
+  withdrawn: string;
+  /** A decision waits for its record. */
+  saving: string;
+  /** A script of a withdrawn purpose has run: only a page that is loaded anew is without it. */
+  reload: string;
+  reloadNow: string;
   receipt: string;
   chosen: string;
   none: string;
@@ -51,5 +64,6 @@ export interface PlaceWords {
   blocked: string;
   /** The floating way back. */
   back: string;
+  saving: string;
   allow: string;
 }
