@@ -50,7 +50,7 @@ const load = (): void =>
   }));
 
 export function send(event: Event): void {
-  if (!core._granted.size) return;
+  if (!core._granted.size && !core._pending[0]) return;
   if (!core._scrubs) return waiting.push(event), load();
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
