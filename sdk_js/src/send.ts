@@ -42,7 +42,7 @@ core._flush = () => {
 const scrubbed = (then: () => void): void => void core._load("personal").then(() => ((core._scrubs = true), then()));
 
 export function send(event: Event): void {
-  if (!core._granted.size) return;
+  if (!core._granted.size && !core._pending[0]) return;
   // What names a person is found by personal.js, which may still be on its way.
   if (!core._scrubs) return scrubbed(() => send(event));
   outbox[499] || outbox.push(...gate([event], 1));
