@@ -259,7 +259,11 @@ def eventually_logged(fronted: Fronted) -> str:
 def test_the_proxy_refuses_what_is_too_large_and_hides_the_metrics(fronted: Fronted) -> None:
     answer = request(fronted.port, "POST", "/v1/events", b"x" * 20_000, announced=70_000)
     assert b" 413 " in answer[:20]
-    assert b" 404 " in request(fronted.port, "GET", "/metrics")[:20]
+    for spelt in ("/metrics", "/%6detrics", "/%6D%65trics", "/metric%73", "/metrics?a=1", "/%6detrics?a=1"):
+        assert b" 404 " in request(fronted.port, "GET", spelt)[:20], spelt
+        assert b"dongui_requests" not in request(fronted.port, "GET", spelt)
+    for beside in ("//metrics", "/./metrics", "/x/../metrics", "/metrics/", "/%2fmetrics", "/metrics%00"):
+        assert b"dongui_requests" not in request(fronted.port, "GET", beside), beside
     assert b" 200 " in request(fronted.port, "GET", "/readyz")[:20]
 
 

@@ -21,6 +21,7 @@ SPEAKING = (
     *(f"dongui.policy.{name}" for name in POLICY),
     "dongui_collector.runtime.doctor",
     "dongui_collector.storage.sqlite.damage",
+    "dongui_collector.desk.draft_parser",
     "dongui_collector.desk.proof",
     "dongui_collector.evidence.seals",
     "dongui_collector.evidence.replayed_state",

@@ -51,10 +51,10 @@ def test_a_name_with_an_underscore_is_not_the_proxys(forged: str, last: bool) ->
     app = ConsentMiddleware(application, client=fake)
     cookie = f"Cookie: {fake.cookie('statistics')}"
     own = "X-Forwarded-For: 8.8.8.8, 203.0.113.7"
-    asked(app, "User-Agent: Mozilla/5.0", cookie, *([own, forged] if last else [forged, own]))
+    asked(app, "User-Agent: Mozilla/5.0 Firefox/130.0", cookie, *([own, forged] if last else [forged, own]))
     assert seen == ["8.8.8.8, 203.0.113.7"]
     assert [event.fields["ip"] for event in fake.events] == ["203.0.113.7"]
-    asked(app, "User-Agent: Mozilla/5.0", cookie, forged)
+    asked(app, "User-Agent: Mozilla/5.0 Firefox/130.0", cookie, forged)
     assert seen[1] == ""
     assert fake.events[1].fields["ip"] == "127.0.0.1"
 

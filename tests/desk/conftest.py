@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desk_world import World
 from dongui_collector.runtime.install import Installed
 from flask.testing import FlaskClient
+
+from tests.desk.desk_world import World
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def stalled(address: tuple[str, int], world: World, token: str) -> socket.socket
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     today = world.core.clock.today(world.settings.zone)
     path = f"/v1/export/events?from={today}&to={today}"
-    client.sendall(f"GET {path} HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
     return client
 
 

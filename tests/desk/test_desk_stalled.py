@@ -39,7 +39,7 @@ def stalled(port: int, token: str, query: str) -> socket.socket:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(60)
     connection.connect(("127.0.0.1", port))
-    request = f"GET /v1/export/events?{query} HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {token}\r\n\r\n"
+    request = f"GET /v1/export/events?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
     connection.sendall(request.encode())
     assert connection.recv(512).startswith(b"HTTP/1.1 200")
     return connection

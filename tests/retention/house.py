@@ -18,9 +18,9 @@ from dongui_collector.analytics.columns import store
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
-from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
+from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.schema import Event
 from dongui_collector.keys.keyring import new_master, write_master
 from dongui_collector.ledger.service import Decision

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dongui.rules import visitor_ids
+from dongui.rules import read_choice, visitor_ids
 from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
 from dongui.web.consent import Consent, cookie_pairs, has_gpc
+from dongui.web.own_cookies import CookieNaming
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,3 +132,21 @@ def test_caches_do_not_grow_with_what_visitors_invent() -> None:
     for number in range(5000):
         assert terms.purpose_of(f"_ga_{number}") == "statistics"
     assert len(terms._cookie_purposes) <= 1024
+
+
+OWN_HEADERS = st.lists(
+    st.sampled_from(
+        ["dongui", "__Host-dongui", "__Secure-dongui", "dongui_id", "__Host-dongui_id", "x", " dongui", "dongui "]
+    )
+    | st.text(alphabet="dongui_-=\x85\xa0 \t", max_size=14),
+    max_size=4,
+).map(lambda names: ";".join(f"{name}=1~v1~statistics~{'t68n40'}" for name in names))
+
+
+@given(OWN_HEADERS | st.text(max_size=60), st.booleans(), st.booleans())
+def test_the_quick_look_at_our_cookies_is_the_rule(cookie: str, https: bool, shared: bool) -> None:
+    naming = CookieNaming(https, "example.com" if shared else "")
+    consent = Consent(TERMS, cookie, naming=lambda: naming, shared=shared)
+    pairs = cookie_pairs(cookie)
+    assert consent.claimed_choice() == read_choice(pairs, https, shared)
+    assert consent.ids() == visitor_ids(pairs, https, shared)

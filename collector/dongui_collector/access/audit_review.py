@@ -124,6 +124,6 @@ def is_unusual(at: int, zone: ZoneInfo) -> bool:
 def month_days(month: str) -> tuple[date, date]:
     """The first day of a month (``YYYY-MM``) and of the next. Raises :class:`ValueError` for what is none."""
     first = date.fromisoformat(f"{month}-01")
-    if first.isoformat()[:7] != month:
+    if first.isoformat()[:7] != month or first.year > 9000:
         raise ValueError(month)
     return first, (first + timedelta(days=32)).replace(day=1)

@@ -33,6 +33,8 @@ class Settings:
     port: int = 8787
     desk_host: str = "127.0.0.1"
     desk_port: int = 8788
+    desk_hosts: str = ""
+    desk_proxies: int = 0
     workers: int = 1
     trusted_proxies: int = 0
     rate_limit: float = 20.0
@@ -90,6 +92,7 @@ _BOUNDS = {
     "smtp_port": (1, 65535),
     "workers": (1, 64),
     "trusted_proxies": (0, 16),
+    "desk_proxies": (0, 16),
     "rate_burst": (1, 10**9),
     "reports_memory_mb": (0, 1 << 20),
     "session_hours": (1, 24),

@@ -19,7 +19,11 @@ from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
-__all__ = ["Problem", "ReadRequest", "authorised", "problem_response"]
+__all__ = ["OPERATORS", "READERS", "Problem", "ReadRequest", "authorised", "problem_response"]
+
+
+READERS = ("consumer", "analyst", "officer", "admin")
+OPERATORS = ("auditor", "officer", "admin")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from werkzeug.wrappers import Response
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
-from dongui_collector.desk.access import Problem, ReadRequest, authorised
+from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
+from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
@@ -33,9 +34,6 @@ from dongui_collector.storage.contract.values import Json
 
 calls = Blueprint("api", __name__, url_prefix="/v1")
 
-_READERS = ("consumer", "analyst", "officer", "admin")
-_OPERATORS = ("auditor", "officer", "admin")
-
 
 def _core() -> Installation:
     core: Installation = current_app.extensions["dongui"]
@@ -51,7 +49,7 @@ def export() -> Response:
     of so many rows, whose ``Link`` leads on to the next.
     """
     core = _core()
-    who = authorised(core, _READERS)
+    who = authorised(core, READERS)
     parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
     first, last = parameters.days()
     format = request.args.get("format", "ndjson")
@@ -174,7 +172,7 @@ def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
 def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
-    who = authorised(core, _READERS)
+    who = authorised(core, READERS)
     parameters.check(("site", "after", "limit"))
     return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
@@ -198,7 +196,7 @@ def profiles() -> dict[str, Any]:
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
-    who = authorised(core, _OPERATORS, "read")
+    who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
     return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
@@ -206,7 +204,9 @@ def retention() -> dict[str, Any]:
 
 @calls.get("/openapi.json")
 def openapi() -> dict[str, Any]:
-    """What there is, for machines."""
+    """What there is, for machines: on loopback for whoever asks, from elsewhere under a token of any role."""
+    if not is_local(request.environ):
+        authorised(_core(), tuple({*READERS, *OPERATORS}))
     parameters.check(())
     return description()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
 from dongui.errors import DonguiError
-from flask import Flask, g, request
+from flask import Flask, g, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -25,6 +26,7 @@ from dongui_collector.desk import (
     frame,
     health,
     health_pages,
+    hosts,
     keeping_pages,
     language,
     own_pages,
@@ -34,8 +36,10 @@ from dongui_collector.desk import (
     reports_api,
     requests_pages,
     site_pages,
+    validation,
 )
 from dongui_collector.desk.access import Problem, problem_response
+from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
 from dongui_collector.desk.overview import DayCounts
@@ -47,6 +51,7 @@ from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import requests
 
+_LONG_S = 0.1  # of counting what waits: from there on not with every change
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
 
 
@@ -72,6 +77,9 @@ def create_desk(core: Installation) -> Flask:
     app.extensions["dongui-portions"] = Portions(core)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
+    hosts.set_up(app, core.settings)
+    app.extensions["dongui-drafts"] = DraftParser()
+    validation.set_up(app)
     CSRFProtect(app)
     set_up_login(app, core)
     language.set_up(app)
@@ -98,22 +106,46 @@ def create_desk(core: Installation) -> Flask:
     app.register_blueprint(health.pages)
     frame.set_up(app, core)
     counting: due_pages.Reconfirmations = app.extensions["dongui-reconfirmations"]
-    app.context_processor(lambda: {"waiting": _waiting(core, counting)})
+    counts = _Waiting(core, counting)
+    app.context_processor(lambda: {"waiting": counts.known()})
+    app.add_url_rule("/", "root", lambda: redirect(frame.home() if current_user.is_authenticated else url_for("login")))
     _freshness(app, core)
     _errors(app)
     _headers(app)
     return app
 
 
-def _waiting(core: Installation, counting: due_pages.Reconfirmations) -> dict[str, int]:
-    """How much waits behind an entry of the menu, for the mark beside its name; nothing for who is not signed in."""
-    if not current_user.is_authenticated:
-        return {}
-    return {
-        "due": due_pages.pressing(core, counting, core.retention.today()),
-        "destructions": len(core.storage.office.destructions(("selected",))),
-        "requests": sum(requests.waiting(core).values()),
-    }
+class _Waiting:
+    """How much waits behind an entry of the menu, for the mark beside its name; nothing for who is not signed in.
+
+    Counted again when the ledger, the day or the reconfirmations changed, and beside a flood of requests once in
+    twenty times as long as it takes: no page waits for it each time.
+    """
+
+    def __init__(self, core: Installation, counting: due_pages.Reconfirmations) -> None:
+        self._core, self._counting = core, counting
+        self._state: object = None
+        self._counts: dict[str, int] = {}
+        self._again_at = 0.0
+
+    def known(self) -> dict[str, int]:
+        if not current_user.is_authenticated:
+            return {}
+        state = (self._core.storage.ledger.head(), self._core.retention.today(), len(self._counting.known))
+        began = time.monotonic()
+        if state != self._state and began >= self._again_at:
+            self._counts, self._state = self._counted(), state
+            took = time.monotonic() - began
+            self._again_at = began + 20 * took if took > _LONG_S else 0.0
+        return self._counts
+
+    def _counted(self) -> dict[str, int]:
+        core = self._core
+        return {
+            "due": due_pages.pressing(core, self._counting, core.retention.today()),
+            "destructions": len(core.storage.office.destructions(("selected",))),
+            "requests": sum(requests.waiting(core).values()),
+        }
 
 
 def _freshness(app: Flask, core: Installation) -> None:
@@ -148,7 +180,9 @@ def _errors(app: Flask) -> None:
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
-            return error_page("refused_by_server", str(error)), 400
+            return error_page("refused_by_server", str(error)), getattr(error, "status", 400)
+        if isinstance(error, validation.ParameterError):
+            return problem_response(Problem("malformed", str(error)))
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
         if isinstance(error, Unknown):
             return problem_response(Problem("unknown-site"))

@@ -99,7 +99,7 @@ def destructions() -> str:
 
 @pages.post("/destructions/approve")
 def approve() -> Response:
-    ids = request.form.getlist("id", type=int)
+    ids = [int(id) for id in request.form.getlist("id") if id]
     change(ApproveDestructions, ids=ids or None)
     return done("console.destructions", "approved_note")
 

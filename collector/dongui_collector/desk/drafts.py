@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from dongui.errors import PolicyError
-from dongui.policy import Diff, Finding, Policy, check, diff, parse
+from dongui.policy import Diff, Finding, Policy, check, diff
 from dongui.policy.undeclared import as_lines
 
 from dongui_collector.analytics.cookie_inventory import missing_of
@@ -38,8 +38,15 @@ class Draft:
         return self.policy is not None and not kept_from_it
 
 
-def judged(text: str, in_force: Policy, published: Mapping[str, str], now: int) -> Draft:
-    """``published`` are the site's versions with their texts, ``in_force`` the one in force at ``now`` (epoch ms)."""
+def judged(
+    text: str, in_force: Policy, published: Mapping[str, str], now: int, *, parse: Callable[[str], Policy]
+) -> Draft:
+    """What a text amounts to.
+
+    :param in_force: the policy in force at ``now`` (epoch ms).
+    :param published: the site's versions with their texts.
+    :param parse: reads a text, or raises :class:`PolicyError`.
+    """
     try:
         policy = parse(text)
     except PolicyError as error:

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app, render_template, request
 
 from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
+from dongui_collector.desk.paging import paged
 from dongui_collector.desk.shell import guard, open_core
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.deadlines import deadline
@@ -37,7 +38,9 @@ def due() -> str:
     counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]
     today = core.retention.today()
     tasks = ordered([*gather(core, today), *_reconfirmations(counting.lines())])
-    return render_template("due.html", tasks=tasks, today=today, counting=counting.running)
+    return render_template(
+        "due.html", tasks=paged(tasks, request.args.get("page", "")), today=today, counting=counting.running
+    )
 
 
 def gather(core: Installation, today: date) -> Iterator[Task]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, request, session, url_for
+from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -57,7 +57,7 @@ def home() -> str:
 
 def here(**changes: str) -> str:
     """The present page with some of its query changed. The answer to a form has no address of its own: home."""
-    if request.method != "GET":
+    if request.method != "GET" or g.get("parameters_refused"):
         return f"{home()}?{urlencode(changes)}"
     kept = [(key, value) for key, value in request.args.items(multi=True) if key not in changes]
     return f"{request.path}?{urlencode([*kept, *changes.items()])}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.columns.engine import Engine
+from dongui_collector.desk.access import OPERATORS, authorised
+from dongui_collector.desk.hosts import is_local
 from dongui_collector.retention.deadlines import urgencies
 from dongui_collector.retention.installation import Installation
 from dongui_collector.webhooks.operations import ListWebhooks, list_webhooks
@@ -73,6 +75,10 @@ def healthz() -> dict[str, bool]:
 
 @pages.get("/metrics")
 def metrics() -> Response:
+    """On loopback for whoever asks; from elsewhere under an operator's token."""
+    core: Installation = current_app.extensions["dongui"]
+    if not is_local(request.environ):
+        authorised(core, OPERATORS)
     registry = CollectorRegistry()
-    registry.register(Gauges(current_app.extensions["dongui"]))
+    registry.register(Gauges(core))
     return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -187,6 +187,7 @@ def _next_page() -> str:
     """Where to go after signing in; only within the console."""
     wanted = request.args.get("next", "")
     parts = urlsplit(wanted)
-    if parts.scheme or parts.netloc or not wanted.startswith("/console/") or "\\" in wanted:
+    elsewhere = parts.scheme or parts.netloc or not wanted.startswith("/console/") or "\\" in wanted
+    if elsewhere or parts.path == "/console/":  # nobody chose that page: it is where an address without one leads
         return home()
     return wanted

@@ -29,6 +29,7 @@ DISCLOSED: Mapping[str, str] = {
 # Endpoint → why nobody's data is in it.
 SHOWS_NOBODY: Mapping[str, str] = {
     "static": "files of the console itself",
+    "root": "leads to the first page",
     "login": "before anybody is known; that somebody signed in is on the log",
     "logout": "ends a session",
     "visits.visits": "counts by day, page, source and the like; no row of anybody",

@@ -14,10 +14,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from dongui_collector.access.audit_log import RecordAccess
 from dongui_collector.access.sessions import Recheck
 from dongui_collector.desk.cookie_pages import host_of
+from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.drafts import Draft, judged, with_cookie
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.shell import change, done, draft_parser, guard, open_core
 from dongui_collector.desk.snippets import snippets
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention.publishing import PublishPolicy
@@ -26,8 +27,6 @@ from dongui_collector.storage.contract.values import Site
 pages = Blueprint("policy", __name__, url_prefix="/console/policy")
 
 guard(pages, {"publish": "publish"})
-
-MOST = 200_000  # characters of a draft
 
 
 @pages.get("")
@@ -146,7 +145,7 @@ def _judged(site: Site, text: str) -> Draft:
     core = open_core()
     now = core.clock.now()
     published = {n.version: n.policy.text for n in core.registry.notices(site.ref)}
-    return judged(text, core.registry.in_force(site.ref, now).policy, published, now)
+    return judged(text, core.registry.in_force(site.ref, now).policy, published, now, parse=draft_parser().parse)
 
 
 def _in_force(site: Site) -> LoadedNotice:

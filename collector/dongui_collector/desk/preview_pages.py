@@ -12,12 +12,12 @@ from typing import Any
 from dongui.errors import PolicyError
 from dongui.i18n import LANGUAGES
 from dongui.policy import notice as notice_json
-from dongui.policy import parse
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
+from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.shell import draft_parser, guard, open_core
 
 pages = Blueprint("preview", __name__, url_prefix="/console/preview")
 files = Blueprint("preview_files", __name__, url_prefix="/console/preview")
@@ -27,14 +27,13 @@ guard(pages, {"version": "overview"})
 _VIEWS = ("banner", "preferences")
 _OURS = ("dongui.js", "ui.js", "panel.js")
 _DESKS = {"preview.js": "text/javascript", "preview.css": "text/css"}
-_MOST = 200_000
 
 
 @pages.post("")
 def draft() -> Response:
     """Of the draft that an editor sends; of one that does not load, nothing."""
     try:
-        policy = parse(request.form.get("text", "")[:_MOST].replace("\r\n", "\n"))
+        policy = draft_parser().parse(request.form.get("text", "")[:MOST].replace("\r\n", "\n"))
     except PolicyError:
         return _framed(None, request.form)
     return _framed(policy, request.form)

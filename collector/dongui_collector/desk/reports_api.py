@@ -17,13 +17,12 @@ from dongui_collector.analytics.query import MOST_STEPS
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
-from dongui_collector.desk.access import Problem, authorised
+from dongui_collector.desk.access import READERS, Problem, authorised
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
 calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
 
-_READERS = ("consumer", "analyst", "officer", "admin")
 _ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset")
 _MANY = ("purpose", "filter", "step")
 _MOST = 10**9 - 1
@@ -34,7 +33,7 @@ _MOST_FILTERS = 50
 def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Installation = current_app.extensions["dongui"]
-    who = authorised(core, _READERS)
+    who = authorised(core, READERS)
     if name not in REPORTS:
         raise Problem("not-found", f"there are the reports {', '.join(REPORTS)}")
     parameters.check(_ONCE, many=_MANY)

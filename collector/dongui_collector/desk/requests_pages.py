@@ -9,6 +9,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.desk.paging import paged
 from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.rights import delivery
 from dongui_collector.rights import requests as rights
@@ -32,7 +33,7 @@ def requests() -> str:
     found = rights.listed(core, closed="all" in request.args)
     return render_template(
         "requests.html",
-        requests=found,
+        requests=paged(found, request.args.get("page", "")),
         everything="all" in request.args,
         kinds=KINDS,
         channels=[c for c in CHANNELS if c != "online"],

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core import operations
 from dongui_collector.core.operations import R, Request
+from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.language import words
 from dongui_collector.retention.installation import Installation
 
@@ -81,6 +82,12 @@ def done(endpoint: str, message: str, **values: Any) -> Response:
     """Say that it was done (``message`` is a key of the words) and show a page again."""
     flash(words()[message], "done")
     return redirect(url_for(endpoint, **values), 303)
+
+
+def draft_parser() -> DraftParser:
+    """What reads drafts of a policy."""
+    parser: DraftParser = current_app.extensions["dongui-drafts"]
+    return parser
 
 
 def error_page(what: str, detail: str = "") -> str:

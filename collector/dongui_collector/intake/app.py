@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,13 +14,26 @@ from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
 from dongui_collector.intake.encoding import unpacked
-from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit
-from dongui_collector.intake.http import JSON, Pairs, Receive, Scope, Send, drain, failure, lifespan, read_body, respond
+from dongui_collector.intake.http import (
+    JSON,
+    Pairs,
+    Receive,
+    Scope,
+    Send,
+    Served,
+    drain,
+    failure,
+    lifespan,
+    read_body,
+    respond,
+)
 from dongui_collector.intake.metrics import DoorMetrics
+from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
+from dongui_collector.intake.turns import FairTurns, Whose
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
@@ -55,9 +67,17 @@ class PublicApp:
         )
         self.events = GroupCommit(core.storage.events, core.registry, self.rows, core.clock, settings)
         self.endings = WithdrawalQueue(core, self.metrics)
+        self.endings.forget = self.events.forget
         self.choices = ChoiceCommit(core, self.endings)
         self.limit = RateLimit(settings.rate_limit, settings.rate_burst)
-        self.in_flight = 0
+        # What is the same for everybody costs little, and caches ask for many: ten times as much of it.
+        self.page_limit = RateLimit(10 * settings.rate_limit, 10 * settings.rate_burst)
+        self.served = Served()
+        # Threads by what is asked: no reader takes those of whom withdraws or erases, nor of servers' calls.
+        self.readers = FairTurns(1, "reader")
+        self.rights = FairTurns(2, "rights")
+        self.requests = FairTurns(1, "requests")
+        self.servers = FairTurns(2, "servers")
         self.committed_at = 0  # when /readyz last proved that a commit succeeds
         self._pages = pages(self)
 
@@ -68,11 +88,13 @@ class PublicApp:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        self.in_flight += 1
+        peer, served = scope["client"], self.served
+        served.busy.add(peer)
         try:
             await self._http(scope, receive, send)
         finally:
-            self.in_flight -= 1
+            served.busy.discard(peer)
+            served.answered.add(peer)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
@@ -149,12 +171,12 @@ class PublicApp:
         client = scope.get("client")
         return address_of(client[0] if client else None, headers.forwarded, self.core.settings.trusted_proxies)
 
-    def take_turn(self, headers: Headers, address: str | None) -> None:
+    def take_turn(self, headers: Headers, address: str | None, limit: RateLimit | None = None) -> None:
         """Take one of the requests that an address may make. Raises ``rate-limited``; servers have no such limit."""
         if not self.is_server(headers):
             # Only what is listed or vouched for counts: a made-up Origin or header must not open a bucket of its own.
             origin = headers.origin if headers.origin in self.core.registry.origins else ""
-            if not self.limit.allow(origin or "", self._vouched(headers) or address):
+            if not (limit or self.limit).allow(origin or "", self._vouched(headers) or address):
                 raise Problem("rate-limited")
 
     def is_server(self, headers: Headers) -> bool:
@@ -184,8 +206,8 @@ class PublicApp:
         )
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run what is slower than a commit beside the loop."""
-        return await asyncio.to_thread(work, *arguments)
+        """Run what a server asked for, and is slower than a commit, beside the loop."""
+        return await self.servers.run(Whose(), partial(work, *arguments))
 
     def retention_age(self) -> float | None:
         """Seconds since the last ageing-out that succeeded; None before the first."""
@@ -197,6 +219,7 @@ class PublicApp:
         age = self.retention_age()
         self.metrics.retention_age.set(-1 if age is None else age)
         self.metrics.open_endings.set(len(self.core.storage.ledger.intents()))
+        self.metrics.places_built.set(self.rows.places.built_at)
         self.metrics.days.set(len(self.core.storage.events.days()))
         self.metrics.disk_reserve.set(int(self.endings.reserve.held))
 

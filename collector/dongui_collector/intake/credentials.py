@@ -14,6 +14,7 @@ from dongui_collector.intake.schema import parse_ip
 from dongui_collector.storage.contract.values import Site
 
 _ADDRESS_FRESH_S = 300
+_FORGET_EVERY_S = 5.0
 
 
 @dataclass(slots=True)
@@ -127,16 +128,20 @@ def proxied_address(site: Site, header: str) -> str | None:
 
 
 class RateLimit:
-    """A token bucket for each (site's Origin, address). Memory only and bounded; addresses are kept for seconds."""
+    """A token bucket for each (site's Origin, address). Memory only and bounded.
+
+    An address is forgotten when its bucket is full again, ``burst / rate`` seconds later at the most.
+    """
 
     def __init__(self, rate: float, burst: int, *, most: int = 50_000) -> None:
         self._each, self._full, self._most = 1 / rate, burst / rate, most
         self._full_at: dict[tuple[str, str], float] = {}  # when a bucket will have filled up again
+        self._forget_at = 0.0
 
     def allow(self, origin: str, address: str | None) -> bool:
         """Take one token; False when there is none."""
         now = time.monotonic()
-        key = (origin, _network(address) if address else "")
+        key = (origin, network(address) if address else "")
         full_at = self._full_at.get(key, now)
         if full_at < now:
             full_at = now
@@ -144,17 +149,23 @@ class RateLimit:
         if full_at - now > self._full + 1e-9:
             return False
         self._full_at[key] = full_at
-        if len(self._full_at) > self._most:
-            self._forget(now)
+        if now >= self._forget_at or len(self._full_at) > self._most:
+            self.forget()
         return True
 
-    def _forget(self, now: float) -> None:
-        """A full bucket says nothing. When still too many are in use a tenth of them goes, the eldest first."""
+    def forget(self) -> None:
+        """Forget the full buckets, which say nothing; to be called now and then where nobody asks any more.
+
+        When still too many are in use a tenth of them goes, the eldest first.
+        """
+        now = time.monotonic()
+        self._forget_at = now + min(_FORGET_EVERY_S, self._full)
         in_use = [(key, at) for key, at in self._full_at.items() if at > now]
-        self._full_at = dict(in_use[max(0, len(in_use) - self._most * 9 // 10) :])
+        more = len(in_use) - self._most
+        self._full_at = dict(in_use[more + self._most // 10 :] if more > 0 else in_use)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """One household has one IPv4 address, or one IPv6 /64."""
     if ":" not in address:
         return address

@@ -1,18 +1,17 @@
-"""What is added to an event: browser, system and device from the user agent, country and city from the address."""
+"""What is added to an event: browser, system and device from the user agent."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
 from typing import NamedTuple
 
-import maxminddb
-import ua_parser
 from dongui.rules.crawlers import is_crawler
+from ua_parser import BestAvailableResolver, Domain, Parser
+from ua_parser.loaders import load_lazy_builtins
 from user_agents.parsers import UserAgent, parse_browser, parse_device, parse_operating_system
 
-from dongui_collector.core.errors import SettingsError
+from dongui_collector.intake.caches import HashedCache
 from dongui_collector.ledger.counters import OTHER
 
 
@@ -32,9 +31,13 @@ _WITHIN_APPS = re.compile(
 )
 
 
-# A large site sees tens of thousands of distinct agents a day, again and again; hostile ones must not fill the memory.
-@lru_cache(maxsize=32_768)
-def agent_of(text: str) -> Agent:
+@cache
+def _engine() -> Parser:
+    """The Rust engine, without the cache of raw agents that the library's own default puts before it."""
+    return Parser(BestAvailableResolver(load_lazy_builtins()))
+
+
+def _parsed(text: str) -> Agent:
     """Parse a user agent.
 
     ``user_agents.parse`` would take the slow engine (700 µs), so its class is filled from the Rust one.
@@ -42,7 +45,7 @@ def agent_of(text: str) -> Agent:
     if not text:
         return Agent(None, None, None, False)
     try:
-        parsed = ua_parser.parse(text).with_defaults()
+        parsed = _engine()(text, Domain.ALL).complete().with_defaults()
     except Exception:  # the engine's patterns meet hostile strings; an unknown agent is no reason to lose an event
         return Agent(None, None, None, False)
     b, o, d = parsed.user_agent, parsed.os, parsed.device
@@ -54,6 +57,10 @@ def agent_of(text: str) -> Agent:
     kind = "Phone" if agent.is_mobile else "Tablet" if agent.is_tablet else "PC" if agent.is_pc else "Other"
     browser = _within_app(text) or _named(b.family, b.major)
     return Agent(browser, _named(o.family, o.major), kind, bool(agent.is_bot) or is_crawler(text))
+
+
+# A large site sees tens of thousands of distinct agents a day, again and again; hostile ones must not fill the memory.
+agent_of = HashedCache(_parsed, 32_768)
 
 
 def device_class(text: str) -> str:
@@ -74,33 +81,3 @@ def _named(family: str | None, major: str | None) -> str | None:
     if not family or family == "Other":
         return None
     return f"{family} {major}"[:64] if major else family[:64]
-
-
-class GeoDatabase:
-    """Country and city of an address, from a MaxMind-format database; none configured is fine."""
-
-    def __init__(self, path: Path | None) -> None:
-        try:
-            self._reader = maxminddb.open_database(path) if path else None
-        except (OSError, maxminddb.InvalidDatabaseError) as error:
-            raise SettingsError(
-                f"geoip_database: {path} cannot be read as a MaxMind database ({type(error).__name__})"
-            ) from None
-
-    def of(self, address: str | None) -> tuple[str | None, str | None]:
-        """(ISO country code, English city name), each None when unknown."""
-        if self._reader is None or address is None:
-            return None, None
-        try:
-            found = self._reader.get(address)
-        except ValueError:  # an IPv6 address and a database of IPv4 alone
-            return None, None
-        if not isinstance(found, dict):
-            return None, None
-        return _inside(found, "country", "iso_code"), _inside(found, "city", "names", "en")
-
-
-def _inside(value: object, *path: str) -> str | None:
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, str) else None

@@ -16,7 +16,8 @@ from dongui.rules.cookies import declaration
 from dongui.rules.urls import ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
 from dongui_collector.core.sealing import seal
-from dongui_collector.intake.enrich import GeoDatabase, agent_of
+from dongui_collector.intake.enrich import agent_of
+from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.schema import Event, parse_ip
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
@@ -81,8 +82,7 @@ class ConsentBasis:
     items: frozenset[str]
 
 
-# A site's visitors look at the same pages. The key is the raw URL, as it came: it is in this process's memory alone,
-# until others push it out, and nothing reads it from there.
+# A site's visitors look at the same pages. What was raw in them is forgotten with every ending (:func:`forget_urls`).
 @lru_cache(maxsize=4096)
 def _scrubbed(url: str, allowed: Container[str]) -> ScrubbedUrl:
     place, ad_ids = scrub_url(url, allowed)
@@ -94,13 +94,19 @@ _scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # a site has few names of 
 _PERHAPS_PERSONAL = re.compile(rb"@|%|\+|[0-9]{4}|\xef\xbc[\x90-\x99]").search
 
 
+def forget_urls() -> None:
+    """Forget what URLs and names came to: whose they were is not known any more when somebody's data end."""
+    _scrubbed.cache_clear()
+    _scrubbed_name.cache_clear()
+
+
 class RowMaker:
     """Builds rows. Holds only keys and caches; every decision is from its arguments."""
 
     def __init__(self, registry: NoticeRegistry, keyring: KeyRing, places: GeoDatabase) -> None:
         self._registry = registry
         self._keyring = keyring
-        self._places = places
+        self.places = places
         self._keys = EventKeys(keyring.derive(b"event"))
         self._pseudonym = keyring.derive(b"item-pseudonym")
 
@@ -122,11 +128,16 @@ class RowMaker:
 
     def place(self, address: str, notice: LoadedNotice) -> LocatedAddress:
         """An address as this notice lets it be kept."""
-        return self._place_of(address, notice.policy.items["ip_address"].protect)
+        return self._place_of(address, notice.policy.items["ip_address"].protect, self.places.generation)
+
+    def forget(self) -> None:
+        """Forget addresses and URLs, as somebody's data have ended."""
+        self._place_of.cache_clear()
+        forget_urls()
 
     @lru_cache(maxsize=512)  # noqa: B019 (one a process): the events of a batch, and a visitor's next ones
-    def _place_of(self, address: str, protect: str) -> LocatedAddress:
-        country, city = self._places.of(address)
+    def _place_of(self, address: str, protect: str, _generation: int) -> LocatedAddress:
+        country, city = self.places.of(address)
         if protect == "truncate":
             address = truncated(address)
         elif protect == "pseudonym":
@@ -241,7 +252,6 @@ def _clean(props: dict[str, Any]) -> str:
     return (_encode(scrub_props(props)) if _PERHAPS_PERSONAL(encoded) else encoded).decode()
 
 
-@lru_cache(maxsize=1024)
 def _preferred(accepted: str) -> str:
     """The first language of an ``Accept-Language`` header."""
     return accepted.partition(",")[0].partition(";")[0].strip()

@@ -113,6 +113,11 @@ class GroupCommit:
         self._seen = self._turns = 0
         self._flush()
 
+    def forget(self, visitor: bytes) -> None:
+        """Forget what is remembered of a visitor whose data end, and of everybody's addresses and URLs."""
+        self._lives.pop(visitor, None)
+        self._rows.forget()
+
     def _flush(self) -> None:
         batch, self._waiting = self._waiting, []
         self._expected = max(len(batch), self._expected * 3 // 4)

@@ -27,6 +27,22 @@ _DRAIN_WITHIN_S = 3.0
 log = logging.getLogger("dongui.door")
 
 
+class Served:
+    """The peers that the door serves right now, and those that it has answered since somebody looked.
+
+    A connection has one request at a time, so that a set says it all.
+    """
+
+    def __init__(self) -> None:
+        self.busy: set[tuple[str, int]] = set()
+        self.answered: set[tuple[str, int]] = set()
+
+    def taken(self) -> set[tuple[str, int]]:
+        """Everybody who was served since the last time. Safe from another thread: each step is one of C."""
+        answered, self.answered = self.answered, set()
+        return answered | self.busy
+
+
 def failure(error: Exception) -> Problem:
     """What the caller is told of an error that is ours. The log gets its kind and place, never what was sent."""
     if is_full(error):
@@ -38,8 +54,58 @@ def failure(error: Exception) -> Problem:
     return Problem("internal")
 
 
+class _BodyDeadline:
+    """Gives up bodies that do not come in time, from the first byte on. One timer for all: one a request would cost
+    more than reading it."""
+
+    def __init__(self) -> None:
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def begin(self) -> asyncio.Task[Any]:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._since = loop, {}
+            loop.call_later(1.0, self._look)
+        task = asyncio.current_task()
+        assert task is not None
+        self._since[task] = loop.time()
+        return task
+
+    def end(self, task: asyncio.Task[Any]) -> bool:
+        """Whether it was in time."""
+        return self._since.pop(task, None) is not None
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        late = self._loop.time() - BODY_WITHIN_S
+        for task in [task for task, since in self._since.items() if since < late]:
+            del self._since[task]
+            task.cancel()
+        self._loop.call_later(1.0, self._look)
+
+
+_bodies = _BodyDeadline()
+
+
 async def read_body(receive: Receive, length: int | None) -> bytes:
     """The body, at most 64 KiB and within 20 s. A drip-fed one holds nobody else up: it waits in its own task."""
+    task = _bodies.begin()
+    try:
+        body = await _whole_body(receive, length)
+    except asyncio.CancelledError:
+        if _bodies.end(task):
+            raise  # the server ends
+        task.uncancel()
+        raise Problem("timeout") from None
+    except BaseException:
+        _bodies.end(task)
+        raise
+    _bodies.end(task)
+    return body
+
+
+async def _whole_body(receive: Receive, length: int | None) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     if len(body) == length or not message.get("more_body"):  # the server says that it was all in a message of its own
@@ -47,18 +113,14 @@ async def read_body(receive: Receive, length: int | None) -> bytes:
             raise Problem("too-large")
         return body
     chunks, size = [body], len(body)
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            while message.get("more_body"):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Problem("malformed", "the body ended early")
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > MAX_BODY:
-                    raise Problem("too-large")
-    except TimeoutError:
-        raise Problem("timeout") from None
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("malformed", "the body ended early")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY:
+            raise Problem("too-large")
     return b"".join(chunks)
 
 

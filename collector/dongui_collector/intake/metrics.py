@@ -37,6 +37,11 @@ class DoorMetrics:
         self.disk_reserve = Gauge(
             "dongui_disk_reserve", "1 while the space for withdrawals on a full disk is put by.", registry=r
         )
+        self.places_built = Gauge(
+            "dongui_geoip_built_timestamp_seconds",
+            "When the GeoIP database in use was built; 0 without one.",
+            registry=r,
+        )
         self._privacy_requests = Gauge(
             "dongui_privacy_requests", "Privacy requests that are open, due soon or overdue.", ["urgency"], registry=r
         )

@@ -41,6 +41,7 @@ from dongui_collector.storage.contract.values import Site
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _YEAR = "public, max-age=31536000, immutable"
+_SAME_FOR_EVERYBODY = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy"})
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -62,6 +63,8 @@ def pages(door: PublicApp, more: Sequence[PublicCall] = ()) -> Starlette:
             headers = Headers.of(request.scope["headers"])
             request.state.headers = headers
             try:
+                if path in _SAME_FOR_EVERYBODY:
+                    door.take_turn(headers, door.caller(request.scope, headers), door.page_limit)
                 response = await endpoint(door, request)
             except Problem as problem:
                 if problem.slug == "too-large":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import socket
 import uuid
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -282,9 +282,12 @@ def check_decision(decision: ConsentIn, *, secret: bool) -> None:
         raise Problem("malformed", "a purpose is both granted and refused")
 
 
-@lru_cache(maxsize=8192)
 def parse_ip(text: str) -> str | None:
     """The canonical form of an address, or None. IPv4 in IPv6 is unwrapped; zones and ports are cut."""
+    try:  # nearly all are: a tenth of what the exact parser takes, so that no address need be remembered
+        return socket.inet_ntoa(socket.inet_pton(socket.AF_INET, text))
+    except (OSError, ValueError):
+        pass
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

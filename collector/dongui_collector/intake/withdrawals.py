@@ -30,6 +30,7 @@ class WithdrawalQueue:
         self._secret = secrets.token_bytes(16)  # addresses take turns under a hash that ends with this process
         self._tasks: set[asyncio.Task[bool]] = set()
         self.reserve = Reserve(core.settings.data_path)
+        self.forget: Callable[[bytes], None] = lambda visitor: None  # told of everybody whose data end
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
 
     @property
@@ -52,6 +53,7 @@ class WithdrawalQueue:
 
         True when done within the time (seconds). Else it goes on behind, and masks every read already.
         """
+        self.forget(intent.visitor)
         task = asyncio.get_running_loop().create_task(self._carry(intent, source))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -29,7 +29,7 @@ from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Json, LedgerRecord, Selection
 
 FORMAT = "dongui-access-package/1"
-_PAGE = 500
+_PAGE = 100  # some 100 KB as JSON
 _SHOWN = ("id", "label", "description", "basis_text", "required", "items", "keep_text", "refusal", "recipients")
 
 
@@ -137,7 +137,8 @@ def _parties(policy: Policy) -> list[Json]:
 def events(core: Installation, subject: Subject, items: Items) -> Iterator[list[Json]]:
     """The person's rows, oldest day first, each under what still covers it, with pseudonyms of their own.
 
-    A suspension hides nothing from the person. Each page is one short snapshot.
+    A suspension hides nothing from the person. Each page is one short snapshot; a day without one is an empty page, so
+    that no step is longer than a page, however many days there are.
     """
     secret = core.keyring.derive(b"pseudonym:me")
 
@@ -160,6 +161,7 @@ def events(core: Installation, subject: Subject, items: Items) -> Iterator[list[
                 if shown:
                     yield shown
                 after = rows[-1].n
+            yield []
 
 
 # --- written ---------------------------------------------------------------------------------------------------------
@@ -171,8 +173,8 @@ def as_json(core: Installation, subject: Subject, scope: AccessScope) -> Iterato
     yield _bytes(head(core, subject, items, scope))[:-1] + b',"events":['
     first = True
     for some in events(core, subject, items):
-        yield (b"" if first else b",") + b",".join(_bytes(one) for one in some)
-        first = False
+        yield (b"," if some and not first else b"") + b",".join(_bytes(one) for one in some)
+        first = first and not some
     yield b'],"items":' + _bytes(items.table()) + b"}"
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ th{background:#f3f3f3}.scroll{overflow-x:auto}dl{display:grid;grid-template-colu
 dd{margin:0}code{font-size:.85em;white-space:pre-wrap}
 @media print{body{max-width:none;padding:0}tr{break-inside:avoid}.scroll{overflow:visible}table{min-width:0}}
 """
+_ROWS = 100
 _NAMED = ("id", "day", "at", "name", "url", "purposes", "notice", "visitor", "kept_until")  # all else is a detail
 
 
@@ -42,12 +44,14 @@ def as_html(core: Installation, subject: Subject, scope: access_package.AccessSc
     items = Items(core.registry, core.retention.periods)
     head = access_package.head(core, subject, items, scope)
     for _ in access_package.events(core, subject, items):
-        pass  # counted, to stand above the list
+        yield b""  # counted, to stand above the list; a page a step
     page = _Page(head, lang)
     yield from (part.encode() for part in page.before(items.table()))
     again = Items(core.registry, core.retention.periods)
     rows = (row for some in access_package.events(core, subject, again) for row in some)
-    yield from (part.encode() for part in page.events(rows))
+    parts = page.events(rows)
+    while some := list(islice(parts, _ROWS)):
+        yield "".join(some).encode()
 
 
 class _Page:

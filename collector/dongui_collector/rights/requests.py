@@ -18,7 +18,7 @@ from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import files, fulfilment
+from dongui_collector.rights import duplicates, files, fulfilment
 from dongui_collector.rights.grounds import (
     CHANNELS,
     GROUNDS,
@@ -93,7 +93,10 @@ def add(core: Installation, form: FileRequest) -> FiledRequest:
 
 
 def received_online(core: Installation, visitor: Visitor, asked: str, text: str | None) -> FiledRequest:
-    """File a request of a visitor's own: the id that it came with is the proof of who asks (S9.6)."""
+    """File a request of a visitor's own: the id that it came with is the proof of who asks (S9.6).
+
+    Asked again while the first is open, it joins that one and keeps its clock.
+    """
     now = core.clock.now()
     day = day_of(now, core.registry.in_force(visitor.site_ref, now).zone)
     identity = {"result": "confirmed", "how": "visitor_id", "at": now, "by": "visitor"}
@@ -102,7 +105,11 @@ def received_online(core: Installation, visitor: Visitor, asked: str, text: str 
         "visitor": visitor.key.hex(),
         "identity": identity,
     }
-    return _filed(core, entry, {"text": _short("text", text or "")}, "visitor")
+    words = _short("text", text or "")
+    with core.storage.ledger.writing():
+        if first := duplicates.join(core, visitor, entry["kind"], asked, words):
+            return FiledRequest(first["id"], first["kind"], first["due"])
+        return _filed(core, entry, {"text": words}, "visitor")
 
 
 def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: date) -> Json:

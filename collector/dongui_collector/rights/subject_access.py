@@ -5,9 +5,9 @@ To see, to take along, to correct, to suspend, to erase (S9, K10, K11).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from dongui.policy.compile import pick_language
@@ -16,27 +16,35 @@ from starlette.responses import Response, StreamingResponse
 
 from dongui_collector.core.errors import TooManyEntries
 from dongui_collector.intake.app import PublicApp
-from dongui_collector.intake.credentials import Headers, address_of
+from dongui_collector.intake.credentials import Headers, network
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import RequestIn, decode
+from dongui_collector.intake.turns import Whose
 from dongui_collector.rights import access_package, access_package_page, fulfilment, requests
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Visitor
 
 
-def _visitor(door: PublicApp, request: Request, *, erased: bool = False) -> Visitor:
+class Asker(NamedTuple):
+    """Whose data are asked for, and whose turn it is."""
+
+    visitor: Visitor
+    turn: Whose
+
+
+async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> Asker:
     """Who asks, by their own id: as a bearer credential, or in the HttpOnly cookie beside the anti-forgery header.
 
-    ``erased``: also somebody of whom nothing is left but what other law keeps.
+    ``reads``: the call only reads. It takes the readers' turns and a share of the address's requests, and may come from
+    somebody of whom nothing is left but what other law keeps. Every other right is refused to nobody by rate.
     """
     headers: Headers = request.state.headers
-    if request.method == "GET":
-        door.admit(request.scope, headers)
-    else:  # a right is never refused by rate
-        door.caller(request.scope, headers)
+    address = door.caller(request.scope, headers)
+    if reads:
+        door.take_turn(headers, address)
     if headers.authorization:
         id_ = headers.bearer
     else:
@@ -44,12 +52,15 @@ def _visitor(door: PublicApp, request: Request, *, erased: bool = False) -> Visi
     if not id_ or len(id_) > 128:
         raise Problem("unauthorised", "send Authorization: Bearer <visitor id>, or the cookie with X-Dongui: 1")
     key = door.core.ledger.key_of(id_)
-    visitor = door.core.storage.ledger.visitor(key) or (_left_by_law(door, key) if erased else None)
+    turn = Whose(network(address) if address else "", key)
+    visitor = door.core.storage.ledger.visitor(key)
+    if visitor is None and reads:
+        visitor = await door.readers.run(turn, partial(_left_by_law, door, key))
     if visitor is None:
         raise Problem("unknown-visitor")
     if headers.origin is not None and headers.origin not in door.core.registry.site_by_ref(visitor.site_ref).origins:
         raise Problem("origin-not-listed")
-    return visitor
+    return Asker(visitor, turn)
 
 
 def _left_by_law(door: PublicApp, key: bytes) -> Visitor | None:
@@ -69,23 +80,23 @@ def _cookie(header: str, name: str) -> str | None:
 
 async def get_me(door: PublicApp, request: Request) -> Response:
     """Everything held, as JSON."""
-    visitor = _visitor(door, request, erased=True)
-    return await _streamed(
-        access_package.as_json(door.core, _subject(visitor), access_package.AccessScope()), {}, "application/json"
-    )
+    asker = await _asker(door, request, reads=True)
+    pieces = access_package.as_json(door.core, _subject(asker.visitor), access_package.AccessScope())
+    return await _streamed(door, asker, pieces, {}, "application/json")
 
 
 async def get_export(door: PublicApp, request: Request) -> Response:
     """The same as a file to keep; ``?format=html`` as a page to read and print, in ``?lang=``."""
-    visitor = _visitor(door, request, erased=True)
+    asker = await _asker(door, request, reads=True)
+    visitor = asker.visitor
     query = query_of(request.scope)
     if query.get("format", "json") == "html":
         policy = door.core.registry.in_force(visitor.site_ref, door.core.clock.now()).policy
         lang = pick_language(policy, query.get("lang"))
         pieces = access_package_page.as_html(door.core, _subject(visitor), access_package.AccessScope(), lang)
-        return await _streamed(pieces, _file("html"), "text/html; charset=utf-8")
+        return await _streamed(door, asker, pieces, _file("html"), "text/html; charset=utf-8")
     pieces = access_package.as_json(door.core, _subject(visitor), access_package.AccessScope())
-    return await _streamed(pieces, _file("json"), "application/json")
+    return await _streamed(door, asker, pieces, _file("json"), "application/json")
 
 
 def _subject(visitor: Visitor) -> Subject:
@@ -97,14 +108,23 @@ def _file(ending: str) -> dict[str, str]:
     return {"content-disposition": f'attachment; filename="dongui-my-data.{ending}"'}
 
 
-async def _streamed(pieces: Iterator[bytes], headers: dict[str, str], kind: str) -> Response:
-    """Sent a page at a time, so that a slow reader holds neither memory nor a snapshot."""
-    first = await asyncio.to_thread(next, pieces)  # what fails, fails before an answer has begun
+async def _streamed(
+    door: PublicApp, asker: Asker, pieces: Iterator[bytes], headers: dict[str, str], kind: str
+) -> Response:
+    """Sent a page at a time, each when the reader's turn has come: a slow one holds neither memory nor a snapshot, and
+    many pages keep nobody else waiting for longer than one."""
+
+    async def piece() -> bytes | None:
+        return await door.readers.run(asker.turn, partial(next, pieces, None))
+
+    first = await piece()  # what fails, fails before an answer has begun
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield first
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
+        part = first
+        while part is not None:
+            if part:
+                yield part
+            part = await piece()
 
     return StreamingResponse(chunks(), headers=headers | {"cache-control": "no-store"}, media_type=kind)
 
@@ -115,12 +135,11 @@ async def delete_me(door: PublicApp, request: Request) -> Response:
     Records of a member that the browser was joined to stay: whoever holds the id may be somebody else. The answer says
     so, and whom to ask (S9, S9.6, K3).
     """
-    visitor = _visitor(door, request)
-    intent = await door.in_thread(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
-    hops, socket = door.core.settings.trusted_proxies, request.client.host if request.client else None
-    source = address_of(socket, ", ".join(request.headers.getlist("x-forwarded-for")), hops)
-    done = await door.endings.carry_out(intent, source=source or "")
-    kept = await door.in_thread(fulfilment.kept_by_law, door.core, _subject(visitor))
+    visitor, turn = await _asker(door, request)
+    erase = partial(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
+    intent = await door.rights.run(turn, erase)
+    done = await door.endings.carry_out(intent, source=turn.address)
+    kept = await door.rights.run(turn, partial(fulfilment.kept_by_law, door.core, _subject(visitor)))
     answer: dict[str, Any] = {"erased": True, "destroyed": done, "certificate": intent.seq, "kept": kept}
     if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
         officer = door.core.registry.in_force(visitor.site_ref, door.core.clock.now()).policy.officer
@@ -130,7 +149,7 @@ async def delete_me(door: PublicApp, request: Request) -> Response:
 
 async def post_request(door: PublicApp, request: Request) -> Response:
     """A privacy request of the visitor's own: suspend and resume act at once, the others go to the officer (K10)."""
-    visitor = _visitor(door, request)
+    visitor, turn = await _asker(door, request)
     headers: Headers = request.state.headers
     body = await read_body(request.receive, headers.length)
     if headers.encoding:
@@ -142,11 +161,12 @@ async def post_request(door: PublicApp, request: Request) -> Response:
     core = door.core
     if kind in ("suspension", "resumption"):
         try:
-            await door.in_thread(door.endings.must_succeed, core.ledger.suspend, visitor.key, kind == "suspension")
+            suspend = partial(door.endings.must_succeed, core.ledger.suspend, visitor.key, kind == "suspension")
+            await door.rights.run(turn, suspend)
         except TooManyEntries as refused:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
-    filed = await door.in_thread(requests.received_online, core, visitor, asked.kind, asked.text)
+    filed = await door.requests.run(turn, partial(requests.received_online, core, visitor, asked.kind, asked.text))
     return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 from dongui.errors import DonguiError
@@ -15,6 +17,18 @@ from dongui_collector.core.installation import InstallationCore
 from dongui_collector.core.operations import operation
 
 log = logging.getLogger("dongui.control")
+
+
+def own_cleanup(version: tuple[int, ...]) -> dict[str, Any]:
+    """What an event loop of this Python is told, so that it leaves the socket to us.
+
+    From 3.13 on it would remove it by the path that it was given, which leads nowhere any more at the end, and log an
+    error; ``stop`` removes it by its own.
+    """
+    return {"cleanup_socket": False} if version >= (3, 13) else {}
+
+
+_OWN_CLEANUP = own_cleanup(sys.version_info[:3])
 
 
 @operation("serve.address", changes=False)
@@ -35,7 +49,7 @@ class ControlServer:
         with suppress(FileNotFoundError):
             path.unlink()  # a crash's remains: the folder's lock says that no one else serves
         with short_path(self._installation.settings.data_path) as short:
-            self._server = await asyncio.start_unix_server(self._serve, short, limit=MAX_LINE)
+            self._server = await asyncio.start_unix_server(self._serve, short, limit=MAX_LINE, **_OWN_CLEANUP)
         path.chmod(0o600)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -25,6 +25,7 @@ from dongui_collector.desk.mailing import watch
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.connections import ConnectionGuard
+from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.wsgi_bridge import Lane, WsgiBridge
 
 _CONNECTIONS = 1024
@@ -44,6 +45,7 @@ def main() -> None:
     """Serve the desk of ``--config FILE`` until standard input ends (the collector is gone) or SIGTERM comes."""
     parser = argparse.ArgumentParser(prog="dongui_collector.runtime.desk_serve")
     parser.add_argument("--config", type=Path, required=True)
+    no_core_dumps()
     settings = load_settings(parser.parse_args().config)
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     core = open_core(settings, writable=False)

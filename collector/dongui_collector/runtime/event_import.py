@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from dongui_collector.core.operations import Request, operation
-from dongui_collector.intake.enrich import GeoDatabase
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
+from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, Event, check_events, decode
 from dongui_collector.ledger.sites import find_site

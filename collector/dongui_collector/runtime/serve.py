@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import uvloop
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
@@ -34,6 +34,8 @@ from dongui_collector.intake.enrich import agent_of
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.control_server import ControlServer
+from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
+from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite.connect import WRITER, is_full
@@ -44,7 +46,7 @@ log = logging.getLogger("dongui.serve")
 # Of the five seconds that an end may take: for what is in flight, and until the process ends whatever is still open.
 _DRAIN_S = 2.5
 _LAST_S = 4.5
-_CONNECTIONS = 16_384
+_BACKLOG = 16_384
 
 
 def serve(settings: Settings, config: Path) -> int:
@@ -52,6 +54,7 @@ def serve(settings: Settings, config: Path) -> int:
 
     Raises what :func:`open_core` raises, and :class:`SettingsError` when a port is taken.
     """
+    no_core_dumps()
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
     for host, port in ((settings.host, settings.port), (settings.desk_host, settings.desk_port)):
         _check_free(host, port)
@@ -99,16 +102,22 @@ async def _serve(core: Installation, config: Path) -> None:
     door = public_app(core)
     freezer = Freezer(core, config.resolve(), door.metrics.days_without_numbers.inc)
     core.retention.before_ending = freezer
+    room = capacity()
     server = _Listening(
         door,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGINL,
         log_enabled=False,
-        backlog=_CONNECTIONS,
-        backpressure=_CONNECTIONS,
+        # No preface to wait for without a deadline, no streams to reset; a proxy speaks HTTP/2 for it.
+        http=HTTPModes.http1,
+        backlog=_BACKLOG,
+        backpressure=room,
         websockets=False,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
+    )
+    connections = DoorConnections(
+        door.served, settings.port, DoorLimits.of(room, behind_proxies=settings.trusted_proxies > 0)
     )
     _tune()
     upkeep = Scheduler(door, freezer.ahead)
@@ -120,6 +129,7 @@ async def _serve(core: Installation, config: Path) -> None:
     door.endings.resume()  # what a crash interrupted is finished before anything new is let in
     await control.start()
     upkeep.start()
+    connections.start()
     running = loop.create_task(server.serve())
     desk = _Desk(core, config)
     watching = loop.create_task(desk.watch())
@@ -180,7 +190,7 @@ def _tune() -> None:
 async def _drain(door: PublicApp) -> None:
     """Wait for the requests in flight, as long as there is time; a drip-fed body or a stalled download has none."""
     deadline = time.monotonic() + _DRAIN_S
-    while door.in_flight and time.monotonic() < deadline:
+    while door.served.busy and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
 
 

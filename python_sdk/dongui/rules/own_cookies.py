@@ -7,7 +7,7 @@ values of a request's cookies, in the order in which they came; ``shared``: a se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from dongui.rules.consent import Choice, agreed_choice
@@ -22,7 +22,7 @@ OWN_COOKIES = frozenset(
 
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")
 
-Pairs = Iterable[tuple[str, str]]
+Pairs = Collection[tuple[str, str]]
 
 
 class VisitorIds(NamedTuple):
@@ -72,12 +72,10 @@ def _copies(pairs: Pairs, name: str, https: bool, shared: bool) -> tuple[list[st
 
     A prefixed copy hides plain ones, whatever the scheme seems to be; what is of another name is trusted with nothing.
     """
-    found: dict[str, list[str]] = {}
-    for key, value in pairs:
-        if key.endswith(name) and (prefix := key[: len(key) - len(name)]) in PREFIXES:
-            found.setdefault(prefix, []).append(value)
     own = cookie_prefix(True, shared)
     for prefix in (own, cookie_prefix(True, not shared), ""):
-        if prefix in found:
-            return found[prefix], prefix == own or (not prefix and not https)
+        wanted = prefix + name
+        values = [value for key, value in pairs if key == wanted]
+        if values:
+            return values, prefix == own or (not prefix and not https)
     return [], False

@@ -12,6 +12,8 @@ from dongui.rules.own_cookies import OWN_COOKIES, VisitorIds, read_choice, visit
 from dongui.web.own_cookies import CookieNaming, OwnCookie, shown
 
 _NOTHING: frozenset[str] = frozenset()
+_NO_IDS = VisitorIds(None, [])
+_OUR_ID = "dongui_"
 _OURS = "dongui"  # in every name of ours: a quick look before a close one
 
 
@@ -27,10 +29,13 @@ class Consent:
         "_decide",
         "_gpc",
         "_ids",
+        "_named",
         "_naming",
         "_now",
+        "_own",
         "_pairs",
         "_purposes",
+        "_shared",
         "_terms",
         "cookies",
         "known",
@@ -47,12 +52,14 @@ class Consent:
         now: int | None = None,
         decide: Callable[..., Result] | None = None,
         naming: Callable[[], CookieNaming] = CookieNaming,
+        shared: bool = False,
         known: bool = True,
     ) -> None:
         """``cookies`` and ``gpc`` are the request's ``Cookie`` and ``Sec-GPC`` headers, ``now`` is in epoch seconds.
 
-        ``decide`` is called by :meth:`decide`, with this object first. ``naming`` is asked how our cookies are called.
-        ``known`` is False where the browser could not show them: then nothing is granted, and nothing is refused.
+        ``decide`` is called by :meth:`decide`, with this object first. ``naming`` is asked how our cookies are called,
+        where that matters; ``shared``: over subdomains. ``known`` is False where the browser could not show them: then
+        nothing is granted, and nothing is refused.
         """
         self._terms = terms
         self.cookies = cookies
@@ -60,6 +67,9 @@ class Consent:
         self._now = now
         self._decide = decide
         self._naming = naming
+        self._named: CookieNaming | None = None
+        self._shared = shared
+        self._own: list[tuple[str, str]] | None = None
         self.known = known
         self.outgoing: Sequence[OwnCookie] = ()
         self._pairs: list[tuple[str, str]] | None = None
@@ -153,20 +163,25 @@ class Consent:
     def ids(self) -> VisitorIds:
         """The visitor ids of the request, whatever is granted: taking back needs no consent."""
         if self._ids is None:
-            naming = self._naming()
-            found = self.pairs() if _OURS in self.cookies else ()
-            self._ids = visitor_ids(found, naming.https, naming.shared)
+            own = self._own_pairs() if _OUR_ID in self.cookies else ()
+            ids = visitor_ids(own, False, self._shared) if own else _NO_IDS
+            # Only what is called plainly depends on the scheme.
+            if ids.use is not None and self._is_plain() and self.naming().https:
+                ids = visitor_ids(own, True, self._shared)
+            self._ids = ids
         return self._ids
 
     def naming(self) -> CookieNaming:
         """How our cookies are called for this request."""
-        return self._naming()
+        if self._named is None:
+            self._named = self._naming()
+        return self._named
 
     def renew(self, cookies: Sequence[OwnCookie]) -> None:
         """After a decision: these cookies count from now on, and are to go out with the answer."""
         kept = [pair for pair in self.pairs() if pair[0] not in OWN_COOKIES]
         self.cookies = "; ".join(f"{name}={value}" for name, value in [*shown(cookies).items(), *kept])
-        self._pairs = self._purposes = self._chosen = self._ids = None
+        self._pairs = self._own = self._purposes = self._chosen = self._ids = None
         self.known = True
         self.outgoing = cookies
 
@@ -193,12 +208,22 @@ class Consent:
     def claimed_choice(self) -> Choice | None:
         """The choice in the cookies, whether or not it stands."""
         if self._chosen is None:
-            choice = None
-            if _OURS in self.cookies:
-                naming = self._naming()
-                choice = read_choice(self.pairs(), naming.https, naming.shared)
+            own = self._own_pairs() if _OURS in self.cookies else ()
+            choice = read_choice(own, False, self._shared) if own else None
+            if choice is not None and choice.granted and self._is_plain() and self.naming().https:
+                choice = read_choice(own, True, self._shared)
             self._chosen = (choice,)
         return self._chosen[0]
+
+    def _own_pairs(self) -> list[tuple[str, str]]:
+        """Of :meth:`pairs`, those of ours, which most requests need alone."""
+        if self._own is None:
+            named = [_pair(part) for part in self.cookies.split(";") if _OURS in part]
+            self._own = [pair for pair in named if pair[0] in OWN_COOKIES]
+        return self._own
+
+    def _is_plain(self) -> bool:
+        return any(not name.startswith("__") for name, _ in self._own_pairs())
 
     def _judge(self) -> frozenset[str]:
         choice = self.claimed_choice()
@@ -217,8 +242,9 @@ def has_gpc(header: str) -> bool:
 
 def cookie_pairs(header: str) -> list[tuple[str, str]]:
     """Names and values in a ``Cookie`` header, in its order: a name may come once for each path and domain."""
-    pairs = []
-    for pair in header.split(";"):
-        name, _, value = pair.partition("=")
-        pairs.append((name.strip(" \t"), value.strip(" \t")))
-    return pairs
+    return [_pair(part) for part in header.split(";")]
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    return name.strip(" \t"), value.strip(" \t")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dongui.rules.consent import Choice, encode_choice
 from dongui.rules.own_cookies import PREFIXES, cookie_name, cookie_prefix
 from dongui.web.domains import domains_above
 
 
-@dataclass(frozen=True, slots=True)
-class CookieNaming:
+class CookieNaming(NamedTuple):
     """How our cookies are called for one request: by the scheme of its page, and by the option ``domain``, which shares
     them over subdomains. ``host``: the page's, whose other copies end with a decision.
     """

@@ -65,6 +65,7 @@ class SiteContext:
         self.pages = PageInjection(self.options)
         self.meant = Meant(self.options.exclude)
         self._decide = self.decide
+        self._shared = bool(self.options.domain)
         self._places = SeenPlaces()
         self._turn = 0
         self._expires = self.options.expire_cookies and not self.options.report_only
@@ -75,7 +76,8 @@ class SiteContext:
         """The consent of a request. Also wakes the background work where a fork has left it behind."""
         if self.knowledge.idle:
             self.knowledge.start()
-        return Consent(self.knowledge.terms, cookies, gpc, decide=self._decide, naming=naming, known=known)
+        terms, shared = self.knowledge.terms, self._shared
+        return Consent(terms, cookies, gpc, decide=self._decide, naming=naming, shared=shared, known=known)
 
     def decide(self, consent: Consent, **decision: Any) -> Result:
         """Passes on a decision made in the application, and has its answer carry the cookies. Never raises."""
@@ -117,9 +119,11 @@ class SiteContext:
         return expire(names, naming.host, path, https=naming.https, known=self._places.places, turn=self._turn)
 
     def _tell(self, sifted: FilteredCookies, consent: Consent, path: str) -> None:
-        for name, value in sifted.headers:
-            if name.lower() == "set-cookie" and consent.terms.purpose_of(cookie_name(value)) in consent.terms.asked:
-                self._places.add(value, path)
+        terms = consent.terms
+        if any(terms.purpose_of(name) in terms.asked for name in sifted.seen):
+            for header, value in sifted.headers:
+                if header.lower() == "set-cookie" and terms.purpose_of(cookie_name(value)) in terms.asked:
+                    self._places.add(value, path)
         new = self.names.new(sifted.seen)
         if new:
             self.client.send_inventory(new)

@@ -6,8 +6,6 @@ queued it and lost the queue, or its last page was closed before the collector a
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 from collections import OrderedDict, deque
 
@@ -25,25 +23,25 @@ class UndeliveredWithdrawals:
     def __init__(self, client: LedgerCalls) -> None:
         self._client = client
         self._worker = Worker(self._work, name="dongui-withdrawals", reborn=self._empty)
-        self._secret = os.urandom(16)
         self._empty()
 
     def _empty(self) -> None:
         # What was waiting before a fork is the parent's to deliver.
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[bytes, str, frozenset[str]]] = deque()
-        self._seen: OrderedDict[bytes, None] = OrderedDict()  # keyed hashes: no trace of who was here
+        self._waiting: deque[tuple[int, str, frozenset[str]]] = deque()
+        self._seen: OrderedDict[int, None] = OrderedDict()  # keyed hashes: no trace of who was here
 
     def look(self, consent: Consent) -> None:
         """Remembers to ask about the visitor of a page, where there is anything to ask."""
-        choice = consent.choice()
-        if choice is None:
+        ids = consent.ids().all
+        choice = consent.choice() if ids else None
+        if choice is None or len(choice.granted) >= len(consent.terms.asked):
             return
-        refused = consent.terms.asked - set(choice.granted)
-        ids = consent.ids().all if refused else ()
         for visitor in ids:
-            text = f"{visitor} {choice.version} {choice.at} {'.'.join(choice.granted)}".encode()
-            self._ask_about(hashlib.blake2b(text, key=self._secret, digest_size=16).digest(), visitor, refused)
+            # Python's own keyed hash, of which nobody outside this process knows the key.
+            mark = hash((visitor, choice.version, choice.at, choice.granted))
+            if mark not in self._seen:
+                self._ask_about(mark, visitor, consent.terms.asked - set(choice.granted))
 
     def stop(self) -> None:
         """Ends the background work."""
@@ -52,9 +50,7 @@ class UndeliveredWithdrawals:
             self._changed.notify_all()
         self._worker.stop(0.2)
 
-    def _ask_about(self, mark: bytes, visitor: str, refused: frozenset[str]) -> None:
-        if mark in self._seen:
-            return
+    def _ask_about(self, mark: int, visitor: str, refused: frozenset[str]) -> None:
         with self._changed:
             if len(self._waiting) >= _MOST_WAITING:
                 return  # the next page asks again

@@ -33,7 +33,8 @@ class WsgiRequest:
 
     def header(self, name: str) -> str:
         """As the server put it into the environment."""
-        return str(self.raw.get(environ_key(name), ""))
+        value: str = self.raw.get(_KEYS.get(name) or environ_key(name), "")
+        return value
 
     @property
     def query(self) -> str:

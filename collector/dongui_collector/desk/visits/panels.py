@@ -9,6 +9,7 @@ from typing import Any
 from dongui.i18n import Words
 
 from dongui_collector.analytics.filters import LONGEST
+from dongui_collector.analytics.sessions import PASSIVE
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.screen_state import MOST_FILTERS, ScreenState
@@ -74,6 +75,13 @@ class PanelRow:
     of_all: str
     figures: tuple[str, ...]
     href: str | None
+
+
+def without_lead_of_technical(tab: Tab, answer: Json) -> Json:
+    """The answer with the events that a browser sends by itself after those that somebody did."""
+    if tab.dimension != "event":
+        return answer
+    return answer | {"rows": sorted(answer["rows"], key=lambda row: row["event"] in PASSIVE)}
 
 
 def panel_of(report: str) -> str:

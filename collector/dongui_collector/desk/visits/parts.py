@@ -9,12 +9,13 @@ from flask import g, url_for
 
 from dongui_collector.analytics.filters import DIMENSIONS, parse_filter
 from dongui_collector.analytics.saved_views import views_of
+from dongui_collector.analytics.sessions import PASSIVE
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
 from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
-from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows
+from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows, without_lead_of_technical
 from dongui_collector.desk.visits.screen_state import ScreenState
 from dongui_collector.desk.visits.top import top
 
@@ -36,7 +37,8 @@ def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     }
     if lacking := reader.lacking((tab.dimension, tab.beside)):
         return part | {"lacking": labels_of(reader, lacking)}
-    answer = reader.ask(tab.report, limit=1000 if name == "locations" and tab.report == "countries" else SHOWN)
+    most = 1000 if tab.report == "countries" else SHOWN + len(PASSIVE) if tab.report == "events" else SHOWN
+    answer = without_lead_of_technical(tab, reader.ask(tab.report, limit=most))
     listed: list[PanelRow] = rows(tab, answer, asked, g.lang, words())
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
@@ -71,6 +73,12 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
         "toggle_compare": asked.query(compare="none" if asked.before else "previous"),
         "intervals": [(one, asked.query(interval=one)) for one in periods.offered(asked.first, asked.last)],
         "chips": [_chip(asked, one) for one in asked.filters],
+        "shortcuts": [
+            ("F", words()["v_filters"]),
+            ("C", words()["v_period"]),
+            ("X", words()["v_compare"]),
+            *((key, words()[f"v_period_{name}"]) for name, key in periods.PERIODS.items()),
+        ],
         "clear": asked.query(filters=()),
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),

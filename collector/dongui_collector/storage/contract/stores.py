@@ -337,6 +337,9 @@ class AdminStore(Protocol):
     def requests(self, *, open_only: bool = False) -> list[Json]:
         """Oldest first, each with its ``id``; open are those without ``closed_at``."""
 
+    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
+        """Those without ``closed_at`` of one visitor (the hexadecimal key), oldest first."""
+
     def update_request(self, id: int, changes: Json) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...
 

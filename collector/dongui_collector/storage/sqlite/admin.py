@@ -190,6 +190,13 @@ class SqliteAdmin:
         found: list[Json] = [json.loads(body) | {"id": id} for id, body in rows]
         return [r for r in found if not open_only or not r.get("closed_at")]
 
+    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
+        sql = (
+            "SELECT id, body FROM requests WHERE id IS NOT NULL AND json_extract(body, '$.visitor') = ?"
+            " AND json_extract(body, '$.site_ref') = ? AND json_extract(body, '$.closed_at') IS NULL ORDER BY id"
+        )
+        return [json.loads(body) | {"id": id} for id, body in self._read(sql, (visitor, site_ref))]
+
     def update_request(self, id: int, changes: Json) -> None:
         request = self.request(id)
         if request is None:

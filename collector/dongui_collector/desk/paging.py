@@ -1,0 +1,29 @@
+"""Long lists of the console in pages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a list, with the numbers of the pages before and after; None where there is none."""
+
+    rows: Sequence[T]
+    total: int
+    number: int
+    previous: int | None
+    next: int | None
+
+
+def paged(every: Sequence[T], wanted: str, size: int = PAGE) -> Page[T]:
+    """The page of a list that ``?page=`` asks for: the first for what is no number, the last for one beyond it."""
+    last = max(1, -(-len(every) // size))
+    number = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() else 1
+    rows = every[(number - 1) * size : number * size]
+    return Page(rows, len(every), number, number - 1 or None, number + 1 if number < last else None)

@@ -1,0 +1,145 @@
+"""Reading what is one's own, however often, keeps nobody from withdrawing, erasing or being recorded (DESIGN 8.8)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from dongui_collector.core.operations import perform
+from dongui_collector.intake.app import PublicApp
+from dongui_collector.intake.turns import FairTurns, Whose
+from dongui_collector.rights import access_package
+from dongui_collector.rights.subjects import Subject
+from dongui_collector.runtime.public import public_app
+
+from tests.collector import ORIGIN
+from tests.retention.house import House, policy
+
+PATIENCE_S = 30.0  # after which something hangs for good: no measure of how long it may take
+READERS = 40  # more than the threads that any machine's default executor has
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    made = House(tmp_path, monkeypatch)
+    perform(made.core, "sites.add", {"name": "shop", "origins": [ORIGIN], "text": policy()})
+    yield made
+    made.close()
+    made.loop.close()
+
+
+def run(house: House, work: Callable[[PublicApp], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await work(public_app(house.core))
+
+    asyncio.run(whole())
+
+
+def client(door: PublicApp, address: str = "192.0.2.1") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(door, client=(address, 1000))
+    return httpx.AsyncClient(transport=transport, base_url="http://collector", timeout=PATIENCE_S)
+
+
+def own(visitor: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {visitor}"}
+
+
+def decision(house: House, granted: list[str], refused: list[str], visitor: str | None = None) -> dict[str, Any]:
+    body = {"site": house.site.id, "notice": "v1", "granted": granted, "refused": refused, "method": "banner"}
+    return body | {"visitor": visitor}
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/me/export", "/v1/me/export?format=html"])
+def test_readers_hold_nobodys_erasure_withdrawal_or_grant(
+    house: House, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Every reader stands still within a page; on the threads of the default executor all others stood behind them."""
+    reader, eraser, withdrawer = (house.arrive("statistics") for _ in range(3))
+    let_go, begun = threading.Event(), threading.Event()
+
+    def stuck(*_: Any) -> Iterator[list[dict[str, Any]]]:
+        begun.set()
+        let_go.wait(PATIENCE_S)
+        yield []
+
+    monkeypatch.setattr(access_package, "events", stuck)
+
+    async def work(door: PublicApp) -> None:
+        async with client(door) as attacker, client(door, "198.51.100.7") as honest:
+            reads = [asyncio.create_task(attacker.get(path, headers=own(reader))) for _ in range(READERS)]
+            try:
+                await asyncio.to_thread(begun.wait, PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S / 2):
+                    headers = {"origin": ORIGIN}
+                    said = decision(house, [], ["statistics"], withdrawer)
+                    answer = await honest.post("/v1/consents", json=said, headers=headers)
+                    assert answer.json()["state"]["statistics"] == "withdrawn"
+                    assert (await honest.delete("/v1/me", headers=own(eraser))).status_code == 200
+                    for kind in ("suspend", "resume", "access"):
+                        asked = await honest.post("/v1/me/requests", json={"kind": kind}, headers=own(reader))
+                        assert asked.status_code == 201
+                    said = decision(house, ["statistics"], [])
+                    assert (await honest.post("/v1/consents", json=said, headers=headers)).status_code == 201
+            finally:
+                let_go.set()
+            assert {answer.status_code for answer in await asyncio.gather(*reads)} == {200}
+
+    run(house, work)
+
+
+def test_addresses_take_turns_and_so_do_the_visitors_of_one() -> None:
+    """However much one asks for, the next one's page comes next."""
+    order: list[str] = []
+
+    async def work() -> None:
+        turns = FairTurns(1, "test")
+        gate = threading.Event()
+        first = asyncio.create_task(turns.run(Whose("a", "greedy"), gate.wait))
+        await asyncio.sleep(0)
+        asked = [("a", "greedy")] * 5 + [("a", "other")] * 2 + [("b", "far")]
+        jobs = [turns.run(Whose(*whose), lambda whose=whose: order.append(whose[1])) for whose in asked]
+        waiting = [asyncio.create_task(job) for job in jobs]
+        await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(first, *waiting)
+
+    asyncio.run(work())
+    assert order[:4] == ["greedy", "far", "other", "greedy"]
+    assert sorted(order) == ["far", *["greedy"] * 5, *["other"] * 2]
+
+
+def test_what_a_turn_raises_is_raised_to_whom_it_belongs_and_the_next_ones_go_on() -> None:
+    async def work() -> None:
+        turns = FairTurns(1, "test")
+        failed = asyncio.create_task(turns.run(Whose(), lambda: 1 // 0))
+        gone = asyncio.create_task(turns.run(Whose(), lambda: 1))
+        good = asyncio.create_task(turns.run(Whose(), lambda: 2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(ZeroDivisionError):
+            await failed
+        assert await good == 2
+
+    asyncio.run(work())
+
+
+def test_an_export_is_written_a_page_a_step(house: House) -> None:
+    """No step reads more than a page, so that none holds the readers' thread for longer; the whole is one document."""
+    visitor = house.arrive("statistics")
+    for day in range(3):
+        for number in range(350):
+            house.visit(visitor, url=f"{ORIGIN}/{day}/{number}")
+        house.now += 86_400_000
+    subject = Subject(house.site.ref, None, (house.core.ledger.key_of(visitor),))
+    pieces = list(access_package.as_json(house.core, subject, access_package.AccessScope()))
+    assert max(map(len, pieces)) < 256 << 10
+    whole = json.loads(b"".join(pieces))
+    assert len(whole["events"]) == 1050
+    steps = [len(json.loads(b"[" + piece.lstrip(b",") + b"]")) for piece in pieces[1:-1]]
+    assert max(steps) <= 100
