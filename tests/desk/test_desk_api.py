@@ -301,7 +301,7 @@ def test_a_mistake_of_ours_is_a_500_that_tells_nothing(world: World, monkeypatch
     def broken() -> None:
         raise RuntimeError("with something secret")
 
-    monkeypatch.setattr(world.core.retention, "status", broken)
+    monkeypatch.setattr(world.core.retention.overview, "status", broken)
     answer = world.get("/v1/admin/retention", token)
     assert (answer.status_code, problem_of(answer)) == (500, "internal")
     assert "secret" not in answer.text

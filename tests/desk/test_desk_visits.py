@@ -192,7 +192,8 @@ def test_hostile_names_are_text(world: World, officer: FlaskClient) -> None:
         "referrer": f"https://evil.example/{script}",
         "search": script,
     }
-    event |= {"environment": {"screen": script[:20], "language": script[:20]}, "user_agent": script}
+    event |= {"environment": {"screen": script[:20], "language": script[:20]}}
+    event["user_agent"] = f"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 {script}"
     assert world.ask("events.import", lines=[json.dumps(event)])["recorded"] == 1
     for page in (
         "/console/visits?whole=1",
@@ -279,7 +280,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
 )
 def test_what_cannot_be_kept_is_refused(world: World, kind: str, said: dict[str, object]) -> None:
     with pytest.raises(ReportError) as caught:
-        world.ask("visits.keep", kind=kind, said=said)
+        world.ask("visits.keep", kind=kind, fields=said)
     assert "sentinel" not in str(caught.value)
 
 
@@ -296,7 +297,7 @@ def test_a_link_shows_figures_to_whoever_has_it_until_it_is_revoked(world: World
     today = world.core.clock.today(world.settings.zone)
     for n in range(2 * FEWEST):
         world.visitor_with_events("statistics", events=1 + (n == 0), days_ago=days_ago(world))
-    world.ask("visits.keep", kind="notes", said={"day": str(today), "text": "secret plan"})
+    world.ask("visits.keep", kind="notes", fields={"day": str(today), "text": "secret plan"})
     query = "purpose=statistics&filter=event%3Avisit"
     made = send(officer, f"{KEPT}?{query}", f"{KEPT}/share", name="Board <b>", expires="P7D", query=query)
     link = link_of(made.text)
@@ -419,9 +420,9 @@ def test_goals_and_funnels_count_visits(world: World, officer: FlaskClient) -> N
     visit(world, view, days_ago=1)
     visit(world, buy, view, days_ago=1)  # the wrong way round
     visit(world, ("pageview", "/"), days_ago=1)
-    world.ask("visits.keep", kind="goals", said={"name": "Bought", "what": "event:purchase"})
-    world.ask("visits.keep", kind="goals", said={"name": "Looked", "what": "page:/goods/*"})
-    world.ask("visits.keep", kind="funnels", said={"name": "Sale", "steps": ["page:/goods/*", "event:purchase"]})
+    world.ask("visits.keep", kind="goals", fields={"name": "Bought", "what": "event:purchase"})
+    world.ask("visits.keep", kind="goals", fields={"name": "Looked", "what": "page:/goods/*"})
+    world.ask("visits.keep", kind="funnels", fields={"name": "Sale", "steps": ["page:/goods/*", "event:purchase"]})
     goals = text_of(officer, "/console/visits/extra/goals?lang=en")
     assert "Bought 2 2 50%" in goals
     assert "Looked 3 3 75%" in goals

@@ -25,9 +25,9 @@ RULES = (*WCAG, "best-practice")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("visits") / "d"
     with stage(folder, name="Slow Kettle", days=20, visitors=60, hostile=True) as found:
-        found.ask("visits.keep", kind="goals", said={"name": "Bought", "what": "event:purchase"})
+        found.ask("visits.keep", kind="goals", fields={"name": "Bought", "what": "event:purchase"})
         steps = ["page:/goods/*", "event:add_to_cart", "event:purchase"]
-        found.ask("visits.keep", kind="funnels", said={"name": HOSTILE[:80], "steps": steps})
+        found.ask("visits.keep", kind="funnels", fields={"name": HOSTILE[:80], "steps": steps})
         found.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
         yield found
 

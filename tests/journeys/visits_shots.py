@@ -45,7 +45,7 @@ def keep(found: Stage) -> None:
         ("notes", {"day": day.isoformat(), "text": "가을 주전자 광고 시작 · Autumn kettles advertised"}),
         ("views", {"name": "한국의 휴대전화 · Phones in Korea", "query": "filter=country%3AKR&filter=device%3APhone"}),
     ):
-        found.ask("visits.keep", kind=kind, said=said)
+        found.ask("visits.keep", kind=kind, fields=said)
 
 
 def shoot(browser: Browser, found: Stage, name: str, state: Any) -> None:

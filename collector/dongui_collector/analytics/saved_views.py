@@ -32,7 +32,7 @@ class KeepView(Request[Json], frozen=True):
     """Keep a goal, a funnel, a note on a day or a view of the Visits screen."""
 
     kind: str
-    said: Mapping[str, Any]
+    fields: Mapping[str, Any]
     site: str | None = None
     by: str = COMMAND_LINE
 
@@ -41,13 +41,13 @@ class KeepView(Request[Json], frozen=True):
 def keep(core: LedgerInstallation, request: KeepView) -> Json:
     """Keep one more; the answer is it, with the ``id`` by which it is dropped.
 
-    ``said``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
+    ``fields``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
     ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
     Raises :class:`ReportError` naming what is wrong, without an echo.
     """
     if request.kind not in _CHECKS:
         raise ReportError(f"there are {', '.join(KINDS)}")
-    checked = _CHECKS[request.kind](request.said)
+    checked = _CHECKS[request.kind](request.fields)
     found = find_site(core, request.site)
     with core.storage.ledger.writing():
         lists = views_of(core, found)
@@ -97,8 +97,8 @@ def _name(site: Site) -> str:
 # --- what may be kept ------------------------------------------------------------------------------------------------
 
 
-def _text(said: Mapping[str, Any], field: str, most: int = _LONGEST) -> str:
-    text = said.get(field)
+def _text(fields: Mapping[str, Any], field: str, most: int = _LONGEST) -> str:
+    text = fields.get(field)
     if not isinstance(text, str) or not 1 <= len(text.strip()) <= most:
         raise ReportError(f"{field} has 1 to {most} characters")
     return text.strip()
@@ -112,30 +112,30 @@ def step(text: Any) -> str:
     return f"{found.dimension}:{found.value}"
 
 
-def _goal(said: Mapping[str, Any]) -> Json:
-    return {"name": _text(said, "name"), "what": step(said.get("what"))}
+def _goal(fields: Mapping[str, Any]) -> Json:
+    return {"name": _text(fields, "name"), "what": step(fields.get("what"))}
 
 
-def _funnel(said: Mapping[str, Any]) -> Json:
-    steps = said.get("steps")
+def _funnel(fields: Mapping[str, Any]) -> Json:
+    steps = fields.get("steps")
     if not isinstance(steps, list) or not 2 <= len(steps) <= MOST_STEPS:
         raise ReportError(f"a funnel has 2 to {MOST_STEPS} steps")
-    return {"name": _text(said, "name"), "steps": [step(one) for one in steps]}
+    return {"name": _text(fields, "name"), "steps": [step(one) for one in steps]}
 
 
-def _note(said: Mapping[str, Any]) -> Json:
+def _note(fields: Mapping[str, Any]) -> Json:
     try:
-        day = date.fromisoformat(str(said.get("day")))
+        day = date.fromisoformat(str(fields.get("day")))
     except ValueError:
         raise ReportError("day is a day such as 2026-11-23") from None
-    return {"day": day.isoformat(), "text": _text(said, "text", 200)}
+    return {"day": day.isoformat(), "text": _text(fields, "text", 200)}
 
 
-def _view(said: Mapping[str, Any]) -> Json:
-    query = said.get("query")
+def _view(fields: Mapping[str, Any]) -> Json:
+    query = fields.get("query")
     if not isinstance(query, str) or len(query) > 8000:
         raise ReportError("query is the query of the screen's address")
-    return {"name": _text(said, "name"), "query": query.removeprefix("?")}
+    return {"name": _text(fields, "name"), "query": query.removeprefix("?")}
 
 
 _CHECKS: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {

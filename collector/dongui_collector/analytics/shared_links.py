@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Annotated
 
 from dongui_collector.access.secrets import new_token, token_hash
 from dongui_collector.access.tokens import expiry
@@ -16,7 +17,7 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.public_numbers import KINDS
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Request, operation
+from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json
@@ -30,11 +31,11 @@ _FILTERS = 20
 class CreateShare(Request[Json], frozen=True):
     """Make a link by which anybody who has it reads a site's figures."""
 
-    name: str
+    name: Annotated[str, Field("What it is called.")]
     purposes: Sequence[str] = ()
     filters: Sequence[str] = ()
-    expires: str = "P90D"
-    period: str = "month"
+    expires: Annotated[str, Field("A period (P90D), or the last day.")] = "P90D"
+    period: Annotated[str, Field("How long the finished periods are that it shows.")] = "month"
     site: str | None = None
     by: str = COMMAND_LINE
 

@@ -190,7 +190,7 @@ def described(kind: type[Request[Any]]) -> list[Described]:
     return found
 
 
-def from_form(kind: type[Q], getlist: Callable[[str], Sequence[str]], **fixed: Any) -> Q:
+def from_form(kind: type[Q], getlist: Callable[[str], Sequence[str]], /, **fixed: Any) -> Q:
     """A request from a form's fields; ``fixed`` are the values that the form does not decide.
 
     A text that was left empty is left out, so that its default counts; where there is none it stays empty, so that the

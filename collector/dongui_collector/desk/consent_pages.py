@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from dongui.policy import notice as notice_json
 from flask import Blueprint, render_template, request
-from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
 from dongui_collector.analytics.consent_stats import figures, together
 from dongui_collector.desk.consent_charts import stacks, strip
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import ask, guard, open_core
+from dongui_collector.desk.shell import change, guard, open_core
 from dongui_collector.ledger.notices import LoadedNotice
+from dongui_collector.rights.receipts import ShowReceipts
 from dongui_collector.storage.contract.values import Json, Site
 
 pages = Blueprint("consent", __name__, url_prefix="/console/consent")
@@ -71,8 +71,7 @@ def receipts() -> str:
 def look_up() -> str:
     """Shows the receipts on the answer itself; that they were looked up stands in the access log by then."""
     given = {name: request.form.get(name, "").strip()[:_LONGEST] or None for name in ("visitor", "receipt")}
-    reason = request.form.get("reason", "")
-    return _receipts(ask("receipts.show", **given, reason=reason, by=current_user.name, address=request.remote_addr))
+    return _receipts(change(ShowReceipts, **given))
 
 
 def _receipts(found: Json | None) -> str:

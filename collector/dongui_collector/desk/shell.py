@@ -59,12 +59,7 @@ def open_core() -> Installation:
     return core
 
 
-def ask(operation: str, **arguments: Any) -> Any:
-    """Have the collector change something; the desk itself writes nothing."""
-    return open_core().control.ask(operation, **arguments)
-
-
-def change(kind: type[Request[R]], **fixed: Any) -> R:
+def change(kind: type[Request[R]], /, **fixed: Any) -> R:
     """Have the collector answer a request that the present form fills, in the name of who is signed in.
 
     Raises :class:`~werkzeug.exceptions.Forbidden` where the role lacks the operation's right, whatever page asks.

@@ -6,14 +6,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Blueprint, render_template, request
-from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.analytics.saved_views import KINDS, views_of
-from dongui_collector.analytics.shared_links import live
+from dongui_collector.analytics.saved_views import KINDS, DropView, KeepView, views_of
+from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, live
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import ask, done, guard, open_core
+from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("kept", __name__, url_prefix="/console/visits/kept")
@@ -45,45 +44,36 @@ def _page(made: Json | None = None) -> str:
 def keep(kind: str) -> Response:
     if kind not in KINDS:
         raise NotFound
-    ask("visits.keep", kind=kind, said=_said(kind), site=chosen_site().id, by=current_user.name)
+    change(KeepView, kind=kind, fields=_fields(kind), site=chosen_site().id)
     return done("kept.kept", "saved")
 
 
 @pages.post("/drop")
 def drop() -> Response:
-    ask("visits.drop", id=request.form.get("id", 0, type=int), site=chosen_site().id, by=current_user.name)
+    change(DropView, id=request.form.get("id", 0, type=int), site=chosen_site().id)
     return done("kept.kept", "saved")
 
 
 @pages.post("/share")
 def share() -> str:
     """A link to the screen as the form's address has it: its filters and purposes."""
-    asked = dict(parse_qs(request.form.get("query", "")[:8000]))
-    made: Json = ask(
-        "shares.create",
-        name=request.form.get("name", ""),
-        expires=request.form.get("expires", "P90D"),
-        period=request.form.get("period", "month"),
-        filters=asked.get("filter", []),
-        purposes=asked.get("purpose", []),
-        site=chosen_site().id,
-        by=current_user.name,
-    )
-    return _page(made)
+    query = parse_qs(request.form.get("query", "")[:8000])
+    chosen = {"filters": query.get("filter", []), "purposes": query.get("purpose", [])}
+    return _page(change(CreateShare, **chosen, site=chosen_site().id))
 
 
 @pages.post("/share/revoke")
 def revoke() -> Response:
-    ask("shares.revoke", id=request.form.get("id", 0, type=int), by=current_user.name)
+    change(RevokeShare, id=request.form.get("id", 0, type=int))
     return done("kept.kept", "saved")
 
 
-def _said(kind: str) -> dict[str, Any]:
+def _fields(kind: str) -> dict[str, Any]:
     """A form's fields as the operation takes them."""
     form = request.form
-    said: dict[str, Any] = {name: form.get(name, "") for name in ("name", "day", "text", "query")}
+    fields: dict[str, Any] = {name: form.get(name, "") for name in ("name", "day", "text", "query")}
     if kind == "goals":
-        said["what"] = f"{form.get('dimension', '')}:{form.get('value', '').strip()}"
+        fields["what"] = f"{form.get('dimension', '')}:{form.get('value', '').strip()}"
     if kind == "funnels":
-        said["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
-    return said
+        fields["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
+    return fields
