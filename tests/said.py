@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from dongui.i18n import Message, Table, translated
+from dongui.i18n import Message, Translations, translated
 
 _CODE = re.compile(r"\[A-Z\]|^,? $|^ and $|^ [a-z]+$")
 """Constants with a space that are no sentences: patterns, separators, units."""
@@ -61,7 +61,7 @@ def _name(call: ast.Call) -> str:
     return getattr(call.func, "id", "")
 
 
-def untold(table: Table, text: str) -> list[str]:
+def untold(table: Translations, text: str) -> list[str]:
     """The sentences of one text, its facts included, that a table does not know."""
     facts = text.facts.values() if isinstance(text, Message) else ()
     inner = [sentence for fact in facts if isinstance(fact, Message) for sentence in untold(table, fact)]

@@ -39,12 +39,19 @@ core._flush = () => {
   else if (core._known && !core._granted.size && !core._pending[0]) core._keys(EVENTS).forEach(core._remove);
 };
 
-const scrubbed = (then: () => void): void => void core._load("personal").then(() => ((core._scrubs = true), then()));
+/** Events that wait for personal.js, which finds what names a person; it may still be on its way. */
+const waiting: Event[] = [];
+let loading: unknown;
+const load = (): void =>
+  void (loading ||= core._load("personal").then(() => {
+    core._scrubs = true;
+    waiting.splice(0).forEach(send);
+    void deliver();
+  }));
 
 export function send(event: Event): void {
   if (!core._granted.size && !core._pending[0]) return;
-  // What names a person is found by personal.js, which may still be on its way.
-  if (!core._scrubs) return scrubbed(() => send(event));
+  if (!core._scrubs) return waiting.push(event), load();
   outbox[499] || outbox.push(...gate([event], 1));
   timer ||= setTimeout(deliver, 1000);
 }
@@ -53,7 +60,7 @@ export function send(event: Event): void {
 async function deliver(): Promise<void> {
   timer = 0;
   if (!core._known) return;
-  if (outbox[0] && !core._scrubs) return scrubbed(deliver);
+  if (outbox[0] && !core._scrubs) return load();
   outbox = gate(outbox);
   if (busy) return;
   busy = true;

@@ -20,8 +20,13 @@ let unseen = false;
 
 export const setAdvertisingId = (kind: string, id: string | null): void => void (advertisingIds[kind] = id!);
 
-/** A route in the fragment is a path like any other; other fragments are places on the page. */
-const address = (): string => location.href.replace(/\/?#!?(?=\/)|#.*/, "").slice(0, 4000);
+/** A route in the fragment (`#/cart`, `#!/cart`, `#!cart`) is a path like any other, its query goes with the page's; other fragments are places on the page. */
+function address(): string {
+  const { origin, pathname, search, hash } = location;
+  const [, route, query] = /^#(?:!\/?|\/)([^?#]*)\??([^#]*)/.exec(hash) ?? [];
+  const path = route == null ? pathname : pathname.replace(/\/?$/, "/") + route;
+  return (origin + path + search + (query ? (search ? "&" : "?") + query : "")).slice(0, 4000);
+}
 
 /** Records an event of the page's own making. The limits are the collector's: one event over them would cost its batch. */
 export function track(name: string, props?: Record<string, unknown>): void {

@@ -32,7 +32,7 @@ from tests.analytics.reports_model import (
     steps,
     views,
 )
-from tests.retention.house import ALL, SEOUL, House, at, policy
+from tests.retention.house import ALL, CHROME, SEOUL, House, at, policy
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 12, 31)
 READERS = [tuple(some) for n in (1, 2, 3) for some in combinations(ALL, n)]
@@ -361,6 +361,6 @@ def test_the_model_itself_sees_what_it_should(house: House) -> None:
     """A model that saw nothing would agree with reports that say nothing."""
     life = Life(house, house.site)
     step = {"what": "visit", "who": 0, "name": "pageview", "path": "/", "origin": ("", None), "search": None}
-    life.do(step | {"seconds": 1, "agent": "x", "minutes": 1, "times": 2})
+    life.do(step | {"seconds": 1, "agent": CHROME, "minutes": 1, "times": 2})
     assert len(shown_visits(life, ("statistics",), SEOUL)[0].events) == 2
     assert isinstance(life.events[0], Seen)

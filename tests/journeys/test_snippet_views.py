@@ -171,3 +171,24 @@ def test_page_views_can_be_left_to_others(page: Page, mounted: Stub, server: boo
     eventually(lambda: len(mounted.events) == 2, page)
     page.wait_for_timeout(1200)
     assert [e["name"] for e in mounted.events] == ["own", "second"]
+
+
+@pytest.mark.parametrize(
+    ("address", "recorded"),
+    [
+        ("/shop?utm_source=naver#/cart?color=red", "/shop/cart?utm_source=naver"),
+        ("/shop#/cart?utm_source=naver", "/shop/cart?utm_source=naver"),
+        ("/shop/?utm_source=naver#!/cart", "/shop/cart?utm_source=naver"),
+        ("/shop?utm_source=naver#!cart/1", "/shop/cart/1?utm_source=naver"),
+        ("/shop?utm_source=naver#reviews", "/shop?utm_source=naver"),
+        ("/shop#/", "/shop/"),
+    ],
+)
+def test_routes_in_the_fragment_of_every_style(
+    page: Page, site: Stub, collector: Stub, address: str, recorded: str
+) -> None:
+    site.pages["/shop"] = site.pages["/shop/"] = page_of(collector)
+    page.goto(site.origin + address)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    assert collector.events[0]["url"] == site.origin + recorded

@@ -1,4 +1,4 @@
-"""From a question to a report: whether it may be asked, what is counted and what was kept, and the answer."""
+"""From a question to a report: prepare, count, join what is frozen, compare, answer."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
 from dongui_collector.analytics.reports import OTHERS
 from dongui_collector.analytics.sessions import METRICS
 from dongui_collector.analytics.snapshot_reader import (
-    UNTOLD,
+    UNKNOWN_STATES,
     FrozenDays,
     State,
-    kept_name,
     past,
+    snapshot_name,
     state_of,
     summary,
     together,
@@ -66,82 +66,96 @@ def report(
     """
     if question.name == "consent":
         return _consent(core, site, purposes, question)
-    covered = EntitledEvents(core, site, purposes)
-    check_covered(question.dimensions, covered.items(), purposes)
-    if question.name == "now":
-        question = question.of_now(core.clock.now(), covered.zone)
-    question = question.under(covered.rules)
-    asked = ReportRun(core, covered, purposes, question, advance)
-    if question.name == "vitals":
-        rows, told = asked.vitals()
-        return _answer(core, site, purposes, question, rows, covered.zone.key, len(rows)) | told
-    found = asked.between(question.first, question.last)
-    rows, number = found.rows()
-    told = found.told()
-    if question.compare:
-        before = asked.between(*question.previous)
-        rows = [row | {"previous": was} for row, was in zip(rows, before.rows()[0], strict=True)]
-        told["previous"] = before.told()
-    return _answer(core, site, purposes, question, rows, covered.zone.key, number) | told
+    run = ReportRun.prepare(core, site, purposes, question, advance)
+    rows, number, summary = run.vitals() if question.name == "vitals" else run.compared(run.count(*run.days))
+    return _answer(core, site, purposes, run.question, rows, run.events.zone.key, number) | summary
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """The visits that a question is about, of days whose rows are there; kept numbers of the others."""
+    """One question to the visits that its reader may see: of days whose rows are there, and frozen ones of the others.
+
+    ``question`` is the one asked, with this site's names of pages and, for ``now``, its days.
+    """
 
     core: LedgerInstallation
-    covered: EntitledEvents
+    events: EntitledEvents
     purposes: tuple[str, ...]
     question: Query
     advance: Advance
 
-    def between(self, first: date, last: date) -> ReportRows:
-        """What there is to say of the days ``first`` to ``last``."""
-        question = self.question
-        measure = measure_of(question.name, question.interval, first, last, question.steps, self.covered.zone)
-        gone, states = self._days(first, last)
-        which = self._which(first, last, gone)
-        figures, words = Engine.of(self.core).figures(self.covered, measure, which, self.advance)
-        kept = FrozenDays() if self._only_living else gone
-        return ReportRows(question, measure, figures, words, kept, states)
+    @classmethod
+    def prepare(
+        cls, core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query, advance: Advance
+    ) -> ReportRun:
+        """The run of a question that its reader may ask; raises what :func:`report` raises."""
+        events = EntitledEvents(core, site, purposes)
+        check_covered(question.dimensions, events.items(), purposes)
+        if question.name == "now":
+            question = question.of_now(core.clock.now(), events.zone)
+        return cls(core, events, purposes, question.under(events.rules), advance)
 
-    def vitals(self) -> tuple[list[Json], Json]:
-        """Web vitals by page, in order, and what an answer says beside them."""
+    @property
+    def days(self) -> tuple[date, date]:
+        return self.question.first, self.question.last
+
+    def count(self, first: date, last: date) -> ReportRows:
+        """The rows of the days ``first`` to ``last``."""
         question = self.question
-        gone, states = self._days(question.first, question.last)
-        which = self._which(question.first, question.last, gone)
-        parts, words = Engine.of(self.core).parts(self.covered, which, self.advance)
+        measure = measure_of(question.name, question.interval, first, last, question.steps, self.events.zone)
+        frozen, states = self._days(first, last)
+        selection = self._selection(first, last, frozen)
+        figures, words = Engine.of(self.core).figures(self.events, measure, selection, self.advance)
+        frozen = FrozenDays() if self._only_living else frozen
+        return ReportRows(question, measure, figures, words, frozen, states)
+
+    def compared(self, now: ReportRows) -> tuple[list[Json], int, Json]:
+        """Rows, how many there are in all, and the summary; beside each those of the period before, where asked."""
+        rows, number = now.rows()
+        summary = now.summary()
+        if self.question.compare:
+            before = self.count(*self.question.previous)
+            rows = [row | {"previous": was} for row, was in zip(rows, before.rows()[0], strict=True)]
+            summary["previous"] = before.summary()
+        return rows, number, summary
+
+    def vitals(self) -> tuple[list[Json], int, Json]:
+        """Web vitals by page, in order, how many pages there are, and the summary."""
+        question = self.question
+        frozen, states = self._days(*self.days)
+        selection = self._selection(*self.days, frozen)
+        parts, words = Engine.of(self.core).parts(self.events, selection, self.advance)
         figures = ("samples", *(metric.lower() for metric in METRICS))
         sort, ascending = _sort(question, ("page",), figures, "samples")
         rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
         visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
-        return rows, _told(visitors, visits, states.values(), bound=False)
+        return rows, len(rows), _summary(visitors, visits, states.values(), bound=False)
 
     @property
     def _only_living(self) -> bool:
-        """Whether kept numbers cannot answer: sums know nothing of what filters choose, nor of who came again."""
+        """Whether frozen numbers cannot answer: sums know nothing of what filters choose, nor of who came again."""
         return bool(self.question.filters) or self.question.name in OTHERS
 
     def _days(self, first: date, last: date) -> tuple[FrozenDays, dict[date, State]]:
-        """What was kept, and how every day of which there is or was something is known."""
-        core, covered = self.core, self.covered
-        kept = kept_name(self.question.name, self.question.interval)
-        gone = past(core, covered, self.purposes, kept, first, last)
-        states: dict[date, State] = dict(gone.states)
+        """The frozen days, and how every day of which there is or was something is known."""
+        core, events = self.core, self.events
+        name = snapshot_name(self.question.name, self.question.interval)
+        frozen = past(core, events, self.purposes, name, first, last)
+        states: dict[date, State] = dict(frozen.states)
         if self._only_living:
             states = dict.fromkeys(states, "unanswered")
-        states |= dict.fromkeys(unknown(core, covered, first, last, states), "unknown")
-        counted = ((day, state_of(core, covered, day)) for day in covered.days(first, last) if day not in states)
-        return gone, states | {day: state for day, state in counted if state}
+        states |= dict.fromkeys(unknown(core, events, first, last, states), "unknown")
+        stored = ((day, state_of(core, events, day)) for day in events.days(first, last) if day not in states)
+        return frozen, states | {day: state for day, state in stored if state}
 
-    def _which(self, first: date, last: date, gone: FrozenDays) -> VisitSelection:
-        return VisitSelection(first, last, self.question.filters, self.question.since, frozenset(gone.states))
+    def _selection(self, first: date, last: date, frozen: FrozenDays) -> VisitSelection:
+        return VisitSelection(first, last, self.question.filters, self.question.since, frozenset(frozen.states))
 
 
 class ReportRows:
-    """The rows of some days: those that were counted, and those that were kept where they can answer.
+    """The rows of some days: those that were counted, and frozen ones where these can answer.
 
-    Figures are None where nothing was counted and some days are :data:`UNTOLD`: that is no zero.
+    Figures are None where nothing was counted and some days are :data:`UNKNOWN_STATES`: that is no zero.
     """
 
     def __init__(
@@ -150,37 +164,37 @@ class ReportRows:
         measure: Measure,
         figures: Figures,
         words: Glossary,
-        gone: FrozenDays,
+        frozen: FrozenDays,
         states: Mapping[date, State],
     ) -> None:
         self._question, self._measure, self._figures, self._words = question, measure, figures, words
-        self._gone, self._states = gone, states
+        self._frozen, self._states = frozen, states
 
     def rows(self) -> tuple[list[Json], int]:
         """At least the rows that are asked for, in the order asked for, and how many there are in all."""
         question, measure = self._question, self._measure
         sort, ascending = _sort(question, measure.names, measure.figures, measure.sort)
         series = question.name == "timeseries"
-        kept = self._gone.series(question.interval) if series else self._gone.parts()
-        gone = bool(kept or self._gone.shortened)
-        most = self._figures.sums.shape[1] if question.whole or gone else question.offset + question.limit
+        frozen = self._frozen.series(question.interval) if series else self._frozen.parts()
+        joined = bool(frozen or self._frozen.shortened)
+        most = self._figures.sums.shape[1] if question.whole or joined else question.offset + question.limit
         parts, number = parts_of(measure, self._figures, self._words, sort, ascending=ascending, most=most)
-        if gone:
-            parts = added(parts, kept)
+        if joined:
+            parts = added(parts, frozen)
             number = len(parts)
         visits = self._visits
         rows = rows_of(measure, parts, visits)
         if series:
             rows = self._with_states(rows)
-        elif self._gone.shortened:
+        elif self._frozen.shortened:
             rows = [self._known(row, key) for row, key in zip(rows, parts, strict=True)]
-        if not series and _untold(visits, self._states.values()):
+        if not series and _is_unknown(visits, self._states.values()):
             rows = [row | dict.fromkeys(measure.figures) for row in rows]
         return ordered(rows, measure.names, sort, ascending=ascending), number
 
     def _with_states(self, rows: list[Json]) -> list[Json]:
         interval = self._question.interval
-        cut_days = {day.isoformat() for day in self._gone.shortened}
+        cut_days = {day.isoformat() for day in self._frozen.shortened}
         days: dict[str, list[State]] = {}
         for day, state in self._states.items():
             days.setdefault(of_day(interval, day), []).append(state)
@@ -188,29 +202,29 @@ class ReportRows:
         for row in rows:
             states = days.get(_day(interval, row["time"]), ())
             cut = interval == "hour" and not row["visits"] and row["time"][:10] in cut_days
-            nothing = dict.fromkeys(self._measure.figures) if cut or _untold(row["visits"], states) else {}
+            nothing = dict.fromkeys(self._measure.figures) if cut or _is_unknown(row["visits"], states) else {}
             found.append(row | nothing | {"state": together(states)})
         return found
 
     def _known(self, row: Json, key: Key) -> Json:
         """A row without what is worked out from parts that may be missing; counts are then at least so many."""
         worked_out = [name for name in self._measure.figures if name not in COUNTS]
-        return row | dict.fromkeys(worked_out) if self._gone.is_partial(key) else row
+        return row | dict.fromkeys(worked_out) if self._frozen.is_partial(key) else row
 
     @property
     def _visits(self) -> int:
-        return int(self._figures.total[1]) + self._gone.total.visits
+        return int(self._figures.total[1]) + self._frozen.total.visits
 
-    def told(self) -> Json:
+    def summary(self) -> Json:
         """What an answer says beside its rows."""
         visitors = int(self._figures.total[0])
-        bound = self._gone.bound(visitors)
-        told = _told(visitors + self._gone.total.visitors, self._visits, self._states.values(), bound=bound)
-        return told | {"shortened": len(self._gone.shortened) if self._question.name != "timeseries" else 0}
+        bound = self._frozen.bound(visitors)
+        summary = _summary(visitors + self._frozen.total.visitors, self._visits, self._states.values(), bound=bound)
+        return summary | {"shortened": len(self._frozen.shortened) if self._question.name != "timeseries" else 0}
 
 
-def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
-    nothing = _untold(visits, states)
+def _summary(visitors: int, visits: int, states: Collection[State], *, bound: bool) -> Json:
+    nothing = _is_unknown(visits, states)
     return {
         "visitors": None if nothing else visitors,
         "visits": None if nothing else visits,
@@ -219,9 +233,9 @@ def _told(visitors: int, visits: int, states: Collection[State], *, bound: bool)
     }
 
 
-def _untold(visits: int, states: Collection[State]) -> bool:
+def _is_unknown(visits: int, states: Collection[State]) -> bool:
     """Whether a zero would be said of days that are not known."""
-    return not visits and not UNTOLD.isdisjoint(states)
+    return not visits and not UNKNOWN_STATES.isdisjoint(states)
 
 
 def _day(interval: Interval, time: str) -> str:
@@ -273,9 +287,9 @@ def _consented(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], 
     if not found.page_views:
         return {"consented": None, "counted": None}
     recorded = found.under(purposes)
-    told = {"page_views": found.page_views, "recorded": recorded}
-    told |= {reason: found.unrecorded.get(reason, 0) for reason in counted.UNRECORDED}
-    return {"consented": ratio(recorded, found.page_views), "counted": told}
+    numbers = {"page_views": found.page_views, "recorded": recorded}
+    numbers |= {reason: found.unrecorded.get(reason, 0) for reason in counted.UNRECORDED}
+    return {"consented": ratio(recorded, found.page_views), "counted": numbers}
 
 
 def _consent(core: LedgerInstallation, site: Site, purposes: tuple[str, ...], question: Query) -> Json:

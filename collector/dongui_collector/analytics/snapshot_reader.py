@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 State = Literal["living", "restated", "frozen", "imported", "unknown", "unanswered"]
 STATES: tuple[State, ...] = get_args(State)
-UNTOLD: frozenset[State] = frozenset(("unknown", "unanswered"))  # days that are in no figure, and were not empty
+UNKNOWN_STATES: frozenset[State] = frozenset(
+    ("unknown", "unanswered")
+)  # days that are in no figure, and were not empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def name_of(purposes: Collection[str]) -> str:
     return ".".join(sorted(set(purposes)))
 
 
-def kept_name(report: str, interval: Interval) -> str:
+def snapshot_name(report: str, interval: Interval) -> str:
     """The kept report that a question needs."""
     return (HOURS if interval == "hour" else "overview") if report == "timeseries" else report
 

@@ -55,7 +55,7 @@ def due(core: LedgerInstallation, stored: date, today: date) -> list[tuple[Site,
         if not ended:
             continue
         over = _over(core, site, stored, today)
-        sets = [s for s in asked_for(core, site) if (mask := _mask(core, site, s)) & ended or not mask & ~over]
+        sets = [s for s in purpose_sets(core, site) if (mask := _mask(core, site, s)) & ended or not mask & ~over]
         kept_already = core.storage.ledger.frozen(site.ref, "overview", (), stored, stored)
         have = {kept.purposes for kept in kept_already if kept.source == OWN}
         if wanted := [s for s in sets if name_of(s) not in have]:
@@ -63,7 +63,7 @@ def due(core: LedgerInstallation, stored: date, today: date) -> list[tuple[Site,
     return found
 
 
-def asked_for(core: LedgerInstallation, site: Site) -> list[tuple[str, ...]]:
+def purpose_sets(core: LedgerInstallation, site: Site) -> list[tuple[str, ...]]:
     """The sets of purposes that reports can be asked for: each alone, all together, and those that a live token names.
 
     Sets that cover too little for any report are left out: they are refused anyway.

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
-from dongui_collector.analytics.snapshot_reader import UNTOLD
+from dongui_collector.analytics.snapshot_reader import UNKNOWN_STATES
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk.turns import turn
 from dongui_collector.desk.visits.periods import EARLIEST
@@ -31,14 +31,14 @@ def first_held(core: Installation, site: Site, *, numbers: bool = False) -> date
     return min(found, default=None)
 
 
-def untold(answer: Json) -> bool:
+def not_known(answer: Json) -> bool:
     """Whether an answer is empty for days of which nothing is known, rather than for days on which nothing was."""
     return answer["visits"] is None
 
 
 def is_whole(answer: Json) -> bool:
     """Whether its figures are of all its days: others rise and fall with the days that are not known."""
-    return not any(answer["days"][state] for state in UNTOLD)
+    return not any(answer["days"][state] for state in UNKNOWN_STATES)
 
 
 class ScreenReader:

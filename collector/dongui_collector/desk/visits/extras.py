@@ -9,7 +9,7 @@ from typing import Any
 
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.saved_views import views_of
-from dongui_collector.desk.visits.answers import ScreenReader, untold
+from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.figures import Number, shown
 from dongui_collector.desk.visits.graph import named
 
@@ -98,7 +98,7 @@ def retention(reader: ScreenReader, lang: str) -> Json:
         for week, counts in sorted(weeks.items())
         if date.fromisoformat(week) >= first and counts.get(0)
     ]
-    return {"cohorts": cohorts, "after": list(range(1, WEEKS)), "untold": untold(answer)}
+    return {"cohorts": cohorts, "after": list(range(1, WEEKS)), "not_known": not_known(answer)}
 
 
 def _cell(number: int, size: int, lang: str) -> tuple[int, str, str]:
@@ -113,7 +113,7 @@ def vitals(reader: ScreenReader, lang: str) -> Json:
         (row["page"], shown("visitors", row["samples"], lang), [_vital(name, row.get(name), lang) for name in VITALS])
         for row in answer["rows"]
     ]
-    return {"rows": rows, "metrics": list(VITALS), "untold": untold(answer)}
+    return {"rows": rows, "metrics": list(VITALS), "not_known": not_known(answer)}
 
 
 def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.filters import DIMENSIONS
 from dongui_collector.core.addresses import readable_path
-from dongui_collector.desk.visits.answers import ScreenReader, untold
+from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
 PAGE = 50
@@ -53,7 +53,7 @@ class ListPage:
     previous: str | None
     next: str | None
     cut: bool
-    untold: bool
+    not_known: bool
     shortened: int
 
 
@@ -83,7 +83,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         link(page=wanted.page - 1) if wanted.page > 1 else None,
         link(page=wanted.page + 1) if start + PAGE < total else None,
         cut,
-        untold(sample),
+        not_known(sample),
         sample["shortened"],
     )
 

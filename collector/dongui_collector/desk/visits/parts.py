@@ -12,7 +12,7 @@ from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.analytics.sessions import PASSIVE
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import ScreenReader, first_held, untold
+from dongui_collector.desk.visits.answers import ScreenReader, first_held, not_known
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows, without_lead_of_technical
@@ -42,7 +42,7 @@ def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     listed: list[PanelRow] = rows(tab, answer, asked, g.lang, words())
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
-    shown = {"rows": listed[:SHOWN], "total": answer["total"], "untold": untold(answer)}
+    shown = {"rows": listed[:SHOWN], "total": answer["total"], "not_known": not_known(answer)}
     shown["shortened"] = answer["shortened"]
     return part | more | shown | {"rests_on": rests_on}
 

@@ -23,7 +23,7 @@ from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import open_core
-from dongui_collector.desk.visits.answers import ScreenReader, untold
+from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
 from dongui_collector.desk.visits.parts import head_of, purposes_of
 from dongui_collector.desk.visits.periods import CUSTOM
@@ -122,4 +122,4 @@ def _list(reader: PublicReader, name: str) -> dict[str, Any] | None:
         return None
     answer = reader.ask(name, limit=SHOWN)
     listed = rows(tab, answer, reader.asked, g.lang, words())
-    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "untold": untold(answer)}
+    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "not_known": not_known(answer)}
