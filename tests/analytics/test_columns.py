@@ -49,6 +49,8 @@ COUNTED = [*BREAKDOWNS, "overview", "timeseries", "pages", "entry_pages", "exit_
 class Map:
     """Where addresses are, for tests."""
 
+    generation = 0
+
     def of(self, address: str | None) -> tuple[str | None, str | None]:
         last = int(address.rsplit(".", 1)[1]) if address else 0
         return [("KR", "Seoul"), ("KR", None), ("DE", "Berlin"), (None, None)][last % 4]

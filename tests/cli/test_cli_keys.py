@@ -114,7 +114,7 @@ def test_the_journal_is_compacted(installed: Installation, tmp_path: Path) -> No
     token = json.loads(installed.run("tokens", "create", "--purpose", "statistics", "--json").stdout)
     installed.run("tokens", "revoke", token["id"])
     installed.run("backup", str(tmp_path / "two"), clock="2026-03-01T00:00:00+09:00")
-    assert "no day such as" in installed.run("keys", "compact", "--before", "soon", code=2).stderr
+    assert "before must be a day such as" in installed.run("keys", "compact", "--before", "soon", code=2).stderr
     told = json.loads(installed.run("keys", "compact", "--before", "2026-02-01", "--json").stdout)
     assert told["forgotten"] >= 1
     assert "compacted" in installed.run("restore", str(tmp_path / "one"), "--replace", code=2).stderr
