@@ -60,7 +60,7 @@ def shown(row: dict[str, Any]) -> set[str]:
 def test_the_shape_is_the_outside_contracts(house: House) -> None:
     house.visit(house.arrive())
     (row,) = export(house, *ALL)
-    assert list(row) == FIELDS
+    assert list(row) == [*FIELDS, "page"]  # the readable name of the page, beside what was recorded
     assert (row["day"], row["at"], row["ip_address"]) == ("2025-03-10", house.now, "203.0.113.7")
     assert row["advertising_ids"] == {"gclid": "G-sentinel"}
     assert row["props"] == {"m": "sentinel"}

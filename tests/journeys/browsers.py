@@ -29,6 +29,9 @@ class Tab(Protocol):
     def evaluate(self, script: str) -> Any:
         """The value of an expression, a promise's awaited; JSON values only."""
 
+    def click(self, x: int, y: int) -> None:
+        """Press the mouse at a point of the viewport, as a person does: the page may trust it."""
+
 
 class _Socket:
     """The client's half of a WebSocket (RFC 6455), as far as text messages go."""
@@ -101,6 +104,9 @@ class _Firefox:
         result = self._call("script.evaluate", {"expression": wrapped, "target": target, "awaitPromise": True})
         return json.loads(result["result"]["value"])[0]
 
+    def click(self, x: int, y: int) -> None:
+        self._call("input.performActions", {"context": self._context, "actions": _press(x, y)})
+
     def close(self) -> None:
         self._call("session.end", {})
         self._wire.close()
@@ -128,8 +134,18 @@ class _WebKit:
         wrapped = f"const done = arguments[0]; (async () => JSON.stringify([await ({script})]))().then(done)"
         return json.loads(self._call("POST", "/execute/async", {"script": wrapped, "args": []}))[0]
 
+    def click(self, x: int, y: int) -> None:
+        self._call("POST", "/actions", {"actions": _press(x, y)})
+
     def close(self) -> None:
         self._call("DELETE", "")
+
+
+def _press(x: int, y: int) -> list[dict[str, Any]]:
+    """WebDriver's actions for one press of the mouse; both protocols have the same."""
+    move = {"type": "pointerMove", "x": x, "y": y, "duration": 0}
+    buttons = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp")]
+    return [{"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": [move, *buttons]}]
 
 
 def _mini_browser() -> str:

@@ -35,7 +35,13 @@ def eventually(condition: Callable[[], object]) -> None:
 def press(tab: Tab, action: str) -> None:
     button = f"""document.querySelector("dongui-root")?.shadowRoot.querySelector("[data-action={action}]")"""
     eventually(lambda: tab.evaluate(f"!!{button}"))
-    tab.evaluate(f"{button}.click()")
+    # Nothing is taken for an answer within half a second of being shown, nor without a person's own press.
+    tab.evaluate("new Promise((done) => setTimeout(done, 700))")
+    tab.evaluate(f"({button}.scrollIntoView({{ block: 'center' }}), 0)")
+    x, y = tab.evaluate(
+        f"(({{ x, y, width, height }}) => [x + width / 2, y + height / 2])({button}.getBoundingClientRect())"
+    )
+    tab.click(round(x), round(y))
 
 
 def test_asked_granted_recorded_withdrawn(tab: Tab, site: Stub, collector: Stub) -> None:
@@ -62,10 +68,12 @@ def test_asked_granted_recorded_withdrawn(tab: Tab, site: Stub, collector: Stub)
     assert collector.asked("/v1/events")[0].body["visitor"] == VISITOR
     tab.evaluate("(document.cookie = '_ga=1', dongui.show(), 0)")
     press(tab, "withdraw")
+    press(tab, "confirm")
     # Told until it is heard, it may come twice: from the page that goes and from the one that comes.
     eventually(lambda: len({c["id"] for c in collector.consents}) == 2)
     eventually(lambda: tab.evaluate("document.cookie").startswith("dongui=1~v1~~"))
     assert "_ga" not in tab.evaluate("document.cookie")
-    # The page has started anew, without what was withdrawn.
+    # What has run cannot be stopped: the page is offered anew, and starts without what was withdrawn.
+    press(tab, "reload")
     eventually(lambda: tab.evaluate("window.ran?.length === 0 && !!window.dongui?.consent"))
     assert tab.evaluate("dongui.consent.ready") == {"statistics": False, "personalisation": False, "marketing": False}

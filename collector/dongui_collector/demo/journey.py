@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 _PATIENCE_S = 20.0
-_ASKING = {"/_dongui/v1/dongui.js", "/_dongui/v1/ui.js", "/_dongui/v1/notice"}
+_ASKING = {f"/_dongui/v1/{name}" for name in ("dongui.js", "ui.js", "release.js", "queue.js", "notice")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def before(visitor: DemoVisitor) -> Iterator[Observation]:
     visitor.page.locator("dongui-root [data-action=refuse]").wait_for()
     visitor.page.wait_for_timeout(1500)  # anything that was going to be sent has been by now
     asked = visitor.asked()
-    yield _seen(step, "requests to the collector", "snippet, interface, notice", _names(asked), asked <= _ASKING)
+    yield _seen(step, "requests to the collector", "the snippet's own parts, notice", _names(asked), asked <= _ASKING)
     yield _seen(step, "cookies", "none", _names(visitor.cookies()), not visitor.cookies())
     held = holdings(visitor.stage.config)
     yield _seen(
