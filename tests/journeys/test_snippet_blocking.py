@@ -140,8 +140,12 @@ def test_a_withdrawn_script_is_told_and_the_page_starts_anew_once(page: Page, si
     press(page, "accept")
     eventually(lambda: site.asked("/third-party"), page)
     eventually(lambda: collector.events, page)
+    page.evaluate("void dongui.withdraw()")
+    # What has run cannot be stopped: nobody reloads the page, which is offered.
+    expect(page.locator('dongui-root [data-action="reload"]')).to_be_visible()
+    assert page.evaluate("[sessionStorage.stopped, sessionStorage.loads]") == ["1", "1"]
     with page.expect_navigation():
-        page.evaluate("void dongui.withdraw()")
+        press(page, "reload")
     ready(page)
     before = len(site.asked("/third-party"))
     page.wait_for_timeout(600)

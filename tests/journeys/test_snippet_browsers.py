@@ -16,7 +16,7 @@ BODY = """<script nonce="abc">window.ran = []</script>
 <script type="text/plain" data-purpose="statistics" src="/slow.js" nonce="abc"></script>
 <script type="text/plain" data-purpose="statistics" nonce="abc">ran.push("inline")</script>
 <script type="text/plain" data-purpose="marketing" nonce="abc">ran.push("marketing")</script>
-<template data-purpose="statistics"><p>x</p><script nonce="abc">ran.push("template")</script></template>"""
+<template data-purpose="statistics" nonce="abc"><p>x</p><script nonce="abc">ran.push("template")</script></template>"""
 
 
 @pytest.fixture(params=list(BROWSERS))
