@@ -84,6 +84,7 @@ def test_cookies_go_from_every_level(
 def test_what_cannot_be_reached_is_reported(page: Page, site: Stub) -> None:
     page.goto(site.origin)
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # a grant that is not on record yet would only be dropped
     # A cookie that comes back at once, as a script that still runs would set it.
     page.evaluate("""() => {
       const proto = Document.prototype, real = Object.getOwnPropertyDescriptor(proto, "cookie");
