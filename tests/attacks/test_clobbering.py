@@ -83,7 +83,7 @@ def test_other_elements_that_carry_a_name(
     press(page, "refuse")
     expect(page.locator(BANNER)).to_have_count(0)
     eventually(lambda: collector.consents, page)
-    assert "dongui" in cookies(context)
+    eventually(lambda: "dongui" in cookies(context), page)
 
 
 @pytest.mark.parametrize(

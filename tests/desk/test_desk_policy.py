@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,9 @@ def test_a_text_cannot_break_out_of_the_preview(world: World, officer: FlaskClie
 
 
 def test_the_previews_files_are_the_interfaces_own_and_no_others(officer: FlaskClient) -> None:
-    for name in ("dongui.js", "ui.js", "panel.js", "preview.js", "preview.css"):
+    parts = [entry.name for entry in resources.files("dongui._browser").iterdir() if entry.name.endswith(".js")]
+    assert {"dongui.js", "ui.js", "panel.js", "queue.js"} <= set(parts)
+    for name in (*parts, "preview.js", "preview.css"):
         answer = officer.get(f"/console/preview/v1/{name}")
         assert answer.status_code == 200
         assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -29,6 +29,9 @@ ORIGIN = "https://kettle.example.com"
 # In a name, a path, a referrer, a search and a user agent: none of it may ever run.
 HOSTILE = "<img src=x onerror=\"window.hit='yes'\"><script>window.hit='yes'</script>'\"&"
 
+# Ahead of it: an agent that begins with a bracket is a program's, and programs are in no report.
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -107,7 +110,7 @@ def _hostile(core: Installation) -> None:
         "id": str(uuid.uuid4()),
         "at": core.clock.now(),
         "search": HOSTILE,
-        "user_agent": HOSTILE,
+        "user_agent": f"{BROWSER} {HOSTILE}",
     }
     event |= {"url": f"{ORIGIN}/{HOSTILE}?utm_campaign={HOSTILE}", "referrer": f"https://evil.example/{HOSTILE}"}
     event |= {"environment": {"screen": HOSTILE[:32], "language": HOSTILE[:32]}}

@@ -6,6 +6,7 @@ nobody; ``preview.js`` answers what the interface would ask the collector.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -25,7 +26,6 @@ files = Blueprint("preview_files", __name__, url_prefix="/console/preview")
 guard(pages, {"version": "overview"})
 
 _VIEWS = ("banner", "preferences")
-_OURS = ("dongui.js", "ui.js", "panel.js")
 _DESKS = {"preview.js": "text/javascript", "preview.css": "text/css"}
 
 
@@ -69,11 +69,17 @@ def _framed(policy: Any, asked: Any) -> Response:
     return answer
 
 
+@cache
+def _snippet_files() -> frozenset[str]:
+    """Every part of the snippet, since the interface loads each by need, and a list of them here would fall behind."""
+    return frozenset(e.name for e in resources.files("dongui._browser").iterdir() if e.name.endswith(".js"))
+
+
 @files.get("/v1/<name>")
 @files.get("/v1/", defaults={"name": ""})
 def script(name: str) -> Response:
     """The interface's own files, public anyway: to be read by the frame, which has an origin of its own."""
-    if name in _OURS:
+    if name in _snippet_files():
         source, kind = resources.files("dongui._browser"), "text/javascript"
     elif name in _DESKS:
         source, kind = resources.files("dongui_collector.desk").joinpath("static"), _DESKS[name]
