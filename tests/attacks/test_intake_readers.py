@@ -13,7 +13,7 @@ import httpx
 import pytest
 from dongui_collector.core.operations import perform
 from dongui_collector.intake.app import PublicApp
-from dongui_collector.intake.turns import FairTurns, Whose
+from dongui_collector.intake.turns import ReadingTurns, Whose
 from dongui_collector.rights import access_package
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.runtime.public import public_app
@@ -98,7 +98,7 @@ def test_addresses_take_turns_and_so_do_the_visitors_of_one() -> None:
     order: list[str] = []
 
     async def work() -> None:
-        turns = FairTurns(1, "test")
+        turns = ReadingTurns(1, "test")
         gate = threading.Event()
         first = asyncio.create_task(turns.run(Whose("a", "greedy"), gate.wait))
         await asyncio.sleep(0)
@@ -116,7 +116,7 @@ def test_addresses_take_turns_and_so_do_the_visitors_of_one() -> None:
 
 def test_what_a_turn_raises_is_raised_to_whom_it_belongs_and_the_next_ones_go_on() -> None:
     async def work() -> None:
-        turns = FairTurns(1, "test")
+        turns = ReadingTurns(1, "test")
         failed = asyncio.create_task(turns.run(Whose(), lambda: 1 // 0))
         gone = asyncio.create_task(turns.run(Whose(), lambda: 1))
         good = asyncio.create_task(turns.run(Whose(), lambda: 2))

@@ -17,7 +17,7 @@ from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
 from dongui_collector.retention import endings
 from dongui_collector.retention.executor import Executor
-from dongui_collector.retention.turns import FairTurns
+from dongui_collector.retention.turns import EndingTurns
 from dongui_collector.storage.contract.targets import Target, VisitorTarget
 from dongui_collector.storage.contract.values import Intent, RowEnding
 from dongui_collector.storage.sqlite.days import SqliteDays
@@ -215,7 +215,7 @@ def place(taken: Sequence[object], item: object) -> int:
 
 @pytest.mark.parametrize("sources", ["one address", "an address each", "the lone one's own address"])
 def test_invented_visitors_delay_a_lone_one_by_no_more_than_a_batch(sources: str) -> None:
-    turns: FairTurns[str] = FairTurns()
+    turns: EndingTurns[str] = EndingTurns()
     for n in range(1000):
         source = b"carrier" if sources == "the lone one's own address" else b"attacker"
         turns.add(key(n) if sources == "an address each" else source, key(n), f"flood {n}")
@@ -225,7 +225,7 @@ def test_invented_visitors_delay_a_lone_one_by_no_more_than_a_batch(sources: str
 
 
 def test_one_visitors_loop_takes_one_turn_among_others_behind_the_same_carrier() -> None:
-    turns: FairTurns[str] = FairTurns()
+    turns: EndingTurns[str] = EndingTurns()
     for n in range(500):
         turns.add(b"carrier", b"loop", f"loop {n}")
     for n in range(20):
@@ -237,7 +237,7 @@ def test_one_visitors_loop_takes_one_turn_among_others_behind_the_same_carrier()
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=80), st.integers(1, 9))
 def test_everything_is_taken_once_and_each_visitors_in_order(arrivals: list[tuple[int, int]], most: int) -> None:
-    turns: FairTurns[tuple[int, int, int]] = FairTurns()
+    turns: EndingTurns[tuple[int, int, int]] = EndingTurns()
     for number, (source, visitor) in enumerate(arrivals):
         turns.add(bytes([source]), bytes([visitor]), (source, visitor, number))
     taken = []
@@ -254,7 +254,7 @@ def test_everything_is_taken_once_and_each_visitors_in_order(arrivals: list[tupl
 @given(st.integers(20, 200))
 def test_whoever_waits_longest_is_never_passed_over_for_ever(flood: int) -> None:
     """Newcomers keep coming, three for every turn that there is, and still everyone's turn comes."""
-    turns: FairTurns[str] = FairTurns()
+    turns: EndingTurns[str] = EndingTurns()
     for n in range(20):
         turns.add(key(-n - 1), b"v", f"old {n}")
     taken: list[str] = []

@@ -35,16 +35,16 @@ def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
     published = {notice.version: notice.policy.text}
     text = draft_of(world).replace('"P1Y"', '"P2Y"')
     now = world.core.clock.now()
-    found = judged(text, notice.policy, published, now)
+    found = judged(text, notice.policy, published, now, parse=parse)
     assert found.policy == parse(text)
     assert found.findings == check(parse(text))
     assert found.changes == diff(notice.policy, parse(text))
     assert found.changes
     assert found.changes.needs_consent
     assert found.publishable
-    assert not judged(notice.policy.text, notice.policy, published, now).publishable
-    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published, now).taken
-    broken = judged("schema = 1\n[notice", notice.policy, published, now)
+    assert not judged(notice.policy.text, notice.policy, published, now, parse=parse).publishable
+    assert judged(draft_of(world, notice.version) + "\n# more", notice.policy, published, now, parse=parse).taken
+    broken = judged("schema = 1\n[notice", notice.policy, published, now, parse=parse)
     assert broken.policy is None
     assert broken.errors
     assert not broken.publishable
@@ -53,7 +53,7 @@ def test_a_draft_is_judged_as_the_command_line_does(world: World) -> None:
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_judge(text: str) -> None:
     policy = parse((Path(__file__).parents[2] / "examples" / "somoon" / "policy.toml").read_text())
-    assert not judged(text, policy, {}, 0).publishable
+    assert not judged(text, policy, {}, 0, parse=parse).publishable
 
 
 def test_snippets_name_the_site_and_nothing_secret() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.clock import now_ms
 
 DIST = Path(__file__).parents[2] / "sdk_js" / "dist"
 VISITOR = "AbCdEfGhIjKlMnOpQrStUv"
@@ -150,7 +151,7 @@ class Stub:
     #: What became of each consent purpose, as the ledger would have it.
     state: dict[str, str] = field(default_factory=dict)
     #: The server's clock, in epoch milliseconds.
-    now: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now: Callable[[], int] = now_ms
     #: Whether the collector stands behind the site's own origin (`/_dongui`).
     mounted: bool = False
 

@@ -9,6 +9,7 @@ from datetime import date
 
 import pytest
 from dongui_collector.intake.app import PublicApp
+from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -35,7 +36,7 @@ def counted(door: PublicApp) -> dict[str, float]:
 
 
 def test_totals_whose_write_fails_are_written_the_next_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = PublicApp(house.core)
+    door = public_app(house.core)
     upkeep = Scheduler(door)
     door.events.counts.update({(DAY, 1, "views"): 3})
     with monkeypatch.context() as broken:
@@ -52,7 +53,7 @@ def test_totals_whose_write_fails_are_written_the_next_time(house: House, monkey
 
 
 def test_a_webhooks_failure_is_no_failure_of_retention(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = PublicApp(house.core)
+    door = public_app(house.core)
     monkeypatch.setattr(Deliverer, "round", failing)
     upkeep = Scheduler(door)
     upkeep._safely(upkeep.tell)
@@ -61,7 +62,7 @@ def test_a_webhooks_failure_is_no_failure_of_retention(house: House, monkeypatch
 
 @pytest.mark.parametrize("method", ["prepare", "unsealed"])
 def test_neither_is_other_work_that_ends_nothing(house: House, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    door = PublicApp(house.core)
+    door = public_app(house.core)
     monkeypatch.setattr(SqliteDays, method, failing)
     Scheduler(door).round()
     work = {"prepare": "prepare", "unsealed": "seal"}[method]
@@ -69,7 +70,7 @@ def test_neither_is_other_work_that_ends_nothing(house: House, monkeypatch: pyte
 
 
 def test_what_keeps_data_past_its_end_is_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = PublicApp(house.core)
+    door = public_app(house.core)
     monkeypatch.setattr(SqliteDays, "leftovers", failing)
     Scheduler(door).round()
     assert counted(door) == {"dongui_retention_failures_total": 1}

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.collector import CHROME
 from tests.sdk.calls import choice
 from tests.sdk.sdk_stub import ORIGIN, SECRET, SITE, Collector
 
@@ -68,7 +69,7 @@ def served(name: str, collector: Collector, log: Path) -> Iterator[httpx.Client]
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **options}, stdout=out, stderr=out)
     signal.signal(signal.SIGINT, before)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers={"User-Agent": CHROME}) as http:
             wait_until_up(http, process, log)
             yield http
     finally:

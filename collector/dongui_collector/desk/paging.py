@@ -11,7 +11,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class RowPage(Generic[T]):
     """Some of a list, with the numbers of the pages before and after; None where there is none."""
 
     rows: Sequence[T]
@@ -21,9 +21,9 @@ class Page(Generic[T]):
     next: int | None
 
 
-def paged(every: Sequence[T], wanted: str, size: int = PAGE) -> Page[T]:
+def paged(every: Sequence[T], wanted: str, size: int = PAGE) -> RowPage[T]:
     """The page of a list that ``?page=`` asks for: the first for what is no number, the last for one beyond it."""
     last = max(1, -(-len(every) // size))
     number = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() else 1
     rows = every[(number - 1) * size : number * size]
-    return Page(rows, len(every), number, number - 1 or None, number + 1 if number < last else None)
+    return RowPage(rows, len(every), number, number - 1 or None, number + 1 if number < last else None)

@@ -33,7 +33,7 @@ from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
-from dongui_collector.intake.turns import FairTurns, Whose
+from dongui_collector.intake.turns import ReadingTurns, Whose
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
@@ -74,10 +74,10 @@ class PublicApp:
         self.page_limit = RateLimit(10 * settings.rate_limit, 10 * settings.rate_burst)
         self.served = Served()
         # Threads by what is asked: no reader takes those of whom withdraws or erases, nor of servers' calls.
-        self.readers = FairTurns(1, "reader")
-        self.rights = FairTurns(2, "rights")
-        self.requests = FairTurns(1, "requests")
-        self.servers = FairTurns(2, "servers")
+        self.readers = ReadingTurns(1, "reader")
+        self.rights = ReadingTurns(2, "rights")
+        self.requests = ReadingTurns(1, "requests")
+        self.servers = ReadingTurns(2, "servers")
         self.committed_at = 0  # when /readyz last proved that a commit succeeds
         self._pages = pages(self)
 

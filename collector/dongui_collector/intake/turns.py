@@ -27,7 +27,7 @@ class _Job(NamedTuple):
     future: asyncio.Future[Any]
 
 
-class FairTurns:
+class ReadingTurns:
     """Runs work in ``threads`` threads. To be used from one event loop."""
 
     def __init__(self, threads: int, name: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from dongui_collector.retention.executor import Certificate, Executor
-from dongui_collector.retention.turns import FairTurns
+from dongui_collector.retention.turns import EndingTurns
 from dongui_collector.retention.visitor_steps import VisitorSteps
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import VisitorTarget
@@ -26,7 +26,7 @@ class EndingQueue:
         self._storage = storage
         self._executor = executor
         self._visitors = visitors
-        self._turns: FairTurns[Intent] = FairTurns()
+        self._turns: EndingTurns[Intent] = EndingTurns()
         self._waiting: dict[int, Future[Ended]] = {}  # by the intent's ledger number
         self._held_by: dict[int, tuple[int, ...]] = {}  # endings that wait for holds, and for which
         self._lock = threading.Lock()

@@ -47,7 +47,7 @@ class _Ring(Generic[T]):
         self._served[key] = thing
 
 
-class FairTurns(Generic[T]):
+class EndingTurns(Generic[T]):
     """What waits, by source (an address, or a keyed hash of one) and visitor. Not thread-safe."""
 
     def __init__(self) -> None:
