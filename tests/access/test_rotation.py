@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from dongui_collector.backup.backup import make_backup
 from dongui_collector.core.errors import NotAllowed, SettingsError
@@ -22,6 +23,7 @@ from dongui_collector.core.operations import perform
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.keys.backup import write_copy
 from dongui_collector.keys.keyring import KeyRing, load_master, new_master
+from dongui_collector.keys.operations import KeyCopy
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 
@@ -83,7 +85,7 @@ def test_k13_going_on_with_a_rotation_may_be_killed_too(lived_in: House) -> None
 def test_restoring_keys_may_be_killed_too(lived_in: House) -> None:
     house = lived_in
     with (house.folder / "copy").open("wb") as out:
-        write_copy(house.core, out, perform(house.core, "keys.copy", {}), None)
+        write_copy(house.core, out, msgspec.convert(perform(house.core, "keys.copy", {}), KeyCopy), None)
     house.close()
     kept = house.folder / "kept"
     kept.mkdir()
