@@ -97,6 +97,19 @@ def test_cookies_seen_are_kept_by_name(office: Part) -> None:
     ]
 
 
+def test_the_inventory_has_a_ceiling_and_what_was_seen_again_outlives_what_was_invented(office: Part) -> None:
+    with office.ledger.writing():
+        office.store.seen_cookies(2, ["other"], 1)
+        for at in (1, 2):
+            office.store.seen_cookies(1, ["_ga"], at)
+        for at in range(3, 9):
+            office.store.seen_cookies(1, [f"invented-{at}-{n}" for n in range(MOST_COOKIES // 4)], at)
+    names = {one["name"] for one in office.store.cookie_inventory(1)}
+    assert len(names) == MOST_COOKIES
+    assert {"_ga", "invented-8-0"} <= names
+    assert [one["name"] for one in office.store.cookie_inventory(2)] == ["other"]
+
+
 def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
     token = Token(id="t_1", role="consumer", site="s", purposes=("statistics",), created_at=1)
     with office.ledger.writing():

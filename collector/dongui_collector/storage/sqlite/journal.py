@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dongui_collector.core.errors import StorageError
+from dongui_collector.core.private_files import private
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.files import sync_folder
 
@@ -118,7 +119,7 @@ class Journal:
             text = _text(entry)
             last = self._mac(last, text)
             lines += f"{last} {text}\n".encode()
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = private(str(self._path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             before = os.fstat(fd).st_size
             if os.write(fd, lines) != len(lines):
@@ -131,7 +132,7 @@ class Journal:
 
     def _replace(self, lines: list[tuple[str, Json]]) -> None:
         part = self._path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        with open(part, "wb", opener=private) as file:
             for mac, entry in lines:
                 file.write(f"{mac} {_text(entry)}\n".encode())
             file.flush()
@@ -173,8 +174,8 @@ def adopt(journal: Path, keys: Path) -> None:
     target = keys / JOURNAL_FILE
     if journal.absolute() != target.absolute():
         part = target.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(journal.read_bytes())
+        with open(part, "wb", opener=private) as file:
+            file.write(journal.read_bytes())
         part.replace(target)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dongui_collector.core.errors import StorageError
+from dongui_collector.core.private_files import FOLDER, narrow
 from dongui_collector.storage.contract.stores import KeyStore, Storage
 from dongui_collector.storage.sqlite.accounts import SqliteAccounts
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
@@ -20,9 +21,11 @@ LEDGER_FILE = "dongui.db"
 
 
 def make_folders(data: Path, keys: Path) -> None:
-    """Create the folders of an installation, readable by its own user alone."""
+    """Create the folders of an installation, and take all that is in them from everybody but its own user."""
     for folder in (data, data / "events", keys):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    for folder in (data, keys):
+        narrow(folder)
 
 
 def open_keys(keys: Path, *, readonly: bool = False) -> KeyStore:
