@@ -22,6 +22,14 @@ MOST_URL = 4096
 MOST_NAME = 128
 MOST_SEARCH = 512
 MOST_AGENT = 2048
+_ADDRESSES = ("url", "referrer")
+# What is no longer, in characters, need not be looked at; of addresses bytes count, at most four a character.
+_SHORT = (
+    ("name", MOST_NAME),
+    ("search", MOST_SEARCH),
+    ("user_agent", MOST_AGENT),
+    *((key, MOST_URL // 4) for key in _ADDRESSES),
+)
 
 # An entry that ends in "/" covers all below it.
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
@@ -37,15 +45,6 @@ def is_html_page(content_type: str) -> bool:
     return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
-class Navigation(NamedTuple):
-    """What tells whether a person asked to see a page. Headers as they came, empty where missing."""
-
-    path: str
-    user_agent: str
-    fetch_dest: str
-    sec_purpose: str
-
-
 class Facts(NamedTuple):
     """What a request says that a page view may need. Headers as they came, empty where missing."""
 
@@ -58,7 +57,8 @@ class Facts(NamedTuple):
 
 class Meant:
     """Whether a person asked to see a page: no prefetch (``Sec-Purpose``), no fragment that a script fetches
-    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names.
+    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names. Headers as they came, empty
+    where missing.
     """
 
     def __init__(self, exclude: Sequence[str] = NOT_PAGES) -> None:
@@ -66,10 +66,9 @@ class Meant:
         self._exactly = frozenset(exclude)
         self._bots: dict[str, bool] = {}
 
-    def __call__(self, asked: Navigation) -> bool:
-        path, user_agent, fetch_dest, sec_purpose = asked
+    def __call__(self, path: str, user_agent: str, fetch_dest: str, purpose: str) -> bool:
         return (
-            not (sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose))
+            not (purpose and ("prefetch" in purpose or "preview" in purpose))
             and fetch_dest in ("", "document")
             and path not in self._exactly
             and not path.startswith(self._below)
@@ -122,14 +121,9 @@ def gated(event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy
     # A time-ordered id tells the time, so it is for those who agreed to have their time of visit recorded.
     event["id"] = time_ordered_id(now_ms) if "visit_time" in items else str(uuid.uuid4())
     out = gate_items(event, items, purposes, terms.policy, now_ms)
-    for key, longest in (("url", MOST_URL), ("referrer", MOST_URL)):
-        text = out.get(key)
-        if text is not None and len(text) * 3 > longest:
-            out[key] = cut_url(text, longest)
-    for key, longest in (("name", MOST_NAME), ("search", MOST_SEARCH), ("user_agent", MOST_AGENT)):
-        text = out.get(key)
-        if text is not None and len(text) > longest:
-            out[key] = text[:longest]
+    for key, longest in _SHORT:
+        if len(text := out.get(key, "")) > longest:
+            out[key] = cut_url(text, MOST_URL) if key in _ADDRESSES else text[:longest]
     return out
 
 
