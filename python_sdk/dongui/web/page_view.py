@@ -12,24 +12,11 @@ from urllib.parse import quote, unquote_plus
 
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.crawlers import is_crawler
+from dongui.rules.events import MOST_TEXT, Cut, fit_event
 from dongui.rules.gate import gate_items
 from dongui.web.consent import Consent
 
 PAGE_VIEW = "pageview"
-
-# The collector's limits (DESIGN 6): what is longer is cut here rather than refused there with the rest of its batch.
-MOST_URL = 4096
-MOST_NAME = 128
-MOST_SEARCH = 512
-MOST_AGENT = 2048
-_ADDRESSES = ("url", "referrer")
-# What is no longer, in characters, need not be looked at; of addresses bytes count, at most four a character.
-_SHORT = (
-    ("name", MOST_NAME),
-    ("search", MOST_SEARCH),
-    ("user_agent", MOST_AGENT),
-    *((key, MOST_URL // 4) for key in _ADDRESSES),
-)
 
 # An entry that ends in "/" covers all below it.
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
@@ -80,7 +67,7 @@ class Meant:
             return self._bots[user_agent]
         except KeyError:
             bot = is_crawler(user_agent)
-            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_AGENT:
+            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_TEXT["user_agent"]:
                 self._bots[user_agent] = bot
             return bot
 
@@ -115,24 +102,14 @@ def page_view(
     return visitor, gated(event, purposes, terms, now_ms)
 
 
-def gated(event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int) -> dict[str, Any]:
+def gated(
+    event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int, cut: Cut = str
+) -> dict[str, Any]:
     """An event with an id, reduced to what ``purposes`` (granted by consent) allow, within the wire's limits."""
     items = terms.items(purposes)
     # A time-ordered id tells the time, so it is for those who agreed to have their time of visit recorded.
     event["id"] = time_ordered_id(now_ms) if "visit_time" in items else str(uuid.uuid4())
-    out = gate_items(event, items, purposes, terms.policy, now_ms)
-    for key, longest in _SHORT:
-        if len(text := out.get(key, "")) > longest:
-            out[key] = cut_url(text, MOST_URL) if key in _ADDRESSES else text[:longest]
-    return out
-
-
-def cut_url(url: str, longest: int) -> str:
-    """A URL of at most ``longest`` bytes: without its query if that is enough, else cut short."""
-    if len(url.encode("utf-8", "replace")) <= longest:
-        return url
-    url = url.partition("?")[0]
-    return url.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+    return fit_event(gate_items(event, items, purposes, terms.policy, now_ms), now_ms, cut)
 
 
 def time_ordered_id(now_ms: int) -> str:
