@@ -31,7 +31,7 @@ export function gateEvent(event: Event, purposes: Iterable<string>, policy: Poli
   };
   const recorded = (name: string): unknown => {
     const entry = declaration(name, policy);
-    return entry?.record && live.includes(entry.purpose);
+    return entry?.record && live.includes(entry.purpose!);
   };
   /** What each item covers; the order matters where the referrer's ad ids give way to the address's. */
   const covers: Record<string, Partial<Record<keyof Event, unknown>>> = {
