@@ -104,7 +104,7 @@ class HoldService:
             return {"records": [], "ids": []}
         stores = (self._storage.archive, self._storage.records)
         held = [
-            r.id.hex() for store in stores for site in self._sites(hold) for r in store.find(site, subject=hold.visitor)
+            r.id.hex() for store in stores for site in self._sites(hold) for r in store.of_subject(site, hold.visitor)
         ]
         numbers = sorted(r.seq for key in hold.whom for r in self._storage.ledger.records_of(key))
         return {"records": numbers, "ids": held}
@@ -164,8 +164,6 @@ class HoldService:
         """The last days of the records of other classes that it covers."""
         for store in (self._storage.archive, self._storage.records):
             for site in self._sites(hold):
-                subjects: list[bytes | None] = [*sorted(hold.whom)] or [None]
-                for subject in subjects:
-                    for r in store.find(site, class_id=hold.class_id, subject=subject, limit=1 << 40):
-                        if hold.covers(r.site_ref, r.class_id, r.day, r.subject):
-                            yield r.last_day
+                of_subjects = [store.of_subject(site, subject) for subject in sorted(hold.whom)]
+                for some in of_subjects or [store.of_site(site)]:
+                    yield from (r.last_day for r in some if hold.covers(r.site_ref, r.class_id, r.day, r.subject))

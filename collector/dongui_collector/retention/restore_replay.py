@@ -190,7 +190,7 @@ class Replay:
         wanted = {bytes.fromhex(id) for id in entry["ids"]}
         for store in (self._core.storage.archive, self._core.storage.records):
             for site_ref, class_id, last, _ in store.groups() if wanted else ():
-                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                found = store.of_group(site_ref, class_id, last)
                 if subject := next((r.subject for r in found if r.id in wanted), None):
                     return subject
         return None

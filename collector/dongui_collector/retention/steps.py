@@ -8,6 +8,7 @@ from datetime import date
 from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.archive import Archiver
+from dongui_collector.retention.schedule import held_records
 from dongui_collector.retention.schedule_ledger import ProofPlanner
 from dongui_collector.storage.contract.stores import DestructionJournal, RecordStore, Storage
 from dongui_collector.storage.contract.targets import (
@@ -102,8 +103,7 @@ class Steps:
         store, site, class_id, last = self._store(target), target.site, target.class_id, target.last_day
         kept = {bytes.fromhex(id) for id in target.kept}
         if target.holding:
-            found = store.find(site, class_id=class_id, last_day=last, limit=1 << 40)
-            kept |= {r.id for r in found if any(h.covers(site, class_id, r.day, r.subject) for h in target.holding)}
+            kept.update(held_records(store.of_group(site, class_id, last), target.holding))
         if not kept:
             self._destroy_keys(store, target)
         return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}

@@ -91,7 +91,7 @@ class RuleResolver:
 
     def _of_records(self, target: RecordsTarget) -> Iterator[tuple[LoadedNotice, str]]:
         store = self._storage.archive if target.store == "archive" else self._storage.records
-        found = store.find(target.site, class_id=target.class_id, last_day=target.last_day, limit=1 << 40)
+        found = store.of_group(target.site, target.class_id, target.last_day)
         yield from ((self._registry.notice(ref), target.class_id) for ref in {r.notice_ref for r in found})
 
     def _records(self, ranges: Iterable[Sequence[int]]) -> Iterator[LedgerRecord]:

@@ -164,7 +164,7 @@ class VisitorSteps:
 
     def _records_of(self, target: VisitorTarget) -> list[Record]:
         # Whoever comes back while a hold keeps the ending open begins anew: what is taken then does not end with it.
-        found = self._storage.records.find(target.site, subject=target.visitor, limit=1 << 40)
+        found = self._storage.records.of_subject(target.site, target.visitor)
         found = [r for r in found if r.at <= target.decided_at]
         if target.cause == "erasure":
             return found

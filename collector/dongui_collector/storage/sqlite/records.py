@@ -24,6 +24,7 @@ _COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "s
 _LIST = ", ".join(_COLUMNS)
 _CLEAR = ", ".join(f"{column} = NULL" for column in (*_COLUMNS, "bucket"))
 _MONTHS = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'm[0-9]*_[0-9]*' ORDER BY name"
+_OF_SUBJECT = "site_ref = ? AND bucket = ? AND subject = ?"
 _CHUNK = 200  # records cleared in one transaction: the writers' lock is held for a few milliseconds
 _EMPTY_CHUNK = 5_000  # empty rows removed in one transaction
 _values = attrgetter("id", "site_ref", "class_id", "subject", "at")
@@ -74,29 +75,32 @@ class SqliteRecords:
                     return _record(row)
         return None
 
-    def find(
-        self,
-        site_ref: int,
-        *,
-        class_id: str | None = None,
-        subject: bytes | None = None,
-        last_day: date | None = None,
-        limit: int = 1000,
-    ) -> list[Record]:
-        parts: list[str] = ["site_ref = ?"]
-        values: list[object] = [site_ref]
-        wanted = (("class_id", class_id), ("subject", subject), ("last_day", last_day and last_day.isoformat()))
-        for column, value in (("bucket", _bucket(subject) if subject else None), *wanted):
-            if value is not None:
-                parts.append(f"{column} = ?")
-                values.append(value)
-        sql = f"WHERE {' AND '.join(parts)} ORDER BY n LIMIT ?"
+    def of_group(self, site_ref: int, class_id: str, last_day: date) -> list[Record]:
+        values = (site_ref, class_id, last_day.isoformat())
+        return self._matching("site_ref = ? AND class_id = ? AND last_day = ?", values, last_day)
+
+    def of_class(self, site_ref: int, class_id: str) -> list[Record]:
+        return self._matching("site_ref = ? AND class_id = ?", (site_ref, class_id))
+
+    def of_subject(self, site_ref: int, subject: bytes) -> list[Record]:
+        return self._matching(_OF_SUBJECT, (site_ref, _bucket(subject), subject))
+
+    def of_site(self, site_ref: int) -> list[Record]:
+        return self._matching("site_ref = ?", (site_ref,))
+
+    def known_since(self, site_ref: int, subject: bytes) -> int | None:
+        values = (site_ref, _bucket(subject), subject)
+        with WRITER:
+            queries = (f"SELECT min(at) FROM {table} WHERE {_OF_SUBJECT}" for table in self._months())
+            found = [self._conn.execute(sql, values).fetchone()[0] for sql in queries]
+        return min((at for at in found if at is not None), default=None)
+
+    def _matching(self, condition: str, values: Sequence[object], last_day: date | None = None) -> list[Record]:
         found: list[Record] = []
         with WRITER:
             for table in self._months(last_day):
-                rows = self._conn.execute(f"SELECT {_LIST} FROM {table} {sql}", (*values, limit))
-                found += [_record(row) for row in rows]
-        return sorted(found, key=lambda r: (r.at, r.id))[:limit]
+                found += map(_record, self._conn.execute(f"SELECT {_LIST} FROM {table} WHERE {condition}", values))
+        return sorted(found, key=lambda r: (r.at, r.id))
 
     def groups(self) -> list[tuple[int, str, date, int]]:
         with WRITER:
@@ -110,10 +114,6 @@ class SqliteRecords:
     def destroy(self, site_ref: int, class_id: str, last_day: date, *, except_ids: Sequence[bytes] = ()) -> int:
         condition = "site_ref = ? AND class_id = ? AND last_day = ?"
         return self._destroy(condition, (site_ref, class_id, last_day.isoformat()), set(except_ids), last_day)
-
-    def destroy_subject(self, site_ref: int, subject: bytes, *, except_ids: Sequence[bytes] = ()) -> int:
-        condition = "site_ref = ? AND bucket = ? AND subject = ?"
-        return self._destroy(condition, (site_ref, _bucket(subject), subject), set(except_ids))
 
     def destroy_ids(self, ids: Sequence[bytes]) -> int:
         # One parameter, however many there are: a JSON list of hex.
