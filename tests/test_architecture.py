@@ -56,6 +56,7 @@ SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|PRAGMA\s)",
     re.S,
 )
+SCHEMA = re.compile(r"\b(CREATE\s+(UNIQUE\s+)?(TABLE|INDEX|VIEW|TRIGGER)|ALTER\s+TABLE)\b")
 
 ALL = modules()
 KNOWN = frozenset(m.name for m in ALL)
@@ -165,6 +166,14 @@ def test_only_storage_speaks_sql() -> None:
     assert [place for m in elsewhere for place in sql_in(m)] == []
 
 
+def test_only_migrations_make_tables() -> None:
+    # An exported file is no part of an installation: its tables are made from what is exported.
+    makers = ("dongui_collector.storage.sqlite.migrations", "dongui_collector.storage.sqlite.portable")
+    storage = [m for m in ALL if m.name.startswith("dongui_collector.storage")]
+    found = {place for m in storage for place in sql_in(m, SCHEMA)}
+    assert {place.split(":")[0] for place in found} == set(makers)
+
+
 def test_only_runtime_picks_a_storage() -> None:
     # A backup is this storage's own files under another form, so what makes one knows which storage it is.
     pickers = ("dongui_collector.runtime", "dongui_collector.backup.backup", "dongui_collector.storage")
@@ -175,7 +184,7 @@ def test_only_runtime_picks_a_storage() -> None:
     assert [str(a) for a in engines if not a.source.startswith(pickers)] == []
 
 
-def sql_in(module: Module) -> list[str]:
+def sql_in(module: Module, pattern: re.Pattern[str] = SQL) -> list[str]:
     """String literals of a module that are SQL, docstrings excepted."""
     docs = {
         id(node.body[0].value)
@@ -190,7 +199,7 @@ def sql_in(module: Module) -> list[str]:
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and id(node) not in docs
-        and SQL.search(node.value)
+        and pattern.search(node.value)
     ]
 
 

@@ -37,7 +37,7 @@ from dongui_collector.storage.sqlite.day_visitors import DayVisitors
 from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
-from dongui_collector.storage.sqlite.migrations import EVENTS, migrate
+from dongui_collector.storage.sqlite.migrations import EVENTS, migrate, seal_events
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _BESIDE = (timedelta(days=-1), timedelta(days=1))
@@ -63,6 +63,7 @@ class SqliteDays:
         self._turns: dict[date, threading.Lock] = {}
         self._visitors = DayVisitors()
         self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
+        self._current: set[date] = set()  # days whose schema is known to be today's
 
     def path(self, day: date) -> Path:
         return self.folder / f"{day.isoformat()}.db"
@@ -165,8 +166,7 @@ class SqliteDays:
     def seal(self, day: date) -> None:
         """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
         with self._connected(day) as conn:
-            conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
-            conn.execute("ANALYZE")
+            seal_events(conn)
             self._scrub(conn, day)
 
     # -- reading
@@ -314,6 +314,9 @@ class SqliteDays:
                 raise FileNotFoundError(path) from None  # destroyed between the lease and the opening
             with closing(conn):
                 conn.execute("PRAGMA wal_autocheckpoint=0")  # checkpoints only under the one lock, in scrub
+                if day not in self._current:
+                    migrate(conn, EVENTS)
+                    self._current.add(day)
                 yield conn
 
     def _scrub(self, conn: sqlite3.Connection, day: date) -> bool:

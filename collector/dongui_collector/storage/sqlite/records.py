@@ -18,7 +18,7 @@ from typing import Any
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.values import Record
 from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
-from dongui_collector.storage.sqlite.migrations import RECORDS, migrate
+from dongui_collector.storage.sqlite.migrations import RECORDS, make_month, migrate
 
 _COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "source", "notice_ref", "sealed")
 _LIST = ", ".join(_COLUMNS)
@@ -176,13 +176,7 @@ class SqliteRecords:
     def _month(self, last_day: date) -> str:
         """The table of a day's month, made when it is missing; inside a transaction."""
         table = _table(last_day)
-        self._conn.execute(f"""
-            CREATE TABLE IF NOT EXISTS {table} (
-                n INTEGER PRIMARY KEY, id BLOB, site_ref INTEGER, class_id TEXT, subject BLOB, at INTEGER, day TEXT,
-                last_day TEXT, source TEXT, notice_ref INTEGER, sealed BLOB, bucket INTEGER) STRICT""")
-        self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_bucket ON {table} (bucket) WHERE bucket IS NOT NULL")
-        by_id = f"{table} (substr(id, 1, 2)) WHERE id IS NOT NULL"
-        self._conn.execute(f"CREATE INDEX IF NOT EXISTS {table}_id ON {by_id}")
+        make_month(self._conn, table)
         return table
 
     @contextmanager

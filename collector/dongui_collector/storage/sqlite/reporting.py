@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from dongui_collector.storage.contract.values import Changes, Fact, Mark
+from dongui_collector.storage.sqlite.dayfile import has
 
 _COLUMNS = ", ".join(
     "CASE WHEN name IN ('engagement', 'vital') THEN props END" if c == "props" else c for c in Fact._fields
@@ -34,7 +35,7 @@ def changes(conn: sqlite3.Connection, after: int) -> Changes:
     conn.execute("BEGIN")  # both as of one moment
     try:
         (top,) = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()
-        if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'ended'").fetchone():
+        if not has(conn, "ended"):
             return Changes(top, 0, ())
         found = conn.execute(_ENDED, (after,)).fetchall()
         return Changes(top, found[-1][0] if found else after, tuple(n for _, n in found))
