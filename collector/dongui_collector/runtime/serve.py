@@ -27,7 +27,7 @@ from granian.server.embed import Server
 from dongui_collector.analytics.snapshot_process import Freezer
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
-from dongui_collector.core.errors import SettingsError
+from dongui_collector.core.errors import SettingsError, StorageFull
 from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
@@ -38,7 +38,7 @@ from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorCon
 from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
-from dongui_collector.storage.sqlite.connect import WRITER, is_full
+from dongui_collector.storage.sqlite.connect import WRITER
 from dongui_collector.storage.sqlite.files import Reserve
 
 log = logging.getLogger("dongui.serve")
@@ -70,8 +70,8 @@ def _open(settings: Settings) -> Installation:
     """Open the folder; on a full disk with the space put by, since destruction must go on."""
     try:
         return open_core(settings, writable=True)
-    except Exception as error:
-        if not is_full(error) or not Reserve(settings.data_path).spend():
+    except StorageFull:
+        if not Reserve(settings.data_path).spend():
             raise
         return open_core(settings, writable=True)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from dongui.i18n import Message
 
-from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.errors import CollectorError, StorageDamaged
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.evidence.verify import certificates, journal, tables
@@ -24,7 +24,6 @@ from dongui_collector.evidence.verify.findings import Verification, Verification
 from dongui_collector.evidence.verify.items import ItemCheck
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.values import LedgerRecord
-from dongui_collector.storage.sqlite.connect import DatabaseError
 from dongui_collector.storage.sqlite.damage import damage
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -45,7 +44,7 @@ Progress = Callable[[int, int], None]
 
 def steps(core: Installation) -> int:
     """How often ``progress`` of :func:`verify` will be called, about."""
-    with suppress(DatabaseError, ValueError):
+    with suppress(StorageDamaged, ValueError):
         return core.storage.ledger.head()[0] // _PAGE + 1 + len(core.storage.events.days())
     return 1
 
@@ -79,7 +78,7 @@ def verify(
     try:
         items = ItemCheck(core)
         days = DayCheck(core, items, seen)
-    except (DatabaseError, ValueError):
+    except (StorageDamaged, ValueError):
         if _UNREADABLE not in result.findings:
             result.findings.append(_UNREADABLE)
         return result
@@ -113,7 +112,7 @@ def _guarded(found: Iterable[VerificationFinding]) -> Iterator[VerificationFindi
     """What was found, up to where the database cannot be read: that is a finding too."""
     try:
         yield from found
-    except (DatabaseError, ValueError, CollectorError):
+    except (ValueError, CollectorError):
         yield _UNREADABLE
 
 

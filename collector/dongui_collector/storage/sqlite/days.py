@@ -32,7 +32,7 @@ from dongui_collector.storage.contract.values import (
     Selection,
 )
 from dongui_collector.storage.sqlite import dayfile, ending, reporting
-from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
+from dongui_collector.storage.sqlite.connect import WRITER, connect, own_error, own_errors, scrub
 from dongui_collector.storage.sqlite.day_visitors import DayVisitors
 from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
 from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
@@ -101,7 +101,8 @@ class SqliteDays:
     # -- writing
 
     def prepare(self) -> None:
-        self._make_blank()
+        with own_errors():
+            self._make_blank()
         self.learn_visitors()
 
     def _make_blank(self) -> None:
@@ -116,7 +117,7 @@ class SqliteDays:
 
     @contextmanager
     def ingest(self, day: date) -> Iterator[DayTransaction]:
-        with WRITER:
+        with own_errors(), WRITER:
             neighbours = [file for step in _BESIDE if (file := self._existing(day + step))]
             opened = self._opened(day)
             with opened.transaction():
@@ -217,9 +218,9 @@ class SqliteDays:
                 return query(conn)
         except FileNotFoundError:
             return absent
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError as error:
             if path.exists():
-                raise
+                raise own_error(error) from error
             return absent  # destroyed between the lease and the opening
 
     # -- ending
@@ -305,7 +306,7 @@ class SqliteDays:
         Raises FileNotFoundError when the day is not there (any more).
         """
         path = self.path(day)
-        with reading(path):
+        with own_errors(), reading(path):
             try:
                 conn = connect(path, create=False)
             except sqlite3.OperationalError:
@@ -357,7 +358,7 @@ class SqliteDays:
         return destroyed, reduced
 
     def destroy(self, day: date) -> int:
-        with WRITER:
+        with own_errors(), WRITER:
             self._close(day)
             self._sealed.discard(day)
             self._visitors.drop(day)

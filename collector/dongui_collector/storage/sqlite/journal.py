@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dongui_collector.core.errors import StorageError
+from dongui_collector.core.errors import StorageError, StorageFull
 from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.sqlite.connect import own_errors
 from dongui_collector.storage.sqlite.files import sync_folder
 
 JOURNAL_FILE = "journal.ndjson"
@@ -50,7 +51,7 @@ class Journal:
     def append(self, *entries: Json) -> None:
         """Add entries; on disk when this returns."""
         epoch = self._epoch()
-        with self._lock:
+        with own_errors(), self._lock:
             if self._last is None:
                 start, found = self._read(mend=True)
                 self._last = found[-1][0] if found else start.mac
@@ -96,7 +97,7 @@ class Journal:
         Everything up to the first backup made on or after that day goes; one line stands for it, which goes on with
         the chain of MACs. Whole or not at all.
         """
-        with self._lock:
+        with own_errors(), self._lock:
             start, found = self._read(mend=True)
             kept = (i for i, (_, e) in enumerate(found) if e["kind"] == "backup" and e["day"] >= before)
             if not (cut := next(kept, 0)):
@@ -123,7 +124,7 @@ class Journal:
             before = os.fstat(fd).st_size
             if os.write(fd, lines) != len(lines):
                 os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
-                raise OSError(28, "no space left on device")
+                raise StorageFull("the disk is full")
             os.fsync(fd)
         finally:
             os.close(fd)

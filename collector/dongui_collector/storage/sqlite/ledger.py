@@ -20,7 +20,7 @@ from dongui_collector.storage.contract.values import (
     Site,
     Visitor,
 )
-from dongui_collector.storage.sqlite.connect import WRITER, scrub
+from dongui_collector.storage.sqlite.connect import WRITER, own_error, own_errors, scrub
 
 _SEEN = 20_000
 VISITOR_SQL = """
@@ -58,7 +58,7 @@ class SqliteLedger:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        with WRITER:
+        with own_errors(), WRITER:
             if self._depth:
                 yield
                 return
@@ -81,8 +81,11 @@ class SqliteLedger:
         return self.conn.execute(sql, values)
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        with WRITER:
-            return self.conn.execute(sql, values).fetchall()
+        try:
+            with WRITER:
+                return self.conn.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise own_error(error) from error
 
     def scrub(self) -> bool:
         """Truncate the log, so that what was cleared is gone from it too."""

@@ -8,8 +8,7 @@ two bytes of their keyed hash, and records by two of their ids, so that not even
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.values import Record
-from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
-from dongui_collector.storage.sqlite.migrations import RECORDS, make_month, migrate
+from dongui_collector.storage.sqlite.connect import WRITER, scrub
+from dongui_collector.storage.sqlite.migrations import RECORDS, make_month
+from dongui_collector.storage.sqlite.own_file import OwnFile
 
 _COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "source", "notice_ref", "sealed")
 _LIST = ", ".join(_COLUMNS)
@@ -30,14 +30,12 @@ _EMPTY_CHUNK = 5_000  # empty rows removed in one transaction
 _values = attrgetter("id", "site_ref", "class_id", "subject", "at")
 
 
-class SqliteRecords:
+class SqliteRecords(OwnFile):
     """Implements :class:`~dongui_collector.storage.contract.stores.RecordStore`."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._name = path.name
-        self._conn = connect(path, readonly=readonly)
-        if not readonly:
-            migrate(self._conn, RECORDS)
+        super().__init__(path, RECORDS, readonly=readonly)
 
     # -- adding and finding
 
@@ -68,12 +66,8 @@ class SqliteRecords:
         return kept
 
     def by_id(self, id: bytes) -> Record | None:
-        with WRITER:
-            for table in self._months():
-                sql = f"SELECT {_LIST} FROM {table} WHERE substr(id, 1, 2) = ? AND id = ?"
-                if row := self._conn.execute(sql, (id[:2], id)).fetchone():
-                    return _record(row)
-        return None
+        found = self._matching("substr(id, 1, 2) = ? AND id = ?", (id[:2], id))
+        return found[0] if found else None
 
     def of_group(self, site_ref: int, class_id: str, last_day: date) -> list[Record]:
         values = (site_ref, class_id, last_day.isoformat())
@@ -92,22 +86,18 @@ class SqliteRecords:
         values = (site_ref, _bucket(subject), subject)
         with WRITER:
             queries = (f"SELECT min(at) FROM {table} WHERE {_OF_SUBJECT}" for table in self._months())
-            found = [self._conn.execute(sql, values).fetchone()[0] for sql in queries]
-        return min((at for at in found if at is not None), default=None)
+            return min((at for sql in queries for (at,) in self._read(sql, values) if at is not None), default=None)
 
     def _matching(self, condition: str, values: Sequence[object], last_day: date | None = None) -> list[Record]:
         found: list[Record] = []
         with WRITER:
             for table in self._months(last_day):
-                found += map(_record, self._conn.execute(f"SELECT {_LIST} FROM {table} WHERE {condition}", values))
+                found += map(_record, self._read(f"SELECT {_LIST} FROM {table} WHERE {condition}", values))
         return sorted(found, key=lambda r: (r.at, r.id))
 
     def groups(self) -> list[tuple[int, str, date, int]]:
-        with WRITER:
-            rows = self._conn.execute(
-                "SELECT site_ref, class_id, last_day, n FROM groups WHERE n > 0 ORDER BY last_day"
-            )
-            return [(site, class_id, date.fromisoformat(day), n) for site, class_id, day, n in rows]
+        rows = self._read("SELECT site_ref, class_id, last_day, n FROM groups WHERE n > 0 ORDER BY last_day")
+        return [(site, class_id, date.fromisoformat(day), n) for site, class_id, day, n in rows]
 
     # -- destroying
 
@@ -123,8 +113,7 @@ class SqliteRecords:
     def _destroy(self, condition: str, values: Sequence[object], kept: set[bytes], last_day: date | None = None) -> int:
         done = 0
         for table in self._months(last_day):
-            with WRITER:
-                found = self._conn.execute(f"SELECT n, id FROM {table} WHERE {condition}", values).fetchall()
+            found = self._read(f"SELECT n, id FROM {table} WHERE {condition}", values)
             positions = [n for n, id in found if id not in kept]
             for start in range(0, len(positions), _CHUNK):
                 done += self._clear(table, positions[start : start + _CHUNK])
@@ -152,8 +141,7 @@ class SqliteRecords:
     def _drop_empty_months(self) -> None:
         with self._writing():
             self._conn.execute("DELETE FROM groups WHERE n = 0")
-        with WRITER:
-            living = {r[0] for r in self._conn.execute("SELECT DISTINCT substr(last_day, 1, 7) FROM groups")}
+        living = {month for (month,) in self._read("SELECT DISTINCT substr(last_day, 1, 7) FROM groups")}
         for table in self._months():
             if table[1:].replace("_", "-") in living:
                 continue
@@ -169,8 +157,7 @@ class SqliteRecords:
     # -- tables
 
     def _months(self, last_day: date | None = None) -> list[str]:
-        with WRITER:
-            found = [row[0] for row in self._conn.execute(_MONTHS)]
+        found = [name for (name,) in self._read(_MONTHS)]
         return found if last_day is None else [table for table in found if table == _table(last_day)]
 
     def _month(self, last_day: date) -> str:
@@ -178,22 +165,6 @@ class SqliteRecords:
         table = _table(last_day)
         make_month(self._conn, table)
         return table
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with WRITER:
-            self._conn.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._conn.execute("COMMIT")
-            except BaseException:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
-                raise
-
-    def close(self) -> None:
-        with WRITER:
-            self._conn.close()
 
 
 def _table(last_day: date) -> str:

@@ -8,7 +8,7 @@ from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.stores import KeyStore, Storage
 from dongui_collector.storage.sqlite.accounts import SqliteAccounts
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
-from dongui_collector.storage.sqlite.connect import WRITER, connect
+from dongui_collector.storage.sqlite.connect import WRITER, connect, own_errors
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
 from dongui_collector.storage.sqlite.keys import SqliteKeys
@@ -21,8 +21,9 @@ LEDGER_FILE = "dongui.db"
 
 def make_folders(data: Path, keys: Path) -> None:
     """Create the folders of an installation, readable by its own user alone."""
-    for folder in (data, data / "events", keys):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with own_errors():
+        for folder in (data, data / "events", keys):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def open_keys(keys: Path, *, readonly: bool = False) -> KeyStore:
@@ -35,9 +36,10 @@ def open_storage(data: Path, keys: KeyStore, mac_key: bytes, *, readonly: bool =
     path = data / LEDGER_FILE
     if not data.is_dir() or (readonly and not path.exists()):
         raise StorageError(f"{data} holds no installation; make one with `dongui init DIR`")
-    conn = connect(path, readonly=readonly)
-    if not readonly:
-        migrate(conn, LEDGER)
+    with own_errors():
+        conn = connect(path, readonly=readonly)
+        if not readonly:
+            migrate(conn, LEDGER)
     ledger = SqliteLedger(conn, mac_key)
     if not readonly:
         ledger.scrub_again()
