@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from dongui_collector.core.errors import StorageDamaged, StorageFull
 from dongui_collector.storage.contract.values import Record, Selection
+from dongui_collector.storage.sqlite.folder import SqliteFolder
 from dongui_collector.storage.sqlite.journal import Journal
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 from dongui_collector.storage.sqlite.records import SqliteRecords
-from dongui_collector.storage.sqlite.storage import open_storage
 
 from tests.retention.conftest import house, new_house
 from tests.retention.house import House
@@ -97,7 +97,7 @@ def spoil(path: Path) -> None:
 OPENED: dict[str, Callable[[Path], object]] = {
     "records": lambda folder: SqliteRecords(folder / "records.db", readonly=True),
     "keys": lambda folder: SqliteKeys(folder / "keys.db"),
-    "dongui": lambda folder: open_storage(folder, SqliteKeys(folder / "sound.db"), b"mac"),
+    "dongui": lambda folder: SqliteFolder(folder, folder).open(SqliteKeys(folder / "sound.db"), b"mac"),
 }
 
 

@@ -101,15 +101,17 @@ def _verified(
 
 def _opened(config: Path, work: Callable[[Installation], Verification]) -> Verification:
     """Run ``work`` on the installation; where it does not even open, that and the place are the finding."""
-    settings = settings_of(config)
+    from dongui_collector.runtime.composition import folder_of
+
+    folder = folder_of(settings_of(config))
     try:
         with reading(config) as core:
             return work(core)
     except (DonguiError, LookupError, ValueError, TypeError) as error:
         expected = isinstance(error, CollectorError) and not isinstance(error, StorageDamaged)
-        if expected and not (settings.data_path / "dongui.db").exists():
+        if expected and not folder.holds_data:
             raise  # there is nothing to verify
-        found = damaged(settings)
+        found = damaged(folder)
         if not found and expected:
             raise
         where = "data/dongui.db"

@@ -14,7 +14,6 @@ from dongui_collector.core.errors import StorageFull
 from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Ended, Intent
-from dongui_collector.storage.sqlite.files import Reserve
 
 T = TypeVar("T")
 log = logging.getLogger("dongui.endings")
@@ -29,7 +28,7 @@ class WithdrawalQueue:
         self._turns = core.retention.endings
         self._secret = secrets.token_bytes(16)  # addresses take turns under a hash that ends with this process
         self._tasks: set[asyncio.Task[bool]] = set()
-        self.reserve = Reserve(core.settings.data_path)
+        self.reserve = core.storage.folder.reserve
         self.forget: Callable[[bytes], None] = lambda visitor: None  # told of everybody whose data end
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
 

@@ -23,7 +23,8 @@ from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.retention.steps import Steps
 from dongui_collector.retention.visitor_steps import VisitorSteps
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import DayTarget, RecordsTarget, Target, VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Json
 

@@ -13,7 +13,8 @@ from dongui_collector.core.errors import NotAllowed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.serializers import hold_json
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.values import Hold, Json, Selection
 
 # S3.2a, b, c: until the investigation ends; until the claim is settled; until the provision's own period ends.

@@ -11,9 +11,9 @@ import msgspec
 
 from dongui_collector.access.secrets import LOCKED
 from dongui_collector.ledger import state
+from dongui_collector.storage.contract.journal import FIRST_EPOCH, shared
 from dongui_collector.storage.contract.targets import NumberedTarget, SelectedTarget, target_of
 from dongui_collector.storage.contract.values import Hold, Intent, Json, Visitor
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation

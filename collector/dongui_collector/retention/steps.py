@@ -10,7 +10,8 @@ from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.archive import Archiver
 from dongui_collector.retention.schedule import held_records
 from dongui_collector.retention.schedule_ledger import ProofPlanner
-from dongui_collector.storage.contract.stores import DestructionJournal, RecordStore, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import RecordStore, Storage
 from dongui_collector.storage.contract.targets import (
     AchievedTarget,
     AuditTarget,

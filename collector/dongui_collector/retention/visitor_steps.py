@@ -14,7 +14,8 @@ from dongui_collector.core.clock import Clock
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.archive import Archiver, outlives_consent
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.targets import VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Hold, Intent, Record, Reduce, RowEnding, Selection
 

@@ -32,14 +32,12 @@ from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.retention.installation import Installation
-from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.composition import folder_of, open_core
 from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
 from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
-from dongui_collector.storage.sqlite.connect import WRITER
-from dongui_collector.storage.sqlite.files import Reserve
 
 log = logging.getLogger("dongui.serve")
 
@@ -71,7 +69,7 @@ def _open(settings: Settings) -> Installation:
     try:
         return open_core(settings, writable=True)
     except StorageFull:
-        if not Reserve(settings.data_path).spend():
+        if not folder_of(settings).reserve.spend():
             raise
         return open_core(settings, writable=True)
 
@@ -162,7 +160,7 @@ def _end(core: Installation, upkeep: Scheduler, desk: _Desk) -> NoReturn:
     The threads that still work for them, or on upkeep, wait for the writers' lock from now on and never get it: nobody
     meets a closed connection, nothing is begun any more, and what they had begun the next start finishes.
     """
-    WRITER.acquire()
+    core.storage.folder.halt()
     with suppress(Exception):
         upkeep.write_totals(upkeep.take_totals())
     core.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from dongui.i18n import Message
 
@@ -15,7 +15,6 @@ from dongui_collector.ledger.sites import key_print
 from dongui_collector.retention.serializers import hold_json
 from dongui_collector.retention.standing_approval import SETTING
 from dongui_collector.storage.contract.values import ConsentStatus, Json, Visitor
-from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -145,7 +144,7 @@ class VisitorCheck:
 
     def __init__(self, core: Installation, *, forgotten: bool) -> None:
         self._core = core
-        self._ledger = cast(SqliteLedger, core.storage.ledger)
+        self._ledger = core.storage.ledger
         self._forgotten = forgotten
         self._bits = {site.ref: self._ledger.bits(site.ref) for site in core.registry.sites()}
         self._refs = {

@@ -22,6 +22,7 @@ from datetime import date
 from typing import Protocol
 
 from dongui_collector.storage.contract.access import Account, Token
+from dongui_collector.storage.contract.folder import DataFolder
 from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import (
     Changes,
@@ -81,6 +82,9 @@ class LedgerStore(Protocol):
         self, kind: str, at: int, body: Json, *, site_ref: int | None = None, visitor: bytes | None = None
     ) -> LedgerRecord: ...
     def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]: ...
+    def readable_records(self, after: int = 0, limit: int = 1000) -> list[tuple[LedgerRecord, bool]]:
+        """Like :meth:`records`, with whether the body could be read: None stands for one that is no JSON object."""
+
     def records_of(self, visitor: bytes) -> list[LedgerRecord]: ...
     def records_between(self, kind: str, first: int, end: int, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """Records of a kind with ``first <= at < end``, in order; ``after`` is the sequence of the page before."""
@@ -245,24 +249,6 @@ class EventStore(Protocol):
         """Days whose destruction a crash interrupted (renamed, not yet unlinked); ``destroy`` finishes them."""
 
 
-class DestructionJournal(Protocol):
-    """What was ended, apart from the data and from every backup of it; a restore repeats it before it serves."""
-
-    def append(self, *entries: Json) -> None:
-        """Add entries; on disk when this returns."""
-
-    @property
-    def exists(self) -> bool: ...
-    def position(self) -> tuple[int, str]:
-        """How many entries there are, and the last one's MAC."""
-
-    def entries(self, after: tuple[int, str] | None = None) -> list[Json]:
-        """The entries that follow a position; all there are for None."""
-
-    def compact(self, before: str) -> int:
-        """Forget what only backups made before a day (``YYYY-MM-DD``) would need. Returns how many entries went."""
-
-
 class RecordStore(Protocol):
     """``data/archive.db`` (what other law makes the site keep, S5.2) or ``data/records.db`` (the rest)."""
 
@@ -415,6 +401,10 @@ class KeyStore(Protocol):
 
     @property
     def readonly(self) -> bool: ...
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while several answers must belong together; every writer of the process holds it too. Re-entrant."""
+
     def get(self, name: str) -> bytes | None: ...
     def put(self, name: str, wrapped: bytes) -> None:
         """Durable before it returns; a name that exists or existed is a ``StorageError``."""
@@ -447,6 +437,7 @@ class Storage:
     people: AccountStore
     disclosures: DisclosureStore
     keys: KeyStore
+    folder: DataFolder
     close: Callable[[], None]
 
 

@@ -18,6 +18,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.values import (
     Changes,
@@ -35,7 +36,7 @@ from dongui_collector.storage.sqlite import dayfile, ending, reporting
 from dongui_collector.storage.sqlite.connect import WRITER, connect, own_error, own_errors, scrub
 from dongui_collector.storage.sqlite.day_visitors import DayVisitors
 from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
-from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
+from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import EVENTS, migrate, seal_events
 

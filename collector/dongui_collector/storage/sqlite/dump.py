@@ -8,11 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from dongui_collector.storage.contract.folder import Part
 from dongui_collector.storage.sqlite.connect import connect, own_errors, scrub
 
 _PAGE = 2000
-
-Part = dict[str, Any]  # {"sql": [statements]} or {"table": name, "rows": [[values]]}
 
 
 def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:

@@ -23,6 +23,8 @@ class SqliteKeys(OwnFile):
         self._readonly = readonly
         super().__init__(path, KEYS, readonly=readonly)
 
+    lock = WRITER
+
     @property
     def readonly(self) -> bool:
         return self._readonly
