@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import msgspec
@@ -49,24 +50,16 @@ class HoldCoverage(msgspec.Struct, frozen=True):
     consent_records: int
 
 
+@dataclass(frozen=True, eq=False)
 class HoldService:
     """Places and releases holds, and says what they hold."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        registry: NoticeRegistry,
-        clock: Clock,
-        journal: DestructionJournal,
-        periods: Periods,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._registry = registry
-        self._clock = clock
-        self._journal = journal
-        self._periods = periods
-        self._today = today
+    _storage: Storage
+    _registry: NoticeRegistry
+    _clock: Clock
+    _journal: DestructionJournal
+    _periods: Periods
+    _today: Callable[[], date]
 
     def standing(self) -> list[Hold]:
         """The legal holds that stand today."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
@@ -30,28 +31,18 @@ from dongui_collector.storage.contract.values import Ended, Json, Reduce, Select
 _CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
 
 
+@dataclass(frozen=True, eq=False)
 class Steps:
     """Destroys selected targets. ``today`` is the installation's day."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: KeyRing,
-        journal: DestructionJournal,
-        reduce: Reduce,
-        periods: Periods,
-        proofs: ProofPlanner,
-        archiver: Archiver,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._keyring = keyring
-        self._journal = journal
-        self._reduce = reduce
-        self._periods = periods
-        self._proofs = proofs
-        self._archiver = archiver
-        self._today = today
+    _storage: Storage
+    _keyring: KeyRing
+    _journal: DestructionJournal
+    _reduce: Reduce
+    _periods: Periods
+    _proofs: ProofPlanner
+    _archiver: Archiver
+    _today: Callable[[], date]
 
     def run(self, target: Target) -> Json:
         """Destroy one target, but for what ``target.holding`` keeps. Returns what its certificate says of it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 
 from dongui_collector.core.clock import Clock
@@ -22,28 +23,18 @@ from dongui_collector.storage.contract.values import Ended, Hold, Intent, Record
 _SIDE_BY_SIDE = 24  # days at a time: they wait for the disk together, others are searched meanwhile
 
 
+@dataclass(frozen=True, eq=False)
 class VisitorSteps:
     """Destroys what visitor targets name."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        registry: NoticeRegistry,
-        clock: Clock,
-        journal: DestructionJournal,
-        reduce: Reduce,
-        periods: Periods,
-        archiver: Archiver,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._registry = registry
-        self._clock = clock
-        self._journal = journal
-        self._reduce = reduce
-        self._periods = periods
-        self._archiver = archiver
-        self._today = today
+    _storage: Storage
+    _registry: NoticeRegistry
+    _clock: Clock
+    _journal: DestructionJournal
+    _reduce: Reduce
+    _periods: Periods
+    _archiver: Archiver
+    _today: Callable[[], date]
 
     def resolve(self, intents: Iterable[Intent]) -> list[VisitorTarget]:
         """What intents of the ledger end, as things stand now; those that are finished are left out."""
