@@ -53,9 +53,9 @@ def test_a_full_disk_is_named_by_the_ledger_and_nothing_is_left(house: House) ->
 def test_a_full_disk_is_named_by_records_and_keys(tmp_path: Path) -> None:
     records, keys = SqliteRecords(tmp_path / "records.db"), SqliteKeys(tmp_path / "keys.db")
     records.add([big_record(1)])
-    with full(records._conn), pytest.raises(StorageFull):
+    with full(records.conn), pytest.raises(StorageFull):
         records.add([big_record(2)])
-    with full(keys._conn), pytest.raises(StorageFull):
+    with full(keys.conn), pytest.raises(StorageFull):
         keys.put("day:2025-03-10", bytes(100_000))
     assert len(records.of_site(1)) == 1
     assert keys.names() == []
@@ -122,6 +122,6 @@ def test_a_day_that_cannot_be_read_is_named_by_whatever_reads_or_ends_it(house: 
 
 def test_a_mistake_of_the_program_is_no_damage(tmp_path: Path) -> None:
     keys = SqliteKeys(tmp_path / "keys.db")
-    with pytest.raises(sqlite3.IntegrityError), keys._writing():
-        keys._conn.execute("INSERT INTO keys (name) VALUES (NULL)")
+    with pytest.raises(sqlite3.IntegrityError), keys.writing():
+        keys.conn.execute("INSERT INTO keys (name) VALUES (NULL)")
     keys.close()

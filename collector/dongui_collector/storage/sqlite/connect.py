@@ -38,9 +38,8 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
         for name, value in _PRAGMAS.items():
             if readonly and name in ("journal_mode", "secure_delete"):
                 continue
-            conn.execute(f"PRAGMA {name}={value}")
-            found = conn.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != value:
+            answer = conn.execute(f"PRAGMA {name}={value}").fetchone() or conn.execute(f"PRAGMA {name}").fetchone()
+            if (found := answer[0]) != value:
                 raise StorageError(
                     f"{path.name}: SQLite refused {name}={value} (it says {found}); use a local file system"
                 )

@@ -12,7 +12,7 @@ from dongui_collector.storage.contract.folder import Part
 from dongui_collector.storage.contract.stores import KeyStore, Storage
 from dongui_collector.storage.sqlite.accounts import SqliteAccounts
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
-from dongui_collector.storage.sqlite.connect import WRITER, connect, own_errors
+from dongui_collector.storage.sqlite.connect import WRITER, own_errors
 from dongui_collector.storage.sqlite.damage import damage
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
@@ -22,7 +22,8 @@ from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite.journals import longest
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
-from dongui_collector.storage.sqlite.migrations import LEDGER, migrate
+from dongui_collector.storage.sqlite.migrations import LEDGER
+from dongui_collector.storage.sqlite.own_file import opened
 from dongui_collector.storage.sqlite.records import SqliteRecords
 
 LEDGER_FILE = "dongui.db"
@@ -64,11 +65,7 @@ class SqliteFolder:
         path = self.data / LEDGER_FILE
         if not self.data.is_dir() or (readonly and not path.exists()):
             raise StorageError(f"{self.data} holds no installation; make one with `dongui init DIR`")
-        with own_errors():
-            conn = connect(path, readonly=readonly)
-            if not readonly:
-                migrate(conn, LEDGER)
-        ledger = SqliteLedger(conn, mac_key)
+        ledger = SqliteLedger(opened(path, LEDGER, readonly=readonly), mac_key)
         if not readonly:
             ledger.scrub_again()
         events = SqliteDays(self.data / "events", path, None if readonly else ledger)
@@ -77,9 +74,8 @@ class SqliteFolder:
 
         def close() -> None:
             with WRITER:  # whoever reads a connection in another thread holds it: closed under them, SQLite would crash
-                for store in (events, archive, records):
+                for store in (events, archive, records, ledger):
                     store.close()
-                conn.close()
 
         beside = SqliteAdmin(ledger), SqliteAccounts(ledger), SqliteDisclosures(ledger)
         return Storage(ledger, events, archive, records, *beside, keys, self, close)

@@ -13,7 +13,7 @@ from pathlib import Path
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.sqlite.connect import WRITER, scrub
 from dongui_collector.storage.sqlite.migrations import KEYS
-from dongui_collector.storage.sqlite.own_file import OwnFile
+from dongui_collector.storage.sqlite.own_file import OwnFile, opened
 
 
 class SqliteKeys(OwnFile):
@@ -21,7 +21,7 @@ class SqliteKeys(OwnFile):
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._readonly = readonly
-        super().__init__(path, KEYS, readonly=readonly)
+        super().__init__(opened(path, KEYS, readonly=readonly))
 
     lock = WRITER
 
@@ -35,8 +35,8 @@ class SqliteKeys(OwnFile):
 
     def put(self, name: str, wrapped: bytes) -> None:
         try:
-            with self._writing():
-                self._conn.execute("INSERT INTO keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
+            with self.writing():
+                self._write("INSERT INTO keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
         except sqlite3.IntegrityError:
             raise StorageError(f"the key {name!r} exists or was destroyed; a key's name is used once") from None
 
@@ -48,18 +48,18 @@ class SqliteKeys(OwnFile):
         return self._read("SELECT wrapped IS NULL FROM keys WHERE name = ?", (name,)) == [(1,)]
 
     def destroy(self, name: str) -> bool:
-        with self._writing():
+        with self.writing():
             # Same length first: SQLite then writes over the very bytes (docs/decisions/001).
-            self._conn.execute(
+            self._write(
                 "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL",
                 (name,),
             )
-            done = self._conn.execute(
+            done = self._write(
                 "UPDATE keys SET wrapped = NULL WHERE name = ? AND wrapped IS NOT NULL", (name,)
             ).rowcount
         # Also when there was nothing to do: a crash may have come between the commit and the checkpoint. Not under the
         # writers' lock: it may have to wait for a reader, and ingest must not wait with it.
-        if not scrub(self._conn):
+        if not scrub(self.conn):
             raise StorageError(
                 f"the key {name!r} is cleared but still in keys.db's log, which another process reads; try again"
             )
@@ -70,11 +70,11 @@ class SqliteKeys(OwnFile):
 
     def replace_all(self, rewrap: Callable[[str, bytes], bytes], *, beside: tuple[str, bytes] | None = None) -> int:
         with WRITER:
-            with self._writing():
-                rows = self._conn.execute("SELECT name, wrapped FROM keys WHERE wrapped IS NOT NULL").fetchall()
+            with self.writing():
+                rows = self._write("SELECT name, wrapped FROM keys WHERE wrapped IS NOT NULL").fetchall()
                 for name, wrapped in rows:
-                    self._conn.execute("UPDATE keys SET wrapped = ? WHERE name = ?", (rewrap(name, wrapped), name))
+                    self._write("UPDATE keys SET wrapped = ? WHERE name = ?", (rewrap(name, wrapped), name))
                 if beside is not None:
-                    self._conn.execute("INSERT INTO keys (name, wrapped) VALUES (?, ?)", beside)
-            scrub(self._conn)
+                    self._write("INSERT INTO keys (name, wrapped) VALUES (?, ?)", beside)
+            scrub(self.conn)
         return len(rows)

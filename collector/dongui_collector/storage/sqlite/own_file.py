@@ -1,4 +1,4 @@
-"""A store with a database file of its own: one connection, its transactions and reads under the writers' lock."""
+"""A store's database file: one connection, its transactions and reads under the writers' lock."""
 
 from __future__ import annotations
 
@@ -13,35 +13,58 @@ from dongui_collector.storage.sqlite.connect import WRITER, connect, own_error, 
 from dongui_collector.storage.sqlite.migrations import migrate
 
 
-class OwnFile:
-    """Opens a file and brings it up to date, unless it is opened to read."""
+@own_errors()
+def opened(path: Path, migrations: Migrations, *, readonly: bool = False) -> sqlite3.Connection:
+    """A file that is up to date, unless it is opened to read."""
+    conn = connect(path, readonly=readonly)
+    if not readonly:
+        migrate(conn, migrations)
+    return conn
 
-    def __init__(self, path: Path, migrations: Migrations, *, readonly: bool) -> None:
-        with own_errors():
-            self._conn = connect(path, readonly=readonly)
-            if not readonly:
-                migrate(self._conn, migrations)
+
+class OwnFile:
+    """Reads and writes one file, from several threads."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self.conn = conn
+        self._depth = 0
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; threads take turns."""
         with own_errors(), WRITER:
-            self._conn.execute("BEGIN IMMEDIATE")
+            if self._depth:
+                yield
+                return
+            self.conn.execute("BEGIN IMMEDIATE")
+            self._depth = 1
             try:
                 yield
-                self._conn.execute("COMMIT")
+                self.conn.execute("COMMIT")
             except BaseException:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
+                self._undone()
+                if self.conn.in_transaction:
+                    self.conn.execute("ROLLBACK")
                 raise
+            finally:
+                self._depth = 0
+
+    def _undone(self) -> None:
+        """Told of a transaction that came to nothing, before anybody else may write."""
+
+    def _write(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        if not self._depth:
+            raise RuntimeError("a write outside `with ….writing():`")
+        return self.conn.execute(sql, values)
 
     def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
         try:
             with WRITER:
-                return self._conn.execute(sql, values).fetchall()
+                return self.conn.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise own_error(error) from error
 
     def close(self) -> None:
         """Close the file."""
         with WRITER:
-            self._conn.close()
+            self.conn.close()

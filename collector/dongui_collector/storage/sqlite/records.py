@@ -18,7 +18,7 @@ from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract.values import Record
 from dongui_collector.storage.sqlite.connect import WRITER, scrub
 from dongui_collector.storage.sqlite.migrations import RECORDS, make_month
-from dongui_collector.storage.sqlite.own_file import OwnFile
+from dongui_collector.storage.sqlite.own_file import OwnFile, opened
 
 _COLUMNS = ("id", "site_ref", "class_id", "subject", "at", "day", "last_day", "source", "notice_ref", "sealed")
 _LIST = ", ".join(_COLUMNS)
@@ -35,19 +35,19 @@ class SqliteRecords(OwnFile):
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._name = path.name
-        super().__init__(path, RECORDS, readonly=readonly)
+        super().__init__(opened(path, RECORDS, readonly=readonly))
 
     # -- adding and finding
 
     def add(self, records: Sequence[Record]) -> list[Record]:
         kept: list[Record] = []
-        with self._writing():
+        with self.writing():
             for record in records:
                 kept.append(self.by_id(record.id) or record)
                 if kept[-1] is not record:
                     continue
                 table = self._month(record.last_day)
-                self._conn.execute(
+                self._write(
                     f"INSERT INTO {table} ({_LIST}, bucket) VALUES ({'?, ' * len(_COLUMNS)}?)",
                     (
                         *_values(record),
@@ -59,7 +59,7 @@ class SqliteRecords(OwnFile):
                         _bucket(record.subject),
                     ),
                 )
-                self._conn.execute(
+                self._write(
                     "INSERT INTO groups VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
                     (record.site_ref, record.class_id, record.last_day.isoformat()),
                 )
@@ -119,40 +119,38 @@ class SqliteRecords(OwnFile):
                 done += self._clear(table, positions[start : start + _CHUNK])
         self._drop_empty_months()
         # Also when nothing was found: an interrupted run may have cleared records and left the log behind.
-        if not scrub(self._conn):
+        if not scrub(self.conn):
             raise StorageError(f"{self._name}: a reader kept the log open; what was cleared is not yet gone from it")
         return done
 
     def _clear(self, table: str, positions: Sequence[int]) -> int:
         done = 0
-        with self._writing():
+        with self.writing():
             for n in positions:
                 group = f"SELECT site_ref, class_id, last_day FROM {table} WHERE n = ? AND id IS NOT NULL"
-                row = self._conn.execute(group, (n,)).fetchone()
+                row = self._write(group, (n,)).fetchone()
                 if row is None:
                     continue
-                self._conn.execute(f"UPDATE {table} SET {_CLEAR} WHERE n = ?", (n,))
-                self._conn.execute(
-                    "UPDATE groups SET n = n - 1 WHERE site_ref = ? AND class_id = ? AND last_day = ?", row
-                )
+                self._write(f"UPDATE {table} SET {_CLEAR} WHERE n = ?", (n,))
+                self._write("UPDATE groups SET n = n - 1 WHERE site_ref = ? AND class_id = ? AND last_day = ?", row)
                 done += 1
         return done
 
     def _drop_empty_months(self) -> None:
-        with self._writing():
-            self._conn.execute("DELETE FROM groups WHERE n = 0")
+        with self.writing():
+            self._write("DELETE FROM groups WHERE n = 0")
         living = {month for (month,) in self._read("SELECT DISTINCT substr(last_day, 1, 7) FROM groups")}
         for table in self._months():
             if table[1:].replace("_", "-") in living:
                 continue
             left = 1
             while left:  # nothing but empty rows: removed a little at a time, so that no writer waits for long
-                with self._writing():
+                with self.writing():
                     sql = f"DELETE FROM {table} WHERE n IN (SELECT n FROM {table} WHERE id IS NULL LIMIT ?)"
-                    left = self._conn.execute(sql, (_EMPTY_CHUNK,)).rowcount
-            with self._writing():
-                if not self._conn.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
-                    self._conn.execute(f"DROP TABLE {table}")
+                    left = self._write(sql, (_EMPTY_CHUNK,)).rowcount
+            with self.writing():
+                if not self._write(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
+                    self._write(f"DROP TABLE {table}")
 
     # -- tables
 
@@ -163,7 +161,7 @@ class SqliteRecords(OwnFile):
     def _month(self, last_day: date) -> str:
         """The table of a day's month, made when it is missing; inside a transaction."""
         table = _table(last_day)
-        make_month(self._conn, table)
+        make_month(self.conn, table)
         return table
 
 
