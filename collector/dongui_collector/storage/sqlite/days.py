@@ -27,19 +27,19 @@ from dongui_collector.storage.contract.values import (
 )
 from dongui_collector.storage.sqlite import dayfile, ending
 from dongui_collector.storage.sqlite.connect import WRITER, connect, own_errors, scrub
-from dongui_collector.storage.sqlite.day_reader import DESTROYING, SUFFIXES, DayReader
 from dongui_collector.storage.sqlite.day_visitors import DayVisitors
 from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction
 from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 from dongui_collector.storage.sqlite.migrations import EVENTS, migrate, seal_events
+from dongui_collector.storage.sqlite.stored_days import DESTROYING, SUFFIXES, StoredDays
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _BESIDE = (timedelta(days=-1), timedelta(days=1))
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
 
 
-class SqliteDays(DayReader):
+class SqliteDays(StoredDays):
     """Implements :class:`~dongui_collector.storage.contract.stores.EventStore`."""
 
     def __init__(self, folder: Path, ledger: Path, memory: SqliteLedger | None = None) -> None:

@@ -146,7 +146,7 @@ def refuse_network(folder: Path) -> None:
         raise StorageError(f"{folder} lies on a network file system ({kind}); put the data folder on a local disk")
 
 
-class Reserve:
+class ReserveFile:
     """Disk space put by, so that withdrawal and destruction still work when the disk is full."""
 
     def __init__(self, folder: Path) -> None:

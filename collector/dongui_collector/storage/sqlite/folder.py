@@ -17,7 +17,7 @@ from dongui_collector.storage.sqlite.damage import damage
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
 from dongui_collector.storage.sqlite.dump import dump, load
-from dongui_collector.storage.sqlite.files import FolderLock, Reserve, destroy_file, destroy_folder
+from dongui_collector.storage.sqlite.files import FolderLock, ReserveFile, destroy_file, destroy_folder
 from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite.journals import longest
 from dongui_collector.storage.sqlite.keys import SqliteKeys
@@ -36,7 +36,7 @@ class SqliteFolder:
     def __init__(self, data: Path, keys: Path) -> None:
         self.data = data
         self.keys_file = keys / "keys.db"
-        self.reserve = Reserve(data)
+        self.reserve = ReserveFile(data)
         self._keys = keys
 
     @property

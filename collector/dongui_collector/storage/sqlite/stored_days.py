@@ -32,7 +32,7 @@ _NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
 T = TypeVar("T")
 
 
-class DayReader:
+class StoredDays:
     """The reading half of :class:`~dongui_collector.storage.contract.stores.EventStore`."""
 
     def __init__(self, folder: Path) -> None:
