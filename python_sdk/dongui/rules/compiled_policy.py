@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dongui.rules.consent import Choice, effective_purposes
-from dongui.rules.cookies import classify, declaration
+from dongui.rules.cookies import NECESSARY, classify, declaration
 from dongui.rules.gate import items_allowed
 
 _REMEMBERED_NAMES = 1024
@@ -34,7 +34,7 @@ class CompiledPolicy:
             {
                 max(cookie["name"].split("*"), key=len)
                 for cookie in policy["cookies"]
-                if self.needs_consent(cookie["purpose"])
+                if self.needs_consent(cookie["purpose"] or NECESSARY)
             }
         )
         self._cookie_purposes: dict[str, str | None] = {}
@@ -42,7 +42,7 @@ class CompiledPolicy:
         self._items: dict[frozenset[str], frozenset[str]] = {}
 
     def purpose_of(self, cookie: str) -> str | None:
-        """The purpose that a cookie is declared for; ``"dongui"`` for our own, None for an undeclared one."""
+        """As :func:`~dongui.rules.cookies.classify`; None for an undeclared cookie."""
         try:
             return self._cookie_purposes[cookie]
         except KeyError:
@@ -69,7 +69,9 @@ class CompiledPolicy:
 
     def needs_consent(self, purpose: str) -> bool:
         """Whether a purpose acts only once granted. True for one that the policy does not know: it never acts."""
-        return purpose != "dongui" and (purpose in self.asked or purpose not in self.policy["purposes"])
+        if purpose in ("dongui", NECESSARY):
+            return False
+        return purpose in self.asked or purpose not in self.policy["purposes"]
 
     def items(self, purposes: frozenset[str]) -> frozenset[str]:
         """The items that these purposes list."""
@@ -120,8 +122,8 @@ def _sound_cookie(cookie: Any) -> bool:
     return (
         isinstance(cookie, Mapping)
         and isinstance(cookie.get("name"), str)
-        and isinstance(cookie.get("purpose"), str)
         and isinstance(cookie.get("record"), bool)
+        and (isinstance(cookie.get("purpose"), str) or (cookie.get("necessary") is True and not cookie["record"]))
     )
 
 

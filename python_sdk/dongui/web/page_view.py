@@ -12,16 +12,11 @@ from urllib.parse import quote, unquote_plus
 
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.crawlers import is_crawler
+from dongui.rules.events import MOST_TEXT, Cut, fit_event
 from dongui.rules.gate import gate_items
 from dongui.web.consent import Consent
 
 PAGE_VIEW = "pageview"
-
-# The collector's limits (DESIGN 6): what is longer is cut here rather than refused there with the rest of its batch.
-MOST_URL = 4096
-MOST_NAME = 128
-MOST_SEARCH = 512
-MOST_AGENT = 2048
 
 # An entry that ends in "/" covers all below it.
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
@@ -81,7 +76,7 @@ class Meant:
             return self._bots[user_agent]
         except KeyError:
             bot = is_crawler(user_agent)
-            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_AGENT:
+            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_TEXT["user_agent"]:
                 self._bots[user_agent] = bot
             return bot
 
@@ -116,29 +111,14 @@ def page_view(
     return visitor, gated(event, purposes, terms, now_ms)
 
 
-def gated(event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int) -> dict[str, Any]:
+def gated(
+    event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int, cut: Cut = str
+) -> dict[str, Any]:
     """An event with an id, reduced to what ``purposes`` (granted by consent) allow, within the wire's limits."""
     items = terms.items(purposes)
     # A time-ordered id tells the time, so it is for those who agreed to have their time of visit recorded.
     event["id"] = time_ordered_id(now_ms) if "visit_time" in items else str(uuid.uuid4())
-    out = gate_items(event, items, purposes, terms.policy, now_ms)
-    for key, longest in (("url", MOST_URL), ("referrer", MOST_URL)):
-        text = out.get(key)
-        if text is not None and len(text) * 3 > longest:
-            out[key] = cut_url(text, longest)
-    for key, longest in (("name", MOST_NAME), ("search", MOST_SEARCH), ("user_agent", MOST_AGENT)):
-        text = out.get(key)
-        if text is not None and len(text) > longest:
-            out[key] = text[:longest]
-    return out
-
-
-def cut_url(url: str, longest: int) -> str:
-    """A URL of at most ``longest`` bytes: without its query if that is enough, else cut short."""
-    if len(url.encode("utf-8", "replace")) <= longest:
-        return url
-    url = url.partition("?")[0]
-    return url.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+    return fit_event(gate_items(event, items, purposes, terms.policy, now_ms), now_ms, cut)
 
 
 def time_ordered_id(now_ms: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dongui.errors import CollectorAway
+from dongui.policy.necessary import framework_cookie
 from dongui.result import Response, Result
 from dongui.rules.body import MOST_BODY
 from dongui.rules.decisions import classify_answer
@@ -243,5 +244,7 @@ def remedy(name: str, purpose: str | None, consent: Consent) -> str:
     if not consent.terms.known:
         return "no policy is known yet, and this is a well-known tracker"
     if purpose is None:
-        return f'strict mode drops what the policy does not declare; add [[cookies]] name = "{name}", purpose = "…"'
+        known = framework_cookie(name)
+        why = f'necessary = "{known.reason["en"]}"' if known else 'purpose = "…"'
+        return f'strict mode drops what the policy does not declare; add [[cookies]] name = "{name}", {why}'
     return f"it serves [purposes.{purpose}], which this visitor has not granted; set it once that is granted"
