@@ -173,8 +173,8 @@ def _shown(record: LedgerRecord, readable: bool) -> Json:
         return shown | {"content": "ended"}
     opened: Json = {"salt": record.salt.hex(), "site": record.site_ref}
     if record.kind == "consent" and record.visitor is not None:
-        said = {k: record.body[k] for k in chain.OPEN if k in record.body}
-        return shown | opened | {"open": said, "rest": chain.rest(record.body, record.visitor).hex()}
+        open_fields = {k: record.body[k] for k in chain.OPEN if k in record.body}
+        return shown | opened | {"open": open_fields, "rest": chain.rest(record.body, record.visitor).hex()}
     if record.kind in SHOWN and record.visitor is None:
         return shown | opened | {"body": record.body}
     return shown | {"content": "withheld"}

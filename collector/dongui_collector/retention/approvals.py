@@ -170,7 +170,7 @@ class Approvals:
         word.
         """
         rows = self._office.destructions(OPEN)
-        recorded = self._steps.said(rows) if rows else {}
+        recorded = self._steps.recorded(rows) if rows else {}
         wrong = [row for row in rows if not agrees(row, recorded.get(row.id))]
         for row in wrong:
             found = recorded.get(row.id)

@@ -162,25 +162,25 @@ class Replay:
             if entry["released"] in active and self._same_ledger(entry):
                 self._core.retention.approvals.release_hold(entry["released"], "restore")
             return 0
-        told = entry["hold"]
-        if told["id"] in active and self._same_ledger(entry):
+        placed = entry["hold"]
+        if placed["id"] in active and self._same_ledger(entry):
             return 0
         visitor = self._visitor(entry) or self._subject(entry)
-        if told["one_visitor"] and visitor is None:
+        if placed["one_visitor"] and visitor is None:
             return 0  # whom it names is not in this backup
         self._core.retention.holds.add(
             Hold(
                 0,
-                told["site"],
-                told["reason"],
-                told["statute"],
-                told["class"],
+                placed["site"],
+                placed["reason"],
+                placed["statute"],
+                placed["class"],
                 visitor,
-                _day(told["from"]),
-                _day(told["to"]),
-                told["at"],
-                _day(told["until"]),
-                ground=told.get("ground", ""),
+                _day(placed["from"]),
+                _day(placed["to"]),
+                placed["at"],
+                _day(placed["until"]),
+                ground=placed.get("ground", ""),
             )
         )
         return 1

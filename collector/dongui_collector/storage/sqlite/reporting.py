@@ -53,12 +53,12 @@ def marks(folder: Path) -> dict[date, Mark]:
             if log not in (".db", ".db-wal"):
                 continue
             try:
-                said = entry.stat()
+                status = entry.stat()
                 day = date.fromisoformat(name)
             except (FileNotFoundError, ValueError):
                 continue
-            young = now if now - said.st_mtime_ns < _YOUNG_NS else 0
-            found.setdefault(day, []).extend((len(log), said.st_mtime_ns, said.st_size, young))
+            young = now if now - status.st_mtime_ns < _YOUNG_NS else 0
+            found.setdefault(day, []).extend((len(log), status.st_mtime_ns, status.st_size, young))
             if log == ".db":
                 found[day].append(-1)
     return {day: tuple(mark) for day, mark in found.items() if -1 in mark}
