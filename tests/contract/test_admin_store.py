@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
-from dongui_collector.storage.contract.stores import MOST_COOKIES, AdminStore, LedgerStore
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES, AdminStore
+from dongui_collector.storage.contract.stores import LedgerStore
 from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.admin import SqliteAdmin

@@ -21,7 +21,6 @@ from dongui_collector.cli.verify import checkpoints_in
 from dongui_collector.core.private_files import private
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
-from dongui_collector.storage.sqlite.journal import JOURNAL_FILE
 
 
 @click.command()
@@ -48,16 +47,11 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
             made = make_backup(core, out, advance)
             out.flush()
             os.fsync(out.fileno())
-        part.replace(file)
-        _copy(settings_of(config).keys_path / JOURNAL_FILE, file.with_name(file.name + ".journal"))
+            part.replace(file)
+            core.journal.copy_to(file.with_name(file.name + ".journal"))
     finally:
         part.unlink(missing_ok=True)
     emit({"file": str(file), **made}, as_json)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with open(target, "wb", opener=private) as file:
-        file.write(source.read_bytes())
 
 
 @click.command()

@@ -11,7 +11,7 @@ import msgspec
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
-from dongui_collector.storage.contract.stores import MOST_COOKIES
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES
 from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
