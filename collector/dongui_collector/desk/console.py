@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from dongui.policy import RecordClass
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -18,7 +18,7 @@ from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.operations import ApproveDestructions, GrantApproval, RevokeApproval
-from dongui_collector.retention.serializers import destruction_json, hold_json
+from dongui_collector.retention.serializers import DestructionSummary, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
 
 pages = Blueprint("console", __name__, url_prefix="/console")
@@ -43,7 +43,7 @@ def overview_page() -> str:
     core = open_core()
     site = chosen_site()
     schedule = core.retention.planner.schedule(core.retention.holds.standing())
-    ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
+    ends = {stored.day: stored.destroyed_on for stored in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
     portions: list[Portion] = current_app.extensions["dongui-portions"].all()
     notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
@@ -77,9 +77,9 @@ def _classes(core: Installation) -> dict[str, RecordClass]:
 def destructions() -> str:
     core = open_core()
     today = core.retention.today()
-    shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
-    open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
-    past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
+    shown = [DestructionSummary.of(d, today) for d in core.storage.office.destructions()]
+    open_ = [d for d in shown if d.state not in ("done", "lapsed")]
+    past = [d for d in reversed(shown) if d.state in ("done", "lapsed")][:_HISTORY]
     live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
     return render_template(
         "destructions.html",
