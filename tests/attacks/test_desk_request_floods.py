@@ -43,13 +43,13 @@ def test_what_is_asked_again_joins_the_first_and_keeps_its_clock(world: World) -
     filed = ask(world, visitor(world), *[("access", "my data")] * 30, *[("access", "")] * 3)
     assert len({answer.id for answer in filed}) == 1
     assert len({answer.due for answer in filed}) == 1
-    assert len(world.core.storage.office.requests()) == 1
+    assert len(world.core.storage.admin.requests()) == 1
 
 
 def test_words_that_are_new_stand_in_the_first_ones_file(world: World) -> None:
     first, second, again = ask(world, visitor(world), ("access", "one"), ("access", "two"), ("access", "one"))
     assert first == second == again
-    [request] = world.core.storage.office.requests()
+    [request] = world.core.storage.admin.requests()
     assert files.private(world.core, request)["text"] == "one\n\ntwo"
 
 
@@ -73,7 +73,7 @@ def test_the_console_shows_a_flood_in_pages_by_deadline(world: World) -> None:
     core = open_core(world.settings, writable=True)
     with core.storage.ledger.writing():
         for n in range(2 * PAGE + 5):
-            core.storage.office.add_request(
+            core.storage.admin.add_request(
                 {"site_ref": 1, "kind": "access", "at": n, "received": "2025-01-01", "due": f"2099-01-{n % 28 + 1:02}"}
             )
     core.close()

@@ -86,7 +86,7 @@ def succeeded(account: Account, source: str) -> Account:
 
 
 def _fail(core: StoredInstallation, account: Account, source: str, address: str, what: str) -> None:
-    core.storage.people.put(failed(account, source, core.clock.now()))
+    core.storage.accounts.put(failed(account, source, core.clock.now()))
     record_access(core, action="login.refused", by=account.name, reason="", address=address, what={"wrong": what})
 
 
@@ -149,7 +149,7 @@ def begin(core: StoredInstallation, request: BeginSession) -> SignedIn:
     """Open a session, or say why not."""
     now, source = core.clock.now(), source_of(core, request.address)
     with core.storage.ledger.writing():
-        account = core.storage.people.by_id(request.account)
+        account = core.storage.accounts.by_id(request.account)
         if account is None or account.disabled or fingerprint(account) != request.checked:
             return SignedIn(problem="wrong")
         if waits(account, source, now):
@@ -162,12 +162,12 @@ def begin(core: StoredInstallation, request: BeginSession) -> SignedIn:
                 _fail(core, account, source, request.address, "second factor")
                 return SignedIn(problem="wrong_code")
             account = after
-        core.storage.people.put(succeeded(account, source))
+        core.storage.accounts.put(succeeded(account, source))
         return _opened_session(core, account, request.address, now)
 
 
 def _opened_session(core: StoredInstallation, account: Account, address: str, now: int) -> SignedIn:
-    people, settings = core.storage.people, core.settings
+    people, settings = core.storage.accounts, core.settings
     people.end_before(now - settings.session_hours * 3_600_000, now - settings.session_idle_minutes * 60_000)
     token = secrets.token_urlsafe(24)
     narrow = settings.require_totp and account.factor is None
@@ -180,7 +180,7 @@ def _opened_session(core: StoredInstallation, account: Account, address: str, no
 def refused(core: StoredInstallation, request: SignInRefused) -> Done:
     """The source waits for that account, longer each time."""
     with core.storage.ledger.writing():
-        account = core.storage.people.by_id(request.account) if request.account else None
+        account = core.storage.accounts.by_id(request.account) if request.account else None
         if account is not None:
             _fail(core, account, source_of(core, request.address), request.address, "password")
         else:
@@ -195,7 +195,7 @@ def refused(core: StoredInstallation, request: SignInRefused) -> Done:
 def seen(core: StoredInstallation, request: SessionSeen) -> Done:
     """Keep a session from being idle."""
     with core.storage.ledger.writing():
-        core.storage.people.seen(bytes.fromhex(request.session), core.clock.now())
+        core.storage.accounts.seen(bytes.fromhex(request.session), core.clock.now())
     return Done()
 
 
@@ -206,7 +206,7 @@ def end(core: StoredInstallation, request: EndSessions) -> SessionsEnded:
         raise Unknown("say which session or whose")
     with core.storage.ledger.writing():
         hash = bytes.fromhex(request.session) if request.session else None
-        ended = core.storage.people.end(hash=hash, account=request.account)
+        ended = core.storage.accounts.end(hash=hash, account=request.account)
         if request.by and ended:
             record_access(core, action="sessions.end", by=request.by, reason="", what={"ended": ended})
     return SessionsEnded(ended)
@@ -289,7 +289,7 @@ def enrol(core: StoredInstallation, request: Enrol) -> Enrolment:
         account = _own(core, request.account)
         if account.factor is not None:
             raise NotAllowed("this account has a second factor already; remove it first")
-        core.storage.people.put(replace(account, factor_pending=_sealed(core, account, secret)))
+        core.storage.accounts.put(replace(account, factor_pending=_sealed(core, account, secret)))
     issuer = " ".join(["dongui", *(site.name for site in core.storage.ledger.sites()[:1])])
     return Enrolment(totp.readable(secret), totp.uri(secret, account.name, issuer))
 
@@ -338,7 +338,7 @@ def recheck(core: StoredInstallation, request: Recheck) -> Done:
 
 
 def _own(core: StoredInstallation, account: str) -> Account:
-    if (found := core.storage.people.by_id(account)) is None:
+    if (found := core.storage.accounts.by_id(account)) is None:
         raise Unknown("this account is gone")
     return found
 
@@ -352,7 +352,7 @@ def _recheck(core: StoredInstallation, account: Account, password: str, address:
     with core.storage.ledger.writing():
         account = _own(core, account.id)
         if right and SESSION in account.attempts:
-            core.storage.people.put(succeeded(account, SESSION))
+            core.storage.accounts.put(succeeded(account, SESSION))
         if not right:
             _fail(core, account, SESSION, address, "password")
     return Done() if right else Done("wrong")

@@ -199,7 +199,7 @@ def retention() -> dict[str, Any]:
     who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
-    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
+    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.admin.holds())
 
 
 @calls.get("/openapi.json")

@@ -77,7 +77,7 @@ def _classes(core: Installation) -> dict[str, RecordClass]:
 def destructions() -> str:
     core = open_core()
     today = core.retention.today()
-    shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
+    shown = [destruction_json(d, today) for d in core.storage.admin.destructions()]
     open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
     past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
     live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
@@ -117,7 +117,7 @@ def standing() -> Response:
 def holds() -> str:
     core = open_core()
     classes = _classes(core)
-    shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
+    shown = [hold_json(h) for h in reversed(core.storage.admin.holds(active=False))]
     names = {site.ref: site.name for site in core.registry.sites()}
     return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 

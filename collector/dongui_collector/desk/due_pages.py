@@ -74,7 +74,7 @@ def _requests(core: Installation) -> Iterator[Task]:
 
 def _destructions(core: Installation) -> Iterator[Task]:
     """Waiting approvals, one task a deadline (K3), and versions whose periods nobody signed (S5.3)."""
-    waiting = core.storage.office.destructions(("selected",))
+    waiting = core.storage.admin.destructions(("selected",))
     by = Counter(deadline(d.due) if d.due else None for d in waiting)
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
@@ -85,7 +85,7 @@ def _destructions(core: Installation) -> Iterator[Task]:
 
 def _holds(core: Installation, today: date) -> Iterator[Task]:
     """Holds that end soon: what they kept is destroyed the day after."""
-    for hold in core.storage.office.holds():
+    for hold in core.storage.admin.holds():
         if hold.until is not None and today <= hold.until <= today + _HOLDS_AHEAD:
             yield Task("hold", "keeping.hold", hold.until, said={"id": hold.id}, values={"id": hold.id})
 

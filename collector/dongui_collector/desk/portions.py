@@ -117,7 +117,7 @@ def _of_ledger(core: Installation) -> Iterator[Portion]:
 def _of_office(core: Installation) -> Iterator[Portion]:
     """Privacy requests and disclosures: an open one has no end yet."""
     zone, registry = core.settings.zone, core.registry
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         closed = request.get("closed_at")
         last = (
             ledger_retention.request_last_day(request, registry.in_force(request["site_ref"], closed))

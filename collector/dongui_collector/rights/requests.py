@@ -346,7 +346,7 @@ def settle(core: Installation, id: int) -> list[Json]:
 
 def resume(core: Installation) -> None:
     """Settle erasures that a crash interrupted, or a hold kept open. For every start and now and then."""
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         if request.get("settling"):
             settle(core, request["id"])
             core.storage.ledger.scrub()
@@ -357,7 +357,7 @@ def resume(core: Installation) -> None:
 
 def listed(core: Installation, *, closed: bool = False) -> list[Json]:
     """The requests, the most urgent first; with ``closed`` those already answered for good, too. Names nobody."""
-    found = [summary(core, r) for r in core.storage.office.requests(open_only=not closed)]
+    found = [summary(core, r) for r in core.storage.admin.requests(open_only=not closed)]
     return sorted(found, key=lambda r: (r["urgency"] == "closed", r["due"], r["id"]))
 
 

@@ -51,7 +51,7 @@ def examine(core: Installation) -> list[Diagnosis]:
     parts: tuple[Callable[[Installation], Iterator[Diagnosis]], ...] = (
         _sites,
         _notices,
-        _office,
+        _admin,
         _cookies,
         _running,
         _keys,
@@ -183,7 +183,7 @@ def _unpublished(core: Installation, site: Site) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", Message("{name} is not among the published versions", name=path.name), remedy)
 
 
-def _office(core: Installation) -> Iterator[Diagnosis]:
+def _admin(core: Installation) -> Iterator[Diagnosis]:
     if not any(account.role in ("admin", "officer") for account in enabled(core)):
         yield Diagnosis("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
@@ -261,7 +261,7 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
 def _cookies(core: Installation) -> Iterator[Diagnosis]:
     for site in core.registry.sites():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
-        names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
+        names = [c["name"] for c in core.storage.admin.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         exempt = {name: known for name in names if (known := framework_cookie(name))}
         for name, known in exempt.items():
             what = Message(
