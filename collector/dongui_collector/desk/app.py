@@ -42,8 +42,7 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
-from dongui_collector.desk.overview import DayCounts
-from dongui_collector.desk.portions import Portions
+from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
@@ -73,8 +72,8 @@ def create_desk(core: Installation) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # a proxy's scheme differs; SameSite=Strict stands beside the token
     )
     app.extensions["dongui"] = core
-    app.extensions["dongui-counts"] = DayCounts(core)
-    app.extensions["dongui-portions"] = Portions(core)
+    app.extensions["dongui-counts"] = counted = DayCounts(core)
+    app.extensions["dongui-portions"] = Portions(core, counted)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
     hosts.set_up(app, core.settings)
