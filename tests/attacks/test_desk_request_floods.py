@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.desk.paging import PAGE, paged
-from dongui_collector.rights import files, requests
+from dongui_collector.rights import files, filing
 from dongui_collector.runtime.composition import open_core
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,13 +22,13 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def ask(world: World, id: str, *asked: tuple[str, str]) -> list[requests.FiledRequest]:
+def ask(world: World, id: str, *asked: tuple[str, str]) -> list[filing.FiledRequest]:
     """What a visitor asks at the public door, in their order."""
     core = open_core(world.settings, writable=True)
     try:
         visitor = core.storage.ledger.visitor(core.ledger.key_of(id))
         assert visitor
-        return [requests.received_online(core, visitor, kind, text) for kind, text in asked]
+        return [filing.received_online(core, visitor, kind, text) for kind, text in asked]
     finally:
         core.close()
 

@@ -48,7 +48,7 @@ from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 
 _LONG_S = 0.1  # of counting what waits: from there on not with every change
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
@@ -143,7 +143,7 @@ class _Waiting:
         return {
             "due": due_pages.pressing(core, self._counting, core.retention.today()),
             "destructions": len(core.storage.office.destructions(("selected",))),
-            "requests": sum(requests.waiting(core).values()),
+            "requests": request_list.count(core),
         }
 
 

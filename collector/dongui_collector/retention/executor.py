@@ -148,14 +148,12 @@ class Executor:
             self._ledger.erase_bodies(free)
             disclosure_subjects.forget(self._storage, self._keyring, target.visitor)
             outcomes[target.of].held |= len(free) < len(wanted)
-        self._forget_in_requests({t.visitor.hex() for t in erased})
+        self._forget_in_requests([t.visitor for t in erased])
 
-    def _forget_in_requests(self, visitors: set[str]) -> None:
+    def _forget_in_requests(self, visitors: Sequence[bytes]) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""
-        office = self._storage.office
-        for request in office.requests() if visitors else ():
-            if request.get("visitor") in visitors:
-                office.update_request(request["id"], {"visitor": None})
+        for request in self._storage.office.requests_of(visitors):
+            self._storage.office.update_request(request["id"], {"visitor": None})
 
     def _so_far(self, target: VisitorTarget, ended: Ended) -> Json:
         """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""

@@ -24,7 +24,7 @@ from dongui_collector.core.operations import operation
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.storage.contract.values import Site
 
@@ -220,7 +220,7 @@ def _review(core: Installation) -> Iterator[Diagnosis]:
 
 def _requests(core: Installation) -> Iterator[Diagnosis]:
     """A privacy request is answered within ten days; none passes its day unnoticed (K10)."""
-    counts = requests.waiting(core)
+    counts = request_list.waiting(core)
     remedy = "dongui requests list, then dongui requests answer ID"
     if counts["overdue"]:
         yield Diagnosis("error", Message("{n} privacy requests are overdue", n=counts["overdue"]), remedy)
