@@ -44,7 +44,7 @@ POINTS = [
     (f"{RETENTION}.executor:Executor.execute", "after", 1, True),
     (f"{RETENTION}.executor:Executor.execute", "after", 2, True),
     (f"{RETENTION}.executor:Executor.execute", "after", 3, True),
-    (f"{RIGHTS}.requests:settle", "before", 1, True),
+    (f"{RIGHTS}.answering:settle", "before", 1, True),
     (f"{RIGHTS}.files:change", "before", 2, True),
     (f"{RIGHTS}.files:change", "after", 2, True),
 ]
