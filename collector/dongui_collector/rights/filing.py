@@ -85,7 +85,7 @@ def received_online(core: Installation, visitor: Visitor, asked: str, text: str 
         **_entry(visitor.site_ref, _kind(asked), asked, "online", now, day),
         "visitor": visitor.key.hex(),
         "identity": identity,
-        "nothing_held": visitor.member is None and not core.storage.events.days_of([visitor.key]),
+        "nothing_held": visitor.member is None and not core.storage.events.may_hold(visitor.key),
     }
     words = text_of("text", text or "")
     with core.storage.ledger.writing():
