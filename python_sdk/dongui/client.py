@@ -18,6 +18,7 @@ from dongui.http.policy_cache import PolicyCache
 from dongui.http.probe import Probe
 from dongui.rules.body import encode
 from dongui.rules.compiled_policy import CompiledPolicy
+from dongui.rules.events import plain
 from dongui.web.consent import Consent
 from dongui.web.options import Options, OptionValues, resolve
 from dongui.web.page_view import gated
@@ -82,11 +83,13 @@ class Client(BlockingClient):
             return False
         now = _now()
         event: dict[str, Any] = {"name": str(name), "at": now if at is None else _milliseconds(at)}
-        given = {"props": props, "url": url, "referrer": referrer, "ip": ip, "user_agent": user_agent}
+        cut = self._transport.shorten
+        given = {"url": url, "referrer": referrer, "ip": ip, "user_agent": user_agent}
+        given["props"] = None if props is None else plain(props, cut)
         event.update({key: value for key, value in given.items() if value is not None})
         if search is not None:
             event["search"] = str(search)
-        data = encode(gated(event, purposes, terms, now))
+        data = encode(gated(event, purposes, terms, now, cut))
         if not fits(data):
             self._transport.lose("too_large")
             return False

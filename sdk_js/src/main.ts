@@ -4,7 +4,6 @@ import { watch } from "./block";
 import { answered, worth } from "./consent";
 import { doc, native } from "./natives";
 import { quietly } from "./page";
-import { restore } from "./send";
 import { core, type View } from "./state";
 import { setAdvertisingId, track, watchViews } from "./track";
 import { withdraw } from "./withdraw";
@@ -74,7 +73,7 @@ export function start(options: Options): Dongui {
     chosen || options.ui == "none" || core._load("ui");
     core._look();
     core._read();
-    restore();
+    core._sweep();
     watch();
     options.pageViews == "off" || watchViews(!core._queue[0] && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.

@@ -5,6 +5,7 @@
  */
 import { quietly } from "./page";
 import type { Decision } from "./rules/decisions";
+import { json } from "./rules/json";
 import { core } from "./state";
 
 /** A decision with what `POST /v1/consents` says of it besides. */
@@ -25,11 +26,7 @@ core._stored = () => (core._box ||= quietly(() => localStorage) || {});
 /** The keys that begin so. */
 core._keys = (prefix) => Object.keys(core._stored()).filter((key) => !key.indexOf(prefix));
 
-/** JSON of what `value` holds itself: a `toJSON` that a page gives to arrays or objects changes nothing of it. */
-core._json = (value) =>
-  JSON.stringify(value, function (this: any, key) {
-    return this[key];
-  });
+core._json = json;
 
 core._store = (key, value) => quietly(() => (core._stored()[key] = core._json(value)));
 

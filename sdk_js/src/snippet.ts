@@ -17,7 +17,11 @@ quietly(() => {
   core._held = waiting?.held;
   const api = start({ ...(script.dataset as unknown as Options), base: script.src.split("/v1/")[0]! });
   const push = ([name, ...given]: Call): unknown =>
-    quietly(() => name.split(".").reduce((owner: any, step) => owner[step], api)(...given));
+    quietly(() => {
+      let called: any = api;
+      for (const step of name.split(".")) called = called[step];
+      called(...given);
+    });
   window.dongui = { ...api, push };
   (waiting?.q ?? waiting)?.forEach(push);
 });

@@ -4,8 +4,8 @@ import type { Reason } from "./blocking/explain";
 import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
 import type { Entry } from "./queue";
-import type { Choice, Policy, Purpose } from "./rules/types";
-import { useScrub } from "./rules/urls";
+import type { Cut } from "./rules/json";
+import type { Choice, Event, Policy, Purpose } from "./rules/types";
 import { gpc } from "./signals";
 import type { h } from "./ui/dom";
 import type { keep } from "./ui/keep";
@@ -31,6 +31,8 @@ export interface Facts extends Policy {
   page_views?: string;
   items: Record<string, string>;
   purposes: Record<string, NoticePurpose>;
+  /** Cookies that the site cannot work without; absent where the policy has none. */
+  necessary?: { name: string; reason: string; keep_text: string; basis_text: string }[];
 }
 
 /** What was let loose, for the day it is taken back: what it unfolded to, if a template, and how it was before. */
@@ -96,9 +98,16 @@ export interface Core {
   _quietly: typeof quietly;
   /** `document`, and the way to read any object, as the browser made them: see natives.ts. */
   _doc: Document;
-  _useScrub: typeof useScrub;
-  /** Whether personal.js has come, or never will. */
-  _scrubs?: boolean;
+  /** What is to be recorded; record.js puts its own in the place, and takes over what has waited for it. */
+  _record(event: Event): void;
+  _events: Event[];
+  /** Takes what waits to be sent out of the storage, where nothing covers it. */
+  _sweep(): void;
+  /** A copy as JSON has it, within the collector's limits; counts what was left out, of which the console hears. */
+  _plain(value: unknown): unknown;
+  _cut(why: Cut): void;
+  _cuts: Partial<Record<Cut, number>>;
+  _explainCut?(why: Cut, count: number): void;
   _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */
@@ -106,7 +115,7 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "personal"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "record"): Promise<unknown>;
   // What queue.js adds:
   /** A decision of the page's own making; `id` names a withdrawal that is in force already. */
   _change?(changes: ConsentState | string[], id?: string): Promise<Result>;
@@ -156,7 +165,8 @@ export const core = {
   _released: [] as Released[],
   _quietly: quietly,
   _doc: doc,
-  _useScrub: useScrub,
+  _events: [] as Event[],
+  _cuts: {},
   _native: native,
   _uuid: uuid,
   _gpc: () => gpc() || core._dnt,

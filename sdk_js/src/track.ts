@@ -1,8 +1,9 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
+import { send } from "./events";
 import { doc } from "./natives";
 import { cookies, quietly, uuid } from "./page";
+import { plain } from "./rules/json";
 import type { Event } from "./rules/types";
-import { send } from "./send";
 import { core } from "./state";
 
 const VIEW = "pageview";
@@ -28,17 +29,25 @@ function address(): string {
   return (origin + path + search + (query ? (search ? "&" : "?") + query : "")).slice(0, 4000);
 }
 
-/** Records an event of the page's own making. The limits are the collector's: one event over them would cost its batch. */
+core._cut = (why) => {
+  const count = (core._cuts[why] = (core._cuts[why] || 0) + 1);
+  // The first is worth a word, and every tenfold of it.
+  /^10*$/.test(`${count}`) && core._load("diagnostics").then(() => core._explainCut?.(why, count));
+};
+
+core._plain = (value) => plain(value, core._cut);
+
+/** Records an event of the page's own making, with its properties as they are now. */
 export function track(name: string, props?: Record<string, unknown>): void {
   const at = core._now();
   const event = {
     // UUIDv7: its order is the order of time, which storage likes.
     id: uuid(`0${at.toString(16)}-7`.replace(/.{8}/, "$&-")),
-    name: `${name}`.slice(0, 128),
+    name: String(name),
     at,
     url: address(),
     referrer: previous,
-    props: JSON.stringify(props)?.length < 8000 ? props : null,
+    props: core._plain(props),
     search: name == VIEW && new URLSearchParams(location.search).get(core._options.search || "q"),
     ad_ids: advertisingIds,
     cookies: Object.fromEntries(cookies()),

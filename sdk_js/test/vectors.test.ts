@@ -10,10 +10,9 @@ import { choiceAfter, classifyAnswer, collapse, expire, nextDecision, overlay, p
 import { gateEvent, itemsAllowed } from "../src/rules/gate";
 import { cookiePrefix, readChoice, visitorIds } from "../src/rules/own";
 import type { Choice, Event, Policy } from "../src/rules/types";
-import { scrubText as personal } from "../src/rules/personal";
-import { scrubProps, scrubText, scrubUrl, useScrub } from "../src/rules/urls";
 
-useScrub(personal);
+import { scrubText } from "../src/rules/personal";
+import { scrubProps, scrubUrl } from "../src/rules/urls";
 
 declare const VECTORS: string;
 interface Case {

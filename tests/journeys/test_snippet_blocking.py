@@ -81,7 +81,7 @@ def test_a_returning_visitor_is_not_kept_waiting(page: Page, site: Stub, collect
         "/v1/dongui.js",
         "/v1/notice",
         "/v1/release.js",
-        "/v1/personal.js",
+        "/v1/record.js",
     }
 
 

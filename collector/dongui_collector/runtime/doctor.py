@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from dongui.i18n import Message
 from dongui.policy import check
+from dongui.policy.necessary import framework_cookie
 from dongui.rules import classify
 
 from dongui_collector.access import audit_log
@@ -261,11 +262,23 @@ def _cookies(core: Installation) -> Iterator[Diagnosis]:
     for site in core.registry.sites():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
         names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
-        if names:
+        exempt = {name: known for name in names if (known := framework_cookie(name))}
+        for name, known in exempt.items():
+            what = Message(
+                "{site} sets {cookie}, which {framework} cannot work without, but its policy does not declare it",
+                site=site.name,
+                cookie=name,
+                framework=known.framework,
+            )
+            remedy = Message(
+                'add [[cookies]] name = "{cookie}", necessary = "{reason}"', cookie=name, reason=known.reason["en"]
+            )
+            yield Diagnosis("warning", what, remedy)
+        if others := [name for name in names if name not in exempt]:
             what = Message(
                 "{name} sets cookies that its policy does not declare: {cookies}",
                 name=site.name,
-                cookies=", ".join(names[:8]),
+                cookies=", ".join(others[:8]),
             )
             yield Diagnosis("warning", what, "dongui scan URL prints the lines that are missing")
 

@@ -85,6 +85,7 @@ class DeliveryQueue:
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
+        self._shortened: Counter[str] = Counter()
 
     def _reborn(self) -> None:
         # What was queued before the fork belongs to the parent: sending it here as well would be sending it twice.
@@ -197,21 +198,31 @@ class DeliveryQueue:
         with self._lock:
             counts = {name: self._counts[name] for name in ("sent", "recorded", "purged", "failures")}
             waiting = self._queued + (len(self._flying.jobs) if self._flying is not None else 0)
-            return {"queued": waiting, **counts, "refused": dict(self._refused), "lost": dict(self._lost)}
+            reasons = {"refused": self._refused, "lost": self._lost, "shortened": self._shortened}
+            return {"queued": waiting, **counts, **{name: dict(counter) for name, counter in reasons.items()}}
 
     def lose(self, reason: str) -> None:
         """Counts something that could not even be queued."""
         with self._lock:
             self._lose(reason, 1)
 
+    def shorten(self, reason: str) -> None:
+        """Counts an event of which something was left out, because the collector would have refused it."""
+        with self._lock:
+            self._shortened[reason] += 1
+            self._complain("shortened", self._shortened, reason)
+
     def _lose(self, reason: str, count: int) -> None:
         if not count:
             return
         self._lost[reason] += count
+        self._complain("lost", self._lost, reason)
+
+    def _complain(self, what: str, counts: Counter[str], reason: str) -> None:
         now = time.monotonic()
         if now - self._complained >= _COMPLAIN_EVERY:
             self._complained = now
-            log.warning("dongui lost %d records (%s); client.stats() counts them", sum(self._lost.values()), reason)
+            log.warning("dongui %s %d records (%s); client.stats() counts them", what, sum(counts.values()), reason)
 
     # Below: the background thread.
 

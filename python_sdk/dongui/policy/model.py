@@ -118,13 +118,20 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class CookieRule:
-    """Cookies of one name (``*`` stands for any characters). A ``lifetime`` of None ends with the browser's session."""
+    """Cookies of one name (``*`` stands for any characters). A ``lifetime`` of None ends with the browser's session.
+
+    Either a ``purpose``, or ``necessary`` says why the site cannot work without it: nobody is asked for such a cookie,
+    its value is never recorded, and the page shows it among what is processed without consent, on its ``basis`` (K2,
+    K8).
+    """
 
     name: str
-    purpose: str
+    purpose: str | None
     lifetime: Period | None
     provider: str
     record: bool = False
+    necessary: Text | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

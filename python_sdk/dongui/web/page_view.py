@@ -12,16 +12,11 @@ from urllib.parse import quote, unquote_plus
 
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.crawlers import is_crawler
+from dongui.rules.events import MOST_TEXT, Cut, fit_event
 from dongui.rules.gate import gate_items
 from dongui.web.consent import Consent
 
 PAGE_VIEW = "pageview"
-
-# The collector's limits (DESIGN 6): what is longer is cut here rather than refused there with the rest of its batch.
-MOST_URL = 4096
-MOST_NAME = 128
-MOST_SEARCH = 512
-MOST_AGENT = 2048
 
 # An entry that ends in "/" covers all below it.
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
@@ -37,15 +32,6 @@ def is_html_page(content_type: str) -> bool:
     return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
-class Navigation(NamedTuple):
-    """What tells whether a person asked to see a page. Headers as they came, empty where missing."""
-
-    path: str
-    user_agent: str
-    fetch_dest: str
-    sec_purpose: str
-
-
 class Facts(NamedTuple):
     """What a request says that a page view may need. Headers as they came, empty where missing."""
 
@@ -58,7 +44,8 @@ class Facts(NamedTuple):
 
 class Meant:
     """Whether a person asked to see a page: no prefetch (``Sec-Purpose``), no fragment that a script fetches
-    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names.
+    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names. Headers as they came, empty
+    where missing.
     """
 
     def __init__(self, exclude: Sequence[str] = NOT_PAGES) -> None:
@@ -66,10 +53,9 @@ class Meant:
         self._exactly = frozenset(exclude)
         self._bots: dict[str, bool] = {}
 
-    def __call__(self, asked: Navigation) -> bool:
-        path, user_agent, fetch_dest, sec_purpose = asked
+    def __call__(self, path: str, user_agent: str, fetch_dest: str, purpose: str) -> bool:
         return (
-            not (sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose))
+            not (purpose and ("prefetch" in purpose or "preview" in purpose))
             and fetch_dest in ("", "document")
             and path not in self._exactly
             and not path.startswith(self._below)
@@ -81,7 +67,7 @@ class Meant:
             return self._bots[user_agent]
         except KeyError:
             bot = is_crawler(user_agent)
-            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_AGENT:
+            if len(self._bots) < _REMEMBERED_AGENTS and len(user_agent) <= MOST_TEXT["user_agent"]:
                 self._bots[user_agent] = bot
             return bot
 
@@ -116,29 +102,14 @@ def page_view(
     return visitor, gated(event, purposes, terms, now_ms)
 
 
-def gated(event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int) -> dict[str, Any]:
+def gated(
+    event: dict[str, Any], purposes: frozenset[str], terms: CompiledPolicy, now_ms: int, cut: Cut = str
+) -> dict[str, Any]:
     """An event with an id, reduced to what ``purposes`` (granted by consent) allow, within the wire's limits."""
     items = terms.items(purposes)
     # A time-ordered id tells the time, so it is for those who agreed to have their time of visit recorded.
     event["id"] = time_ordered_id(now_ms) if "visit_time" in items else str(uuid.uuid4())
-    out = gate_items(event, items, purposes, terms.policy, now_ms)
-    for key, longest in (("url", MOST_URL), ("referrer", MOST_URL)):
-        text = out.get(key)
-        if text is not None and len(text) * 3 > longest:
-            out[key] = cut_url(text, longest)
-    for key, longest in (("name", MOST_NAME), ("search", MOST_SEARCH), ("user_agent", MOST_AGENT)):
-        text = out.get(key)
-        if text is not None and len(text) > longest:
-            out[key] = text[:longest]
-    return out
-
-
-def cut_url(url: str, longest: int) -> str:
-    """A URL of at most ``longest`` bytes: without its query if that is enough, else cut short."""
-    if len(url.encode("utf-8", "replace")) <= longest:
-        return url
-    url = url.partition("?")[0]
-    return url.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+    return fit_event(gate_items(event, items, purposes, terms.policy, now_ms), now_ms, cut)
 
 
 def time_ordered_id(now_ms: int) -> str:

@@ -1,5 +1,6 @@
 /** diagnostics.js: what a developer is told in the console. Loaded when there is something to tell. */
 import type { Reason } from "../blocking/explain";
+import type { Cut } from "../rules/json";
 import { core } from "../ui/core";
 
 const TEXTS: Record<Reason, string> = {
@@ -16,3 +17,21 @@ const TEXTS: Record<Reason, string> = {
 };
 
 core._explain = (element, reason, detail) => console.warn(`dongui: <${element.localName} data-purpose="${element.getAttribute("data-purpose") ?? ""}"> ${TEXTS[reason].replace("{}", detail)}`);
+
+const CUTS: Record<Cut, string> = {
+  cycle: "a property that contains itself was left out",
+  depth: "properties are kept six levels deep; what lies deeper is null",
+  values: "properties are kept up to 2,000 values and 8,000 characters; the rest was left out",
+  length: "a text was cut to its greatest length",
+  nul: "NUL characters were taken out of a text",
+  type: "a property that could not be read was left out",
+  name: 'an event without a name is recorded as "-"; give track() one',
+  at: "an event without a time has the time of its sending",
+  ad_ids: "an advertising id was left out: its kind has letters, digits and _ (32 at most), its text 512 characters at most",
+  cookies: "a cookie was not recorded: its value is longer than 4,096 characters",
+  environment: "a part of the environment was left out",
+  size: "an event was dropped: more than 500 wait to be sent",
+  refused: "an event was dropped: the collector refuses it; the others of its batch arrive",
+};
+
+core._explainCut = (why, count) => console.warn(`dongui: ${CUTS[why]} (${count} so far on this page).`);

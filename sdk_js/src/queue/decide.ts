@@ -13,7 +13,7 @@ function made(changes: ConsentState | string[], method: string, erase: boolean):
   const queue = entries();
   const before = choice?.granted ?? [];
   // What was sent may have arrived, so that taking it away is a withdrawal.
-  const given = queue.reduce((ids, entry) => (entry.tried ? ids.concat(entry.granted) : ids), before);
+  const given = [...before, ...queue.flatMap((entry) => (entry.tried ? entry.granted : []))];
   const all = Object.keys(core._state());
   const says = (id: string): boolean | undefined => (Array.isArray(changes) ? changes[0] && !changes.includes(id) ? undefined : false : changes[id]);
   const granted = all.filter(says);

@@ -2,7 +2,7 @@
  * queue.js: makes decisions and delivers those of all tabs, strictly one after another. Loaded once somebody is about to
  * decide, or where something is queued.
  */
-import { expire, collapse, nextDecision, pendingGrants, type Decision } from "../rules/decisions";
+import { expire, collapsed, nextDecision, pendingGrants } from "../rules/decisions";
 import type { Entry } from "../queue";
 import { core } from "../ui/core";
 import { attempt, reportGone, resultOf, waiting } from "./answers";
@@ -21,7 +21,7 @@ core._awaited = () => {
 function next(): Entry | undefined {
   adopt();
   const before = entries();
-  const after = before.reduce<Decision[]>(collapse, []);
+  const after = collapsed(before);
   const { _facts: facts, _options: { site } } = core;
   rewrite(before, facts ? expire(after, Date.now(), facts.version, facts.choice_seconds) : after);
   return nextDecision(entries().filter((entry) => entry.site == site), [...waiting]) as Entry | undefined;

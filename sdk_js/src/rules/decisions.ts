@@ -62,8 +62,11 @@ export const overlay = (granted: string[], queue: Pick<Decision, "refused">[]): 
   granted.filter((id) => !queue.some(({ refused }) => refused.includes(id)));
 
 /** The purposes whose last queued decision grants them. */
-export const pendingGrants = (queue: Decision[]): string[] =>
-  queue.reduce<string[]>((pending, { granted, refused, erase }) => (erase ? [] : [...without(pending, [...granted, ...refused]), ...granted]), []);
+export function pendingGrants(queue: Decision[]): string[] {
+  let pending: string[] = [];
+  for (const { granted, refused, erase } of queue) pending = erase ? [] : [...without(pending, [...granted, ...refused]), ...granted];
+  return pending;
+}
 
 /** What one request of a decision says: granted, refused, withdrawn among the refused, and of which visitor. */
 export type Part = [granted: string[], refused: string[], withdraws: string[], visitor: string | null];
@@ -78,6 +81,13 @@ export function parts(all: string[], [granted, refused, withdraws]: [string[], s
   const old = ids.filter((id) => id != use).map((id): Part => [[], all, all, id]);
   if (!gives || !withdraws[0]) return [...old, [granted, refused, withdraws, use]];
   return [...old, [granted, without(refused, withdraws), [], use], [[], withdraws, withdraws, use]];
+}
+
+/** The queue as if its decisions had joined it one after the other. (No `reduce`: Prototype.js 1.6 has another one.) */
+export function collapsed(queue: Decision[]): Decision[] {
+  let shorter: Decision[] = [];
+  for (const entry of queue) shorter = collapse(shorter, entry);
+  return shorter;
 }
 
 /** The queue once a decision has joined it: what was never sent and is decided anew is dropped, but for withdrawals. */

@@ -1,7 +1,8 @@
 /** The gate: of an event, only what a live purpose lists. Pure; `dongui.rules.gate` is the Python twin. */
 import { declaration } from "./cookies";
+import { scrubText } from "./personal";
 import type { Event, Policy } from "./types";
-import { isText, scrubProps, scrubText, scrubUrl } from "./urls";
+import { isText, scrubProps, scrubUrl } from "./urls";
 
 /** The items that any of the purposes lists; purposes that the policy does not know list none. */
 export const itemsAllowed = (purposes: Iterable<string>, policy: Policy): Set<string> =>
@@ -30,7 +31,7 @@ export function gateEvent(event: Event, purposes: Iterable<string>, policy: Poli
   };
   const recorded = (name: string): unknown => {
     const entry = declaration(name, policy);
-    return entry?.record && live.includes(entry.purpose);
+    return entry?.record && live.includes(entry.purpose!);
   };
   /** What each item covers; the order matters where the referrer's ad ids give way to the address's. */
   const covers: Record<string, Partial<Record<keyof Event, unknown>>> = {

@@ -22,7 +22,8 @@ export interface Purpose {
 /** A cookie that the policy declares; `name` is a glob. */
 export interface DeclaredCookie {
   name: string;
-  purpose: string;
+  /** null for a cookie that the site cannot work without: nobody is asked for it. */
+  purpose: string | null;
   record: boolean;
 }
 

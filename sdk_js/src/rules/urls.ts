@@ -2,22 +2,15 @@
  * What of an address and of free text may travel. Pure; `dongui.rules.urls` is the Python twin and explains it. The patterns
  * are written as short as their cases allow: the collector scrubs again. Hostile text takes linear time.
  */
-/** Replaces what names a person in a text; `path`: in an address. */
-type Scrub = (text: string, path?: boolean) => string;
-
-/** personal.js, which knows how; until it is there, what might hold a number or an e-mail address is nobody's to keep. */
-let scrub: Scrub = (text) => (/[@\d０-９]{4}|@|%40/.test(text) ? "" : text);
-
-export const useScrub = (given: Scrub): void => void (scrub = given);
-
-export const scrubText: Scrub = (text, path) => scrub(text, path);
+import { scrubText } from "./personal";
 
 const AD_KEY = /^([dgy]clid|[gw]braid|fbclid|msclkid|t[tw]clid|li_fat_id|NaPm)$/;
-const DEEPEST = 16;
 
 export const isText = (value: unknown): value is string => typeof value == "string";
 
-/** The same in every text of a JSON value, names of members included; what is nested too deep becomes null. */
+const DEEPEST = 16;
+
+/** Scrubs every text of a JSON value, names of members included; what is nested too deep becomes null. */
 export function scrubProps(value: unknown, levels = DEEPEST): unknown {
   if (isText(value)) return scrubText(value);
   if (!value || typeof value != "object") return value;
