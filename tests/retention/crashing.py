@@ -127,7 +127,7 @@ def copies(core: Installation) -> dict[bytes, list[str]]:
     """Record → where it lies."""
     found: dict[bytes, list[str]] = {}
     for name, store in (("archive", core.storage.archive), ("live", core.storage.records)):
-        for r in store.find(1, limit=1 << 40):
+        for r in store.of_site(1):
             found.setdefault(r.id, []).append(name)
     return found
 
@@ -136,7 +136,7 @@ def readable(core: Installation) -> list[str]:
     """The ids of the records that people are shown, over all subjects."""
     site = core.registry.sites()[0]
     stores = (core.storage.archive, core.storage.records)
-    subjects = {r.subject for store in stores for r in store.find(1, limit=1 << 40)}
+    subjects = {r.subject for store in stores for r in store.of_site(1)}
     return [shown["id"] for subject in subjects for shown in core.retention.records.of(site, subject)]
 
 

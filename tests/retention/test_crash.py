@@ -133,7 +133,7 @@ def test_records(house: House, target: str, moment: str, nth: int) -> None:
     house.close()
     killed(house.folder, "2028-03-11T00:00:00+09:00", target, moment, nth)
     resumed(house, "2028-03-11T00:01")
-    left = house.core.storage.records.find(house.site.ref)
+    left = house.core.storage.records.of_site(house.site.ref)
     assert [r.class_id for r in left] == ["payment"]
     assert house.core.retention.records.opened(left[0])["data"] == {"n": 1}
     assert keep["kept_until"] == "2030-03-10"

@@ -287,11 +287,11 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
     assert house.run()["waiting"] == 1, "the standing approval is for the routine"
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     opened = house.core.retention.records.opened(kept)
     assert (opened["subject"], opened["reason"]) == ("member-1", "purpose_achieved")
     assert opened["data"] == {"transaction": "t-1", "email": "a@example.com"}
-    assert len(house.core.storage.records.find(house.site.ref)) == 1
+    assert len(house.core.storage.records.of_site(house.site.ref)) == 1
     done = house.core.storage.office.destruction(id)
     assert done is not None
     assert done.certificate is not None
@@ -316,7 +316,7 @@ def test_s5_1_without_a_law_it_is_destroyed_and_a_hold_is_honoured(house: House)
     house.core.retention.holds.add(Hold(0, 1, "claim", None, None, key, None, None, house.now, ground="claim"))
     id = select(house, record_class="abuse", subject=None)
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
-    assert [r.subject for r in house.core.storage.records.find(house.site.ref)] == [key]
+    assert [r.subject for r in house.core.storage.records.of_site(house.site.ref)] == [key]
     assert house.core.storage.archive.groups() == []
     assert verify(house.core).ok
 
@@ -340,7 +340,7 @@ def test_two_persons_nobody_approves_their_own_selection(new_house: Callable[...
         assert perform(house.core, "destruction.approve", {"by": name})["approved"] == []
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "Lee"})
-    assert len(house.core.storage.archive.find(house.site.ref)) == 1
+    assert len(house.core.storage.archive.of_site(house.site.ref)) == 1
 
 
 def test_two_persons_a_release_alone_destroys_nothing(new_house: Callable[..., House]) -> None:

@@ -78,7 +78,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
         return
     assert (listed["state"], listed["urgency"]) == ("granted", "closed")
     assert house.rows() == []
-    assert house.core.storage.records.find(house.site.ref) == []
+    assert house.core.storage.records.of_site(house.site.ref) == []
     assert b"killed-sentinel" not in house.bytes()
     filed = house.core.storage.office.request(id)
     assert filed

@@ -218,7 +218,7 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     done = ask(house, "answer", id=id, outcome="granted")
     assert done["rows_destroyed"] == 2
     assert house.markers() == {"stranger"}
-    assert len(house.core.storage.records.find(1)) == 1
+    assert len(house.core.storage.records.of_site(1)) == 1
     filed = house.core.storage.office.request(id)
     assert filed
     assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None), "whose it was is forgotten"

@@ -105,8 +105,8 @@ def restore(
     as_json: bool,
 ) -> None:
     """Make keys/keys.db from a copy, less the keys destroyed since. There must be none."""
-    from dongui_collector.keys.backup import restore_keys
     from dongui_collector.keys.keyring import decode_master
+    from dongui_collector.runtime.restore_keys import restore_keys
 
     settings = settings_of(config)
     with file.open("rb") as source:

@@ -17,12 +17,12 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import NotAllowed, SettingsError
 from dongui_collector.core.sealing import SealBroken, forget_keys, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.storage.contract.stores import DestructionJournal, KeyStore
-from dongui_collector.storage.sqlite.connect import WRITER
-from dongui_collector.storage.sqlite.files import sync_folder
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import KeyStore
 
 KEY_BYTES = 32
 _CACHED = 1024  # keys held in memory; a year of days and what records need
@@ -74,7 +74,7 @@ class KeyRing:
         self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
         # The writers' own lock: with another one, who holds this and wants that would meet who holds that and
         # wants this.
-        self._lock = WRITER
+        self._lock = store.lock
         self.secret = self._secret()
 
     def derive(self, label: bytes) -> bytes:

@@ -21,7 +21,8 @@ from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.recorder import MOST_ENTRIES, DecisionRecorder
 from dongui_collector.ledger.rows import visitor_key
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.values import Intent, LedgerRecord
 
 __all__ = ["Decision", "DecisionOutcome", "LedgerService"]

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from msgspec.structs import replace
@@ -29,7 +30,7 @@ from dongui_collector.retention.lifecycle import (
 from dongui_collector.retention.schedule import Planned
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.standing_approval import StandingApproval
-from dongui_collector.storage.contract.stores import Storage
+from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
 from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Json
 
@@ -38,32 +39,20 @@ log = logging.getLogger("dongui.keeping")
 OPEN: tuple[DestructionState, ...] = ("selected", "approved", "running")
 
 
+@dataclass(frozen=True, eq=False)
 class Approvals:
     """Selects what is due and has it approved: by the standing approval, or by an officer. ``lock`` is the round's."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        clock: Clock,
-        planner: Planner,
-        standing: StandingApproval,
-        holds: HoldService,
-        steps: RecordedSteps,
-        today: Callable[[], date],
-        lock: threading.RLock,
-        *,
-        two_person: bool,
-    ) -> None:
-        self._ledger = storage.ledger
-        self._office = storage.office
-        self._clock = clock
-        self._planner = planner
-        self._standing = standing
-        self._holds = holds
-        self._steps = steps
-        self._today = today
-        self._lock = lock
-        self._two_person = two_person
+    _ledger: LedgerStore
+    _office: AdminStore
+    _clock: Clock
+    _planner: Planner
+    _standing: StandingApproval
+    _holds: HoldService
+    _steps: RecordedSteps
+    _today: Callable[[], date]
+    _lock: threading.RLock
+    _two_person: bool
 
     # -- selecting
 
@@ -170,7 +159,7 @@ class Approvals:
         word.
         """
         rows = self._office.destructions(OPEN)
-        recorded = self._steps.said(rows) if rows else {}
+        recorded = self._steps.recorded(rows) if rows else {}
         wrong = [row for row in rows if not agrees(row, recorded.get(row.id))]
         for row in wrong:
             found = recorded.get(row.id)

@@ -20,10 +20,10 @@ from dongui_collector.ledger import disclosure_subjects
 from dongui_collector.ledger.erasure_feed import ErasureFeed
 from dongui_collector.ledger.held_records import unheld
 from dongui_collector.ledger.notices import NoticeRegistry
-from dongui_collector.ledger.periods import Periods
 from dongui_collector.retention.steps import Steps
 from dongui_collector.retention.visitor_steps import VisitorSteps
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import LedgerStore, Storage
 from dongui_collector.storage.contract.targets import DayTarget, RecordsTarget, Target, VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Json
 
@@ -38,32 +38,24 @@ class Certificate(Ended):
     certified: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, eq=False)
 class Executor:
     """Carries targets out on an open, writable installation."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        journal: DestructionJournal,
-        clock: Clock,
-        keyring: KeyRing,
-        registry: NoticeRegistry,
-        periods: Periods,
-        steps: Steps,
-        visitors: VisitorSteps,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._ledger = storage.ledger
-        self._journal = journal
-        self._clock = clock
-        self._keyring = keyring
-        self._registry = registry
-        self._steps = steps
-        self._visitors = visitors
-        self._today = today
-        self._feed = ErasureFeed(storage, keyring, periods)
-        self._journalled: set[int] = set()
+    _storage: Storage
+    _journal: DestructionJournal
+    _clock: Clock
+    _keyring: KeyRing
+    _registry: NoticeRegistry
+    _feed: ErasureFeed
+    _steps: Steps
+    _visitors: VisitorSteps
+    _today: Callable[[], date]
+    _journalled: set[int] = field(default_factory=set)
+
+    @property
+    def _ledger(self) -> LedgerStore:
+        return self._storage.ledger
 
     def execute(self, targets: Sequence[Target]) -> Certificate:
         """End ``targets``, each decided and resolved (``of``, ``holding``), and certify each on the ledger.
@@ -88,7 +80,7 @@ class Executor:
         fresh = [t for t in targets if t.of not in self._journalled or not isinstance(t, VisitorTarget)]
         if fresh:
             self._journal.append(*(_entry(t) for t in fresh))
-        self._journalled |= {t.of for t in fresh if isinstance(t, VisitorTarget)}
+        self._journalled.update(t.of for t in fresh if isinstance(t, VisitorTarget))
 
     # -- after
 

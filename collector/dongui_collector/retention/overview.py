@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 from dongui_collector.ledger.periods import Periods, bits_of
@@ -16,28 +17,18 @@ from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
+@dataclass(frozen=True, eq=False)
 class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
-    def __init__(
-        self,
-        office: AdminStore,
-        planner: Planner,
-        approvals: Approvals,
-        standing: StandingApproval,
-        holds: HoldService,
-        periods: Periods,
-        today: Callable[[], date],
-        last_success: Callable[[], int | None],
-    ) -> None:
-        self._office = office
-        self._planner = planner
-        self._approvals = approvals
-        self._standing = standing
-        self._holds = holds
-        self._periods = periods
-        self._today = today
-        self._last_success = last_success
+    _office: AdminStore
+    _planner: Planner
+    _approvals: Approvals
+    _standing: StandingApproval
+    _holds: HoldService
+    _periods: Periods
+    _today: Callable[[], date]
+    _last_success: Callable[[], int | None]
 
     def urgency(self) -> Json:
         """How many destructions wait for an approval, and how urgently (K3)."""

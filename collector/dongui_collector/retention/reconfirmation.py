@@ -36,10 +36,10 @@ class Reconfirmation:
     until: date
 
 
-def told_by(given: date, told: Iterable[Reconfirmation], period: Period) -> date:
+def reminded_by(given: date, reminders: Iterable[Reconfirmation], period: Period) -> date:
     """The last day on which somebody who gave a consent on ``given`` must be told of it the next time."""
     base = given
-    for one in told:
+    for one in reminders:
         if one.on >= base and last_day(base, period) <= one.until:
             base = one.on
     return last_day(base, period)
@@ -60,7 +60,7 @@ def due(core: Installation, site: Site, until: date) -> Iterator[Due]:
     now = core.clock.now()
     notice = core.registry.in_force(site.ref, now)
     asked = {id: p for id in notice.policy.consent_purposes if (p := notice.policy.purposes[id]).reconfirm}
-    told = {id: _told(core, site, id) for id in asked}
+    reminders = {id: _reminders(core, site, id) for id in asked}
     after = b""
     while asked and (keys := core.storage.ledger.visitors(after, _PAGE)):
         for key in keys:
@@ -72,13 +72,13 @@ def due(core: Installation, site: Site, until: date) -> Iterator[Due]:
                 if standing is None or state.state_of(standing, notice, core.registry, now) != "given":
                     continue
                 assert purpose.reconfirm is not None
-                by = told_by(day_of(standing.at, notice.zone), told[id], purpose.reconfirm)
+                by = reminded_by(day_of(standing.at, notice.zone), reminders[id], purpose.reconfirm)
                 if by <= until:
                     yield Due(key, visitor.member, id, by)
         after = keys[-1]
 
 
-def _told(core: Installation, site: Site, purpose: str) -> list[Reconfirmation]:
+def _reminders(core: Installation, site: Site, purpose: str) -> list[Reconfirmation]:
     found, after = [], 0
     while page := core.storage.ledger.of_kind(KIND, after):
         for record in page:

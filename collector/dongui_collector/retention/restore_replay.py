@@ -11,9 +11,9 @@ import msgspec
 
 from dongui_collector.access.secrets import LOCKED
 from dongui_collector.ledger import state
+from dongui_collector.storage.contract.journal import FIRST_EPOCH, shared
 from dongui_collector.storage.contract.targets import NumberedTarget, SelectedTarget, target_of
 from dongui_collector.storage.contract.values import Hold, Intent, Json, Visitor
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -162,25 +162,25 @@ class Replay:
             if entry["released"] in active and self._same_ledger(entry):
                 self._core.retention.approvals.release_hold(entry["released"], "restore")
             return 0
-        told = entry["hold"]
-        if told["id"] in active and self._same_ledger(entry):
+        placed = entry["hold"]
+        if placed["id"] in active and self._same_ledger(entry):
             return 0
         visitor = self._visitor(entry) or self._subject(entry)
-        if told["one_visitor"] and visitor is None:
+        if placed["one_visitor"] and visitor is None:
             return 0  # whom it names is not in this backup
         self._core.retention.holds.add(
             Hold(
                 0,
-                told["site"],
-                told["reason"],
-                told["statute"],
-                told["class"],
+                placed["site"],
+                placed["reason"],
+                placed["statute"],
+                placed["class"],
                 visitor,
-                _day(told["from"]),
-                _day(told["to"]),
-                told["at"],
-                _day(told["until"]),
-                ground=told.get("ground", ""),
+                _day(placed["from"]),
+                _day(placed["to"]),
+                placed["at"],
+                _day(placed["until"]),
+                ground=placed.get("ground", ""),
             )
         )
         return 1
@@ -190,7 +190,7 @@ class Replay:
         wanted = {bytes.fromhex(id) for id in entry["ids"]}
         for store in (self._core.storage.archive, self._core.storage.records):
             for site_ref, class_id, last, _ in store.groups() if wanted else ():
-                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                found = store.of_group(site_ref, class_id, last)
                 if subject := next((r.subject for r in found if r.id in wanted), None):
                     return subject
         return None

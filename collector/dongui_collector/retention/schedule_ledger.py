@@ -223,8 +223,8 @@ class ProofPlanner:
         """Whether the people of a purpose were told once more since: the next term counts from the last time (K16)."""
         after = record.seq
         while later := self._storage.ledger.of_kind("reconfirmed", after, _PAGE):
-            told = (r for r in later if r.site_ref == record.site_ref and r.body)
-            if any(r.body and r.body.get("purpose") == body.get("purpose") for r in told):
+            same_site = (r for r in later if r.site_ref == record.site_ref and r.body)
+            if any(r.body and r.body.get("purpose") == body.get("purpose") for r in same_site):
                 return True
             after = later[-1].seq
         return False

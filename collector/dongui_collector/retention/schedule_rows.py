@@ -90,8 +90,9 @@ class Planner:
         self, site_ref: int, class_id: str, reason: str, today: date, *, subject: bytes | None, before: date | None
     ) -> list[Planned]:
         """Live records of a class whose purpose a person says is achieved: of one subject, or up to a day, or all."""
-        found = self._storage.records.find(site_ref, class_id=class_id, subject=subject, limit=1 << 40)
-        ids = tuple(r.id.hex() for r in found if before is None or r.day <= before)
+        records = self._storage.records
+        found = records.of_class(site_ref, class_id) if subject is None else records.of_subject(site_ref, subject)
+        ids = tuple(r.id.hex() for r in found if r.class_id == class_id and (before is None or r.day <= before))
         parts = [ids[n : n + _ACHIEVED] for n in range(0, len(ids), _ACHIEVED)]
         return [Planned(AchievedTarget(site=site_ref, class_id=class_id, ids=some), today, reason) for some in parts]
 
@@ -173,7 +174,7 @@ class Planner:
         site_ref, class_id, last, _ = group
         held: list[bytes] = []
         if calendar.may_hold(holds, site_ref, class_id):
-            held = calendar.held_records(store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40), holds)
+            held = calendar.held_records(store.of_group(site_ref, class_id, last), holds)
         return calendar.plan_records(name, group, held, today)
 
     @staticmethod

@@ -17,6 +17,7 @@ from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys.keyring import KeyRing
+from dongui_collector.ledger.erasure_feed import ErasureFeed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import EventKeys, reduce_row
@@ -93,30 +94,14 @@ class Retention:
         reduce = reduce_row(registry, keyring, EventKeys(keyring.derive(b"event")))
         steps = Steps(storage, keyring, journal, reduce, self.periods, self.planner.proofs, self.archiver, self.today)
         visitors = VisitorSteps(storage, registry, clock, journal, reduce, self.periods, self.archiver, self.today)
-        self.executor = Executor(storage, journal, clock, keyring, registry, self.periods, steps, visitors, self.today)
+        feed = ErasureFeed(storage, keyring, self.periods)
+        self.executor = Executor(storage, journal, clock, keyring, registry, feed, steps, visitors, self.today)
         self.endings = EndingQueue(storage, self.executor, visitors)
         recorded = RecordedSteps(storage.ledger, keyring.derive(b"chain-head"))
-        self.approvals = Approvals(
-            storage,
-            clock,
-            self.planner,
-            self.standing,
-            self.holds,
-            recorded,
-            self.today,
-            self._lock,
-            two_person=settings.two_person,
-        )
-        self.overview = RetentionOverview(
-            storage.office,
-            self.planner,
-            self.approvals,
-            self.standing,
-            self.holds,
-            self.periods,
-            self.today,
-            self.last_success,
-        )
+        by = clock, self.planner, self.standing, self.holds, recorded, self.today
+        self.approvals = Approvals(storage.ledger, storage.office, *by, self._lock, settings.two_person)
+        shown = self.planner, self.approvals, self.standing, self.holds, self.periods
+        self.overview = RetentionOverview(storage.office, *shown, self.today, self.last_success)
 
     def today(self) -> date:
         """The day in the installation's zone."""

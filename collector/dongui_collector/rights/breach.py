@@ -138,7 +138,7 @@ def search(
 def _records(store: RecordStore, site: Site) -> Iterator[Any]:
     for site_ref, class_id, last_day, _ in store.groups():
         if site_ref == site.ref:
-            yield from store.find(site_ref, class_id=class_id, last_day=last_day, limit=1 << 40)
+            yield from store.of_group(site_ref, class_id, last_day)
 
 
 def _on_ledger(core: Installation, site: Site, first: date, last: date, zone: Any) -> Iterator[bytes]:

@@ -66,7 +66,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
 def _left_by_law(door: PublicApp, key: bytes) -> Visitor | None:
     """Somebody erased of whom other law still keeps records: they may go on seeing that it does (S9.5)."""
     archive = door.core.storage.archive
-    site_ref = next((s.ref for s in door.core.registry.sites() if archive.find(s.ref, subject=key, limit=1)), None)
+    refs = (site.ref for site in door.core.registry.sites())
+    site_ref = next((ref for ref in refs if archive.known_since(ref, key) is not None), None)
     return None if site_ref is None else Visitor(key, site_ref, False, {})
 
 

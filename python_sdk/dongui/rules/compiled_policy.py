@@ -115,6 +115,7 @@ def _sound(policy: Any) -> bool:
         isinstance(policy.get("version"), str)
         and type(policy.get("choice_seconds")) is int
         and _texts(policy.get("accepts"))
+        and all(_texts(policy.get(key, ())) for key in ("unsearched_paths", "unsearched_properties"))
         and _texts(policy.get("query_keys"))
         and isinstance(purposes, Mapping)
         and all(_sound_purpose(purpose) for purpose in purposes.values())

@@ -47,10 +47,10 @@ def gate_items(
     out: Json = {"id": event.get("id"), "name": "-", "at": now_ms if at is None else at}
     used, ads = "service_usage" in items, "advertising_id" in items
     if used or ads:
-        url = _scrubbed(event.get("url"), policy)
+        url = _scrubbed(event.get("url"), policy, policy.get("unsearched_paths", ()))
         referrer = _scrubbed(event.get("referrer"), policy)
         if used:
-            _put_usage(out, event, url, referrer)
+            _put_usage(out, event, url, referrer, policy.get("unsearched_properties", ()))
         if ads and (ad_ids := _ad_ids(event, url, referrer)):
             out["ad_ids"] = ad_ids
     if "cookie" in items and (cookies := _cookies(event.get("cookies"), granted, policy)):
@@ -73,7 +73,9 @@ def _is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
     return type(value) is dict or (value is not None and isinstance(value, Mapping))
 
 
-def _put_usage(out: Json, event: Mapping[str, Any], url: ScrubbedUrl, referrer: ScrubbedUrl) -> None:
+def _put_usage(
+    out: Json, event: Mapping[str, Any], url: ScrubbedUrl, referrer: ScrubbedUrl, unsearched: Container[str]
+) -> None:
     """The service-usage record: what happened, where, with which properties, what was searched for."""
     name, props, search = event.get("name"), event.get("props"), event.get("search")
     if isinstance(name, str):
@@ -83,13 +85,14 @@ def _put_usage(out: Json, event: Mapping[str, Any], url: ScrubbedUrl, referrer: 
     if referrer is not _NO_URL:
         out["referrer"] = referrer.url
     if _is_mapping(props):
-        out["props"] = scrub_props(props)
+        out["props"] = scrub_props(props, unsearched)
     if isinstance(search, str):
         out["search"] = scrub_text(search)
 
 
-def _scrubbed(url: Any, policy: Mapping[str, Any]) -> ScrubbedUrl:
-    return scrub_url(url, policy["query_keys"]) if isinstance(url, str) else _NO_URL
+def _scrubbed(url: Any, policy: Mapping[str, Any], unsearched: Iterable[str] = ()) -> ScrubbedUrl:
+    """``unsearched``: of the site's own addresses, not of those that lead to it."""
+    return scrub_url(url, policy["query_keys"], unsearched) if isinstance(url, str) else _NO_URL
 
 
 def _ad_ids(event: Mapping[str, Any], url: ScrubbedUrl, referrer: ScrubbedUrl) -> dict[str, str]:

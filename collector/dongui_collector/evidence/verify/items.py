@@ -168,7 +168,7 @@ class ItemCheck:
         """Check the archive and the other records."""
         for name, store in (("archive.db", self._storage.archive), ("records.db", self._storage.records)):
             for site_ref, class_id, last, number in store.groups():
-                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                found = store.of_group(site_ref, class_id, last)
                 where = Message("{name}, {class_id} until {last}", name=name, class_id=class_id, last=last)
                 self.kept += len(found)
                 if len(found) != number:

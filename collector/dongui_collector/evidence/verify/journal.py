@@ -10,7 +10,7 @@ from dongui.i18n import Message
 from dongui_collector.core.errors import StorageError
 from dongui_collector.evidence.verify.certificates import ChainSummary
 from dongui_collector.evidence.verify.findings import VerificationFinding
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH
+from dongui_collector.storage.contract.journal import EPOCH, FIRST_EPOCH
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation

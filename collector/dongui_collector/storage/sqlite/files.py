@@ -96,13 +96,17 @@ def _zero(fd: int, start: int, end: int) -> None:
         os.fdatasync(fd)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames and unlinks in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def destroy_folder(folder: Path) -> None:
+    """Overwrite and remove every file of a folder that holds data."""
+    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path.is_file():
+            destroy_file(path)
+        else:
+            path.unlink()
+    if folder.is_dir():
+        folder.rmdir()
 
 
 class FolderLock:
@@ -142,7 +146,7 @@ def refuse_network(folder: Path) -> None:
         raise StorageError(f"{folder} lies on a network file system ({kind}); put the data folder on a local disk")
 
 
-class Reserve:
+class ReserveFile:
     """Disk space put by, so that withdrawal and destruction still work when the disk is full."""
 
     def __init__(self, folder: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from dongui_collector.storage.contract.values import Changes, Fact, Mark
+from dongui_collector.storage.sqlite.dayfile import has
 
 _COLUMNS = ", ".join(
     "CASE WHEN name IN ('engagement', 'vital') THEN props END" if c == "props" else c for c in Fact._fields
@@ -34,7 +35,7 @@ def changes(conn: sqlite3.Connection, after: int) -> Changes:
     conn.execute("BEGIN")  # both as of one moment
     try:
         (top,) = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()
-        if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'ended'").fetchone():
+        if not has(conn, "ended"):
             return Changes(top, 0, ())
         found = conn.execute(_ENDED, (after,)).fetchall()
         return Changes(top, found[-1][0] if found else after, tuple(n for _, n in found))
@@ -52,12 +53,12 @@ def marks(folder: Path) -> dict[date, Mark]:
             if log not in (".db", ".db-wal"):
                 continue
             try:
-                said = entry.stat()
+                status = entry.stat()
                 day = date.fromisoformat(name)
             except (FileNotFoundError, ValueError):
                 continue
-            young = now if now - said.st_mtime_ns < _YOUNG_NS else 0
-            found.setdefault(day, []).extend((len(log), said.st_mtime_ns, said.st_size, young))
+            young = now if now - status.st_mtime_ns < _YOUNG_NS else 0
+            found.setdefault(day, []).extend((len(log), status.st_mtime_ns, status.st_size, young))
             if log == ".db":
                 found[day].append(-1)
     return {day: tuple(mark) for day, mark in found.items() if -1 in mark}
