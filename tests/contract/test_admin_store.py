@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
-from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES, AdminStore
+from dongui_collector.storage.contract.stores import LedgerStore
 from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
@@ -95,6 +96,19 @@ def test_cookies_seen_are_kept_by_name(office: Part) -> None:
         {"name": "_ga", "first_seen": 5, "last_seen": 9},
         {"name": "cart", "first_seen": 5, "last_seen": 5},
     ]
+
+
+def test_the_inventory_has_a_ceiling_and_what_was_seen_again_outlives_what_was_invented(office: Part) -> None:
+    with office.ledger.writing():
+        office.store.seen_cookies(2, ["other"], 1)
+        for at in (1, 2):
+            office.store.seen_cookies(1, ["_ga"], at)
+        for at in range(3, 9):
+            office.store.seen_cookies(1, [f"invented-{at}-{n}" for n in range(MOST_COOKIES // 4)], at)
+    names = {one["name"] for one in office.store.cookie_inventory(1)}
+    assert len(names) == MOST_COOKIES
+    assert {"_ga", "invented-8-0"} <= names
+    assert [one["name"] for one in office.store.cookie_inventory(2)] == ["other"]
 
 
 def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:

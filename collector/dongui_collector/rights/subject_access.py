@@ -52,8 +52,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
     if not id_ or len(id_) > 128:
         raise Problem("unauthorised", "send Authorization: Bearer <visitor id>, or the cookie with X-Dongui: 1")
     key = door.core.ledger.key_of(id_)
-    turn = Whose(network(address) if address else "", key)
     visitor = door.core.storage.ledger.visitor(key)
+    turn = Whose(visitor.site_ref if visitor else 0, network(address) if address else "", key)
     if visitor is None and reads:
         visitor = await door.readers.run(turn, partial(_left_by_law, door, key))
     if visitor is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dongui_collector.access import accounts, audit_log, sessions
+from dongui_collector.access import accounts, audit_log, own_account, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
 from dongui_collector.evidence import operations as evidence
 from dongui_collector.exports import tokens
@@ -60,6 +60,7 @@ MODULES = (
     request_view,
     retention,
     saved_views,
+    own_account,
     sessions,
     shared_links,
     sites,

@@ -16,6 +16,8 @@ from dongui_collector.storage.contract.values import (
     Session,
 )
 
+MOST_COOKIES = 1_000  # names in the inventory of a site
+
 
 class AdminStore(Protocol):
     """Tables of ``data/dongui.db`` beside the ledger; writes inside ``ledger.writing()``."""
@@ -40,7 +42,10 @@ class AdminStore(Protocol):
         """Small named values: the standing approval, the last retention run, …"""
 
     def put_setting(self, name: str, value: Json | None) -> None: ...
-    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None: ...
+    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None:
+        """Names of cookies that browsers sent to a site, where strangers choose them: at most :data:`MOST_COOKIES` are
+        kept. Those seen again stay before those seen once, and the newer before the older."""
+
     def cookie_inventory(self, site_ref: int) -> list[Json]: ...
     def add_to_feed(self, consumer: str, at: int, entry: Json) -> None:
         """Tell a consumer (``*``: everyone) what must be destroyed downstream."""

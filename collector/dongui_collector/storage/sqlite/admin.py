@@ -11,6 +11,7 @@ import msgspec
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES
 from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -127,6 +128,11 @@ class SqliteAdmin:
                 " ON CONFLICT DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)",
                 (site_ref, name, at),
             )
+        self._write(
+            "DELETE FROM cookies WHERE site_ref = ?1 AND name IN (SELECT name FROM cookies WHERE site_ref = ?1"
+            " ORDER BY last_seen > first_seen DESC, last_seen DESC, name LIMIT -1 OFFSET ?2)",
+            (site_ref, MOST_COOKIES),
+        )
 
     def cookie_inventory(self, site_ref: int) -> list[Json]:
         rows = self._read(
