@@ -18,6 +18,7 @@ from dongui_collector.cli.common import (
     settings_of,
 )
 from dongui_collector.cli.verify import checkpoints_in
+from dongui_collector.core.private_files import private
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
 
@@ -41,7 +42,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
         with (
             reading(config) as core,
             progress("days", len(core.storage.events.days())) as advance,
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+            open(part, "wb", opener=private) as out,
         ):
             made = make_backup(core, out, advance)
             out.flush()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dongui_collector.core.private_files import private
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Put ``data`` into ``path``, for its owner's eyes only: whole or not at all, on disk when this returns."""
     part = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+    with open(part, "wb", opener=private) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

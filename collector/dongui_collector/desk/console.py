@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.core.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
+from dongui_collector.desk.portions import rows_held
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.evidence.bundle import verifier_digest
@@ -45,17 +46,19 @@ def overview_page() -> str:
     schedule = core.retention.planner.schedule(core.retention.holds.standing())
     ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
-    portions: list[Portion] = current_app.extensions["dongui-portions"].all()
+    portions: list[Portion] = current_app.extensions["dongui-portions"].of(site)
     notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
     return render_template(
         "overview.html",
         o=shown,
+        rows=rows_held(portions),
         bars=bars(shown.days),
         site=site,
         classes=by_class(portions),
         items=by_item(portions),
         months=calendar(portions, core.retention.today()),
         agenda=agenda(portions),
+        today=core.retention.today(),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
         holds=len(core.retention.holds.standing()),

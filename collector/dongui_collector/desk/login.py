@@ -15,6 +15,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.accounts import enabled
+from dongui_collector.access.guessing import source_of, waits
 from dongui_collector.access.roles import may, without_officer
 from dongui_collector.access.secrets import verify_password
 from dongui_collector.access.sessions import (
@@ -24,9 +25,7 @@ from dongui_collector.access.sessions import (
     SignInRefused,
     fingerprint,
     session_hash,
-    source_of,
     stands,
-    waits,
 )
 from dongui_collector.access.throttle import Throttle
 from dongui_collector.core.operations import Request

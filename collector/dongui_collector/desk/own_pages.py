@@ -7,7 +7,8 @@ from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.access.sessions import Confirm, Done, EndSessions, Enrol, Enrolment, OwnPassword, Unenrol
+from dongui_collector.access.own_account import Confirm, Enrol, Enrolment, OwnPassword, Unenrol
+from dongui_collector.access.sessions import Done, EndSessions
 from dongui_collector.desk.language import words
 from dongui_collector.desk.shell import change, done, guard, open_core
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.access.audit_log import RecordAccess
-from dongui_collector.access.sessions import Recheck
+from dongui_collector.access.own_account import Recheck
 from dongui_collector.desk.cookie_pages import host_of
 from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.drafts import Draft, judged, with_cookie

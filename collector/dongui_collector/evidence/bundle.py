@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.private_files import private
 from dongui_collector.evidence import checkpoint_files, merkle
 from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.evidence.sealing import leaves
@@ -83,7 +84,10 @@ def write(
     try:
         for attempt in range(_TRIES):
             try:
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle:
+                with (
+                    open(part, "wb", opener=private) as file,
+                    zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle,
+                ):
                     _fill(core, bundle, result, given, advance, strict=attempt + 1 < _TRIES)
                 break
             except DayChanged:

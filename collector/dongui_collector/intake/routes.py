@@ -41,7 +41,8 @@ from dongui_collector.storage.contract.values import Site
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _YEAR = "public, max-age=31536000, immutable"
-_SAME_FOR_EVERYBODY = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy"})
+# Every page here but the two probes, which cost nothing: whoever is refused them would be taken for dead.
+_LIMITED = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy", "/metrics"})
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -63,7 +64,7 @@ def pages(door: PublicApp, more: Sequence[PublicCall] = ()) -> Starlette:
             headers = Headers.of(request.scope["headers"])
             request.state.headers = headers
             try:
-                if path in _SAME_FOR_EVERYBODY:
+                if path in _LIMITED:
                     door.take_turn(headers, door.caller(request.scope, headers), door.page_limit)
                 response = await endpoint(door, request)
             except Problem as problem:
@@ -276,7 +277,7 @@ async def post_inventory(door: PublicApp, request: Request) -> Response:
         with core.storage.ledger.writing():
             core.storage.admin.seen_cookies(site.ref, value.cookies, core.clock.now())
 
-    await door.in_thread(keep)
+    await door.in_thread(site, keep)
     return Response(status_code=204)
 
 
@@ -291,5 +292,5 @@ async def post_counts(door: PublicApp, request: Request) -> Response:
     except ValueError as refused:
         raise Problem("malformed", str(refused)) from None
     day = day_of(min(value.at, now), core.registry.in_force(site.ref, now).zone)
-    await door.in_thread(core.ledger.count_once, site.ref, b"counts|" + value.id.bytes, day, counts)
+    await door.in_thread(site, core.ledger.count_once, site.ref, b"counts|" + value.id.bytes, day, counts)
     return Response(status_code=204)

@@ -132,7 +132,7 @@ class Executor:
         done.certified.add(target.of)
 
     def _erase_ledger(self, visitors: Sequence[VisitorTarget], outcomes: dict[int, Ended]) -> None:
-        """What the ledger and the officers' books say of erased visitors, as far as no hold keeps it."""
+        """What the ledger and the office say of erased visitors, as far as no hold keeps it."""
         erased = [t for t in visitors if t.cause == "erasure"]
         for target in erased:
             wanted = [r for seq in target.records for r in self._ledger.records(seq - 1, 1) if r.body is not None]
@@ -140,14 +140,12 @@ class Executor:
             self._ledger.erase_bodies(free)
             disclosure_subjects.forget(self._storage, self._keyring, target.visitor)
             outcomes[target.of].held |= len(free) < len(wanted)
-        self._forget_in_requests({t.visitor.hex() for t in erased})
+        self._forget_in_requests([t.visitor for t in erased])
 
-    def _forget_in_requests(self, visitors: set[str]) -> None:
+    def _forget_in_requests(self, visitors: Sequence[bytes]) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""
-        admin = self._storage.admin
-        for request in admin.requests() if visitors else ():
-            if request.get("visitor") in visitors:
-                admin.update_request(request["id"], {"visitor": None})
+        for request in self._storage.admin.requests_of(visitors):
+            self._storage.admin.update_request(request["id"], {"visitor": None})
 
     def _so_far(self, target: VisitorTarget, ended: Ended) -> Json:
         """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""

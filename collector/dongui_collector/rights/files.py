@@ -12,9 +12,10 @@ import json
 import uuid
 from typing import Any
 
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.retention.installation import Installation
+from dongui_collector.rights.grounds import kind_of
 from dongui_collector.storage.contract.values import Json
 
 
@@ -34,6 +35,14 @@ def load(core: Installation, id: int) -> Json:
     if found is None:
         raise Unknown(f"there is no privacy request {id}; see `dongui requests list`")
     return found
+
+
+def load_open(core: Installation, id: int) -> Json:
+    """The open part of a request that may still be answered. Raises :class:`NotAllowed` for a closed one."""
+    request = load(core, id)
+    if request.get("closed_at"):
+        raise NotAllowed(f"request {id} is closed already; see `dongui requests show {id}`")
+    return {**request, "kind": kind_of(request["kind"]) or request["kind"]}
 
 
 def private(core: Installation, request: Json) -> Json:

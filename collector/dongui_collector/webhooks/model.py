@@ -77,11 +77,10 @@ def waiting(core: Installation, hook: Webhook, progress: Progress) -> tuple[list
                 {"type": entry["kind"], "at": at, "cursor": n} | {k: v for k, v in entry.items() if k != "kind"}
             )
     if "request" in hook.kinds:
-        for one in core.storage.admin.requests():
-            if progress.request < one["id"]:
-                request = max(request, one["id"])
-                if one["site_ref"] == hook.site_ref:
-                    events.append(_request(one))
+        for one in core.storage.admin.requests_after(progress.request):
+            request = one["id"]
+            if one["site_ref"] == hook.site_ref:
+                events.append(_request(one))
     return events, Progress(feed, request)
 
 

@@ -16,6 +16,8 @@ from dongui_collector.storage.contract.values import (
     Session,
 )
 
+MOST_COOKIES = 1_000  # names in the inventory of a site
+
 
 class AdminStore(Protocol):
     """Tables of ``data/dongui.db`` beside the ledger; writes inside ``ledger.writing()``."""
@@ -40,7 +42,10 @@ class AdminStore(Protocol):
         """Small named values: the standing approval, the last retention run, …"""
 
     def put_setting(self, name: str, value: Json | None) -> None: ...
-    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None: ...
+    def seen_cookies(self, site_ref: int, names: Iterable[str], at: int) -> None:
+        """Names of cookies that browsers sent to a site, where strangers choose them: at most :data:`MOST_COOKIES` are
+        kept. Those seen again stay before those seen once, and the newer before the older."""
+
     def cookie_inventory(self, site_ref: int) -> list[Json]: ...
     def add_to_feed(self, consumer: str, at: int, entry: Json) -> None:
         """Tell a consumer (``*``: everyone) what must be destroyed downstream."""
@@ -62,11 +67,25 @@ class AdminStore(Protocol):
 
     def add_request(self, request: Json) -> int: ...
     def request(self, id: int) -> Json | None: ...
-    def requests(self, *, open_only: bool = False) -> list[Json]:
-        """Oldest first, each with its ``id``; open are those without ``closed_at``."""
+    def requests(self) -> list[Json]:
+        """All of them, oldest first, each with its ``id``."""
 
-    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
-        """Those without ``closed_at`` of one visitor (the hexadecimal key), oldest first."""
+    def requests_after(self, id: int) -> list[Json]:
+        """Those with a higher number, oldest first."""
+
+    def requests_of(self, subjects: Sequence[bytes]) -> list[Json]:
+        """Those about a visitor or a member under one of these keys, oldest first."""
+
+    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[Json]:
+        """A part of the list; open are those without ``closed_at``, and with ``closed`` the others follow them.
+
+        The soonest due first; one that was filed with ``nothing_held`` of its visitor comes after the others, unless it
+        is due by ``soon``. What a page costs does not grow with the requests that are not on it.
+        """
+
+    def request_count(self, *, closed: bool) -> int: ...
+    def requests_due(self) -> dict[date, int]:
+        """Of how many that are open each day is the last."""
 
     def update_request(self, id: int, changes: Json) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...

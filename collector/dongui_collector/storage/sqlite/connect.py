@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from dongui_collector.core.errors import StorageDamaged, StorageError, StorageFull
+from dongui_collector.core.private_files import private
 
 # One writer a process, and no checkpoint beside a write: threads that checkpoint one WAL at the same instant meet a
 # SQLite bug mended only in 3.51.3 (https://sqlite.org/wal.html#walresetbug). Ingest holds it for one group commit.
@@ -29,6 +31,8 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
     ``synchronous=FULL`` is what "202 means on disk" rests on; ``secure_delete`` zeroes what is cleared in place;
     ``temp_store=MEMORY`` keeps sorted values out of temporary files. Without ``create`` the file must be there.
     """
+    if create and not readonly:
+        os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # its log and index get the mode of the database
     mode = "ro" if readonly else "rwc" if create else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     conn = sqlite3.connect(

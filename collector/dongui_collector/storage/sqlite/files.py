@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dongui_collector.core.errors import FolderBusy, StorageError
+from dongui_collector.core.private_files import private
 
 _BLOCK = bytes(1 << 20)
 _BLOCKS_AT_A_TIME = 4
@@ -117,7 +118,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         refuse_network(folder)
-        self._fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = private(str(folder / "lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -155,7 +156,7 @@ class ReserveFile:
     def take(self) -> None:
         """Put the space by (again). Silently does without when there is none to spare."""
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = private(str(self._path), os.O_RDWR | os.O_CREAT)
         except OSError:
             return
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import StorageError
+from dongui_collector.core.private_files import FOLDER, narrow
 from dongui_collector.storage.contract.folder import Part
 from dongui_collector.storage.contract.stores import KeyStore, Storage
 from dongui_collector.storage.sqlite.accounts import SqliteAccounts
@@ -47,10 +48,12 @@ class SqliteFolder:
     # -- a start
 
     def make(self) -> None:
-        """Create the folders, readable by the installation's own user alone."""
+        """Create the folders, and take all that is in them from everybody but the installation's own user."""
         with own_errors():
             for folder in (self.data, self.data / "events", self._keys):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+            for folder in (self.data, self._keys):
+                narrow(folder)
 
     def lock(self) -> FolderLock:
         """One process writes a folder. Raises :class:`FolderBusy` with the holder's pid."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from dongui_collector.core.durable import write_whole
 from dongui_collector.core.errors import StorageError, StorageFull
+from dongui_collector.core.private_files import private
 from dongui_collector.storage.contract.journal import FIRST_EPOCH
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.sqlite.connect import own_errors
@@ -124,7 +125,7 @@ class Journal:
             text = _text(entry)
             last = self._mac(last, text)
             lines += f"{last} {text}\n".encode()
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = private(str(self.path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             before = os.fstat(fd).st_size
             if os.write(fd, lines) != len(lines):
