@@ -41,12 +41,12 @@ def waiting(house: House, when: str = OVER) -> Destruction:
     house.visit(house.arrive())
     house.core.retention.standing.revoke("officer")
     house.run(when)
-    (found,) = house.core.storage.office.destructions(("selected",))
+    (found,) = house.core.storage.admin.destructions(("selected",))
     return found
 
 
 def states(house: House) -> list[DestructionState]:
-    return [d.state for d in house.core.storage.office.destructions()]
+    return [d.state for d in house.core.storage.admin.destructions()]
 
 
 # --- no step can be skipped ------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def test_s5_3_a_state_edited_in_the_database_is_refused(house: House, state: str
     outcome = house.run()
     assert (outcome["destroyed"], outcome["refused"]) == (0, 1)
     assert len(house.rows()) == 1
-    assert house.core.storage.office.destruction(found.id) == found, "put right: it waits as before"
+    assert house.core.storage.admin.destruction(found.id) == found, "put right: it waits as before"
     refused = house.core.storage.ledger.last_of("refused")
     assert refused is not None
     assert refused.body == {"destruction": found.id, "claimed": state, "ledger": "selected"}
@@ -188,7 +188,7 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     house.run()
     assert house.markers() == set()
     assert house.core.retention.overview.status().unsigned == []
-    (last,) = [d for d in house.core.storage.office.destructions() if d.what["day"] == "2025-03-11"]
+    (last,) = [d for d in house.core.storage.admin.destructions() if d.what["day"] == "2025-03-11"]
     assert last.approved_by is not None
     assert "v1, v2" in last.approved_by
     assert verify(house.core).ok
@@ -292,7 +292,7 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
     assert (opened["subject"], opened["reason"]) == ("member-1", "purpose_achieved")
     assert opened["data"] == {"transaction": "t-1", "email": "a@example.com"}
     assert len(house.core.storage.records.of_site(house.site.ref)) == 1
-    done = house.core.storage.office.destruction(id)
+    done = house.core.storage.admin.destruction(id)
     assert done is not None
     assert done.certificate is not None
     certificate = {

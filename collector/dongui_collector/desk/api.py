@@ -200,7 +200,7 @@ def retention() -> dict[str, Any]:
     who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
-    shown = status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
+    shown = status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.admin.holds())
     found: dict[str, Any] = plain(shown)
     return found
 

@@ -42,14 +42,13 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
-from dongui_collector.desk.overview import DayCounts
-from dongui_collector.desk.portions import Portions
+from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 
 _LONG_S = 0.1  # of counting what waits: from there on not with every change
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
@@ -73,8 +72,8 @@ def create_desk(core: Installation) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # a proxy's scheme differs; SameSite=Strict stands beside the token
     )
     app.extensions["dongui"] = core
-    app.extensions["dongui-counts"] = DayCounts(core)
-    app.extensions["dongui-portions"] = Portions(core)
+    app.extensions["dongui-counts"] = counted = DayCounts(core)
+    app.extensions["dongui-portions"] = Portions(core, counted)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
     hosts.set_up(app, core.settings)
@@ -143,8 +142,8 @@ class _Waiting:
         core = self._core
         return {
             "due": due_pages.pressing(core, self._counting, core.retention.today()),
-            "destructions": len(core.storage.office.destructions(("selected",))),
-            "requests": sum(requests.waiting(core).values()),
+            "destructions": len(core.storage.admin.destructions(("selected",))),
+            "requests": request_list.count(core),
         }
 
 

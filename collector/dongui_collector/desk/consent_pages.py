@@ -42,6 +42,7 @@ def consent() -> str:
         f=found,
         days=days,
         ranges=RANGES,
+        today=today,
         stacks=stacks(together(found.days, _BARS)),
         strip=strip,
         purposes=asked,

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.core.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
+from dongui_collector.desk.portions import rows_held
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import change, done, guard, open_core
 from dongui_collector.evidence.bundle import verifier_digest
@@ -45,17 +46,19 @@ def overview_page() -> str:
     schedule = core.retention.planner.schedule(core.retention.holds.standing())
     ends = {stored.day: stored.destroyed_on for stored in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
-    portions: list[Portion] = current_app.extensions["dongui-portions"].all()
+    portions: list[Portion] = current_app.extensions["dongui-portions"].of(site)
     notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
     return render_template(
         "overview.html",
         o=shown,
+        rows=rows_held(portions),
         bars=bars(shown.days),
         site=site,
         classes=by_class(portions),
         items=by_item(portions),
         months=calendar(portions, core.retention.today()),
         agenda=agenda(portions),
+        today=core.retention.today(),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
         holds=len(core.retention.holds.standing()),
@@ -77,7 +80,7 @@ def _classes(core: Installation) -> dict[str, RecordClass]:
 def destructions() -> str:
     core = open_core()
     today = core.retention.today()
-    shown = [DestructionSummary.of(d, today) for d in core.storage.office.destructions()]
+    shown = [DestructionSummary.of(d, today) for d in core.storage.admin.destructions()]
     open_ = [d for d in shown if d.state not in ("done", "lapsed")]
     past = [d for d in reversed(shown) if d.state in ("done", "lapsed")][:_HISTORY]
     live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
@@ -117,7 +120,7 @@ def standing() -> Response:
 def holds() -> str:
     core = open_core()
     classes = _classes(core)
-    shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
+    shown = [hold_json(h) for h in reversed(core.storage.admin.holds(active=False))]
     names = {site.ref: site.name for site in core.registry.sites()}
     return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 

@@ -82,6 +82,7 @@ SHOWS_NOBODY: Mapping[str, str] = {
     "requests.add": "files a request",
     "requests.identity": "records a check",
     "requests.answer": "answers by number",
+    "requests.answer_many": "the same of many",
     "requests.correct": "takes a record's right data, shows none",
     "disclosures.disclosures": "to whom, for what and how many; never whose",
     "disclosures.show": "the same of one hand-over",

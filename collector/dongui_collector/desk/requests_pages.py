@@ -3,43 +3,66 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from flask import Blueprint, Response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.desk.paging import paged
+from dongui_collector.desk.paging import PAGE, fetched
 from dongui_collector.desk.shell import change, done, guard, open_core
-from dongui_collector.rights import delivery
-from dongui_collector.rights import requests as rights
+from dongui_collector.retention.installation import Installation
+from dongui_collector.rights import delivery, request_list
+from dongui_collector.rights.answering import AnswerRequest, AnswerRequests, RequestsAnswered
 from dongui_collector.rights.correction import CorrectRecord
 from dongui_collector.rights.delivery import OpenPackage
-from dongui_collector.rights.grounds import CHANNELS, KINDS, OUTCOMES, PROOFS, grounds_for
+from dongui_collector.rights.filing import FileRequest
+from dongui_collector.rights.grounds import CHANNELS, GROUNDS, KINDS, OUTCOMES, PROOFS, grounds_for
+from dongui_collector.rights.identity import RecordIdentity
 from dongui_collector.rights.letters import WriteLetter
-from dongui_collector.rights.requests import AnswerRequest, FileRequest, RecordIdentity, ShowRequest
+from dongui_collector.rights.request_view import ShowRequest
+from dongui_collector.storage.contract.values import Json
 
 pages = Blueprint("requests", __name__, url_prefix="/console/requests")
 
 # The list names nobody; everything else is the privacy officer's.
-_NEEDS = dict.fromkeys(("add", "show", "identity", "correct", "answer", "letter", "package"), "requests")
+_NEEDS = dict.fromkeys(("add", "answer_many", "show", "identity", "correct", "answer", "letter", "package"), "requests")
 guard(pages, _NEEDS)
 
 
 @pages.get("")
 def requests() -> str:
     """The open ones by deadline; closed ones with ``?all``."""
+    return _list(request.args.get("page", ""), everything="all" in request.args)
+
+
+def _list(page: str, *, everything: bool = False, answered: RequestsAnswered | None = None) -> str:
     core = open_core()
-    found = rights.listed(core, closed="all" in request.args)
+    found = partial(_part, core, everything)
     return render_template(
         "requests.html",
-        requests=paged(found, request.args.get("page", "")),
-        everything="all" in request.args,
+        requests=fetched(request_list.count(core, closed=everything), found, page),
+        everything=everything,
+        answered=answered,
+        outcomes=OUTCOMES,
+        grounds=GROUNDS,
         kinds=KINDS,
         channels=[c for c in CHANNELS if c != "online"],
         sites=core.registry.sites(),
         may_handle=current_user.may("requests"),
     )
+
+
+def _part(core: Installation, closed: bool, offset: int, limit: int) -> list[Json]:
+    return request_list.listed(core, closed=closed, offset=offset, limit=limit)
+
+
+@pages.post("/answers")
+def answer_many() -> str:
+    """One answer to all that were chosen; the page then says which of them could not be answered so, and why."""
+    ids = [int(id) for id in request.form.getlist("ids")[:PAGE] if id.isascii() and id.isdigit() and len(id) < 16]
+    return _list("", answered=change(AnswerRequests, ids=ids))
 
 
 @pages.post("")

@@ -58,7 +58,7 @@ def approve(core: Installation, request: ApproveDestructions) -> DestructionsApp
     core.retention.approvals.select()
     approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
-    again = (core.storage.office.destruction(d.id) for d in approved)
+    again = (core.storage.admin.destruction(d.id) for d in approved)
     return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome["failed"])
 
 
@@ -267,7 +267,7 @@ def prepare_backup(core: Installation, request: PrepareBackup) -> BackupPrepared
     made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": request.by})
-        core.storage.office.put_setting(BACKED_UP, {"at": core.clock.now()})
+        core.storage.admin.put_setting(BACKED_UP, {"at": core.clock.now()})
     core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
     return BackupPrepared(days=len(core.storage.events.days()), keys_made=made)
 

@@ -45,7 +45,7 @@ class RetentionStatus(msgspec.Struct, frozen=True):
 class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
-    _office: AdminStore
+    _admin: AdminStore
     _planner: Planner
     _approvals: Approvals
     _standing: StandingApproval
@@ -56,12 +56,12 @@ class RetentionOverview:
 
     def urgency(self) -> dict[str, int]:
         """How many destructions wait for an approval, and how urgently (K3)."""
-        counts = urgencies(self._office.destructions(("selected",)), self._today())
+        counts = urgencies(self._admin.destructions(("selected",)), self._today())
         return {str(word): number for word, number in counts.items()}
 
     def status(self) -> RetentionStatus:
         """What is due, what waits, and when the last round succeeded."""
-        open_ = self._office.destructions(OPEN)
+        open_ = self._admin.destructions(OPEN)
         selected = [d.what for d in open_]
         due = [p for p in self._approvals.plan() if p.what not in selected]
         return RetentionStatus(

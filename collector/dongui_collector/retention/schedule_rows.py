@@ -147,7 +147,7 @@ class Planner:
     def _cleared_bases(self) -> set[PurposesTarget]:
         if self._cleared is None:
             self._cleared = set()
-            for destruction in self._storage.office.destructions(("done",)):
+            for destruction in self._storage.admin.destructions(("done",)):
                 self._note_cleared(destruction, self._cleared)
         return self._cleared
 

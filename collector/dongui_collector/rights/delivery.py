@@ -20,7 +20,7 @@ from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package, access_package_page, files
 from dongui_collector.rights.grounds import kind_of
-from dongui_collector.rights.requests import must_be_proved
+from dongui_collector.rights.identity import must_be_proved
 from dongui_collector.rights.subjects import Subject, subject_of
 
 _KINDS = ("access", "correction")

@@ -22,7 +22,7 @@ from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import RequestIn, decode
 from dongui_collector.intake.turns import Whose
-from dongui_collector.rights import access_package, access_package_page, fulfilment, requests
+from dongui_collector.rights import access_package, access_package_page, filing, fulfilment
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Visitor
@@ -167,7 +167,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
         except TooManyEntries as refused:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
-    filed = await door.requests.run(turn, partial(requests.received_online, core, visitor, asked.kind, asked.text))
+    filed = await door.requests.run(turn, partial(filing.received_online, core, visitor, asked.kind, asked.text))
     return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 

@@ -26,7 +26,7 @@ from dongui_collector.core.private_files import open_to_others
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.storage.contract.values import Site
 
@@ -52,7 +52,7 @@ def examine(core: Installation) -> list[Diagnosis]:
     parts: tuple[Callable[[Installation], Iterator[Diagnosis]], ...] = (
         _sites,
         _notices,
-        _office,
+        _admin,
         _cookies,
         _running,
         _keys,
@@ -184,7 +184,7 @@ def _unpublished(core: Installation, site: Site) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", Message("{name} is not among the published versions", name=path.name), remedy)
 
 
-def _office(core: Installation) -> Iterator[Diagnosis]:
+def _admin(core: Installation) -> Iterator[Diagnosis]:
     if not any(account.role in ("admin", "officer") for account in enabled(core)):
         yield Diagnosis("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
@@ -222,7 +222,7 @@ def _review(core: Installation) -> Iterator[Diagnosis]:
 
 def _requests(core: Installation) -> Iterator[Diagnosis]:
     """A privacy request is answered within ten days; none passes its day unnoticed (K10)."""
-    counts = requests.waiting(core)
+    counts = request_list.waiting(core)
     remedy = "dongui requests list, then dongui requests answer ID"
     if counts["overdue"]:
         yield Diagnosis("error", Message("{n} privacy requests are overdue", n=counts["overdue"]), remedy)
@@ -262,7 +262,7 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
 def _cookies(core: Installation) -> Iterator[Diagnosis]:
     for site in core.registry.sites():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
-        names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
+        names = [c["name"] for c in core.storage.admin.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         exempt = {name: known for name in names if (known := framework_cookie(name))}
         for name, known in exempt.items():
             what = Message(

@@ -122,4 +122,5 @@ def _list(reader: PublicReader, name: str) -> dict[str, Any] | None:
         return None
     answer = reader.ask(name, limit=SHOWN)
     listed = rows(tab, answer, reader.asked, g.lang, words())
-    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "not_known": not_known(answer)}
+    whole = {"not_known": not_known(answer), "shortened": answer["shortened"]}
+    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed} | whole

@@ -103,6 +103,9 @@ class EventStore(Protocol):
         rows: what an ending destroys is forgotten here in the same step.
         """
 
+    def may_hold(self, visitor: bytes) -> bool:
+        """Whether any day may hold rows of a visitor; one that the store does not know yet may. Opens no day."""
+
     def destroy(self, day: date) -> int:
         """Destroy the partition: leases awaited, renamed, overwritten, unlinked with its log. Returns its bytes.
         Idempotent; an absent day is 0. The day's key must have been destroyed before."""

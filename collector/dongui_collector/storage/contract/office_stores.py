@@ -67,11 +67,25 @@ class AdminStore(Protocol):
 
     def add_request(self, request: Json) -> int: ...
     def request(self, id: int) -> Json | None: ...
-    def requests(self, *, open_only: bool = False) -> list[Json]:
-        """Oldest first, each with its ``id``; open are those without ``closed_at``."""
+    def requests(self) -> list[Json]:
+        """All of them, oldest first, each with its ``id``."""
 
-    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
-        """Those without ``closed_at`` of one visitor (the hexadecimal key), oldest first."""
+    def requests_after(self, id: int) -> list[Json]:
+        """Those with a higher number, oldest first."""
+
+    def requests_of(self, subjects: Sequence[bytes]) -> list[Json]:
+        """Those about a visitor or a member under one of these keys, oldest first."""
+
+    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[Json]:
+        """A part of the list; open are those without ``closed_at``, and with ``closed`` the others follow them.
+
+        The soonest due first; one that was filed with ``nothing_held`` of its visitor comes after the others, unless it
+        is due by ``soon``. What a page costs does not grow with the requests that are not on it.
+        """
+
+    def request_count(self, *, closed: bool) -> int: ...
+    def requests_due(self) -> dict[date, int]:
+        """Of how many that are open each day is the last."""
 
     def update_request(self, id: int, changes: Json) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...

@@ -180,6 +180,9 @@ class SqliteDays(StoredDays):
                 found[day] = some
         return found
 
+    def may_hold(self, visitor: bytes) -> bool:
+        return any(self._visitors.among(day, (visitor,)) for day in self.days())
+
     def learn_visitors(self, *, within: float = 1.0) -> int:
         """Read which visitors the sealed days hold, where that is not known, newest first, for some seconds.
 
