@@ -17,7 +17,7 @@ from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
