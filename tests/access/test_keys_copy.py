@@ -190,7 +190,7 @@ def test_a_horizon_that_is_none_is_refused(house: House, wrong: str) -> None:
 
 
 def certificates(house: House) -> list[dict[str, Any]]:
-    return [d.certificate for d in house.core.storage.office.destructions(("done",)) if d.certificate]
+    return [d.certificate for d in house.core.storage.admin.destructions(("done",)) if d.certificate]
 
 
 def test_k3_a_certificate_names_when_the_last_copy_of_its_key_expires(lived_in: House) -> None:

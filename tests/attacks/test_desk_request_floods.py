@@ -47,13 +47,13 @@ def test_what_is_asked_again_joins_the_first_and_keeps_its_clock(world: World) -
     filed = ask(world, visitor(world), *[("access", "my data")] * 30, *[("access", "")] * 3)
     assert len({answer.id for answer in filed}) == 1
     assert len({answer.due for answer in filed}) == 1
-    assert len(world.core.storage.office.requests()) == 1
+    assert len(world.core.storage.admin.requests()) == 1
 
 
 def test_words_that_are_new_stand_in_the_first_ones_file(world: World) -> None:
     first, second, again = ask(world, visitor(world), ("access", "one"), ("access", "two"), ("access", "one"))
     assert first == second == again
-    [request] = world.core.storage.office.requests()
+    [request] = world.core.storage.admin.requests()
     assert files.private(world.core, request)["text"] == "one\n\ntwo"
 
 
@@ -77,7 +77,7 @@ def test_the_console_shows_a_flood_in_pages_by_deadline(world: World) -> None:
     core = open_core(world.settings, writable=True)
     with core.storage.ledger.writing():
         for n in range(2 * PAGE + 5):
-            core.storage.office.add_request(
+            core.storage.admin.add_request(
                 {"site_ref": 1, "kind": "access", "at": n, "received": "2025-01-01", "due": f"2099-01-{n % 28 + 1:02}"}
             )
     core.close()
@@ -118,7 +118,7 @@ def fill(world: World, number: int, **facts: object) -> None:
                 "received": "2025-01-01",
                 "due": f"2099-01-{n % 28 + 1:02}",
             }
-            core.storage.office.add_request(entry | facts)
+            core.storage.admin.add_request(entry | facts)
     core.close()
 
 
@@ -149,7 +149,7 @@ def test_what_one_asked_is_found_without_reading_what_others_asked(world: World)
     ask(world, one, ("access", "mine"))
     fill(world, 40, visitor="ab" * 32)
     key = world.core.ledger.key_of(one)
-    assert [r["visitor"] for r in world.core.storage.office.requests_of([key])] == [key.hex()]
+    assert [r["visitor"] for r in world.core.storage.admin.requests_of([key])] == [key.hex()]
 
 
 def test_those_of_visitors_without_rows_come_last_until_they_are_due_soon(world: World) -> None:
@@ -161,7 +161,7 @@ def test_those_of_visitors_without_rows_come_last_until_they_are_due_soon(world:
     order = [r["id"] for r in request_list.listed(world.core)]
     assert order[:2] == [real.id, letter]
     assert order[-1] == invented.id, "after what is due long after it"
-    office = world.core.storage.office
+    office = world.core.storage.admin
     soon = date.fromisoformat(invented.due)
     assert [r["id"] for r in office.request_page(soon, closed=False, offset=0, limit=1)] == [invented.id]
 

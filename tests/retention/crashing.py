@@ -159,7 +159,7 @@ def state(core: Installation) -> Any:
         for day in core.storage.events.days()
     }
     where = sorted(",".join(places) for places in copies(core).values())
-    return json.loads(json.dumps([days, where, len(core.storage.office.holds())]))
+    return json.loads(json.dumps([days, where, len(core.storage.admin.holds())]))
 
 
 def resume(folder: Path, before: Any, after: Any) -> list[str]:
@@ -173,8 +173,8 @@ def resume(folder: Path, before: Any, after: Any) -> list[str]:
             wrong.append(f"neither not begun nor complete: {found}")
         if core.storage.events.leftovers():
             wrong.append("a renamed day is left")
-        open_ = [d.id for d in core.storage.office.destructions(("approved", "running"))]
-        waits = core.storage.ledger.intents() and not core.storage.office.holds()
+        open_ = [d.id for d in core.storage.admin.destructions(("approved", "running"))]
+        waits = core.storage.ledger.intents() and not core.storage.admin.holds()
         if open_ or waits:
             wrong.append(f"still going on: {open_ or 'an ending'}")
         bodies = [r.body or {} for r in core.storage.ledger.records(0, 10_000) if r.kind == "certificate"]

@@ -130,7 +130,7 @@ def test_a_day_whose_key_came_back_with_an_old_copy_of_the_keys_is_destroyed_aga
     assert (outcome["days_shredded"], outcome["destructions"]) == (0, 1)
     assert house.core.storage.events.days() == [date(2025, 3, 11)]
     assert house.core.keyring.day(DAY) is None
-    assert house.core.storage.office.setting("approval.standing") is None, "a revocation is repeated, too"
+    assert house.core.storage.admin.setting("approval.standing") is None, "a revocation is repeated, too"
     sound(house)
 
 
@@ -162,7 +162,7 @@ def test_a_hold_placed_since_is_placed_again(lived_in: tuple[House, dict[str, st
     assert house.markers() == {"stays"}
     restore(house, backup)
     assert house.markers() == {"stays"}
-    assert [h.visitor for h in house.core.storage.office.holds()] == [key]
+    assert [h.visitor for h in house.core.storage.admin.holds()] == [key]
     sound(house)
 
 

@@ -84,10 +84,10 @@ def resumed(house: House, when: str) -> None:
     house.open()
     outcome = house.run(when)
     assert outcome["failed"] == 0
-    assert {d.state for d in house.core.storage.office.destructions()} == {"done"}
+    assert {d.state for d in house.core.storage.admin.destructions()} == {"done"}
     bodies = [r.body for r in house.core.storage.ledger.records() if r.kind == "certificate" and r.body]
     destructions = [body["destruction"] for body in bodies]
-    assert sorted(destructions) == sorted({d.id for d in house.core.storage.office.destructions()})
+    assert sorted(destructions) == sorted({d.id for d in house.core.storage.admin.destructions()})
     assert [str(f) for f in verify(house.core).findings] == []
     assert house.core.storage.events.leftovers() == []
     assert house.run()["destroyed"] == 0

@@ -223,7 +223,7 @@ def test_an_edited_destruction_is_found(lived_in: House, column: str) -> None:
 
 
 def test_a_begun_destruction_that_was_forgotten_is_found(lived_in: House) -> None:
-    lived_in.core.storage.office.destructions()
+    lived_in.core.storage.admin.destructions()
     with lived_in.core.storage.ledger.writing():
         what = {"kind": "day", "day": "2025-01-01"}
         lived_in.core.storage.ledger.append("destruction", lived_in.now, {"destruction": 88, "what": what})

@@ -88,7 +88,7 @@ def test_a_crash_leaves_one_version_after_the_next_start(
     house.reopen()
     correction.resume(house.core)
     assert held(house) == [RIGHT if added else WRONG]
-    request = house.core.storage.office.request(id)
+    request = house.core.storage.admin.request(id)
     assert request
     assert request["correcting"] is None
 

@@ -80,7 +80,7 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     assert house.rows() == []
     assert house.core.storage.records.of_site(house.site.ref) == []
     assert b"killed-sentinel" not in house.bytes()
-    filed = house.core.storage.office.request(id)
+    filed = house.core.storage.admin.request(id)
     assert filed
     assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None)
     assert house.core.storage.ledger.intents() == []

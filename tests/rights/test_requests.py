@@ -115,12 +115,12 @@ def test_s7_2_who_asked_and_every_word_lie_sealed_and_age_out_with_the_request(h
     assert b"sentinel" not in house.bytes("data", "keys")
     shown = ask(house, "show", id=id)
     assert (shown["text"], shown["answers"][0]["reason"]) == ("please-sentinel", "reason-sentinel")
-    key = house.core.storage.office.request(id)
+    key = house.core.storage.admin.request(id)
     assert key
     house.run("2028-03-10T23:59:59")
-    assert house.core.storage.office.request(id)
+    assert house.core.storage.admin.request(id)
     house.run("2028-03-11T00:00")
-    assert house.core.storage.office.request(id) is None
+    assert house.core.storage.admin.request(id) is None
     assert house.core.storage.keys.destroyed(key["key"]), "no backup tells it either"
     assert verify(house.core).ok
 
@@ -219,7 +219,7 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     assert done["rows_destroyed"] == 2
     assert house.markers() == {"stranger"}
     assert len(house.core.storage.records.of_site(1)) == 1
-    filed = house.core.storage.office.request(id)
+    filed = house.core.storage.admin.request(id)
     assert filed
     assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None), "whose it was is forgotten"
     assert [str(f) for f in verify(house.core).findings] == []

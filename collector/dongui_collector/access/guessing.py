@@ -52,5 +52,5 @@ def succeeded(account: Account, source: str) -> Account:
 
 def fail(core: StoredInstallation, account: Account, source: str, address: str, what: str) -> None:
     """Count a failure and write it down, in the transaction of the caller."""
-    core.storage.people.put(failed(account, source, core.clock.now()))
+    core.storage.accounts.put(failed(account, source, core.clock.now()))
     record_access(core, action="login.refused", by=account.name, reason="", address=address, what={"wrong": what})

@@ -91,7 +91,7 @@ def enrol(core: StoredInstallation, request: Enrol) -> Enrolment:
         account = _own(core, request.account)
         if account.factor is not None:
             raise NotAllowed("this account has a second factor already; remove it first")
-        core.storage.people.put(replace(account, factor_pending=sealed_secret(core, account, secret)))
+        core.storage.accounts.put(replace(account, factor_pending=sealed_secret(core, account, secret)))
     issuer = " ".join(["dongui", *(site.name for site in core.storage.ledger.sites()[:1])])
     return Enrolment(totp.readable(secret), totp.uri(secret, account.name, issuer))
 
@@ -140,7 +140,7 @@ def recheck(core: StoredInstallation, request: Recheck) -> Done:
 
 
 def _own(core: StoredInstallation, account: str) -> Account:
-    if (found := core.storage.people.by_id(account)) is None:
+    if (found := core.storage.accounts.by_id(account)) is None:
         raise Unknown("this account is gone")
     return found
 
@@ -154,7 +154,7 @@ def _recheck(core: StoredInstallation, account: Account, password: str, address:
     with core.storage.ledger.writing():
         account = _own(core, account.id)
         if right and SESSION in account.attempts:
-            core.storage.people.put(succeeded(account, SESSION))
+            core.storage.accounts.put(succeeded(account, SESSION))
         if not right:
             fail(core, account, SESSION, address, "password")
     return Done() if right else Done("wrong")

@@ -94,7 +94,7 @@ def begin(core: StoredInstallation, request: BeginSession) -> SignedIn:
     """Open a session, or say why not."""
     now, source = core.clock.now(), source_of(core, request.address)
     with core.storage.ledger.writing():
-        account = core.storage.people.by_id(request.account)
+        account = core.storage.accounts.by_id(request.account)
         if account is None or account.disabled or fingerprint(account) != request.checked:
             return SignedIn(problem="wrong")
         if waits(account, source, now):
@@ -107,12 +107,12 @@ def begin(core: StoredInstallation, request: BeginSession) -> SignedIn:
                 fail(core, account, source, request.address, "second factor")
                 return SignedIn(problem="wrong_code")
             account = after
-        core.storage.people.put(succeeded(account, source))
+        core.storage.accounts.put(succeeded(account, source))
         return _opened_session(core, account, request.address, now)
 
 
 def _opened_session(core: StoredInstallation, account: Account, address: str, now: int) -> SignedIn:
-    people, settings = core.storage.people, core.settings
+    people, settings = core.storage.accounts, core.settings
     people.end_before(now - settings.session_hours * 3_600_000, now - settings.session_idle_minutes * 60_000)
     token = secrets.token_urlsafe(24)
     narrow = settings.require_totp and account.factor is None
@@ -125,7 +125,7 @@ def _opened_session(core: StoredInstallation, account: Account, address: str, no
 def refused(core: StoredInstallation, request: SignInRefused) -> Done:
     """The source waits for that account, longer each time."""
     with core.storage.ledger.writing():
-        account = core.storage.people.by_id(request.account) if request.account else None
+        account = core.storage.accounts.by_id(request.account) if request.account else None
         if account is not None:
             fail(core, account, source_of(core, request.address), request.address, "password")
         else:
@@ -140,7 +140,7 @@ def refused(core: StoredInstallation, request: SignInRefused) -> Done:
 def seen(core: StoredInstallation, request: SessionSeen) -> Done:
     """Keep a session from being idle."""
     with core.storage.ledger.writing():
-        core.storage.people.seen(bytes.fromhex(request.session), core.clock.now())
+        core.storage.accounts.seen(bytes.fromhex(request.session), core.clock.now())
     return Done()
 
 
@@ -151,7 +151,7 @@ def end(core: StoredInstallation, request: EndSessions) -> SessionsEnded:
         raise Unknown("say which session or whose")
     with core.storage.ledger.writing():
         hash = bytes.fromhex(request.session) if request.session else None
-        ended = core.storage.people.end(hash=hash, account=request.account)
+        ended = core.storage.accounts.end(hash=hash, account=request.account)
         if request.by and ended:
             record_access(core, action="sessions.end", by=request.by, reason="", what={"ended": ended})
     return SessionsEnded(ended)

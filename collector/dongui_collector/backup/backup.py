@@ -34,7 +34,7 @@ def make_backup(core: Installation, out: BinaryIO, progress: Progress | None = N
         "id": secrets.token_hex(8),
         "made_at": core.clock.now(),
         "journal": list(position),
-        "epoch": core.storage.office.setting(EPOCH) or FIRST_EPOCH,
+        "epoch": core.storage.admin.setting(EPOCH) or FIRST_EPOCH,
         "zone": core.settings.timezone,
     }
     writer = BackupWriter(out, header)

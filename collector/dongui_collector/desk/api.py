@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.operations import plain
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
 from dongui_collector.desk.hosts import is_local
@@ -200,7 +201,9 @@ def retention() -> dict[str, Any]:
     who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
-    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
+    shown = status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.admin.holds())
+    found: dict[str, Any] = plain(shown)
+    return found
 
 
 @calls.get("/openapi.json", nobody="the description of the calls")

@@ -149,7 +149,7 @@ class _Waiting:
         core = self._core
         return {
             "due": due_pages.pressing(core, self._counting, core.retention.today()),
-            "destructions": len(core.storage.office.destructions(("selected",))),
+            "destructions": len(core.storage.admin.destructions(("selected",))),
             "requests": request_list.count(core),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from dongui.policy import RecordClass
 from flask import current_app, redirect, render_template, request, url_for
@@ -20,7 +20,7 @@ from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.operations import ApproveDestructions, GrantApproval, RevokeApproval
-from dongui_collector.retention.serializers import destruction_json, hold_json
+from dongui_collector.retention.serializers import DestructionSummary, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
 
 pages = Pages("console", __name__, url_prefix="/console")
@@ -34,7 +34,7 @@ def overview_page() -> str:
     core = open_core()
     site = chosen_site()
     schedule = core.retention.planner.schedule(core.retention.holds.standing())
-    ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
+    ends = {stored.day: stored.destroyed_on for stored in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
     portions: list[Portion] = current_app.extensions["dongui-portions"].of(site)
     notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
@@ -70,9 +70,9 @@ def _classes(core: Installation) -> dict[str, RecordClass]:
 def destructions() -> str:
     core = open_core()
     today = core.retention.today()
-    shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
-    open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
-    past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
+    shown = [DestructionSummary.of(d, today) for d in core.storage.admin.destructions()]
+    open_ = [d for d in shown if d.state not in ("done", "lapsed")]
+    past = [d for d in reversed(shown) if d.state in ("done", "lapsed")][:_HISTORY]
     live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
     return render_template(
         "destructions.html",
@@ -110,7 +110,7 @@ def standing() -> Response:
 def holds() -> str:
     core = open_core()
     classes = _classes(core)
-    shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
+    shown = [hold_json(h) for h in reversed(core.storage.admin.holds(active=False))]
     names = {site.ref: site.name for site in core.registry.sites()}
     return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 

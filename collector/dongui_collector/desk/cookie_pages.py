@@ -19,7 +19,7 @@ pages = Pages("cookies", __name__, url_prefix="/console/cookies")
 def cookies() -> str:
     core, site = open_core(), chosen_site()
     policy = core.registry.in_force(site.ref, core.clock.now()).policy
-    found = inventory(policy, core.storage.office.cookie_inventory(site.ref), host_of(site))
+    found = inventory(policy, core.storage.admin.cookie_inventory(site.ref), host_of(site))
     return render_template("cookies.html", site=site, policy=policy, found=found)
 
 

@@ -68,7 +68,7 @@ def _listed(core: Installation, today: date) -> Iterator[Task]:
 
 def _requests(core: Installation) -> Iterator[Task]:
     """The most urgent ones each, the others by their days: no page reads a flood of them."""
-    others = Counter(core.storage.office.requests_due())
+    others = Counter(core.storage.admin.requests_due())
     for one in request_list.listed(core, limit=PAGE):
         due = date.fromisoformat(one["due"])
         others[due] -= 1
@@ -80,7 +80,7 @@ def _requests(core: Installation) -> Iterator[Task]:
 
 def _destructions(core: Installation) -> Iterator[Task]:
     """Waiting approvals, one task a deadline (K3), and versions whose periods nobody signed (S5.3)."""
-    waiting = core.storage.office.destructions(("selected",))
+    waiting = core.storage.admin.destructions(("selected",))
     by = Counter(deadline(d.due) if d.due else None for d in waiting)
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
@@ -91,7 +91,7 @@ def _destructions(core: Installation) -> Iterator[Task]:
 
 def _holds(core: Installation, today: date) -> Iterator[Task]:
     """Holds that end soon: what they kept is destroyed the day after."""
-    for hold in core.storage.office.holds():
+    for hold in core.storage.admin.holds():
         if hold.until is not None and today <= hold.until <= today + _HOLDS_AHEAD:
             yield Task("hold", "keeping.hold", hold.until, said={"id": hold.id}, values={"id": hold.id})
 

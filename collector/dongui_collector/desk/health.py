@@ -35,7 +35,7 @@ class Gauges(Collector):
         yield GaugeMetricFamily(
             "dongui_desk_open_endings", "Endings decided but not finished.", len(storage.ledger.intents())
         )
-        yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.office.holds()))
+        yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.admin.holds()))
         stores = Engine.of(self._core).held()
         yield GaugeMetricFamily(
             "dongui_desk_report_bytes", "Memory that reports take.", sum(store.nbytes for store in stores)
@@ -45,7 +45,7 @@ class Gauges(Collector):
             "Days in memory for reports, of every set of purposes.",
             sum(store.days for store in stores),
         )
-        waiting = storage.office.destructions(("selected",))
+        waiting = storage.admin.destructions(("selected",))
         yield GaugeMetricFamily(
             "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)
         )

@@ -39,7 +39,7 @@ def _archive(found: list[Json] | None) -> str:
 def hold(id: int) -> str:
     """One hold, and in numbers what it holds now. Counts rows: on a page of its own, for whom it matters."""
     core = open_core()
-    found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
+    found = next((h for h in core.storage.admin.holds(active=False) if h.id == id), None)
     if found is None:
         raise NotFound
     today = core.retention.today()

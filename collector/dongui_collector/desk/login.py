@@ -98,10 +98,10 @@ class Login:
     def load(self, token: str) -> SignedInUser | None:
         """Who a session stands for; None once it, or its account, has ended."""
         core, now = self._core, self._core.clock.now()
-        kept = core.storage.people.session(session_hash(token))
+        kept = core.storage.accounts.session(session_hash(token))
         if kept is None or not stands(kept, core.settings, now):
             return None
-        account = core.storage.people.by_id(kept.account)
+        account = core.storage.accounts.by_id(kept.account)
         if account is None or account.disabled:
             return None
         if now - kept.seen_at >= _SEEN_EVERY_MS:
@@ -113,7 +113,7 @@ class Login:
         if request.method == "GET":
             return render_template("login.html", problem=None)
         name, password = request.form.get("name", "")[:60], request.form.get("password", "")[:1000]
-        kept = self._core.storage.people.account(name)
+        kept = self._core.storage.accounts.account(name)
         now, source = self._core.clock.now(), source_of(self._core, request.remote_addr or "")
         if wait := waits(kept, source, now) if kept else self._throttle.wait(f"{source} {name}", time.monotonic()):
             return _problem("too_many", 429, {"Retry-After": str(int(wait) + 1)})

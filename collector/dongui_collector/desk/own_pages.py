@@ -25,7 +25,7 @@ def _page(enrolling: Enrolment | None = None, problem: str | None = None) -> str
     core = open_core()
     return render_template(
         "own.html",
-        sessions=core.storage.people.sessions(current_user.id),
+        sessions=core.storage.accounts.sessions(current_user.id),
         enrolling=enrolling,
         problem=problem,
         required=core.settings.require_totp,
@@ -66,7 +66,7 @@ def unenrol() -> Response | tuple[str, int]:
 def end_session() -> Response:
     """End one of one's own sessions, named by the beginning of its hash."""
     wanted = request.form.get("session", "")
-    for session in open_core().storage.people.sessions(current_user.id):
+    for session in open_core().storage.accounts.sessions(current_user.id):
         if session.hash.hex()[:16] == wanted:
             change(EndSessions, session=session.hash.hex())
             return done("account.own", "saved")

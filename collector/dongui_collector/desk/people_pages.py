@@ -49,7 +49,7 @@ def _page(made: NewToken | None = None, reset: AccountPassword | None = None) ->
     return render_template(
         "access.html",
         sites=sites,
-        tokens=core.storage.office.tokens()[::-1],
+        tokens=core.storage.admin.tokens()[::-1],
         now=now,
         accounts=accounts,
         sessions={account.name: account.sessions for account in accounts},

@@ -158,7 +158,7 @@ def _of_ledger(core: Installation) -> Iterator[Portion]:
 def _of_office(core: Installation, site: Site) -> Iterator[Portion]:
     """Privacy requests and disclosures: an open one has no end yet."""
     zone, registry = core.settings.zone, core.registry
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         if request["site_ref"] != site.ref:
             continue
         closed = request.get("closed_at")

@@ -181,7 +181,7 @@ class ChainEndings:
             self._done += [r.seq for r in page if ends_rows(r.body or {})]
             after = page[-1].seq
         self._open = sorted(intent.seq for intent in storage.ledger.intents())
-        running = storage.office.destructions(("running",))
+        running = storage.admin.destructions(("running",))
         self._open += [int((d.certificate or {}).get("intent", 0)) for d in running if d.what["kind"] == "bases"]
 
     def any(self, seq: int) -> bool:

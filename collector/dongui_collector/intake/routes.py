@@ -235,7 +235,7 @@ async def get_ready(door: PublicApp, _request: Request) -> Response:
     if not door.committed_at <= now < door.committed_at + 1000:  # one trial a second, however often one asks
         try:
             with core.storage.ledger.writing():
-                core.storage.office.put_setting("ready", {"at": now})
+                core.storage.admin.put_setting("ready", {"at": now})
         except Exception:
             raise Problem("unavailable", "a commit failed") from None
         door.committed_at = now
@@ -275,7 +275,7 @@ async def post_inventory(door: PublicApp, request: Request) -> Response:
 
     def keep() -> None:
         with core.storage.ledger.writing():
-            core.storage.office.seen_cookies(site.ref, value.cookies, core.clock.now())
+            core.storage.admin.seen_cookies(site.ref, value.cookies, core.clock.now())
 
     await door.in_thread(site, keep)
     return Response(status_code=204)

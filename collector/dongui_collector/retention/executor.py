@@ -95,7 +95,7 @@ class Executor:
         """``outcome`` is what the step says for people; who approved what is repeated from the intent's record."""
         now = self._clock.now()
         intent = self._ledger.records(target.of - 1, 1)[0].body or {}
-        running = self._storage.office.destruction(intent["destruction"])
+        running = self._storage.admin.destruction(intent["destruction"])
         assert running is not None
         noted: Json = {k: intent[k] for k in ("bytes", "rows", "rules") if k in intent}
         body: Json = {
@@ -115,7 +115,7 @@ class Executor:
         self._feed.aged_out(target, now)
         certificate = body | {"seq": record.seq, "at": now}
         done = msgspec.structs.replace(running, state="done", done_at=now, certificate=certificate)
-        self._storage.office.update_destruction(done)
+        self._storage.admin.update_destruction(done)
 
     def _certify_visitor(self, target: VisitorTarget, done: Certificate) -> None:
         ended = done.of[target.of]
@@ -144,13 +144,13 @@ class Executor:
 
     def _forget_in_requests(self, visitors: Sequence[bytes]) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""
-        for request in self._storage.office.requests_of(visitors):
-            self._storage.office.update_request(request["id"], {"visitor": None})
+        for request in self._storage.admin.requests_of(visitors):
+            self._storage.admin.update_request(request["id"], {"visitor": None})
 
     def _so_far(self, target: VisitorTarget, ended: Ended) -> Json:
         """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""
         noted = f"{_SUFFIX}{target.of}"
-        before: Json = self._storage.office.setting(noted) or {"days": []}
+        before: Json = self._storage.admin.setting(noted) or {"days": []}
         days = sorted({*before["days"], *(day.isoformat() for day in ended.days)})
         counts = {
             "rows_destroyed": ended.destroyed + before.get("rows_destroyed", 0),
@@ -158,12 +158,12 @@ class Executor:
             "records_destroyed": ended.records + before.get("records_destroyed", 0),
             "records_archived": ended.archived + before.get("records_archived", 0),
         }
-        self._storage.office.put_setting(noted, {**counts, "days": days} if ended.held else None)
+        self._storage.admin.put_setting(noted, {**counts, "days": days} if ended.held else None)
         return {**counts, "days": len(days)}
 
     def _copies(self, target: Target) -> Json:
         """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); nothing where none does."""
-        copies = self._storage.office.setting("keys.copies")
+        copies = self._storage.admin.setting("keys.copies")
         keyed = isinstance(target, DayTarget | RecordsTarget)
         if not keyed or copies is None or copies["expires"] < self._today().isoformat():
             return {}

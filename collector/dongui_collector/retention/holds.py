@@ -64,7 +64,7 @@ class HoldService:
     def standing(self) -> list[Hold]:
         """The legal holds that stand today."""
         today = self._today()
-        return [hold for hold in self._storage.office.holds() if hold.stands(today)]
+        return [hold for hold in self._storage.admin.holds() if hold.stands(today)]
 
     def add(self, hold: Hold) -> Hold:
         """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not.
@@ -74,7 +74,7 @@ class HoldService:
         with self._storage.ledger.writing():
             if hold.visitor is not None:
                 hold = replace(hold, joined=hold.joined | self.joined(hold.visitor))
-            added = self._storage.office.add_hold(hold)
+            added = self._storage.admin.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
             self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
         return added
@@ -83,7 +83,7 @@ class HoldService:
         """End a hold; whom it named is forgotten. Raises :class:`Unknown`."""
         with self._storage.ledger.writing():
             now = self._clock.now()
-            self._storage.office.release_hold(id, now)
+            self._storage.admin.release_hold(id, now)
             self._storage.ledger.append("hold", now, {"released": id, "by": by})
             self._journal.append({"kind": "hold", "released": id})
         self._storage.ledger.scrub()

@@ -16,7 +16,7 @@ from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.serializers import archive_json, destruction_json
+from dongui_collector.retention.serializers import DestructionSummary, archive_json
 from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
@@ -38,7 +38,7 @@ def run(core: Installation, request: RunRetention) -> Json:
 class DestructionsApproved(msgspec.Struct, frozen=True):
     """The destructions that were approved, as they stand now, and how many failed."""
 
-    approved: list[Json]
+    approved: list[DestructionSummary]
     failed: int
 
 
@@ -58,14 +58,14 @@ def approve(core: Installation, request: ApproveDestructions) -> DestructionsApp
     core.retention.approvals.select()
     approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
-    again = (core.storage.office.destruction(d.id) for d in approved)
-    return DestructionsApproved(approved=[destruction_json(d) for d in again if d], failed=outcome["failed"])
+    again = (core.storage.admin.destruction(d.id) for d in approved)
+    return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome["failed"])
 
 
 class DestructionsSelected(msgspec.Struct, frozen=True):
     """The destructions that were selected, and how many records they are of."""
 
-    selected: list[Json]
+    selected: list[DestructionSummary]
     records: int
 
 
@@ -103,7 +103,7 @@ def select(core: Installation, request: SelectDestruction) -> DestructionsSelect
         raise Unknown(f"there is no live record of the class {request.record_class!r} that this would select")
     selected = core.retention.approvals.select_achieved(chosen, request.by)
     return DestructionsSelected(
-        selected=[destruction_json(d, core.retention.today()) for d in selected],
+        selected=[DestructionSummary.of(d, core.retention.today()) for d in selected],
         records=sum(len(d.what["ids"]) for d in selected),
     )
 
@@ -267,7 +267,7 @@ def prepare_backup(core: Installation, request: PrepareBackup) -> BackupPrepared
     made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": request.by})
-        core.storage.office.put_setting(BACKED_UP, {"at": core.clock.now()})
+        core.storage.admin.put_setting(BACKED_UP, {"at": core.clock.now()})
     core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
     return BackupPrepared(days=len(core.storage.events.days()), keys_made=made)
 

@@ -157,7 +157,7 @@ class Replay:
     # -- what the officer did since
 
     def _hold(self, entry: Json) -> int:
-        active = {hold.id for hold in self._core.storage.office.holds()}
+        active = {hold.id for hold in self._core.storage.admin.holds()}
         if "released" in entry:
             if entry["released"] in active and self._same_ledger(entry):
                 self._core.retention.approvals.release_hold(entry["released"], "restore")
@@ -199,7 +199,7 @@ class Replay:
         return bool(entry["epoch"] == self._epoch["id"])
 
     def _approval(self, standing: bool) -> None:
-        stands = self._core.storage.office.setting("approval.standing") is not None
+        stands = self._core.storage.admin.setting("approval.standing") is not None
         if standing and not stands:
             self._core.retention.standing.grant("restore")
         elif stands and not standing:
@@ -209,12 +209,12 @@ class Replay:
 
     def _end_sessions(self) -> None:
         with self._ledger.writing():
-            self._core.storage.people.end()
+            self._core.storage.accounts.end()
 
     def _revoke(self, token: str) -> bool:
         with self._ledger.writing():
             now = self._core.clock.now()
-            if not self._core.storage.office.revoke_token(token, now):
+            if not self._core.storage.admin.revoke_token(token, now):
                 return False
             self._ledger.append("token", now, {"revoked": token, "by": "restore"})
         return True
@@ -222,7 +222,7 @@ class Replay:
     def _shut_out(self, id: str, *, removed: bool) -> bool:
         """An account removed since goes again. One that was changed since (password, role, second factor) is locked:
         the journal holds no password, not even one-way, and the backup's must not count any more."""
-        people = self._core.storage.people
+        people = self._core.storage.accounts
         with self._ledger.writing():
             account = people.by_id(id)
             if account is None or (not removed and account.password == LOCKED):
@@ -240,7 +240,7 @@ class Replay:
         """Destroy again what had been destroyed: it was approved then. All else follows the standing approval."""
         before = [target_of(entry["what"]) for entry in entries if "what" in entry]
         self._core.retention.approvals.select()
-        waiting = self._core.storage.office.destructions(("selected",))
+        waiting = self._core.storage.admin.destructions(("selected",))
         ids = [d.id for d in waiting if any(_same(d.target, target) for target in before)]
         if ids:
             self._core.retention.approvals.approve(ids, "the approval in the journal")

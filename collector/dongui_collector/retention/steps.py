@@ -145,7 +145,7 @@ class Steps:
     def _erase(self, target: NumberedTarget, numbers: Sequence[int]) -> int:
         if isinstance(target, RequestsTarget):
             self._destroy_request_keys(numbers)
-            return self._storage.office.destroy_requests(numbers)
+            return self._storage.admin.destroy_requests(numbers)
         if isinstance(target, DisclosuresTarget):
             return self._storage.disclosures.destroy(numbers)
         for seq in numbers:
@@ -155,6 +155,6 @@ class Steps:
     def _destroy_request_keys(self, ids: Iterable[int]) -> None:
         """What a request says of persons is sealed under a key of its own: no backup tells it any more."""
         for id in ids:
-            request = self._storage.office.request(id)
+            request = self._storage.admin.request(id)
             if request and request.get("key"):
                 self._keyring.destroy(request["key"])

@@ -67,7 +67,7 @@ class RuleResolver:
                 yield from self._of_records(target)
             case RequestsTarget():
                 for id in target.requests:
-                    if (request := self._storage.office.request(id)) and request.get("closed_at"):
+                    if (request := self._storage.admin.request(id)) and request.get("closed_at"):
                         notice = self._registry.in_force(request["site_ref"], request["closed_at"])
                         yield notice, ledger_retention.REQUEST
             case DisclosuresTarget():

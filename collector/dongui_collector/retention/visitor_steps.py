@@ -39,7 +39,7 @@ class VisitorSteps:
     def resolve(self, intents: Iterable[Intent]) -> list[VisitorTarget]:
         """What intents of the ledger end, as things stand now; those that are finished are left out."""
         open_ = {intent.seq for intent in self._storage.ledger.intents()}
-        holds = self._storage.office.holds()
+        holds = self._storage.admin.holds()
         today = self._today() if holds else date.min
         return [
             self._target(i, [h for h in holds if h.may_reach(i.site_ref, i.visitor, today)])

@@ -83,7 +83,7 @@ def finish(core: Installation, id: int) -> None:
 
 def resume(core: Installation) -> None:
     """Finish every correction that a crash interrupted."""
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         if request.get("correcting"):
             finish(core, request["id"])
 

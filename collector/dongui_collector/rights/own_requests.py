@@ -10,7 +10,7 @@ from dongui_collector.storage.contract.values import Json
 
 def own_requests(core: Installation, *keys: bytes) -> list[Json]:
     """The requests about these keys (visitors or a member), oldest first. Who of the staff answered is not in it."""
-    return [_shown(core, request) for request in core.storage.office.requests_of(keys)]
+    return [_shown(core, request) for request in core.storage.admin.requests_of(keys)]
 
 
 def own_requests_of(core: Installation, subject: Subject) -> list[Json]:

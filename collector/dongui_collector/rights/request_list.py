@@ -13,7 +13,7 @@ from dongui_collector.storage.contract.values import Json
 
 def count(core: Installation, *, closed: bool = False) -> int:
     """How many are open; with ``closed`` all of them."""
-    return core.storage.office.request_count(closed=closed)
+    return core.storage.admin.request_count(closed=closed)
 
 
 def listed(core: Installation, *, closed: bool = False, offset: int = 0, limit: int = -1) -> list[Json]:
@@ -22,7 +22,7 @@ def listed(core: Installation, *, closed: bool = False, offset: int = 0, limit: 
     Those of visitors of whom nothing was held come last, until they are due soon.
     """
     soon = core.clock.today(core.settings.zone) + timedelta(days=DUE_SOON_DAYS)
-    found = core.storage.office.request_page(soon, closed=closed, offset=offset, limit=limit)
+    found = core.storage.admin.request_page(soon, closed=closed, offset=offset, limit=limit)
     return [summary(core, request) for request in found]
 
 
@@ -42,7 +42,7 @@ def waiting(core: Installation) -> dict[str, int]:
     """How many are open, due soon and overdue. For the menu, ``dongui doctor`` and the metrics."""
     counts = {"open": 0, "due_soon": 0, "overdue": 0}
     today = core.clock.today(core.settings.zone)
-    for due, number in core.storage.office.requests_due().items():
+    for due, number in core.storage.admin.requests_due().items():
         counts[urgency(due, today, closed=False)] += number
     return counts
 

@@ -33,7 +33,7 @@ def settle(core: Installation, id: int) -> list[Json]:
 
 def resume(core: Installation) -> None:
     """Settle erasures that a crash interrupted, or a hold kept open. For every start and now and then."""
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         if request.get("settling"):
             settle(core, request["id"])
             core.storage.ledger.scrub()

@@ -113,8 +113,8 @@ def folder_of(settings: Settings) -> SqliteFolder:
 
 def open_journal(path: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:
     """The journal of destructions. Without ``storage`` only to be read: the ledger says which epoch is written."""
-    office = storage.office if storage else None
-    return Journal(path, keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH)
+    admin = storage.admin if storage else None
+    return Journal(path, keyring.derive(b"journal"), lambda: (admin and admin.setting(EPOCH)) or FIRST_EPOCH)
 
 
 def _undo(steps: list[Callable[[], None]]) -> None:

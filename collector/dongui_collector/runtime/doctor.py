@@ -52,7 +52,7 @@ def examine(core: Installation) -> list[Diagnosis]:
     parts: tuple[Callable[[Installation], Iterator[Diagnosis]], ...] = (
         _sites,
         _notices,
-        _office,
+        _admin,
         _cookies,
         _running,
         _keys,
@@ -184,7 +184,7 @@ def _unpublished(core: Installation, site: Site) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", Message("{name} is not among the published versions", name=path.name), remedy)
 
 
-def _office(core: Installation) -> Iterator[Diagnosis]:
+def _admin(core: Installation) -> Iterator[Diagnosis]:
     if not any(account.role in ("admin", "officer") for account in enabled(core)):
         yield Diagnosis("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
@@ -262,7 +262,7 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
 def _cookies(core: Installation) -> Iterator[Diagnosis]:
     for site in core.registry.sites():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
-        names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
+        names = [c["name"] for c in core.storage.admin.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         exempt = {name: known for name in names if (known := framework_cookie(name))}
         for name, known in exempt.items():
             what = Message(
@@ -292,11 +292,11 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve"
         )
-        if due := core.retention.overview.status()["due"]:
+        if due := core.retention.overview.status().due:
             remedy = "dongui retention run"
             yield Diagnosis(
                 "error",
-                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0]["due"]),
+                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0].due),
                 remedy,
             )
         return

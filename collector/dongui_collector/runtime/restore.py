@@ -134,10 +134,10 @@ def _replay(
     try:
         compared = _held_against(core, checkpoints)
         head = core.storage.ledger.head()[0]
-        epoch = core.storage.office.setting(EPOCH) or FIRST_EPOCH
+        epoch = core.storage.admin.setting(EPOCH) or FIRST_EPOCH
         own = {"id": secrets.token_hex(6), "parents": [[epoch["id"], head], *epoch["parents"]]}
         with core.storage.ledger.writing():
-            core.storage.office.put_setting(EPOCH, own)
+            core.storage.admin.put_setting(EPOCH, own)
             core.storage.ledger.append(
                 "restored", core.clock.now(), {"backup": header["id"], "made_at": header["made_at"]}
             )

@@ -63,7 +63,7 @@ class ItemCheck:
         self._today = core.retention.today()
         self._holds = core.retention.holds.standing()
         self._cache: dict[bytes, dict[int, History]] = {}
-        self._waiting = bool(core.storage.office.destructions(("selected", "approved", "running")))
+        self._waiting = bool(core.storage.admin.destructions(("selected", "approved", "running")))
         self.rows = 0
         self.kept = 0
 
@@ -182,7 +182,7 @@ class ItemCheck:
 
     def _moving(self, record: Record) -> bool:
         """Whether an ending is on its way that moves this record into the archive."""
-        open_ = self._storage.office.destructions(("running",))
+        open_ = self._storage.admin.destructions(("running",))
         return bool(open_) or any(i.visitor == record.subject for i in self._storage.ledger.intents())
 
     def _record_complaint(self, record: Record, store: RecordStore) -> str | None:

@@ -92,7 +92,7 @@ def _purposes(core: Installation) -> Iterator[VerificationFinding]:
 
 
 def _holds(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {hold.id: hold_json(hold) for hold in core.storage.office.holds(active=False)}
+    stored = {hold.id: hold_json(hold) for hold in core.storage.admin.holds(active=False)}
     for id in sorted(stored.keys() | books.holds.keys()):
         recorded, stored_one = books.holds.get(id), stored.get(id)
         if recorded is None or stored_one is None or _hold_core(recorded) != _hold_core(stored_one):
@@ -105,12 +105,12 @@ def _hold_core(hold: Json) -> Json:
 
 
 def _standing(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    if core.storage.office.setting(SETTING) != books.standing:
+    if core.storage.admin.setting(SETTING) != books.standing:
         yield _otherwise("table settings, standing approval", "it is not what the ledger says")
 
 
 def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {token.id: token for token in core.storage.office.tokens()}
+    stored = {token.id: token for token in core.storage.admin.tokens()}
     for id in sorted(stored.keys() | books.tokens.keys()):
         recorded, stored_one = books.tokens.get(id), stored.get(id)
         if recorded is None or stored_one is None:
@@ -130,7 +130,7 @@ def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationF
 
 
 def _accounts(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {account.name: account.role for account in core.storage.people.accounts()}
+    stored = {account.name: account.role for account in core.storage.accounts.accounts()}
     for number, name in enumerate(sorted(stored.keys() | books.accounts.keys()), 1):
         if name not in books.accounts and books.accounts_ended:
             continue

@@ -47,8 +47,8 @@ class Storage:
     events: EventStore
     archive: RecordStore
     records: RecordStore
-    office: AdminStore
-    people: AccountStore
+    admin: AdminStore
+    accounts: AccountStore
     disclosures: DisclosureStore
     keys: KeyStore
     folder: DataFolder

@@ -1,4 +1,4 @@
-"""The office on SQLite: tables of ``data/dongui.db`` beside the ledger, in the ledger's own transactions."""
+"""The books of officers on SQLite: tables of ``data/dongui.db`` beside the ledger, in the ledger's own transactions."""
 
 from __future__ import annotations
 
