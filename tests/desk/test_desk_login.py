@@ -127,7 +127,7 @@ def test_an_auditor_changes_nothing(world: World) -> None:
         ("/console/access/accounts", {"name": "x", "password": "a long enough password", "role": "admin"}),
     ):
         assert browser.post(action, data={**fields, "csrf_token": token}).status_code == 403, action
-    assert world.core.retention.overview.status()["standing_approval"]
+    assert world.core.retention.overview.status().standing_approval
     assert world.core.storage.admin.holds() == []
 
 

@@ -135,7 +135,7 @@ def test_the_standing_approval_is_revoked_and_given_again(world: World, officer:
     send(officer, "/console/destructions", "/console/destructions/standing")
     assert "approved one by one" in text_of(officer, "/console/destructions?lang=en")
     send(officer, "/console/destructions", "/console/destructions/standing", grant="1")
-    assert world.core.retention.overview.status()["standing_approval"]["by"] == "admin"
+    assert world.core.retention.overview.status().standing_approval["by"] == "admin"
 
 
 def test_what_is_selected_is_approved_by_name_and_destroyed(
@@ -233,6 +233,6 @@ def test_a_missing_page_is_a_page(officer: FlaskClient) -> None:
 
 def test_days_are_destroyed_the_day_after_their_last(world: World, officer: FlaskClient, visitor: str) -> None:
     today = world.core.clock.today(world.settings.zone)
-    [day] = world.core.retention.overview.status()["days"]
-    assert day["day"] == today.isoformat()
-    assert day["destroyed_on"] > (today + timedelta(days=364)).isoformat()
+    [day] = world.core.retention.overview.status().days
+    assert day.day == today
+    assert day.destroyed_on > today + timedelta(days=364)

@@ -16,7 +16,7 @@ from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.serializers import archive_json, destruction_json
+from dongui_collector.retention.serializers import DestructionSummary, archive_json
 from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
@@ -38,7 +38,7 @@ def run(core: Installation, request: RunRetention) -> Json:
 class DestructionsApproved(msgspec.Struct, frozen=True):
     """The destructions that were approved, as they stand now, and how many failed."""
 
-    approved: list[Json]
+    approved: list[DestructionSummary]
     failed: int
 
 
@@ -59,13 +59,13 @@ def approve(core: Installation, request: ApproveDestructions) -> DestructionsApp
     approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
     again = (core.storage.admin.destruction(d.id) for d in approved)
-    return DestructionsApproved(approved=[destruction_json(d) for d in again if d], failed=outcome["failed"])
+    return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome["failed"])
 
 
 class DestructionsSelected(msgspec.Struct, frozen=True):
     """The destructions that were selected, and how many records they are of."""
 
-    selected: list[Json]
+    selected: list[DestructionSummary]
     records: int
 
 
@@ -103,7 +103,7 @@ def select(core: Installation, request: SelectDestruction) -> DestructionsSelect
         raise Unknown(f"there is no live record of the class {request.record_class!r} that this would select")
     selected = core.retention.approvals.select_achieved(chosen, request.by)
     return DestructionsSelected(
-        selected=[destruction_json(d, core.retention.today()) for d in selected],
+        selected=[DestructionSummary.of(d, core.retention.today()) for d in selected],
         records=sum(len(d.what["ids"]) for d in selected),
     )
 

@@ -24,7 +24,7 @@ from dongui_collector.storage.contract.targets import (
     SelectedTarget,
     UnreadableTarget,
 )
-from dongui_collector.storage.contract.values import Destruction, Hold, Json, RowBasis
+from dongui_collector.storage.contract.values import Destruction, Hold, RowBasis
 
 log = logging.getLogger("dongui.keeping")
 
@@ -101,12 +101,18 @@ class Planner:
         self._note_cleared(destruction, self._cleared_bases())
         self.proofs.done(destruction.target)
 
-    def schedule(self, holds: Sequence[Hold]) -> list[Json]:
+    def schedule(self, holds: Sequence[Hold]) -> list[calendar.StoredDay]:
         """Every day that is stored and when it ends. For people to read."""
         events = self._storage.events
         return [
-            calendar.schedule(day, self._bases(day, holds) or [], self._periods, holds, self._periods.latest(day))
-            | {"bytes": events.size(day)}
+            calendar.schedule(
+                day,
+                self._bases(day, holds) or [],
+                self._periods,
+                holds,
+                self._periods.latest(day),
+                events.size(day),
+            )
             for day in events.days()
         ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dongui_collector.retention.deadlines import deadline, pressing
-from dongui_collector.storage.contract.values import Destruction, Hold, Json, Site
+from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Site
 
 if TYPE_CHECKING:
     from dongui_collector.ledger.installation import LedgerInstallation
@@ -76,22 +76,40 @@ def archive_json(core: LedgerInstallation, site: Site | None = None) -> list[Jso
     return lines
 
 
-def destruction_json(destruction: Destruction, today: date | None = None) -> Json:
-    """A destruction for people to read; with ``today`` how urgent its approval is, while it waits for one."""
-    due = destruction.due
-    waits = destruction.state == "selected"
-    return {
-        "id": destruction.id,
-        "state": destruction.state,
-        "what": destruction.what,
-        "reason": destruction.reason,
-        "due": due and due.isoformat(),
-        "deadline": due and deadline(due).isoformat(),
-        "pressing": pressing(due, today) if waits and today else None,
-        "selected_at": destruction.selected_at,
-        "selected_by": destruction.selected_by or None,
-        "approved_at": destruction.approved_at,
-        "approved_by": destruction.approved_by,
-        "done_at": destruction.done_at,
-        "certificate": destruction.certificate,
-    }
+class DestructionSummary(msgspec.Struct, frozen=True):
+    """A destruction for people to read. ``pressing`` says how urgent its approval is, while it waits for one."""
+
+    id: int
+    state: DestructionState
+    what: Json
+    reason: str
+    due: date | None
+    deadline: date | None
+    pressing: str | None
+    selected_at: int
+    selected_by: str | None
+    approved_at: int | None
+    approved_by: str | None
+    done_at: int | None
+    certificate: Json | None
+
+    @classmethod
+    def of(cls, destruction: Destruction, today: date | None = None) -> DestructionSummary:
+        """Without ``today`` nothing is said to press."""
+        due = destruction.due
+        waits = destruction.state == "selected"
+        return cls(
+            destruction.id,
+            destruction.state,
+            destruction.what,
+            destruction.reason,
+            due,
+            due and deadline(due),
+            pressing(due, today) if waits and today else None,
+            destruction.selected_at,
+            destruction.selected_by or None,
+            destruction.approved_at,
+            destruction.approved_by,
+            destruction.done_at,
+            destruction.certificate,
+        )

@@ -292,11 +292,11 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve"
         )
-        if due := core.retention.overview.status()["due"]:
+        if due := core.retention.overview.status().due:
             remedy = "dongui retention run"
             yield Diagnosis(
                 "error",
-                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0]["due"]),
+                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0].due),
                 remedy,
             )
         return
