@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from flask import Blueprint, current_app, render_template, request
+from flask import current_app, render_template, request
 
 from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
+from dongui_collector.desk.pages import MenuLine, Pages
 from dongui_collector.desk.paging import PAGE, paged
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.shell import open_core
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.deadlines import deadline
 from dongui_collector.retention.installation import Installation
@@ -24,15 +25,13 @@ from dongui_collector.storage.contract.values import Json
 
 log = logging.getLogger("dongui.desk")
 
-pages = Blueprint("due", __name__, url_prefix="/console/due")
-
-guard(pages, {})
+pages = Pages("due", __name__, url_prefix="/console/due")
 
 _HOLDS_AHEAD = timedelta(days=30)
 _TOLD_AHEAD = timedelta(days=30)
 
 
-@pages.get("")
+@pages.get("", nobody="kinds, deadlines and numbers", menu=MenuLine("privacy", 1, "due"))
 def due() -> str:
     core = open_core()
     counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]

@@ -30,6 +30,7 @@ from dongui_collector.access.sessions import (
 from dongui_collector.access.throttle import Throttle
 from dongui_collector.core.operations import Request
 from dongui_collector.desk.frame import home
+from dongui_collector.desk.pages import describe
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.access import Account
 
@@ -173,6 +174,8 @@ def set_up_login(app: Flask, core: Installation) -> None:
     manager.session_protection = None  # bound to address and agent it would keep both; SameSite=Strict does the work
     login = Login(core)
     manager.user_loader(login.load)
+    describe("login", right=None, nobody="before anybody is known; that somebody signed in is on the log")
+    describe("logout", right=None, nobody="ends a session")
     app.add_url_rule("/console/login", "login", login.page, methods=["GET", "POST"])
     app.add_url_rule("/console/logout", "logout", login.logout, methods=["POST"])
     app.context_processor(lambda: {"account": current_user if current_user.is_authenticated else None})
