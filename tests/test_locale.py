@@ -15,7 +15,7 @@ from dongui.i18n import LANGUAGES, MESSAGES, counted, words
 from tests.catalogs import FOLDER, catalog, contexts, entries
 from tests.said import lacks, sentences
 
-POLICY = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "period")
+POLICY = ("diff", "lawfulness", "warnings", "references", "toml_reader", "load", "cookie_entry", "period")
 VERIFY = ("journal", "verify", "certificates", "days", "items", "tables")
 SPEAKING = (
     *(f"dongui.policy.{name}" for name in POLICY),

@@ -31,6 +31,8 @@ export interface Facts extends Policy {
   page_views?: string;
   items: Record<string, string>;
   purposes: Record<string, NoticePurpose>;
+  /** Cookies that the site cannot work without; absent where the policy has none. */
+  necessary?: { name: string; reason: string; keep_text: string; basis_text: string }[];
 }
 
 /** What was let loose, for the day it is taken back: what it unfolded to, if a template, and how it was before. */

@@ -69,7 +69,14 @@ def set_new_policy(folder: Path) -> None:
 def set_undeclared(folder: Path) -> None:
     core = open_core(load_settings(folder / "dongui.toml"), writable=True)
     with core.storage.ledger.writing():
-        core.storage.office.seen_cookies(1, ["_ga_X", "mystery"], core.clock.now())
+        core.storage.admin.seen_cookies(1, ["_ga_X", "mystery"], core.clock.now())
+    core.close()
+
+
+def set_login(folder: Path) -> None:
+    core = open_core(load_settings(folder / "dongui.toml"), writable=True)
+    with core.storage.ledger.writing():
+        core.storage.admin.seen_cookies(1, ["sessionid"], core.clock.now())
     core.close()
 
 
@@ -81,12 +88,24 @@ def set_undeclared(folder: Path) -> None:
         (set_zone, "error", "days end in Europe/Berlin", "set timezone"),
         (set_new_policy, "warning", "policy.toml is not among the published", "dongui policy publish"),
         (set_undeclared, "warning", "does not declare: mystery", "dongui scan"),
+        (set_login, "warning", "which Django cannot work without", 'necessary = "login session"'),
         (lambda f: append(f, "testing = true"), "warning", "false clock", "remove the line"),
         (lambda f: append(f, 'host = "0.0.0.0"'), "warning", "0.0.0.0 without TLS", "trusted_proxies"),
         (lambda f: append(f, 'desk_host = "0.0.0.0"'), "warning", "the desk listens on 0.0.0.0", "tunnel"),
         (lambda f: append(f, 'geoip_database = "nowhere.mmdb"'), "error", "nowhere.mmdb", "no database is fine"),
     ],
-    ids=["modes", "keys inside", "zone", "unpublished", "undeclared cookie", "testing", "host", "desk", "geoip"],
+    ids=[
+        "modes",
+        "keys inside",
+        "zone",
+        "unpublished",
+        "undeclared cookie",
+        "login",
+        "testing",
+        "host",
+        "desk",
+        "geoip",
+    ],
 )
 def test_an_ailment_is_found(
     dongui: Run, folder: Path, ail: Callable[[Path], None], level: str, what: str, remedy: str

@@ -44,8 +44,8 @@ class Queue(RuleBasedStateMachine):
         self.last: dict[str, bool | None] = dict.fromkeys(PURPOSES, None)
         #: Grants that no answer has confirmed yet, and since when (server, browser): what waits too long is asked anew.
         self.unsure: dict[str, tuple[int, int]] = {}
-        #: Granted by requests whose answers were lost; and those of them that then waited too long: such a consent stands
-        #: on the ledger under an id that no browser has ever had, so nothing is recorded under it.
+        #: Granted by requests whose answers were lost; and those of them that then waited too long: such a consent
+        #: stands on the ledger under an id that no browser has ever had, so nothing is recorded under it.
         self.reached: set[str] = set()
         self.orphans: set[str] = set()
         #: When the request of each id was first seen; and the purposes that a 201 has put in force, by when that was.
@@ -74,6 +74,9 @@ class Queue(RuleBasedStateMachine):
             if request["url"].endswith("/v1/events") and request["id"] not in self.events:
                 self.events.add(request["id"])
                 assert self.allowed(), "events left the browser, and nothing is granted"
+        if any("refused" in tab["results"] for tab in self.world.state["tabs"].values()):
+            for name in set(self.unsure) - self.waiting():  # could not be written down, and the page was told so
+                self.stale(name)
         for name, since in list(self.unsure.items()):
             server, browser = since
             if self.world.state["now"] - server > DAY - 6e5 or abs(self.world.state["browser"] - browser) > DAY - 6e5:
@@ -85,6 +88,9 @@ class Queue(RuleBasedStateMachine):
         self.last[name] = None
         if name in self.reached:
             self.orphans.add(name)
+
+    def waiting(self) -> set[str]:
+        return {name for entry in self.world.queue() for name in entry.get("granted", [])}
 
     def allowed(self) -> set[str]:
         return {name for name in PURPOSES if self.recorded[name] >= self.taken[name] and self.recorded[name] > 0}
@@ -106,8 +112,7 @@ class Queue(RuleBasedStateMachine):
     def close(self, data: st.DataObject, crash: bool) -> None:
         tab = data.draw(st.sampled_from(self.tabs))
         self.do("close", tab=tab, crash=crash)
-        waiting = {name for entry in self.world.queue() for name in entry.get("granted", [])}
-        for name in set(self.unsure) - waiting:  # was never written down: nobody was promised anything yet
+        for name in set(self.unsure) - self.waiting():  # was never written down: nobody was promised anything yet
             self.stale(name)
 
     @precondition(lambda self: self.tabs)

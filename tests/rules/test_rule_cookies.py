@@ -7,14 +7,16 @@ import re
 from pathlib import Path
 
 from dongui.rules import classify, cookie_verdict
-from dongui.rules.cookies import matches
+from dongui.rules.cookies import NECESSARY, matches
 from hypothesis import given
 from hypothesis import strategies as st
 
 POLICY = json.loads((Path(__file__).parent.parent / "vectors" / "policy.json").read_text("utf-8"))
 
 names = st.text(alphabet="ab_.*", max_size=12)
-real = st.sampled_from(["_ga", "_ga_X", "_fbp", "_fbc", "session", "abc", "orphan", "sid", "dongui", "dongui_id"])
+real = st.sampled_from(
+    ["_ga", "_ga_X", "_fbp", "_fbc", "session", "abc", "orphan", "sid", "sessionid", "dongui", "dongui_id"]
+)
 purposes = st.sets(st.sampled_from(list(POLICY["purposes"])))
 
 
@@ -26,7 +28,7 @@ def test_a_glob_means_what_its_regular_expression_means(pattern: str, name: str)
 
 @given(st.text())
 def test_any_name_is_classified(name: str) -> None:
-    assert classify(name, POLICY) in {None, "dongui", "nobody", *POLICY["purposes"]}
+    assert classify(name, POLICY) in {None, "dongui", NECESSARY, "nobody", *POLICY["purposes"]}
 
 
 @given(real, purposes, purposes, st.booleans())

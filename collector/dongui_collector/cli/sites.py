@@ -10,5 +10,5 @@ sites = group(
     "Add and list web sites.",
     command("add", AddSite),
     command("list", ListSites, ["site", "name", "origins", "notice"]),
-    command("cookies", ListCookies, ["name", "declared", "purpose", "first_seen", "last_seen"]),
+    command("cookies", ListCookies, ["name", "declared", "purpose", "necessary", "first_seen", "last_seen"]),
 )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from dongui.policy import Policy, check, diff, parse
-from dongui.rules import classify
+from dongui.rules.cookies import NECESSARY, classify
 
 from dongui_collector.access.secrets import address_key, new_secret_key, token_hash
 from dongui_collector.core.clock import day_of
@@ -66,13 +66,16 @@ class ListSites(Request[list[SiteSummary]], frozen=True):
 
 
 class SeenCookie(msgspec.Struct, frozen=True):
-    """A cookie that a site was seen to set; without a purpose where no entry of the policy declares it."""
+    """A cookie that a site was seen to set; without a purpose where no entry of the policy declares it, or where it is
+    ``necessary``.
+    """
 
     name: str
     declared: bool
     purpose: str | None
     first_seen: date
     last_seen: date
+    necessary: bool = False
 
 
 class ListCookies(Request[list[SeenCookie]], frozen=True):
@@ -145,10 +148,13 @@ def list_cookies(core: LedgerInstallation, request: ListCookies) -> list[SeenCoo
     site = find_site(core, request.site)
     notice = core.registry.in_force(site.ref, core.clock.now())
     found = []
-    for seen in core.storage.office.cookie_inventory(site.ref):
+    for seen in core.storage.admin.cookie_inventory(site.ref):
         purpose = classify(seen["name"], notice.compiled)
+        exempt = purpose == NECESSARY
         first, last = (day_of(seen[when], notice.zone) for when in ("first_seen", "last_seen"))
-        found.append(SeenCookie(seen["name"], purpose is not None, purpose, first, last))
+        found.append(
+            SeenCookie(seen["name"], purpose is not None, None if exempt else purpose, first, last, necessary=exempt)
+        )
     return found
 
 

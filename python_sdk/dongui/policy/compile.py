@@ -9,11 +9,14 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
+from dongui.i18n import words
 from dongui.policy.builtin import QUERY_KEYS
 from dongui.policy.model import Channel, CookieRule, Party, Policy, Purpose
 from dongui.policy.words import basis_name, country_name
 
 Json = dict[str, Any]
+
+_UNSEARCHED = ("unsearched_paths", "unsearched_properties")
 
 
 def pick_language(policy: Policy, wanted: str | None) -> str:
@@ -38,6 +41,7 @@ def compiled(policy: Policy, *, site: str, accepts: Iterable[str]) -> Json:
         "purposes": {purpose.id: _decides(purpose) for purpose in policy.purposes.values()},
         "items": {item.id: {"protect": item.protect} for item in policy.items.values()},
         "cookies": [_cookie(cookie) for cookie in policy.cookies],
+        **{key: list(names) for key in _UNSEARCHED if (names := getattr(notice, key))},
     }
 
 
@@ -54,9 +58,10 @@ def _decides(purpose: Purpose) -> Json:
 
 
 def _cookie(cookie: CookieRule) -> Json:
-    """A session cookie has None for ``seconds``."""
+    """A session cookie has None for ``seconds``; one that is ``necessary`` None for its purpose."""
     seconds = cookie.lifetime.seconds if cookie.lifetime else None
-    return {"name": cookie.name, "purpose": cookie.purpose, "record": cookie.record, "seconds": seconds}
+    entry = {"name": cookie.name, "purpose": cookie.purpose, "record": cookie.record, "seconds": seconds}
+    return entry | {"necessary": True} if cookie.necessary else entry
 
 
 def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> Json:
@@ -66,7 +71,7 @@ def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> J
     """
     lang = pick_language(policy, lang)
     decides = compiled(policy, site=site, accepts=accepts)
-    return {
+    shown: Json = {
         "site": site,
         "version": policy.notice.version,
         "effective": policy.notice.effective.isoformat(),
@@ -79,11 +84,34 @@ def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> J
         "minimum_age": policy.notice.minimum_age,
         "choice_seconds": policy.notice.choice_lifetime.seconds,
         "accepts": decides["accepts"],
-        "query_keys": decides["query_keys"],
+        **{key: decides[key] for key in ("query_keys", *_UNSEARCHED) if key in decides},
         "cookies": decides["cookies"],
         "items": {item.id: item.label[lang] for item in policy.items.values()},
         "purposes": [_shows(policy, purpose, lang) for purpose in policy.purposes.values()],
-    } | ({"channels": [_channel(channel, lang) for channel in policy.channels.values()]} if policy.channels else {})
+    }
+    if policy.channels:
+        shown["channels"] = [_channel(channel, lang) for channel in policy.channels.values()]
+    if exempt := [_exempt(policy, cookie, lang) for cookie in policy.cookies if cookie.necessary]:
+        shown["necessary"] = exempt
+    return shown
+
+
+def _exempt(policy: Policy, cookie: CookieRule, lang: str) -> Json:
+    """A cookie that nobody is asked for, and its basis (K2, K8)."""
+    return {
+        "name": cookie.name,
+        "reason": cookie.necessary[lang] if cookie.necessary else None,
+        "basis": cookie.basis,
+        "basis_text": basis_name(cookie.basis or "contract", lang),
+        "provider": cookie.provider or policy.controller.name,
+        "keep": str(cookie.lifetime) if cookie.lifetime else "session",
+        "keep_text": lifetime_text(cookie, lang),
+    }
+
+
+def lifetime_text(cookie: CookieRule, lang: str) -> str:
+    """How long a cookie is stored, in words."""
+    return cookie.lifetime.days_text(lang) if cookie.lifetime else words(lang, "policy page")["session"]
 
 
 def _channel(channel: Channel, lang: str) -> Json:

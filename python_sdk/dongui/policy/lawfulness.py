@@ -8,6 +8,7 @@ from dongui.i18n import Message
 from dongui.policy.builtin import AD_KEYS, EVENT_ITEMS
 from dongui.policy.findings import Found, Rule
 from dongui.policy.model import TWO_YEARS, Policy, Purpose
+from dongui.policy.necessary import OWN_NAME, covers_own, is_tracker
 from dongui.policy.period import Period
 
 LONGEST = Period(days=400)
@@ -117,13 +118,21 @@ def floor_above_ceiling(policy: Policy) -> Found:
 
 def own_cookies(policy: Policy) -> Found:
     for n, cookie in enumerate(policy.cookies, 1):
-        if cookie.name in ("dongui", "dongui_id"):
+        if OWN_NAME.fullmatch(cookie.name) or (cookie.necessary and covers_own(cookie.name)):
             yield (
                 f"cookies[{n}].name",
                 Message("{name} is dongui's own cookie", name=cookie.name),
                 "remove the entry",
                 "",
             )
+
+
+def tracking_called_necessary(policy: Policy) -> Found:
+    for n, cookie in enumerate(policy.cookies, 1):
+        if cookie.necessary and is_tracker(cookie.name):
+            message = Message("{name} follows a visitor around, so no site needs it to work", name=cookie.name)
+            remedy = "name the purpose that visitors are asked for instead of necessary"
+            yield f"cookies[{n}].necessary", message, remedy, "K2"
 
 
 def ad_query_keys(policy: Policy) -> Found:
@@ -175,6 +184,7 @@ ERRORS: tuple[Rule, ...] = (
     consent_in_records,
     floor_above_ceiling,
     own_cookies,
+    tracking_called_necessary,
     ad_query_keys,
     merged_channels,
 )

@@ -10,12 +10,14 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dongui.errors import PolicyError
 from dongui.i18n import LANGUAGES, Message
 from dongui.policy import model
 from dongui.policy.builtin import ID, ITEMS, VERSION
+from dongui.policy.cookie_entry import cookie_entry
 from dongui.policy.references import references
 from dongui.policy.toml_reader import Problems, TomlTable
 
@@ -32,8 +34,9 @@ GOOGLE_CONSENT = (
 SIGNALS = ("gpc",)
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_COOKIE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}")
 _URL = re.compile(r"https?://[^\s\"'<>]{1,500}")
+_PATH_GLOB = re.compile(r"/[^*?#]+(?:\*[^?#]*)?")
+_SAFE = "/*!$&'()+,;=:@%?#"
 _KEY = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,64}")
 _CITATION = re.compile(r"[A-Z]+ \d+(-\d+)?(\(\d+\))?")
 
@@ -93,7 +96,7 @@ def _policy(raw: dict[str, Any], text: str, problems: Problems) -> model.Policy:
         officer=_officer(root.table("officer", required=True)),
         items=_items(root, [*purposes.values(), *channels.values()]),
         purposes=purposes,
-        cookies=root.each("cookies", _cookie),
+        cookies=root.each("cookies", cookie_entry),
         records={id: _record(id, table) for id, table in root.tables("records", ID).items()},
         processors=root.each("processors", _party),
         recipients=root.each("recipients", _party),
@@ -129,6 +132,8 @@ def _notice(table: TomlTable) -> model.Notice:
         minimum_age=table.integer("minimum_age", example=14),
         choice_lifetime=table.period("choice_lifetime", example="P180D"),
         query_keys=table.names("query_keys"),
+        unsearched_paths=tuple(quote(glob, safe=_SAFE) for glob in table.names("unsearched_paths")),
+        unsearched_properties=table.names("unsearched_properties"),
     )
     if not notice.languages:
         table.wrong("languages", "is empty", 'write languages = ["ko", "en"]')
@@ -138,6 +143,13 @@ def _notice(table: TomlTable) -> model.Notice:
                 "query_keys",
                 Message("{key!r} is not the name of a query key", key=key[:40]),
                 'write names such as "page"',
+            )
+    for glob in notice.unsearched_paths:
+        if not _PATH_GLOB.fullmatch(glob):
+            table.wrong(
+                "unsearched_paths",
+                Message("{glob!r} is not the beginning of a path", glob=glob[:40]),
+                'write paths such as "/goods/*"',
             )
     try:
         ZoneInfo(notice.timezone)
@@ -236,20 +248,6 @@ def _channel(id: str, table: TomlTable) -> model.Channel:
     )
     table.done()
     return channel
-
-
-def _cookie(table: TomlTable) -> model.CookieRule:
-    session = table.raw.get("lifetime") == "session"
-    cookie = model.CookieRule(
-        name=table.string("name", example="_ga*", pattern=_COOKIE),
-        purpose=table.string("purpose", example="statistics"),
-        lifetime=None if session else table.period("lifetime", example="P30D"),
-        provider=table.string("provider", example="Example Shop"),
-        record=table.flag("record"),
-    )
-    table.forgive("lifetime")
-    table.done()
-    return cookie
 
 
 def _record(id: str, table: TomlTable) -> model.RecordClass:

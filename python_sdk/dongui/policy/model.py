@@ -38,6 +38,8 @@ class Notice:
     minimum_age: int
     choice_lifetime: Period
     query_keys: tuple[str, ...] = ()
+    unsearched_paths: tuple[str, ...] = ()
+    unsearched_properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,20 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class CookieRule:
-    """Cookies of one name (``*`` stands for any characters). A ``lifetime`` of None ends with the browser's session."""
+    """Cookies of one name (``*`` stands for any characters). A ``lifetime`` of None ends with the browser's session.
+
+    Either a ``purpose``, or ``necessary`` says why the site cannot work without it: nobody is asked for such a cookie,
+    its value is never recorded, and the page shows it among what is processed without consent, on its ``basis`` (K2,
+    K8).
+    """
 
     name: str
-    purpose: str
+    purpose: str | None
     lifetime: Period | None
     provider: str
     record: bool = False
+    necessary: Text | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from dongui.policy.blocks import Block, Bullets, Inline, Link, Page, Paragraph, Section, Subheading, Table
-from dongui.policy.compile import keep_text
+from dongui.policy.compile import keep_text, lifetime_text
 from dongui.policy.model import Clause, CookieRule, Party, Policy, Purpose
 from dongui.policy.view import View
 from dongui.policy.words import basis_name, citation, country_name, language_name, long_date
@@ -52,6 +52,7 @@ def _items(view: View) -> Section:
     ways = list(dict.fromkeys(item.collected for item in how))
     consented = [(*_kept(view, p), view.of(p.refusal)) for p in asked]
     founded = [(*_kept(view, p), _basis(view, p)) for p in other]
+    founded += [_exempt(view, cookie) for cookie in view.policy.cookies if cookie.necessary]
     collected = [(view.say(f"collected.{way}"), view.items(i.id for i in how if i.collected == way)) for way in ways]
     return view.section(
         "items",
@@ -68,6 +69,13 @@ def _items(view: View) -> Section:
 
 def _kept(view: View, purpose: Purpose) -> tuple[str, str, str]:
     return view.of(purpose.label), view.items(purpose.items), keep_text(view.policy, purpose, view.lang)
+
+
+def _exempt(view: View, cookie: CookieRule) -> tuple[str, str, str, str]:
+    """A cookie that nobody is asked for, among what is processed without consent (K2, K8)."""
+    item = f"{view.say('cookie')} ({cookie.name})"
+    basis = basis_name(cookie.basis or "contract", view.lang)
+    return view.of(cookie.necessary), item, lifetime_text(cookie, view.lang), basis
 
 
 def _basis(view: View, purpose: Purpose) -> str:
@@ -169,13 +177,18 @@ def _destruction(view: View) -> Section:
 
 def _cookies(view: View) -> Section:
     policy = view.policy
-    rows = [(c.name, view.purposes((c.purpose,)), c.provider, _lifetime(view, c)) for c in policy.cookies]
+    rows = [
+        (c.name, _serves(view, c), c.provider or policy.controller.name, lifetime_text(c, view.lang))
+        for c in policy.cookies
+    ]
+    exempt = any(cookie.necessary for cookie in policy.cookies)
     choice = policy.notice.choice_lifetime.days_text(view.lang)
     effects = tuple(f"{view.of(p.label)}: {view.of(p.refusal)}" for p in policy.purposes.values() if p.refusal)
     return view.section(
         "cookies",
         Paragraph(view.say("cookies.text")),
         Paragraph(view.say("cookies.own", period=choice)),
+        Paragraph(view.say("cookies.necessary")) if exempt else None,
         view.table("cookies", ("cookie", "purpose", "provider", "lifetime"), rows),
         Subheading(view.say("refuse.how")),
         Bullets(tuple(view.say(f"refuse.{way}") for way in policy.rights.cookies)),
@@ -184,8 +197,10 @@ def _cookies(view: View) -> Section:
     )
 
 
-def _lifetime(view: View, cookie: CookieRule) -> str:
-    return cookie.lifetime.days_text(view.lang) if cookie.lifetime else view.say("session")
+def _serves(view: View, cookie: CookieRule) -> str:
+    if cookie.purpose:
+        return view.purposes((cookie.purpose,))
+    return view.say("cookies.exempt", reason=view.of(cookie.necessary))
 
 
 def _behaviour(view: View) -> Section:
@@ -196,7 +211,7 @@ def _behaviour(view: View) -> Section:
         for p in policy.purposes.values()
         if p.basis == "consent"
     ]
-    operators = {cookie.provider for cookie in policy.cookies}
+    operators = {cookie.provider for cookie in policy.cookies if not cookie.necessary}
     others = [
         (party.name, view.purposes(party.purposes), view.items(party.items), view.of(party.keep))
         for party in (*policy.processors, *policy.recipients)

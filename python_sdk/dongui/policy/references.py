@@ -34,7 +34,8 @@ def references(policy: Policy, problems: Problems) -> None:
     for channel in policy.channels.values():
         known(f"channels.{channel.id}.items", channel.items, policy.items, _ITEM)
     for n, cookie in enumerate(policy.cookies, 1):
-        known(f"cookies[{n}].purpose", (cookie.purpose,), policy.purposes, _PURPOSE)
+        named = (cookie.purpose,) if cookie.purpose else ()
+        known(f"cookies[{n}].purpose", named, policy.purposes, _PURPOSE)
     for record in policy.records.values():
         known(f"records.{record.id}.purposes", record.purposes, policy.purposes, _PURPOSE)
         known(f"records.{record.id}.items", record.items, policy.items, _ITEM)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from dongui.i18n import LANGUAGES
 from dongui.policy.globs import matches
 from dongui.policy.model import Policy
+from dongui.policy.necessary import OWN_NAME, FrameworkCookie, framework_cookie, is_tracker
 from dongui.policy.preset import Preset, PresetCookie, all_presets, cookie_lines, listed, party_lines
 
-_OWN = ("dongui", "dongui_id")
 _DAY = 86_400
 
 
@@ -61,9 +61,11 @@ def gaps(policy: Policy | None, seen: PageScan) -> list[Gap]:
     needs: dict[str, _Needs] = {}
     unknown: list[Gap] = []
     for cookie in seen.cookies:
-        if cookie.name in _OWN or _declares(policy, cookie.name):
+        if OWN_NAME.fullmatch(cookie.name) or _declares(policy, cookie.name):
             continue
-        if found := _tool_of_cookie(cookie.name):
+        if exempt := framework_cookie(cookie.name):
+            unknown.append(_exempt(policy, cookie, exempt))
+        elif found := _tool_of_cookie(cookie.name):
             preset, entry = found
             needed = needs.setdefault(preset.id, _Needs()).cookies
             needed += [] if entry in needed else [entry]
@@ -135,12 +137,28 @@ def _purpose_note(policy: Policy | None, purpose: str) -> str:
     return f"# the policy has no purpose {purpose}: name one of {', '.join(policy.purposes)}\n"
 
 
+def _exempt(policy: Policy | None, cookie: ScannedCookie, known: FrameworkCookie) -> Gap:
+    """A login needs no consent: under a purpose, who refuses it could not sign in any more."""
+    provider = policy.controller.name if policy else cookie.host
+    languages = policy.notice.languages if policy else LANGUAGES
+    lifetime = None if cookie.seconds is None else _lifetime(cookie)
+    note = f"# {known.framework} cannot work without it, so nobody is asked for it; it is never a purpose's\n"
+    return Gap("cookie", cookie.name, known.framework, note + known.lines(cookie.name, provider, languages, lifetime))
+
+
 def _unknown_cookie(cookie: ScannedCookie) -> Gap:
     """Only the site knows its purpose: left empty, so that the policy does not load until somebody says it."""
-    days = 400 if cookie.place == "local storage" else max(1, min(400, -(-(cookie.seconds or 0) // _DAY)))
-    ends = cookie.seconds is None and cookie.place != "local storage"
-    lines = cookie_lines(cookie.name, "", "session" if ends else f"P{days}D", cookie.host)
-    return Gap("cookie", cookie.name, None, f"# {cookie.place} of {cookie.host}; say which purpose it serves\n{lines}")
+    lines = cookie_lines(cookie.name, "", _lifetime(cookie), cookie.host)
+    note = f"# {cookie.place} of {cookie.host}; say which purpose it serves"
+    if cookie.place == "cookie" and not is_tracker(cookie.name):
+        note += ', or why the site cannot work without it: necessary = "…"'
+    return Gap("cookie", cookie.name, None, f"{note}\n{lines}")
+
+
+def _lifetime(cookie: ScannedCookie) -> str:
+    if cookie.place == "local storage":
+        return "P400D"
+    return "session" if cookie.seconds is None else f"P{max(1, min(400, -(-cookie.seconds // _DAY)))}D"
 
 
 def _unknown_address(origin: str) -> Gap:

@@ -9,12 +9,14 @@ from typing import Any
 from dongui.i18n import Message
 from dongui.policy.findings import Found, Rule
 from dongui.policy.model import Party, Policy, Purpose
+from dongui.policy.necessary import framework_cookie
 from dongui.policy.period import Period
 
 OWN_CLASSES = ("consent_record", "request", "disclosure", "staff_audit")
 """The record classes of dongui's own books, which age out like all others."""
 
 _HALF_A_YEAR = Period(days=180)
+_DAY = Period(days=1)
 
 
 def unlawful_ceilings(policy: Policy) -> Found:
@@ -98,7 +100,7 @@ def beyond_scope(policy: Policy) -> Found:
 def unregistered_providers(policy: Policy) -> Found:
     named = {policy.controller.name, *(party.name for _, party in _parties(policy))}
     for n, cookie in enumerate(policy.cookies, 1):
-        if cookie.provider not in named:
+        if cookie.provider and cookie.provider not in named:
             message = Message(
                 "{provider} sets {name} but is neither processor nor recipient",
                 provider=cookie.provider,
@@ -208,7 +210,7 @@ def shadowed_cookies(policy: Policy) -> Found:
                 earlier=earlier.name,
             )
             yield f"cookies[{n}].name", message, "move it above, or remove it", ""
-        if "cookie" not in policy.purposes[cookie.purpose].items:
+        if cookie.purpose and "cookie" not in policy.purposes[cookie.purpose].items:
             message = Message("{purpose} does not list the item cookie", purpose=cookie.purpose)
             yield (
                 f"cookies[{n}].purpose",
@@ -216,6 +218,32 @@ def shadowed_cookies(policy: Policy) -> Found:
                 Message('add "cookie" to purposes.{purpose}.items', purpose=cookie.purpose),
                 "S1.0",
             )
+
+
+def necessary_for_long(policy: Policy) -> Found:
+    for n, cookie in enumerate(policy.cookies, 1):
+        if cookie.necessary and cookie.lifetime and cookie.lifetime.seconds > _DAY.seconds:
+            message = Message(
+                "{name} is stored for {lifetime} without consent", name=cookie.name, lifetime=cookie.lifetime
+            )
+            remedy = (
+                'let it end with the session or within a day: lifetime = "session"; else have the longer need at hand'
+            )
+            yield f"cookies[{n}].lifetime", message, remedy, "K2"
+
+
+def login_under_consent(policy: Policy) -> Found:
+    for n, cookie in enumerate(policy.cookies, 1):
+        known = framework_cookie(cookie.name)
+        if known and cookie.purpose in policy.consent_purposes:
+            message = Message(
+                "{name} signs people in with {framework} or guards its forms; refusing {purpose} shuts people out",
+                name=cookie.name,
+                framework=known.framework,
+                purpose=cookie.purpose,
+            )
+            remedy = Message('write necessary = "{reason}" instead of the purpose', reason=known.reason["en"])
+            yield f"cookies[{n}].purpose", message, remedy, "K2"
 
 
 def page_title(policy: Policy) -> Found:
@@ -271,6 +299,8 @@ WARNINGS: tuple[Rule, ...] = (
     joining,
     short_memory,
     shadowed_cookies,
+    necessary_for_long,
+    login_under_consent,
     page_title,
     no_remedies,
 )

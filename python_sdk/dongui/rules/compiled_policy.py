@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dongui.rules.consent import Choice, effective_purposes
-from dongui.rules.cookies import classify, declaration
+from dongui.rules.consent import Choice, is_in_force, purposes_asked
+from dongui.rules.cookies import NECESSARY, classify, declaration
 from dongui.rules.gate import items_allowed
 
 _REMEMBERED_NAMES = 1024
@@ -34,15 +34,16 @@ class CompiledPolicy:
             {
                 max(cookie["name"].split("*"), key=len)
                 for cookie in policy["cookies"]
-                if self.needs_consent(cookie["purpose"])
+                if self.needs_consent(cookie["purpose"] or NECESSARY)
             }
         )
         self._cookie_purposes: dict[str, str | None] = {}
         self._recorded: dict[str, bool] = {}
         self._items: dict[frozenset[str], frozenset[str]] = {}
+        self._granted: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
 
     def purpose_of(self, cookie: str) -> str | None:
-        """The purpose that a cookie is declared for; ``"dongui"`` for our own, None for an undeclared one."""
+        """As :func:`~dongui.rules.cookies.classify`; None for an undeclared cookie."""
         try:
             return self._cookie_purposes[cookie]
         except KeyError:
@@ -51,6 +52,11 @@ class CompiledPolicy:
             if len(self._cookie_purposes) < _REMEMBERED_NAMES:
                 self._cookie_purposes[cookie] = purpose
             return purpose
+
+    def concerns(self, cookie: str) -> bool:
+        """Whether a cookie is declared for a purpose that acts only once granted."""
+        purpose = self.purpose_of(cookie)
+        return purpose is not None and self.needs_consent(purpose)
 
     def may_hold(self, cookies: str) -> bool:
         """Whether a ``Cookie`` header may hold any cookie that needs consent: a quick look before a close one."""
@@ -69,7 +75,9 @@ class CompiledPolicy:
 
     def needs_consent(self, purpose: str) -> bool:
         """Whether a purpose acts only once granted. True for one that the policy does not know: it never acts."""
-        return purpose != "dongui" and (purpose in self.asked or purpose not in self.policy["purposes"])
+        if purpose in ("dongui", NECESSARY):
+            return False
+        return purpose in self.asked or purpose not in self.policy["purposes"]
 
     def items(self, purposes: frozenset[str]) -> frozenset[str]:
         """The items that these purposes list."""
@@ -82,8 +90,16 @@ class CompiledPolicy:
             return items
 
     def purposes(self, choice: Choice | None, now: int, gpc: bool) -> frozenset[str]:
-        """The consent purposes that a choice makes effective at ``now`` (epoch seconds)."""
-        return _NOTHING if choice is None else effective_purposes(choice, self.policy, now, gpc)
+        """As :func:`~dongui.rules.consent.effective_purposes`."""
+        if choice is None or not is_in_force(choice, self.policy, now):
+            return _NOTHING
+        try:
+            return self._granted[choice.granted, gpc]
+        except KeyError:
+            purposes = purposes_asked(choice.granted, self.policy, gpc)
+            if len(self._granted) < _REMEMBERED_GRANTS:
+                self._granted[choice.granted, gpc] = purposes
+            return purposes
 
     def stands(self, choice: Choice, now: int) -> bool:
         """Whether a choice, be it a refusal, still counts: nobody need be asked again."""
@@ -99,6 +115,7 @@ def _sound(policy: Any) -> bool:
         isinstance(policy.get("version"), str)
         and type(policy.get("choice_seconds")) is int
         and _texts(policy.get("accepts"))
+        and all(_texts(policy.get(key, ())) for key in ("unsearched_paths", "unsearched_properties"))
         and _texts(policy.get("query_keys"))
         and isinstance(purposes, Mapping)
         and all(_sound_purpose(purpose) for purpose in purposes.values())
@@ -120,8 +137,8 @@ def _sound_cookie(cookie: Any) -> bool:
     return (
         isinstance(cookie, Mapping)
         and isinstance(cookie.get("name"), str)
-        and isinstance(cookie.get("purpose"), str)
         and isinstance(cookie.get("record"), bool)
+        and (isinstance(cookie.get("purpose"), str) or (cookie.get("necessary") is True and not cookie["record"]))
     )
 
 

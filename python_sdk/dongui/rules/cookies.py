@@ -8,9 +8,12 @@ from typing import Any, Literal
 from dongui.policy.globs import matches
 from dongui.rules.own_cookies import OWN_COOKIES
 
-__all__ = ["OWN_COOKIES", "Verdict", "classify", "cookie_verdict", "declaration", "matches"]
+__all__ = ["NECESSARY", "OWN_COOKIES", "Verdict", "classify", "cookie_verdict", "declaration", "matches"]
 
 Verdict = Literal["pass", "drop", "undeclared"]
+
+NECESSARY = "(necessary)"
+"""What stands in place of a purpose for cookies that need none; no purpose can have this id."""
 
 
 def declaration(name: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -23,11 +26,13 @@ def declaration(name: str, policy: Mapping[str, Any]) -> Mapping[str, Any] | Non
 
 
 def classify(name: str, policy: Mapping[str, Any]) -> str | None:
-    """The purpose of a cookie, ``"dongui"`` for our own under any of their names, None when no entry declares it."""
+    """The purpose of a cookie: ``"dongui"`` for our own under any of their names, :data:`NECESSARY` for one that nobody
+    is asked for, None when no entry declares it.
+    """
     if name in OWN_COOKIES:
         return "dongui"
     cookie = declaration(name, policy)
-    return None if cookie is None else cookie["purpose"]
+    return None if cookie is None else cookie["purpose"] or NECESSARY
 
 
 def cookie_verdict(name: str, granted: Container[str], policy: Mapping[str, Any], strict: bool = False) -> Verdict:
@@ -38,7 +43,7 @@ def cookie_verdict(name: str, granted: Container[str], policy: Mapping[str, Any]
     name_of_purpose = classify(name, policy)
     if name_of_purpose is None:
         return "drop" if strict else "undeclared"
-    if name_of_purpose == "dongui" or name_of_purpose in granted:
+    if name_of_purpose in ("dongui", NECESSARY) or name_of_purpose in granted:
         return "pass"
     purpose = policy["purposes"].get(name_of_purpose)
     return "drop" if purpose is None or purpose["basis"] == "consent" else "pass"

@@ -22,7 +22,8 @@ export interface Purpose {
 /** A cookie that the policy declares; `name` is a glob. */
 export interface DeclaredCookie {
   name: string;
-  purpose: string;
+  /** null for a cookie that the site cannot work without: nobody is asked for it. */
+  purpose: string | null;
   record: boolean;
 }
 
@@ -33,6 +34,9 @@ export interface Policy {
   accepts: string[];
   choice_seconds: number;
   query_keys: string[];
+  /** Globs of the site's own paths, and names of properties, that are never searched for personal patterns. */
+  unsearched_paths?: string[];
+  unsearched_properties?: string[];
   purposes: Record<string, Purpose>;
   cookies: DeclaredCookie[];
 }

@@ -15,6 +15,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const purposes = Object.values(facts.purposes);
   const asked = purposes.filter(({ basis }) => basis == "consent");
   const others = purposes.filter(({ basis }) => basis != "consent");
+  const exempt = facts.necessary ?? [];
   /** Closes what was asked for; what is decided goes on. */
   const decide = (changes: ConsentState | string[]): void => {
     void core._choose(changes, "preferences");
@@ -43,8 +44,13 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     list,
     core._choice && record(words),
     (core._choice || core._queue[0]) && data(words, show, taken),
-    others[0] && h("h2", {}, words.without),
-    h("ul", {}, ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis)))),
+    (others[0] ?? exempt[0]) && h("h2", {}, words.without),
+    h(
+      "ul",
+      {},
+      ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis))),
+      ...exempt.map((cookie) => h("li", {}, h("h3", {}, cookie.reason), h("p", {}, `${cookie.name} · ${cookie.keep_text} · ${words.basis}: ${cookie.basis_text}`))),
+    ),
   );
   const footer = h(
     "footer",

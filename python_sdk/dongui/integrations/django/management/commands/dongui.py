@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from dongui.integrations.django.middleware import site
+from dongui.rules.cookies import NECESSARY
 
 
 class Command(BaseCommand):
@@ -24,5 +25,12 @@ class Command(BaseCommand):
         self.stdout.write(f"policy {terms.version}; asked for: {', '.join(sorted(terms.asked)) or 'nothing'}")
         for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME):
             purpose = terms.purpose_of(name)
-            undeclared = "not declared; " + ("dropped" if here.options.strict else "passes and is counted by name")
-            self.stdout.write(f"cookie {name}: {f'declared for {purpose}' if purpose else undeclared}")
+            self.stdout.write(f"cookie {name}: {_seen(purpose, here.options.strict)}")
+
+
+def _seen(purpose: str | None, strict: bool) -> str:
+    if purpose == NECESSARY:
+        return "necessary, so nobody is asked for it"
+    if purpose:
+        return f"declared for {purpose}"
+    return f'not declared; {"dropped" if strict else "passes and is counted by name"}; declare it: necessary = "…"'
