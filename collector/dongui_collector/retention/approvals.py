@@ -39,7 +39,7 @@ log = logging.getLogger("dongui.keeping")
 OPEN: tuple[DestructionState, ...] = ("selected", "approved", "running")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Approvals:
     """Selects what is due and has it approved: by the standing approval, or by an officer. ``lock`` is the round's."""
 

@@ -38,7 +38,7 @@ class Certificate(Ended):
     certified: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Executor:
     """Carries targets out on an open, writable installation."""
 

@@ -50,7 +50,7 @@ class HoldCoverage(msgspec.Struct, frozen=True):
     consent_records: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class HoldService:
     """Places and releases holds, and says what they hold."""
 

@@ -41,7 +41,7 @@ class RetentionStatus(msgspec.Struct, frozen=True):
     days: list[StoredDay]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 

@@ -194,8 +194,4 @@ class RecordService:
 
 def _kept(record: Record) -> Json:
     """The answer to whoever sent it."""
-    return {
-        "id": str(uuid.UUID(bytes=record.id)),
-        "class": record.class_id,
-        "kept_until": record.last_day.isoformat(),
-    }
+    return {"id": str(uuid.UUID(bytes=record.id)), "class": record.class_id, "kept_until": record.last_day.isoformat()}

@@ -28,11 +28,7 @@ class Replay:
     """
 
     def __init__(
-        self,
-        core: Installation,
-        epoch: Json,
-        head: int,
-        taken: Mapping[str, Callable[[Installation, Json], bool]],
+        self, core: Installation, epoch: Json, head: int, taken: Mapping[str, Callable[[Installation, Json], bool]]
     ) -> None:
         self._core, self._taken = core, taken
         self._ledger = core.storage.ledger

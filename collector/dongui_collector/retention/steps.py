@@ -31,7 +31,7 @@ from dongui_collector.storage.contract.values import Ended, Json, Reduce, Select
 _CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Steps:
     """Destroys selected targets. ``today`` is the installation's day."""
 

@@ -23,7 +23,7 @@ from dongui_collector.storage.contract.values import Ended, Hold, Intent, Record
 _SIDE_BY_SIDE = 24  # days at a time: they wait for the disk together, others are searched meanwhile
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class VisitorSteps:
     """Destroys what visitor targets name."""
 

@@ -8,13 +8,7 @@ from typing import Protocol
 
 from dongui_collector.storage.contract.access import Account, Token
 from dongui_collector.storage.contract.targets import SelectedTarget
-from dongui_collector.storage.contract.values import (
-    Destruction,
-    DestructionState,
-    Hold,
-    Json,
-    Session,
-)
+from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Session
 
 MOST_COOKIES = 1_000  # names in the inventory of a site
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from dongui_collector.storage.contract.values import (
-    Record,
-)
+from dongui_collector.storage.contract.values import Record
 
 
 class RecordStore(Protocol):

@@ -18,13 +18,7 @@ from pathlib import Path
 
 from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import StorageError
-from dongui_collector.storage.contract.values import (
-    Ended,
-    Reduce,
-    RowBasis,
-    RowEnding,
-    Selection,
-)
+from dongui_collector.storage.contract.values import Ended, Reduce, RowBasis, RowEnding, Selection
 from dongui_collector.storage.sqlite import dayfile, ending
 from dongui_collector.storage.sqlite.connect import WRITER, connect, own_errors, scrub
 from dongui_collector.storage.sqlite.day_visitors import DayVisitors

@@ -51,8 +51,7 @@ class SqliteKeys(OwnFile):
         with self.writing():
             # Same length first: SQLite then writes over the very bytes (docs/decisions/001).
             self._write(
-                "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL",
-                (name,),
+                "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL", (name,)
             )
             done = self._write(
                 "UPDATE keys SET wrapped = NULL WHERE name = ? AND wrapped IS NOT NULL", (name,)

@@ -8,13 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from dongui_collector.storage.contract import chain
-from dongui_collector.storage.contract.values import (
-    ConsentStatus,
-    Intent,
-    Json,
-    LedgerRecord,
-    Visitor,
-)
+from dongui_collector.storage.contract.values import ConsentStatus, Intent, Json, LedgerRecord, Visitor
 from dongui_collector.storage.sqlite.connect import scrub
 from dongui_collector.storage.sqlite.numbers import SqliteNumbers
 from dongui_collector.storage.sqlite.sites import SqliteSites

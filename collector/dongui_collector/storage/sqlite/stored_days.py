@@ -5,29 +5,31 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from dongui_collector.storage.contract.values import (
-    Changes,
-    DayTotals,
-    Fact,
-    Mark,
-    Row,
-    RowBasis,
-    Selection,
-)
-from dongui_collector.storage.sqlite import dayfile, reporting
+from dongui_collector.storage.contract.values import Changes, DayTotals, Fact, Mark, Row, RowBasis, Selection
+from dongui_collector.storage.sqlite import dayfile
 from dongui_collector.storage.sqlite.connect import connect, own_error
-from dongui_collector.storage.sqlite.dayfile import row_from
+from dongui_collector.storage.sqlite.dayfile import has, row_from
 from dongui_collector.storage.sqlite.files import reading
 
 SUFFIXES = ("", "-wal", "-shm")
 DESTROYING = ".destroying"
 _NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
+
+_COLUMNS = ", ".join(
+    "CASE WHEN name IN ('engagement', 'vital') THEN props END" if c == "props" else c for c in Fact._fields
+)
+_FACTS = f"""SELECT {_COLUMNS} FROM events
+    WHERE visitor IS NOT NULL AND site_ref = ? AND at >= ? AND at < ? AND n > ? %s ORDER BY n LIMIT ?"""
+_ENDED = "SELECT serial, n FROM ended WHERE serial > ? ORDER BY serial"
+# Two writes within a tick of the kernel's clock leave the same time on a file: a mark that young proves nothing.
+_YOUNG_NS = 100_000_000
 
 T = TypeVar("T")
 
@@ -102,13 +104,32 @@ class StoredDays:
         limit: int = 1000,
         visitors: Sequence[bytes] = (),
     ) -> list[Fact]:
-        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit, visitors), [])
+        only = f"AND visitor IN ({', '.join('?' * len(visitors))})" if visitors else ""
+        values = (site_ref, first, end, after, *visitors, limit)
+        return self._read(day, lambda conn: list(map(Fact._make, conn.execute(_FACTS % only, values))), [])
 
     def marks(self) -> dict[date, Mark]:
-        return reporting.marks(self.folder)
+        """Of every day's file and its log when they were written and how large they are."""
+        now = time.time_ns()
+        found: dict[date, list[int]] = {}
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                name, log = entry.name[:10], entry.name[10:]
+                if log not in (".db", ".db-wal"):
+                    continue
+                try:
+                    status = entry.stat()
+                    day = date.fromisoformat(name)
+                except (FileNotFoundError, ValueError):
+                    continue
+                young = now if now - status.st_mtime_ns < _YOUNG_NS else 0
+                found.setdefault(day, []).extend((len(log), status.st_mtime_ns, status.st_size, young))
+                if log == ".db":
+                    found[day].append(-1)
+        return {day: tuple(mark) for day, mark in found.items() if -1 in mark}
 
     def changes(self, day: date, after: int = 0) -> Changes:
-        return self._read(day, lambda conn: reporting.changes(conn, after), Changes())
+        return self._read(day, lambda conn: _changes(conn, after), Changes())
 
     def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
         """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""
@@ -131,3 +152,16 @@ class StoredDays:
 
 def _day(path: Path) -> date:
     return date.fromisoformat(path.name[:10])
+
+
+def _changes(conn: sqlite3.Connection, after: int) -> Changes:
+    """The day's last position, and which rows were ended after the serial number ``after``."""
+    conn.execute("BEGIN")  # both as of one moment
+    try:
+        (top,) = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()
+        if not has(conn, "ended"):
+            return Changes(top, 0, ())
+        found = conn.execute(_ENDED, (after,)).fetchall()
+        return Changes(top, found[-1][0] if found else after, tuple(n for _, n in found))
+    finally:
+        conn.execute("COMMIT")
