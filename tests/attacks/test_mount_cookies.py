@@ -216,7 +216,7 @@ def test_how_our_cookies_are_called(options: dict[str, Any], headers: dict[str, 
     from tests.sdk.calls import environ
 
     with shop(**options) as (app, _):
-        naming = SiteRequest(app.site, WsgiRequest(environ("/", **{"ORIGIN": ORIGIN, **headers}))).naming()
+        naming = SiteRequest(app.site, WsgiRequest(environ("/", **{"ORIGIN": ORIGIN, **headers}))).consent.naming()
         sets = [
             cookie.header()[1]
             for cookie in cookies_after(naming, MINE, Choice("v1", ("statistics",), 0), 100, 0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from dongui_collector.intake.replaced import replaced
 
 from tests.retention.conftest import house, new_house
-from tests.retention.house import House
+from tests.retention.house import House, policy
 
 __all__ = ["house", "new_house"]
 SHOP = "https://shop.example.com"
@@ -34,6 +35,17 @@ def test_what_was_replaced_is_counted(house: House, fields: dict[str, Any], expe
     blank: dict[str, Any] = {"url": SHOP, "search": None, "props": {}}
     house.visit(house.arrive(), **blank | fields)
     assert counted(house, house.site) == expected
+
+
+def test_what_a_site_never_has_searched_is_recorded_as_it_came(house: House) -> None:
+    lines = 'unsearched_paths = ["/goods/*"]\nunsearched_properties = ["order"]'
+    site = house.add_site(name="catalogue", text=policy().replace("query_keys = []", lines))
+    props = {"order": "010-1234-5678", "memo": "010-1234-5678"}
+    house.visit(house.arrive(site=site), site=site, url=f"{SHOP}/goods/01012345678", search=None, props=props)
+    (row,) = house.rows()
+    assert row.url == f"{SHOP}/goods/01012345678"
+    assert json.loads(row.props or "{}") == {"order": "010-1234-5678", "memo": "[phone]"}
+    assert counted(house, site) == {"phone": 1}
 
 
 def test_each_site_has_its_own_count_and_what_is_not_stored_has_none(house: House) -> None:

@@ -80,6 +80,8 @@ def test_values_have_their_types() -> None:
         ('timezone = "Asia/Seoul"', 'timezone = "../etc/passwd"', "notice.timezone"),
         ('choice_lifetime = "P180D"', 'choice_lifetime = "180"', "notice.choice_lifetime"),
         ("query_keys = []", 'query_keys = ["a&b"]', "notice.query_keys"),
+        ("query_keys = []", 'unsearched_paths = ["/*"]', "notice.unsearched_paths"),
+        ("query_keys = []", 'unsearched_paths = ["goods/*"]', "notice.unsearched_paths"),
         ('[officer]\ntitle.ko = "개인정보 보호책임자 (이사)"', "[officer]", "officer.title.ko"),
         ('label.ko = "통계 및 접속 빈도 파악"\n', "", "purposes.statistics.label.ko"),
         ('label.ko = "통계 및 접속 빈도 파악"', 'label.ja = "統計"\nlabel.ko = "통계"', "purposes.statistics.label.ja"),
@@ -106,6 +108,14 @@ def test_values_have_their_types() -> None:
 )
 def test_what_cannot_be_executed_names_its_key(old: str, new: str, key: str) -> None:
     assert key in problems(edited((old, new)))
+
+
+def test_what_is_never_searched_reaches_whoever_scrubs() -> None:
+    lines = 'unsearched_paths = ["/상품/*"]\nunsearched_properties = ["order_no"]'
+    policy = parse(edited(("query_keys = []", lines)))
+    wanted = {"unsearched_paths": ["/%EC%83%81%ED%92%88/*"], "unsearched_properties": ["order_no"]}
+    for told in (compiled(policy, site="s", accepts=[]), notice(policy, lang="ko", site="s", accepts=[])):
+        assert {key: told[key] for key in wanted} == wanted
 
 
 def test_a_missing_officer_is_named() -> None:

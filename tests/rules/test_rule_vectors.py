@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,8 @@ def _effective(choice: dict[str, Any] | None, now: int, gpc: bool) -> list[str]:
     return sorted(rules.effective_purposes(_choice(choice), POLICY, now, gpc))
 
 
-def _url(url: str, query_keys: list[str] | None = None) -> dict[str, Any]:
-    return rules.scrub_url(url, rules.QUERY_KEYS if query_keys is None else query_keys)._asdict()
+def _url(url: str, query_keys: list[str] | None = None, unsearched: Sequence[str] = ()) -> dict[str, Any]:
+    return rules.scrub_url(url, rules.QUERY_KEYS if query_keys is None else query_keys, unsearched)._asdict()
 
 
 def _last_day(day: str, period: str) -> str:
@@ -77,7 +77,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "scrub_url": _url,
     "scrub_text": rules.scrub_text,
     "percent_encoded": rules.percent_encoded,
-    "scrub_props": lambda value: rules.scrub_props(value),
+    "scrub_props": lambda value, unsearched=(): rules.scrub_props(value, unsearched),
     "is_crawler": rules.is_crawler,
     "classify": lambda name: rules.classify(name, POLICY),
     "cookie_verdict": lambda name, granted, strict=False: rules.cookie_verdict(name, granted, POLICY, strict),

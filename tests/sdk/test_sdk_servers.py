@@ -69,14 +69,14 @@ def served(name: str, collector: Collector, log: Path) -> Iterator[httpx.Client]
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **options}, stdout=out, stderr=out)
     signal.signal(signal.SIGINT, before)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, headers={"User-Agent": CHROME}) as http:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers={"User-Agent": CHROME}) as http:
             wait_until_up(http, process, log)
             yield http
     finally:
         # waitress leaves SIGTERM to the system, which ends it on the spot: nothing at all can be delivered then.
         process.send_signal(signal.SIGINT if name == "waitress" else signal.SIGTERM)
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -84,8 +84,8 @@ class ConsentBasis:
 
 # A site's visitors look at the same pages. What was raw in them is forgotten with every ending (:func:`forget_urls`).
 @lru_cache(maxsize=4096)
-def _scrubbed(url: str, allowed: Container[str]) -> ScrubbedUrl:
-    place, ad_ids = scrub_url(url, allowed)
+def _scrubbed(url: str, allowed: Container[str], unsearched: tuple[str, ...] = ()) -> ScrubbedUrl:
+    place, ad_ids = scrub_url(url, allowed, unsearched)
     return ScrubbedUrl(percent_encoded(place), ad_ids)
 
 
@@ -205,14 +205,14 @@ class RequestRows:
         if event.referrer is not None:
             referrer, ad_ids = _scrubbed(event.referrer, allowed)
         if event.url is not None:
-            url, own = _scrubbed(event.url, allowed)
+            url, own = _scrubbed(event.url, allowed, self._notice.unsearched_paths)
             ad_ids = ad_ids | own if own else ad_ids
         if kept:
             row.name = _scrubbed_name(event.name)
             row.url, row.referrer = url, referrer
             row.secure = None if url is None or "://" not in url else int(url.startswith("https:"))
             row.search = None if event.search is None else scrub_text(event.search)
-            row.props = None if event.props is None else _clean(event.props)
+            row.props = None if event.props is None else _clean(event.props, self._notice.unsearched_properties)
         return ad_ids
 
     def _environment(self, row: Row, event: Event) -> None:
@@ -246,10 +246,10 @@ class RequestRows:
         return seal(self._key, plain, associated(row.site_ref, self._day, row.key, column))
 
 
-def _clean(props: dict[str, Any]) -> str:
+def _clean(props: dict[str, Any], unsearched: Container[str]) -> str:
     """Properties as they are kept: JSON without personal patterns."""
     encoded = _encode(props)
-    return (_encode(scrub_props(props)) if _PERHAPS_PERSONAL(encoded) else encoded).decode()
+    return (_encode(scrub_props(props, unsearched)) if _PERHAPS_PERSONAL(encoded) else encoded).decode()
 
 
 def _preferred(accepted: str) -> str:

@@ -43,6 +43,8 @@ class LoadedNotice:
     items_by_bit: dict[int, frozenset[str]]
     signal_mask: int
     query_keys: frozenset[str]
+    unsearched_paths: tuple[str, ...]
+    unsearched_properties: frozenset[str]
     silence_by_bit: dict[int | None, Period]
 
     def items(self, mask: int) -> frozenset[str]:
@@ -204,6 +206,8 @@ def _notice(
         zone=ZoneInfo(policy.notice.timezone),
         items_by_bit={bits[p]: frozenset(policy.purposes[p].items) for p in policy.purposes},
         query_keys=frozenset(policy.notice.query_keys) | frozenset(QUERY_KEYS),
+        unsearched_paths=policy.notice.unsearched_paths,
+        unsearched_properties=frozenset(policy.notice.unsearched_properties),
         silence_by_bit={
             bits[id]: p.reconfirm for id, p in policy.purposes.items() if p.reconfirm and p.silence == "ends"
         },

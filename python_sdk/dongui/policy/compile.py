@@ -16,6 +16,8 @@ from dongui.policy.words import basis_name, country_name
 
 Json = dict[str, Any]
 
+_UNSEARCHED = ("unsearched_paths", "unsearched_properties")
+
 
 def pick_language(policy: Policy, wanted: str | None) -> str:
     """The language of the policy that fits ``wanted`` (``"ko-KR"`` → ``"ko"``), else its first."""
@@ -39,6 +41,7 @@ def compiled(policy: Policy, *, site: str, accepts: Iterable[str]) -> Json:
         "purposes": {purpose.id: _decides(purpose) for purpose in policy.purposes.values()},
         "items": {item.id: {"protect": item.protect} for item in policy.items.values()},
         "cookies": [_cookie(cookie) for cookie in policy.cookies],
+        **{key: list(names) for key in _UNSEARCHED if (names := getattr(notice, key))},
     }
 
 
@@ -81,7 +84,7 @@ def notice(policy: Policy, *, lang: str, site: str, accepts: Iterable[str]) -> J
         "minimum_age": policy.notice.minimum_age,
         "choice_seconds": policy.notice.choice_lifetime.seconds,
         "accepts": decides["accepts"],
-        "query_keys": decides["query_keys"],
+        **{key: decides[key] for key in ("query_keys", *_UNSEARCHED) if key in decides},
         "cookies": decides["cookies"],
         "items": {item.id: item.label[lang] for item in policy.items.values()},
         "purposes": [_shows(policy, purpose, lang) for purpose in policy.purposes.values()],

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dongui.errors import PolicyError
@@ -34,6 +35,8 @@ SIGNALS = ("gpc",)
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _URL = re.compile(r"https?://[^\s\"'<>]{1,500}")
+_PATH_GLOB = re.compile(r"/[^*?#]+(?:\*[^?#]*)?")
+_SAFE = "/*!$&'()+,;=:@%?#"
 _KEY = re.compile(r"[A-Za-z0-9_.\-\[\]]{1,64}")
 _CITATION = re.compile(r"[A-Z]+ \d+(-\d+)?(\(\d+\))?")
 
@@ -129,6 +132,8 @@ def _notice(table: TomlTable) -> model.Notice:
         minimum_age=table.integer("minimum_age", example=14),
         choice_lifetime=table.period("choice_lifetime", example="P180D"),
         query_keys=table.names("query_keys"),
+        unsearched_paths=tuple(quote(glob, safe=_SAFE) for glob in table.names("unsearched_paths")),
+        unsearched_properties=table.names("unsearched_properties"),
     )
     if not notice.languages:
         table.wrong("languages", "is empty", 'write languages = ["ko", "en"]')
@@ -138,6 +143,13 @@ def _notice(table: TomlTable) -> model.Notice:
                 "query_keys",
                 Message("{key!r} is not the name of a query key", key=key[:40]),
                 'write names such as "page"',
+            )
+    for glob in notice.unsearched_paths:
+        if not _PATH_GLOB.fullmatch(glob):
+            table.wrong(
+                "unsearched_paths",
+                Message("{glob!r} is not the beginning of a path", glob=glob[:40]),
+                'write paths such as "/goods/*"',
             )
     try:
         ZoneInfo(notice.timezone)

@@ -38,6 +38,8 @@ class Notice:
     minimum_age: int
     choice_lifetime: Period
     query_keys: tuple[str, ...] = ()
+    unsearched_paths: tuple[str, ...] = ()
+    unsearched_properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dongui.rules.consent import Choice, effective_purposes
+from dongui.rules.consent import Choice, is_in_force, purposes_asked
 from dongui.rules.cookies import NECESSARY, classify, declaration
 from dongui.rules.gate import items_allowed
 
@@ -40,6 +40,7 @@ class CompiledPolicy:
         self._cookie_purposes: dict[str, str | None] = {}
         self._recorded: dict[str, bool] = {}
         self._items: dict[frozenset[str], frozenset[str]] = {}
+        self._granted: dict[tuple[tuple[str, ...], bool], frozenset[str]] = {}
 
     def purpose_of(self, cookie: str) -> str | None:
         """As :func:`~dongui.rules.cookies.classify`; None for an undeclared cookie."""
@@ -51,6 +52,11 @@ class CompiledPolicy:
             if len(self._cookie_purposes) < _REMEMBERED_NAMES:
                 self._cookie_purposes[cookie] = purpose
             return purpose
+
+    def concerns(self, cookie: str) -> bool:
+        """Whether a cookie is declared for a purpose that acts only once granted."""
+        purpose = self.purpose_of(cookie)
+        return purpose is not None and self.needs_consent(purpose)
 
     def may_hold(self, cookies: str) -> bool:
         """Whether a ``Cookie`` header may hold any cookie that needs consent: a quick look before a close one."""
@@ -84,8 +90,16 @@ class CompiledPolicy:
             return items
 
     def purposes(self, choice: Choice | None, now: int, gpc: bool) -> frozenset[str]:
-        """The consent purposes that a choice makes effective at ``now`` (epoch seconds)."""
-        return _NOTHING if choice is None else effective_purposes(choice, self.policy, now, gpc)
+        """As :func:`~dongui.rules.consent.effective_purposes`."""
+        if choice is None or not is_in_force(choice, self.policy, now):
+            return _NOTHING
+        try:
+            return self._granted[choice.granted, gpc]
+        except KeyError:
+            purposes = purposes_asked(choice.granted, self.policy, gpc)
+            if len(self._granted) < _REMEMBERED_GRANTS:
+                self._granted[choice.granted, gpc] = purposes
+            return purposes
 
     def stands(self, choice: Choice, now: int) -> bool:
         """Whether a choice, be it a refusal, still counts: nobody need be asked again."""
@@ -101,6 +115,7 @@ def _sound(policy: Any) -> bool:
         isinstance(policy.get("version"), str)
         and type(policy.get("choice_seconds")) is int
         and _texts(policy.get("accepts"))
+        and all(_texts(policy.get(key, ())) for key in ("unsearched_paths", "unsearched_properties"))
         and _texts(policy.get("query_keys"))
         and isinstance(purposes, Mapping)
         and all(_sound_purpose(purpose) for purpose in purposes.values())

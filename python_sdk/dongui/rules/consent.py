@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-_CHOICE = re.compile(
-    r"1~([A-Za-z0-9-]+)~((?:[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)?)~(0|[1-9a-z][0-9a-z]{0,9})",
-)
+_VERSION = re.compile(r"[A-Za-z0-9-]+")
+_PURPOSES = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
+_AT = re.compile(r"0|[1-9a-z][0-9a-z]{0,9}")
 _LONGEST = 4000  # a cookie's name and value share 4096 octets (W6)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LATEST = 36**10 - 1
 _CLOCK_SKEW = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What a visitor chose: under which notice version, which purposes, when (``at``, epoch seconds). No identifier."""
 
     version: str
@@ -50,16 +49,22 @@ def decode_choice(value: str | None) -> Choice | None:
     """The choice in a cookie's value, None for anything malformed. Strict: one spelling a choice. Never raises."""
     if not value or len(value) > _LONGEST:
         return None
-    match = _CHOICE.fullmatch(value)
-    if match is None:
+    what, mark, at = value.rpartition("~")
+    chosen = _chosen(what) if mark and _AT.fullmatch(at) else None
+    return None if chosen is None else Choice(*chosen, int(at, 36))
+
+
+@lru_cache(maxsize=256)  # visitors differ in the time alone, which is not remembered
+def _chosen(what: str) -> tuple[str, tuple[str, ...]] | None:
+    """Version and purposes of a choice, ``1~<version>~<purposes>``."""
+    form, _, rest = what.partition("~")
+    version, mark, names = rest.partition("~")
+    if form != "1" or not mark or not _VERSION.fullmatch(version):
         return None
-    version, names, at = match.groups()
-    if not names:
-        return Choice(version, (), int(at, 36))
-    granted = tuple(names.split("."))
-    if len(set(granted)) != len(granted):
+    granted = tuple(names.split(".")) if names else ()
+    if names and (not _PURPOSES.fullmatch(names) or len(set(granted)) != len(granted)):
         return None
-    return Choice(version, granted, int(at, 36))
+    return version, granted
 
 
 def newest_choice(values: Iterable[str | None]) -> Choice | None:
@@ -89,11 +94,25 @@ def effective_purposes(choice: Choice | None, policy: Mapping[str, Any], now: in
     None of them without a choice, when its notice version no longer stands, when it has outlived ``choice_seconds``, or
     when it comes from more than a day ahead. With ``gpc`` the purposes that heed the signal drop out (W1).
     """
-    if choice is None or choice.version not in policy["accepts"]:
+    if choice is None or not is_in_force(choice, policy, now):
         return frozenset()
-    if now >= choice.at + policy["choice_seconds"] or choice.at > now + _CLOCK_SKEW:
-        return frozenset()
-    return frozenset(name for name in choice.granted if _asks(policy["purposes"].get(name), gpc))
+    return purposes_asked(choice.granted, policy, gpc)
+
+
+def is_in_force(choice: Choice, policy: Mapping[str, Any], now: int) -> bool:
+    """Whether what a choice grants may be effective at ``now``: its notice stands, and its time has come and not run
+    out.
+    """
+    return (
+        choice.version in policy["accepts"]
+        and now < choice.at + policy["choice_seconds"]
+        and choice.at <= now + _CLOCK_SKEW
+    )
+
+
+def purposes_asked(names: Iterable[str], policy: Mapping[str, Any], gpc: bool) -> frozenset[str]:
+    """Of these purposes, those to which consent means anything."""
+    return frozenset(name for name in names if _asks(policy["purposes"].get(name), gpc))
 
 
 def _asks(purpose: Mapping[str, Any] | None, gpc: bool) -> bool:

@@ -167,7 +167,7 @@ def fit_event(event: Json, now_ms: int, cut: Cut) -> Json:
     """
     for key in ("url", "referrer"):
         text = event.get(key)
-        if text is not None and (len(text) * 3 > MOST_URL or "\0" in text):
+        if text is not None and (len(text) * 4 > MOST_URL or "\0" in text):
             event[key] = cut_url(_without_nul(text, cut), MOST_URL, cut)
     for key, longest in MOST_TEXT.items():
         text = event.get(key)

@@ -54,7 +54,6 @@ _NEARBY = 24  # characters before a number in which a word may say what it is
 
 # The cheap tests before the dear ones: most texts hold no pattern. Every number above has four digits in a row or a
 # plus sign; and nine digits in all, or a star.
-_ANY_HINT = re.compile(r"[0-9@%\uff10-\uff19]")
 _FOUR_DIGITS = re.compile(r"[0-9]{4}")
 _NINE_DIGITS = re.compile(r"(?:[^0-9]*[0-9]){9}")
 # Full-width digits, as Korean keyboards have them.
@@ -77,9 +76,7 @@ def scrub_path(text: str) -> str:
 
 
 def _scrubbed(text: str, telephone: Callable[[re.Match[str]], str]) -> str:
-    if not _ANY_HINT.search(text):
-        return text
-    if _WIDE.search(text):
+    if not text.isascii() and _WIDE.search(text):
         narrow = text.translate(_NARROW)
         clean = _scrubbed(narrow, telephone)
         return text if clean == narrow else clean
@@ -147,6 +144,6 @@ def _in_a_word(match: re.Match[str]) -> bool:
 
 
 def _may_hold_a_number(text: str) -> bool:
-    if not (_FOUR_DIGITS.search(text) or "+" in text or "%2B" in text or "%2b" in text):
+    if "+" not in text and "%2" not in text and not _FOUR_DIGITS.search(text):
         return False
     return "*" in text or _NINE_DIGITS.match(text) is not None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from dongui.policy.builtin import AD_KEYS, QUERY_KEYS
+from dongui.policy.globs import matches
 from dongui.rules.personal import scrub_path, scrub_text
 
 __all__ = ["AD_KEYS", "QUERY_KEYS", "ScrubbedUrl", "percent_encoded", "scrub_props", "scrub_text", "scrub_url"]
@@ -33,17 +34,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 
 
-def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
+def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS, unsearched: Iterable[str] = ()) -> ScrubbedUrl:
     """``scheme://host[:port]/path`` of a URL, absolute or relative, with the allowlisted query keys in their order.
 
     Escapes are written in one way: those of letters, digits and ``-._~`` are undone, all others get capital letters
     (RFC 3986, 6.2.2).
     User info, fragment, session ids and all other query keys are dropped, of ``mailto:`` and its like all but the
     scheme; ad-click keys become ``ad_ids`` (decoded; the first of a name) even if the allowlist names them; personal
-    patterns are replaced. Idempotent.
+    patterns are replaced, but not in paths that fit one of the globs ``unsearched``. Idempotent.
     """
     place, mark, query = url.partition("#")[0].partition("?")
-    place = scrub_path(_normalized(_without_secrets(place)))
+    place = _normalized(_without_secrets(place))
+    if not unsearched or not _fits(place, unsearched):
+        place = scrub_path(place)
     if not mark:
         return ScrubbedUrl(place, {})
     kept: list[str] = []
@@ -58,6 +61,12 @@ def scrub_url(url: str, query_keys: Container[str] = QUERY_KEYS) -> ScrubbedUrl:
     return ScrubbedUrl(f"{place}?{'&'.join(kept)}" if kept else place, ad_ids)
 
 
+def _fits(place: str, globs: Iterable[str]) -> bool:
+    path = percent_encoded(_ORIGIN.sub("", place, count=1))
+    return any(matches(glob, path) for glob in globs)
+
+
+_ORIGIN = re.compile(r"^(?:[^/:]+:)?//[^/]*")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[0-9A-Za-z._~-]")
 _BEYOND_ASCII = re.compile(r"[\u0080-\ud7ff\ue000-\U0010ffff]+")
@@ -88,8 +97,9 @@ def percent_encoded(url: str) -> str:
 _scrubbed_name = lru_cache(maxsize=1024)(scrub_text)  # members have few names
 
 
-def scrub_props(value: Any, *, depth: int = 0) -> Any:
-    """A JSON value with every text in it scrubbed, names of members included.
+def scrub_props(value: Any, unsearched: Container[str] = (), *, depth: int = 0) -> Any:
+    """A JSON value with every text in it scrubbed, names of members included, but for the texts and numbers of members
+    that ``unsearched`` names.
 
     What JSON has no word for becomes its scrubbed text, numbers that are none (NaN) and what is nested deeper than
     ``DEEPEST`` levels become None.
@@ -103,9 +113,14 @@ def scrub_props(value: Any, *, depth: int = 0) -> Any:
     if depth >= DEEPEST:
         return None
     if isinstance(value, dict | Mapping):  # the plain type first: the abstract test is ten times slower
-        return {_scrubbed_name(_text(key)): scrub_props(member, depth=depth + 1) for key, member in value.items()}
+        return {
+            _scrubbed_name(_text(key)): member
+            if isinstance(member, str) and key in unsearched
+            else scrub_props(member, unsearched, depth=depth + 1)
+            for key, member in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [scrub_props(member, depth=depth + 1) for member in value]
+        return [scrub_props(member, unsearched, depth=depth + 1) for member in value]
     return scrub_text(_text(value))
 
 

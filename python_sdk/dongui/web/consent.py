@@ -20,8 +20,8 @@ _OURS = "dongui"  # in every name of ours: a quick look before a close one
 class Consent:
     """What this visitor consented to, as far as the browser says; the collector's ledger may only say less.
 
-    Evaluated when first asked, by the policy known when the request came. :attr:`was_read` tells whether the
-    application asked, so that its answer depends on it.
+    Evaluated when first asked, by the policy known when the request came: ``terms``, which judge the request to its
+    end. ``was_read`` tells whether the application asked, so that its answer depends on it.
     """
 
     __slots__ = (
@@ -36,10 +36,10 @@ class Consent:
         "_pairs",
         "_purposes",
         "_shared",
-        "_terms",
         "cookies",
         "known",
         "outgoing",
+        "terms",
         "was_read",
     )
 
@@ -61,7 +61,7 @@ class Consent:
         where that matters; ``shared``: over subdomains. ``known`` is False where the browser could not show them: then
         nothing is granted, and nothing is refused.
         """
-        self._terms = terms
+        self.terms = terms
         self.cookies = cookies
         self._gpc = gpc
         self._now = now
@@ -81,12 +81,12 @@ class Consent:
     def granted(self, purpose: str) -> bool:
         """Whether ``purpose`` may act for this visitor now: granted and in force, or resting on another basis."""
         self.was_read = True
-        return purpose in self.effective() or not self._terms.needs_consent(purpose)
+        return purpose in self.effective() or not self.terms.needs_consent(purpose)
 
     def allowed(self, item: str) -> bool:
         """Whether a data item of this visitor may be recorded now: some purpose that was granted lists it."""
         self.was_read = True
-        return item in self._terms.items(self.effective())
+        return item in self.terms.items(self.effective())
 
     @property
     def visitor(self) -> str | None:
@@ -135,11 +135,6 @@ class Consent:
 
     # What follows is for the middleware, which looks without having read on the application's behalf.
 
-    @property
-    def terms(self) -> CompiledPolicy:
-        """The terms by which this request is judged to its end, also when the policy changes meanwhile."""
-        return self._terms
-
     def __contains__(self, purpose: object) -> bool:
         """Whether a purpose was granted by consent: this object serves as the set of such purposes."""
         return purpose in self.effective()
@@ -152,23 +147,19 @@ class Consent:
 
     def subject(self) -> str | None:
         """As :attr:`visitor`."""
-        if "cookie" not in self._terms.items(self.effective()):
+        if "cookie" not in self.terms.items(self.effective()):
             return None
         return self.ids().use
 
     def terms_allow(self, item: str) -> bool:
         """As :meth:`allowed`."""
-        return item in self._terms.items(self.effective())
+        return item in self.terms.items(self.effective())
 
     def ids(self) -> VisitorIds:
         """The visitor ids of the request, whatever is granted: taking back needs no consent."""
         if self._ids is None:
             own = self._own_pairs() if _OUR_ID in self.cookies else ()
-            ids = visitor_ids(own, False, self._shared) if own else _NO_IDS
-            # Only what is called plainly depends on the scheme.
-            if ids.use is not None and self._is_plain() and self.naming().https:
-                ids = visitor_ids(own, True, self._shared)
-            self._ids = ids
+            self._ids = visitor_ids(own, self._is_over_https, self._shared) if own else _NO_IDS
         return self._ids
 
     def naming(self) -> CookieNaming:
@@ -187,8 +178,10 @@ class Consent:
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
+        if _OURS not in self.cookies:
+            return None
         choice = self.claimed_choice()
-        return choice if choice is not None and self._terms.stands(choice, self._seconds()) else None
+        return choice if choice is not None and self.terms.stands(choice, self._seconds()) else None
 
     def why_nothing(self) -> str:
         """Of a visitor who grants nothing: ``gpc`` (the browser asks not to be tracked), ``refused`` or ``unasked``."""
@@ -197,7 +190,7 @@ class Consent:
     def is_of_another_notice(self) -> bool:
         """Whether the choice names a notice version that is not known: perhaps there is a newer policy."""
         choice = self.claimed_choice()
-        return choice is not None and choice.version not in self._terms.policy["accepts"]
+        return choice is not None and choice.version not in self.terms.policy["accepts"]
 
     def pairs(self) -> list[tuple[str, str]]:
         """Names and values of the request's cookies."""
@@ -208,28 +201,25 @@ class Consent:
     def claimed_choice(self) -> Choice | None:
         """The choice in the cookies, whether or not it stands."""
         if self._chosen is None:
-            own = self._own_pairs() if _OURS in self.cookies else ()
-            choice = read_choice(own, False, self._shared) if own else None
-            if choice is not None and choice.granted and self._is_plain() and self.naming().https:
-                choice = read_choice(own, True, self._shared)
-            self._chosen = (choice,)
+            own = self._own_pairs()
+            self._chosen = (read_choice(own, self._is_over_https, self._shared) if own else None,)
         return self._chosen[0]
 
     def _own_pairs(self) -> list[tuple[str, str]]:
         """Of :meth:`pairs`, those of ours, which most requests need alone."""
         if self._own is None:
-            named = [_pair(part) for part in self.cookies.split(";") if _OURS in part]
+            named = [_pair(part) for part in self.cookies.split(";") if _OURS in part] if _OURS in self.cookies else ()
             self._own = [pair for pair in named if pair[0] in OWN_COOKIES]
         return self._own
 
-    def _is_plain(self) -> bool:
-        return any(not name.startswith("__") for name, _ in self._own_pairs())
+    def _is_over_https(self) -> bool:
+        return self.naming().https
 
     def _judge(self) -> frozenset[str]:
         choice = self.claimed_choice()
         if choice is None or not choice.granted:
             return _NOTHING
-        return self._terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+        return self.terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
 
     def _seconds(self) -> int:
         return int(time.time()) if self._now is None else self._now

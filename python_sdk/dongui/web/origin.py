@@ -6,6 +6,8 @@ Programs without a browser write what they like; they have no visitor's cookies 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dongui.rules.own_cookies import OWN_COOKIES
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -24,6 +26,18 @@ def is_over_https(https: str, scheme: str, origin: str, fetch_site: str, host: s
         return False
     name = host_name(host)
     return not (name in _LOOPBACK or name.endswith(".localhost"))
+
+
+class RequestOrigin(NamedTuple):
+    """Where a request comes from and goes to: ``scheme`` as the server or a trusted proxy says, headers as they came.
+
+    Plain values: whoever keeps them keeps no request alive.
+    """
+
+    scheme: str
+    host: str
+    origin: str
+    fetch_site: str
 
 
 def is_own_origin(fetch_site: str, origin: str, host: str, method: str) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dongui.rules.consent import Choice, encode_choice
 from dongui.rules.own_cookies import PREFIXES, cookie_name, cookie_prefix
 from dongui.web.domains import domains_above
+from dongui.web.origin import RequestOrigin, is_over_https
 
 
 class CookieNaming(NamedTuple):
@@ -34,6 +35,14 @@ class CookieNaming(NamedTuple):
     def visitor(self) -> str:
         """The name of the visitor id's cookie."""
         return self.choice + "_id"
+
+
+def naming_of(request: RequestOrigin, https: str, domain: str) -> CookieNaming:
+    """How our cookies are called, by the options ``https`` and ``domain`` and by what the browser says, which no proxy
+    in between forgets.
+    """
+    over_https = is_over_https(https, request.scheme, request.origin, request.fetch_site, request.host)
+    return CookieNaming(over_https, domain, request.host)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

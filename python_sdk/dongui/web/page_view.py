@@ -32,15 +32,6 @@ def is_html_page(content_type: str) -> bool:
     return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
-class Navigation(NamedTuple):
-    """What tells whether a person asked to see a page. Headers as they came, empty where missing."""
-
-    path: str
-    user_agent: str
-    fetch_dest: str
-    sec_purpose: str
-
-
 class Facts(NamedTuple):
     """What a request says that a page view may need. Headers as they came, empty where missing."""
 
@@ -53,7 +44,8 @@ class Facts(NamedTuple):
 
 class Meant:
     """Whether a person asked to see a page: no prefetch (``Sec-Purpose``), no fragment that a script fetches
-    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names.
+    (``Sec-Fetch-Dest``), no bot that says so, no path that ``exclude`` names. Headers as they came, empty
+    where missing.
     """
 
     def __init__(self, exclude: Sequence[str] = NOT_PAGES) -> None:
@@ -61,10 +53,9 @@ class Meant:
         self._exactly = frozenset(exclude)
         self._bots: dict[str, bool] = {}
 
-    def __call__(self, asked: Navigation) -> bool:
-        path, user_agent, fetch_dest, sec_purpose = asked
+    def __call__(self, path: str, user_agent: str, fetch_dest: str, purpose: str) -> bool:
         return (
-            not (sec_purpose and ("prefetch" in sec_purpose or "preview" in sec_purpose))
+            not (purpose and ("prefetch" in purpose or "preview" in purpose))
             and fetch_dest in ("", "document")
             and path not in self._exactly
             and not path.startswith(self._below)

@@ -6,9 +6,8 @@ import time
 
 from dongui.web.incoming import IncomingRequest
 from dongui.web.inject import TagInjector
-from dongui.web.origin import hides_cookies, is_over_https
-from dongui.web.own_cookies import CookieNaming
-from dongui.web.page_view import Facts, Navigation, address_of, from_the_right, is_html_page, page_view, url_of
+from dongui.web.origin import RequestOrigin, hides_cookies
+from dongui.web.page_view import Facts, address_of, from_the_right, is_html_page, page_view, url_of
 from dongui.web.proxy_rules import ProxiedRequest
 from dongui.web.set_cookie import Headers, glance, hide, private, unshared
 from dongui.web.site import SiteContext
@@ -17,45 +16,35 @@ from dongui.web.site import SiteContext
 class SiteRequest:
     """One request, looked at through ``incoming``. Nothing here raises: an error of our own is counted, not shown."""
 
-    __slots__ = ("consent", "cookies", "held", "incoming", "method", "site", "viewed")
+    __slots__ = ("consent", "cookies", "held", "incoming", "method", "origin", "site", "viewed")
 
     def __init__(self, site: SiteContext, incoming: IncomingRequest) -> None:
         self.site = site
         self.incoming = incoming
         self.method = incoming.method
-        self.cookies = incoming.header("cookie")
-        self.consent = site.consent(self.cookies, incoming.header("sec-gpc"), self.naming, known=not self._hidden())
+        header = incoming.header
+        self.cookies = cookies = header("cookie")
+        self.origin = origin = RequestOrigin(self._scheme(), incoming.host, header("origin"), header("sec-fetch-site"))
+        hidden = hides_cookies(self.method, origin.fetch_site, origin.origin, origin.host, cookies)
+        # Nothing that the application finds in its request may lead back to it: only the cycle collector frees a ring.
+        self.consent = site.consent(cookies, header("sec-gpc"), origin, known=not hidden)
         self.held = ""  # the ETags that the browser holds, as it sent them
         self.viewed = False
 
     # What the request says, as far as it is trusted.
 
-    def scheme(self) -> str:
+    def _scheme(self) -> str:
         """``http`` or ``https``, as the server or the trusted proxies say."""
-        hops = self.site.options.trusted_proxies
-        said = from_the_right(self.incoming.header("x-forwarded-proto"), hops) if hops else None
-        return said if said in ("http", "https") else self.incoming.server_scheme
+        if hops := self.site.options.trusted_proxies:
+            said = from_the_right(self.incoming.header("x-forwarded-proto"), hops)
+            if said in ("http", "https"):
+                return said
+        return self.incoming.server_scheme
 
     def address(self) -> str | None:
         """The visitor's address: the socket's, or what the trusted proxies say."""
         incoming, hops = self.incoming, self.site.options.trusted_proxies
         return address_of(incoming.remote, incoming.header("x-forwarded-for") if hops else "", hops)
-
-    def naming(self) -> CookieNaming:
-        """How our cookies are called: by what the browser says, which no proxy in between forgets."""
-        header, options = self.incoming.header, self.site.options
-        https = is_over_https(
-            options.https, self.scheme(), header("origin"), header("sec-fetch-site"), self.incoming.host
-        )
-        return CookieNaming(https, options.domain, self.incoming.host)
-
-    def _hidden(self) -> bool:
-        method = self.method
-        if method in ("GET", "HEAD", ""):
-            return False
-        incoming = self.incoming
-        origin, fetch_site = incoming.header("origin"), incoming.header("sec-fetch-site")
-        return hides_cookies(method, fetch_site, origin, incoming.host, self.cookies)
 
     # What goes on to the application, and what of its answer leaves.
 
@@ -117,7 +106,7 @@ class SiteRequest:
             host=incoming.host,
             address=self.address(),
             ids=self.consent.ids(),
-            naming=self.naming(),
+            naming=self.consent.naming(),
             choice=self.consent.claimed_choice(),
         )
 
@@ -132,7 +121,7 @@ class SiteRequest:
 
     def _record(self) -> None:
         consent, site = self.consent, self.site
-        if not consent.terms.known or not site.meant(self._navigation()):
+        if not consent.terms.known or not self._is_meant():
             return
         rule = site.options.page_view_if
         if rule is not None and not rule(self.incoming.raw):
@@ -151,16 +140,16 @@ class SiteRequest:
             site.client.send_event(*seen)
         site.tally.add("no_id" if seen is None else purposes)
 
-    def _navigation(self) -> Navigation:
+    def _is_meant(self) -> bool:
         header = self.incoming.header
         purpose = header("sec-purpose") or header("purpose") or header("x-moz")
-        return Navigation(self.incoming.path, header("user-agent"), header("sec-fetch-dest"), purpose)
+        return self.site.meant(self.incoming.path, header("user-agent"), header("sec-fetch-dest"), purpose)
 
     def _facts(self) -> Facts:
         incoming = self.incoming
         header, query = incoming.header, incoming.query
         return Facts(
-            url=url_of(self.scheme(), incoming.host, incoming.path, query),
+            url=url_of(self.origin.scheme, self.origin.host, incoming.path, query),
             referrer=header("referer"),
             user_agent=header("user-agent"),
             language=header("accept-language"),

@@ -27,16 +27,17 @@ class FilteredCookies:
     dropped: list[tuple[str, str | None]] = field(default_factory=list)
 
 
-def glance(headers: Headers) -> tuple[str, bool]:
-    """(content type, whether any cookie is set) of a response's headers."""
-    kind, sets = "", False
+def glance(headers: Headers) -> tuple[str, list[str]]:
+    """(content type, names of the cookies that are set) of a response's headers."""
+    kind = ""
+    names: list[str] = []
     for name, value in headers:
         length = len(name)
         if length == 12 and not kind and name.lower() == "content-type":
             kind = value
         elif length == 10 and name.lower() == "set-cookie":
-            sets = True
-    return kind, sets
+            names.append(cookie_name(value))
+    return kind, names
 
 
 def sift(

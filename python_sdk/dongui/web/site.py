@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from dongui.errors import CollectorAway
@@ -16,7 +16,8 @@ from dongui.rules.urls import scrub_text
 from dongui.web.consent import Consent
 from dongui.web.counters import PageViewCounter
 from dongui.web.expiry import SeenPlaces, expire
-from dongui.web.own_cookies import CookieNaming
+from dongui.web.origin import RequestOrigin
+from dongui.web.own_cookies import naming_of
 from dongui.web.page_injection import PageInjection
 from dongui.web.page_view import Meant
 from dongui.web.page_view_owner import LEARNED_FROM, told, whole
@@ -38,7 +39,7 @@ from dongui.web.proxy_rules import (
     passed_back,
     problem,
 )
-from dongui.web.set_cookie import FilteredCookies, Headers, cookie_name, is_shared, lingering, private, sift
+from dongui.web.set_cookie import Headers, cookie_name, is_shared, lingering, private, sift
 from dongui.web.site_client import LongBody, SiteClient
 from dongui.web.static import GPC_PATH, gpc, script
 from dongui.web.undelivered import UndeliveredWithdrawals
@@ -73,11 +74,12 @@ class SiteContext:
         if not self.knowledge.terms.known:
             log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
 
-    def consent(self, cookies: str, gpc: str, naming: Callable[[], CookieNaming], *, known: bool = True) -> Consent:
+    def consent(self, cookies: str, gpc: str, origin: RequestOrigin, *, known: bool = True) -> Consent:
         """The consent of a request. Also wakes the background work where a fork has left it behind."""
         if self.knowledge.idle:
             self.knowledge.start()
         terms, shared = self.knowledge.terms, self._shared
+        naming = partial(naming_of, origin, self.options.https, self.options.domain)
         return Consent(terms, cookies, gpc, decide=self._decide, naming=naming, shared=shared, known=known)
 
     def decide(self, consent: Consent, **decision: Any) -> Result:
@@ -92,21 +94,21 @@ class SiteContext:
         return answer
 
     def guarded(
-        self, headers: Headers, consent: Consent, cookies: str, path: str, *, sets: bool, page: bool
+        self, headers: Headers, consent: Consent, cookies: str, path: str, *, sets: list[str], page: bool
     ) -> Headers:
         """A response's headers as they may leave: the very same object when nothing had to change.
 
-        ``cookies`` and ``path``: the request's; ``sets``: whether any is set here; ``page``: whether it is one, with
-        which lingering cookies are ended.
+        ``cookies`` and ``path``: the request's; ``sets``: names of the cookies that are set here; ``page``: whether it
+        is one, with which lingering cookies are ended.
         """
         out = headers
         if not consent.known:
             return out  # what this visitor chose is not known, and that is no refusal
         if sets:
-            sifted = sift(headers, consent, consent.terms, strict=self.options.strict)
-            self._tell(sifted, consent, path)
-            if sifted.dropped and not self.options.report_only:
-                out = sifted.headers
+            if new := self.names.new(sets):
+                self.client.send_inventory(new)
+            if self.options.strict or any(map(consent.terms.concerns, sets)):
+                out = self._sifted(headers, consent, path)
         if page and self._expires and consent.terms.may_hold(cookies):
             # Where nobody was asked yet, nobody has withdrawn.
             names = lingering(consent.pairs(), consent, consent.terms)
@@ -119,18 +121,16 @@ class SiteContext:
         naming = consent.naming()
         return expire(names, naming.host, path, https=naming.https, known=self._places.places, turn=self._turn)
 
-    def _tell(self, sifted: FilteredCookies, consent: Consent, path: str) -> None:
+    def _sifted(self, headers: Headers, consent: Consent, path: str) -> Headers:
         terms = consent.terms
-        if any(terms.purpose_of(name) in terms.asked for name in sifted.seen):
-            for header, value in sifted.headers:
-                if header.lower() == "set-cookie" and terms.purpose_of(cookie_name(value)) in terms.asked:
-                    self._places.add(value, path)
-        new = self.names.new(sifted.seen)
-        if new:
-            self.client.send_inventory(new)
+        sifted = sift(headers, consent, terms, strict=self.options.strict)
+        for header, value in sifted.headers:
+            if header.lower() == "set-cookie" and terms.purpose_of(cookie_name(value)) in terms.asked:
+                self._places.add(value, path)
         if sifted.dropped and self.options.debug:
             for name, purpose in sifted.dropped:
                 log.warning("dongui dropped the cookie %s: %s", name, remedy(name, purpose, consent))
+        return sifted.headers if sifted.dropped and not self.options.report_only else headers
 
     def ask(self, visit: ProxiedRequest, body: bytes, consent: Consent) -> tuple[Local, LongBody | None]:
         """The answer to a request below ``/_dongui/``, and its body when that is still on its way, for the caller to

@@ -33,11 +33,10 @@ class UndeliveredWithdrawals:
 
     def look(self, consent: Consent) -> None:
         """Remembers to ask about the visitor of a page, where there is anything to ask."""
-        ids = consent.ids().all
-        choice = consent.choice() if ids else None
+        choice = consent.choice()
         if choice is None or len(choice.granted) >= len(consent.terms.asked):
             return
-        for visitor in ids:
+        for visitor in consent.ids().all:
             # Python's own keyed hash, of which nobody outside this process knows the key.
             mark = hash((visitor, choice.version, choice.at, choice.granted))
             if mark not in self._seen:

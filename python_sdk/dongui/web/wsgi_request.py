@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dongui")
 
-_KEYS = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+class _Keys(dict[str, str]):
+    """Keys of the environment by the names of headers, made when first asked for; bounded."""
+
+    def __missing__(self, name: str) -> str:
+        key = f"HTTP_{name.upper().replace('-', '_')}"
+        if len(self) < 256:
+            self[name] = key
+        return key
+
+
+_KEYS = _Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
 
 class WsgiRequest:
@@ -33,7 +44,7 @@ class WsgiRequest:
 
     def header(self, name: str) -> str:
         """As the server put it into the environment."""
-        value: str = self.raw.get(_KEYS.get(name) or environ_key(name), "")
+        value: str = self.raw.get(_KEYS[name], "")
         return value
 
     @property
@@ -85,10 +96,4 @@ _TRUSTED = ("x-forwarded-for", "x-forwarded-proto")
 
 def environ_key(name: str) -> str:
     """Where the environment has a request header; ``name`` is in lower case."""
-    try:
-        return _KEYS[name]
-    except KeyError:
-        key = f"HTTP_{name.upper().replace('-', '_')}"
-        if len(_KEYS) < 256:
-            _KEYS[name] = key
-        return key
+    return _KEYS[name]

@@ -23,9 +23,9 @@ const texts = (value: unknown, wanted: (name: string) => unknown = isText): obje
 export function gateEvent(event: Event, purposes: Iterable<string>, policy: Policy, nowMs: number): Event | null {
   const live = [...purposes].filter((id) => policy.purposes[id]?.basis == "consent");
   const carried: Record<string, string> = {};
-  const address = (value: unknown): string | undefined => {
+  const address = (value: unknown, unsearched?: readonly string[]): string | undefined => {
     if (!isText(value)) return;
-    const { url, ad_ids } = scrubUrl(value, policy.query_keys);
+    const { url, ad_ids } = scrubUrl(value, policy.query_keys, unsearched);
     Object.assign(carried, ad_ids);
     return url;
   };
@@ -38,10 +38,10 @@ export function gateEvent(event: Event, purposes: Iterable<string>, policy: Poli
     visit_time: { at: event.at ?? nowMs },
     service_usage: {
       referrer: address(event.referrer),
-      url: address(event.url),
+      url: address(event.url, policy.unsearched_paths),
       name: text(event.name) ?? "-",
       search: text(event.search),
-      props: mapping(event.props) && scrubProps(event.props),
+      props: mapping(event.props) && scrubProps(event.props, policy.unsearched_properties),
     },
     advertising_id: { ad_ids: texts({ ...carried, ...mapping(event.ad_ids) }) },
     cookie: { cookies: texts(event.cookies, recorded) },

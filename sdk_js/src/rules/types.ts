@@ -34,6 +34,9 @@ export interface Policy {
   accepts: string[];
   choice_seconds: number;
   query_keys: string[];
+  /** Globs of the site's own paths, and names of properties, that are never searched for personal patterns. */
+  unsearched_paths?: string[];
+  unsearched_properties?: string[];
   purposes: Record<string, Purpose>;
   cookies: DeclaredCookie[];
 }

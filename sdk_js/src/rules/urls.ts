@@ -2,6 +2,7 @@
  * What of an address and of free text may travel. Pure; `dongui.rules.urls` is the Python twin and explains it. The patterns
  * are written as short as their cases allow: the collector scrubs again. Hostile text takes linear time.
  */
+import { matches } from "./cookies";
 import { scrubText } from "./personal";
 
 const AD_KEY = /^([dgy]clid|[gw]braid|fbclid|msclkid|t[tw]clid|li_fat_id|NaPm)$/;
@@ -10,13 +11,18 @@ export const isText = (value: unknown): value is string => typeof value == "stri
 
 const DEEPEST = 16;
 
-/** Scrubs every text of a JSON value, names of members included; what is nested too deep becomes null. */
-export function scrubProps(value: unknown, levels = DEEPEST): unknown {
+/** Scrubs every text of a JSON value, names of members included, but for texts of members that `unsearched` names; what is nested too deep becomes null. */
+export function scrubProps(value: unknown, unsearched: readonly string[] = [], levels = DEEPEST): unknown {
   if (isText(value)) return scrubText(value);
   if (!value || typeof value != "object") return value;
   if (!levels--) return null;
-  if (Array.isArray(value)) return value.map((member) => scrubProps(member, levels));
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [scrubText(key), scrubProps(member, levels)]));
+  if (Array.isArray(value)) return value.map((member) => scrubProps(member, unsearched, levels));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      scrubText(key),
+      isText(member) && unsearched.includes(key) ? member : scrubProps(member, unsearched, levels),
+    ]),
+  );
 }
 
 /** A URL fit to be recorded, and the advertising ids that were in its query (another item, so apart). */
@@ -28,8 +34,8 @@ export interface ScrubbedUrl {
 // A session id, a user's name and password; of mailto: and its like all but the scheme.
 const SECRETS = /;jsessionid=[^/;]*|(?<=^[^/:]+:)(?!\/\/)[^]*|(?<=^[^/]*\/\/)[^/\\]*@/gi;
 
-/** Keeps `scheme://host[:port]/path` and the query keys of the allowlist, in their order. Never throws. */
-export function scrubUrl(url: string, queryKeys: readonly string[]): ScrubbedUrl {
+/** Keeps `scheme://host[:port]/path` and the query keys of the allowlist, in their order. Paths that fit a glob of `unsearched` are not searched. Never throws. */
+export function scrubUrl(url: string, queryKeys: readonly string[], unsearched: readonly string[] = []): ScrubbedUrl {
   const [, place, query] = /^([^?#]*)\??([^#]*)/.exec(url)!;
   const ad_ids: Record<string, string> = {};
   const kept = query!.split("&").filter((pair) => {
@@ -39,7 +45,10 @@ export function scrubUrl(url: string, queryKeys: readonly string[]): ScrubbedUrl
     return false;
   });
   const search = kept.map((pair) => pair.replace(/=[^]*/, (value) => scrubText(oneForm(value)))).join("&");
-  return { url: scrubText(oneForm(place!.replace(SECRETS, "")), true) + (kept[0] == null ? "" : `?${search}`), ad_ids };
+  const plain = oneForm(place!.replace(SECRETS, ""));
+  const path = plain.replace(/^([^/:]+:)?\/\/[^/]*/, "").replace(/[^\0-\x7f\ud800-\udfff]+/gu, encodeURIComponent);
+  const free = unsearched.some((glob) => matches(glob, path));
+  return { url: (free ? plain : scrubText(plain, true)) + (kept[0] == null ? "" : `?${search}`), ad_ids };
 }
 
 /** Escapes in one way of writing: those of letters and digits undone, the others in capital letters. */
