@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: catalogs help run test lint python hours browser js bench clean
+.PHONY: catalogs help run test lint python hours browser js bench clean fuzz lock sbom
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -58,8 +58,18 @@ catalogs: $(VENV)/.test ## compile the texts of every language after a change of
 bench: $(VENV)/.test ## measure the budgets and write docs/performance.md
 	@$(BIN)/python -m bench $(ARGS)
 
+fuzz: $(VENV)/.test ## run every parser that strangers reach under a fuzzer; ARGS="--minutes 10"
+	@$(PIP) install 'atheris>=3'
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+lock: $(VENV)/.test ## write deploy/requirements.lock anew, with the newest versions and their hashes
+	@.ci/lock $(BIN)/python
+
+sbom: $(VENV)/.test ## write dist/dongui.cdx.json (CycloneDX): what the image holds
+	@.ci/sbom $(BIN)/python
+
 clean: ## remove everything that make made
-	@rm -rf $(VENV) sdk_js/node_modules build dongui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) sdk_js/node_modules build dist dongui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- what has to be there -----------------------------------------------------------------------------------------

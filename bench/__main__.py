@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from bench.report import busy_share, table, write
 
 # In the order of docs/performance.md. A module has ``measure(quick) -> (figures, notes)``.
-PARTS = ("browser", "middleware", "ingest", "stages", "ageing", "year", "reports")
+PARTS = ("browser", "middleware", "ingest", "stages", "ageing", "year", "endings", "reports", "attacks")
 
 
 def main() -> int:

@@ -17,6 +17,8 @@ from bench.payloads import agents
 from bench.report import Figure
 from bench.year import _erase, _open_endings, _rows_of
 
+_YEAR = (365, 2000, 1000)  # days, events a day, erasures at once
+_QUICK = (5, 200, 50)
 _DEADLINE_S = 300.0
 _CONNECTIONS = 128
 _SPREAD = 37  # a visitor comes back every so many days, as people do: not every day of the year holds everybody
@@ -24,7 +26,7 @@ _SPREAD = 37  # a visitor comes back every so many days, as people do: not every
 
 def measure(quick: bool) -> tuple[list[Figure], str]:
     """1,000 erasures that are asked for together, and one that comes a moment later."""
-    days, a_day, many = (5, 200, 50) if quick else (365, 2000, 1000)
+    days, a_day, many = _QUICK if quick else _YEAR
     with tempfile.TemporaryDirectory(prefix="dongui-bench-") as folder:
         full = Installation.make(Path(folder) / "full")
         with full.serving() as port:

@@ -56,6 +56,7 @@ SQL = re.compile(
     r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX)|PRAGMA\s)",
     re.S,
 )
+SCHEMA = re.compile(r"\b(CREATE\s+(UNIQUE\s+)?(TABLE|INDEX|VIEW|TRIGGER)|ALTER\s+TABLE)\b")
 
 ALL = modules()
 KNOWN = frozenset(m.name for m in ALL)
@@ -165,17 +166,24 @@ def test_only_storage_speaks_sql() -> None:
     assert [place for m in elsewhere for place in sql_in(m)] == []
 
 
-def test_only_runtime_picks_a_storage() -> None:
-    # A backup is this storage's own files under another form, so what makes one knows which storage it is.
-    pickers = ("dongui_collector.runtime", "dongui_collector.backup.backup", "dongui_collector.storage")
-    engines = [
-        a for a in ARROWS if re.match(r"dongui_collector\.storage\.(sqlite|postgres|clickhouse)\.storage\b", a.target)
-    ]
-    assert engines
-    assert [str(a) for a in engines if not a.source.startswith(pickers)] == []
+def test_only_migrations_make_tables() -> None:
+    # An exported file is no part of an installation: its tables are made from what is exported.
+    makers = ("dongui_collector.storage.sqlite.migrations", "dongui_collector.storage.portable")
+    storage = [m for m in ALL if m.name.startswith("dongui_collector.storage")]
+    found = {place for m in storage for place in sql_in(m, SCHEMA)}
+    assert {place.split(":")[0] for place in found} == set(makers)
 
 
-def sql_in(module: Module) -> list[str]:
+def test_only_the_composition_root_knows_which_storage_it_is() -> None:
+    # A portable table is a form of export, no storage.
+    everybodys = ("dongui_collector.storage.contract", "dongui_collector.storage.portable")
+    inside = [a for a in ARROWS if re.match(r"dongui_collector\.storage\.\w", a.target)]
+    engines = [a for a in inside if not a.target.startswith(everybodys)]
+    strangers = {a.source for a in engines if not a.source.startswith("dongui_collector.storage.")}
+    assert strangers == {"dongui_collector.runtime.composition"}
+
+
+def sql_in(module: Module, pattern: re.Pattern[str] = SQL) -> list[str]:
     """String literals of a module that are SQL, docstrings excepted."""
     docs = {
         id(node.body[0].value)
@@ -190,7 +198,7 @@ def sql_in(module: Module) -> list[str]:
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and id(node) not in docs
-        and SQL.search(node.value)
+        and pattern.search(node.value)
     ]
 
 

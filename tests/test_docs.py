@@ -224,3 +224,13 @@ def test_the_checks_can_fail() -> None:
     with pytest.raises(AssertionError):
         check_python("from dongui import NoSuchThing\n")
     assert missing({"dongui_no_such_metric"}) == {"dongui_no_such_metric"}
+
+
+def test_every_test_that_the_threat_model_names_exists_and_no_attack_is_left_out() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text))
+    assert {file for file, _ in named if not (ROOT / file).is_file()} == set()
+    lost = [(file, test) for file, test in named if test and f"def {test}(" not in (ROOT / file).read_text("utf-8")]
+    assert lost == []
+    attacks = {str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
+    assert attacks - {file for file, _ in named} == set()

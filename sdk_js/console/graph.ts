@@ -15,6 +15,8 @@ interface Points {
   step: number;
   lines: string[];
   marks: number[];
+  /** The point whose interval is not over yet. */
+  unfinished: number | null;
 }
 
 const HEIGHT = 260;
@@ -47,7 +49,10 @@ function draw(box: HTMLElement): void {
   forget(box);
   box.querySelector("svg")?.classList.add("gone");
   const hint = box.querySelector<HTMLElement>(".hint")!;
-  const data = [points.now.map((_, n) => n), points.now, points.now.map((_, n) => points.before[n] ?? null)];
+  const open = points.unfinished ?? Infinity;
+  const over = points.now.map((value, n) => (n === open ? null : value));
+  const still = points.now.map((value, n) => (n === open || n === open - 1 ? value : null));
+  const data = [points.now.map((_, n) => n), over, points.now.map((_, n) => points.before[n] ?? null), still];
   drawn.set(box, new uPlot(options(box, points, hint), data as UPlot.AlignedData, box));
   sizes.observe(box);
 }
@@ -61,7 +66,7 @@ function options(box: HTMLElement, points: Points, hint: HTMLElement): Options {
   return {
     width: box.clientWidth,
     height: HEIGHT,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0], // room for half of the last label
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent } },
     scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 1, to + 1] : [from, to]) }, y: { range: [0, top] } },
@@ -73,6 +78,7 @@ function options(box: HTMLElement, points: Points, hint: HTMLElement): Options {
       {},
       { stroke: accent, fill: pale, width: 2, points: { show: points.now.length < 2, size: 8 } },
       { stroke: soft, width: 1.5, dash: [5, 4], points: { show: false } },
+      { stroke: accent, width: 2, dash: [3, 4], points: { show: points.unfinished === 0, size: 8 } },
     ],
     hooks: { drawAxes: [(plot) => mark(plot, points.marks, soft)], setCursor: [(plot) => tell(plot, points, hint)] },
   };

@@ -18,9 +18,9 @@ from dongui_collector.core.errors import SettingsError, StorageError
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.keys.backup import restore_keys
 from dongui_collector.keys.keyring import KeyRing, decode_master
 from dongui_collector.runtime.restore import restore_backup
+from dongui_collector.runtime.restore_keys import restore_keys
 from dongui_collector.storage.sqlite.keys import SqliteKeys
 
 from tests.retention.crashing import DIED, DONE, FUSE, arm, forked, opened

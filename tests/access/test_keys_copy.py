@@ -17,9 +17,10 @@ from dongui_collector.core.operations import perform
 from dongui_collector.core.sealing import seal
 from dongui_collector.core.settings import Settings, override
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.keys.backup import MAGIC, _opened, check_passphrase, restore_keys, write_copy
+from dongui_collector.keys.backup import MAGIC, check_passphrase, opened_copy, write_copy
 from dongui_collector.keys.keyring import load_master
 from dongui_collector.keys.operations import KeyCopy
+from dongui_collector.runtime.restore_keys import restore_keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,9 +169,9 @@ def test_an_altered_copy_is_refused_whatever_was_altered(where: int, what: int) 
     bad = bytearray(good)
     bad[where % len(good)] ^= what
     given_settings = Settings(folder=Path("/nonexistent"))
-    assert _opened(given_settings, io.BytesIO(good), None, b"m" * 32)[1] == {}
+    assert opened_copy(given_settings, io.BytesIO(good), None, b"m" * 32)[1] == {}
     with pytest.raises(CollectorError):
-        _opened(given_settings, io.BytesIO(bytes(bad)), None, b"m" * 32)
+        opened_copy(given_settings, io.BytesIO(bytes(bad)), None, b"m" * 32)
 
 
 def test_a_short_passphrase_is_refused() -> None:
@@ -189,7 +190,7 @@ def test_a_horizon_that_is_none_is_refused(house: House, wrong: str) -> None:
 
 
 def certificates(house: House) -> list[dict[str, Any]]:
-    return [d.certificate for d in house.core.storage.office.destructions(("done",)) if d.certificate]
+    return [d.certificate for d in house.core.storage.admin.destructions(("done",)) if d.certificate]
 
 
 def test_k3_a_certificate_names_when_the_last_copy_of_its_key_expires(lived_in: House) -> None:

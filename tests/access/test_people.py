@@ -44,7 +44,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def begin_anew(core: Installation, roles: list[str]) -> None:
-    people = core.storage.people
+    people = core.storage.accounts
     with core.storage.ledger.writing():
         for account in people.accounts():
             changed(core, account, "removed", "test", ended="removed")
@@ -61,22 +61,22 @@ def test_s5_3_there_is_always_an_administrator_and_an_officer_once_there_was_one
     begin_anew(core, roles)
     had_officer = "officer" in roles
     for operation, name, more in steps:
-        before = core.storage.people.account(name)
+        before = core.storage.accounts.account(name)
         with suppress(CollectorError):
             perform(core, operation, {"name": name, **more})
         present = [account.role for account in enabled(core)]
         assert "admin" in present
         had_officer = had_officer or "officer" in present
         assert ("officer" in present) == had_officer, "no way back to the deputy"
-        if before != core.storage.people.account(name):
-            assert core.storage.people.sessions(f"a_{name}") == [], "a changed account's sessions end"
+        if before != core.storage.accounts.account(name):
+            assert core.storage.accounts.sessions(f"a_{name}") == [], "a changed account's sessions end"
     assert verify(core).findings == []
 
 
 def test_a_session_cannot_be_opened_with_a_password_that_was_changed_meanwhile(core: Installation) -> None:
     """The desk checks the password, the collector opens the session: between the two it may change."""
     begin_anew(core, ["analyst", "analyst", "analyst"])
-    checked = core.storage.people.by_id("a_ben")
+    checked = core.storage.accounts.by_id("a_ben")
     assert checked
     asked = {"account": "a_ben", "checked": fingerprint(checked)}
     assert "session" in perform(core, "sessions.begin", asked)

@@ -116,7 +116,7 @@ def test_k13_the_old_key_opens_nothing_afterwards_and_every_value_still_opens(li
     assert not old_opens(house, old)
     house.reopen()
     assert house.rows() == rows
-    [record] = house.core.storage.records.find(1)
+    [record] = house.core.storage.records.of_site(1)
     assert house.core.retention.records.opened(record)["data"] == {"a": 1}
     assert verify(house.core).findings == []
     assert base64.b64encode(old) not in (house.folder / "keys" / "master.key").read_bytes()

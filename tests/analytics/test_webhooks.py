@@ -286,7 +286,7 @@ def test_a_large_backlog_goes_in_batches_in_order(shop: House, receiver: Receive
     add(shop, receiver, kinds=["aged_out"])
     with shop.core.storage.ledger.writing():
         for n in range(250):
-            shop.core.storage.office.add_to_feed("*", at("2025-03-10T12:00") + n, {"kind": "aged_out", "day": str(n)})
+            shop.core.storage.admin.add_to_feed("*", at("2025-03-10T12:00") + n, {"kind": "aged_out", "day": str(n)})
     assert Deliverer(shop.core).round() == 3
     assert [event["day"] for event in receiver.events()] == [str(n) for n in range(250)]
     assert ALL

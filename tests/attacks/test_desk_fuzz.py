@@ -145,7 +145,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_nothing_that_can_be_written_ends_in_an_error_of_ours(
     world: World, officer: FlaskClient, data: st.DataObject

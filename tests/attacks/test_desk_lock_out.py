@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from dongui_collector.access.sessions import failed, source_of, succeeded, waits
+from dongui_collector.access.guessing import failed, source_of, succeeded, waits
 from dongui_collector.storage.contract.access import Account
 from flask.testing import FlaskClient
 

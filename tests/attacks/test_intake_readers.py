@@ -93,25 +93,31 @@ def test_readers_hold_nobodys_erasure_withdrawal_or_grant(
     run(house, work)
 
 
-def test_addresses_take_turns_and_so_do_the_visitors_of_one() -> None:
+def test_sites_take_turns_and_so_do_their_addresses_and_the_visitors_of_one() -> None:
     """However much one asks for, the next one's page comes next."""
     order: list[str] = []
 
     async def work() -> None:
         turns = ReadingTurns(1, "test")
         gate = threading.Event()
-        first = asyncio.create_task(turns.run(Whose("a", "greedy"), gate.wait))
+        greedy, other, far, elsewhere = (
+            (1, "a", b"greedy"),
+            (1, "a", b"other"),
+            (1, "b", b"far"),
+            (2, "a", b"elsewhere"),
+        )
+        first = asyncio.create_task(turns.run(Whose(*greedy), gate.wait))
         await asyncio.sleep(0)
-        asked = [("a", "greedy")] * 5 + [("a", "other")] * 2 + [("b", "far")]
-        jobs = [turns.run(Whose(*whose), lambda whose=whose: order.append(whose[1])) for whose in asked]
+        asked = [greedy] * 5 + [other] * 2 + [far, elsewhere]
+        jobs = [turns.run(Whose(*whose), lambda whose=whose: order.append(whose[2].decode())) for whose in asked]
         waiting = [asyncio.create_task(job) for job in jobs]
         await asyncio.sleep(0)
         gate.set()
         await asyncio.gather(first, *waiting)
 
     asyncio.run(work())
-    assert order[:4] == ["greedy", "far", "other", "greedy"]
-    assert sorted(order) == ["far", *["greedy"] * 5, *["other"] * 2]
+    assert order[:5] == ["greedy", "elsewhere", "far", "other", "greedy"]
+    assert sorted(order) == ["elsewhere", "far", *["greedy"] * 5, *["other"] * 2]
 
 
 def test_what_a_turn_raises_is_raised_to_whom_it_belongs_and_the_next_ones_go_on() -> None:

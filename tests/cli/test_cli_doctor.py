@@ -69,14 +69,14 @@ def set_new_policy(folder: Path) -> None:
 def set_undeclared(folder: Path) -> None:
     core = open_core(load_settings(folder / "dongui.toml"), writable=True)
     with core.storage.ledger.writing():
-        core.storage.office.seen_cookies(1, ["_ga_X", "mystery"], core.clock.now())
+        core.storage.admin.seen_cookies(1, ["_ga_X", "mystery"], core.clock.now())
     core.close()
 
 
 def set_login(folder: Path) -> None:
     core = open_core(load_settings(folder / "dongui.toml"), writable=True)
     with core.storage.ledger.writing():
-        core.storage.office.seen_cookies(1, ["sessionid"], core.clock.now())
+        core.storage.admin.seen_cookies(1, ["sessionid"], core.clock.now())
     core.close()
 
 

@@ -64,8 +64,8 @@ def test_the_site_its_notice_the_account_and_the_approval_stand(tmp_path: Path) 
         [site] = core.registry.sites()
         assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
         assert core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        assert core.storage.people.account("admin")
-        assert core.retention.overview.status()["standing_approval"]["by"] == "dongui init"
+        assert core.storage.accounts.account("admin")
+        assert core.retention.overview.status().standing_approval["by"] == "dongui init"
     finally:
         core.close()
 

@@ -14,7 +14,7 @@ from click.testing import Result
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
 from dongui_collector.ledger.service import Decision
-from dongui_collector.rights import requests
+from dongui_collector.rights import filing
 from dongui_collector.runtime.composition import open_core
 
 Run = Callable[..., Result]
@@ -34,7 +34,7 @@ def asked(installed: dict[str, str]) -> dict[str, Any]:
         perform(core, "events.import", {"lines": lines})
         standing = core.storage.ledger.visitor(core.ledger.key_of(visitor))
         assert standing
-        requests.received_online(core, standing, "erase", "please")
+        filing.received_online(core, standing, "erase", "please")
         received = (today - timedelta(days=7)).isoformat()
         given = {"kind": "access", "received": received, "name": "Gildong", "by": "officer"}
         perform(core, "requests.add", given)

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
-from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES, AdminStore
+from dongui_collector.storage.contract.stores import LedgerStore
 from dongui_collector.storage.contract.targets import DayTarget
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
@@ -97,6 +98,19 @@ def test_cookies_seen_are_kept_by_name(office: Part) -> None:
     ]
 
 
+def test_the_inventory_has_a_ceiling_and_what_was_seen_again_outlives_what_was_invented(office: Part) -> None:
+    with office.ledger.writing():
+        office.store.seen_cookies(2, ["other"], 1)
+        for at in (1, 2):
+            office.store.seen_cookies(1, ["_ga"], at)
+        for at in range(3, 9):
+            office.store.seen_cookies(1, [f"invented-{at}-{n}" for n in range(MOST_COOKIES // 4)], at)
+    names = {one["name"] for one in office.store.cookie_inventory(1)}
+    assert len(names) == MOST_COOKIES
+    assert {"_ga", "invented-8-0"} <= names
+    assert [one["name"] for one in office.store.cookie_inventory(2)] == ["other"]
+
+
 def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
     token = Token(id="t_1", role="consumer", site="s", purposes=("statistics",), created_at=1)
     with office.ledger.writing():
@@ -128,7 +142,8 @@ def test_requests_are_changed_closed_and_destroyed(office: Part, tmp_path: Path)
         "answer": "given" * 200,
     }
     assert len(office.store.requests()) == 200
-    assert ids[1] not in [r["id"] for r in office.store.requests(open_only=True)]
+    listed = office.store.request_page(date(2099, 1, 1), closed=False, offset=0, limit=-1)
+    assert ids[1] not in [r["id"] for r in listed]
     with office.ledger.writing():
         assert office.store.destroy_requests(ids) == 200
         assert office.store.destroy_requests(ids) == 0

@@ -81,7 +81,7 @@ class World:
         """Names of cookies that the middleware saw."""
         core = open_core(self.settings, writable=True)
         with core.storage.ledger.writing():
-            core.storage.office.seen_cookies(core.registry.sites()[0].ref, cookies, core.clock.now())
+            core.storage.admin.seen_cookies(core.registry.sites()[0].ref, cookies, core.clock.now())
         core.close()
 
     def visitor_with_events(self, *purposes: str, events: int = 5, days_ago: int = 0) -> str:

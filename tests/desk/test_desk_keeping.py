@@ -26,7 +26,7 @@ def selected(world: World, officer: FlaskClient) -> int:
     world.record()
     fields = {"site": world.core.registry.sites()[0].id, "record_class": "payment", **SELECT}
     assert send(officer, "/console/destructions", "/console/destructions/select", **fields).status_code == 303
-    [waiting] = world.core.storage.office.destructions(("selected",))
+    [waiting] = world.core.storage.admin.destructions(("selected",))
     return waiting.id
 
 
@@ -58,7 +58,7 @@ def test_s3_2_a_hold_is_shown_in_numbers(world: World, officer: FlaskClient) -> 
     first = (world.core.retention.today() - timedelta(days=3)).isoformat()
     fields = {"ground": "claim", "reason": "invoice 7", "first_day": first}
     send(officer, "/console/holds", "/console/holds", **fields)
-    [hold] = world.core.storage.office.holds()
+    [hold] = world.core.storage.admin.holds()
     page = text_of(officer, f"/console/holds/{hold.id}?lang=en")
     now = world.core.retention.holds.holds_now(hold, world.core.retention.today())
     assert "outstanding claim" in page
@@ -69,7 +69,7 @@ def test_s3_2_a_hold_is_shown_in_numbers(world: World, officer: FlaskClient) -> 
 def test_s3_2_a_hold_without_a_ground_is_refused_with_a_page(world: World, officer: FlaskClient) -> None:
     answer = send(officer, "/console/holds", "/console/holds", reason="invoice 7")
     assert answer.status_code == 400
-    assert world.core.storage.office.holds() == []
+    assert world.core.storage.admin.holds() == []
 
 
 @pytest.mark.parametrize(("reading_for", "status"), [("dispute", 200), ("proof", 400), ("", 400)])

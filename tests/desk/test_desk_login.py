@@ -127,8 +127,8 @@ def test_an_auditor_changes_nothing(world: World) -> None:
         ("/console/access/accounts", {"name": "x", "password": "a long enough password", "role": "admin"}),
     ):
         assert browser.post(action, data={**fields, "csrf_token": token}).status_code == 403, action
-    assert world.core.retention.overview.status()["standing_approval"]
-    assert world.core.storage.office.holds() == []
+    assert world.core.retention.overview.status().standing_approval
+    assert world.core.storage.admin.holds() == []
 
 
 @pytest.mark.parametrize("password", ["short", ""])
@@ -137,4 +137,4 @@ def test_a_short_password_is_refused(world: World, password: str) -> None:
         world.signed_in(), "/console/access", "/console/access/accounts", name="kim", password=password, role="officer"
     )
     assert answer.status_code == 400
-    assert world.core.storage.people.account("kim") is None
+    assert world.core.storage.accounts.account("kim") is None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from desk_world import World, send
-from dongui_collector.desk.looks import AUDITED, DISCLOSED, SHOWS_NOBODY
+from dongui_collector.access.roles import RIGHTS
+from dongui_collector.desk.pages import Pages, menu, views
+from flask import url_for
 from flask.testing import FlaskClient
 
 Drive = Callable[[World, FlaskClient], object]
@@ -63,12 +66,38 @@ DRIVES: dict[str, Drive] = {
 }
 
 
-def test_every_route_stands_in_one_table(world: World) -> None:
-    routes = {rule.endpoint for rule in world.desk.url_map.iter_rules()}
-    listed = [endpoint for table in (AUDITED, DISCLOSED, SHOWS_NOBODY) for endpoint in table]
-    assert routes - set(listed) == set(), "say in desk/looks.py whether it shows anybody's data"
-    assert set(listed) - routes == set(), "there is no such route any more"
-    assert len(listed) == len(set(listed))
+AUDITED = {view.endpoint: view.audit for view in views.values() if view.audit}
+
+
+def test_every_route_is_described(world: World) -> None:
+    """By itself, where it is defined: it shows nobody's data, leaves an entry, or stands in the disclosure ledger."""
+    assert {rule.endpoint for rule in world.desk.url_map.iter_rules()} == set(views)
+
+
+def test_a_view_that_does_not_say_what_it_shows_cannot_be_made() -> None:
+    pages = Pages("new", __name__)
+    with pytest.raises(TypeError, match="one of nobody=, audit= and discloses="):
+        pages.get("/new", endpoint="page")(lambda: "")
+    with pytest.raises(TypeError, match="one of nobody="):
+        pages.get("/new", endpoint="page", nobody="numbers", audit="export")(lambda: "")
+    assert "new.page" not in views
+
+
+def test_every_right_is_one_of_the_matrix_and_every_console_page_has_one(world: World) -> None:
+    console = {r.endpoint for r in world.desk.url_map.iter_rules() if r.rule.startswith("/console")}
+    without = {endpoint for endpoint in console if views[endpoint].right is None}
+    assert without == {"login", "logout", "preview_files.script"}
+    assert {view.right for view in views.values() if view.right} <= set(RIGHTS)
+
+
+def test_the_menu_is_what_the_views_say(world: World, officer: FlaskClient) -> None:
+    page = officer.get("/console/holds").text
+    nav = page[page.index("<nav") : page.index("</nav>")]
+    listed = [view for _, some in menu() for view in some]
+    with world.desk.test_request_context():
+        assert re.findall(r'<li><a href="([^"]+)"', nav) == [url_for(view.endpoint) for view in listed]
+    places = [(view.menu.group, view.menu.place) for view in listed if view.menu]
+    assert len(set(places)) == len(places) > 10
 
 
 def test_every_audited_view_is_opened_below() -> None:

@@ -88,10 +88,10 @@ def test_k12_whoever_writes_a_table_is_found(lived: House, attack: str) -> None:
 
 
 def test_an_account_with_another_role_is_found(lived: House) -> None:
-    account = lived.core.storage.people.account("kim")
+    account = lived.core.storage.accounts.account("kim")
     assert account
     with lived.core.storage.ledger.writing():
-        lived.core.storage.people.put(msgspec.structs.replace(account, role="admin"))
+        lived.core.storage.accounts.put(msgspec.structs.replace(account, role="admin"))
     assert findings(lived) == ["table accounts, account 1 by name: it is not what the ledger says"]
 
 

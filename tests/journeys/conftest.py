@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.stub_collector import Stub, page_of, serving
+
+expect.set_options(timeout=60_000)  # what is waited for comes: a slow machine fails nobody
 
 
 @pytest.fixture

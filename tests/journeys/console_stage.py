@@ -121,8 +121,8 @@ def _office(core: Installation) -> None:
     )
     names = ["_ga", "_ga_AB12CD34EF", "session_cart", "dongui", "dongui_id", "_clck", "promo_seen"]
     with core.storage.ledger.writing():
-        core.storage.office.seen_cookies(site.ref, names, now - 9 * 86_400_000)
-        core.storage.office.seen_cookies(site.ref, names[:-1], now)
+        core.storage.admin.seen_cookies(site.ref, names, now - 9 * 86_400_000)
+        core.storage.admin.seen_cookies(site.ref, names[:-1], now)
     for kind, channel in (("access", "email"), ("erasure", "letter"), ("suspension", "online")):
         operations.perform(core, "requests.add", {"kind": kind, "channel": channel})
     for n in range(3):

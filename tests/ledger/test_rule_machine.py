@@ -462,7 +462,7 @@ class Rule(RuleBasedStateMachine):
         expected = sorted((r.number, r.archived, not r.archived) for one in people for r in one.records)
         found = []
         for store, archived in ((self.core.storage.archive, True), (self.core.storage.records, False)):
-            for record in store.find(self.site.ref, limit=10_000):
+            for record in store.of_site(self.site.ref):
                 data = self.core.retention.records.opened(record)["data"]
                 found.append((data["number"], archived, "password" in data))
         assert sorted(found) == expected

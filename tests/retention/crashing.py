@@ -127,7 +127,7 @@ def copies(core: Installation) -> dict[bytes, list[str]]:
     """Record → where it lies."""
     found: dict[bytes, list[str]] = {}
     for name, store in (("archive", core.storage.archive), ("live", core.storage.records)):
-        for r in store.find(1, limit=1 << 40):
+        for r in store.of_site(1):
             found.setdefault(r.id, []).append(name)
     return found
 
@@ -136,7 +136,7 @@ def readable(core: Installation) -> list[str]:
     """The ids of the records that people are shown, over all subjects."""
     site = core.registry.sites()[0]
     stores = (core.storage.archive, core.storage.records)
-    subjects = {r.subject for store in stores for r in store.find(1, limit=1 << 40)}
+    subjects = {r.subject for store in stores for r in store.of_site(1)}
     return [shown["id"] for subject in subjects for shown in core.retention.records.of(site, subject)]
 
 
@@ -159,7 +159,7 @@ def state(core: Installation) -> Any:
         for day in core.storage.events.days()
     }
     where = sorted(",".join(places) for places in copies(core).values())
-    return json.loads(json.dumps([days, where, len(core.storage.office.holds())]))
+    return json.loads(json.dumps([days, where, len(core.storage.admin.holds())]))
 
 
 def resume(folder: Path, before: Any, after: Any) -> list[str]:
@@ -173,8 +173,8 @@ def resume(folder: Path, before: Any, after: Any) -> list[str]:
             wrong.append(f"neither not begun nor complete: {found}")
         if core.storage.events.leftovers():
             wrong.append("a renamed day is left")
-        open_ = [d.id for d in core.storage.office.destructions(("approved", "running"))]
-        waits = core.storage.ledger.intents() and not core.storage.office.holds()
+        open_ = [d.id for d in core.storage.admin.destructions(("approved", "running"))]
+        waits = core.storage.ledger.intents() and not core.storage.admin.holds()
         if open_ or waits:
             wrong.append(f"still going on: {open_ or 'an ending'}")
         bodies = [r.body or {} for r in core.storage.ledger.records(0, 10_000) if r.kind == "certificate"]

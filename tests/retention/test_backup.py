@@ -66,7 +66,7 @@ def test_everything_comes_back_as_it_was(lived_in: tuple[House, dict[str, str]])
     assert outcome["days_shredded"] == 0
     assert house.rows() == before
     assert house.core.storage.ledger.head()[0] > head
-    assert sorted(r.class_id for r in house.core.storage.records.find(1)) == ["abuse", "payment"]
+    assert sorted(r.class_id for r in house.core.storage.records.of_site(1)) == ["abuse", "payment"]
     sound(house)
     for visitor in visitors.values():
         assert house.visit(visitor, marker="after") == {}
@@ -91,7 +91,7 @@ def test_nothing_that_ended_since_comes_back(lived_in: tuple[House, dict[str, st
     assert b"leaves" not in left
     for name in ("withdraws", "leaves"):
         assert house.visit(visitors[name]) == {"no_consent": 1}
-    assert [r.class_id for r in house.core.storage.records.find(1)] == ["payment"]
+    assert [r.class_id for r in house.core.storage.records.of_site(1)] == ["payment"]
     assert house.core.ledger.key_of(visitors["leaves"]) not in house.bytes("data", "keys")
     sound(house)
 
@@ -130,7 +130,7 @@ def test_a_day_whose_key_came_back_with_an_old_copy_of_the_keys_is_destroyed_aga
     assert (outcome["days_shredded"], outcome["destructions"]) == (0, 1)
     assert house.core.storage.events.days() == [date(2025, 3, 11)]
     assert house.core.keyring.day(DAY) is None
-    assert house.core.storage.office.setting("approval.standing") is None, "a revocation is repeated, too"
+    assert house.core.storage.admin.setting("approval.standing") is None, "a revocation is repeated, too"
     sound(house)
 
 
@@ -162,7 +162,7 @@ def test_a_hold_placed_since_is_placed_again(lived_in: tuple[House, dict[str, st
     assert house.markers() == {"stays"}
     restore(house, backup)
     assert house.markers() == {"stays"}
-    assert [h.visitor for h in house.core.storage.office.holds()] == [key]
+    assert [h.visitor for h in house.core.storage.admin.holds()] == [key]
     sound(house)
 
 
@@ -174,7 +174,7 @@ def test_a_hold_on_a_members_records_is_placed_again(house: House) -> None:
     house.core.retention.holds.add(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
     restore(house, backup)
-    assert [r.subject for r in house.core.storage.records.find(1)] == [key]
+    assert [r.subject for r in house.core.storage.records.of_site(1)] == [key]
     sound(house)
 
 
@@ -186,8 +186,8 @@ def test_s5_2_what_moved_into_the_archive_since_moves_again(house: House) -> Non
     member = house.core.ledger.member_key(house.site.ref, "member-1")
     house.core.retention.endings.finish(house.core.ledger.end_member(house.site.ref, member, "closed"))
     restore(house, backup)
-    assert house.core.storage.records.find(1) == []
-    (kept,) = house.core.storage.archive.find(1)
+    assert house.core.storage.records.of_site(1) == []
+    (kept,) = house.core.storage.archive.of_site(1)
     assert house.core.retention.records.opened(kept)["data"] == {"transaction": "t-1"}
     sound(house)
 

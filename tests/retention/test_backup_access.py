@@ -24,7 +24,7 @@ def peopled(house: House) -> House:
 
 
 def account(house: House, name: str) -> Account | None:
-    return house.core.storage.people.account(name)
+    return house.core.storage.accounts.account(name)
 
 
 def signs_in(house: House, name: str, password: str) -> bool:
@@ -41,7 +41,7 @@ def test_s7_2_a_revoked_token_stays_revoked(peopled: House) -> None:
     backup = back_up(peopled)
     perform(peopled.core, "tokens.revoke", {"id": goes["id"]})
     assert restore(peopled, backup)["access"] == 1
-    office = peopled.core.storage.office
+    office = peopled.core.storage.admin
     assert office.token(token_hash(goes["token"])) is None
     assert office.token(token_hash(stays["token"])) is not None
     sound(peopled)
@@ -55,7 +55,7 @@ def test_s7_2_a_removed_webhook_is_told_nothing_again(peopled: House) -> None:
     perform(peopled.core, "webhooks.remove", {"id": goes["id"]})
     assert restore(peopled, backup)["access"] == 1
     assert [hook["id"] for hook in perform(peopled.core, "webhooks.list", {})] == [stays["id"]]
-    office = peopled.core.storage.office
+    office = peopled.core.storage.admin
     assert goes["id"] not in (office.setting(PROGRESS) or {})
     assert "goes.example.com" not in (peopled.folder / "keys" / "journal.ndjson").read_text(encoding="utf-8")
     assert restore(peopled, backup)["access"] == 1, "a second time as well"
@@ -112,9 +112,9 @@ def test_what_was_changed_before_the_backup_is_the_backups(peopled: House) -> No
 def test_no_session_outlives_a_restore(peopled: House) -> None:
     assert signs_in(peopled, "kim", OLD)
     backup = back_up(peopled)
-    assert peopled.core.storage.people.sessions() != []
+    assert peopled.core.storage.accounts.sessions() != []
     restore(peopled, backup)
-    assert peopled.core.storage.people.sessions() == []
+    assert peopled.core.storage.accounts.sessions() == []
 
 
 def test_a_second_restore_of_the_same_backup_forgets_nothing(peopled: House) -> None:

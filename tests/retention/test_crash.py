@@ -84,10 +84,10 @@ def resumed(house: House, when: str) -> None:
     house.open()
     outcome = house.run(when)
     assert outcome["failed"] == 0
-    assert {d.state for d in house.core.storage.office.destructions()} == {"done"}
+    assert {d.state for d in house.core.storage.admin.destructions()} == {"done"}
     bodies = [r.body for r in house.core.storage.ledger.records() if r.kind == "certificate" and r.body]
     destructions = [body["destruction"] for body in bodies]
-    assert sorted(destructions) == sorted({d.id for d in house.core.storage.office.destructions()})
+    assert sorted(destructions) == sorted({d.id for d in house.core.storage.admin.destructions()})
     assert [str(f) for f in verify(house.core).findings] == []
     assert house.core.storage.events.leftovers() == []
     assert house.run()["destroyed"] == 0
@@ -133,7 +133,7 @@ def test_records(house: House, target: str, moment: str, nth: int) -> None:
     house.close()
     killed(house.folder, "2028-03-11T00:00:00+09:00", target, moment, nth)
     resumed(house, "2028-03-11T00:01")
-    left = house.core.storage.records.find(house.site.ref)
+    left = house.core.storage.records.of_site(house.site.ref)
     assert [r.class_id for r in left] == ["payment"]
     assert house.core.retention.records.opened(left[0])["data"] == {"n": 1}
     assert keep["kept_until"] == "2030-03-10"

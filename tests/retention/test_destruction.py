@@ -15,7 +15,7 @@ from dongui_collector.desk.health import Gauges
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention.deadlines import deadline, pressing
 from dongui_collector.retention.lifecycle import RecordedDestruction, fold
-from dongui_collector.retention.serializers import destruction_json
+from dongui_collector.retention.serializers import DestructionSummary
 from dongui_collector.runtime.doctor import examine
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, LedgerRecord
 from hypothesis import given
@@ -41,12 +41,12 @@ def waiting(house: House, when: str = OVER) -> Destruction:
     house.visit(house.arrive())
     house.core.retention.standing.revoke("officer")
     house.run(when)
-    (found,) = house.core.storage.office.destructions(("selected",))
+    (found,) = house.core.storage.admin.destructions(("selected",))
     return found
 
 
 def states(house: House) -> list[DestructionState]:
-    return [d.state for d in house.core.storage.office.destructions()]
+    return [d.state for d in house.core.storage.admin.destructions()]
 
 
 # --- no step can be skipped ------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def test_s5_3_a_state_edited_in_the_database_is_refused(house: House, state: str
     outcome = house.run()
     assert (outcome["destroyed"], outcome["refused"]) == (0, 1)
     assert len(house.rows()) == 1
-    assert house.core.storage.office.destruction(found.id) == found, "put right: it waits as before"
+    assert house.core.storage.admin.destruction(found.id) == found, "put right: it waits as before"
     refused = house.core.storage.ledger.last_of("refused")
     assert refused is not None
     assert refused.body == {"destruction": found.id, "claimed": state, "ledger": "selected"}
@@ -172,10 +172,10 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     """Nothing stops silently: what is signed goes on, what is not waits and is told of from the publication on."""
     visitor = house.arrive()
     house.visit(visitor, marker="old")
-    assert house.core.retention.overview.status()["unsigned"] == []
+    assert house.core.retention.overview.status().unsigned == []
     told = perform(house.core, "policy.publish", {"text": shorter()})
     assert [u["version"] for u in told["unsigned"]] == ["v2"]
-    assert house.core.retention.overview.status()["unsigned"] == [
+    assert house.core.retention.overview.status().unsigned == [
         {"site": "shop", "version": "v2", "effective": "2025-03-11", "schedule": [["access_log", "P3M", ""]]}
     ]
     house.now = at("2025-03-11T12:00")
@@ -187,8 +187,8 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     perform(house.core, "approval.grant", {"by": "officer", "version": "v2"})
     house.run()
     assert house.markers() == set()
-    assert house.core.retention.overview.status()["unsigned"] == []
-    (last,) = [d for d in house.core.storage.office.destructions() if d.what["day"] == "2025-03-11"]
+    assert house.core.retention.overview.status().unsigned == []
+    (last,) = [d for d in house.core.storage.admin.destructions() if d.what["day"] == "2025-03-11"]
     assert last.approved_by is not None
     assert "v1, v2" in last.approved_by
     assert verify(house.core).ok
@@ -197,7 +197,7 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
 def test_a_version_with_the_same_periods_is_covered_and_so_is_another_site(house: House) -> None:
     perform(house.core, "policy.publish", {"text": policy("v2", date(2025, 3, 11))})
     other = house.add_site(policy(), name="other")
-    assert house.core.retention.overview.status()["unsigned"] == []
+    assert house.core.retention.overview.status().unsigned == []
     house.visit(house.arrive(site=other), site=other)
     assert house.run(OVER)["destroyed"] == 1
 
@@ -207,7 +207,7 @@ def test_a_standing_approval_written_into_the_settings_is_none(house: House) -> 
     forged = {"by": "officer", "at": 1, "versions": [], "schedule": [["access_log", "P1Y", ""]]}
     sql(house, "INSERT INTO settings VALUES ('approval.standing', ?)", json.dumps(forged))
     assert house.run()["destroyed"] == 0
-    assert house.core.retention.overview.status()["standing_approval"] is None
+    assert house.core.retention.overview.status().standing_approval is None
 
 
 def test_a_signature_for_a_version_that_does_not_exist_is_refused(house: House) -> None:
@@ -238,8 +238,8 @@ def test_k3_the_clock(due: date, days: int) -> None:
 def test_k3_what_waits_shows_its_deadline_alerts_and_is_overdue(house: House, when: str, word: str) -> None:
     found = waiting(house)
     house.now = at(when)
-    shown = destruction_json(found, house.core.retention.today())
-    assert (shown["due"], shown["deadline"], shown["pressing"]) == ("2026-03-11", "2026-03-15", word)
+    shown = DestructionSummary.of(found, house.core.retention.today())
+    assert (str(shown.due), str(shown.deadline), shown.pressing) == ("2026-03-11", "2026-03-15", word)
     assert house.core.retention.overview.urgency()[word] == 1
     assert verify(house.core).ok is (word != "overdue"), "what is overdue is a finding"
 
@@ -287,12 +287,12 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
     assert house.run()["waiting"] == 1, "the standing approval is for the routine"
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     opened = house.core.retention.records.opened(kept)
     assert (opened["subject"], opened["reason"]) == ("member-1", "purpose_achieved")
     assert opened["data"] == {"transaction": "t-1", "email": "a@example.com"}
-    assert len(house.core.storage.records.find(house.site.ref)) == 1
-    done = house.core.storage.office.destruction(id)
+    assert len(house.core.storage.records.of_site(house.site.ref)) == 1
+    done = house.core.storage.admin.destruction(id)
     assert done is not None
     assert done.certificate is not None
     certificate = {
@@ -316,7 +316,7 @@ def test_s5_1_without_a_law_it_is_destroyed_and_a_hold_is_honoured(house: House)
     house.core.retention.holds.add(Hold(0, 1, "claim", None, None, key, None, None, house.now, ground="claim"))
     id = select(house, record_class="abuse", subject=None)
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
-    assert [r.subject for r in house.core.storage.records.find(house.site.ref)] == [key]
+    assert [r.subject for r in house.core.storage.records.of_site(house.site.ref)] == [key]
     assert house.core.storage.archive.groups() == []
     assert verify(house.core).ok
 
@@ -340,7 +340,7 @@ def test_two_persons_nobody_approves_their_own_selection(new_house: Callable[...
         assert perform(house.core, "destruction.approve", {"by": name})["approved"] == []
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "Lee"})
-    assert len(house.core.storage.archive.find(house.site.ref)) == 1
+    assert len(house.core.storage.archive.of_site(house.site.ref)) == 1
 
 
 def test_two_persons_a_release_alone_destroys_nothing(new_house: Callable[..., House]) -> None:

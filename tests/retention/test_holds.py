@@ -30,7 +30,7 @@ def place(house: House, **more: Any) -> int:
 
 
 def now_held(house: House, id: int) -> dict[str, Any]:
-    (hold,) = [h for h in house.core.storage.office.holds() if h.id == id]
+    (hold,) = [h for h in house.core.storage.admin.holds() if h.id == id]
     found: dict[str, Any] = msgspec.structs.asdict(
         house.core.retention.holds.holds_now(hold, house.core.retention.today())
     )
@@ -78,7 +78,7 @@ def test_s3_2c_an_exceptional_provision_stands_until_its_own_period_ends(house: 
 def test_a_hold_that_does_not_say_why_or_what_is_refused(house: House, bad: dict[str, str]) -> None:
     with pytest.raises(CollectorError):
         place(house, **bad)
-    assert house.core.storage.office.holds() == []
+    assert house.core.storage.admin.holds() == []
 
 
 # --- whom and what ---------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_what_falls_due_under_a_hold_is_destroyed_at_its_release_without_a_stand
     id = place(house)
     house.run(OVER)
     assert perform(house.core, "holds.release", {"id": id, "by": "Kim"})["destroyed"] == 1
-    (done,) = [d for d in house.core.storage.office.destructions() if d.state == "done"]
+    (done,) = [d for d in house.core.storage.admin.destructions() if d.state == "done"]
     assert done.approved_by == f"release of hold {id} by Kim"
     assert house.rows() == []
 
@@ -260,4 +260,4 @@ def test_a_certificate_counts_what_went_before_the_hold_let_the_rest_go_too(hous
     assert last is not None
     assert last.body is not None
     assert (last.body["rows_destroyed"], last.body["days"]) == (4, 3), "and all of it in the certificate"
-    assert house.core.storage.office.setting(f"ending.{last.body['of']}") is None
+    assert house.core.storage.admin.setting(f"ending.{last.body['of']}") is None

@@ -157,12 +157,12 @@ def test_without_a_standing_approval_everything_waits_for_the_officer(house: Hou
     outcome = house.run(OVER)
     assert (outcome["selected"], outcome["destroyed"], outcome["waiting"]) == (1, 0, 1)
     assert len(house.rows(DAY)) == 1
-    (waiting,) = house.core.storage.office.destructions(("selected",))
+    (waiting,) = house.core.storage.admin.destructions(("selected",))
     with pytest.raises(Unknown):
         house.core.retention.approvals.approve([99], "officer")
     house.core.retention.approvals.approve([waiting.id], "김 책임자")
     assert house.run()["destroyed"] == 1
-    done = house.core.storage.office.destruction(waiting.id)
+    done = house.core.storage.admin.destruction(waiting.id)
     assert done is not None
     assert done.certificate is not None
     assert (done.state, done.approved_by, done.certificate["approved_by"]) == ("done", "김 책임자", "김 책임자")
@@ -186,7 +186,7 @@ def test_every_step_is_on_the_ledger(house: House) -> None:
     """S5.3."""
     house.visit(house.arrive())
     house.run(OVER)
-    (done,) = house.core.storage.office.destructions()
+    (done,) = house.core.storage.admin.destructions()
     kinds = [(r.kind, r.body) for r in house.core.storage.ledger.records() if r.body and r.kind != "consent"]
     steps = [
         kind for kind, body in kinds if body.get("destruction") == done.id or done.id in body.get("destructions", [])
@@ -207,7 +207,7 @@ def test_a_certificate_names_nobody(house: House) -> None:
     key = house.core.ledger.key_of(visitor)
     hold(house, visitor=key)
     house.run(OVER)
-    for destruction in house.core.storage.office.destructions():
+    for destruction in house.core.storage.admin.destructions():
         text = f"{destruction.what} {destruction.certificate}"
         assert key.hex() not in text
         assert visitor not in text
@@ -304,7 +304,7 @@ def test_a_hold_that_comes_after_the_approval_still_counts(house: House) -> None
     house.core.retention.approvals.approve(None, "officer")
     held = hold(house, class_id="access_log")
     assert house.run()["destroyed"] == 0
-    assert [d.state for d in house.core.storage.office.destructions()] == ["lapsed"]
+    assert [d.state for d in house.core.storage.admin.destructions()] == ["lapsed"]
     house.core.retention.approvals.release_hold(held.id, "officer")
     house.core.retention.standing.grant("officer")
     assert house.run()["destroyed"] == 1
@@ -375,9 +375,9 @@ def test_an_erased_visitor_is_named_by_no_request(house: House) -> None:
     key = house.core.ledger.key_of(visitor)
     entry = {"site_ref": 1, "kind": "erase", "visitor": key.hex(), "text": "please", "at": house.now}
     with house.core.storage.ledger.writing():
-        house.core.storage.office.add_request(entry)
+        house.core.storage.admin.add_request(entry)
     house.erase(visitor)
-    assert [r["text"] for r in house.core.storage.office.requests()] == ["please"]
+    assert [r["text"] for r in house.core.storage.admin.requests()] == ["please"]
     assert key.hex().encode() not in house.bytes()
 
 
@@ -470,7 +470,7 @@ def test_a_hold_keeps_a_consent_record(house: House) -> None:
 
 
 def test_audit_entries_and_closed_requests_age_out(house: House) -> None:
-    office, ledger = house.core.storage.office, house.core.storage.ledger
+    office, ledger = house.core.storage.admin, house.core.storage.ledger
     with ledger.writing():
         ledger.append("audit", house.now, {"action": "export", "by": "auditor-sentinel"}, site_ref=1)
         closed = {"site_ref": 1, "kind": "access", "at": house.now, "closed_at": house.now, "text": "request-sentinel"}

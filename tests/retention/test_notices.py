@@ -16,7 +16,7 @@ from dongui_collector.core.operations import perform
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger import state as consents
 from dongui_collector.ledger.notices import earliest_effective
-from dongui_collector.retention.reconfirmation import Reconfirmation, counts, told_by
+from dongui_collector.retention.reconfirmation import Reconfirmation, counts, reminded_by
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -229,9 +229,9 @@ def test_k16_being_told_never_makes_it_due_sooner(given_on: date, told: list[tup
     notes = [
         Reconfirmation(given_on + timedelta(days=on), given_on + timedelta(days=until)) for on, until in sorted(told)
     ]
-    dues = [told_by(given_on, notes[:n], period) for n in range(len(notes) + 1)]
+    dues = [reminded_by(given_on, notes[:n], period) for n in range(len(notes) + 1)]
     assert dues == sorted(dues)
-    assert dues[0] == told_by(given_on, [], period)
+    assert dues[0] == reminded_by(given_on, [], period)
 
 
 def test_k16_on_the_command_line(tmp_path: Path) -> None:

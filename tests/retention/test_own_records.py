@@ -134,7 +134,7 @@ def test_each_ends_with_its_class_and_the_chain_verifies(busy: House) -> None:
     assert bodies(busy, *kinds) == []
     assert findings(busy) == []
     assert b"clerk-seven" not in busy.bytes()
-    done = [d for d in busy.core.storage.office.destructions(("done",)) if d.what["kind"] in ("disclosures", "books")]
+    done = [d for d in busy.core.storage.admin.destructions(("done",)) if d.what["kind"] in ("disclosures", "books")]
     assert {d.what["kind"] for d in done} == {"disclosures", "books"}
 
 

@@ -48,7 +48,7 @@ def test_the_classes_of_the_seed(house: House, class_id: str, until: str, store:
     assert uuid.UUID(made["id"]).version == 4, "an id that tells the time would say when it was recorded"
     stores = {"archive": house.core.storage.archive, "records": house.core.storage.records}
     for name, one in stores.items():
-        assert [r.class_id for r in one.find(house.site.ref)] == ([class_id] if name == store else [])
+        assert [r.class_id for r in one.of_site(house.site.ref)] == ([class_id] if name == store else [])
 
 
 def close_member(house: House, member: str, reason: str = "closed") -> None:
@@ -71,7 +71,7 @@ def test_s5_2_what_the_law_alone_keeps_is_in_no_other_file(new_house: Callable[.
     house = new_house()
     house.add_site(law_alone())
     add(house, "payment")
-    (record,) = house.core.storage.archive.find(house.site.ref)
+    (record,) = house.core.storage.archive.of_site(house.site.ref)
     assert files_with(house, record.subject) == files_with(house, record.sealed) == {"archive.db"}
     assert house.core.retention.records.opened(record)["reason"] == "law_alone"
 
@@ -85,10 +85,10 @@ def test_s5_2_s3_1_closing_moves_exactly_what_the_law_names(house: House) -> Non
     house.core.retention.records.add(house.site, "payment", "member-2", house.now, "settlement", ITEMS)
     house.core.retention.records.add(house.site, "abuse", "member-1", house.now, "service_use", ITEMS)
     key = house.core.retention.records.subject_key(house.site, "member-1")
-    before = house.core.storage.records.find(house.site.ref, subject=key)
+    before = house.core.storage.records.of_subject(house.site.ref, key)
     assert len(before) == 2
     close_member(house, "member-1")
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     assert files_with(house, key) == files_with(house, kept.id) == {"archive.db"}
     assert all(files_with(house, r.sealed) == set() for r in before)
     opened = house.core.retention.records.opened(kept)
@@ -96,7 +96,7 @@ def test_s5_2_s3_1_closing_moves_exactly_what_the_law_names(house: House) -> Non
     assert (opened["basis"], opened["reason"], opened["subject"]) == ("law", "membership_closed", "member-1")
     assert (kept.source, kept.last_day, kept.class_id) == ("settlement", date(2030, 3, 10), "payment")
     assert "Article 6" in opened["law"]["en"]
-    assert [r.subject != key for r in house.core.storage.records.find(house.site.ref)] == [True]
+    assert [r.subject != key for r in house.core.storage.records.of_site(house.site.ref)] == [True]
     certificate = [r.body or {} for r in house.core.storage.ledger.records() if r.kind == "certificate"][-1]
     assert (certificate["records_archived"], certificate["records_destroyed"]) == (1, 1)
     assert (certificate["reason"], certificate["kind"]) == ("closed", "erasure")
@@ -106,7 +106,7 @@ def test_s5_2_s3_1_closing_moves_exactly_what_the_law_names(house: House) -> Non
 def test_s5_2_the_archive_has_a_key_of_its_own(house: House) -> None:
     add(house, "payment")
     close_member(house, "member-1")
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     live, own = (house.core.keyring.named(name("payment", date(2030, 3, 10))) for name in (record_name, archive_name))
     assert live is not None
     assert own is not None
@@ -128,14 +128,14 @@ def test_s5_2_a_visitors_records_move_when_the_visitor_ends(house: House, how: s
         house.erase(visitor)
     else:
         house.choose((), ALL, visitor)
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     assert (kept.subject, kept.class_id) == (key, "payment")
     opened = house.core.retention.records.opened(kept)
     assert (opened["reason"], opened["subject"]) == (how, None), "a visitor's id is a credential, not an item"
     # Abuse stands on the site's legitimate interest: an erasure ends it, a withdrawal of consents does not.
-    left = house.core.storage.records.find(house.site.ref, subject=key)
+    left = house.core.storage.records.of_subject(house.site.ref, key)
     assert [r.class_id for r in left] == ([] if how == "erasure" else ["abuse"])
-    assert len(house.core.storage.records.find(house.site.ref, subject=house.core.ledger.key_of(other))) == 2
+    assert len(house.core.storage.records.of_subject(house.site.ref, house.core.ledger.key_of(other))) == 2
     assert [str(f) for f in verify(house.core).findings] == []
 
 
@@ -149,7 +149,7 @@ def test_a_purpose_of_no_class_leaves_what_the_notice_of_then_kept(house: House)
     house.now = at("2025-03-12T12:00")
     add(house, "abuse")
     close_member(house, "member-1")
-    (kept,) = house.core.storage.archive.find(house.site.ref)
+    (kept,) = house.core.storage.archive.of_site(house.site.ref)
     assert kept.day == date(2025, 3, 12)
     assert house.core.storage.records.groups() == []
 
@@ -227,9 +227,9 @@ def test_records_age_out_with_their_key(house: House) -> None:
     name = archive_name("complaint", date(2028, 3, 10))
     assert house.core.keyring.named(name) is not None
     house.run("2028-03-10T23:59:59")
-    assert len(house.core.storage.archive.find(1)) == 2
+    assert len(house.core.storage.archive.of_site(1)) == 2
     assert house.run("2028-03-11T00:00")["destroyed"] == 1
-    assert [r.class_id for r in house.core.storage.archive.find(1)] == ["payment"]
+    assert [r.class_id for r in house.core.storage.archive.of_site(1)] == ["payment"]
     assert house.core.storage.keys.destroyed(name)
     assert house.core.storage.keys.destroyed(record_name("complaint", date(2028, 3, 10)))
     assert [str(f) for f in verify(house.core).findings] == []
@@ -254,8 +254,8 @@ def test_two_sites_share_a_key_until_both_are_done(house: House) -> None:
     hold = Hold(0, other.ref, "claim", None, None, None, None, None, house.now)
     held = house.core.retention.holds.add(hold)
     house.run("2028-03-11T00:00")
-    (left,) = house.core.storage.records.find(other.ref)
-    assert house.core.storage.records.find(house.site.ref) == []
+    (left,) = house.core.storage.records.of_site(other.ref)
+    assert house.core.storage.records.of_site(house.site.ref) == []
     assert house.core.retention.records.opened(left)["data"] == DATA, "its key must have stayed"
     house.core.retention.approvals.release_hold(held.id, "officer")
     house.run()
@@ -269,7 +269,7 @@ def test_a_hold_on_a_subject_keeps_their_records_only(house: House) -> None:
     key = house.core.retention.records.subject_key(house.site, "held")
     hold = house.core.retention.holds.add(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
-    assert [r.subject for r in house.core.storage.records.find(1)] == [key]
+    assert [r.subject for r in house.core.storage.records.of_site(1)] == [key]
     assert house.run("2028-03-12T00:00")["selected"] == 0
     assert [str(f) for f in verify(house.core).findings] == []
     house.core.retention.approvals.release_hold(hold.id, "officer")
@@ -346,9 +346,9 @@ def test_erasing_a_visitor_ends_what_no_other_law_names(house: House) -> None:
         add(house, class_id, other)
     house.erase(visitor)
     key = house.core.ledger.key_of(visitor)
-    assert house.core.storage.records.find(1, subject=key) == []
-    assert [r.class_id for r in house.core.storage.archive.find(1, subject=key)] == ["payment"]
-    assert len(house.core.storage.records.find(1)) == 2
+    assert house.core.storage.records.of_subject(1, key) == []
+    assert [r.class_id for r in house.core.storage.archive.of_subject(1, key)] == ["payment"]
+    assert len(house.core.storage.records.of_site(1)) == 2
     assert [str(f) for f in verify(house.core).findings] == []
 
 
@@ -364,7 +364,7 @@ def test_a_minimum_forbids_even_an_erasure_until_it_is_over(new_house: Callable[
     add(house, "abuse", visitor)
     house.now = at("2025-06-10T12:00")
     house.erase(visitor)
-    assert [str(r.day) for r in house.core.storage.records.find(1, subject=key)] == ["2025-06-09"]
+    assert [str(r.day) for r in house.core.storage.records.of_subject(1, key)] == ["2025-06-09"]
 
 
 @pytest.mark.parametrize("class_id", ["payment", "complaint", "abuse"])

@@ -223,7 +223,7 @@ def test_an_edited_destruction_is_found(lived_in: House, column: str) -> None:
 
 
 def test_a_begun_destruction_that_was_forgotten_is_found(lived_in: House) -> None:
-    lived_in.core.storage.office.destructions()
+    lived_in.core.storage.admin.destructions()
     with lived_in.core.storage.ledger.writing():
         what = {"kind": "day", "day": "2025-01-01"}
         lived_in.core.storage.ledger.append("destruction", lived_in.now, {"destruction": 88, "what": what})
@@ -350,7 +350,7 @@ def test_a_file_that_cannot_be_read_is_found(lived_in: House) -> None:
 
 
 def test_a_record_in_the_wrong_database_is_found(lived_in: House) -> None:
-    (payment,) = lived_in.core.storage.records.find(1, class_id="payment")
+    (payment,) = lived_in.core.storage.records.of_class(1, "payment")
     lived_in.core.storage.archive.add([payment])
     assert any("in the archive and among the live records" in f for f in findings(lived_in))
 

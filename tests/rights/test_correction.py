@@ -24,7 +24,7 @@ def a_record(house: House, class_id: str = "abuse", subject: str = "m-1") -> str
 def held(house: House, subject: str = "m-1") -> list[Any]:
     key = house.core.ledger.member_key(house.site.ref, subject)
     stores = (house.core.storage.records, house.core.storage.archive)
-    found = [r for store in stores for r in store.find(house.site.ref, subject=key)]
+    found = [r for store in stores for r in store.of_subject(house.site.ref, key)]
     return [house.core.retention.records.opened(r)["data"] for r in found]
 
 
@@ -88,7 +88,7 @@ def test_a_crash_leaves_one_version_after_the_next_start(
     house.reopen()
     correction.resume(house.core)
     assert held(house) == [RIGHT if added else WRONG]
-    request = house.core.storage.office.request(id)
+    request = house.core.storage.admin.request(id)
     assert request
     assert request["correcting"] is None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list, settling
 
 from tests.retention.house import House
 from tests.rights.members import join, proved
@@ -44,7 +44,7 @@ POINTS = [
     (f"{RETENTION}.executor:Executor.execute", "after", 1, True),
     (f"{RETENTION}.executor:Executor.execute", "after", 2, True),
     (f"{RETENTION}.executor:Executor.execute", "after", 3, True),
-    (f"{RIGHTS}.requests:settle", "before", 1, True),
+    (f"{RIGHTS}.answering:settle", "before", 1, True),
     (f"{RIGHTS}.files:change", "before", 2, True),
     (f"{RIGHTS}.files:change", "after", 2, True),
 ]
@@ -70,17 +70,17 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     house.open()
     assert len(house.rows()) == 2 or decided
     house.core.retention.endings.resume()  # what every start does
-    requests.resume(house.core)
-    [listed] = requests.listed(house.core, closed=True)
+    settling.resume(house.core)
+    [listed] = request_list.listed(house.core, closed=True)
     if not decided:
         assert listed["state"] == "open"
         assert len(house.rows()) == 2
         return
     assert (listed["state"], listed["urgency"]) == ("granted", "closed")
     assert house.rows() == []
-    assert house.core.storage.records.find(house.site.ref) == []
+    assert house.core.storage.records.of_site(house.site.ref) == []
     assert b"killed-sentinel" not in house.bytes()
-    filed = house.core.storage.office.request(id)
+    filed = house.core.storage.admin.request(id)
     assert filed
     assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None)
     assert house.core.storage.ledger.intents() == []

@@ -10,7 +10,7 @@ from typing import Any
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.rights import delivery, requests
+from dongui_collector.rights import delivery, request_list
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -176,7 +176,7 @@ class Requests(RuleBasedStateMachine):
 
     @invariant()
     def no_clock_runs_out_unnoticed_and_what_is_closed_stays_closed(self) -> None:
-        listed = {r["id"]: r for r in requests.listed(self.house.core, closed=True)}
+        listed = {r["id"]: r for r in request_list.listed(self.house.core, closed=True)}
         assert listed.keys() == self.asked.keys()
         counts = {"open": 0, "due_soon": 0, "overdue": 0}
         for id, one in self.asked.items():
@@ -188,7 +188,7 @@ class Requests(RuleBasedStateMachine):
                 expected = "overdue" if left < 0 else "due_soon" if left <= 3 else "open"
                 assert listed[id]["urgency"] == expected
                 counts[expected] += 1
-        assert requests.waiting(self.house.core) == counts
+        assert request_list.waiting(self.house.core) == counts
 
 
 class Verified(Requests):

@@ -44,7 +44,7 @@ def test_s8_everything_linked_is_destroyed_whoever_the_word_was_about(members: H
     ending = minor(house, **({"member": "child"} if by == "member" else {"visitor": phone}))
     assert ending.visitors == 2
     assert house.markers() == {"stranger"}
-    assert house.core.storage.records.find(house.site.ref) == []
+    assert house.core.storage.records.of_site(house.site.ref) == []
     assert b"child-sentinel" not in house.bytes()
     for visitor in (phone, laptop):
         assert house.visit(visitor) == {"no_consent": 1}

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.evidence.verify.verify import verify
-from dongui_collector.rights import requests
+from dongui_collector.rights import filing, request_list, settling
 from dongui_collector.rights.grounds import GROUNDS, KINDS, due_day, grounds_for, named_in, urgency
 from dongui_collector.storage.contract.values import Hold
 from hypothesis import given
@@ -27,7 +27,7 @@ def test_k10_k17_the_first_day_is_not_counted() -> None:
 
 def test_k10_the_clock_runs_from_the_day_of_receipt(house: House) -> None:
     id = add(house, received="2025-03-07")
-    [shown] = requests.listed(house.core)
+    [shown] = request_list.listed(house.core)
     assert (shown["id"], shown["due"], shown["days_left"]) == (id, "2025-03-17", 7)
     with pytest.raises(CollectorError, match="future"):
         add(house, received="2025-03-11")
@@ -47,7 +47,7 @@ def test_k10_warnings_follow_the_clock(house: House) -> None:
     seen = []
     for when in ("2025-03-16T23:59", "2025-03-17T00:00", "2025-03-20T23:59", "2025-03-21T00:00"):
         house.now = at(when)
-        seen.append(requests.waiting(house.core))
+        seen.append(request_list.waiting(house.core))
     assert [next(k for k, n in counts.items() if n) for counts in seen] == ["open", "due_soon", "due_soon", "overdue"]
 
 
@@ -77,7 +77,7 @@ def test_s9_6_whose_identity_is_not_confirmed_is_refused_for_that_and_nothing_el
         ask(house, "answer", id=id, outcome="refused", reason="a law names it", ground="PIPA 36(1)")
     assert ask(house, "show", id=id)["held"] is None
     ask(house, "answer", id=id, outcome="refused", reason="nobody answered", ground="DECREE 46(1)")
-    assert requests.listed(house.core) == []
+    assert request_list.listed(house.core) == []
 
 
 def test_s9_6_that_ground_is_closed_to_whoever_was_confirmed(house: House) -> None:
@@ -100,8 +100,8 @@ def test_s9_3_k11_an_agent_needs_a_power_of_attorney(house: House) -> None:
 def test_s9_6_the_visitor_id_itself_is_the_proof_of_the_snippets_requests(house: House) -> None:
     visitor = house.core.storage.ledger.visitor(house.core.ledger.key_of(house.arrive()))
     assert visitor
-    filed = requests.received_online(house.core, visitor, "erase", "me")
-    [shown] = requests.listed(house.core)
+    filed = filing.received_online(house.core, visitor, "erase", "me")
+    [shown] = request_list.listed(house.core)
     assert (shown["kind"], shown["channel"], shown["identity"]) == ("erasure", "online", "confirmed")
     assert ask(house, "answer", id=filed.id, outcome="granted")["outcome"] == "granted"
 
@@ -115,12 +115,12 @@ def test_s7_2_who_asked_and_every_word_lie_sealed_and_age_out_with_the_request(h
     assert b"sentinel" not in house.bytes("data", "keys")
     shown = ask(house, "show", id=id)
     assert (shown["text"], shown["answers"][0]["reason"]) == ("please-sentinel", "reason-sentinel")
-    key = house.core.storage.office.request(id)
+    key = house.core.storage.admin.request(id)
     assert key
     house.run("2028-03-10T23:59:59")
-    assert house.core.storage.office.request(id)
+    assert house.core.storage.admin.request(id)
     house.run("2028-03-11T00:00")
-    assert house.core.storage.office.request(id) is None
+    assert house.core.storage.admin.request(id) is None
     assert house.core.storage.keys.destroyed(key["key"]), "no backup tells it either"
     assert verify(house.core).ok
 
@@ -177,9 +177,9 @@ def test_k10_a_ground_is_found_in_the_words_of_the_reason() -> None:
 def test_k10_a_postponement_moves_the_clock_and_it_warns_again(house: House) -> None:
     id = proved(house)
     ask(house, "answer", id=id, outcome="postponed", reason="many at once", ground="PIPA 35(3)", until="2025-04-01")
-    assert requests.listed(house.core)[0]["due"] == "2025-04-01"
+    assert request_list.listed(house.core)[0]["due"] == "2025-04-01"
     house.now = at("2025-04-02T00:00")
-    assert requests.waiting(house.core)["overdue"] == 1
+    assert request_list.waiting(house.core)["overdue"] == 1
     ask(house, "answer", id=id, outcome="granted")
     with pytest.raises(NotAllowed, match="closed already"):
         ask(house, "identity", id=id, how="document")
@@ -218,8 +218,8 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     done = ask(house, "answer", id=id, outcome="granted")
     assert done["rows_destroyed"] == 2
     assert house.markers() == {"stranger"}
-    assert len(house.core.storage.records.find(1)) == 1
-    filed = house.core.storage.office.request(id)
+    assert len(house.core.storage.records.of_site(1)) == 1
+    filed = house.core.storage.admin.request(id)
     assert filed
     assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None), "whose it was is forgotten"
     assert [str(f) for f in verify(house.core).findings] == []
@@ -242,7 +242,7 @@ def test_s9_5_where_everything_is_kept_by_law_the_erasure_can_only_be_refused(me
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match=r"until 2030-03-10.*PIPA 36"):
         ask(house, "answer", id=id, outcome="granted")
-    assert requests.listed(house.core)[0]["state"] == "open"
+    assert request_list.listed(house.core)[0]["state"] == "open"
 
 
 def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> None:
@@ -257,7 +257,7 @@ def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> N
     assert "investigation" not in str(done)
     house.core.retention.approvals.release_hold(held.id, "o")
     house.core.retention.endings.resume()
-    requests.resume(house.core)
+    settling.resume(house.core)
     assert house.rows() == []
     assert ask(house, "show", id=id)["kept"] == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys.keyring import new_master, write_master
 from dongui_collector.runtime.composition import open_core
-from dongui_collector.storage.sqlite.connect import WRITER, DatabaseError
+from dongui_collector.storage.sqlite.connect import WRITER
 
 
 @pytest.mark.parametrize("what", ["storage", "keys"])
@@ -26,6 +27,6 @@ def test_nothing_is_closed_under_a_reader(tmp_path: Path, what: str) -> None:
         assert storage.archive.groups() == storage.records.groups() == []
         assert storage.keys.names("day:") == []
     closing.join()
-    with pytest.raises(DatabaseError):
+    with pytest.raises(sqlite3.ProgrammingError):
         storage.ledger.intents() if what == "storage" else storage.keys.names()
     core.close()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from dongui_collector.core.errors import StorageError
+from dongui_collector.storage.contract.journal import FIRST_EPOCH, shared
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, Journal, shared
+from dongui_collector.storage.sqlite.journal import Journal
 from hypothesis import given
 from hypothesis import strategies as st
 

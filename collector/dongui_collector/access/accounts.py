@@ -117,14 +117,14 @@ class ResetAccount(Request[AccountPassword], frozen=True):
 
 def account_named(core: StoredInstallation, name: str) -> Account:
     """The account of that name. Raises :class:`Unknown`."""
-    if (account := core.storage.people.account(name)) is None:
+    if (account := core.storage.accounts.account(name)) is None:
         raise Unknown(f"there is no account {name!r}; see `dongui accounts list`")
     return account
 
 
 def enabled(core: StoredInstallation) -> list[Account]:
     """The accounts that may sign in, or could with a new password."""
-    return [account for account in core.storage.people.accounts() if not account.disabled]
+    return [account for account in core.storage.accounts.accounts() if not account.disabled]
 
 
 def check_password(password: str, name: str) -> None:
@@ -138,7 +138,7 @@ def changed(core: StoredInstallation, account: Account, what: str, by: str, *, e
 
     Called inside the writing transaction. ``what`` says what changed; ``ended`` is ``removed`` for one that goes.
     """
-    people = core.storage.people
+    people = core.storage.accounts
     if ended == "removed":
         people.remove(account.id)
     else:
@@ -152,7 +152,7 @@ def changed(core: StoredInstallation, account: Account, what: str, by: str, *, e
 @operation("accounts.list", right="access", changes=False)
 def list_accounts(core: StoredInstallation, request: ListAccounts) -> list[AccountSummary]:
     """By name."""
-    people = core.storage.people
+    people = core.storage.accounts
     return [
         AccountSummary(
             account.name,
@@ -169,7 +169,7 @@ def list_accounts(core: StoredInstallation, request: ListAccounts) -> list[Accou
 @operation("accounts.add", right="access", audit="account")
 def add_account(core: StoredInstallation, request: AddAccount) -> AccountPassword:
     """Raises :class:`CollectorError` for a name that is taken, or is none."""
-    if core.storage.people.account(request.name):
+    if core.storage.accounts.account(request.name):
         raise CollectorError(f"there is an account {request.name!r} already; see `dongui accounts reset` and `role`")
     password = new_password()
     made = put_account(core, PutAccount(request.name, password, request.role, request.by))
@@ -185,7 +185,7 @@ def put_account(core: StoredInstallation, request: PutAccount) -> AccountRole:
     check_password(request.password, name)
     password = hash_password(request.password)
     with core.storage.ledger.writing():
-        account = core.storage.people.account(name)
+        account = core.storage.accounts.account(name)
         role = _console_role(request.role or (account.role if account else None))
         if account is None:
             account, what = Account(id=f"a_{secrets.token_hex(6)}", name=name, role=role, password=password), "made"

@@ -24,7 +24,7 @@ _LONGEST = 80
 
 def views_of(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
     """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
-    found = core.storage.office.setting(_name(site)) or {}
+    found = core.storage.admin.setting(_name(site)) or {}
     return {kind: list(found.get(kind, ())) for kind in KINDS}
 
 
@@ -85,7 +85,7 @@ def _put(
     core: LedgerInstallation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str
 ) -> None:
     """Write the lists, and on the access log who changed them."""
-    core.storage.office.put_setting(_name(site), dict(lists))
+    core.storage.admin.put_setting(_name(site), dict(lists))
     entry: Json = {"action": action, "by": by, "what": {"id": id}}
     core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=site.ref)
 

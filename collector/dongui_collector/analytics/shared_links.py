@@ -125,7 +125,7 @@ def _forget(core: LedgerInstallation, share: Json, by: str) -> None:
 
 def live(core: LedgerInstallation) -> list[Json]:
     """The links that have not expired."""
-    found = core.storage.office.setting(SETTING) or {}
+    found = core.storage.admin.setting(SETTING) or {}
     return [share for share in found.get("shares", ()) if core.clock.now() < share["expires_at"]]
 
 
@@ -136,4 +136,4 @@ def of_token(core: LedgerInstallation, token: str) -> Json | None:
 
 
 def _put(core: LedgerInstallation, shares: list[Json]) -> None:
-    core.storage.office.put_setting(SETTING, {"shares": shares})
+    core.storage.admin.put_setting(SETTING, {"shares": shares})

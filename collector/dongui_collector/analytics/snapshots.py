@@ -70,7 +70,7 @@ def purpose_sets(core: LedgerInstallation, site: Site) -> list[tuple[str, ...]]:
     """
     known = {p for notice in core.registry.notices(site.ref) for p in notice.policy.consent_purposes}
     now = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-    tokens = [t.purposes for t in core.storage.office.tokens() if t.site == site.id and not t.revoked_at]
+    tokens = [t.purposes for t in core.storage.admin.tokens() if t.site == site.id and not t.revoked_at]
     named: list[Iterable[str]] = [now, known, *([p] for p in sorted(known)), *tokens]
     sets = dict.fromkeys(tuple(sorted(set(some))) for some in named)
     return [some for some in sets if some and _enough(core, site, some)][:_MOST_SETS]

@@ -18,9 +18,9 @@ class ClaimWeek(Request[bool], frozen=True):
 def claim(core: LedgerInstallation, request: ClaimWeek) -> bool:
     """Whether the mail of the week that began on this day is nobody's yet; from now on it is the caller's."""
     with core.storage.ledger.writing():
-        if (core.storage.office.setting(SETTING) or {}).get("week") == request.week:
+        if (core.storage.admin.setting(SETTING) or {}).get("week") == request.week:
             return False
-        core.storage.office.put_setting(SETTING, {"week": request.week})
+        core.storage.admin.put_setting(SETTING, {"week": request.week})
         return True
 
 
@@ -34,5 +34,5 @@ class UnclaimWeek(Request[None], frozen=True):
 def unclaim(core: LedgerInstallation, request: UnclaimWeek) -> None:
     """It was not sent after all."""
     with core.storage.ledger.writing():
-        if (core.storage.office.setting(SETTING) or {}).get("week") == request.week:
-            core.storage.office.put_setting(SETTING, None)
+        if (core.storage.admin.setting(SETTING) or {}).get("week") == request.week:
+            core.storage.admin.put_setting(SETTING, None)

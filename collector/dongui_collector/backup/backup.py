@@ -12,12 +12,8 @@ from typing import BinaryIO
 
 from dongui_collector.backup.format import BackupWriter, day_backup_key, own_key
 from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.journal import EPOCH, FIRST_EPOCH
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.dump import dump
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH
-from dongui_collector.storage.sqlite.storage import LEDGER_FILE
-
-WHOLE_FILES = {"ledger": LEDGER_FILE, "archive": "archive.db", "records": "records.db"}
 
 Progress = Callable[[int], None]
 
@@ -38,20 +34,18 @@ def make_backup(core: Installation, out: BinaryIO, progress: Progress | None = N
         "id": secrets.token_hex(8),
         "made_at": core.clock.now(),
         "journal": list(position),
-        "epoch": core.storage.office.setting(EPOCH) or FIRST_EPOCH,
+        "epoch": core.storage.admin.setting(EPOCH) or FIRST_EPOCH,
         "zone": core.settings.timezone,
     }
     writer = BackupWriter(out, header)
-    data, key = core.settings.data_path, own_key(core.keyring)
-    for name, file in WHOLE_FILES.items():
-        writer.section(name, key, dump(data / file, one_moment=name == "ledger"))
+    folder, key = core.storage.folder, own_key(core.keyring)
+    for name in folder.copies():
+        writer.section(name, key, folder.dump(name))
     for day in core.storage.events.days():
         day_key = core.keyring.day(day)
         if day_key is not None:  # destroyed a moment ago
             with suppress(FileNotFoundError):
-                writer.section(
-                    f"day:{day}", day_backup_key(day_key), dump(data / "events" / f"{day}.db", one_moment=False)
-                )
+                writer.section(f"day:{day}", day_backup_key(day_key), folder.dump_day(day))
         if progress:
             progress(1)
     writer.finish(key)

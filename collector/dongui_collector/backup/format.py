@@ -18,8 +18,8 @@ import msgspec
 from dongui_collector.core.errors import StorageError
 from dongui_collector.core.sealing import SealBroken, seal, unseal
 from dongui_collector.keys.keyring import KeyRing
+from dongui_collector.storage.contract.folder import Part
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.dump import Part
 
 MAGIC = b"DONGUI-BACKUP/1\n"
 _MAX_FRAME = 256 << 20

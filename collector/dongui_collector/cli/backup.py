@@ -18,9 +18,9 @@ from dongui_collector.cli.common import (
     settings_of,
 )
 from dongui_collector.cli.verify import checkpoints_in
+from dongui_collector.core.private_files import private
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
-from dongui_collector.storage.sqlite.journal import JOURNAL_FILE
 
 
 @click.command()
@@ -42,21 +42,16 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
         with (
             reading(config) as core,
             progress("days", len(core.storage.events.days())) as advance,
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+            open(part, "wb", opener=private) as out,
         ):
             made = make_backup(core, out, advance)
             out.flush()
             os.fsync(out.fileno())
-        part.replace(file)
-        _copy(settings_of(config).keys_path / JOURNAL_FILE, file.with_name(file.name + ".journal"))
+            part.replace(file)
+            core.journal.copy_to(file.with_name(file.name + ".journal"))
     finally:
         part.unlink(missing_ok=True)
     emit({"file": str(file), **made}, as_json)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.touch(mode=0o600)
-    target.write_bytes(source.read_bytes())
 
 
 @click.command()

@@ -17,6 +17,7 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.derive import command
+from dongui_collector.core.private_files import private
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.rights.breach import FILES, ListAffectedMembers, learned, plan
 from dongui_collector.rights.breach_page import draft, page
@@ -81,8 +82,8 @@ def plan_(
         policy = core.registry.in_force((chosen or core.registry.sites()[0]).ref, core.clock.now()).policy
         told["notice"] = {lang: draft(told, policy, lang) for lang in ("ko", "en")}
         if to_page:
-            to_page.touch(mode=0o600)
-            to_page.write_text(page(told, policy, core.settings.zone), encoding="utf-8")
+            with open(to_page, "w", encoding="utf-8", opener=private) as file:
+                file.write(page(told, policy, core.settings.zone))
     emit(told, as_json)
 
 

@@ -7,7 +7,7 @@ A command module needs three lines::
     @json_option
     def plan(config: Path, as_json: bool) -> None:
         with reading(config) as core:
-            emit(core.retention.overview.status(), as_json)
+            emit(plain(core.retention.overview.status()), as_json)
 
 A command that changes something calls ``control(config)(Request(…))``: beside a running ``serve`` the
 change is made there, without one in this process under the folder's lock.

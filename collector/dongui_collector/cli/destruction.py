@@ -27,7 +27,7 @@ from dongui_collector.retention.operations import (
     RevokeApproval,
     SelectDestruction,
 )
-from dongui_collector.retention.serializers import destruction_json
+from dongui_collector.retention.serializers import DestructionSummary
 
 _STATES = ("selected", "approved", "running", "done", "lapsed")
 
@@ -45,7 +45,7 @@ def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
     """List destructions, the newest last."""
     with reading(config) as core:
         today = core.retention.today()
-        found = [destruction_json(d, today) for d in core.storage.office.destructions(states)]
+        found = [plain(DestructionSummary.of(d, today)) for d in core.storage.admin.destructions(states)]
         unsigned = core.retention.standing.unsigned()
     rows = found if as_json else [{**d, "of": what_text(d["what"])} for d in found]
     emit(rows, as_json, ["id", "state", "of", "deadline", "pressing", "selected_by", "approved_by"])
@@ -85,11 +85,11 @@ def approve(ids: tuple[int, ...], everything: bool, by: str, config: Path, as_js
 def show(id: int, config: Path, as_json: bool) -> None:
     """Show one destruction with its certificate."""
     with reading(config) as core:
-        found = core.storage.office.destruction(id)
+        found = core.storage.admin.destruction(id)
         today = core.retention.today()
     if found is None:
         raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
-    emit(destruction_json(found, today), as_json)
+    emit(plain(DestructionSummary.of(found, today)), as_json)
 
 
 for one in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
+from dongui_collector.core.private_files import private
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.export import Entitlement, consumer_events, entitle
@@ -168,8 +168,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
         with output.open("wb") as file:
             yield file
     else:
-        with _beside(output) as part, part.open("wb") as file:
-            part.chmod(0o600)
+        with _beside(output) as part, open(part, "wb", opener=private) as file:
             yield file
 
 
@@ -179,7 +178,7 @@ def _beside(output: Path) -> Iterator[Path]:
     output = output.resolve()
     part = output.with_name(f"{output.name}.part")
     part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    open(part, "xb", opener=private).close()
     try:
         yield part
         part.replace(output)

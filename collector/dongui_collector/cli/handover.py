@@ -12,6 +12,7 @@ import click
 from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading
 from dongui_collector.cli.derive import by_option
 from dongui_collector.core.operations import Request
+from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, public_view
 
@@ -32,10 +33,9 @@ def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Row
     def export(id: int, output: Path, by: str, config: Path, as_json: bool) -> None:
         change = control(config)
         change(kind(id, by))
-        output.touch(mode=0o600)  # for the owner's eyes only
         with (
             reading(config) as core,
-            output.open("wb") as file,
+            open(output, "wb", opener=private) as file,
             progress("rows") as advance,
             Handover(change, id) as handing,
         ):

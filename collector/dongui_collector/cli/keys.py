@@ -20,6 +20,7 @@ from dongui_collector.cli.common import (
     settings_of,
 )
 from dongui_collector.cli.derive import command, first_line, group
+from dongui_collector.core.private_files import private
 from dongui_collector.keys.operations import CompactJournal, NoteKeyCopy, RotateKeys, ShowKeyStatus
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -76,7 +77,7 @@ def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, con
     try:
         with (
             reading(config) as core,
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+            open(part, "wb", opener=private) as out,
         ):
             made = write_copy(core, out, noted, passphrase)
             out.flush()
@@ -105,8 +106,8 @@ def restore(
     as_json: bool,
 ) -> None:
     """Make keys/keys.db from a copy, less the keys destroyed since. There must be none."""
-    from dongui_collector.keys.backup import restore_keys
     from dongui_collector.keys.keyring import decode_master
+    from dongui_collector.runtime.restore_keys import restore_keys
 
     settings = settings_of(config)
     with file.open("rb") as source:

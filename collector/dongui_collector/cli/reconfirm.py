@@ -10,6 +10,7 @@ import click
 
 from dongui_collector.cli.common import acting_user, config_option, control, emit, json_option, reading, site_option
 from dongui_collector.core.operations import plain
+from dongui_collector.core.private_files import private
 from dongui_collector.retention.operations import FindDueMembers, NoteReconfirmed
 
 
@@ -47,7 +48,7 @@ def reconfirm(
         lines = members.read_text(encoding="utf-8").splitlines()
         references = [line.strip() for line in lines if line.strip()]
         found = control(config)(FindDueMembers(references, within, site, acting_user()))
-        _write(found, output, as_json)
+        _write(plain(found), output, as_json)
     else:
         emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])
 
@@ -65,6 +66,6 @@ def _write(found: list[dict[str, Any]], output: Path | None, as_json: bool) -> N
         emit(found, as_json, ["member", "purposes", "by"])
         return
     lines = [f"{one['member']}\t{' '.join(one['purposes'])}\t{one['by']}" for one in found]
-    output.touch(mode=0o600)
-    output.write_text("\n".join(lines) + ("\n" if lines else ""), encoding="utf-8")
+    with open(output, "w", encoding="utf-8", opener=private) as file:
+        file.writelines(line + "\n" for line in lines)
     emit({"written": len(found), "output": str(output)}, as_json)

@@ -8,11 +8,15 @@ import click
 
 from dongui_collector.cli.common import config_option, control, emit, json_option, reading
 from dongui_collector.cli.derive import by_option, command, group
+from dongui_collector.rights.answering import AnswerRequest, AnswerRequests
 from dongui_collector.rights.correction import CorrectRecord
 from dongui_collector.rights.delivery import OpenPackage
+from dongui_collector.rights.filing import FileRequest
 from dongui_collector.rights.grounds import GROUNDS
+from dongui_collector.rights.identity import RecordIdentity
 from dongui_collector.rights.letters import WriteLetter
-from dongui_collector.rights.requests import AnswerRequest, FileRequest, ListRequests, RecordIdentity, ShowRequest
+from dongui_collector.rights.request_list import ListRequests
+from dongui_collector.rights.request_view import ShowRequest
 
 _LISTED = ["id", "site", "kind", "channel", "due", "days_left", "urgency", "identity", "state"]
 
@@ -52,6 +56,7 @@ requests = group(
     command("show", ShowRequest),
     command("identity", RecordIdentity),
     command("answer", AnswerRequest),
+    command("answer-many", AnswerRequests),
     command("correct", CorrectRecord),
     package,
     command("letter", WriteLetter, lambda done: str(done["text"]).rstrip()),

@@ -9,6 +9,7 @@ import click
 
 from dongui_collector.cli.common import CommandGroup, config_option, emit, json_option, reading
 from dongui_collector.cli.derive import command
+from dongui_collector.core.operations import plain
 from dongui_collector.retention.operations import RunRetention
 
 
@@ -23,7 +24,7 @@ def retention() -> None:
 def plan(config: Path, as_json: bool) -> None:
     """Show what is due, what waits, and when every stored day will be destroyed."""
     with reading(config) as core:
-        status = core.retention.overview.status()
+        status = plain(core.retention.overview.status())
     emit(status, as_json, _plan_text)
 
 

@@ -10,13 +10,12 @@ import click
 from dongui.errors import DonguiError
 
 from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading, settings_of
-from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.errors import CollectorError, StorageDamaged
 from dongui_collector.evidence import bundle, checkpoint_files, checkpoints
 from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.evidence.operations import SealDays
 from dongui_collector.evidence.verify.verify import Verification, VerificationFinding, damaged, steps
 from dongui_collector.evidence.verify.verify import verify as check
-from dongui_collector.storage.sqlite.connect import DatabaseError
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -102,15 +101,18 @@ def _verified(
 
 def _opened(config: Path, work: Callable[[Installation], Verification]) -> Verification:
     """Run ``work`` on the installation; where it does not even open, that and the place are the finding."""
-    settings = settings_of(config)
+    from dongui_collector.runtime.composition import folder_of
+
+    folder = folder_of(settings_of(config))
     try:
         with reading(config) as core:
             return work(core)
-    except (DatabaseError, DonguiError, LookupError, ValueError, TypeError) as error:
-        if isinstance(error, CollectorError) and not (settings.data_path / "dongui.db").exists():
+    except (DonguiError, LookupError, ValueError, TypeError) as error:
+        expected = isinstance(error, CollectorError) and not isinstance(error, StorageDamaged)
+        if expected and not folder.holds_data:
             raise  # there is nothing to verify
-        found = damaged(settings)
-        if not found and isinstance(error, CollectorError):
+        found = damaged(folder)
+        if not found and expected:
             raise
         where = "data/dongui.db"
         what = f"its contents contradict themselves, the installation does not open ({type(error).__name__})"

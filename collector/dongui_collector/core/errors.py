@@ -21,6 +21,10 @@ class StorageFull(StorageError):
     """Nothing more can be written; nothing was acknowledged."""
 
 
+class StorageDamaged(StorageError):
+    """What is stored cannot be read or written: its pages are damaged, or it is not what this version knows."""
+
+
 class FolderBusy(StorageError):
     """Another process serves this folder."""
 

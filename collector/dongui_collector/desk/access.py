@@ -61,7 +61,7 @@ def authorised(core: Installation, roles: Sequence[str], right: str = "export") 
 
 def _by_token(core: Installation, roles: Sequence[str]) -> ReadRequest:
     kind, _, secret = request.headers["Authorization"].partition(" ")
-    token = core.storage.office.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
+    token = core.storage.admin.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
     if token is None or not token.is_live(core.clock.now()):
         raise Problem("unauthorised", "the token is unknown, revoked or has expired")
     if token.role not in roles:
@@ -76,7 +76,7 @@ def _by_token(core: Installation, roles: Sequence[str]) -> ReadRequest:
 def _note_use(core: Installation, id: str) -> None:
     """The day of its last use, for people who tidy up; once a day, and never a reason to refuse."""
     today = core.clock.today(core.settings.zone).isoformat()
-    if any(token.id == id and token.last_used == today for token in core.storage.office.tokens()):
+    if any(token.id == id and token.last_used == today for token in core.storage.admin.tokens()):
         return
     with suppress(DonguiError, OSError):
         core.control(TokenUsed(id))

@@ -9,16 +9,18 @@ from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, request
+from flask import current_app, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.core.operations import plain
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
 from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
+from dongui_collector.desk.pages import Pages
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
@@ -32,7 +34,7 @@ from dongui_collector.rights.export_operations import AuditExport, NoteTokenExpo
 from dongui_collector.rights.profiles import ReadProfiles
 from dongui_collector.storage.contract.values import Json
 
-calls = Blueprint("api", __name__, url_prefix="/v1")
+calls = Pages("api", __name__, url_prefix="/v1", signed_in=False)
 
 
 def _core() -> Installation:
@@ -40,7 +42,7 @@ def _core() -> Installation:
     return core
 
 
-@calls.get("/export/events")
+@calls.get("/export/events", audit="export")
 def export() -> Response:
     """Stream the rows of ``from`` to ``to`` (days, both included) that the reader's purposes cover.
 
@@ -168,7 +170,7 @@ def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
             close()
 
 
-@calls.get("/feed/erasures")
+@calls.get("/feed/erasures", nobody="names of erased visitors that only the asking consumer knows")
 def feed() -> dict[str, Any]:
     """What ended since the cursor ``after``, so that copies downstream are destroyed too."""
     core = _core()
@@ -177,7 +179,7 @@ def feed() -> dict[str, Any]:
     return erasures(core, who.consumer, parameters.number("after", 0), parameters.number("limit", LIMIT, LIMIT))
 
 
-@calls.get("/profiles")
+@calls.get("/profiles", discloses="profiles whose owners allow it (S4.2b)")
 def profiles() -> dict[str, Any]:
     """The members' profiles that the token's recipient may see, of who allows it at this instant (S4.2b)."""
     core = _core()
@@ -192,17 +194,19 @@ def profiles() -> dict[str, Any]:
         raise Problem("forbidden", str(error)) from None
 
 
-@calls.get("/admin/retention")
+@calls.get("/admin/retention", nobody="days, classes and numbers")
 def retention() -> dict[str, Any]:
     """What is due, what waits for approval, when each day ends, and when the last run succeeded."""
     core = _core()
     who = authorised(core, OPERATORS, "read")
     parameters.check(("site",))
     status = core.retention.overview.status()
-    return status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.office.holds())
+    shown = status if who.consumer == OWN_USE else of_site(status, who.site, core.storage.admin.holds())
+    found: dict[str, Any] = plain(shown)
+    return found
 
 
-@calls.get("/openapi.json")
+@calls.get("/openapi.json", nobody="the description of the calls")
 def openapi() -> dict[str, Any]:
     """What there is, for machines: on loopback for whoever asks, from elsewhere under a token of any role."""
     if not is_local(request.environ):

@@ -42,15 +42,38 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
-from dongui_collector.desk.overview import DayCounts
-from dongui_collector.desk.portions import Portions
+from dongui_collector.desk.pages import Pages, describe
+from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 
+_PAGES: tuple[Pages, ...] = (
+    visits_pages.pages,
+    saved_pages.pages,
+    shared_pages.pages,
+    console.pages,
+    consent_pages.pages,
+    due_pages.pages,
+    site_pages.pages,
+    health_pages.pages,
+    cookie_pages.pages,
+    policy_pages.pages,
+    preview_pages.pages,
+    preview_pages.files,
+    keeping_pages.pages,
+    disclosure_pages.pages,
+    people_pages.pages,
+    requests_pages.pages,
+    audit_pages.pages,
+    own_pages.pages,
+    api.calls,
+    reports_api.calls,
+    health.pages,
+)
 _LONG_S = 0.1  # of counting what waits: from there on not with every change
 _SLUGS = {403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 500: "internal"}
 
@@ -73,8 +96,8 @@ def create_desk(core: Installation) -> Flask:
         WTF_CSRF_SSL_STRICT=False,  # a proxy's scheme differs; SameSite=Strict stands beside the token
     )
     app.extensions["dongui"] = core
-    app.extensions["dongui-counts"] = DayCounts(core)
-    app.extensions["dongui-portions"] = Portions(core)
+    app.extensions["dongui-counts"] = counted = DayCounts(core)
+    app.extensions["dongui-portions"] = Portions(core, counted)
     app.extensions["dongui-reconfirmations"] = due_pages.Reconfirmations(core)
     app.extensions["dongui-verifier"] = Verifier(core)
     hosts.set_up(app, core.settings)
@@ -83,31 +106,14 @@ def create_desk(core: Installation) -> Flask:
     CSRFProtect(app)
     set_up_login(app, core)
     language.set_up(app)
-    app.register_blueprint(visits_pages.pages)
-    app.register_blueprint(saved_pages.pages)
-    app.register_blueprint(shared_pages.pages)
-    app.register_blueprint(console.pages)
-    app.register_blueprint(consent_pages.pages)
-    app.register_blueprint(due_pages.pages)
-    app.register_blueprint(site_pages.pages)
-    app.register_blueprint(health_pages.pages)
-    app.register_blueprint(cookie_pages.pages)
-    app.register_blueprint(policy_pages.pages)
-    app.register_blueprint(preview_pages.pages)
-    app.register_blueprint(preview_pages.files)
-    app.register_blueprint(keeping_pages.pages)
-    app.register_blueprint(disclosure_pages.pages)
-    app.register_blueprint(people_pages.pages)
-    app.register_blueprint(requests_pages.pages)
-    app.register_blueprint(audit_pages.pages)
-    app.register_blueprint(own_pages.pages)
-    app.register_blueprint(api.calls)
-    app.register_blueprint(reports_api.calls)
-    app.register_blueprint(health.pages)
+    for pages in _PAGES:
+        app.register_blueprint(pages)
     frame.set_up(app, core)
     counting: due_pages.Reconfirmations = app.extensions["dongui-reconfirmations"]
     counts = _Waiting(core, counting)
     app.context_processor(lambda: {"waiting": counts.known()})
+    describe("static", right=None, nobody="files of the console itself")
+    describe("root", right=None, nobody="leads to the first page")
     app.add_url_rule("/", "root", lambda: redirect(frame.home() if current_user.is_authenticated else url_for("login")))
     _freshness(app, core)
     _errors(app)
@@ -143,8 +149,8 @@ class _Waiting:
         core = self._core
         return {
             "due": due_pages.pressing(core, self._counting, core.retention.today()),
-            "destructions": len(core.storage.office.destructions(("selected",))),
-            "requests": sum(requests.waiting(core).values()),
+            "destructions": len(core.storage.admin.destructions(("selected",))),
+            "requests": request_list.count(core),
         }
 
 

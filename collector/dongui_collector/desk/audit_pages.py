@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.access import audit_log
 from dongui_collector.access.audit_log import SignReview
 from dongui_collector.access.audit_review import month_days, review
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, open_core
 
-pages = Blueprint("audit", __name__, url_prefix="/console/audit")
-
-guard(pages, {"log": "audit", "sign": "audit"})
+pages = Pages("audit", __name__, url_prefix="/console/audit")
 
 _SHOWN = 500
 _MONTHS = 24
 
 
-@pages.get("")
+@pages.get(
+    "",
+    right="audit",
+    nobody="the log itself: staff, and persons under names of the log's own",
+    menu=MenuLine("privacy", 10, "audit_log"),
+)
 def log() -> str:
     """A month of the log: in numbers, then its newest entries."""
     core = open_core()
@@ -46,7 +50,7 @@ def log() -> str:
     )
 
 
-@pages.post("/review")
+@pages.post("/review", right="audit", nobody="signs a review")
 def sign() -> Response:
     month = request.form.get("month", "")
     change(SignReview, month=month)

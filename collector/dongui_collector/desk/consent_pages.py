@@ -5,27 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dongui.policy import notice as notice_json
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from werkzeug.exceptions import NotFound
 
 from dongui_collector.analytics.consent_stats import figures, together
 from dongui_collector.desk.consent_charts import stacks, strip
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import change, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, open_core
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.rights.receipts import ShowReceipts
 from dongui_collector.storage.contract.values import Json, Site
 
-pages = Blueprint("consent", __name__, url_prefix="/console/consent")
-
-guard(pages, {"consent": "overview", "text": "overview", "receipts": "requests", "look_up": "requests"})
+pages = Pages("consent", __name__, url_prefix="/console/consent")
 
 RANGES = (7, 30, 90, 365)
 _BARS = 60
 _LONGEST = 200  # characters of an id that is looked up
 
 
-@pages.get("")
+@pages.get("", right="overview", nobody="numbers", menu=MenuLine("privacy", 3, "consent"))
 def consent() -> str:
     core, site = open_core(), chosen_site()
     days = request.args.get("days", 30, type=int)
@@ -42,6 +41,7 @@ def consent() -> str:
         f=found,
         days=days,
         ranges=RANGES,
+        today=today,
         stacks=stacks(together(found.days, _BARS)),
         strip=strip,
         purposes=asked,
@@ -51,7 +51,7 @@ def consent() -> str:
     )
 
 
-@pages.get("/texts/<version>/<language>")
+@pages.get("/texts/<version>/<language>", right="overview", nobody="what everybody was shown")
 def text(version: str, language: str) -> str:
     """What a notice version told whoever was asked, in one of its languages, word for word (K1)."""
     site = chosen_site()
@@ -62,12 +62,12 @@ def text(version: str, language: str) -> str:
     return render_template("consent_text.html", site=site, notice=notice, told=told)
 
 
-@pages.get("/receipts")
+@pages.get("/receipts", right="requests", nobody="an empty form")
 def receipts() -> str:
     return _receipts(None)
 
 
-@pages.post("/receipts")
+@pages.post("/receipts", right="requests", audit="receipt.show")
 def look_up() -> str:
     """Shows the receipts on the answer itself; that they were looked up stands in the access log by then."""
     given = {name: request.form.get(name, "").strip()[:_LONGEST] or None for name in ("visitor", "receipt")}

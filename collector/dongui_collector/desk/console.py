@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from dongui.policy import RecordClass
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from dongui_collector.core.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.portions import rows_held
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.evidence.bundle import verifier_digest
 from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.operations import ApproveDestructions, GrantApproval, RevokeApproval
-from dongui_collector.retention.serializers import destruction_json, hold_json
+from dongui_collector.retention.serializers import DestructionSummary, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
 
-pages = Blueprint("console", __name__, url_prefix="/console")
+pages = Pages("console", __name__, url_prefix="/console")
 
-# Page → what the role must be allowed to do (desk/login.py); "read" for those not named.
-_NEEDS = {
-    "overview": "overview",
-    "approve": "approve",
-    "standing": "approve",
-    "add_hold": "holds",
-    "release_hold": "holds",
-}
 _HISTORY = 100
 _NEWEST = 50
 
 
-guard(pages, _NEEDS)
-
-
-@pages.get("/", endpoint="overview")
+@pages.get("/", endpoint="overview", right="overview", nobody="numbers", menu=MenuLine("privacy", 2, "overview"))
 def overview_page() -> str:
     core = open_core()
     site = chosen_site()
     schedule = core.retention.planner.schedule(core.retention.holds.standing())
-    ends = {date.fromisoformat(d["day"]): date.fromisoformat(d["destroyed_on"]) for d in schedule}
+    ends = {stored.day: stored.destroyed_on for stored in schedule}
     shown = overview(core, site, current_app.extensions["dongui-counts"], ends)
-    portions: list[Portion] = current_app.extensions["dongui-portions"].all()
+    portions: list[Portion] = current_app.extensions["dongui-portions"].of(site)
     notices = [notice for one in core.registry.sites() for notice in core.registry.notices(one.ref)]
     return render_template(
         "overview.html",
         o=shown,
+        rows=rows_held(portions),
         bars=bars(shown.days),
         site=site,
         classes=by_class(portions),
         items=by_item(portions),
         months=calendar(portions, core.retention.today()),
         agenda=agenda(portions),
+        today=core.retention.today(),
         rules=_classes(core),
         item_labels={id: item.label for notice in notices for id, item in notice.policy.items.items()},
         holds=len(core.retention.holds.standing()),
@@ -73,13 +66,13 @@ def _classes(core: Installation) -> dict[str, RecordClass]:
 # --- destruction (S5.3: selected → approved → destroyed) -------------------------------------------------------------
 
 
-@pages.get("/destructions")
+@pages.get("/destructions", nobody="days, classes and numbers", menu=MenuLine("privacy", 5, "destructions"))
 def destructions() -> str:
     core = open_core()
     today = core.retention.today()
-    shown = [destruction_json(d, today) for d in core.storage.office.destructions()]
-    open_ = [d for d in shown if d["state"] not in ("done", "lapsed")]
-    past = [d for d in reversed(shown) if d["state"] in ("done", "lapsed")][:_HISTORY]
+    shown = [DestructionSummary.of(d, today) for d in core.storage.admin.destructions()]
+    open_ = [d for d in shown if d.state not in ("done", "lapsed")]
+    past = [d for d in reversed(shown) if d.state in ("done", "lapsed")][:_HISTORY]
     live = sorted({(group[0], group[1]) for group in core.storage.records.groups()})
     return render_template(
         "destructions.html",
@@ -97,14 +90,14 @@ def destructions() -> str:
     )
 
 
-@pages.post("/destructions/approve")
+@pages.post("/destructions/approve", right="approve", nobody="approves by number")
 def approve() -> Response:
     ids = [int(id) for id in request.form.getlist("id") if id]
     change(ApproveDestructions, ids=ids or None)
     return done("console.destructions", "approved_note")
 
 
-@pages.post("/destructions/standing")
+@pages.post("/destructions/standing", right="approve", nobody="approves the routine")
 def standing() -> Response:
     change(GrantApproval) if request.form.get("grant") else change(RevokeApproval)
     return done("console.destructions", "saved")
@@ -113,22 +106,22 @@ def standing() -> Response:
 # --- legal holds (S3.2) ----------------------------------------------------------------------------------------------
 
 
-@pages.get("/holds")
+@pages.get("/holds", nobody="that a hold names one person, never whom", menu=MenuLine("privacy", 6, "holds"))
 def holds() -> str:
     core = open_core()
     classes = _classes(core)
-    shown = [hold_json(h) for h in reversed(core.storage.office.holds(active=False))]
+    shown = [hold_json(h) for h in reversed(core.storage.admin.holds(active=False))]
     names = {site.ref: site.name for site in core.registry.sites()}
     return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 
 
-@pages.post("/holds")
+@pages.post("/holds", right="holds", nobody="names nobody: holds on a person are added by the officer's command")
 def add_hold() -> Response:
     change(AddHold)
     return done("console.holds", "saved")
 
 
-@pages.post("/holds/<int:id>/release")
+@pages.post("/holds/<int:id>/release", right="holds", nobody="by number")
 def release_hold(id: int) -> Response:
     change(ReleaseHold, id=id)
     return done("console.holds", "saved")
@@ -137,7 +130,7 @@ def release_hold(id: int) -> Response:
 # --- the ledger ------------------------------------------------------------------------------------------------------
 
 
-@pages.get("/ledger")
+@pages.get("/ledger", nobody="kinds and commitments, never whose or what", menu=MenuLine("privacy", 9, "ledger"))
 def ledger() -> str:
     store = open_core().storage.ledger
     count = store.head()[0]
@@ -147,7 +140,7 @@ def ledger() -> str:
     return render_template("ledger.html", **shown, digest=verifier_digest())
 
 
-@pages.post("/ledger/verify")
+@pages.post("/ledger/verify", nobody="verifies")
 def verify() -> Response:
     current_app.extensions["dongui-verifier"].start()
     return redirect(url_for("console.ledger"), 303)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, render_template
+from flask import render_template
 
 from dongui_collector.analytics.cookie_inventory import inventory
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import open_core
 from dongui_collector.storage.contract.values import Site
 
-pages = Blueprint("cookies", __name__, url_prefix="/console/cookies")
-
-guard(pages, {})
+pages = Pages("cookies", __name__, url_prefix="/console/cookies")
 
 
-@pages.get("")
+@pages.get("", nobody="names of cookies, never values, nobody's", menu=MenuLine("set_up", 2, "cookies"))
 def cookies() -> str:
     core, site = open_core(), chosen_site()
     policy = core.registry.in_force(site.ref, core.clock.now()).policy
-    found = inventory(policy, core.storage.office.cookie_inventory(site.ref), host_of(site))
+    found = inventory(policy, core.storage.admin.cookie_inventory(site.ref), host_of(site))
     return render_template("cookies.html", site=site, policy=policy, found=found)
 
 

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Response, render_template
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import Request
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.exports.export import FIELDS_OF
 from dongui_collector.rights.disclosures import DisclosureBegun, Handover, listed, load, public_view
 from dongui_collector.rights.investigations import BeginInvestigation, RecordDemand, demanded
@@ -27,19 +28,21 @@ from dongui_collector.rights.transfers import (
     missing,
 )
 
-pages = Blueprint("disclosures", __name__, url_prefix="/console/disclosures")
+pages = Pages("disclosures", __name__, url_prefix="/console/disclosures")
 
 # The list and its entries name nobody. Everything else is the privacy officer's; no consumer and no analyst can do it.
-_NEEDS = dict.fromkeys(("note", "plan", "record", "notice", "opt_out", "cancel", "hand_over"), "approve")
-guard(pages, _NEEDS)
-
 _CARRIED_OUT: dict[str, tuple[type[Request[DisclosureBegun]], Callable[..., Iterator[dict[str, Any]]]]] = {
     "transfer": (BeginTransfer, handed_over),
     "investigation": (BeginInvestigation, demanded),
 }
 
 
-@pages.get("", endpoint="disclosures")
+@pages.get(
+    "",
+    endpoint="disclosures",
+    nobody="to whom, for what and how many; never whose",
+    menu=MenuLine("privacy", 8, "disclosures"),
+)
 def disclosures_page() -> str:
     """Every hand-over, newest first, and the forms for new ones."""
     core = open_core()
@@ -58,14 +61,14 @@ def disclosures_page() -> str:
     )
 
 
-@pages.post("")
+@pages.post("", right="approve", nobody="takes whose it was, shows none")
 def note() -> WerkzeugResponse:
     """Note a hand-over that was made another way."""
     change(NoteDisclosure)
     return done("disclosures.disclosures", "saved")
 
 
-@pages.get("/<int:id>")
+@pages.get("/<int:id>", nobody="the same of one hand-over")
 def show(id: int) -> str:
     """One entry, and for a transfer what is missing before it may be carried out."""
     core = open_core()
@@ -75,35 +78,39 @@ def show(id: int) -> str:
     return render_template("disclosure.html", e=public_view(core, entry), lacks=lacks, means=MEANS)
 
 
-@pages.post("/transfers")
+@pages.post("/transfers", right="approve", nobody="plans a transfer")
 def plan() -> WerkzeugResponse:
     return done("disclosures.show", "saved", id=change(PlanTransfer)["id"])
 
 
-@pages.post("/demands")
+@pages.post("/demands", right="approve", nobody="records a demand")
 def record() -> WerkzeugResponse:
     return done("disclosures.show", "saved", id=change(RecordDemand)["id"])
 
 
-@pages.post("/<int:id>/notice")
+@pages.post("/<int:id>/notice", right="approve", nobody="records a notice")
 def notice(id: int) -> WerkzeugResponse:
     change(LogNotice, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
-@pages.post("/<int:id>/opt-out")
+@pages.post("/<int:id>/opt-out", right="approve", nobody="takes who objects, shows a number")
 def opt_out(id: int) -> WerkzeugResponse:
     change(OptOut, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
-@pages.post("/<int:id>/cancel")
+@pages.post("/<int:id>/cancel", right="approve", nobody="by number")
 def cancel(id: int) -> WerkzeugResponse:
     change(CancelTransfer, id=id)
     return done("disclosures.show", "saved", id=id)
 
 
-@pages.post("/<int:id>/hand-over")
+@pages.post(
+    "/<int:id>/hand-over",
+    right="approve",
+    discloses="a transfer whose time has come, or a demand by law (S4.2a, S4.2c)",
+)
 def hand_over(id: int) -> Response:
     """The file of a transfer whose time has come, or of a recorded demand, as a download."""
     core = open_core()

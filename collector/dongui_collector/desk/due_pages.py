@@ -8,31 +8,30 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from flask import Blueprint, current_app, render_template, request
+from flask import current_app, render_template, request
 
 from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
-from dongui_collector.desk.paging import paged
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.paging import PAGE, paged
+from dongui_collector.desk.shell import open_core
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.deadlines import deadline
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 from dongui_collector.rights.disclosures import listed as disclosures
 from dongui_collector.rights.transfers import missing
 from dongui_collector.storage.contract.values import Json
 
 log = logging.getLogger("dongui.desk")
 
-pages = Blueprint("due", __name__, url_prefix="/console/due")
-
-guard(pages, {})
+pages = Pages("due", __name__, url_prefix="/console/due")
 
 _HOLDS_AHEAD = timedelta(days=30)
 _TOLD_AHEAD = timedelta(days=30)
 
 
-@pages.get("")
+@pages.get("", nobody="kinds, deadlines and numbers", menu=MenuLine("privacy", 1, "due"))
 def due() -> str:
     core = open_core()
     counting: Reconfirmations = current_app.extensions["dongui-reconfirmations"]
@@ -55,7 +54,8 @@ def pressing(core: Installation, counting: Reconfirmations, today: date) -> int:
     tasks = [*_listed(core, today), *_reconfirmations(counting.known)]
     if (today + timedelta(days=1)).day == 1:
         tasks += _review(core, today)
-    return sum(task.by is not None and task.by <= today for task in tasks)
+    due = (task for task in tasks if task.by is not None and task.by <= today)
+    return sum(task.number if task.kind == "requests" else 1 for task in due)
 
 
 def _listed(core: Installation, today: date) -> Iterator[Task]:
@@ -67,14 +67,20 @@ def _listed(core: Installation, today: date) -> Iterator[Task]:
 
 
 def _requests(core: Installation) -> Iterator[Task]:
-    for one in requests.listed(core):
+    """The most urgent ones each, the others by their days: no page reads a flood of them."""
+    others = Counter(core.storage.admin.requests_due())
+    for one in request_list.listed(core, limit=PAGE):
+        due = date.fromisoformat(one["due"])
+        others[due] -= 1
         said = {"id": one["id"], "rkind": one["kind"]}
-        yield Task("request", "requests.show", date.fromisoformat(one["due"]), said=said, values={"id": one["id"]})
+        yield Task("request", "requests.show", due, said=said, values={"id": one["id"]})
+    for due, number in (+others).items():
+        yield Task("requests", "requests.requests", due, number, said={"n": number})
 
 
 def _destructions(core: Installation) -> Iterator[Task]:
     """Waiting approvals, one task a deadline (K3), and versions whose periods nobody signed (S5.3)."""
-    waiting = core.storage.office.destructions(("selected",))
+    waiting = core.storage.admin.destructions(("selected",))
     by = Counter(deadline(d.due) if d.due else None for d in waiting)
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
@@ -85,7 +91,7 @@ def _destructions(core: Installation) -> Iterator[Task]:
 
 def _holds(core: Installation, today: date) -> Iterator[Task]:
     """Holds that end soon: what they kept is destroyed the day after."""
-    for hold in core.storage.office.holds():
+    for hold in core.storage.admin.holds():
         if hold.until is not None and today <= hold.until <= today + _HOLDS_AHEAD:
             yield Task("hold", "keeping.hold", hold.until, said={"id": hold.id}, values={"id": hold.id})
 

@@ -9,7 +9,8 @@ from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.shell import MENU, MenuEntry, open_core
+from dongui_collector.desk.pages import View, menu
+from dongui_collector.desk.shell import open_core
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
@@ -86,10 +87,10 @@ def _remembered(core: Installation) -> Site:
     return kept or core.registry.sites()[0]
 
 
-def _menu() -> list[tuple[str, list[MenuEntry]]]:
+def _menu() -> list[tuple[str, list[View]]]:
     if not current_user.is_authenticated:
         return []
-    return [(group, [entry for entry in some if current_user.may(entry.needs)]) for group, some in MENU.items()]
+    return [(group, [view for view in some if current_user.may(view.right)]) for group, some in menu()]
 
 
 def _name_of_page() -> str | None:
@@ -97,9 +98,10 @@ def _name_of_page() -> str | None:
     if request.endpoint == "account.own":
         return "own_account"
     found = None
-    for entry in (entry for some in MENU.values() for entry in some):
-        if entry.endpoint == request.endpoint:
-            return entry.name
-        if found is None and request.path.startswith(f"{url_for(entry.endpoint)}/"):
-            found = entry.name
+    for view in (view for _, some in menu() for view in some):
+        name = view.menu.name if view.menu else None
+        if view.endpoint == request.endpoint:
+            return name
+        if found is None and request.path.startswith(f"{url_for(view.endpoint)}/"):
+            found = name
     return found

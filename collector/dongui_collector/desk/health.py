@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from flask import Blueprint, current_app, request
+from flask import current_app, request
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -14,11 +14,12 @@ from werkzeug.wrappers import Response
 from dongui_collector.analytics.columns.engine import Engine
 from dongui_collector.desk.access import OPERATORS, authorised
 from dongui_collector.desk.hosts import is_local
+from dongui_collector.desk.pages import Pages
 from dongui_collector.retention.deadlines import urgencies
 from dongui_collector.retention.installation import Installation
 from dongui_collector.webhooks.operations import ListWebhooks, list_webhooks
 
-pages = Blueprint("health", __name__)
+pages = Pages("health", __name__, signed_in=False)
 
 
 class Gauges(Collector):
@@ -34,7 +35,7 @@ class Gauges(Collector):
         yield GaugeMetricFamily(
             "dongui_desk_open_endings", "Endings decided but not finished.", len(storage.ledger.intents())
         )
-        yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.office.holds()))
+        yield GaugeMetricFamily("dongui_desk_holds", "Legal holds in force.", len(storage.admin.holds()))
         stores = Engine.of(self._core).held()
         yield GaugeMetricFamily(
             "dongui_desk_report_bytes", "Memory that reports take.", sum(store.nbytes for store in stores)
@@ -44,7 +45,7 @@ class Gauges(Collector):
             "Days in memory for reports, of every set of purposes.",
             sum(store.days for store in stores),
         )
-        waiting = storage.office.destructions(("selected",))
+        waiting = storage.admin.destructions(("selected",))
         yield GaugeMetricFamily(
             "dongui_desk_destructions_waiting", "Destructions that wait for approval.", len(waiting)
         )
@@ -68,12 +69,12 @@ class Gauges(Collector):
         )
 
 
-@pages.get("/healthz")
+@pages.get("/healthz", nobody="whether it runs")
 def healthz() -> dict[str, bool]:
     return {"alive": True}
 
 
-@pages.get("/metrics")
+@pages.get("/metrics", nobody="numbers")
 def metrics() -> Response:
     """On loopback for whoever asks; from elsewhere under an operator's token."""
     core: Installation = current_app.extensions["dongui"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import render_template
 
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.vitals import vitals
 
-pages = Blueprint("condition", __name__, url_prefix="/console/health")
-
-guard(pages, {})
+pages = Pages("condition", __name__, url_prefix="/console/health")
 
 
-@pages.get("", endpoint="health")
+@pages.get("", endpoint="health", nobody="numbers, settings that are amiss", menu=MenuLine("set_up", 5, "health"))
 def health_page() -> str:
     return render_template("health.html", v=vitals(open_core()))

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import render_template
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.retention.operations import ReadArchive, SelectDestruction
-from dongui_collector.retention.serializers import archive_json, hold_json
+from dongui_collector.retention.serializers import archive_groups, hold_json
 from dongui_collector.storage.contract.values import Json
 
-pages = Blueprint("keeping", __name__, url_prefix="/console")
+pages = Pages("keeping", __name__, url_prefix="/console")
+
 
 # Whoever answers privacy requests reads the archive: the privacy officer.
-guard(pages, {"archive_read": "requests", "select": "approve"})
-
-
-@pages.get("/archive")
+@pages.get("/archive", nobody="classes, laws and numbers", menu=MenuLine("privacy", 7, "archive"))
 def archive() -> str:
     return _archive(None)
 
 
-@pages.post("/archive")
+@pages.post("/archive", right="requests", audit="archive.read")
 def archive_read() -> str:
     """Shows the records on the answer itself; the reading stands in the access log by then."""
     return _archive(change(ReadArchive))
@@ -30,17 +29,17 @@ def archive_read() -> str:
 
 def _archive(found: list[Json] | None) -> str:
     core = open_core()
-    lines = archive_json(core)
-    classes = {line["class"]: line for line in lines}
+    lines = archive_groups(core)
+    classes = {line.record_class: line for line in lines}
     sites = core.registry.sites()
     return render_template("archive.html", lines=lines, classes=classes, sites=sites, found=found)
 
 
-@pages.get("/holds/<int:id>")
+@pages.get("/holds/<int:id>", nobody="numbers")
 def hold(id: int) -> str:
     """One hold, and in numbers what it holds now. Counts rows: on a page of its own, for whom it matters."""
     core = open_core()
-    found = next((h for h in core.storage.office.holds(active=False) if h.id == id), None)
+    found = next((h for h in core.storage.admin.holds(active=False) if h.id == id), None)
     if found is None:
         raise NotFound
     today = core.retention.today()
@@ -48,7 +47,7 @@ def hold(id: int) -> str:
     return render_template("hold.html", h=hold_json(found), now=now)
 
 
-@pages.post("/destructions/select")
+@pages.post("/destructions/select", right="approve", nobody="selects by class and day")
 def select() -> Response:
     change(SelectDestruction)
     return done("console.destructions", "selected_note")

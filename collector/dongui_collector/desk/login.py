@@ -15,6 +15,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.accounts import enabled
+from dongui_collector.access.guessing import source_of, waits
 from dongui_collector.access.roles import may, without_officer
 from dongui_collector.access.secrets import verify_password
 from dongui_collector.access.sessions import (
@@ -24,13 +25,12 @@ from dongui_collector.access.sessions import (
     SignInRefused,
     fingerprint,
     session_hash,
-    source_of,
     stands,
-    waits,
 )
 from dongui_collector.access.throttle import Throttle
 from dongui_collector.core.operations import Request
 from dongui_collector.desk.frame import home
+from dongui_collector.desk.pages import describe
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.access import Account
 
@@ -98,10 +98,10 @@ class Login:
     def load(self, token: str) -> SignedInUser | None:
         """Who a session stands for; None once it, or its account, has ended."""
         core, now = self._core, self._core.clock.now()
-        kept = core.storage.people.session(session_hash(token))
+        kept = core.storage.accounts.session(session_hash(token))
         if kept is None or not stands(kept, core.settings, now):
             return None
-        account = core.storage.people.by_id(kept.account)
+        account = core.storage.accounts.by_id(kept.account)
         if account is None or account.disabled:
             return None
         if now - kept.seen_at >= _SEEN_EVERY_MS:
@@ -113,7 +113,7 @@ class Login:
         if request.method == "GET":
             return render_template("login.html", problem=None)
         name, password = request.form.get("name", "")[:60], request.form.get("password", "")[:1000]
-        kept = self._core.storage.people.account(name)
+        kept = self._core.storage.accounts.account(name)
         now, source = self._core.clock.now(), source_of(self._core, request.remote_addr or "")
         if wait := waits(kept, source, now) if kept else self._throttle.wait(f"{source} {name}", time.monotonic()):
             return _problem("too_many", 429, {"Retry-After": str(int(wait) + 1)})
@@ -174,6 +174,8 @@ def set_up_login(app: Flask, core: Installation) -> None:
     manager.session_protection = None  # bound to address and agent it would keep both; SameSite=Strict does the work
     login = Login(core)
     manager.user_loader(login.load)
+    describe("login", right=None, nobody="before anybody is known; that somebody signed in is on the log")
+    describe("logout", right=None, nobody="ends a session")
     app.add_url_rule("/console/login", "login", login.page, methods=["GET", "POST"])
     app.add_url_rule("/console/logout", "logout", login.logout, methods=["POST"])
     app.context_processor(lambda: {"account": current_user if current_user.is_authenticated else None})

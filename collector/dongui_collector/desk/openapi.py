@@ -5,10 +5,14 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+import msgspec
+
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.intervals import INTERVALS
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.intake.openapi import SECURITY, problems, public_paths, wire_schemas
+from dongui_collector.retention.overview import RetentionStatus
+from dongui_collector.rights.profiles import Profiles
 
 Json = dict[str, Any]
 
@@ -22,6 +26,7 @@ _PURPOSE = {
 _TEXT: Json = {"type": "string"}
 _OBJECT: Json = {"type": "object"}
 _ONE_SITE: Json = {**_SITE, "schema": _TEXT}
+_REPLIES = (RetentionStatus, Profiles)
 MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
 # The public door is another port, behind the site's own proxy as a rule: whoever reads this knows where.
@@ -38,8 +43,8 @@ def description() -> Json:
         "/v1/export/events": {"get": _export()},
         "/v1/reports/{name}": {"get": _report()},
         "/v1/feed/erasures": {"get": _feed()},
-        "/v1/profiles": {"get": _get("Profiles of members who allow it now (S4.2b).", _json(_OBJECT), [_ONE_SITE])},
-        "/v1/admin/retention": {"get": _get("What is due, what waits, when days end.", _json(_OBJECT), [_ONE_SITE])},
+        "/v1/profiles": {"get": _reply("Profiles of members who allow it now (S4.2b).", Profiles)},
+        "/v1/admin/retention": {"get": _reply("What is due, what waits, when days end.", RetentionStatus)},
         "/v1/openapi.json": {"get": _open("This description.", _json(_OBJECT))},
         "/healthz": {"get": _open("Whether this door is alive; the public one has it too.", _json(_OBJECT))},
         "/metrics": {"get": _open("Numbers for Prometheus, of this door.", {"text/plain": {"schema": _TEXT}})},
@@ -59,9 +64,20 @@ def description() -> Json:
         "paths": desk | public_paths(_PUBLIC),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token."}, **SECURITY},
-            "schemas": {"Problem": _problem(), "StoredEvent": _event(), **wire_schemas()},
+            "schemas": {"Problem": _problem(), "StoredEvent": _event(), **wire_schemas(), **_replies()},
         },
     }
+
+
+def _reply(summary: str, reply: type) -> Json:
+    """A call that is answered with a Struct, about one site."""
+    return _get(summary, _json({"$ref": f"#/components/schemas/{reply.__name__}"}), [_ONE_SITE])
+
+
+def _replies() -> Json:
+    """The schemas of answers that are a Struct, from the types that they are made of."""
+    found: Json = msgspec.json.schema_components(_REPLIES, ref_template="#/components/schemas/{name}")[1]
+    return found
 
 
 def _get(summary: str, content: Json, parameters: list[Json] | None = None) -> Json:

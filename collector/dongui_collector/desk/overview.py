@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from dongui_collector.desk.portions import DayCounts
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import RowBasis, Site
 
 SHOWN_DAYS = 31
-# How long a count is good: of the newest days, which still grow, and of the others, which only withdrawals change.
-_FRESH_S, _SETTLED_S = 20.0, 600.0
 Totals = Mapping[tuple[date, int, str], int]
 
 
@@ -34,12 +31,11 @@ class StoredDay:
 class Overview:
     """Everything the overview page shows of one site.
 
-    ``days`` and ``rows`` are of the newest days that have a file, ``all_days`` and ``all_bytes`` of every one.
+    ``days`` are the newest that have a file, ``all_days`` and ``all_bytes`` are of every one.
     """
 
     notice: LoadedNotice
     days: list[StoredDay]
-    rows: int
     all_days: int
     all_bytes: int
     purposes: list[str]
@@ -49,43 +45,17 @@ class Overview:
     next_end: date | None = None
 
 
-class DayCounts:
-    """Rows of a day by what they stand on. Counting reads the whole day, so an answer is kept for a while."""
-
-    def __init__(self, core: Installation) -> None:
-        self._core = core
-        self._kept: dict[date, tuple[float, dict[RowBasis, int]]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, day: date) -> dict[RowBasis, int]:
-        """Site, notice and purposes → how many rows stand on them."""
-        with self._lock:
-            kept = self._kept.get(day)
-            settled = day < self._core.clock.today(self._core.settings.zone) - timedelta(days=1)
-            if kept is None or time.monotonic() - kept[0] > (_SETTLED_S if settled else _FRESH_S):
-                kept = self._kept[day] = (time.monotonic(), dict(self._core.storage.events.counts(day)))
-            return kept[1]
-
-    def forget_absent(self, days: Sequence[date]) -> None:
-        """Drop what is kept of days that are gone."""
-        with self._lock:
-            for day in set(self._kept) - set(days):
-                del self._kept[day]
-
-
 def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
     """The overview of a site. ``ends``: day → the day on which it is destroyed."""
     now = core.clock.now()
     notice = core.registry.in_force(site.ref, now)
     days = core.storage.events.days()
-    counts.forget_absent(days)
     held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
     since = core.clock.today(core.settings.zone) - timedelta(days=30)
     totals = core.storage.ledger.totals(site.ref, since)
     return Overview(
         notice=notice,
         days=[d for d in reversed(held) if d.rows],
-        rows=sum(d.rows for d in held),
         all_days=len(days),
         all_bytes=sum(core.storage.events.size(day) for day in days),
         purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,7 +23,12 @@ class RowPage(Generic[T]):
 
 def paged(every: Sequence[T], wanted: str, size: int = PAGE) -> RowPage[T]:
     """The page of a list that ``?page=`` asks for: the first for what is no number, the last for one beyond it."""
-    last = max(1, -(-len(every) // size))
+    return fetched(len(every), lambda offset, limit: every[offset : offset + limit], wanted, size)
+
+
+def fetched(total: int, rows: Callable[[int, int], Sequence[T]], wanted: str, size: int = PAGE) -> RowPage[T]:
+    """The same of a list of which ``rows(offset, limit)`` reads a part."""
+    last = max(1, -(-total // size))
     number = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() else 1
-    rows = every[(number - 1) * size : number * size]
-    return RowPage(rows, len(every), number, number - 1 or None, number + 1 if number < last else None)
+    found = rows((number - 1) * size, size)
+    return RowPage(found, total, number, number - 1 or None, number + 1 if number < last else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.accounts import (
@@ -19,14 +19,12 @@ from dongui_collector.access.accounts import (
 )
 from dongui_collector.access.roles import CONSOLE_ROLES, ROLES
 from dongui_collector.core.operations import Request
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.exports.tokens import CreateToken, NewToken, RevokeToken
 from dongui_collector.storage.contract.values import Json
 
-pages = Blueprint("people", __name__, url_prefix="/console/access")
-
-_VIEWS = ("access", "create_token", "revoke_token", "put_account", "change")
-guard(pages, dict.fromkeys(_VIEWS, "access"))
+pages = Pages("people", __name__, url_prefix="/console/access")
 
 # What a button asks for → the request and its further arguments.
 _CHANGES: dict[str, tuple[type[Request[Any]], Json]] = {
@@ -38,7 +36,7 @@ _CHANGES: dict[str, tuple[type[Request[Any]], Json]] = {
 }
 
 
-@pages.get("")
+@pages.get("", right="access", nobody="tokens and accounts of staff", menu=MenuLine("set_up", 4, "access"))
 def access() -> str:
     return _page()
 
@@ -51,7 +49,7 @@ def _page(made: NewToken | None = None, reset: AccountPassword | None = None) ->
     return render_template(
         "access.html",
         sites=sites,
-        tokens=core.storage.office.tokens()[::-1],
+        tokens=core.storage.admin.tokens()[::-1],
         now=now,
         accounts=accounts,
         sessions={account.name: account.sessions for account in accounts},
@@ -62,25 +60,25 @@ def _page(made: NewToken | None = None, reset: AccountPassword | None = None) ->
     )
 
 
-@pages.post("/tokens")
+@pages.post("/tokens", right="access", nobody="makes a token")
 def create_token() -> str:
     """Shows the token on the answer itself: it is not stored anywhere, not in the session either."""
     return _page(change(CreateToken, precise=False))
 
 
-@pages.post("/tokens/<id>/revoke")
+@pages.post("/tokens/<id>/revoke", right="access", nobody="ends a token")
 def revoke_token(id: str) -> Response:
     change(RevokeToken, id=id)
     return done("people.access", "saved")
 
 
-@pages.post("/accounts")
+@pages.post("/accounts", right="access", nobody="staff")
 def put_account() -> Response:
     change(PutAccount)
     return done("people.access", "saved")
 
 
-@pages.post("/accounts/change", endpoint="change")
+@pages.post("/accounts/change", endpoint="change", right="access", nobody="staff")
 def change_account() -> Response | str:
     """One of the buttons beside an account, or its role. A new password is shown on the answer, this once."""
     what = request.form.get("what", "")

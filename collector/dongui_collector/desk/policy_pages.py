@@ -6,30 +6,29 @@ from importlib import resources
 from itertools import pairwise
 
 from dongui.policy import check, diff, render
-from flask import Blueprint, Response, render_template, request
+from flask import Response, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.access.audit_log import RecordAccess
-from dongui_collector.access.sessions import Recheck
+from dongui_collector.access.own_account import Recheck
 from dongui_collector.desk.cookie_pages import host_of
 from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.drafts import Draft, judged, with_cookie
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
-from dongui_collector.desk.shell import change, done, draft_parser, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, draft_parser, open_core
 from dongui_collector.desk.snippets import snippets
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention.publishing import PublishPolicy
 from dongui_collector.storage.contract.values import Site
 
-pages = Blueprint("policy", __name__, url_prefix="/console/policy")
-
-guard(pages, {"publish": "publish"})
+pages = Pages("policy", __name__, url_prefix="/console/policy")
 
 
-@pages.get("")
+@pages.get("", nobody="what is published anyway", menu=MenuLine("set_up", 1, "policy"))
 def policy() -> str:
     core, site = open_core(), chosen_site()
     current = _in_force(site)
@@ -49,7 +48,7 @@ def policy() -> str:
     )
 
 
-@pages.get("/diff")
+@pages.get("/diff", nobody="what is published anyway")
 def difference() -> str:
     """Between any two versions, in either direction."""
     site = chosen_site()
@@ -64,14 +63,14 @@ def difference() -> str:
     )
 
 
-@pages.get("/versions/<version>")
+@pages.get("/versions/<version>", nobody="what is published anyway")
 def version(version: str) -> str:
     site = chosen_site()
     notice = _notice(site, version)
     return render_template("policy_version.html", site=site, notice=notice, findings=check(notice.policy))
 
 
-@pages.get("/versions/<version>/page/<language>")
+@pages.get("/versions/<version>/page/<language>", nobody="what is published anyway")
 def published(version: str, language: str) -> Response:
     """The page as it is published, of any version, under a policy of its own: no script at all."""
     notice = _notice(chosen_site(), version)
@@ -82,7 +81,7 @@ def published(version: str, language: str) -> Response:
     return answer
 
 
-@pages.get("/versions/<version>/page/v1/policy.css")
+@pages.get("/versions/<version>/page/v1/policy.css", nobody="a stylesheet")
 def stylesheet(version: str) -> Response:
     """Where the published page looks for it."""
     return Response(resources.files("dongui.policy").joinpath("policy.css").read_bytes(), mimetype="text/css")
@@ -91,7 +90,7 @@ def stylesheet(version: str) -> Response:
 # --- drafts ----------------------------------------------------------------------------------------------------------
 
 
-@pages.get("/edit")
+@pages.get("/edit", nobody="a draft")
 def edit() -> WerkzeugResponse:
     """A draft that begins with a version's text; ``?declare=`` puts the lines for a cookie at its end."""
     site = chosen_site()
@@ -102,21 +101,21 @@ def edit() -> WerkzeugResponse:
     return _editor(site, _judged(site, text))
 
 
-@pages.post("/edit")
+@pages.post("/edit", nobody="a draft")
 def checked() -> WerkzeugResponse:
     """The draft as it was sent, with what is wrong with it. Nothing is kept of it."""
     site = chosen_site()
     return _editor(site, _judged(site, _sent()))
 
 
-@pages.post("/check")
+@pages.post("/check", nobody="a draft")
 def findings() -> str:
     """What there is to say of a draft alone, for a page that asks while somebody writes."""
     site = chosen_site()
     return render_template("policy_check.html", draft=_judged(site, _sent()), site=site, current=_in_force(site))
 
 
-@pages.post("/publish")
+@pages.post("/publish", right="publish", nobody="publishes; who did is on the log")
 def publish() -> WerkzeugResponse:
     """Publish the draft, by who is the officer and gives the password once more. Versions are immutable (K8)."""
     site, text = chosen_site(), _sent()

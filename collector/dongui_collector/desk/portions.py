@@ -1,10 +1,10 @@
-"""Everything that the installation holds, as portions that end together (retention/inventory.py). Counts alone."""
+"""Everything that is held of a site, as portions that end together (retention/inventory.py). Counts alone."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from dongui_collector.core.clock import day_of
@@ -14,47 +14,84 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Place, Portion
 from dongui_collector.retention.schedule import ONE_DAY, endings
 from dongui_collector.storage.contract.stores import RecordStore
-from dongui_collector.storage.contract.values import Hold, RowBasis
+from dongui_collector.storage.contract.values import DayTotals, Hold, RowBasis, Site
 
 _GOOD_FOR_S = 20.0
 _FALLBACK = "access_log"
 
 
-class Portions:
-    """All portions, gathered anew when they are older than half a minute: a year's days are some hundred files."""
+class DayCounts:
+    """Rows of a day by what they stand on. Counting reads the whole day, so an answer is good until the day changes."""
 
     def __init__(self, core: Installation) -> None:
         self._core = core
+        self._kept: dict[date, tuple[DayTotals, Mapping[RowBasis, int]]] = {}
         self._lock = threading.Lock()
-        self._kept: list[Portion] = []
-        self._at = float("-inf")
 
-    def all(self) -> list[Portion]:
+    def of(self, day: date) -> Mapping[RowBasis, int]:
+        """Site, notice and purposes → how many rows stand on them."""
+        totals = self._core.storage.events.tally(day)
         with self._lock:
-            if time.monotonic() - self._at > _GOOD_FOR_S:
-                self._kept, self._at = list(gather(self._core)), time.monotonic()
-            return self._kept
+            kept = self._kept.get(day)
+            if kept is None or kept[0] != totals:
+                kept = self._kept[day] = (totals, dict(self._core.storage.events.counts(day)))
+            return kept[1]
+
+    def rows(self, day: date, site: Site) -> int:
+        """A site's rows of a day; those of a day that is one site's alone are counted without reading them."""
+        sites = {basis.site_ref for basis in self._core.storage.events.bases(day)}
+        if sites <= {site.ref}:
+            totals = self._core.storage.events.tally(day)
+            return totals.top - totals.destroyed if sites else 0
+        return sum(number for basis, number in self.of(day).items() if basis.site_ref == site.ref)
+
+    def forget_absent(self, days: Sequence[date]) -> None:
+        """Drop what is kept of days that are gone."""
+        with self._lock:
+            for day in set(self._kept) - set(days):
+                del self._kept[day]
 
 
-def gather(core: Installation) -> Iterator[Portion]:
-    """Everything held, whichever site's. What a hold keeps is marked with it."""
+class Portions:
+    """A site's portions, gathered anew when they are older than half a minute: a year's days are some hundred files."""
+
+    def __init__(self, core: Installation, counts: DayCounts) -> None:
+        self._core, self._counts = core, counts
+        self._lock = threading.Lock()
+        self._kept: dict[int, tuple[float, list[Portion]]] = {}
+
+    def of(self, site: Site) -> list[Portion]:
+        with self._lock:
+            kept = self._kept.get(site.ref)
+            if kept is None or time.monotonic() - kept[0] > _GOOD_FOR_S:
+                kept = self._kept[site.ref] = (time.monotonic(), list(gather(self._core, site, self._counts)))
+            return kept[1]
+
+
+def rows_held(portions: Iterable[Portion]) -> int:
+    """All rows of events, each once, however many classes they are of."""
+    return sum({portion.first: portion.count for portion in portions if portion.place == "events"}.values())
+
+
+def gather(core: Installation, site: Site, counts: DayCounts) -> Iterator[Portion]:
+    """Everything held of a site, and what the ledger keeps of all of them. What a hold keeps is marked with it."""
     holds = core.retention.holds.standing()
-    for day in core.storage.events.days():
-        yield from _of_day(core, day, holds)
-    yield from _of_records(core, "records", core.storage.records, holds)
-    yield from _of_records(core, "archive", core.storage.archive, holds)
+    days = core.storage.events.days()
+    counts.forget_absent(days)
+    for day in days:
+        yield from _of_day(core, site, day, counts.rows(day, site), holds)
+    yield from _of_records(core, site, "records", core.storage.records, holds)
+    yield from _of_records(core, site, "archive", core.storage.archive, holds)
     yield from _of_ledger(core)
-    yield from _of_office(core)
+    yield from _of_office(core, site)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def _of_day(core: Installation, day: date, holds: Sequence[Hold]) -> Iterator[Portion]:
+def _of_day(core: Installation, site: Site, day: date, rows: int, holds: Sequence[Hold]) -> Iterator[Portion]:
     """One portion a record class of the day's rows; each counts every row: which stands on what is not read."""
-    tally = core.storage.events.tally(day)
-    rows = tally.top - tally.destroyed
-    bases = core.storage.events.bases(day)
+    bases = [basis for basis in core.storage.events.bases(day) if basis.site_ref == site.ref]
     classes: dict[str, list[date]] = {}
     for ending in endings(day, bases, core.retention.periods):
         classes.setdefault(ending.class_id, []).append(ending.last_day)
@@ -79,8 +116,12 @@ def _items(core: Installation, bases: Iterable[RowBasis]) -> frozenset[str]:
 # --- records of other classes ----------------------------------------------------------------------------------------
 
 
-def _of_records(core: Installation, place: Place, store: RecordStore, holds: Sequence[Hold]) -> Iterator[Portion]:
+def _of_records(
+    core: Installation, site: Site, place: Place, store: RecordStore, holds: Sequence[Hold]
+) -> Iterator[Portion]:
     for site_ref, class_id, last, number in store.groups():
+        if site_ref != site.ref:
+            continue
         notices = core.registry.notices(site_ref)
         keeping = _keeping(core, holds, last + ONE_DAY)
         mine = (h.id for h in keeping if h.site_ref in (None, site_ref) and h.class_id in (None, class_id))
@@ -102,7 +143,7 @@ def _items_of_class(notices: Sequence[LoadedNotice], class_id: str) -> frozenset
 
 
 def _of_ledger(core: Installation) -> Iterator[Portion]:
-    """Consent records and the access log: counted, and when the oldest may end at the earliest."""
+    """Consent records and the access log of all sites: counted, and when the oldest may end at the earliest."""
     notices = [n for site in core.registry.sites() for n in core.registry.notices(site.ref)]
     for kind, class_id in (("consent", ledger_retention.CONSENT), ("audit", ledger_retention.AUDIT)):
         number, oldest = core.storage.ledger.kept(kind)
@@ -114,10 +155,12 @@ def _of_ledger(core: Installation) -> Iterator[Portion]:
             yield Portion(class_id, "ledger", number, first, today, ends, exact=False)
 
 
-def _of_office(core: Installation) -> Iterator[Portion]:
+def _of_office(core: Installation, site: Site) -> Iterator[Portion]:
     """Privacy requests and disclosures: an open one has no end yet."""
     zone, registry = core.settings.zone, core.registry
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
+        if request["site_ref"] != site.ref:
+            continue
         closed = request.get("closed_at")
         last = (
             ledger_retention.request_last_day(request, registry.in_force(request["site_ref"], closed))
@@ -126,6 +169,8 @@ def _of_office(core: Installation) -> Iterator[Portion]:
         )
         yield _office(ledger_retention.REQUEST, day_of(int(request.get("at") or closed or 0), zone), last)
     for entry in core.storage.disclosures.entries():
+        if entry["site_ref"] != site.ref:
+            continue
         last = ledger_retention.disclosure_last_day(entry, registry.in_force(entry["site_ref"], entry["at"]))
         yield _office(ledger_retention.DISCLOSURE, day_of(entry["at"], zone), last)
 

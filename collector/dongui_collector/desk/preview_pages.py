@@ -13,23 +13,22 @@ from typing import Any
 from dongui.errors import PolicyError
 from dongui.i18n import LANGUAGES
 from dongui.policy import notice as notice_json
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 
 from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import draft_parser, guard, open_core
+from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.shell import draft_parser, open_core
 
-pages = Blueprint("preview", __name__, url_prefix="/console/preview")
-files = Blueprint("preview_files", __name__, url_prefix="/console/preview")
-
-guard(pages, {"version": "overview"})
+pages = Pages("preview", __name__, url_prefix="/console/preview")
+files = Pages("preview_files", __name__, url_prefix="/console/preview", signed_in=False)
 
 _VIEWS = ("banner", "preferences")
 _DESKS = {"preview.js": "text/javascript", "preview.css": "text/css"}
 
 
-@pages.post("")
+@pages.post("", nobody="a draft")
 def draft() -> Response:
     """Of the draft that an editor sends; of one that does not load, nothing."""
     try:
@@ -39,7 +38,7 @@ def draft() -> Response:
     return _framed(policy, request.form)
 
 
-@pages.get("/versions/<version>")
+@pages.get("/versions/<version>", right="overview", nobody="what was shown to everybody")
 def version(version: str) -> Response:
     """Of a published version: what was shown, in the interface of today."""
     found = next((n for n in open_core().registry.notices(chosen_site().ref) if n.version == version), None)
@@ -75,8 +74,8 @@ def _snippet_files() -> frozenset[str]:
     return frozenset(e.name for e in resources.files("dongui._browser").iterdir() if e.name.endswith(".js"))
 
 
-@files.get("/v1/<name>")
-@files.get("/v1/", defaults={"name": ""})
+@files.get("/v1/<name>", nobody="files of the interface itself")
+@files.get("/v1/", defaults={"name": ""}, nobody="files of the interface itself")
 def script(name: str) -> Response:
     """The interface's own files, public anyway: to be read by the frame, which has an origin of its own."""
     if name in _snippet_files():

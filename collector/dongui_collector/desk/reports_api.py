@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import cast
 
-from flask import Blueprint, current_app, request
+from flask import current_app, request
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.entitled_events import no_recipient
@@ -18,10 +18,11 @@ from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import READERS, Problem, authorised
+from dongui_collector.desk.pages import Pages
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
-calls = Blueprint("reports", __name__, url_prefix="/v1/reports")
+calls = Pages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
 _ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset")
 _MANY = ("purpose", "filter", "step")
@@ -29,7 +30,7 @@ _MOST = 10**9 - 1
 _MOST_FILTERS = 50
 
 
-@calls.get("/<name>")
+@calls.get("/<name>", nobody="counts by day, page, source and the like; no row of anybody")
 def show(name: str) -> Response:
     """One report of the days ``from`` to ``to``, both included, of the site that the reader may read."""
     core: Installation = current_app.extensions["dongui"]

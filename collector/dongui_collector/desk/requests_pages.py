@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
-from flask import Blueprint, Response, render_template, request
+from flask import Response, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.desk.paging import paged
-from dongui_collector.desk.shell import change, done, guard, open_core
-from dongui_collector.rights import delivery
-from dongui_collector.rights import requests as rights
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.paging import PAGE, fetched
+from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.retention.installation import Installation
+from dongui_collector.rights import delivery, request_list
+from dongui_collector.rights.answering import AnswerRequest, AnswerRequests, RequestsAnswered
 from dongui_collector.rights.correction import CorrectRecord
 from dongui_collector.rights.delivery import OpenPackage
-from dongui_collector.rights.grounds import CHANNELS, KINDS, OUTCOMES, PROOFS, grounds_for
+from dongui_collector.rights.filing import FileRequest
+from dongui_collector.rights.grounds import CHANNELS, GROUNDS, KINDS, OUTCOMES, PROOFS, grounds_for
+from dongui_collector.rights.identity import RecordIdentity
 from dongui_collector.rights.letters import WriteLetter
-from dongui_collector.rights.requests import AnswerRequest, FileRequest, RecordIdentity, ShowRequest
+from dongui_collector.rights.request_view import ShowRequest
+from dongui_collector.storage.contract.values import Json
 
-pages = Blueprint("requests", __name__, url_prefix="/console/requests")
-
-# The list names nobody; everything else is the privacy officer's.
-_NEEDS = dict.fromkeys(("add", "show", "identity", "correct", "answer", "letter", "package"), "requests")
-guard(pages, _NEEDS)
+pages = Pages("requests", __name__, url_prefix="/console/requests")
 
 
-@pages.get("")
+@pages.get("", nobody="kinds and deadlines, never who asked or about whom", menu=MenuLine("privacy", 4, "requests"))
 def requests() -> str:
     """The open ones by deadline; closed ones with ``?all``."""
+    return _list(request.args.get("page", ""), everything="all" in request.args)
+
+
+def _list(page: str, *, everything: bool = False, answered: RequestsAnswered | None = None) -> str:
     core = open_core()
-    found = rights.listed(core, closed="all" in request.args)
+    found = partial(_part, core, everything)
     return render_template(
         "requests.html",
-        requests=paged(found, request.args.get("page", "")),
-        everything="all" in request.args,
+        requests=fetched(request_list.count(core, closed=everything), found, page),
+        everything=everything,
+        answered=answered,
+        outcomes=OUTCOMES,
+        grounds=GROUNDS,
         kinds=KINDS,
         channels=[c for c in CHANNELS if c != "online"],
         sites=core.registry.sites(),
@@ -42,12 +51,23 @@ def requests() -> str:
     )
 
 
-@pages.post("")
+def _part(core: Installation, closed: bool, offset: int, limit: int) -> list[Json]:
+    return request_list.listed(core, closed=closed, offset=offset, limit=limit)
+
+
+@pages.post("/answers", right="requests", nobody="the same of many")
+def answer_many() -> str:
+    """One answer to all that were chosen; the page then says which of them could not be answered so, and why."""
+    ids = [int(id) for id in request.form.getlist("ids")[:PAGE] if id.isascii() and id.isdigit() and len(id) < 16]
+    return _list("", answered=change(AnswerRequests, ids=ids))
+
+
+@pages.post("", right="requests", nobody="files a request")
 def add() -> WerkzeugResponse:
     return done("requests.show", "request_filed", id=change(FileRequest).id)
 
 
-@pages.get("/<int:id>")
+@pages.get("/<int:id>", right="requests", audit="request.show")
 def show(id: int) -> str:
     """One request. That it was looked at is in the access log before this answers."""
     shown = change(ShowRequest, id=id)
@@ -70,13 +90,13 @@ def _outcomes(identity: str | None) -> tuple[str, ...]:
     return OUTCOMES if identity == "confirmed" else ("refused",)
 
 
-@pages.post("/<int:id>/identity")
+@pages.post("/<int:id>/identity", right="requests", nobody="records a check")
 def identity(id: int) -> WerkzeugResponse:
     change(RecordIdentity, id=id)
     return done("requests.show", "saved", id=id)
 
 
-@pages.post("/<int:id>/correct")
+@pages.post("/<int:id>/correct", right="requests", nobody="takes a record's right data, shows none")
 def correct(id: int) -> WerkzeugResponse:
     try:
         data = json.loads(request.form.get("data", ""))
@@ -86,13 +106,13 @@ def correct(id: int) -> WerkzeugResponse:
     return done("requests.show", "request_corrected", id=id)
 
 
-@pages.post("/<int:id>/answer")
+@pages.post("/<int:id>/answer", right="requests", nobody="answers by number")
 def answer(id: int) -> WerkzeugResponse:
     change(AnswerRequest, id=id)
     return done("requests.show", "request_answered", id=id)
 
 
-@pages.post("/<int:id>/letter")
+@pages.post("/<int:id>/letter", right="requests", audit="request.show")
 def letter(id: int) -> Response:
     """The answer as a text to send, in the language of the person rather than of the console."""
     made = change(WriteLetter, id=id)
@@ -100,7 +120,7 @@ def letter(id: int) -> Response:
     return Response(made["text"], headers=headers, mimetype="text/plain")
 
 
-@pages.post("/<int:id>/package")
+@pages.post("/<int:id>/package", right="requests", audit="request.package")
 def package(id: int) -> Response:
     """The access package as a zip, sent while it is made: no file here ever holds it."""
     change(OpenPackage, id=id)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.audit_log import RecordAccess
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.ledger.sites import AddSite, DropOrigin, SiteOrigins
 
-pages = Blueprint("sites", __name__, url_prefix="/console/sites")
-
-guard(pages, {"sites": "access", "add": "access", "drop": "access"})
+pages = Pages("sites", __name__, url_prefix="/console/sites")
 
 
-@pages.get("")
+@pages.get("", right="access", nobody="sites", menu=MenuLine("set_up", 3, "sites"))
 def sites() -> str:
     return _page(None)
 
 
-@pages.post("")
+@pages.post("", right="access", nobody="adds a site")
 def add() -> str:
     """A new site, or more origins of one that there is. Shows the key on the answer itself; it is stored nowhere."""
     origins = request.form.get("origins", "").split()
@@ -28,7 +27,7 @@ def add() -> str:
     return _page(made)
 
 
-@pages.post("/<id>/origins")
+@pages.post("/<id>/origins", right="access", nobody="takes an origin from one; who did is on the log")
 def drop(id: str) -> Response:
     """Take an origin from a site. Who did stands on the access log."""
     origin = request.form.get("origin", "")

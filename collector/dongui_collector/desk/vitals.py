@@ -37,7 +37,7 @@ def vitals(core: Installation) -> Vitals:
     disk = shutil.disk_usage(core.settings.data_path)
     files = list(_files(core.settings.data_path))
     logs = [size for path, size in files if path.name.endswith("-wal")]
-    backup, keys = core.storage.office.setting(BACKED_UP), operations.status(core, operations.ShowKeyStatus())
+    backup, keys = core.storage.admin.setting(BACKED_UP), operations.status(core, operations.ShowKeyStatus())
     return Vitals(
         symptoms=execute(core, Examine()),
         last_retention=core.retention.last_success(),

@@ -15,9 +15,10 @@ from datetime import date
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.private_files import private
 from dongui_collector.evidence import checkpoint_files, merkle
 from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.evidence.sealing import leaves
@@ -25,7 +26,6 @@ from dongui_collector.evidence.seals import Seal
 from dongui_collector.evidence.verify.findings import Verification
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.values import Json, LedgerRecord
-from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -84,7 +84,10 @@ def write(
     try:
         for attempt in range(_TRIES):
             try:
-                with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle:
+                with (
+                    open(part, "wb", opener=private) as file,
+                    zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle,
+                ):
                     _fill(core, bundle, result, given, advance, strict=attempt + 1 < _TRIES)
                 break
             except DayChanged:
@@ -158,9 +161,8 @@ def _write_leaves(core: Installation, day: date, seal: Seal, out: IO[bytes], *, 
 
 def chain_of(core: Installation, up_to: int) -> Iterator[Json]:
     """The chain as the bundle has it: every link, and the content of what names nobody."""
-    ledger = cast(SqliteLedger, core.storage.ledger)
     after = 0
-    while page := ledger.readable_records(after, _PAGE):
+    while page := core.storage.ledger.readable_records(after, _PAGE):
         for record, readable in page:
             if record.seq > up_to:
                 return
@@ -175,8 +177,8 @@ def _shown(record: LedgerRecord, readable: bool) -> Json:
         return shown | {"content": "ended"}
     opened: Json = {"salt": record.salt.hex(), "site": record.site_ref}
     if record.kind == "consent" and record.visitor is not None:
-        said = {k: record.body[k] for k in chain.OPEN if k in record.body}
-        return shown | opened | {"open": said, "rest": chain.rest(record.body, record.visitor).hex()}
+        open_fields = {k: record.body[k] for k in chain.OPEN if k in record.body}
+        return shown | opened | {"open": open_fields, "rest": chain.rest(record.body, record.visitor).hex()}
     if record.kind in SHOWN and record.visitor is None:
         return shown | opened | {"body": record.body}
     return shown | {"content": "withheld"}

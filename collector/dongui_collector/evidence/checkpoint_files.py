@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dongui_collector.core.durable import write_whole
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.evidence import seals
 from dongui_collector.evidence.checkpoints import Checkpoint, accumulated
 from dongui_collector.evidence.seals import Seal
-from dongui_collector.storage.sqlite.files import sync_folder
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -58,11 +57,5 @@ def keep_daily(core: Installation) -> Path | None:
     if path.exists():
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(make(core).text())
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(folder)
+    write_whole(path, make(core).text().encode())
     return path

@@ -45,8 +45,8 @@ def _site(books: ReplayedTables, record: LedgerRecord, body: Json) -> None:
 
 def _notice(books: ReplayedTables, record: LedgerRecord, body: Json) -> None:
     if record.site_ref is not None:
-        said = {key: body[key] for key in ("version", "effective", "digest")}
-        books.notices.setdefault(record.site_ref, []).append(said | {"at": record.at})
+        recorded = {key: body[key] for key in ("version", "effective", "digest")}
+        books.notices.setdefault(record.site_ref, []).append(recorded | {"at": record.at})
 
 
 def _hold(books: ReplayedTables, record: LedgerRecord, body: Json) -> None:
@@ -140,11 +140,11 @@ def differences(
     """
     found: list[str] = []
     for bit in sorted(visitor.standings.keys() | expected.standings.keys()):
-        held, said = visitor.standings.get(bit), expected.standings.get(bit)
-        if held == said or (held is None and said is not None and outlived(said)):
+        stored, recorded = visitor.standings.get(bit), expected.standings.get(bit)
+        if stored == recorded or (stored is None and recorded is not None and outlived(recorded)):
             continue
-        if said is None:
-            state = held.state if held else ""
+        if recorded is None:
+            state = stored.state if stored else ""
             found.append(
                 Message(
                     "purpose bit {bit} stands there as {state}, and no record on the ledger says so",
@@ -152,15 +152,18 @@ def differences(
                     state=state,
                 )
             )
-        elif held is None:
+        elif stored is None:
             found.append(
                 Message(
-                    "purpose bit {bit} is missing, record {seq} says {state}", bit=bit, seq=said.seq, state=said.state
+                    "purpose bit {bit} is missing, record {seq} says {state}",
+                    bit=bit,
+                    seq=recorded.seq,
+                    state=recorded.state,
                 )
             )
         else:
             what = "purpose bit {bit} stands there otherwise than record {seq} says ({state})"
-            found.append(Message(what, bit=bit, seq=said.seq, state=said.state))
+            found.append(Message(what, bit=bit, seq=recorded.seq, state=recorded.state))
     if visitor.suspended and expected.suspended is None and forgotten:
         return found
     if visitor.suspended != bool(expected.suspended):

@@ -181,7 +181,7 @@ class ChainEndings:
             self._done += [r.seq for r in page if ends_rows(r.body or {})]
             after = page[-1].seq
         self._open = sorted(intent.seq for intent in storage.ledger.intents())
-        running = storage.office.destructions(("running",))
+        running = storage.admin.destructions(("running",))
         self._open += [int((d.certificate or {}).get("intent", 0)) for d in running if d.what["kind"] == "bases"]
 
     def any(self, seq: int) -> bool:
@@ -191,8 +191,8 @@ class ChainEndings:
     def since(self, seq: int) -> Json:
         """What to say of them in a seal that follows the one of record ``seq``."""
         done = [n for n in self._done if n > seq]
-        said: Json = {"first": done[0], "last": done[-1], "number": len(done)} if done else {"number": 0}
-        return said | ({"open": self._open} if self._open else {})
+        result: Json = {"first": done[0], "last": done[-1], "number": len(done)} if done else {"number": 0}
+        return result | ({"open": self._open} if self._open else {})
 
 
 def ends_rows(certificate: Json) -> bool:

@@ -524,7 +524,7 @@ def main() -> int:
     try:
         verifier = BundleVerifier(Bundle(told.bundle))
         given = [(path.name, json.loads(path.read_text(encoding="utf-8"))) for path in told.checkpoint]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever it is, the file is the cause
         print(shown(f"{told.bundle}: cannot be read ({type(error).__name__}: {error})"), file=sys.stderr)
         print(WORDS["unread"][column])
         return 2

@@ -20,6 +20,6 @@ def erasures(core: LedgerInstallation, consumer: str, after: int = 0, limit: int
     the ``day`` and, where only some ended, the ``purposes``). ``next`` is the ``after`` of the next call. Visitors are
     named for 90 days, so a consumer asks at least that often.
     """
-    found = core.storage.office.feed(consumer, after, min(max(1, limit), LIMIT))
+    found = core.storage.admin.feed(consumer, after, min(max(1, limit), LIMIT))
     entries = [{"cursor": n, "at": at, **entry} for n, at, entry in found]
     return {"entries": entries, "next": entries[-1]["cursor"] if entries else after}

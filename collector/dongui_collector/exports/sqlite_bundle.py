@@ -11,7 +11,7 @@ from typing import Any
 from dongui_collector.exports.export import Entitlement
 from dongui_collector.exports.formats import COLUMNS, flat
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.portable import PortableTable
+from dongui_collector.storage.portable import PortableTable
 
 TABLE = "events"
 _INTEGERS = frozenset({"at", "secure"})

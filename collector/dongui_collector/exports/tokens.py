@@ -104,7 +104,7 @@ def create_token(core: LedgerInstallation, request: CreateToken) -> NewToken:
         precise=request.precise,
     )
     with core.storage.ledger.writing():
-        core.storage.office.add_token(token, token_hash(secret))
+        core.storage.admin.add_token(token, token_hash(secret))
         facts = {"role": token.role, "purposes": list(token.purposes), "expires_at": token.expires_at}
         facts |= {"recipient": token.recipient} | ({"precise": True} if token.precise else {})
         core.storage.ledger.append("token", now, facts | {"created": token.id, "by": request.by}, site_ref=site.ref)
@@ -137,14 +137,14 @@ def summary(token: Token) -> TokenSummary:
 @operation("tokens.list", right="access", changes=False)
 def list_tokens(core: LedgerInstallation, request: ListTokens) -> list[TokenSummary]:
     """In the order in which they were made."""
-    return [summary(token) for token in core.storage.office.tokens()]
+    return [summary(token) for token in core.storage.admin.tokens()]
 
 
 @operation("tokens.used")
 def token_used(core: LedgerInstallation, request: TokenUsed) -> None:
     """For people who tidy up."""
     with core.storage.ledger.writing():
-        core.storage.office.token_used(request.id, core.today())
+        core.storage.admin.token_used(request.id, core.today())
 
 
 @operation("tokens.revoke", right="access", audit="token")
@@ -152,7 +152,7 @@ def revoke_token(core: LedgerInstallation, request: RevokeToken) -> TokenRevoked
     """End a token; no restored backup revives it. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
         now = core.clock.now()
-        if not core.storage.office.revoke_token(request.id, now):
+        if not core.storage.admin.revoke_token(request.id, now):
             raise Unknown(f"there is no live token {request.id!r}; see `dongui tokens list`")
         core.storage.ledger.append("token", now, {"revoked": request.id, "by": request.by})
         core.journal.append({"kind": "token", "revoked": request.id})

@@ -205,9 +205,9 @@ class PublicApp:
             address, headers.user_agent, headers.language, secret, headers.gpc, "service_use" if secret else "homepage"
         )
 
-    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run what a server asked for, and is slower than a commit, beside the loop."""
-        return await self.servers.run(Whose(), partial(work, *arguments))
+    async def in_thread(self, site: Site, work: Callable[..., T], *arguments: Any) -> T:
+        """Run what a server asked for, and is slower than a commit, beside the loop, in the turn of its site."""
+        return await self.servers.run(Whose(site.ref), partial(work, *arguments))
 
     def retention_age(self) -> float | None:
         """Seconds since the last ageing-out that succeeded; None before the first."""

@@ -9,7 +9,6 @@ from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.service import Decision, DecisionOutcome
 from dongui_collector.retention.installation import Installation
-from dongui_collector.storage.sqlite.connect import is_full
 
 ENDED_WITHIN_S = 5.0
 Waiting = tuple[LoadedNotice, str | None, Decision, "asyncio.Future[DecisionOutcome]"]
@@ -60,7 +59,7 @@ class ChoiceCommit:
 
         Nothing else is acknowledged.
         """
-        full = is_full(error)
+        full = isinstance(error, StorageFull)
         refusals = [entry for entry in batch if not entry[2].granted] if full else []
         if refusals:
             self._endings.reserve.spend()
@@ -70,4 +69,4 @@ class ChoiceCommit:
                 error = again
         for *_, future in batch:
             if not future.done():
-                future.set_exception(StorageFull("the disk is full") if full else error)
+                future.set_exception(error)

@@ -21,7 +21,6 @@ from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.storage.contract.stores import EventStore, IngestTransaction
 from dongui_collector.storage.contract.values import Row, Visitor
-from dongui_collector.storage.sqlite.connect import is_full
 
 DAY_MS = 86_400_000
 _LIVES = 20_000
@@ -127,11 +126,10 @@ class GroupCommit:
         except Exception as error:
             if self.failing_since is None:
                 self.failing_since = self._clock.now()
-            self.full = is_full(error)
-            failure = StorageFull("the disk is full") if self.full else error
+            self.full = isinstance(error, StorageFull)
             for pending in batch:
                 if not pending.future.done():
-                    pending.future.set_exception(failure)
+                    pending.future.set_exception(error)
             return
         finally:
             self._took = time.perf_counter() - begun
@@ -144,8 +142,10 @@ class GroupCommit:
         """Commit a batch; where that fails and the disk is not full, each request alone: none fails its neighbours."""
         try:
             self.commit(batch)
-        except Exception as error:
-            if is_full(error) or len(batch) == 1:
+        except StorageFull:
+            raise
+        except Exception:
+            if len(batch) == 1:
                 raise
             for pending in batch:
                 pending.recorded, pending.refused, pending.replaced = 0, {}, Counter()

@@ -9,10 +9,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
-from dongui_collector.core.errors import StorageError
+from dongui_collector.core.errors import StorageDamaged, StorageError, StorageFull
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY
-from dongui_collector.storage.sqlite.connect import is_full
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,9 +44,11 @@ class Served:
 
 def failure(error: Exception) -> Problem:
     """What the caller is told of an error that is ours. The log gets its kind and place, never what was sent."""
-    if is_full(error):
+    if isinstance(error, StorageFull):
         log.error("disk full", extra={"kind": type(error).__name__})
         return Problem("unavailable", "the disk is full; nothing was stored")
+    if isinstance(error, StorageDamaged):
+        log.error("the data folder cannot be used", exc_info=error)
     if isinstance(error, StorageError):
         return Problem("unavailable", "nothing was stored")
     log.error("internal error", exc_info=error)  # logs.py writes its type and places, never its text

@@ -41,7 +41,8 @@ from dongui_collector.storage.contract.values import Site
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 _YEAR = "public, max-age=31536000, immutable"
-_SAME_FOR_EVERYBODY = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy"})
+# Every page here but the two probes, which cost nothing: whoever is refused them would be taken for dead.
+_LIMITED = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy", "/metrics"})
 _CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -63,7 +64,7 @@ def pages(door: PublicApp, more: Sequence[PublicCall] = ()) -> Starlette:
             headers = Headers.of(request.scope["headers"])
             request.state.headers = headers
             try:
-                if path in _SAME_FOR_EVERYBODY:
+                if path in _LIMITED:
                     door.take_turn(headers, door.caller(request.scope, headers), door.page_limit)
                 response = await endpoint(door, request)
             except Problem as problem:
@@ -234,7 +235,7 @@ async def get_ready(door: PublicApp, _request: Request) -> Response:
     if not door.committed_at <= now < door.committed_at + 1000:  # one trial a second, however often one asks
         try:
             with core.storage.ledger.writing():
-                core.storage.office.put_setting("ready", {"at": now})
+                core.storage.admin.put_setting("ready", {"at": now})
         except Exception:
             raise Problem("unavailable", "a commit failed") from None
         door.committed_at = now
@@ -274,9 +275,9 @@ async def post_inventory(door: PublicApp, request: Request) -> Response:
 
     def keep() -> None:
         with core.storage.ledger.writing():
-            core.storage.office.seen_cookies(site.ref, value.cookies, core.clock.now())
+            core.storage.admin.seen_cookies(site.ref, value.cookies, core.clock.now())
 
-    await door.in_thread(keep)
+    await door.in_thread(site, keep)
     return Response(status_code=204)
 
 
@@ -291,5 +292,5 @@ async def post_counts(door: PublicApp, request: Request) -> Response:
     except ValueError as refused:
         raise Problem("malformed", str(refused)) from None
     day = day_of(min(value.at, now), core.registry.in_force(site.ref, now).zone)
-    await door.in_thread(core.ledger.count_once, site.ref, b"counts|" + value.id.bytes, day, counts)
+    await door.in_thread(site, core.ledger.count_once, site.ref, b"counts|" + value.id.bytes, day, counts)
     return Response(status_code=204)

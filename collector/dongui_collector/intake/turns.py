@@ -1,7 +1,8 @@
 """Threads for one kind of work, given in turns: a page of an export is one turn, a withdrawal's write is one.
 
-Each kind of work has threads of its own, so that no kind takes another's. Within a kind addresses take turns, and those
-of one address among each other: whoever asks for much waits for themselves, and nobody is refused.
+Each kind of work has threads of its own, so that no kind takes another's. Within a kind sites take turns, then
+the addresses of a site, then the visitors of an address: whoever asks for much waits for themselves, and nobody is
+refused.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ T = TypeVar("T")
 
 
 class Whose(NamedTuple):
-    """Who a turn belongs to: an address, and somebody there (a visitor's key, a site)."""
+    """Who a turn belongs to: a visitor (their key) at an address, on a site (its number)."""
 
+    site: int = 0
     address: str = ""
-    who: bytes | str = ""
+    visitor: bytes = b""
 
 
 class _Job(NamedTuple):
     work: Callable[[], Any]
     future: asyncio.Future[Any]
+
+
+_Row = OrderedDict[Any, Any]  # of each site, of each address there, of each visitor there, a deque of jobs
 
 
 class ReadingTurns:
@@ -33,34 +38,25 @@ class ReadingTurns:
     def __init__(self, threads: int, name: str) -> None:
         self._free = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._waiting: OrderedDict[str, OrderedDict[bytes | str, deque[_Job]]] = OrderedDict()
+        self._waiting: _Row = OrderedDict()
 
     async def run(self, whose: Whose, work: Callable[[], T]) -> T:
         """Run ``work`` when its turn has come; what it raises is raised here."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(whose.address, OrderedDict()).setdefault(whose.who, deque()).append(_Job(work, future))
+        addresses: _Row = self._waiting.setdefault(whose.site, OrderedDict())
+        visitors: _Row = addresses.setdefault(whose.address, OrderedDict())
+        visitors.setdefault(whose.visitor, deque()).append(_Job(work, future))
         self._begin()
         return await future
 
     def _begin(self) -> None:
         while self._free and self._waiting:
-            job = self._next()
+            job = _next(self._waiting)
             if job.future.done():  # whoever waited has gone
                 continue
             self._free -= 1
             running = asyncio.get_running_loop().run_in_executor(self._pool, job.work)
             running.add_done_callback(lambda done, future=job.future: self._ended(done, future))  # type: ignore[misc]
-
-    def _next(self) -> _Job:
-        """The next job of the next one of the next address; both go to the end of their rows."""
-        address, people = self._waiting.popitem(last=False)
-        who, jobs = people.popitem(last=False)
-        job = jobs.popleft()
-        if jobs:
-            people[who] = jobs
-        if people:
-            self._waiting[address] = people
-        return job
 
     def _ended(self, done: asyncio.Future[Any], future: asyncio.Future[Any]) -> None:
         self._free += 1
@@ -72,3 +68,12 @@ class ReadingTurns:
         elif not done.cancelled():
             done.exception()  # looked at, so that nobody is told of an error that nobody waits for
         self._begin()
+
+
+def _next(row: _Row) -> _Job:
+    """The next job of whose turn it is; whoever had it goes to the end of every row that they stand in."""
+    key, inner = row.popitem(last=False)
+    job: _Job = inner.popleft() if isinstance(inner, deque) else _next(inner)
+    if inner:
+        row[key] = inner
+    return job

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from dongui_collector.core.errors import StorageFull
 from dongui_collector.intake.metrics import DoorMetrics
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Ended, Intent
-from dongui_collector.storage.sqlite.connect import is_full
-from dongui_collector.storage.sqlite.files import Reserve
 
 T = TypeVar("T")
 log = logging.getLogger("dongui.endings")
@@ -29,7 +28,7 @@ class WithdrawalQueue:
         self._turns = core.retention.endings
         self._secret = secrets.token_bytes(16)  # addresses take turns under a hash that ends with this process
         self._tasks: set[asyncio.Task[bool]] = set()
-        self.reserve = Reserve(core.settings.data_path)
+        self.reserve = core.storage.folder.reserve
         self.forget: Callable[[bytes], None] = lambda visitor: None  # told of everybody whose data end
         self.pool = ThreadPoolExecutor(2, thread_name_prefix="ending")
 
@@ -42,9 +41,7 @@ class WithdrawalQueue:
         """Run a change that ends data; on a full disk once more, on the space put by."""
         try:
             return work(*arguments)
-        except Exception as error:
-            if not is_full(error):
-                raise
+        except StorageFull:
             self.reserve.spend()
             return work(*arguments)
 
@@ -72,7 +69,7 @@ class WithdrawalQueue:
 
     def _tries_again(self, outcome: Ended | BaseException) -> bool:
         """Whether the disk was full; then the space put by is given back for another try."""
-        full = isinstance(outcome, BaseException) and is_full(outcome)
+        full = isinstance(outcome, StorageFull)
         if full:
             self.reserve.spend()
         return full

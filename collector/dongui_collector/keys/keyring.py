@@ -17,12 +17,13 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import NotAllowed, SettingsError
+from dongui_collector.core.private_files import private
 from dongui_collector.core.sealing import SealBroken, forget_keys, seal, unseal
 from dongui_collector.core.settings import Settings
-from dongui_collector.storage.contract.stores import DestructionJournal, KeyStore
-from dongui_collector.storage.sqlite.connect import WRITER
-from dongui_collector.storage.sqlite.files import sync_folder
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import KeyStore
 
 KEY_BYTES = 32
 _CACHED = 1024  # keys held in memory; a year of days and what records need
@@ -74,7 +75,7 @@ class KeyRing:
         self._alive: set[str] = set()  # names known not to be destroyed, also where there is no key yet
         # The writers' own lock: with another one, who holds this and wants that would meet who holds that and
         # wants this.
-        self._lock = WRITER
+        self._lock = store.lock
         self.secret = self._secret()
 
     def derive(self, label: bytes) -> bytes:
@@ -255,7 +256,7 @@ def new_master() -> str:
 def write_master(path: Path, text: str) -> None:
     """Write a master key for the owner's eyes only. Raises :class:`FileExistsError` rather than replace one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    with open(path, "x", encoding="ascii", opener=private) as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -265,7 +266,7 @@ def replace_master(path: Path, text: str) -> None:
     """Put another master key in place of a file's: whole or not at all, on disk when this returns; the old one's bytes
     are overwritten."""
     fresh = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
+    with open(fresh, "w", encoding="ascii", opener=private) as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())

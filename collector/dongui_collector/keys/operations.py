@@ -88,7 +88,7 @@ def rotate(core: KeyedInstallation, request: RotateKeys) -> Rotated:
     count, finished = rotate_master(core.settings, core.keyring, request.new_key)
     with core.storage.ledger.writing():
         now = core.clock.now()
-        core.storage.office.put_setting(ROTATED, {"at": now, "by": request.by})
+        core.storage.admin.put_setting(ROTATED, {"at": now, "by": request.by})
         core.storage.ledger.append("keys", now, {"rotated": count, "by": request.by})
     return Rotated(count, finished)
 
@@ -100,8 +100,8 @@ def note_copy(core: KeyedInstallation, request: NoteKeyCopy) -> KeyCopy:
     expires = last_day(today, Period.parse(core.settings.key_backup_horizon))
     core.journal.append({"kind": "backup", "day": today.isoformat(), "of": "keys"})
     with core.storage.ledger.writing():
-        longest = max(expires.isoformat(), (core.storage.office.setting(COPIES) or {"expires": ""})["expires"])
-        core.storage.office.put_setting(COPIES, {"at": now, "expires": longest})
+        longest = max(expires.isoformat(), (core.storage.admin.setting(COPIES) or {"expires": ""})["expires"])
+        core.storage.admin.put_setting(COPIES, {"at": now, "expires": longest})
         facts = {"copied": True, "expires": expires.isoformat(), "by": request.by}
         core.storage.ledger.append("keys", now, facts)
     return KeyCopy(now, expires, core.journal.position())
@@ -122,7 +122,7 @@ def compact_journal(core: KeyedInstallation, request: CompactJournal) -> Journal
 def status(core: KeyedInstallation, request: ShowKeyStatus) -> KeyStatus:
     """How the keys stand now."""
     kinds = Counter(name.partition(":")[0] for name in core.keyring.names())
-    rotated, copies = (core.storage.office.setting(name) or {} for name in (ROTATED, COPIES))
+    rotated, copies = (core.storage.admin.setting(name) or {} for name in (ROTATED, COPIES))
     return KeyStatus(
         source(core.settings),
         dict(sorted(kinds.items())),

@@ -46,5 +46,5 @@ def counts(
         "gpc": "on" if gpc else "off",
     }
     heads = [f"{PREFIX}{dimension}.{value}" for dimension, value in values.items()]
-    said = [outcome, *(f"given.{purpose}" for purpose in given)]
-    return {f"{head}.{what}": 1 for head in heads for what in said}
+    counted = [outcome, *(f"given.{purpose}" for purpose in given)]
+    return {f"{head}.{what}": 1 for head in heads for what in counted}

@@ -49,7 +49,7 @@ class Decision:
     def shown(self) -> dict[str, str]:
         """What the consent record says of how the question was put."""
         layout = self.layout and (self.layout if self.layout in LAYOUTS else OTHER)
-        return {name: said for name, said in (("layout", layout), ("catalog", self.catalog)) if said}
+        return {name: content for name, content in (("layout", layout), ("catalog", self.catalog)) if content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class DecisionIds:
 
     def _digest(self, site_ref: int, decision: Decision, grants_counted: bool) -> bytes:
         """Over everything that makes it this decision, but for the visitor, whose id the first answer may have made."""
-        said = [site_ref, decision.notice, sorted(set(decision.granted)), sorted(set(decision.refused))]
-        text = json.dumps([*said, decision.method, decision.lang, grants_counted])
+        content = [site_ref, decision.notice, sorted(set(decision.granted)), sorted(set(decision.refused))]
+        text = json.dumps([*content, decision.method, decision.lang, grants_counted])
         return visitor_key(self._secret, f"digest|{text}")
 
     def _compare(self, site_ref: int, decision: Decision, digest: bytes) -> tuple[bool, bool]:

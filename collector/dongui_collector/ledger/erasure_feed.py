@@ -41,12 +41,12 @@ class ErasureFeed:
     def aged_out(self, target: Target, now: int) -> None:
         """A day, or some purposes' part of one, is destroyed: everybody's, so whose rows these were is not said."""
         if isinstance(target, DayTarget):
-            self._storage.office.add_to_feed("*", now, {"kind": "aged_out", "day": target.day.isoformat()})
+            self._storage.admin.add_to_feed("*", now, {"kind": "aged_out", "day": target.day.isoformat()})
         if isinstance(target, PurposesTarget):
             ended = set(self._periods.names(target.notice, target.purposes))
             for consumer, purposes in self._given(target.site, ended):
                 entry = {"kind": "aged_out", "day": target.day.isoformat(), "purposes": purposes}
-                self._storage.office.add_to_feed(consumer, now, entry)
+                self._storage.admin.add_to_feed(consumer, now, entry)
 
     def _tell(
         self,
@@ -58,11 +58,11 @@ class ErasureFeed:
     ) -> None:
         for consumer, theirs in self._given(site, purposes):
             whom = Pseudonyms(self._keyring, consumer).visitor(visitor)
-            self._storage.office.add_to_feed(consumer, now, {"kind": kind, "purposes": theirs, "visitor": whom})
+            self._storage.admin.add_to_feed(consumer, now, {"kind": kind, "purposes": theirs, "visitor": whom})
 
     def _given(self, site: int, ended: set[str]) -> Iterator[tuple[str, list[str]]]:
         """The consumers of a site that were given data of some of these purposes, and of which."""
-        consumers: Json = self._storage.office.setting(CONSUMERS) or {}
+        consumers: Json = self._storage.admin.setting(CONSUMERS) or {}
         for consumer, had in consumers.items():
             if had["site"] in (None, site) and (theirs := sorted(ended & set(had["purposes"]))):
                 yield consumer, theirs

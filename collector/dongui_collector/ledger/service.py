@@ -21,7 +21,8 @@ from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.recorder import MOST_ENTRIES, DecisionRecorder
 from dongui_collector.ledger.rows import visitor_key
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.values import Intent, LedgerRecord
 
 __all__ = ["Decision", "DecisionOutcome", "LedgerService"]
@@ -36,7 +37,7 @@ class LedgerService:
         self.journal = journal
         self._storage = storage
         self._store = storage.ledger
-        self._office = storage.office
+        self._admin = storage.admin
         self._registry = registry
         self._keyring = keyring
         self._clock = clock
@@ -128,7 +129,7 @@ class LedgerService:
         """The numbers of those records of a visitor or member that no legal hold keeps today."""
         now = self._clock.now()
         today = day_of(now, self._zone(site_ref, now))
-        holds = [hold for hold in self._office.holds() if hold.may_reach(site_ref, key, today)]
+        holds = [hold for hold in self._admin.holds() if hold.may_reach(site_ref, key, today)]
         return unheld(records, holds, self._registry)
 
     def suspend(self, visitor_key: bytes, suspended: bool) -> None:
@@ -166,7 +167,7 @@ class LedgerService:
             if visitor is None or "member_reference" not in self._registry.items_of(notice.ref, mask):
                 return False
             self._store.put_visitor(replace(visitor, member=member))
-            self._office.join_hold(member, visitor_key)
+            self._admin.join_hold(member, visitor_key)
         return True
 
     def _zone(self, site_ref: int, now: int) -> Any:

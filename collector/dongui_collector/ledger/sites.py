@@ -148,7 +148,7 @@ def list_cookies(core: LedgerInstallation, request: ListCookies) -> list[SeenCoo
     site = find_site(core, request.site)
     notice = core.registry.in_force(site.ref, core.clock.now())
     found = []
-    for seen in core.storage.office.cookie_inventory(site.ref):
+    for seen in core.storage.admin.cookie_inventory(site.ref):
         purpose = classify(seen["name"], notice.compiled)
         exempt = purpose == NECESSARY
         first, last = (day_of(seen[when], notice.zone) for when in ("first_seen", "last_seen"))

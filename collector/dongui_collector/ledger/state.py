@@ -48,11 +48,7 @@ def live(
         return 0, 0
     for bit, standing in visitor.standings.items():
         flag = 1 << bit
-        if (
-            standing.state != "given"
-            or not flag & current.consent_mask
-            or (gpc and flag & current.signal_mask and not standing.knowing)
-        ):
+        if not flag & current.consent_mask or (gpc and flag & current.signal_mask and not standing.knowing):
             continue
         if state_of(standing, current, registry, now) == "given":
             mask |= flag

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from msgspec.structs import replace
@@ -29,7 +30,7 @@ from dongui_collector.retention.lifecycle import (
 from dongui_collector.retention.schedule import Planned
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.standing_approval import StandingApproval
-from dongui_collector.storage.contract.stores import Storage
+from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
 from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Json
 
@@ -38,32 +39,20 @@ log = logging.getLogger("dongui.keeping")
 OPEN: tuple[DestructionState, ...] = ("selected", "approved", "running")
 
 
+@dataclass(eq=False)
 class Approvals:
     """Selects what is due and has it approved: by the standing approval, or by an officer. ``lock`` is the round's."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        clock: Clock,
-        planner: Planner,
-        standing: StandingApproval,
-        holds: HoldService,
-        steps: RecordedSteps,
-        today: Callable[[], date],
-        lock: threading.RLock,
-        *,
-        two_person: bool,
-    ) -> None:
-        self._ledger = storage.ledger
-        self._office = storage.office
-        self._clock = clock
-        self._planner = planner
-        self._standing = standing
-        self._holds = holds
-        self._steps = steps
-        self._today = today
-        self._lock = lock
-        self._two_person = two_person
+    _ledger: LedgerStore
+    _admin: AdminStore
+    _clock: Clock
+    _planner: Planner
+    _standing: StandingApproval
+    _holds: HoldService
+    _steps: RecordedSteps
+    _today: Callable[[], date]
+    _lock: threading.RLock
+    _two_person: bool
 
     # -- selecting
 
@@ -75,7 +64,7 @@ class Approvals:
         """Write down everything that is due and not yet selected."""
         with self._lock:
             self.compare()
-            open_ = {_text(d.what) for d in self._office.destructions(OPEN)}
+            open_ = {_text(d.what) for d in self._admin.destructions(OPEN)}
             return self._selected([p for p in self.plan() if _text(p.what) not in open_], "")
 
     def select_achieved(self, chosen: Iterable[Planned], by: str) -> list[Destruction]:
@@ -93,7 +82,7 @@ class Approvals:
             return []
         with self._ledger.writing():
             now = self._clock.now()
-            rows = [self._office.add_destruction(p.target, p.reason, now, due=p.due, by=by) for p in chosen]
+            rows = [self._admin.add_destruction(p.target, p.reason, now, due=p.due, by=by) for p in chosen]
             entries = [{"destruction": d.id, "what": d.what, "reason": d.reason} for d in rows]
             seq = self._ledger.append(SELECTION, now, {"selected": entries, "by": by}).seq
             return self._put(rows, selected_seq=seq)
@@ -101,7 +90,7 @@ class Approvals:
     def _put(self, destructions: Iterable[Destruction], **changes: object) -> list[Destruction]:
         changed = [replace(d, **changes) for d in destructions]
         for destruction in changed:
-            self._office.update_destruction(destruction)
+            self._admin.update_destruction(destruction)
         return changed
 
     # -- approving
@@ -114,10 +103,10 @@ class Approvals:
         """
         with self._lock:
             self.compare()
-            waiting = {d.id: d for d in self._office.destructions(("selected",))}
+            waiting = {d.id: d for d in self._admin.destructions(("selected",))}
             for id in ids or ():
                 if id not in waiting:
-                    known = self._office.destruction(id)
+                    known = self._admin.destruction(id)
                     if known is None:
                         raise Unknown(f"there is no destruction {id}; see `dongui destruction list`")
                     raise NotAllowed(f"destruction {id} does not wait for approval, it is {known.state}")
@@ -132,7 +121,7 @@ class Approvals:
         if self._standing.current() is None:
             return
         due = {_text(p.what): p.target for p in self.plan()}
-        routine = [d for d in self._office.destructions(("selected",)) if not d.selected_by]
+        routine = [d for d in self._admin.destructions(("selected",)) if not d.selected_by]
         covered = [d for d in routine if (t := due.get(_text(d.what))) and self._standing.covers(t)]
         self._approved(covered, self._standing.note())
 
@@ -144,7 +133,7 @@ class Approvals:
         """
         with self._lock:
             self.select()
-            waiting = {d.id for d in self._office.destructions(OPEN)}
+            waiting = {d.id for d in self._admin.destructions(OPEN)}
             self._holds.release(id, by)
             fell_due = [d for d in self.select() if d.id not in waiting]
             if not self._two_person:
@@ -169,8 +158,8 @@ class Approvals:
         Returns how many were refused. Raises where the ledger itself was altered: then nothing is destroyed on its
         word.
         """
-        rows = self._office.destructions(OPEN)
-        recorded = self._steps.said(rows) if rows else {}
+        rows = self._admin.destructions(OPEN)
+        recorded = self._steps.recorded(rows) if rows else {}
         wrong = [row for row in rows if not agrees(row, recorded.get(row.id))]
         for row in wrong:
             found = recorded.get(row.id)
@@ -178,7 +167,7 @@ class Approvals:
             with self._ledger.writing():
                 body = {"destruction": row.id, "claimed": row.state, "ledger": found.state if found else None}
                 self._ledger.append(REFUSED, self._clock.now(), body)
-                self._office.update_destruction(put_right(row, found))
+                self._admin.update_destruction(put_right(row, found))
         return len(wrong)
 
     def begin(self, destruction: Destruction, target: SelectedTarget, measured: Json) -> int:

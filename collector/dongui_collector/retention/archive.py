@@ -20,7 +20,8 @@ from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.rows import visitor_key
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.values import Json, Record
 
 _CHUNK = 200  # records moved in one transaction: the writers' lock is held for a few milliseconds

@@ -20,10 +20,10 @@ from dongui_collector.ledger import disclosure_subjects
 from dongui_collector.ledger.erasure_feed import ErasureFeed
 from dongui_collector.ledger.held_records import unheld
 from dongui_collector.ledger.notices import NoticeRegistry
-from dongui_collector.ledger.periods import Periods
 from dongui_collector.retention.steps import Steps
 from dongui_collector.retention.visitor_steps import VisitorSteps
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import LedgerStore, Storage
 from dongui_collector.storage.contract.targets import DayTarget, RecordsTarget, Target, VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Json
 
@@ -38,32 +38,24 @@ class Certificate(Ended):
     certified: set[int] = field(default_factory=set)
 
 
+@dataclass(eq=False)
 class Executor:
     """Carries targets out on an open, writable installation."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        journal: DestructionJournal,
-        clock: Clock,
-        keyring: KeyRing,
-        registry: NoticeRegistry,
-        periods: Periods,
-        steps: Steps,
-        visitors: VisitorSteps,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._ledger = storage.ledger
-        self._journal = journal
-        self._clock = clock
-        self._keyring = keyring
-        self._registry = registry
-        self._steps = steps
-        self._visitors = visitors
-        self._today = today
-        self._feed = ErasureFeed(storage, keyring, periods)
-        self._journalled: set[int] = set()
+    _storage: Storage
+    _journal: DestructionJournal
+    _clock: Clock
+    _keyring: KeyRing
+    _registry: NoticeRegistry
+    _feed: ErasureFeed
+    _steps: Steps
+    _visitors: VisitorSteps
+    _today: Callable[[], date]
+    _journalled: set[int] = field(default_factory=set)
+
+    @property
+    def _ledger(self) -> LedgerStore:
+        return self._storage.ledger
 
     def execute(self, targets: Sequence[Target]) -> Certificate:
         """End ``targets``, each decided and resolved (``of``, ``holding``), and certify each on the ledger.
@@ -88,7 +80,7 @@ class Executor:
         fresh = [t for t in targets if t.of not in self._journalled or not isinstance(t, VisitorTarget)]
         if fresh:
             self._journal.append(*(_entry(t) for t in fresh))
-        self._journalled |= {t.of for t in fresh if isinstance(t, VisitorTarget)}
+        self._journalled.update(t.of for t in fresh if isinstance(t, VisitorTarget))
 
     # -- after
 
@@ -103,7 +95,7 @@ class Executor:
         """``outcome`` is what the step says for people; who approved what is repeated from the intent's record."""
         now = self._clock.now()
         intent = self._ledger.records(target.of - 1, 1)[0].body or {}
-        running = self._storage.office.destruction(intent["destruction"])
+        running = self._storage.admin.destruction(intent["destruction"])
         assert running is not None
         noted: Json = {k: intent[k] for k in ("bytes", "rows", "rules") if k in intent}
         body: Json = {
@@ -123,7 +115,7 @@ class Executor:
         self._feed.aged_out(target, now)
         certificate = body | {"seq": record.seq, "at": now}
         done = msgspec.structs.replace(running, state="done", done_at=now, certificate=certificate)
-        self._storage.office.update_destruction(done)
+        self._storage.admin.update_destruction(done)
 
     def _certify_visitor(self, target: VisitorTarget, done: Certificate) -> None:
         ended = done.of[target.of]
@@ -148,19 +140,17 @@ class Executor:
             self._ledger.erase_bodies(free)
             disclosure_subjects.forget(self._storage, self._keyring, target.visitor)
             outcomes[target.of].held |= len(free) < len(wanted)
-        self._forget_in_requests({t.visitor.hex() for t in erased})
+        self._forget_in_requests([t.visitor for t in erased])
 
-    def _forget_in_requests(self, visitors: set[str]) -> None:
+    def _forget_in_requests(self, visitors: Sequence[bytes]) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""
-        office = self._storage.office
-        for request in office.requests() if visitors else ():
-            if request.get("visitor") in visitors:
-                office.update_request(request["id"], {"visitor": None})
+        for request in self._storage.admin.requests_of(visitors):
+            self._storage.admin.update_request(request["id"], {"visitor": None})
 
     def _so_far(self, target: VisitorTarget, ended: Ended) -> Json:
         """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""
         noted = f"{_SUFFIX}{target.of}"
-        before: Json = self._storage.office.setting(noted) or {"days": []}
+        before: Json = self._storage.admin.setting(noted) or {"days": []}
         days = sorted({*before["days"], *(day.isoformat() for day in ended.days)})
         counts = {
             "rows_destroyed": ended.destroyed + before.get("rows_destroyed", 0),
@@ -168,12 +158,12 @@ class Executor:
             "records_destroyed": ended.records + before.get("records_destroyed", 0),
             "records_archived": ended.archived + before.get("records_archived", 0),
         }
-        self._storage.office.put_setting(noted, {**counts, "days": days} if ended.held else None)
+        self._storage.admin.put_setting(noted, {**counts, "days": days} if ended.held else None)
         return {**counts, "days": len(days)}
 
     def _copies(self, target: Target) -> Json:
         """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); nothing where none does."""
-        copies = self._storage.office.setting("keys.copies")
+        copies = self._storage.admin.setting("keys.copies")
         keyed = isinstance(target, DayTarget | RecordsTarget)
         if not keyed or copies is None or copies["expires"] < self._today().isoformat():
             return {}

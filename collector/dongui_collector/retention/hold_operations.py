@@ -102,13 +102,13 @@ def add_hold(core: Installation, request: AddHold) -> HoldSummary:
 @operation("holds.list", right="read", changes=False)
 def list_holds(core: Installation, request: ListHolds) -> list[HoldSummary]:
     """The holds in the order in which they were placed."""
-    return [HoldSummary.of(hold) for hold in core.storage.office.holds(active=not request.everything)]
+    return [HoldSummary.of(hold) for hold in core.storage.admin.holds(active=not request.everything)]
 
 
 @operation("holds.show", right="read", changes=False)
 def show_hold(core: Installation, request: ShowHold) -> HoldDetails:
     """One hold. Counts rows, which takes its time. Raises :class:`Unknown`."""
-    found = next((h for h in core.storage.office.holds(active=False) if h.id == request.id), None)
+    found = next((h for h in core.storage.admin.holds(active=False) if h.id == request.id), None)
     if found is None:
         raise Unknown(f"there is no legal hold {request.id}; see `dongui holds list --all`")
     today = core.retention.today()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import msgspec
@@ -13,7 +14,8 @@ from dongui_collector.core.errors import NotAllowed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.serializers import hold_json
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.values import Hold, Json, Selection
 
 # S3.2a, b, c: until the investigation ends; until the claim is settled; until the provision's own period ends.
@@ -48,29 +50,21 @@ class HoldCoverage(msgspec.Struct, frozen=True):
     consent_records: int
 
 
+@dataclass(eq=False)
 class HoldService:
     """Places and releases holds, and says what they hold."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        registry: NoticeRegistry,
-        clock: Clock,
-        journal: DestructionJournal,
-        periods: Periods,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._registry = registry
-        self._clock = clock
-        self._journal = journal
-        self._periods = periods
-        self._today = today
+    _storage: Storage
+    _registry: NoticeRegistry
+    _clock: Clock
+    _journal: DestructionJournal
+    _periods: Periods
+    _today: Callable[[], date]
 
     def standing(self) -> list[Hold]:
         """The legal holds that stand today."""
         today = self._today()
-        return [hold for hold in self._storage.office.holds() if hold.stands(today)]
+        return [hold for hold in self._storage.admin.holds() if hold.stands(today)]
 
     def add(self, hold: Hold) -> Hold:
         """Suspend destruction of what ``hold`` covers, from this moment on. Audited; whom it concerns is not.
@@ -80,7 +74,7 @@ class HoldService:
         with self._storage.ledger.writing():
             if hold.visitor is not None:
                 hold = replace(hold, joined=hold.joined | self.joined(hold.visitor))
-            added = self._storage.office.add_hold(hold)
+            added = self._storage.admin.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
             self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
         return added
@@ -89,7 +83,7 @@ class HoldService:
         """End a hold; whom it named is forgotten. Raises :class:`Unknown`."""
         with self._storage.ledger.writing():
             now = self._clock.now()
-            self._storage.office.release_hold(id, now)
+            self._storage.admin.release_hold(id, now)
             self._storage.ledger.append("hold", now, {"released": id, "by": by})
             self._journal.append({"kind": "hold", "released": id})
         self._storage.ledger.scrub()
@@ -104,7 +98,7 @@ class HoldService:
             return {"records": [], "ids": []}
         stores = (self._storage.archive, self._storage.records)
         held = [
-            r.id.hex() for store in stores for site in self._sites(hold) for r in store.find(site, subject=hold.visitor)
+            r.id.hex() for store in stores for site in self._sites(hold) for r in store.of_subject(site, hold.visitor)
         ]
         numbers = sorted(r.seq for key in hold.whom for r in self._storage.ledger.records_of(key))
         return {"records": numbers, "ids": held}
@@ -164,8 +158,6 @@ class HoldService:
         """The last days of the records of other classes that it covers."""
         for store in (self._storage.archive, self._storage.records):
             for site in self._sites(hold):
-                subjects: list[bytes | None] = [*sorted(hold.whom)] or [None]
-                for subject in subjects:
-                    for r in store.find(site, class_id=hold.class_id, subject=subject, limit=1 << 40):
-                        if hold.covers(r.site_ref, r.class_id, r.day, r.subject):
-                            yield r.last_day
+                of_subjects = [store.of_subject(site, subject) for subject in sorted(hold.whom)]
+                for some in of_subjects or [store.of_site(site)]:
+                    yield from (r.last_day for r in some if hold.covers(r.site_ref, r.class_id, r.day, r.subject))

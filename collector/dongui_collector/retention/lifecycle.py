@@ -46,56 +46,56 @@ class RecordedDestruction:
     intent: int | None = None
 
 
-def fold(said: dict[int, RecordedDestruction], record: LedgerRecord) -> None:
+def fold(recorded: dict[int, RecordedDestruction], record: LedgerRecord) -> None:
     """Add one record of the chain to what is known. A step that does not follow from the one before changes nothing."""
     body = record.body or {}
     if record.kind == SELECTION:
         for one in body.get("selected", ()):
-            said[one["destruction"]] = RecordedDestruction(
+            recorded[one["destruction"]] = RecordedDestruction(
                 "selected", one["what"], one["reason"], body.get("by", ""), record.seq, record.at
             )
         return
     ids: Iterable[int] = body.get("destructions", ()) if record.kind == APPROVAL else (body.get("destruction", 0),)
     for id in ids:
-        before = said.get(id)
+        before = recorded.get(id)
         if before is None:
             continue
         if record.kind == APPROVAL and before.state == "selected":
-            said[id] = replace(before, state="approved", approved_at=record.at, approved_by=body.get("by"))
+            recorded[id] = replace(before, state="approved", approved_at=record.at, approved_by=body.get("by"))
         elif record.kind == INTENT and before.state == "approved":
-            said[id] = replace(before, state="running", intent=record.seq)
+            recorded[id] = replace(before, state="running", intent=record.seq)
         elif record.kind == CERTIFICATE and before.state == "running":
-            said[id] = replace(before, state="done")
+            recorded[id] = replace(before, state="done")
         elif record.kind == LAPSED and before.state != "done":
-            said[id] = replace(before, state="lapsed")
+            recorded[id] = replace(before, state="lapsed")
 
 
-def agrees(row: Destruction, said: RecordedDestruction | None) -> bool:
+def agrees(row: Destruction, recorded: RecordedDestruction | None) -> bool:
     """Whether the table's row of an open destruction is what the ledger says."""
     return (
-        said is not None
+        recorded is not None
         and (row.state, row.what, row.reason, row.selected_by, row.selected_seq)
-        == (said.state, said.what, said.reason, said.selected_by, said.seq)
-        and (row.approved_at, row.approved_by) == (said.approved_at, said.approved_by)
-        and (row.state != "running" or (row.certificate or {}).get("intent") == said.intent)
+        == (recorded.state, recorded.what, recorded.reason, recorded.selected_by, recorded.seq)
+        and (row.approved_at, row.approved_by) == (recorded.approved_at, recorded.approved_by)
+        and (row.state != "running" or (row.certificate or {}).get("intent") == recorded.intent)
     )
 
 
-def put_right(row: Destruction, said: RecordedDestruction | None) -> Destruction:
+def put_right(row: Destruction, recorded: RecordedDestruction | None) -> Destruction:
     """The row as the ledger has it; what the ledger does not know of is no destruction and lapses."""
-    if said is None:
+    if recorded is None:
         return msgspec.structs.replace(row, state="lapsed")
-    noted = {"intent": said.intent} if said.state == "running" else None
+    noted = {"intent": recorded.intent} if recorded.state == "running" else None
     return msgspec.structs.replace(
         row,
-        state=said.state,
-        target=row.target if row.what == said.what else target_of(said.what),
-        reason=said.reason,
-        selected_by=said.selected_by,
-        selected_seq=said.seq,
-        selected_at=said.at,
-        approved_at=said.approved_at,
-        approved_by=said.approved_by,
+        state=recorded.state,
+        target=row.target if row.what == recorded.what else target_of(recorded.what),
+        reason=recorded.reason,
+        selected_by=recorded.selected_by,
+        selected_seq=recorded.seq,
+        selected_at=recorded.at,
+        approved_at=recorded.approved_at,
+        approved_by=recorded.approved_by,
         certificate=noted,
     )
 
@@ -107,7 +107,7 @@ class RecordedSteps:
         self._ledger = ledger
         self._mac_key = mac_key
 
-    def said(self, rows: Iterable[Destruction]) -> dict[int, RecordedDestruction]:
+    def recorded(self, rows: Iterable[Destruction]) -> dict[int, RecordedDestruction]:
         """Destruction → what the ledger says, for every one in ``rows`` that it knows.
 
         Raises :class:`StorageError` where the part of the chain that is read was altered.

@@ -16,7 +16,8 @@ from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.serializers import archive_json, destruction_json
+from dongui_collector.retention.reconfirmation import DueMember
+from dongui_collector.retention.serializers import ArchiveGroup, DestructionSummary, archive_groups
 from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
@@ -38,7 +39,7 @@ def run(core: Installation, request: RunRetention) -> Json:
 class DestructionsApproved(msgspec.Struct, frozen=True):
     """The destructions that were approved, as they stand now, and how many failed."""
 
-    approved: list[Json]
+    approved: list[DestructionSummary]
     failed: int
 
 
@@ -58,14 +59,14 @@ def approve(core: Installation, request: ApproveDestructions) -> DestructionsApp
     core.retention.approvals.select()
     approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
-    again = (core.storage.office.destruction(d.id) for d in approved)
-    return DestructionsApproved(approved=[destruction_json(d) for d in again if d], failed=outcome["failed"])
+    again = (core.storage.admin.destruction(d.id) for d in approved)
+    return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome["failed"])
 
 
 class DestructionsSelected(msgspec.Struct, frozen=True):
     """The destructions that were selected, and how many records they are of."""
 
-    selected: list[Json]
+    selected: list[DestructionSummary]
     records: int
 
 
@@ -103,7 +104,7 @@ def select(core: Installation, request: SelectDestruction) -> DestructionsSelect
         raise Unknown(f"there is no live record of the class {request.record_class!r} that this would select")
     selected = core.retention.approvals.select_achieved(chosen, request.by)
     return DestructionsSelected(
-        selected=[destruction_json(d, core.retention.today()) for d in selected],
+        selected=[DestructionSummary.of(d, core.retention.today()) for d in selected],
         records=sum(len(d.what["ids"]) for d in selected),
     )
 
@@ -180,19 +181,19 @@ def read_archive(core: Installation, request: ReadArchive) -> list[Json]:
     return core.retention.records.read_archive(found, request.record_class, subject=request.subject)
 
 
-class ListArchive(Request[list[Json]], frozen=True):
+class ListArchive(Request[list[ArchiveGroup]], frozen=True):
     """List what lies in the archive: how many records of which class, until when. Names nobody."""
 
     site: SiteName = None
 
 
 @operation("archive.list", right="read", changes=False)
-def list_archive(core: Installation, request: ListArchive) -> list[Json]:
+def list_archive(core: Installation, request: ListArchive) -> list[ArchiveGroup]:
     """What lies in the archive: how many records of which class, until when, under which law. Names nobody."""
-    return archive_json(core, find_site(core, request.site) if request.site else None)
+    return archive_groups(core, find_site(core, request.site) if request.site else None)
 
 
-class FindDueMembers(Request[list[Json]], frozen=True):
+class FindDueMembers(Request[list[DueMember]], frozen=True):
     """Find those of the site's own member references who must be told of a consent within some days (K16)."""
 
     references: list[str]
@@ -202,7 +203,7 @@ class FindDueMembers(Request[list[Json]], frozen=True):
 
 
 @operation("policy.reconfirm", right="requests", audit="consents.reconfirm")
-def who_is_due(core: Installation, request: FindDueMembers) -> list[Json]:
+def who_is_due(core: Installation, request: FindDueMembers) -> list[DueMember]:
     """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
     found = find_site(core, request.site)
     what = {"references": len(request.references), "days": request.days}
@@ -267,7 +268,7 @@ def prepare_backup(core: Installation, request: PrepareBackup) -> BackupPrepared
     made = sum(1 for day in core.storage.events.days() if _give_key(core, day))
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), {"action": "backup", "by": request.by})
-        core.storage.office.put_setting(BACKED_UP, {"at": core.clock.now()})
+        core.storage.admin.put_setting(BACKED_UP, {"at": core.clock.now()})
     core.ledger.journal.append({"kind": "backup", "day": today.isoformat()})
     return BackupPrepared(days=len(core.storage.events.days()), keys_made=made)
 

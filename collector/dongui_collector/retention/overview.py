@@ -3,62 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
+
+import msgspec
 
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.approvals import OPEN, Approvals
 from dongui_collector.retention.deadlines import urgencies
 from dongui_collector.retention.holds import HoldService
+from dongui_collector.retention.schedule import StoredDay
 from dongui_collector.retention.schedule_rows import Planner
-from dongui_collector.retention.serializers import destruction_json
+from dongui_collector.retention.serializers import DestructionSummary
 from dongui_collector.retention.standing_approval import StandingApproval
 from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
 
+class DueTarget(msgspec.Struct, frozen=True):
+    """What may not be held any more and is not selected yet."""
+
+    what: Json
+    due: date
+    reason: str
+
+
+class RetentionStatus(msgspec.Struct, frozen=True):
+    """How retention stands. ``last_success`` is when the last round without a failure ended (epoch ms)."""
+
+    today: date
+    standing_approval: Json | None
+    unsigned: list[Json]
+    urgency: dict[str, int]
+    last_success: int | None
+    due: list[DueTarget]
+    open: list[DestructionSummary]
+    days: list[StoredDay]
+
+
+@dataclass(eq=False)
 class RetentionOverview:
     """Reads; changes nothing. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
-    def __init__(
-        self,
-        office: AdminStore,
-        planner: Planner,
-        approvals: Approvals,
-        standing: StandingApproval,
-        holds: HoldService,
-        periods: Periods,
-        today: Callable[[], date],
-        last_success: Callable[[], int | None],
-    ) -> None:
-        self._office = office
-        self._planner = planner
-        self._approvals = approvals
-        self._standing = standing
-        self._holds = holds
-        self._periods = periods
-        self._today = today
-        self._last_success = last_success
+    _admin: AdminStore
+    _planner: Planner
+    _approvals: Approvals
+    _standing: StandingApproval
+    _holds: HoldService
+    _periods: Periods
+    _today: Callable[[], date]
+    _last_success: Callable[[], int | None]
 
-    def urgency(self) -> Json:
+    def urgency(self) -> dict[str, int]:
         """How many destructions wait for an approval, and how urgently (K3)."""
-        counts = urgencies(self._office.destructions(("selected",)), self._today())
+        counts = urgencies(self._admin.destructions(("selected",)), self._today())
         return {str(word): number for word, number in counts.items()}
 
-    def status(self) -> Json:
+    def status(self) -> RetentionStatus:
         """What is due, what waits, and when the last round succeeded."""
-        open_ = self._office.destructions(OPEN)
+        open_ = self._admin.destructions(OPEN)
         selected = [d.what for d in open_]
         due = [p for p in self._approvals.plan() if p.what not in selected]
-        return {
-            "today": self._today().isoformat(),
-            "standing_approval": self._standing.current(),
-            "unsigned": self._standing.unsigned(),
-            "urgency": self.urgency(),
-            "last_success": self._last_success(),
-            "due": [{"what": p.what, "due": p.due.isoformat(), "reason": p.reason} for p in due],
-            "open": [destruction_json(d, self._today()) for d in open_],
-            "days": self._planner.schedule(self._holds.standing()),
-        }
+        return RetentionStatus(
+            today=self._today(),
+            standing_approval=self._standing.current(),
+            unsigned=self._standing.unsigned(),
+            urgency=self.urgency(),
+            last_success=self._last_success(),
+            due=[DueTarget(p.what, p.due, p.reason) for p in due],
+            open=[DestructionSummary.of(d, self._today()) for d in open_],
+            days=self._planner.schedule(self._holds.standing()),
+        )
 
     def why_kept(self, row: Row, day: date) -> str | None:
         """Why a row is still there though a period of it has ended: ``legal_hold``, or ``approval`` that it waits for.

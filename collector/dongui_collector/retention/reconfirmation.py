@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 from dongui.policy.period import Period
 from dongui.rules.periods import last_day
 
@@ -36,10 +37,10 @@ class Reconfirmation:
     until: date
 
 
-def told_by(given: date, told: Iterable[Reconfirmation], period: Period) -> date:
+def reminded_by(given: date, reminders: Iterable[Reconfirmation], period: Period) -> date:
     """The last day on which somebody who gave a consent on ``given`` must be told of it the next time."""
     base = given
-    for one in told:
+    for one in reminders:
         if one.on >= base and last_day(base, period) <= one.until:
             base = one.on
     return last_day(base, period)
@@ -60,7 +61,7 @@ def due(core: Installation, site: Site, until: date) -> Iterator[Due]:
     now = core.clock.now()
     notice = core.registry.in_force(site.ref, now)
     asked = {id: p for id in notice.policy.consent_purposes if (p := notice.policy.purposes[id]).reconfirm}
-    told = {id: _told(core, site, id) for id in asked}
+    reminders = {id: _reminders(core, site, id) for id in asked}
     after = b""
     while asked and (keys := core.storage.ledger.visitors(after, _PAGE)):
         for key in keys:
@@ -72,13 +73,13 @@ def due(core: Installation, site: Site, until: date) -> Iterator[Due]:
                 if standing is None or state.state_of(standing, notice, core.registry, now) != "given":
                     continue
                 assert purpose.reconfirm is not None
-                by = told_by(day_of(standing.at, notice.zone), told[id], purpose.reconfirm)
+                by = reminded_by(day_of(standing.at, notice.zone), reminders[id], purpose.reconfirm)
                 if by <= until:
                     yield Due(key, visitor.member, id, by)
         after = keys[-1]
 
 
-def _told(core: Installation, site: Site, purpose: str) -> list[Reconfirmation]:
+def _reminders(core: Installation, site: Site, purpose: str) -> list[Reconfirmation]:
     found, after = [], 0
     while page := core.storage.ledger.of_kind(KIND, after):
         for record in page:
@@ -103,8 +104,16 @@ def counts(core: Installation, site: Site, until: date) -> list[Json]:
     return list(lines.values())
 
 
-def of_members(core: Installation, site: Site, references: Sequence[str], until: date) -> list[Json]:
-    """Of the site's own member references those who must be told: ``{member, purposes, by}``, in their order."""
+class DueMember(msgspec.Struct, frozen=True):
+    """A member, by the site's own reference, who must be told of the consents to ``purposes`` by a day."""
+
+    member: str
+    purposes: list[str]
+    by: date
+
+
+def of_members(core: Installation, site: Site, references: Sequence[str], until: date) -> list[DueMember]:
+    """Of the site's own member references those who must be told, in their order."""
     found: dict[bytes, list[Due]] = {}
     for one in due(core, site, until):
         if one.member is not None:
@@ -113,7 +122,7 @@ def of_members(core: Installation, site: Site, references: Sequence[str], until:
     for reference in dict.fromkeys(references):
         if mine := found.get(core.ledger.member_key(site.ref, reference)):
             purposes = sorted({d.purpose for d in mine})
-            lines.append({"member": reference, "purposes": purposes, "by": min(d.by for d in mine).isoformat()})
+            lines.append(DueMember(reference, purposes, min(d.by for d in mine)))
     return lines
 
 

@@ -25,7 +25,6 @@ from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.values import Json, Record, Site
 
 _MIN_REASON = 5
-_ALL = 1 << 40
 
 
 def basis_of(record_class: RecordClass, policy: Policy) -> str | None:
@@ -108,8 +107,8 @@ class RecordService:
         """
         visitor = self._storage.ledger.visitor(subject)
         keys = [subject] + ([visitor.member] if visitor and visitor.member else [])
-        held = [r for key in keys for r in self._storage.records.find(site.ref, subject=key, limit=_ALL)]
-        archived = [r for key in keys for r in self._storage.archive.find(site.ref, subject=key, limit=_ALL)]
+        held = [r for key in keys for r in self._storage.records.of_subject(site.ref, key)]
+        archived = [r for key in keys for r in self._storage.archive.of_subject(site.ref, key)]
         moved = {r.id for r in archived}  # a move into the archive may just be on its way
         live = [r for r in held if r.id not in moved and not self._ended(r)]
         shown = [self._shown(r, archived=False) for r in live if self._has_key(r)]
@@ -150,8 +149,11 @@ class RecordService:
 
     def read_archive(self, site: Site, class_id: str, *, subject: str | None = None) -> list[Json]:
         """Archived records of one class, whole. The caller has asked :meth:`archive_for` and written the look down."""
-        whom = None if subject is None else self.subject_key(site, subject)
-        found = self._storage.archive.find(site.ref, class_id=class_id, subject=whom, limit=_ALL)
+        if subject is None:
+            found = self._storage.archive.of_class(site.ref, class_id)
+        else:
+            of_subject = self._storage.archive.of_subject(site.ref, self.subject_key(site, subject))
+            found = [r for r in of_subject if r.class_id == class_id]
         return [self._shown(r, archived=True) for r in found]
 
     def _shown(self, record: Record, *, archived: bool, whole: bool = True) -> Json:
@@ -192,8 +194,4 @@ class RecordService:
 
 def _kept(record: Record) -> Json:
     """The answer to whoever sent it."""
-    return {
-        "id": str(uuid.UUID(bytes=record.id)),
-        "class": record.class_id,
-        "kept_until": record.last_day.isoformat(),
-    }
+    return {"id": str(uuid.UUID(bytes=record.id)), "class": record.class_id, "kept_until": record.last_day.isoformat()}

@@ -31,7 +31,7 @@ class Remains:
         if (today := self._today()) != self._cleared:
             with self._storage.ledger.writing():
                 # A consumer has had its time to destroy its copies; what named the visitor to it goes too.
-                self._storage.office.forget_feed(self._clock.now() - _FEED_MS)
+                self._storage.admin.forget_feed(self._clock.now() - _FEED_MS)
             self._forget_keys(today)
             self._cleared = today
         return failed

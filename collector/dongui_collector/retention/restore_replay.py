@@ -11,9 +11,9 @@ import msgspec
 
 from dongui_collector.access.secrets import LOCKED
 from dongui_collector.ledger import state
+from dongui_collector.storage.contract.journal import FIRST_EPOCH, shared
 from dongui_collector.storage.contract.targets import NumberedTarget, SelectedTarget, target_of
 from dongui_collector.storage.contract.values import Hold, Intent, Json, Visitor
-from dongui_collector.storage.sqlite.journal import FIRST_EPOCH, shared
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -28,11 +28,7 @@ class Replay:
     """
 
     def __init__(
-        self,
-        core: Installation,
-        epoch: Json,
-        head: int,
-        taken: Mapping[str, Callable[[Installation, Json], bool]],
+        self, core: Installation, epoch: Json, head: int, taken: Mapping[str, Callable[[Installation, Json], bool]]
     ) -> None:
         self._core, self._taken = core, taken
         self._ledger = core.storage.ledger
@@ -157,30 +153,30 @@ class Replay:
     # -- what the officer did since
 
     def _hold(self, entry: Json) -> int:
-        active = {hold.id for hold in self._core.storage.office.holds()}
+        active = {hold.id for hold in self._core.storage.admin.holds()}
         if "released" in entry:
             if entry["released"] in active and self._same_ledger(entry):
                 self._core.retention.approvals.release_hold(entry["released"], "restore")
             return 0
-        told = entry["hold"]
-        if told["id"] in active and self._same_ledger(entry):
+        placed = entry["hold"]
+        if placed["id"] in active and self._same_ledger(entry):
             return 0
         visitor = self._visitor(entry) or self._subject(entry)
-        if told["one_visitor"] and visitor is None:
+        if placed["one_visitor"] and visitor is None:
             return 0  # whom it names is not in this backup
         self._core.retention.holds.add(
             Hold(
                 0,
-                told["site"],
-                told["reason"],
-                told["statute"],
-                told["class"],
+                placed["site"],
+                placed["reason"],
+                placed["statute"],
+                placed["class"],
                 visitor,
-                _day(told["from"]),
-                _day(told["to"]),
-                told["at"],
-                _day(told["until"]),
-                ground=told.get("ground", ""),
+                _day(placed["from"]),
+                _day(placed["to"]),
+                placed["at"],
+                _day(placed["until"]),
+                ground=placed.get("ground", ""),
             )
         )
         return 1
@@ -190,7 +186,7 @@ class Replay:
         wanted = {bytes.fromhex(id) for id in entry["ids"]}
         for store in (self._core.storage.archive, self._core.storage.records):
             for site_ref, class_id, last, _ in store.groups() if wanted else ():
-                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                found = store.of_group(site_ref, class_id, last)
                 if subject := next((r.subject for r in found if r.id in wanted), None):
                     return subject
         return None
@@ -199,7 +195,7 @@ class Replay:
         return bool(entry["epoch"] == self._epoch["id"])
 
     def _approval(self, standing: bool) -> None:
-        stands = self._core.storage.office.setting("approval.standing") is not None
+        stands = self._core.storage.admin.setting("approval.standing") is not None
         if standing and not stands:
             self._core.retention.standing.grant("restore")
         elif stands and not standing:
@@ -209,12 +205,12 @@ class Replay:
 
     def _end_sessions(self) -> None:
         with self._ledger.writing():
-            self._core.storage.people.end()
+            self._core.storage.accounts.end()
 
     def _revoke(self, token: str) -> bool:
         with self._ledger.writing():
             now = self._core.clock.now()
-            if not self._core.storage.office.revoke_token(token, now):
+            if not self._core.storage.admin.revoke_token(token, now):
                 return False
             self._ledger.append("token", now, {"revoked": token, "by": "restore"})
         return True
@@ -222,7 +218,7 @@ class Replay:
     def _shut_out(self, id: str, *, removed: bool) -> bool:
         """An account removed since goes again. One that was changed since (password, role, second factor) is locked:
         the journal holds no password, not even one-way, and the backup's must not count any more."""
-        people = self._core.storage.people
+        people = self._core.storage.accounts
         with self._ledger.writing():
             account = people.by_id(id)
             if account is None or (not removed and account.password == LOCKED):
@@ -240,7 +236,7 @@ class Replay:
         """Destroy again what had been destroyed: it was approved then. All else follows the standing approval."""
         before = [target_of(entry["what"]) for entry in entries if "what" in entry]
         self._core.retention.approvals.select()
-        waiting = self._core.storage.office.destructions(("selected",))
+        waiting = self._core.storage.admin.destructions(("selected",))
         ids = [d.id for d in waiting if any(_same(d.target, target) for target in before)]
         if ids:
             self._core.retention.approvals.approve(ids, "the approval in the journal")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, Protocol
 
+import msgspec
+
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, RecordsTarget, SelectedTarget
 from dongui_collector.storage.contract.values import Hold, Json, Record, RowBasis
@@ -113,13 +115,21 @@ def still_due(what: Json, plan: Iterable[Planned]) -> bool:
     return any(planned.what == what for planned in plan)
 
 
-def schedule(day: date, bases: Sequence[RowBasis], rules: Rules, holds: Sequence[Hold], fallback: date) -> Json:
-    """When a day ends as things stand, and which holds keep it from that. For people to read."""
+class StoredDay(msgspec.Struct, frozen=True):
+    """A day that is stored, for people to read: when it ends, and the ids of the holds that keep it from that."""
+
+    day: date
+    first_ends_on: date
+    destroyed_on: date
+    holds: list[int]
+    bytes: int
+
+
+def schedule(
+    day: date, bases: Sequence[RowBasis], rules: Rules, holds: Sequence[Hold], fallback: date, size: int
+) -> StoredDay:
+    """When a day ends as things stand, and which holds keep it from that; ``size`` is what it takes, in bytes."""
     all_ = endings(day, bases, rules)
     lasts = [e.last_day for e in all_] or [fallback]
-    return {
-        "day": day.isoformat(),
-        "first_ends_on": (min(lasts) + ONE_DAY).isoformat(),
-        "destroyed_on": (max(lasts) + ONE_DAY).isoformat(),
-        "holds": sorted({h.id for h in holds for e in all_ if h.touches(e.site_ref, e.class_id, day)}),
-    }
+    keeping = sorted({h.id for h in holds for e in all_ if h.touches(e.site_ref, e.class_id, day)})
+    return StoredDay(day, min(lasts) + ONE_DAY, max(lasts) + ONE_DAY, keeping, size)

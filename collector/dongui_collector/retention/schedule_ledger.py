@@ -58,7 +58,7 @@ class ProofPlanner:
         """Those numbers of a destruction selected earlier that may be destroyed now: a hold may have come since."""
         match target:
             case RequestsTarget():
-                found = (self._storage.office.request(id) for id in target.requests)
+                found = (self._storage.admin.request(id) for id in target.requests)
                 return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
             case DisclosuresTarget():
                 entries = (self._storage.disclosures.entry(id) for id in target.disclosures)
@@ -143,7 +143,7 @@ class ProofPlanner:
         )
 
     def _plan_requests(self, holds: Sequence[Hold], today: date) -> list[Planned]:
-        ended = [r["id"] for r in self._storage.office.requests() if self._request_ended(r, holds, today)]
+        ended = [r["id"] for r in self._storage.admin.requests() if self._request_ended(r, holds, today)]
         return [Planned(RequestsTarget(requests=tuple(ended)), today)] if ended else []
 
     def _request_ended(self, request: Json, holds: Sequence[Hold], today: date) -> bool:
@@ -210,7 +210,7 @@ class ProofPlanner:
         """Whether what a record tells of is over: the file it belongs to is gone, a later word took its place."""
         body = record.body or {}
         if record.kind == "request":
-            return self._storage.office.request(body.get("id", 0)) is None
+            return self._storage.admin.request(body.get("id", 0)) is None
         if record.kind == "disclosure":
             return self._storage.disclosures.entry(body.get("id", 0)) is None
         if record.kind == "account":
@@ -223,15 +223,15 @@ class ProofPlanner:
         """Whether the people of a purpose were told once more since: the next term counts from the last time (K16)."""
         after = record.seq
         while later := self._storage.ledger.of_kind("reconfirmed", after, _PAGE):
-            told = (r for r in later if r.site_ref == record.site_ref and r.body)
-            if any(r.body and r.body.get("purpose") == body.get("purpose") for r in told):
+            same_site = (r for r in later if r.site_ref == record.site_ref and r.body)
+            if any(r.body and r.body.get("purpose") == body.get("purpose") for r in same_site):
                 return True
             after = later[-1].seq
         return False
 
     def _newest_of_accounts(self) -> set[int]:
         """The last word on each account that there is: what the list of accounts is verified against."""
-        names = {account.name for account in self._storage.people.accounts()}
+        names = {account.name for account in self._storage.accounts.accounts()}
         newest: dict[str, int] = {}
         after = 0
         while records := self._storage.ledger.of_kind("account", after, _PAGE):

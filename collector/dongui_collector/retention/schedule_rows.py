@@ -24,7 +24,7 @@ from dongui_collector.storage.contract.targets import (
     SelectedTarget,
     UnreadableTarget,
 )
-from dongui_collector.storage.contract.values import Destruction, Hold, Json, RowBasis
+from dongui_collector.storage.contract.values import Destruction, Hold, RowBasis
 
 log = logging.getLogger("dongui.keeping")
 
@@ -90,8 +90,9 @@ class Planner:
         self, site_ref: int, class_id: str, reason: str, today: date, *, subject: bytes | None, before: date | None
     ) -> list[Planned]:
         """Live records of a class whose purpose a person says is achieved: of one subject, or up to a day, or all."""
-        found = self._storage.records.find(site_ref, class_id=class_id, subject=subject, limit=1 << 40)
-        ids = tuple(r.id.hex() for r in found if before is None or r.day <= before)
+        records = self._storage.records
+        found = records.of_class(site_ref, class_id) if subject is None else records.of_subject(site_ref, subject)
+        ids = tuple(r.id.hex() for r in found if r.class_id == class_id and (before is None or r.day <= before))
         parts = [ids[n : n + _ACHIEVED] for n in range(0, len(ids), _ACHIEVED)]
         return [Planned(AchievedTarget(site=site_ref, class_id=class_id, ids=some), today, reason) for some in parts]
 
@@ -100,12 +101,18 @@ class Planner:
         self._note_cleared(destruction, self._cleared_bases())
         self.proofs.done(destruction.target)
 
-    def schedule(self, holds: Sequence[Hold]) -> list[Json]:
+    def schedule(self, holds: Sequence[Hold]) -> list[calendar.StoredDay]:
         """Every day that is stored and when it ends. For people to read."""
         events = self._storage.events
         return [
-            calendar.schedule(day, self._bases(day, holds) or [], self._periods, holds, self._periods.latest(day))
-            | {"bytes": events.size(day)}
+            calendar.schedule(
+                day,
+                self._bases(day, holds) or [],
+                self._periods,
+                holds,
+                self._periods.latest(day),
+                events.size(day),
+            )
             for day in events.days()
         ]
 
@@ -140,7 +147,7 @@ class Planner:
     def _cleared_bases(self) -> set[PurposesTarget]:
         if self._cleared is None:
             self._cleared = set()
-            for destruction in self._storage.office.destructions(("done",)):
+            for destruction in self._storage.admin.destructions(("done",)):
                 self._note_cleared(destruction, self._cleared)
         return self._cleared
 
@@ -173,7 +180,7 @@ class Planner:
         site_ref, class_id, last, _ = group
         held: list[bytes] = []
         if calendar.may_hold(holds, site_ref, class_id):
-            held = calendar.held_records(store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40), holds)
+            held = calendar.held_records(store.of_group(site_ref, class_id, last), holds)
         return calendar.plan_records(name, group, held, today)
 
     @staticmethod

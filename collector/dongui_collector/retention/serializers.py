@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dongui_collector.retention.deadlines import deadline, pressing
-from dongui_collector.storage.contract.values import Destruction, Hold, Json, Site
+from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Site
 
 if TYPE_CHECKING:
     from dongui_collector.ledger.installation import LedgerInstallation
@@ -54,44 +54,67 @@ def hold_json(hold: Hold) -> Json:
     return body
 
 
-def archive_json(core: LedgerInstallation, site: Site | None = None) -> list[Json]:
-    """What lies in the archive, a line a site, class and last day. Names nobody and opens nothing."""
-    lines: list[Json] = []
+class ArchiveGroup(msgspec.Struct, frozen=True):
+    """How many records of a class lie in the archive until a day, and under which law. Names nobody."""
+
+    site: str
+    record_class: str = msgspec.field(name="class")
+    label: dict[str, str] | None
+    law: dict[str, str] | None
+    read_for: list[str]
+    kept_until: date
+    records: int
+
+
+def archive_groups(core: LedgerInstallation, site: Site | None = None) -> list[ArchiveGroup]:
+    """What lies in the archive, a line a site, class and last day. Opens nothing."""
+    groups = []
     for site_ref, class_id, last, number in core.storage.archive.groups():
         if site is not None and site.ref != site_ref:
             continue
         named = [n.policy.records[class_id] for n in core.registry.notices(site_ref) if class_id in n.policy.records]
         newest = next((c for c in reversed(named) if c.archive), None)
-        lines.append(
-            {
-                "site": core.registry.site_by_ref(site_ref).name,
-                "class": class_id,
-                "label": dict(newest.label) if newest else None,
-                "law": dict(newest.law or {}) if newest else None,
-                "read_for": list(newest.read_for) if newest else [],
-                "kept_until": last.isoformat(),
-                "records": number,
-            }
+        label, law = (dict(newest.label), dict(newest.law or {})) if newest else (None, None)
+        read_for: list[str] = [*newest.read_for] if newest else []
+        name = core.registry.site_by_ref(site_ref).name
+        groups.append(ArchiveGroup(name, class_id, label, law, read_for, last, number))
+    return groups
+
+
+class DestructionSummary(msgspec.Struct, frozen=True):
+    """A destruction for people to read. ``pressing`` says how urgent its approval is, while it waits for one."""
+
+    id: int
+    state: DestructionState
+    what: Json
+    reason: str
+    due: date | None
+    deadline: date | None
+    pressing: str | None
+    selected_at: int
+    selected_by: str | None
+    approved_at: int | None
+    approved_by: str | None
+    done_at: int | None
+    certificate: Json | None
+
+    @classmethod
+    def of(cls, destruction: Destruction, today: date | None = None) -> DestructionSummary:
+        """Without ``today`` nothing is said to press."""
+        due = destruction.due
+        waits = destruction.state == "selected"
+        return cls(
+            destruction.id,
+            destruction.state,
+            destruction.what,
+            destruction.reason,
+            due,
+            due and deadline(due),
+            pressing(due, today) if waits and today else None,
+            destruction.selected_at,
+            destruction.selected_by or None,
+            destruction.approved_at,
+            destruction.approved_by,
+            destruction.done_at,
+            destruction.certificate,
         )
-    return lines
-
-
-def destruction_json(destruction: Destruction, today: date | None = None) -> Json:
-    """A destruction for people to read; with ``today`` how urgent its approval is, while it waits for one."""
-    due = destruction.due
-    waits = destruction.state == "selected"
-    return {
-        "id": destruction.id,
-        "state": destruction.state,
-        "what": destruction.what,
-        "reason": destruction.reason,
-        "due": due and due.isoformat(),
-        "deadline": due and deadline(due).isoformat(),
-        "pressing": pressing(due, today) if waits and today else None,
-        "selected_at": destruction.selected_at,
-        "selected_by": destruction.selected_by or None,
-        "approved_at": destruction.approved_at,
-        "approved_by": destruction.approved_by,
-        "done_at": destruction.done_at,
-        "certificate": destruction.certificate,
-    }

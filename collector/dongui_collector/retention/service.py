@@ -17,6 +17,7 @@ from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys.keyring import KeyRing
+from dongui_collector.ledger.erasure_feed import ErasureFeed
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import EventKeys, reduce_row
@@ -75,7 +76,7 @@ class Retention:
     ) -> None:
         journal = ledger.journal
         self._storage = storage
-        self._office = storage.office
+        self._admin = storage.admin
         self._clock = clock
         self._zone = settings.zone
         self._lock = threading.RLock()
@@ -93,30 +94,14 @@ class Retention:
         reduce = reduce_row(registry, keyring, EventKeys(keyring.derive(b"event")))
         steps = Steps(storage, keyring, journal, reduce, self.periods, self.planner.proofs, self.archiver, self.today)
         visitors = VisitorSteps(storage, registry, clock, journal, reduce, self.periods, self.archiver, self.today)
-        self.executor = Executor(storage, journal, clock, keyring, registry, self.periods, steps, visitors, self.today)
+        feed = ErasureFeed(storage, keyring, self.periods)
+        self.executor = Executor(storage, journal, clock, keyring, registry, feed, steps, visitors, self.today)
         self.endings = EndingQueue(storage, self.executor, visitors)
         recorded = RecordedSteps(storage.ledger, keyring.derive(b"chain-head"))
-        self.approvals = Approvals(
-            storage,
-            clock,
-            self.planner,
-            self.standing,
-            self.holds,
-            recorded,
-            self.today,
-            self._lock,
-            two_person=settings.two_person,
-        )
-        self.overview = RetentionOverview(
-            storage.office,
-            self.planner,
-            self.approvals,
-            self.standing,
-            self.holds,
-            self.periods,
-            self.today,
-            self.last_success,
-        )
+        by = clock, self.planner, self.standing, self.holds, recorded, self.today
+        self.approvals = Approvals(storage.ledger, storage.admin, *by, self._lock, settings.two_person)
+        shown = self.planner, self.approvals, self.standing, self.holds, self.periods
+        self.overview = RetentionOverview(storage.admin, *shown, self.today, self.last_success)
 
     def today(self) -> date:
         """The day in the installation's zone."""
@@ -150,7 +135,7 @@ class Retention:
             return {
                 "selected": len(selected),
                 "destroyed": len(done),
-                "waiting": len(self._office.destructions(("selected",))),
+                "waiting": len(self._admin.destructions(("selected",))),
                 "failed": failed,
                 "refused": refused,
                 "certificates": [d.certificate for d in done],
@@ -159,10 +144,10 @@ class Retention:
     def _carry_out(self, state: DestructionState, done: list[Destruction], progress: Progress | None) -> int:
         """Carry out everything in a state; adds to ``done`` and returns how many failed."""
         failed = 0
-        todo = self._office.destructions((state,))
+        todo = self._admin.destructions((state,))
         for number, destruction in enumerate(todo):
             try:
-                if self._one(destruction) and (finished := self._office.destruction(destruction.id)):
+                if self._one(destruction) and (finished := self._admin.destruction(destruction.id)):
                     done.append(finished)
             except Exception as error:
                 failed += 1
@@ -187,7 +172,7 @@ class Retention:
         else:
             of = self.approvals.begin(destruction, target, self._measure(target))
         self.executor.execute([target.resolved(of=of)])
-        if finished := self._office.destruction(destruction.id):
+        if finished := self._admin.destruction(destruction.id):
             self.planner.done(finished)
         return True
 
@@ -225,12 +210,12 @@ class Retention:
 
     def last_success(self) -> int | None:
         """When the last round without a failure ended (epoch ms), also before a restart; None before the first."""
-        noted = self._office.setting(LAST)
+        noted = self._admin.setting(LAST)
         return self._success if noted is None else max(self._success or 0, int(noted["at"]))
 
     def _note_success(self, destroyed: int) -> None:
         self._success = self._clock.now()
         if destroyed or not 0 <= self._success - self._noted < _NOTE_EVERY_MS:
             with self._storage.ledger.writing():
-                self._office.put_setting(LAST, {"at": self._success, "destroyed": destroyed})
+                self._admin.put_setting(LAST, {"at": self._success, "destroyed": destroyed})
             self._noted = self._success

@@ -11,7 +11,8 @@ from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.retention.targets import rule_of
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import AchievedTarget, Rule, SelectedTarget
 from dongui_collector.storage.contract.values import Json
 
@@ -40,7 +41,7 @@ class StandingApproval:
 
         It counts only as the ledger has it: written into the settings by hand it is none.
         """
-        found = self._storage.office.setting(SETTING)
+        found = self._storage.admin.setting(SETTING)
         last = self._storage.ledger.last_of(KIND)
         if found is None or last is None or last.body != {"standing": "granted", **found}:
             return None
@@ -63,7 +64,7 @@ class StandingApproval:
             "schedule": [list(rule) for rule in sorted(signed)],
         }
         with self._storage.ledger.writing():
-            self._storage.office.put_setting(SETTING, standing)
+            self._storage.admin.put_setting(SETTING, standing)
             self._storage.ledger.append(KIND, now, {"standing": "granted", **standing})
             self._journal.append({"kind": "approval", "standing": True})
         return standing
@@ -72,10 +73,10 @@ class StandingApproval:
         """From now on every destruction waits for an officer. Raises :class:`NotAllowed` when none stands."""
         _named(by)
         with self._storage.ledger.writing():
-            if self._storage.office.setting(SETTING) is None:
+            if self._storage.admin.setting(SETTING) is None:
                 raise NotAllowed("there is no standing approval to revoke")
             now = self._clock.now()
-            self._storage.office.put_setting(SETTING, None)
+            self._storage.admin.put_setting(SETTING, None)
             self._storage.ledger.append(KIND, now, {"standing": "revoked", "by": by})
             self._journal.append({"kind": "approval", "standing": False})
         return {"by": by, "at": now}

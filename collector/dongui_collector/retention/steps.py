@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from dongui_collector.keys.keyring import KeyRing, archive_name, record_name
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.archive import Archiver
+from dongui_collector.retention.schedule import held_records
 from dongui_collector.retention.schedule_ledger import ProofPlanner
-from dongui_collector.storage.contract.stores import DestructionJournal, RecordStore, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import RecordStore, Storage
 from dongui_collector.storage.contract.targets import (
     AchievedTarget,
     AuditTarget,
@@ -28,28 +31,18 @@ from dongui_collector.storage.contract.values import Ended, Json, Reduce, Select
 _CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
 
 
+@dataclass(eq=False)
 class Steps:
     """Destroys selected targets. ``today`` is the installation's day."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        keyring: KeyRing,
-        journal: DestructionJournal,
-        reduce: Reduce,
-        periods: Periods,
-        proofs: ProofPlanner,
-        archiver: Archiver,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._keyring = keyring
-        self._journal = journal
-        self._reduce = reduce
-        self._periods = periods
-        self._proofs = proofs
-        self._archiver = archiver
-        self._today = today
+    _storage: Storage
+    _keyring: KeyRing
+    _journal: DestructionJournal
+    _reduce: Reduce
+    _periods: Periods
+    _proofs: ProofPlanner
+    _archiver: Archiver
+    _today: Callable[[], date]
 
     def run(self, target: Target) -> Json:
         """Destroy one target, but for what ``target.holding`` keeps. Returns what its certificate says of it."""
@@ -102,8 +95,7 @@ class Steps:
         store, site, class_id, last = self._store(target), target.site, target.class_id, target.last_day
         kept = {bytes.fromhex(id) for id in target.kept}
         if target.holding:
-            found = store.find(site, class_id=class_id, last_day=last, limit=1 << 40)
-            kept |= {r.id for r in found if any(h.covers(site, class_id, r.day, r.subject) for h in target.holding)}
+            kept.update(held_records(store.of_group(site, class_id, last), target.holding))
         if not kept:
             self._destroy_keys(store, target)
         return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
@@ -153,7 +145,7 @@ class Steps:
     def _erase(self, target: NumberedTarget, numbers: Sequence[int]) -> int:
         if isinstance(target, RequestsTarget):
             self._destroy_request_keys(numbers)
-            return self._storage.office.destroy_requests(numbers)
+            return self._storage.admin.destroy_requests(numbers)
         if isinstance(target, DisclosuresTarget):
             return self._storage.disclosures.destroy(numbers)
         for seq in numbers:
@@ -163,6 +155,6 @@ class Steps:
     def _destroy_request_keys(self, ids: Iterable[int]) -> None:
         """What a request says of persons is sealed under a key of its own: no backup tells it any more."""
         for id in ids:
-            request = self._storage.office.request(id)
+            request = self._storage.admin.request(id)
             if request and request.get("key"):
                 self._keyring.destroy(request["key"])

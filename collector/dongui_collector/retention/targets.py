@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from dongui_collector.core.errors import StorageDamaged
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention import ledger_retention
@@ -24,7 +25,6 @@ from dongui_collector.storage.contract.targets import (
     SelectedTarget,
 )
 from dongui_collector.storage.contract.values import LedgerRecord
-from dongui_collector.storage.sqlite.connect import DatabaseError
 
 _KEPT = 10_000  # resolved rules that are remembered
 
@@ -51,7 +51,7 @@ class RuleResolver:
                 self._known.clear()
             try:
                 self._known[target] = tuple(sorted({r for n, id in self._classes(target) if (r := rule_of(n, id))}))
-            except DatabaseError:  # a damaged file ends with the longest period there is: nothing in it asks for more
+            except StorageDamaged:  # a damaged file ends with the longest period there is: nothing in it asks for more
                 return target
         return target.resolved(rules=self._known[target])
 
@@ -67,7 +67,7 @@ class RuleResolver:
                 yield from self._of_records(target)
             case RequestsTarget():
                 for id in target.requests:
-                    if (request := self._storage.office.request(id)) and request.get("closed_at"):
+                    if (request := self._storage.admin.request(id)) and request.get("closed_at"):
                         notice = self._registry.in_force(request["site_ref"], request["closed_at"])
                         yield notice, ledger_retention.REQUEST
             case DisclosuresTarget():
@@ -91,7 +91,7 @@ class RuleResolver:
 
     def _of_records(self, target: RecordsTarget) -> Iterator[tuple[LoadedNotice, str]]:
         store = self._storage.archive if target.store == "archive" else self._storage.records
-        found = store.find(target.site, class_id=target.class_id, last_day=target.last_day, limit=1 << 40)
+        found = store.of_group(target.site, target.class_id, target.last_day)
         yield from ((self._registry.notice(ref), target.class_id) for ref in {r.notice_ref for r in found})
 
     def _records(self, ranges: Iterable[Sequence[int]]) -> Iterator[LedgerRecord]:

@@ -8,46 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 
 from dongui_collector.core.clock import Clock
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.ledger.periods import Periods, bits_of
 from dongui_collector.retention.archive import Archiver, outlives_consent
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage, iter_rows
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.targets import VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Hold, Intent, Record, Reduce, RowEnding, Selection
 
 _SIDE_BY_SIDE = 24  # days at a time: they wait for the disk together, others are searched meanwhile
 
 
+@dataclass(eq=False)
 class VisitorSteps:
     """Destroys what visitor targets name."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        registry: NoticeRegistry,
-        clock: Clock,
-        journal: DestructionJournal,
-        reduce: Reduce,
-        periods: Periods,
-        archiver: Archiver,
-        today: Callable[[], date],
-    ) -> None:
-        self._storage = storage
-        self._registry = registry
-        self._clock = clock
-        self._journal = journal
-        self._reduce = reduce
-        self._periods = periods
-        self._archiver = archiver
-        self._today = today
+    _storage: Storage
+    _registry: NoticeRegistry
+    _clock: Clock
+    _journal: DestructionJournal
+    _reduce: Reduce
+    _periods: Periods
+    _archiver: Archiver
+    _today: Callable[[], date]
 
     def resolve(self, intents: Iterable[Intent]) -> list[VisitorTarget]:
         """What intents of the ledger end, as things stand now; those that are finished are left out."""
         open_ = {intent.seq for intent in self._storage.ledger.intents()}
-        holds = self._storage.office.holds()
+        holds = self._storage.admin.holds()
         today = self._today() if holds else date.min
         return [
             self._target(i, [h for h in holds if h.may_reach(i.site_ref, i.visitor, today)])
@@ -164,7 +156,7 @@ class VisitorSteps:
 
     def _records_of(self, target: VisitorTarget) -> list[Record]:
         # Whoever comes back while a hold keeps the ending open begins anew: what is taken then does not end with it.
-        found = self._storage.records.find(target.site, subject=target.visitor, limit=1 << 40)
+        found = self._storage.records.of_subject(target.site, target.visitor)
         found = [r for r in found if r.at <= target.decided_at]
         if target.cause == "erasure":
             return found

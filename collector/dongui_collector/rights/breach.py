@@ -138,7 +138,7 @@ def search(
 def _records(store: RecordStore, site: Site) -> Iterator[Any]:
     for site_ref, class_id, last_day, _ in store.groups():
         if site_ref == site.ref:
-            yield from store.find(site_ref, class_id=class_id, last_day=last_day, limit=1 << 40)
+            yield from store.of_group(site_ref, class_id, last_day)
 
 
 def _on_ledger(core: Installation, site: Site, first: date, last: date, zone: Any) -> Iterator[bytes]:
@@ -195,7 +195,7 @@ def _is_sealed(item: str) -> bool:
 def _destroyed(core: Installation, first: date, last: date, learned: int) -> list[Json]:
     """Days of the period that were destroyed: if that was after the breach, they were among what got out."""
     found = []
-    for destruction in core.storage.office.destructions(("done",)):
+    for destruction in core.storage.admin.destructions(("done",)):
         what, certificate = destruction.what, destruction.certificate or {}
         if what["kind"] == "day" and first <= date.fromisoformat(what["day"]) <= last:
             found.append({"day": what["day"], "destroyed_at": destruction.done_at, "rows": certificate.get("rows")})

@@ -20,7 +20,7 @@ from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
-from dongui_collector.rights.requests import must_be_proved, open_request
+from dongui_collector.rights.identity import must_be_proved
 from dongui_collector.rights.subjects import subject_of
 from dongui_collector.storage.contract.values import Json, Record
 
@@ -46,7 +46,7 @@ def correct(core: Installation, form: CorrectRecord) -> Json:
     if not isinstance(form.data, dict) or len(json.dumps(form.data)) > _LONGEST:
         raise CollectorError("a record's data is a JSON object of at most 64 KiB")
     with core.storage.ledger.writing():
-        request = open_request(core, form.id)
+        request = files.load_open(core, form.id)
         must_be_proved(request)
         if request["kind"] != "correction":
             raise NotAllowed(f"request {form.id} asks for {request['kind']}; a correction needs a request for it")
@@ -83,7 +83,7 @@ def finish(core: Installation, id: int) -> None:
 
 def resume(core: Installation) -> None:
     """Finish every correction that a crash interrupted."""
-    for request in core.storage.office.requests():
+    for request in core.storage.admin.requests():
         if request.get("correcting"):
             finish(core, request["id"])
 

@@ -6,7 +6,6 @@ installation. Nothing of it is written anywhere but where it is sent.
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +16,11 @@ import msgspec
 from dongui_collector.access import audit_log
 from dongui_collector.core.errors import CollectorError, NotAllowed
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package, access_package_page, files
 from dongui_collector.rights.grounds import kind_of
-from dongui_collector.rights.requests import must_be_proved
+from dongui_collector.rights.identity import must_be_proved
 from dongui_collector.rights.subjects import Subject, subject_of
 
 _KINDS = ("access", "correction")
@@ -91,7 +91,7 @@ def write(core: Installation, id: int, target: Path) -> list[Path]:
     """
     try:
         if target.suffix == ".zip":
-            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with open(target, "xb", opener=private) as file:
                 for piece in zipped(core, id):
                     file.write(piece)
             return [target]
@@ -99,7 +99,7 @@ def write(core: Installation, id: int, target: Path) -> list[Path]:
         paths = []
         for name, pieces in parts(core, id).items():
             path = target / name
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with open(path, "xb", opener=private) as file:
                 for piece in pieces():
                     file.write(piece)
             paths.append(path)

@@ -56,7 +56,7 @@ def _since(core: Installation, site_ref: int, keys: Sequence[bytes]) -> int | No
     """Since when something is known of a person (epoch ms); None for nobody."""
     found = [record.at for key in keys for record in core.storage.ledger.records_of(key)[:1]]
     for store in (core.storage.records, core.storage.archive):
-        found += [record.at for key in keys for record in store.find(site_ref, subject=key, limit=1)]
+        found += [at for key in keys if (at := store.known_since(site_ref, key)) is not None]
     return min(found, default=None)
 
 

@@ -15,9 +15,9 @@ LONGEST = 4000  # characters of a request's words, as for one that comes alone
 
 def join(core: Installation, visitor: Visitor, kind: str, asked: str, text: str) -> Json | None:
     """The open request that this one joins; None where it is the first. Inside a writing transaction."""
-    for request in core.storage.office.open_requests_of(visitor.site_ref, visitor.key.hex()):
+    for request in core.storage.admin.requests_of([visitor.key]):
         same = (request["kind"], request.get("asked"), request.get("channel")) == (kind, asked, "online")
-        if same and _added(core, request, text):
+        if same and not request.get("closed_at") and _added(core, request, text):
             return request
     return None
 

@@ -88,7 +88,7 @@ def note_export(
     Returns the number of the disclosure that a hand-over begins. Raises :class:`NotAllowed` for a recipient whom the
     notice in force does not name for this (S4.1).
     """
-    office = core.storage.office
+    admin = core.storage.admin
     entry: Json = {
         "action": "export",
         "consumer": reader.consumer,
@@ -103,14 +103,14 @@ def note_export(
         entry["precise"] = True
     with core.storage.ledger.writing():
         core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=reader.site.ref)
-        consumers: Json = office.setting(CONSUMERS) or {}
+        consumers: Json = admin.setting(CONSUMERS) or {}
         had = consumers.get(reader.consumer, {"purposes": []})
         consumers[reader.consumer] = {
             "purposes": sorted({*had["purposes"], *reader.purposes}),
             # More than one site: told of every site's endings; a name it does not know means nothing to it.
             "site": reader.site.ref if had.get("site", reader.site.ref) == reader.site.ref else None,
         }
-        office.put_setting(CONSUMERS, consumers)
+        admin.put_setting(CONSUMERS, consumers)
         if reader.recipient is None:
             return None
         said: Json = {name: entry[name] for name in ("from", "to", "format", "by", "precise") if name in entry}

@@ -12,9 +12,10 @@ import json
 import uuid
 from typing import Any
 
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.retention.installation import Installation
+from dongui_collector.rights.grounds import kind_of
 from dongui_collector.storage.contract.values import Json
 
 
@@ -23,17 +24,25 @@ def add(core: Installation, entry: Json, private: Json) -> int:
     name = f"request:{uuid.uuid4()}"
     core.keyring.named(name, create=True)
     with core.storage.ledger.writing():
-        id = core.storage.office.add_request({**entry, "key": name})
+        id = core.storage.admin.add_request({**entry, "key": name})
         change(core, id, {}, private)
     return id
 
 
 def load(core: Installation, id: int) -> Json:
     """A request's open part. Raises :class:`Unknown`."""
-    found = core.storage.office.request(id)
+    found = core.storage.admin.request(id)
     if found is None:
         raise Unknown(f"there is no privacy request {id}; see `dongui requests list`")
     return found
+
+
+def load_open(core: Installation, id: int) -> Json:
+    """The open part of a request that may still be answered. Raises :class:`NotAllowed` for a closed one."""
+    request = load(core, id)
+    if request.get("closed_at"):
+        raise NotAllowed(f"request {id} is closed already; see `dongui requests show {id}`")
+    return {**request, "kind": kind_of(request["kind"]) or request["kind"]}
 
 
 def private(core: Installation, request: Json) -> Json:
@@ -57,7 +66,7 @@ def change(core: Installation, id: int, changes: Json, secret: Json | None = Non
         assert key is not None
         text = json.dumps(secret, ensure_ascii=False).encode()
         changes = {**changes, "sealed": base64.b64encode(seal(key, text, _place(id))).decode()}
-    core.storage.office.update_request(id, changes)
+    core.storage.admin.update_request(id, changes)
 
 
 def noted(core: Installation, request: Json, step: str, by: str, **facts: Any) -> None:

@@ -15,8 +15,6 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Json, Record, Selection, Visitor
 
-_ALL = 1 << 40
-
 
 def decide_erasure(core: Installation, subject: Subject) -> list[int]:
     """Decide that everything of a person ends; the ledger numbers of the endings. Inside a writing transaction."""
@@ -65,7 +63,7 @@ def records_of(core: Installation, subject: Subject) -> list[tuple[Record, bool]
         (record, archived)
         for store, archived in ((core.storage.records, False), (core.storage.archive, True))
         for key in subject.keys
-        for record in store.find(subject.site_ref, subject=key, limit=_ALL)
+        for record in store.of_subject(subject.site_ref, key)
     ]
 
 

@@ -16,7 +16,7 @@ from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, o
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.own_requests import objection
-from dongui_collector.rights.requests import ShowRequest, show
+from dongui_collector.rights.request_view import ShowRequest, show
 from dongui_collector.storage.contract.values import Json
 
 

@@ -10,9 +10,7 @@ from dongui_collector.storage.contract.values import Json
 
 def own_requests(core: Installation, *keys: bytes) -> list[Json]:
     """The requests about these keys (visitors or a member), oldest first. Who of the staff answered is not in it."""
-    wanted = {key.hex() for key in keys}
-    found = core.storage.office.requests()
-    return [_shown(core, r) for r in found if {r.get("visitor"), r.get("member")} & wanted]
+    return [_shown(core, request) for request in core.storage.admin.requests_of(keys)]
 
 
 def own_requests_of(core: Installation, subject: Subject) -> list[Json]:

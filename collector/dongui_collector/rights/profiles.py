@@ -148,16 +148,15 @@ def _purposes(policy: Policy, recipient: str) -> Sequence[str]:
 
 def _allowed(core: Installation, site_ref: int, policy: Policy) -> list[Record]:
     """The newest profile record of each member who allows it and is neither suspended nor about to be erased."""
-    classes = [record.id for record in policy.records.values() if record.profile]
+    classes = {record.id for record in policy.records.values() if record.profile}
     ended = {intent.visitor for intent in core.storage.ledger.intents()} | core.storage.ledger.suspended()
     today = core.retention.today()
     found = []
     for member in core.storage.disclosures.profiles(site_ref):
         mine = [
             record
-            for class_id in classes
-            for record in core.storage.records.find(site_ref, class_id=class_id, subject=member)
-            if record.last_day >= today
+            for record in core.storage.records.of_subject(site_ref, member)
+            if record.class_id in classes and record.last_day >= today
         ]
         if mine and member not in ended:
             found.append(max(mine, key=lambda record: record.at))

@@ -21,12 +21,12 @@ async def post_record(door: PublicApp, request: Request) -> Response:
     """A record of another class than events: contracts, payments, complaints, abuse, logins (S3.1)."""
     value, site = await server_body(door, request, RecordIn)
     check_tree(value.data, "data")
-    if why := await door.in_thread(members.may_record, door.core, site, value.class_, value.subject):
+    if why := await door.in_thread(site, members.may_record, door.core, site, value.class_, value.subject):
         raise Problem("no-live-purpose", f"nothing is recorded of this subject: {why}")
     sent = (value.class_, value.subject, value.at, value.source, value.data)
     try:
         stored = await door.in_thread(
-            partial(door.core.retention.records.add, site, *sent, id=value.id.bytes if value.id else None)
+            site, partial(door.core.retention.records.add, site, *sent, id=value.id.bytes if value.id else None)
         )
     except NotAllowed as refused:
         raise Problem("malformed", str(refused)) from None
@@ -49,7 +49,7 @@ async def post_member(door: PublicApp, request: Request) -> Response:
     member = ledger.member_key(site.ref, value.member) if value.member else None
     told = await _MEMBER_EVENTS[value.event](door, site, visitor, member, value.event)
     if sent:
-        await door.in_thread(ledger.keep_answer, site.ref, sent, told)
+        await door.in_thread(site, ledger.keep_answer, site.ref, sent, told)
     return json_response(told)
 
 
@@ -59,7 +59,7 @@ async def _identified(
     if visitor is None or member is None:
         raise Problem("malformed", "identified needs visitor and member")
     current = door.core.registry.in_force(site.ref, door.core.clock.now())
-    joined, ending = await door.in_thread(members.identify, door.core, current, visitor, member)
+    joined, ending = await door.in_thread(site, members.identify, door.core, current, visitor, member)
     if joined == "no_purpose":
         raise Problem("no-live-purpose", "no live purpose of this visitor lists member_reference")
     if ending is not None:  # under age: not joined, and what the visitor left is destroyed (S8)
@@ -72,9 +72,9 @@ async def _ended(
     door: PublicApp, site: Site, visitor: bytes | None, member: bytes | None, event: str
 ) -> dict[str, Any]:
     work = (members.end, door.core, site, visitor, member, event)
-    ending = await door.in_thread(door.endings.must_succeed, *work)
+    ending = await door.in_thread(site, door.endings.must_succeed, *work)
     await _carry_out(door, ending)
-    kept = await door.in_thread(members.left_by_law, door.core, ending)
+    kept = await door.in_thread(site, members.left_by_law, door.core, ending)
     return {"erased": ending.visitors} | ({"kept": kept} if kept else {})
 
 
@@ -90,7 +90,7 @@ async def _profile(
         raise Problem("malformed", f"{event} needs member")
     allowed = event == "profile_allowed"
     try:
-        await door.in_thread(partial(profiles.switch, door.core, site, member, "site", allowed=allowed))
+        await door.in_thread(site, partial(profiles.switch, door.core, site, member, "site", allowed=allowed))
     except NotAllowed as refused:
         raise Problem("no-live-purpose", str(refused)) from None
     return {"allowed": allowed}
@@ -115,7 +115,7 @@ async def post_channels(door: PublicApp, request: Request) -> Response:
         raise Problem("malformed", f"method must be one of {', '.join(sorted(METHODS))}")
     chosen = (value.granted, value.refused, value.method, value.lang)
     try:
-        state = await door.in_thread(channels.choose, door.core, site, value.member, *chosen)
+        state = await door.in_thread(site, channels.choose, door.core, site, value.member, *chosen)
     except NotAllowed as refused:
         raise Problem("malformed", str(refused)) from None
     return json_response({"state": state})

@@ -22,7 +22,7 @@ from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import RequestIn, decode
 from dongui_collector.intake.turns import Whose
-from dongui_collector.rights import access_package, access_package_page, fulfilment, requests
+from dongui_collector.rights import access_package, access_package_page, filing, fulfilment
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
 from dongui_collector.storage.contract.values import Visitor
@@ -52,8 +52,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
     if not id_ or len(id_) > 128:
         raise Problem("unauthorised", "send Authorization: Bearer <visitor id>, or the cookie with X-Dongui: 1")
     key = door.core.ledger.key_of(id_)
-    turn = Whose(network(address) if address else "", key)
     visitor = door.core.storage.ledger.visitor(key)
+    turn = Whose(visitor.site_ref if visitor else 0, network(address) if address else "", key)
     if visitor is None and reads:
         visitor = await door.readers.run(turn, partial(_left_by_law, door, key))
     if visitor is None:
@@ -66,7 +66,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
 def _left_by_law(door: PublicApp, key: bytes) -> Visitor | None:
     """Somebody erased of whom other law still keeps records: they may go on seeing that it does (S9.5)."""
     archive = door.core.storage.archive
-    site_ref = next((s.ref for s in door.core.registry.sites() if archive.find(s.ref, subject=key, limit=1)), None)
+    refs = (site.ref for site in door.core.registry.sites())
+    site_ref = next((ref for ref in refs if archive.known_since(ref, key) is not None), None)
     return None if site_ref is None else Visitor(key, site_ref, False, {})
 
 
@@ -166,7 +167,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
         except TooManyEntries as refused:
             raise Problem("rate-limited", str(refused)) from None
         return json({"kind": asked.kind, "done": True}, 201)
-    filed = await door.requests.run(turn, partial(requests.received_online, core, visitor, asked.kind, asked.text))
+    filed = await door.requests.run(turn, partial(filing.received_online, core, visitor, asked.kind, asked.text))
     return json({"kind": asked.kind, "done": False, "request": filed.id, "due": filed.due}, 201)
 
 

@@ -271,7 +271,7 @@ def handed_over(core: Installation, entry: Json, before: Callable[[Sequence[byte
     for site_ref, class_id, last, _ in core.storage.records.groups():
         if site_ref != site.ref or last < today:
             continue
-        found = core.storage.records.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+        found = core.storage.records.of_group(site_ref, class_id, last)
         ended = {intent.visitor for intent in core.storage.ledger.intents()}
         going = [r for r in found if r.subject not in ended and not out(r.subject)]
         if going:

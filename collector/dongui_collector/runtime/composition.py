@@ -20,13 +20,13 @@ from dongui_collector.ledger.service import LedgerService
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.service import Retention
 from dongui_collector.runtime import operations
+from dongui_collector.storage.contract.journal import EPOCH, FIRST_EPOCH
 from dongui_collector.storage.contract.stores import Storage
-from dongui_collector.storage.sqlite.files import FolderLock
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH, JOURNAL_FILE, Journal
-from dongui_collector.storage.sqlite.restored import clear_up, go_on
-from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys, open_storage
+from dongui_collector.storage.sqlite.folder import SqliteFolder
+from dongui_collector.storage.sqlite.journal import Journal
 
-__all__ = ["control", "open_core", "open_journal", "operations"]  # who opens an installation may ask it everything
+# Who opens an installation may ask it everything.
+__all__ = ["SqliteFolder", "control", "folder_of", "open_core", "open_journal", "operations"]
 
 
 def open_core(settings: Settings, *, writable: bool) -> Installation:
@@ -37,26 +37,26 @@ def open_core(settings: Settings, *, writable: bool) -> Installation:
     for a false clock or a missing master key, :class:`StorageError` for a folder that is none.
     """
     clock = clock_from_environment(testing=settings.testing)
+    folder = folder_of(settings)
     if writable:
-        go_on(settings.data_path)
-        make_folders(settings.data_path, settings.keys_path)
-    lock = FolderLock(settings.data_path) if writable else None
+        folder.resume_restore()
+        folder.make()
+    lock = folder.lock() if writable else None
     undo: list[Callable[[], None]] = [lock.release] if lock else []
     try:
-        _check_keys(settings)
+        _check_keys(folder)
         if writable:
-            clear_up(settings.data_path, settings.keys_path)
+            folder.clear_up()
         master = load_master(settings)
-        keys = open_keys(settings.keys_path, readonly=not writable)
+        keys = folder.open_keys(readonly=not writable)
         undo.append(keys.close)
         keyring = KeyRing(keys, master, remember=writable, reload=lambda: load_master(settings))
         if writable:
             resume_rotation(settings, keyring)
-        storage = open_storage(settings.data_path, keys, keyring.derive(b"chain-head"), readonly=not writable)
+        storage = folder.open(keys, keyring.derive(b"chain-head"), readonly=not writable)
         undo.append(storage.close)
         registry = NoticeRegistry(storage.ledger)
-        # Apart from the data and from every backup of it, beside the keys.
-        journal = open_journal(settings.keys_path, keyring, storage)
+        journal = open_journal(folder.journal_file, keyring, storage)
         keyring.journal = journal
         ledger = LedgerService(storage, registry, keyring, clock, journal)
         retention = Retention(storage, keyring, registry, ledger, clock, settings)
@@ -97,22 +97,24 @@ def _alone(settings: Settings) -> Iterator[Installation]:
         core.close()
 
 
-def _check_keys(settings: Settings) -> None:
+def _check_keys(folder: SqliteFolder) -> None:
     """Where there are data there were keys: new ones would open none of them, and make every visitor a stranger."""
-    path = settings.keys_path / "keys.db"
-    if (settings.data_path / LEDGER_FILE).exists() and not path.exists():
+    if folder.holds_data and not folder.keys_file.exists():
         raise SettingsError(
-            f"{path} is missing although {settings.data_path} holds data, which nothing else opens; is its volume"
+            f"{folder.keys_file} is missing although {folder.data} holds data, which nothing else opens; is its volume"
             " mounted, is `keys` in dongui.toml right? If it is lost: `dongui keys restore FILE`"
         )
 
 
-def open_journal(keys: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:
+def folder_of(settings: Settings) -> SqliteFolder:
+    """The folders of an installation, open or not. The only place that picks a storage."""
+    return SqliteFolder(settings.data_path, settings.keys_path)
+
+
+def open_journal(path: Path, keyring: KeyRing, storage: Storage | None = None) -> Journal:
     """The journal of destructions. Without ``storage`` only to be read: the ledger says which epoch is written."""
-    office = storage.office if storage else None
-    return Journal(
-        keys / JOURNAL_FILE, keyring.derive(b"journal"), lambda: (office and office.setting(EPOCH)) or FIRST_EPOCH
-    )
+    admin = storage.admin if storage else None
+    return Journal(path, keyring.derive(b"journal"), lambda: (admin and admin.setting(EPOCH)) or FIRST_EPOCH)
 
 
 def _undo(steps: list[Callable[[], None]]) -> None:

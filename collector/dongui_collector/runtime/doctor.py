@@ -22,10 +22,11 @@ from dongui_collector.access import audit_log
 from dongui_collector.access.accounts import enabled
 from dongui_collector.core.diagnosis import Diagnosis, Examine
 from dongui_collector.core.operations import operation
+from dongui_collector.core.private_files import open_to_others
 from dongui_collector.core.settings import Settings
 from dongui_collector.keys import operations
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights import requests
+from dongui_collector.rights import request_list
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
 from dongui_collector.storage.contract.values import Site
 
@@ -51,7 +52,7 @@ def examine(core: Installation) -> list[Diagnosis]:
     parts: tuple[Callable[[Installation], Iterator[Diagnosis]], ...] = (
         _sites,
         _notices,
-        _office,
+        _admin,
         _cookies,
         _running,
         _keys,
@@ -64,14 +65,14 @@ def examine(core: Installation) -> list[Diagnosis]:
 
 def _permissions(settings: Settings) -> Iterator[Diagnosis]:
     key = settings.folder / settings.master_key_file
-    for path in (settings.data_path, settings.keys_path, key):
-        if path.exists() and path.stat().st_mode & 0o077:
-            mode = "600" if path == key else "700"
-            yield Diagnosis(
-                "error",
-                Message("{path} can be read by other users of this machine", path=path),
-                Message("chmod {mode} {path}", mode=mode, path=path),
-            )
+    places = (settings.data_path, settings.keys_path, key)
+    for path in dict.fromkeys(found for place in places if (found := next(open_to_others(place), None))):
+        mode = "-R go=" if path.is_dir() else "600"
+        yield Diagnosis(
+            "error",
+            Message("{path} can be read by other users of this machine", path=path),
+            Message("chmod {mode} {path}", mode=mode, path=path),
+        )
     if settings.keys_path.resolve().is_relative_to(settings.data_path.resolve()):
         remedy = "move it beside the data folder and set keys in dongui.toml"
         yield Diagnosis(
@@ -183,7 +184,7 @@ def _unpublished(core: Installation, site: Site) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", Message("{name} is not among the published versions", name=path.name), remedy)
 
 
-def _office(core: Installation) -> Iterator[Diagnosis]:
+def _admin(core: Installation) -> Iterator[Diagnosis]:
     if not any(account.role in ("admin", "officer") for account in enabled(core)):
         yield Diagnosis("error", "nobody can sign in to the console to approve destructions", "add an account")
     yield from _requests(core)
@@ -221,7 +222,7 @@ def _review(core: Installation) -> Iterator[Diagnosis]:
 
 def _requests(core: Installation) -> Iterator[Diagnosis]:
     """A privacy request is answered within ten days; none passes its day unnoticed (K10)."""
-    counts = requests.waiting(core)
+    counts = request_list.waiting(core)
     remedy = "dongui requests list, then dongui requests answer ID"
     if counts["overdue"]:
         yield Diagnosis("error", Message("{n} privacy requests are overdue", n=counts["overdue"]), remedy)
@@ -261,7 +262,7 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
 def _cookies(core: Installation) -> Iterator[Diagnosis]:
     for site in core.registry.sites():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
-        names = [c["name"] for c in core.storage.office.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
+        names = [c["name"] for c in core.storage.admin.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         exempt = {name: known for name in names if (known := framework_cookie(name))}
         for name, known in exempt.items():
             what = Message(
@@ -291,11 +292,11 @@ def _running(core: Installation) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "the collector is not running: nothing is recorded, nothing ages out", "dongui serve"
         )
-        if due := core.retention.overview.status()["due"]:
+        if due := core.retention.overview.status().due:
             remedy = "dongui retention run"
             yield Diagnosis(
                 "error",
-                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0]["due"]),
+                Message("{n} destructions are due, the first since {day}", n=len(due), day=due[0].due),
                 remedy,
             )
         return

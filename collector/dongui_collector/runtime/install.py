@@ -18,6 +18,7 @@ from dongui_collector.access.secrets import new_password
 from dongui_collector.core.clock import Clock, clock_from_environment
 from dongui_collector.core.errors import CollectorError, StorageError
 from dongui_collector.core.operations import perform
+from dongui_collector.core.private_files import private
 from dongui_collector.core.settings import load_settings
 from dongui_collector.keys.keyring import new_master, write_master
 from dongui_collector.runtime.composition import open_core
@@ -120,7 +121,8 @@ def _make_folder(folder: Path, undo: ExitStack) -> None:
 
 def _write(path: Path, text: str, undo: ExitStack) -> Path:
     undo.callback(path.unlink, missing_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with open(path, "w", encoding="utf-8", opener=private) as file:
+        file.write(text)
     return path
 
 

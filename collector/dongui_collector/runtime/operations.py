@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dongui_collector.access import accounts, audit_log, sessions
+from dongui_collector.access import accounts, audit_log, own_account, sessions
 from dongui_collector.analytics import saved_views, shared_links, weekly_mail
 from dongui_collector.evidence import operations as evidence
 from dongui_collector.exports import tokens
@@ -11,18 +11,22 @@ from dongui_collector.ledger import sites
 from dongui_collector.retention import hold_operations, publishing
 from dongui_collector.retention import operations as retention
 from dongui_collector.rights import (
+    answering,
     breach,
     channels,
     correction,
     delivery,
     disclosures,
     export_operations,
+    filing,
+    identity,
     investigations,
     letters,
     manual_disclosures,
     profiles,
     receipts,
-    requests,
+    request_list,
+    request_view,
     transfers,
 )
 from dongui_collector.runtime import control_server, doctor, event_import
@@ -30,6 +34,7 @@ from dongui_collector.webhooks import operations as webhooks
 
 MODULES = (
     accounts,
+    answering,
     audit_log,
     breach,
     channels,
@@ -41,7 +46,9 @@ MODULES = (
     event_import,
     evidence,
     export_operations,
+    filing,
     hold_operations,
+    identity,
     investigations,
     keys,
     letters,
@@ -49,9 +56,11 @@ MODULES = (
     profiles,
     publishing,
     receipts,
-    requests,
+    request_list,
+    request_view,
     retention,
     saved_views,
+    own_account,
     sessions,
     shared_links,
     sites,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dongui_collector.analytics import shared_links
-from dongui_collector.backup.backup import WHOLE_FILES, Progress
+from dongui_collector.backup.backup import Progress
 from dongui_collector.backup.format import BackupReader
 from dongui_collector.core.errors import StorageError
 from dongui_collector.core.settings import Settings
@@ -18,14 +18,9 @@ from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.keys.keyring import KeyRing, load_master
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.restore_replay import Replay
-from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.composition import SqliteFolder, folder_of, open_core
+from dongui_collector.storage.contract.journal import EPOCH, FIRST_EPOCH, DestructionJournal
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.dump import load
-from dongui_collector.storage.sqlite.files import FolderLock
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH, JOURNAL_FILE, Journal, adopt
-from dongui_collector.storage.sqlite.journals import longest
-from dongui_collector.storage.sqlite.restored import beside, destroy_folder, go_on, swap
-from dongui_collector.storage.sqlite.storage import LEDGER_FILE, make_folders, open_keys
 from dongui_collector.webhooks import operations
 
 
@@ -48,21 +43,19 @@ def restore_backup(
     damaged backup, a missing, shorter or forked journal, a ledger that contradicts a checkpoint, or a folder that is
     not empty (unless ``replace_present``); :class:`FolderBusy` beside a running collector.
     """
-    data, fresh = settings.data_path, beside(settings.data_path)[0]
-    go_on(data)
-    present = data / LEDGER_FILE
-    if present.exists() and not replace_present:
-        raise StorageError(f"{data} already holds an installation; move it away, or say --replace to destroy it")
-    lock = FolderLock(data) if data.is_dir() else None
+    folder = folder_of(settings)
+    folder.resume_restore()
+    if folder.holds_data and not replace_present:
+        raise StorageError(f"{folder.data} already holds an installation; move it away, or say --replace to destroy it")
+    lock = folder.lock() if folder.data.is_dir() else None
     try:
         header, chosen, entries, known = _checked(settings, file, journal, beside_backup, without_journal)
         if chosen is not None:
-            adopt(chosen, settings.keys_path)
-        destroy_folder(fresh)
-        make_folders(fresh, settings.keys_path)
+            chosen.copy_to(folder.journal_file)
+        fresh = folder.begin_restore()
         shredded = _unpack(settings, file, fresh, progress)
-        outcome = _replay(replace(settings, data=str(fresh)), header, entries, known, checkpoints)
-        swap(data)
+        outcome = _replay(replace(settings, data=str(fresh.data)), header, entries, known, checkpoints)
+        folder.end_restore()
     finally:
         if lock:
             lock.release()
@@ -71,15 +64,15 @@ def restore_backup(
 
 def _checked(
     settings: Settings, file: BinaryIO, given: Path | None, beside_backup: Path | None, without: bool
-) -> tuple[Json, Path | None, list[Json], list[Json]]:
+) -> tuple[Json, DestructionJournal | None, list[Json], list[Json]]:
     """The header, the journal that is repeated, its entries since the backup, and those before."""
-    keys = open_keys(settings.keys_path, readonly=True)
+    folder = folder_of(settings)
+    keys = folder.open_keys(readonly=True)
     try:
         keyring = KeyRing(keys, load_master(settings), remember=False)
         header = BackupReader(file, keyring).header
         file.seek(0)
-        own = settings.keys_path / JOURNAL_FILE
-        chosen = longest(keyring.derive(b"journal"), own, given=given, beside=beside_backup)
+        chosen = folder.longest_journal(keyring.derive(b"journal"), given=given, beside=beside_backup)
         if chosen is None:
             if without:
                 return header, None, [], []
@@ -89,12 +82,11 @@ def _checked(
             )
         if without:
             raise StorageError(
-                f"{chosen} is a journal of this installation: without it the backup would bring back what was destroyed"
-                " since. Leave --without-journal away"
+                f"{chosen.path} is a journal of this installation: without it the backup would bring back what was"
+                " destroyed since. Leave --without-journal away"
             )
-        journal = Journal(chosen, keyring.derive(b"journal"))
         count, mac = header["journal"]
-        return header, chosen, journal.entries((int(count), str(mac))), journal.entries()
+        return header, chosen, chosen.entries((int(count), str(mac))), chosen.entries()
     finally:
         keys.close()
 
@@ -114,15 +106,15 @@ def _held_against(core: Installation, checkpoints: Sequence[tuple[str, Checkpoin
     return {"records_lost": max((c.records - count for _, c in checkpoints), default=0)} if checkpoints else {}
 
 
-def _unpack(settings: Settings, file: BinaryIO, fresh: Path, progress: Progress | None) -> list[str]:
-    keys = open_keys(settings.keys_path, readonly=True)
+def _unpack(settings: Settings, file: BinaryIO, fresh: SqliteFolder, progress: Progress | None) -> list[str]:
+    keys = fresh.open_keys(readonly=True)
     try:
         reader = BackupReader(file, KeyRing(keys, load_master(settings), remember=False))
         for name, parts in reader.sections():
-            if name in WHOLE_FILES:
-                load(fresh / WHOLE_FILES[name], parts)
+            if name in fresh.copies():
+                fresh.load(name, parts)
             else:
-                load(fresh / "events" / f"{date.fromisoformat(name.removeprefix('day:'))}.db", parts)
+                fresh.load_day(date.fromisoformat(name.removeprefix("day:")), parts)
             if progress:
                 progress(1)
         return reader.shredded
@@ -142,10 +134,10 @@ def _replay(
     try:
         compared = _held_against(core, checkpoints)
         head = core.storage.ledger.head()[0]
-        epoch = core.storage.office.setting(EPOCH) or FIRST_EPOCH
+        epoch = core.storage.admin.setting(EPOCH) or FIRST_EPOCH
         own = {"id": secrets.token_hex(6), "parents": [[epoch["id"], head], *epoch["parents"]]}
         with core.storage.ledger.writing():
-            core.storage.office.put_setting(EPOCH, own)
+            core.storage.admin.put_setting(EPOCH, own)
             core.storage.ledger.append(
                 "restored", core.clock.now(), {"backup": header["id"], "made_at": header["made_at"]}
             )

@@ -17,7 +17,7 @@ from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.evidence.checkpoint_files import keep_daily
 from dongui_collector.evidence.sealing import Interrupted, Sealer, gentle, settled
 from dongui_collector.intake.app import PublicApp
-from dongui_collector.rights import correction, requests
+from dongui_collector.rights import correction, request_list, settling
 from dongui_collector.webhooks.delivery import Deliverer
 
 log = logging.getLogger("dongui.upkeep")
@@ -106,9 +106,9 @@ class Scheduler:
         self._core.storage.ledger.scrub_again()
 
     def _requests(self) -> None:
-        requests.resume(self._core)
+        settling.resume(self._core)
         correction.resume(self._core)
-        self._door.metrics.requests(requests.waiting(self._core))
+        self._door.metrics.requests(request_list.waiting(self._core))
 
     def _age_out(self) -> None:
         self._core.retention.tick()

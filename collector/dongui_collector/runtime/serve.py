@@ -27,19 +27,17 @@ from granian.server.embed import Server
 from dongui_collector.analytics.snapshot_process import Freezer
 from dongui_collector.core import logs
 from dongui_collector.core.clock import clock_from_environment
-from dongui_collector.core.errors import SettingsError
+from dongui_collector.core.errors import SettingsError, StorageFull
 from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.retention.installation import Installation
-from dongui_collector.runtime.composition import open_core
+from dongui_collector.runtime.composition import folder_of, open_core
 from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
 from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
-from dongui_collector.storage.sqlite.connect import WRITER, is_full
-from dongui_collector.storage.sqlite.files import Reserve
 
 log = logging.getLogger("dongui.serve")
 
@@ -70,8 +68,8 @@ def _open(settings: Settings) -> Installation:
     """Open the folder; on a full disk with the space put by, since destruction must go on."""
     try:
         return open_core(settings, writable=True)
-    except Exception as error:
-        if not is_full(error) or not Reserve(settings.data_path).spend():
+    except StorageFull:
+        if not folder_of(settings).reserve.spend():
             raise
         return open_core(settings, writable=True)
 
@@ -162,7 +160,7 @@ def _end(core: Installation, upkeep: Scheduler, desk: _Desk) -> NoReturn:
     The threads that still work for them, or on upkeep, wait for the writers' lock from now on and never get it: nobody
     meets a closed connection, nothing is begun any more, and what they had begun the next start finishes.
     """
-    WRITER.acquire()
+    core.storage.folder.halt()
     with suppress(Exception):
         upkeep.write_totals(upkeep.take_totals())
     core.close()

@@ -40,7 +40,7 @@ class Deliverer:
 
     def round(self) -> int:
         """Tell every webhook what waits for it; how many deliveries were taken."""
-        hooks = model.stored(self._core.storage.office)
+        hooks = model.stored(self._core.storage.admin)
         if not hooks:
             return 0
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="webhook") as pool:
@@ -89,11 +89,11 @@ class Deliverer:
         http.post(target, body, headers, allowed=allowed, resolve=self._resolve)
 
     def _progress(self, id: str) -> Progress | None:
-        return model.progress_of(self._core.storage.office).get(id)
+        return model.progress_of(self._core.storage.admin).get(id)
 
     def _note(self, id: str, progress: Progress) -> None:
-        office = self._core.storage.office
+        admin = self._core.storage.admin
         with self._core.storage.ledger.writing():
-            known = model.progress_of(office)
+            known = model.progress_of(admin)
             if id in known:  # else it was removed meanwhile
-                model.keep_progress(office, known | {id: progress})
+                model.keep_progress(admin, known | {id: progress})

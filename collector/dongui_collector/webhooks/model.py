@@ -70,18 +70,17 @@ def pause_ms(tries: int) -> int:
 def waiting(core: Installation, hook: Webhook, progress: Progress) -> tuple[list[Json], Progress]:
     """What a webhook has still to be told, at most a batch, and how far it has come once it was."""
     events, feed, request = [], progress.feed, progress.request
-    for n, at, entry in core.storage.office.feed(hook.consumer, feed, BATCH):
+    for n, at, entry in core.storage.admin.feed(hook.consumer, feed, BATCH):
         feed = n
         if _COME_WITH.get(entry["kind"], entry["kind"]) in hook.kinds:
             events.append(
                 {"type": entry["kind"], "at": at, "cursor": n} | {k: v for k, v in entry.items() if k != "kind"}
             )
     if "request" in hook.kinds:
-        for one in core.storage.office.requests():
-            if progress.request < one["id"]:
-                request = max(request, one["id"])
-                if one["site_ref"] == hook.site_ref:
-                    events.append(_request(one))
+        for one in core.storage.admin.requests_after(progress.request):
+            request = one["id"]
+            if one["site_ref"] == hook.site_ref:
+                events.append(_request(one))
     return events, Progress(feed, request)
 
 
@@ -173,27 +172,27 @@ def summary(hook: Webhook, progress: Progress, *, ended: bool = False) -> Webhoo
 # --- stored ----------------------------------------------------------------------------------------------------------
 
 
-def stored(office: AdminStore) -> dict[str, Webhook]:
+def stored(admin: AdminStore) -> dict[str, Webhook]:
     """All webhooks, by id."""
-    return msgspec.convert(office.setting(SETTING) or {}, dict[str, Webhook])
+    return msgspec.convert(admin.setting(SETTING) or {}, dict[str, Webhook])
 
 
-def progress_of(office: AdminStore) -> dict[str, Progress]:
+def progress_of(admin: AdminStore) -> dict[str, Progress]:
     """How far each has come, by id."""
-    return msgspec.convert(office.setting(PROGRESS) or {}, dict[str, Progress])
+    return msgspec.convert(admin.setting(PROGRESS) or {}, dict[str, Progress])
 
 
-def keep(office: AdminStore, hooks: Mapping[str, Webhook]) -> None:
+def keep(admin: AdminStore, hooks: Mapping[str, Webhook]) -> None:
     """Replace all webhooks. Inside a writing transaction."""
-    office.put_setting(SETTING, msgspec.to_builtins(dict(hooks)))
+    admin.put_setting(SETTING, msgspec.to_builtins(dict(hooks)))
 
 
-def keep_progress(office: AdminStore, progress: Mapping[str, Progress]) -> None:
+def keep_progress(admin: AdminStore, progress: Mapping[str, Progress]) -> None:
     """Replace how far they have come. Inside a writing transaction."""
-    office.put_setting(PROGRESS, msgspec.to_builtins(dict(progress)))
+    admin.put_setting(PROGRESS, msgspec.to_builtins(dict(progress)))
 
 
 def has_ended(core: Installation, hook: Webhook) -> bool:
     """Whether it is a token's, and the token was revoked or has expired: then it is told nothing more."""
     now = core.clock.now()
-    return any(token.id == hook.consumer and not token.is_live(now) for token in core.storage.office.tokens())
+    return any(token.id == hook.consumer and not token.is_live(now) for token in core.storage.admin.tokens())

@@ -72,12 +72,12 @@ def add(core: Installation, request: AddWebhook) -> NewWebhook:
     With neither it is the controller's own. Only the controller is told of requests. Raises
     :class:`~dongui_collector.webhooks.http.AddressRefused` for an address that nothing is sent to.
     """
-    site, office = find_site(core, request.site), core.storage.office
+    site, admin = find_site(core, request.site), core.storage.admin
     consumer = _consumer(core, site, request.token, request.recipient)
     kinds, host = _wanted(request.kinds, consumer), _host(core, request.url)
     id, secret = f"w_{secrets.token_hex(6)}", new_secret()
     with core.storage.ledger.writing():
-        hooks = model.stored(office)
+        hooks = model.stored(admin)
         if len(hooks) >= MOST:
             raise NotAllowed(f"there are {MOST} webhooks already; remove one first")
         hook = Webhook(
@@ -90,9 +90,9 @@ def add(core: Installation, request: AddWebhook) -> NewWebhook:
             created_at=core.clock.now(),
             **sealed(core.keyring, id, secret=secret, url=request.url),
         )
-        model.keep(office, hooks | {id: hook})
-        begin = Progress(_newest(core, consumer), max((r["id"] for r in office.requests()), default=0))
-        model.keep_progress(office, model.progress_of(office) | {id: begin})
+        model.keep(admin, hooks | {id: hook})
+        begin = Progress(_newest(core, consumer), max((r["id"] for r in admin.requests()), default=0))
+        model.keep_progress(admin, model.progress_of(admin) | {id: begin})
         facts = {"added": id, "host": host, "kinds": list(kinds), "consumer": consumer, "by": request.by}
         _audit(core, facts, site)
     return NewWebhook(**asdict(model.summary(hook, begin)), secret=secret)
@@ -125,7 +125,7 @@ def _consumer(core: Installation, site: Site, token: str | None, recipient: str 
     if token is not None and recipient is not None:
         raise CollectorError("a webhook is a token's or a recipient's, not both")
     if token is not None:
-        tokens, now = core.storage.office.tokens(), core.clock.now()
+        tokens, now = core.storage.admin.tokens(), core.clock.now()
         if not any(one.id == token and one.site == site.id and one.is_live(now) for one in tokens):
             raise Unknown("there is no live token of that id for the site; see `dongui tokens list`")
         return token
@@ -139,7 +139,7 @@ def _consumer(core: Installation, site: Site, token: str | None, recipient: str 
 def _newest(core: Installation, consumer: str) -> int:
     """The end of the feed as it is now: what came before is not told again."""
     after = 0
-    while page := core.storage.office.feed(consumer, after):
+    while page := core.storage.admin.feed(consumer, after):
         after = page[-1][0]
     return after
 
@@ -156,27 +156,27 @@ def remove(core: Installation, request: RemoveWebhook) -> WebhookRemoved:
 def removed_since(core: Installation, entry: Json) -> bool:
     """Remove again what a restored backup brought back; whether it did. ``entry`` is the journal's."""
     with core.storage.ledger.writing():
-        hook = model.stored(core.storage.office).get(entry["removed"])
+        hook = model.stored(core.storage.admin).get(entry["removed"])
         if hook is not None:
             _forget(core, hook, "restore")
     return hook is not None
 
 
 def _forget(core: Installation, hook: Webhook, by: str) -> None:
-    office = core.storage.office
-    model.keep(office, {id: one for id, one in model.stored(office).items() if id != hook.id})
-    model.keep_progress(office, {id: one for id, one in model.progress_of(office).items() if id != hook.id})
+    admin = core.storage.admin
+    model.keep(admin, {id: one for id, one in model.stored(admin).items() if id != hook.id})
+    model.keep_progress(admin, {id: one for id, one in model.progress_of(admin).items() if id != hook.id})
     _audit(core, {"removed": hook.id, "host": hook.host, "by": by})
 
 
 @operation("webhooks.resume", right="access", audit="webhook")
 def resume(core: Installation, request: ResumeWebhook) -> WebhookSummary:
     """Try one that is paused or waits to be tried again, now. Raises :class:`Unknown`."""
-    office = core.storage.office
+    admin = core.storage.admin
     with core.storage.ledger.writing():
-        hook, known = _found(core, request.id), model.progress_of(office)
+        hook, known = _found(core, request.id), model.progress_of(admin)
         begin = replace(known[hook.id], tries=0, not_before=0)
-        model.keep_progress(office, known | {hook.id: begin})
+        model.keep_progress(admin, known | {hook.id: begin})
         _audit(core, {"resumed": hook.id, "host": hook.host, "by": request.by})
     return model.summary(hook, begin)
 
@@ -184,15 +184,15 @@ def resume(core: Installation, request: ResumeWebhook) -> WebhookSummary:
 @operation("webhooks.list", right="access", changes=False)
 def list_webhooks(core: Installation, request: ListWebhooks) -> list[WebhookSummary]:
     """In the order in which they were added."""
-    office = core.storage.office
-    progress = model.progress_of(office)
+    admin = core.storage.admin
+    progress = model.progress_of(admin)
     return [
         model.summary(hook, progress.get(id, Progress()), ended=model.has_ended(core, hook))
-        for id, hook in model.stored(office).items()
+        for id, hook in model.stored(admin).items()
     ]
 
 
 def _found(core: Installation, id: str) -> Webhook:
-    if (hook := model.stored(core.storage.office).get(id)) is None:
+    if (hook := model.stored(core.storage.admin).get(id)) is None:
         raise Unknown(f"there is no webhook {id[:40]!r}; see `dongui webhooks list`")
     return hook

@@ -83,6 +83,7 @@ class DeliveryQueue:
         self._urgent = False
         self._pause = 0.0
         self._not_before = 0.0
+        self._gathered_at = 0.0  # when what began to wait in an empty queue has waited for company
         self._tell_at = time.monotonic() + jittered(self._delivery.tell)
         self._counts: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
@@ -107,6 +108,7 @@ class DeliveryQueue:
             waiting.append(job)
             self._queued += 1
             if self._queued == 1:
+                self._gathered_at = time.monotonic() + self._delivery.linger
                 self._changed.notify_all()
         self.wake()
         return True
@@ -262,15 +264,11 @@ class DeliveryQueue:
         with self._changed:
             if not self._queued:
                 self._changed.wait(max(0.0, min(30.0, self._tell_at - time.monotonic())))
-                if not self._queued:
-                    return None
-                if not self._urgent:
-                    self._changed.wait(self._delivery.linger)
-            wait = self._not_before - time.monotonic()
+                return None
+            begins = self._not_before if self._urgent else max(self._not_before, self._gathered_at)
+            wait = begins - time.monotonic()
             if wait > 0:
                 self._changed.wait(wait)
-                return None
-            if not self._queued:
                 return None
             key, jobs = self._queue.popitem(last=False)
             parcel = pack(key, jobs)

@@ -45,7 +45,7 @@ def _readers(core: LedgerInstallation) -> Iterator[EntitledEvents]:
             whole = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         except CollectorError:
             continue  # nothing was published yet
-        tokens = [t.purposes for t in core.storage.office.tokens() if (t.site, t.revoked_at) == (site.id, None)]
+        tokens = [t.purposes for t in core.storage.admin.tokens() if (t.site, t.revoked_at) == (site.id, None)]
         for purposes in dict.fromkeys(tuple(sorted(some)) for some in (whole, *tokens)):
             covered = EntitledEvents(core, site, purposes)
             if covered.items() >= frozenset(BASE):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from dongui_collector.core.errors import CollectorError
 
 LONGEST = 2048  # characters of a text
 _MOST_BYTES = 4 << 30  # of one file, unpacked: a small zip must not fill a disk or a life
+# What a damaged or shortened file raises while it is unpacked, whatever it was packed with.
+_DAMAGED = (zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MOST = 10**12  # of any number
 
@@ -72,7 +76,7 @@ def rows(file: IO[bytes], name: str, needed: Sequence[str]) -> Iterator[ImportRo
         raise ForeignError(f"{name} is not text in UTF-8") from None
     except csv.Error:
         raise ForeignError(f"{name}, line {lines.line_num}: this is no CSV") from None
-    except (zipfile.BadZipFile, EOFError, gzip.BadGzipFile, OSError):
+    except _DAMAGED:
         raise ForeignError(f"{name} is damaged") from None
     finally:
         text.detach()

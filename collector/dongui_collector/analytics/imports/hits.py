@@ -32,6 +32,8 @@ _DEVICES = {"mobile": "Phone", "tablet": "Tablet", "desktop": "PC", "laptop": "P
 
 def goatcounter(files: Mapping[str, IO[bytes]], zone: ZoneInfo) -> Days:
     """The days of a GoatCounter export. Raises :class:`ForeignError`."""
+    if len(files) != 1:
+        raise ForeignError("an export of GoatCounter is one CSV file")
     ((name, file),) = files.items()
     if not name.endswith(".csv"):
         name += ".csv"

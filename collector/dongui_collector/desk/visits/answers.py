@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
+from dongui_collector.analytics.intervals import Interval, label
 from dongui_collector.analytics.snapshot_reader import UNKNOWN_STATES
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk.turns import turn
@@ -97,3 +98,7 @@ class ScreenReader:
         if "T" in time:
             return datetime.fromisoformat(time).timestamp() * 1000 > self.core.clock.now()
         return date.fromisoformat(time if len(time) > 7 else f"{time}-01") > self.today()
+
+    def is_unfinished(self, time: str, interval: Interval) -> bool:
+        """Whether an interval of a timeseries is going on: its figure still grows, and is no fall."""
+        return time == label(interval, self.zone)(self.core.clock.now())

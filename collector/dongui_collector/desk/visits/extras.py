@@ -9,9 +9,9 @@ from typing import Any
 
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.saved_views import views_of
+from dongui_collector.desk.visits import time_axis
 from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.figures import Number, shown
-from dongui_collector.desk.visits.graph import named
 
 Json = dict[str, Any]
 WEEKS = 10  # of the table of who came back
@@ -74,11 +74,15 @@ def funnels(reader: ScreenReader, lang: str) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Visitors who were first seen in a week. ``cells``: (step of colour 0 to 5, share in words, number in words)."""
+    """Visitors who were first seen in a week. ``cells``: (step of colour 0 to 5, share in words, number in words).
+
+    ``unfinished`` is the week after it that is not over yet, 0 the week itself; it may lie beyond the last cell.
+    """
 
     week: str
     size: str
     cells: list[tuple[int, str, str]]
+    unfinished: int
 
 
 def retention(reader: ScreenReader, lang: str) -> Json:
@@ -91,9 +95,10 @@ def retention(reader: ScreenReader, lang: str) -> Json:
         weeks.setdefault(row["week"], {})[row["after"]] = row["visitors"]
     cohorts = [
         Cohort(
-            named(week, "day", lang),
+            time_axis.name(week, "day", lang),
             shown("visitors", counts.get(0, 0), lang),
             [_cell(counts.get(n, 0), counts.get(0, 0), lang) for n in range(1, len(counts))],
+            (reader.today() - date.fromisoformat(week)).days // 7,
         )
         for week, counts in sorted(weeks.items())
         if date.fromisoformat(week) >= first and counts.get(0)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
-
-from babel.dates import format_date, format_skeleton
 
 from dongui_collector.analytics.intervals import Interval
 from dongui_collector.desk.visits.figures import Number
@@ -27,26 +25,17 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """SVG paths in a box of WIDTH × HEIGHT. ``before`` is empty where nothing is compared."""
+    """SVG paths in a box of WIDTH × HEIGHT. ``before`` is empty where nothing is compared.
+
+    ``unfinished`` leads to the interval that is not over yet, and is empty where there is none.
+    """
 
     line: str
+    unfinished: str
     area: str
     before: str
     across: list[Tick]
     up: list[Tick]
-
-
-def named(time: str, interval: Interval, lang: str, *, full: bool = False) -> str:
-    """An interval's name as a report gives it, in words: ``Nov 26``, ``11월 26일``, ``14:00``, ``2026년 11월``."""
-    if interval == "hour":
-        at = datetime.fromisoformat(time)
-        return f"{format_skeleton('MMMd', at.date(), locale=lang)} {at:%H:%M}" if full else f"{at:%H:%M}"
-    if interval == "month":
-        return str(format_skeleton("yMMM", date.fromisoformat(f"{time}-01"), locale=lang))
-    day = date.fromisoformat(time)
-    if full and interval == "day":
-        return str(format_date(day, "full", locale=lang))
-    return str(format_skeleton("MMMd", day, locale=lang))
 
 
 def ceiling(most: float) -> tuple[float, float]:
@@ -61,16 +50,35 @@ def ceiling(most: float) -> tuple[float, float]:
     return lines * step, step
 
 
-def draw(now: Sequence[Number], before: Sequence[Number], labels: Sequence[str], texts: Sequence[str]) -> Drawing:
-    """``labels`` name the points, ``texts`` the lines of :func:`ceiling` from 0 on."""
+def draw(
+    now: Sequence[Number],
+    before: Sequence[Number],
+    labels: Sequence[str],
+    texts: Sequence[str],
+    unfinished: int | None = None,
+) -> Drawing:
+    """``labels`` name the points, ``texts`` the lines of :func:`ceiling` from 0 on.
+
+    ``unfinished`` is the point whose interval is not over yet, where there is one.
+    """
     top, step = ceiling(max((value for value in (*now, *before) if value is not None), default=1))
-    runs, floor = _runs(now, top, len(now)), HEIGHT - _BOTTOM
+    over, still = apart(now, unfinished)
+    runs, floor = _runs(over, top, len(now)), HEIGHT - _BOTTOM
     line = "".join(map(_path, runs))
     area = "".join(f"{_path(run)}L{run[-1][0]:.1f},{floor}L{run[0][0]:.1f},{floor}Z" for run in runs if len(run) > 1)
     every = max(1, -(-len(labels) // _LABELS))
     across = [Tick(round(_x(n, len(labels)), 1), text) for n, text in enumerate(labels) if n % every == 0]
     up = [Tick(round(_y(step * n, top), 1), text) for n, text in enumerate(texts)]
-    return Drawing(line, area, "".join(map(_path, _runs(before[: len(now)], top, len(now)))), across, up)
+    open_line = "".join(map(_path, _runs(still, top, len(now))))
+    return Drawing(line, open_line, area, "".join(map(_path, _runs(before[: len(now)], top, len(now)))), across, up)
+
+
+def apart(now: Sequence[Number], unfinished: int | None) -> tuple[list[Number], list[Number]]:
+    """The points of what is over, and of the stretch from the last of them to the one that is not over yet."""
+    if unfinished is None:
+        return list(now), [None] * len(now)
+    over = [None if n == unfinished else value for n, value in enumerate(now)]
+    return over, [value if n in (unfinished - 1, unfinished) else None for n, value in enumerate(now)]
 
 
 def interval_of(day: str, interval: Interval) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.language import words
-from dongui_collector.desk.shell import guard, open_core
+from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, first_held
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import ListQuery, whole_list
@@ -17,13 +18,16 @@ from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.desk.visits.screen_state import read
 
-pages = Blueprint("visits", __name__, url_prefix="/console/visits")
-
-_VIEWS = ("visits", "head", "panel", "extra", "now", "rows", "filter")
-guard(pages, dict.fromkeys(_VIEWS, "visits"))
+pages = Pages("visits", __name__, url_prefix="/console/visits")
 
 
-@pages.get("", endpoint="visits")
+@pages.get(
+    "",
+    endpoint="visits",
+    right="visits",
+    nobody="counts by day, page, source and the like; no row of anybody",
+    menu=MenuLine("visits", 1, "visits"),
+)
 def screen() -> str:
     """The whole screen; its parts follow as fragments unless the address says that no scripts run."""
     reader = _reader()
@@ -42,14 +46,14 @@ def screen() -> str:
     )
 
 
-@pages.get("/head")
+@pages.get("/head", right="visits", nobody="the same")
 def head() -> str:
     """Figures and graph."""
     reader = _reader()
     return render_template("visits/head.html", head=head_of(reader), target=url_for("visits.visits"), **bar_of(reader))
 
 
-@pages.get("/panel/<name>")
+@pages.get("/panel/<name>", right="visits", nobody="the same")
 def panel(name: str) -> str:
     """One panel with its open list."""
     if name not in PANELS:
@@ -58,7 +62,7 @@ def panel(name: str) -> str:
     return render_template("visits/panel.html", part=panel_of(reader, name), asked=reader.asked)
 
 
-@pages.get("/extra/<name>")
+@pages.get("/extra/<name>", right="visits", nobody="the same")
 def extra(name: str) -> str:
     """Goals, funnels, who came back, web vitals."""
     if name not in EXTRAS:
@@ -67,13 +71,13 @@ def extra(name: str) -> str:
     return render_template("visits/extra.html", extra=extra_of(reader, name), asked=reader.asked)
 
 
-@pages.get("/now")
+@pages.get("/now", right="visits", nobody="the same")
 def now() -> str:
     """How many visitors did something within the last minutes."""
     return render_template("visits/now.html", **now_of(_reader()))
 
 
-@pages.get("/list/<name>", endpoint="rows")
+@pages.get("/list/<name>", endpoint="rows", right="visits", nobody="the same")
 def rows_page(name: str) -> str:
     """A whole list: every figure of its report, searched, sorted and paged."""
     if name not in TABS:
@@ -94,7 +98,7 @@ def rows_page(name: str) -> str:
     )
 
 
-@pages.get("/filter")
+@pages.get("/filter", right="visits", nobody="takes a filter, leads to the screen")
 def filter() -> Response:
     """A filter from the form: its parts become one, and the screen is shown with it."""
     asked = _reader().asked

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.saved_views import KINDS, DropView, KeepView, views_of
 from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, live
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.shell import change, done, guard, open_core
+from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.storage.contract.values import Json
 
-pages = Blueprint("kept", __name__, url_prefix="/console/visits/kept")
-
-guard(pages, dict.fromkeys(("kept", "keep", "drop"), "visits") | dict.fromkeys(("share", "revoke"), "export"))
+pages = Pages("kept", __name__, url_prefix="/console/visits/kept")
 
 
-@pages.get("", endpoint="kept")
+@pages.get("", endpoint="kept", right="visits", nobody="goals, funnels, notes and views of the screen")
 def page() -> str:
     return _page()
 
@@ -40,7 +39,7 @@ def _page(made: Json | None = None) -> str:
     )
 
 
-@pages.post("/<kind>")
+@pages.post("/<kind>", right="visits", nobody="keeps one")
 def keep(kind: str) -> Response:
     if kind not in KINDS:
         raise NotFound
@@ -48,13 +47,13 @@ def keep(kind: str) -> Response:
     return done("kept.kept", "saved")
 
 
-@pages.post("/drop")
+@pages.post("/drop", right="visits", nobody="drops one")
 def drop() -> Response:
     change(DropView, id=request.form.get("id", 0, type=int), site=chosen_site().id)
     return done("kept.kept", "saved")
 
 
-@pages.post("/share")
+@pages.post("/share", right="export", nobody="makes a shared link")
 def share() -> str:
     """A link to the screen as the form's address has it: its filters and purposes."""
     query = parse_qs(request.form.get("query", "")[:8000])
@@ -62,7 +61,7 @@ def share() -> str:
     return _page(change(CreateShare, **chosen, site=chosen_site().id))
 
 
-@pages.post("/share/revoke")
+@pages.post("/share/revoke", right="export", nobody="ends one")
 def revoke() -> Response:
     change(RevokeShare, id=request.form.get("id", 0, type=int))
     return done("kept.kept", "saved")

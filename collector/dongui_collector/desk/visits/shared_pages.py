@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, g, make_response, render_template, request, url_for
+from flask import g, make_response, render_template, request, url_for
 from werkzeug.exceptions import NotFound, TooManyRequests
 from werkzeug.wrappers import Response
 
@@ -22,6 +22,7 @@ from dongui_collector.analytics.query import MOST_ROWS
 from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
+from dongui_collector.desk.pages import Pages
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
@@ -32,13 +33,13 @@ from dongui_collector.intake.credentials import RateLimit
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, Site
 
-pages = Blueprint("shared", __name__, url_prefix="/share")
+pages = Pages("shared", __name__, url_prefix="/share", signed_in=False)
 
 LISTS = ("channels", "pages", "countries", "devices")
 _limit = RateLimit(0.5, 30)
 
 
-@pages.get("/<token>", endpoint="shared")
+@pages.get("/<token>", endpoint="shared", nobody="counts; of lists only what at least five visitors share")
 def show(token: str) -> Response:
     core = open_core()
     share = of_token(core, token)
@@ -122,4 +123,5 @@ def _list(reader: PublicReader, name: str) -> dict[str, Any] | None:
         return None
     answer = reader.ask(name, limit=SHOWN)
     listed = rows(tab, answer, reader.asked, g.lang, words())
-    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed, "not_known": not_known(answer)}
+    whole = {"not_known": not_known(answer), "shortened": answer["shortened"]}
+    return {"name": name, "panel": panel_of(name), "tab": tab, "rows": listed} | whole

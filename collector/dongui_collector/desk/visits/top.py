@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.saved_views import views_of
-from dongui_collector.desk.visits import graph
+from dongui_collector.desk.language import words
+from dongui_collector.desk.visits import graph, time_axis
 from dongui_collector.desk.visits.answers import ScreenReader, is_whole
 from dongui_collector.desk.visits.figures import FigureChange, Number, change, shown
 from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
@@ -39,12 +41,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The chosen figure over time. ``points`` is what the script draws from; ``rows`` the same as a table."""
+    """The chosen figure over time. ``points`` is what the script draws from; ``rows`` the same as a table.
+
+    ``unfinished`` is the point whose interval is not over yet, where there is one.
+    """
 
     drawing: graph.Drawing
     points: Json
     rows: list[tuple[str, str, str]]
     marks: list[Mark]
+    unfinished: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +94,46 @@ def _known(answer: Json) -> Json:
 
 
 def _graph(reader: ScreenReader, asked: ScreenState, lang: str) -> Graph:
-    metric = asked.metric
-    found = reader.ask("timeseries", interval=asked.interval)["rows"]
-    earlier = reader.ask("timeseries", asked.before, interval=asked.interval)["rows"] if asked.before else []
-    now: list[Number] = [None if reader.is_to_come(row["time"]) else row[metric] for row in found]
-    before: list[Number] = [row[metric] for row in earlier][: len(now)]
-    labels = [graph.named(row["time"], asked.interval, lang) for row in found]
-    full = [graph.named(row["time"], asked.interval, lang, full=True) for row in found]
-    full_before = [graph.named(row["time"], asked.interval, lang, full=True) for row in earlier][: len(now)]
+    metric, interval = asked.metric, asked.interval
+    found = {row["time"]: row for row in reader.ask("timeseries", interval=interval)["rows"]}
+    earlier = (
+        {row["time"]: row for row in reader.ask("timeseries", asked.before, interval=interval)["rows"]}
+        if asked.before
+        else {}
+    )
+    pairs = time_axis.align([*found], [*earlier], interval, asked.compare)
+    now: list[Number] = [found[one][metric] if one and not reader.is_to_come(one) else None for one, _ in pairs]
+    before: list[Number] = [earlier[one][metric] if one else None for _, one in pairs] if earlier else []
+    unfinished = next((n for n, (one, _) in enumerate(pairs) if one and reader.is_unfinished(one, interval)), None)
     most, step = graph.ceiling(max((value for value in (*now, *before) if value is not None), default=1))
     lines = [shown(metric, step * n, lang) for n in range(round(most / step) + 1)]
-    said = [shown(metric, value, lang) for value in now]
-    said_before = [shown(metric, value, lang) for value in before]
-    points: Json = {"now": now, "before": before, "labels": labels, "full": full, "fullBefore": full_before}
-    points |= {"said": said, "saidBefore": said_before, "step": step, "lines": lines}
-    rows = [
-        (name, text, said_before[n] if n < len(said_before) else "–")
-        for n, (name, text) in enumerate(zip(full, said, strict=True))
-    ]
-    marks = _marks(reader, [row["time"] for row in found])
+    points = _named(pairs, interval, lang) | {"now": now, "before": before, "step": step, "lines": lines}
+    points |= {"said": [shown(metric, value, lang) for value in now], "unfinished": unfinished}
+    if unfinished is not None:
+        points["full"][unfinished] += f" ({words()['v_unfinished']})"
+    points |= {"saidBefore": [shown(metric, value, lang) for value in before]}
+    marks = _marks(reader, [one or "" for one, _ in pairs])
     points["marks"] = [mark.n for mark in marks]
-    return Graph(graph.draw(now, before, labels, lines), points, rows, marks)
+    drawing = graph.draw(now, before, points["labels"], lines, unfinished)
+    return Graph(drawing, points, _rows(points), marks, unfinished)
+
+
+def _named(pairs: list[tuple[str | None, str | None]], interval: Interval, lang: str) -> Json:
+    """The intervals in words: those of the axis, and both periods' in full."""
+    upper, lower = ([one for one in times if one] for times in zip(*pairs, strict=True)) if pairs else ([], [])
+    short = time_axis.names(upper, interval, lang) | time_axis.names(lower, interval, lang)
+    full = time_axis.names(upper, interval, lang, full=True) | time_axis.names(lower, interval, lang, full=True)
+    return {
+        "labels": [short[one or other or ""] for one, other in pairs],
+        "full": [full[one or other or ""] for one, other in pairs],
+        "fullBefore": [full[other] if other else "" for _, other in pairs] if lower else [],
+    }
+
+
+def _rows(points: Json) -> list[tuple[str, str, str]]:
+    """The same as a table: interval, figure, figure of the period before."""
+    before = points["saidBefore"] or ["–"] * len(points["full"])
+    return list(zip(points["full"], points["said"], before, strict=True))
 
 
 def _marks(reader: ScreenReader, times: list[str]) -> list[Mark]:

@@ -24,13 +24,16 @@ _ROWS = 5
 
 @dataclass(frozen=True, slots=True)
 class SiteWeek:
-    """A site's week. ``figures``: name, figure, change; ``lists``: report, its rows as (name, visitors)."""
+    """A site's week. ``figures``: name, figure, change.
+
+    ``lists``: report, its rows, and of how many days they lack what few had in common.
+    """
 
     name: str
     figures: list[tuple[str, str, FigureChange | None]]
     consented: float | None
     purposes: list[str]
-    lists: list[tuple[str, list[PanelRow]]]
+    lists: list[tuple[str, list[PanelRow], int]]
 
 
 def week_before(today: date) -> tuple[date, date]:
@@ -50,13 +53,14 @@ def site_week(core: Installation, site: Site, week: tuple[date, date], lang: str
     figures = [(n, shown(n, now[n], lang), change(n, now[n], before.get(n), lang)) for n in METRICS]
     policy = reader.notice.policy
     purposes = [policy.purposes[name].label for name in reader.rests_on()]
-    lists = [(name, _rows(reader, name, lang, said)) for name in LISTS if not reader.lacking((TABS[name].dimension,))]
+    lists = [_list(reader, name, lang, said) for name in LISTS if not reader.lacking((TABS[name].dimension,))]
     names = [label.get(lang) or next(iter(label.values()), "") for label in purposes]
     return SiteWeek(site.name, figures, answer["consented"], names, lists)
 
 
-def _rows(reader: ScreenReader, name: str, lang: str, said: Words) -> list[PanelRow]:
-    return rows(TABS[name], reader.ask_of_many(name, _ROWS), reader.asked, lang, said, ("visitors",))
+def _list(reader: ScreenReader, name: str, lang: str, said: Words) -> tuple[str, list[PanelRow], int]:
+    answer = reader.ask_of_many(name, _ROWS)
+    return name, rows(TABS[name], answer, reader.asked, lang, said, ("visitors",)), answer["shortened"]
 
 
 def mail(app: Flask, core: Installation, week: tuple[date, date], only: Site | None = None) -> EmailMessage:

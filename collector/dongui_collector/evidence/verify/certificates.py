@@ -156,7 +156,7 @@ def check(core: Installation, seen: ChainSummary) -> Iterator[VerificationFindin
 
 
 def _check_destructions(core: Installation, seen: ChainSummary) -> Iterator[VerificationFinding]:
-    office = core.storage.office
+    office = core.storage.admin
     for row in office.destructions(("selected", "approved", "running")):
         if not lifecycle.agrees(row, seen.said.get(row.id)):
             yield VerificationFinding(

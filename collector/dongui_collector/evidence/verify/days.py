@@ -32,7 +32,7 @@ class DayCheck:
         self._events = core.storage.events
         self._items = items
         self._seen = seen
-        self._open = bool(core.storage.ledger.intents()) or bool(core.storage.office.destructions(("running",)))
+        self._open = bool(core.storage.ledger.intents()) or bool(core.storage.admin.destructions(("running",)))
         self.sealed = 0
 
     def day(self, day: date) -> Iterator[VerificationFinding]:

@@ -63,7 +63,7 @@ class ItemCheck:
         self._today = core.retention.today()
         self._holds = core.retention.holds.standing()
         self._cache: dict[bytes, dict[int, History]] = {}
-        self._waiting = bool(core.storage.office.destructions(("selected", "approved", "running")))
+        self._waiting = bool(core.storage.admin.destructions(("selected", "approved", "running")))
         self.rows = 0
         self.kept = 0
 
@@ -168,7 +168,7 @@ class ItemCheck:
         """Check the archive and the other records."""
         for name, store in (("archive.db", self._storage.archive), ("records.db", self._storage.records)):
             for site_ref, class_id, last, number in store.groups():
-                found = store.find(site_ref, class_id=class_id, last_day=last, limit=1 << 40)
+                found = store.of_group(site_ref, class_id, last)
                 where = Message("{name}, {class_id} until {last}", name=name, class_id=class_id, last=last)
                 self.kept += len(found)
                 if len(found) != number:
@@ -182,7 +182,7 @@ class ItemCheck:
 
     def _moving(self, record: Record) -> bool:
         """Whether an ending is on its way that moves this record into the archive."""
-        open_ = self._storage.office.destructions(("running",))
+        open_ = self._storage.admin.destructions(("running",))
         return bool(open_) or any(i.visitor == record.subject for i in self._storage.ledger.intents())
 
     def _record_complaint(self, record: Record, store: RecordStore) -> str | None:

@@ -10,7 +10,7 @@ from dongui.i18n import Message
 from dongui_collector.core.errors import StorageError
 from dongui_collector.evidence.verify.certificates import ChainSummary
 from dongui_collector.evidence.verify.findings import VerificationFinding
-from dongui_collector.storage.sqlite.journal import EPOCH, FIRST_EPOCH
+from dongui_collector.storage.contract.journal import EPOCH, FIRST_EPOCH
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -23,7 +23,7 @@ def check(core: Installation, seen: ChainSummary) -> Iterator[VerificationFindin
     """Compare the endings certified since the last restore with the journal's entries of the same epoch."""
     certified = {*seen.of, *(int(c["intent"]) for c in seen.certificates.values() if c.get("intent"))}
     since = max((seq for seq, _ in seen.restored), default=0)
-    epoch = (core.storage.office.setting(EPOCH) or FIRST_EPOCH)["id"]
+    epoch = (core.storage.admin.setting(EPOCH) or FIRST_EPOCH)["id"]
     try:
         entries = core.ledger.journal.entries()
         compacted = core.ledger.journal.position()[0] > sum(1 for e in entries if "epoch" in e or e["kind"] == "epoch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from dongui.i18n import Message
 
@@ -15,12 +15,13 @@ from dongui_collector.ledger.sites import key_print
 from dongui_collector.retention.serializers import hold_json
 from dongui_collector.retention.standing_approval import SETTING
 from dongui_collector.storage.contract.values import ConsentStatus, Json, Visitor
-from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
 
 _PAGE = 1000
+_UNSAID = "the ledger says nothing of it"
+_NO_ROW = "the ledger has it and the table does not"
 TABLES = "the chain is what counts: correct the table from it, or restore a backup, and find out who wrote there"
 
 
@@ -42,18 +43,18 @@ def _otherwise(where: str, what: str) -> VerificationFinding:
 def _sites(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
     stored = {site.ref: site for site in core.storage.ledger.sites()}
     for ref in sorted(stored.keys() | books.sites.keys()):
-        said, site = books.sites.get(ref), stored.get(ref)
-        if said is None or site is None:
-            missing = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
+        recorded, site = books.sites.get(ref), stored.get(ref)
+        if recorded is None or site is None:
+            missing = _UNSAID if recorded is None else _NO_ROW
             yield _otherwise(Message("table sites, site {ref}", ref=ref), missing)
             continue
-        for name, held in (("id", site.id), ("name", site.name), ("origins", list(site.origins))):
-            if held != said.get(name):
+        for name, stored_one in (("id", site.id), ("name", site.name), ("origins", list(site.origins))):
+            if stored_one != recorded.get(name):
                 yield _otherwise(
                     Message("table sites, site {ref}", ref=ref),
                     Message("its {name} is not what the ledger says", name=name),
                 )
-        if "keys" in said and said["keys"] != key_print(site.secret_hash, site.address_key):
+        if "keys" in recorded and recorded["keys"] != key_print(site.secret_hash, site.address_key):
             yield _otherwise(
                 Message("table sites, site {ref}", ref=ref), "its secret key is not the one that the ledger fixed"
             )
@@ -61,23 +62,23 @@ def _sites(core: Installation, books: ReplayedTables) -> Iterator[VerificationFi
 
 def _notices(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
     for ref in sorted({site.ref for site in core.storage.ledger.sites()} | books.notices.keys()):
-        said = {one["version"]: one for one in books.notices.get(ref, [])}
+        recorded = {one["version"]: one for one in books.notices.get(ref, [])}
         stored = {one.version: one for one in core.storage.ledger.notices(ref)}
-        for version in sorted(stored.keys() | said.keys()):
+        for version in sorted(stored.keys() | recorded.keys()):
             where = Message("table notices, site {ref}, version {version}", ref=ref, version=version)
-            if version not in said:
+            if version not in recorded:
                 yield _otherwise(where, "the ledger says nothing of its publication")
             elif version not in stored:
                 yield _otherwise(where, "it was published, and the table does not have it")
             else:
                 one, digest = stored[version], hashlib.sha256(stored[version].text.encode()).hexdigest()
-                held = {"effective": one.effective.isoformat(), "digest": digest, "at": one.published_at}
+                stored_one = {"effective": one.effective.isoformat(), "digest": digest, "at": one.published_at}
                 for name, text in (
                     ("effective", Message("its date")),
                     ("digest", Message("its text")),
                     ("at", Message("its publication")),
                 ):
-                    if held[name] != said[version][name]:
+                    if stored_one[name] != recorded[version][name]:
                         yield _otherwise(where, Message("{text} is not what was published", text=text))
 
 
@@ -91,10 +92,10 @@ def _purposes(core: Installation) -> Iterator[VerificationFinding]:
 
 
 def _holds(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {hold.id: hold_json(hold) for hold in core.storage.office.holds(active=False)}
+    stored = {hold.id: hold_json(hold) for hold in core.storage.admin.holds(active=False)}
     for id in sorted(stored.keys() | books.holds.keys()):
-        said, held = books.holds.get(id), stored.get(id)
-        if said is None or held is None or _hold_core(said) != _hold_core(held):
+        recorded, stored_one = books.holds.get(id), stored.get(id)
+        if recorded is None or stored_one is None or _hold_core(recorded) != _hold_core(stored_one):
             yield _otherwise(Message("table holds, hold {id}", id=id), "it is not what the ledger says")
 
 
@@ -104,32 +105,32 @@ def _hold_core(hold: Json) -> Json:
 
 
 def _standing(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    if core.storage.office.setting(SETTING) != books.standing:
+    if core.storage.admin.setting(SETTING) != books.standing:
         yield _otherwise("table settings, standing approval", "it is not what the ledger says")
 
 
 def _tokens(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {token.id: token for token in core.storage.office.tokens()}
+    stored = {token.id: token for token in core.storage.admin.tokens()}
     for id in sorted(stored.keys() | books.tokens.keys()):
-        said, held = books.tokens.get(id), stored.get(id)
-        if said is None or held is None:
-            what = "the ledger says nothing of it" if said is None else "the ledger has it and the table does not"
+        recorded, stored_one = books.tokens.get(id), stored.get(id)
+        if recorded is None or stored_one is None:
+            what = _UNSAID if recorded is None else _NO_ROW
             yield _otherwise(Message("table tokens, token {id}", id=id), what)
             continue
-        site = core.registry.site(held.site)
+        site = core.registry.site(stored_one.site)
         for name in ("role", "purposes", "expires_at", "recipient", "revoked_at"):
-            stored_value = list(held.purposes) if name == "purposes" else getattr(held, name)
-            if name in said and stored_value != said[name]:
+            stored_value = list(stored_one.purposes) if name == "purposes" else getattr(stored_one, name)
+            if name in recorded and stored_value != recorded[name]:
                 yield _otherwise(
                     Message("table tokens, token {id}", id=id),
                     Message("its {name} is not what the ledger says", name=name),
                 )
-        if (site.ref if site else None) != said["site_ref"]:
+        if (site.ref if site else None) != recorded["site_ref"]:
             yield _otherwise(Message("table tokens, token {id}", id=id), "its site is not what the ledger says")
 
 
 def _accounts(core: Installation, books: ReplayedTables) -> Iterator[VerificationFinding]:
-    stored = {account.name: account.role for account in core.storage.people.accounts()}
+    stored = {account.name: account.role for account in core.storage.accounts.accounts()}
     for number, name in enumerate(sorted(stored.keys() | books.accounts.keys()), 1):
         if name not in books.accounts and books.accounts_ended:
             continue
@@ -145,7 +146,7 @@ class VisitorCheck:
 
     def __init__(self, core: Installation, *, forgotten: bool) -> None:
         self._core = core
-        self._ledger = cast(SqliteLedger, core.storage.ledger)
+        self._ledger = core.storage.ledger
         self._forgotten = forgotten
         self._bits = {site.ref: self._ledger.bits(site.ref) for site in core.registry.sites()}
         self._refs = {
@@ -175,10 +176,10 @@ class VisitorCheck:
             return None  # there by now, or erased: then the records are not found under the key either
         if any(intent.kind == "erasure" and intent.visitor == key for intent in self._ledger.intents()):
             return None  # erased, and the ending waits for a legal hold that keeps the records
-        said = replayed_state.visitor_of(
+        recorded = replayed_state.visitor_of(
             records, self._bits[site_ref], lambda ref, version: self._refs.get((ref, version))
         )
-        if all(self._outlived(standing) for standing in said.standings.values()) and not said.suspended:
+        if all(self._outlived(standing) for standing in recorded.standings.values()) and not recorded.suspended:
             return None
         return "the visitor whom it is about is not in the table of visitors"
 
@@ -196,10 +197,10 @@ class VisitorCheck:
             return ["it belongs to another site than its records"]
         bits = self._bits[visitor.site_ref]
         try:
-            said = replayed_state.visitor_of(records, bits, lambda ref, version: self._refs.get((ref, version)))
+            recorded = replayed_state.visitor_of(records, bits, lambda ref, version: self._refs.get((ref, version)))
         except (KeyError, TypeError, AttributeError):
             return ["a record about it names a purpose or notice that does not exist"]
-        return replayed_state.differences(visitor, said, self._outlived, forgotten=self._forgotten)
+        return replayed_state.differences(visitor, recorded, self._outlived, forgotten=self._forgotten)
 
     def _outlived(self, standing: ConsentStatus) -> bool:
         try:

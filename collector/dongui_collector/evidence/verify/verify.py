@@ -10,12 +10,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from dongui.i18n import Message
 
-from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.settings import Settings
+from dongui_collector.core.errors import CollectorError, StorageDamaged
 from dongui_collector.evidence.checkpoints import Checkpoint
 from dongui_collector.evidence.verify import certificates, journal, tables
 from dongui_collector.evidence.verify.certificates import ERASABLE, ChainSummary
@@ -23,10 +22,8 @@ from dongui_collector.evidence.verify.days import DayCheck
 from dongui_collector.evidence.verify.findings import Verification, VerificationFinding
 from dongui_collector.evidence.verify.items import ItemCheck
 from dongui_collector.storage.contract import chain
+from dongui_collector.storage.contract.folder import DataFolder
 from dongui_collector.storage.contract.values import LedgerRecord
-from dongui_collector.storage.sqlite.connect import DatabaseError
-from dongui_collector.storage.sqlite.damage import damage
-from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 if TYPE_CHECKING:
     from dongui_collector.retention.installation import Installation
@@ -45,7 +42,7 @@ Progress = Callable[[int, int], None]
 
 def steps(core: Installation) -> int:
     """How often ``progress`` of :func:`verify` will be called, about."""
-    with suppress(DatabaseError, ValueError):
+    with suppress(StorageDamaged, ValueError):
         return core.storage.ledger.head()[0] // _PAGE + 1 + len(core.storage.events.days())
     return 1
 
@@ -67,7 +64,7 @@ def verify(
 
     result = Verification()
     seen = ChainSummary(checkpoints)
-    result.findings += damaged(core.settings)
+    result.findings += damaged(core.storage.folder)
     result.findings += _guarded(_check_chain(core, seen, result, step))
     result.findings += _guarded(journal.check(core, seen))
     result.findings += _guarded(certificates.check(core, seen))
@@ -79,7 +76,7 @@ def verify(
     try:
         items = ItemCheck(core)
         days = DayCheck(core, items, seen)
-    except (DatabaseError, ValueError):
+    except (StorageDamaged, ValueError):
         if _UNREADABLE not in result.findings:
             result.findings.append(_UNREADABLE)
         return result
@@ -101,11 +98,11 @@ def verify(
     return result
 
 
-def damaged(settings: Settings) -> list[VerificationFinding]:
+def damaged(folder: DataFolder) -> list[VerificationFinding]:
     """Where the ledger, the archive, the other records or the keys have damaged pages; asked without opening them."""
     return [
         VerificationFinding(where, what, _RESTORE_KEYS if where.startswith("keys/") else _RESTORE)
-        for where, what in damage(settings.data_path, settings.keys_path)
+        for where, what in folder.damage()
     ]
 
 
@@ -113,13 +110,13 @@ def _guarded(found: Iterable[VerificationFinding]) -> Iterator[VerificationFindi
     """What was found, up to where the database cannot be read: that is a finding too."""
     try:
         yield from found
-    except (DatabaseError, ValueError, CollectorError):
+    except (ValueError, CollectorError):
         yield _UNREADABLE
 
 
 def page(core: Installation, after: int) -> list[tuple[LedgerRecord, bool]]:
     """A page of the chain, each record with whether its body could be read."""
-    return cast(SqliteLedger, core.storage.ledger).readable_records(after, _PAGE)
+    return core.storage.ledger.readable_records(after, _PAGE)
 
 
 def _check_chain(

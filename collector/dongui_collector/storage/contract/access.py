@@ -18,7 +18,7 @@ class Attempts(msgspec.Struct, frozen=True):
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A console account. ``password`` is an argon2id hash, ``factor`` a sealed TOTP secret in hexadecimal (pending
-    until a code of it was given), ``recovery`` hashes of codes; ``attempts`` are by source (access/sessions.py)."""
+    until a code of it was given), ``recovery`` hashes of codes; ``attempts`` are by source (access/guessing.py)."""
 
     id: str
     name: str

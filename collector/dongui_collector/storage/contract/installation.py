@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dongui_collector.core.installation import InstallationCore
-from dongui_collector.storage.contract.stores import DestructionJournal, Storage
+from dongui_collector.storage.contract.journal import DestructionJournal
+from dongui_collector.storage.contract.stores import Storage
 
 
 class NamedKeys(Protocol):

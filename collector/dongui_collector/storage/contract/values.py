@@ -1,4 +1,4 @@
-"""The plain values that storage takes and gives: what the ledger, the days, the records and the office consist of.
+"""The plain values that storage takes and gives: what the ledger, the days, the records and the officers' books hold.
 
 Times are epoch milliseconds (``int``); days are :class:`datetime.date` in the installation's time zone; visitors are
 the 16-byte keyed hashes of their ids (never the ids); sites, notices and purposes are small integers that the ledger
@@ -260,7 +260,7 @@ class Changes:
 Reduce = Callable[[Row, int, date], Row]
 
 
-# --- values of the record store and the office -----------------------------------------------------------------------
+# --- values of the record store and the books of officers ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The office on SQLite: tables of ``data/dongui.db`` beside the ledger, in the ledger's own transactions."""
+"""The books of officers on SQLite: tables of ``data/dongui.db`` beside the ledger, in the ledger's own transactions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
+from dongui_collector.storage.contract.office_stores import MOST_COOKIES
 from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -20,6 +21,8 @@ _DESTRUCTION = (
     "id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate, due, selected_by,"
     " selected_seq"
 )
+# Of a privacy request: what lists order and find by, beside its body.
+_LISTED = ("due", "closed", "nothing_held", "visitor", "member")
 
 
 class SqliteAdmin:
@@ -125,6 +128,11 @@ class SqliteAdmin:
                 " ON CONFLICT DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)",
                 (site_ref, name, at),
             )
+        self._write(
+            "DELETE FROM cookies WHERE site_ref = ?1 AND name IN (SELECT name FROM cookies WHERE site_ref = ?1"
+            " ORDER BY last_seen > first_seen DESC, last_seen DESC, name LIMIT -1 OFFSET ?2)",
+            (site_ref, MOST_COOKIES),
+        )
 
     def cookie_inventory(self, site_ref: int) -> list[Json]:
         rows = self._read(
@@ -182,20 +190,38 @@ class SqliteAdmin:
         return id
 
     def request(self, id: int) -> Json | None:
-        rows = self._read("SELECT body FROM requests WHERE id = ?", (id,))
-        return json.loads(rows[0][0]) | {"id": id} if rows else None
+        found = self._requests("WHERE id = ?", (id,))
+        return found[0] if found else None
 
-    def requests(self, *, open_only: bool = False) -> list[Json]:
-        rows = self._read("SELECT id, body FROM requests WHERE id IS NOT NULL ORDER BY id")
-        found: list[Json] = [json.loads(body) | {"id": id} for id, body in rows]
-        return [r for r in found if not open_only or not r.get("closed_at")]
+    def requests(self) -> list[Json]:
+        return self._requests("WHERE id IS NOT NULL ORDER BY id")
 
-    def open_requests_of(self, site_ref: int, visitor: str) -> list[Json]:
-        sql = (
-            "SELECT id, body FROM requests WHERE id IS NOT NULL AND json_extract(body, '$.visitor') = ?"
-            " AND json_extract(body, '$.site_ref') = ? AND json_extract(body, '$.closed_at') IS NULL ORDER BY id"
-        )
-        return [json.loads(body) | {"id": id} for id, body in self._read(sql, (visitor, site_ref))]
+    def requests_after(self, id: int) -> list[Json]:
+        return self._requests("WHERE id > ? ORDER BY id", (id,))
+
+    def requests_of(self, subjects: Sequence[bytes]) -> list[Json]:
+        keys = [key.hex() for key in subjects]
+        marks = ", ".join("?" * len(keys))
+        return self._requests(f"WHERE visitor IN ({marks}) OR member IN ({marks}) ORDER BY id", (*keys, *keys))
+
+    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[Json]:
+        # The inner query reads the index alone; only the bodies of the page are read.
+        order = "closed, (nothing_held AND due > ?), due, id"
+        page = f"SELECT id FROM requests WHERE id IS NOT NULL AND closed <= ? ORDER BY {order} LIMIT ? OFFSET ?"
+        values = (int(closed), soon.isoformat(), limit, offset)
+        return self._requests(f"WHERE id IN ({page}) ORDER BY {order}", (*values, soon.isoformat()))
+
+    def request_count(self, *, closed: bool) -> int:
+        sql = "SELECT count(*) FROM requests WHERE id IS NOT NULL AND closed <= ?"
+        return int(self._read(sql, (int(closed),))[0][0])
+
+    def requests_due(self) -> dict[date, int]:
+        sql = "SELECT due, count(*) FROM requests WHERE id IS NOT NULL AND closed = 0 GROUP BY due"
+        return {date.fromisoformat(due): number for due, number in self._read(sql) if due}
+
+    def _requests(self, condition: str, values: Sequence[Any] = ()) -> list[Json]:
+        rows = self._read(f"SELECT id, body FROM requests {condition}", tuple(values))
+        return [json.loads(body) | {"id": id} for id, body in rows]
 
     def update_request(self, id: int, changes: Json) -> None:
         request = self.request(id)
@@ -205,12 +231,20 @@ class SqliteAdmin:
         self._append_request(id, request | changes)
 
     def destroy_requests(self, ids: Sequence[int]) -> int:
-        sql = "UPDATE requests SET id = NULL, at = NULL, body = NULL WHERE id = ?"
-        return sum(self._write(sql, (id,)).rowcount for id in ids)
+        cleared = ", ".join(f"{column} = NULL" for column in ("id", "at", "body", *_LISTED))
+        return sum(self._write(f"UPDATE requests SET {cleared} WHERE id = ?", (id,)).rowcount for id in ids)
 
     def _append_request(self, id: int, request: Json) -> None:
         body = {key: value for key, value in request.items() if key != "id"}
-        self._write("INSERT INTO requests (id, at, body) VALUES (?, ?, ?)", (id, body.get("at"), _text(body)))
+        listed = (
+            body.get("due"),
+            body.get("closed_at") is not None,
+            bool(body.get("nothing_held")),
+            body.get("visitor"),
+            body.get("member"),
+        )
+        sql = f"INSERT INTO requests (id, at, body, {', '.join(_LISTED)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self._write(sql, (id, body.get("at"), _text(body), *listed))
 
 
 def _text(value: Json) -> str:

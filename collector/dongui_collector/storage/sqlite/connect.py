@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from dongui_collector.core.errors import StorageError, StorageFull
+from dongui_collector.core.errors import StorageDamaged, StorageError, StorageFull
+from dongui_collector.core.private_files import private
 
 # One writer a process, and no checkpoint beside a write: threads that checkpoint one WAL at the same instant meet a
 # SQLite bug mended only in 3.51.3 (https://sqlite.org/wal.html#walresetbug). Ingest holds it for one group commit.
 WRITER = threading.RLock()
 
-# What a damaged file raises, for those who must not know that it is SQLite's.
-DatabaseError = sqlite3.DatabaseError
-
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "temp_store": 2}
 _BUSY_MS = 10_000
 _FULL = ("full", "disk i/o error", "no space")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OUR_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError)  # mistakes of this program: never the folder's
 
 
 def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlite3.Connection:
@@ -29,6 +31,8 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
     ``synchronous=FULL`` is what "202 means on disk" rests on; ``secure_delete`` zeroes what is cleared in place;
     ``temp_store=MEMORY`` keeps sorted values out of temporary files. Without ``create`` the file must be there.
     """
+    if create and not readonly:
+        os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # its log and index get the mode of the database
     mode = "ro" if readonly else "rwc" if create else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     conn = sqlite3.connect(
@@ -38,9 +42,8 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
         for name, value in _PRAGMAS.items():
             if readonly and name in ("journal_mode", "secure_delete"):
                 continue
-            conn.execute(f"PRAGMA {name}={value}")
-            found = conn.execute(f"PRAGMA {name}").fetchone()[0]
-            if found != value:
+            answer = conn.execute(f"PRAGMA {name}={value}").fetchone() or conn.execute(f"PRAGMA {name}").fetchone()
+            if (found := answer[0]) != value:
                 raise StorageError(
                     f"{path.name}: SQLite refused {name}={value} (it says {found}); use a local file system"
                 )
@@ -50,6 +53,30 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
     return conn
 
 
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Raise the collector's own exceptions: :class:`StorageFull` where nothing more can be written (also for what the
+    operating system says), :class:`StorageDamaged` where SQLite cannot use a file."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise own_error(error) from error
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull("the disk is full") from error
+        raise
+
+
+def own_error(error: sqlite3.DatabaseError) -> Exception:
+    """The collector's own exception for one of SQLite's; the same for a mistake of this program."""
+    if isinstance(error, _OUR_OWN):
+        return error
+    if isinstance(error, sqlite3.OperationalError) and any(word in str(error).lower() for word in _FULL):
+        return StorageFull("the disk is full")
+    return StorageDamaged(f"the data folder cannot be used ({error}); `dongui verify` says where it is damaged")
+
+
+@own_errors()
 def scrub(
     conn: sqlite3.Connection,
     *,
@@ -75,12 +102,3 @@ def scrub(
         if time.monotonic() > deadline:
             return False
         time.sleep(0.005)
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error of SQLite or the system says that nothing more can be written (disk full)."""
-    if isinstance(error, StorageFull):
-        return True
-    if isinstance(error, OSError):
-        return error.errno in (28, 122, 27)  # ENOSPC, EDQUOT, EFBIG
-    return isinstance(error, sqlite3.OperationalError) and any(word in str(error).lower() for word in _FULL)

@@ -32,34 +32,20 @@ NOTE_BASIS = "INSERT OR IGNORE INTO bases VALUES (?, ?, ?)"
 _BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
 
 
-# How often rows of the day were destroyed or reduced, for whoever seals the day anew (evidence).
-TALLY = """CREATE TABLE IF NOT EXISTS tally (
-    one INTEGER PRIMARY KEY CHECK (one = 1), destroyed INTEGER NOT NULL, reduced INTEGER NOT NULL) STRICT"""
+_LOSE = """INSERT OR IGNORE INTO lost SELECT DISTINCT site_ref, purposes & ?2 FROM events
+    WHERE n IN (SELECT value FROM json_each(?1)) AND visitor IS NOT NULL AND purposes & ?2 != 0"""
 _COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
     SET destroyed = destroyed + excluded.destroyed, reduced = reduced + excluded.reduced"""
 
 
-# Where: positions of rows that were destroyed or reduced, in the order in which it happened, and nothing of what they
-# held. Whoever keeps numbers of the day in memory asks for the latest and counts only those rows' visitors anew.
-ENDED = "CREATE TABLE IF NOT EXISTS ended (serial INTEGER PRIMARY KEY, n INTEGER NOT NULL) STRICT"
-
-
-# Which purposes ended in some row of a site, and nothing else: whoever reads for one of them is told so, nobody else.
-LOST = """CREATE TABLE IF NOT EXISTS lost (
-    site_ref INTEGER NOT NULL, purposes INTEGER NOT NULL, PRIMARY KEY (site_ref, purposes)) STRICT, WITHOUT ROWID"""
-_LOSE = """INSERT OR IGNORE INTO lost SELECT DISTINCT site_ref, purposes & ?2 FROM events
-    WHERE n IN (SELECT value FROM json_each(?1)) AND visitor IS NOT NULL AND purposes & ?2 != 0"""
-
-
 def note_lost(conn: sqlite3.Connection, positions: str, bits: int) -> None:
     """Note what is about to end in rows at ``positions`` (JSON), in the transaction that ends it."""
-    conn.execute(LOST)
     conn.execute(_LOSE, (positions, bits))
 
 
 def lost(conn: sqlite3.Connection) -> frozenset[tuple[int, int]]:
     """The purposes that ended in rows of the day, as (site, bit set)."""
-    if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'lost'").fetchone():
+    if not has(conn, "lost"):
         return frozenset()
     return frozenset(conn.execute("SELECT site_ref, purposes FROM lost").fetchall())
 
@@ -67,18 +53,20 @@ def lost(conn: sqlite3.Connection) -> frozenset[tuple[int, int]]:
 def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int, positions: str) -> None:
     """Add to the day's tally, in the transaction that ended the rows; ``positions`` are theirs, as JSON."""
     if destroyed or reduced:
-        conn.execute(TALLY)  # a file that was made before there was one
         conn.execute(_COUNT, (destroyed, reduced))
-        conn.execute(ENDED)
         conn.execute("INSERT INTO ended (n) SELECT value FROM json_each(?)", (positions,))
 
 
 def tally(conn: sqlite3.Connection) -> DayTotals:
     """The day's tally; all 0 where nothing was ever ended."""
     (top,) = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()
-    if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally'").fetchone():
-        return DayTotals(top)
-    return DayTotals(top, *(conn.execute("SELECT destroyed, reduced FROM tally").fetchone() or (0, 0)))
+    found = has(conn, "tally") and conn.execute("SELECT destroyed, reduced FROM tally").fetchone()
+    return DayTotals(top, *(found or (0, 0)))
+
+
+def has(conn: sqlite3.Connection, name: str) -> bool:
+    """Whether a table or index is there: a day that an earlier version wrote gets what it lacks at its next write."""
+    return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone())
 
 
 class DayFile:
@@ -193,7 +181,8 @@ def where(selection: Selection | None) -> tuple[str, list[object]]:
 
 
 def is_sealed(conn: sqlite3.Connection) -> bool:
-    return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'events_visitor'").fetchone())
+    """Whether the day is indexed by visitor."""
+    return has(conn, "events_visitor")
 
 
 def visitors(conn: sqlite3.Connection) -> list[bytes] | None:

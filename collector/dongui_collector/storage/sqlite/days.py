@@ -8,106 +8,57 @@ cleared, but not the stale copies that a B-tree leaves behind when it moves rows
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TypeVar
 
+from dongui_collector.core.durable import sync_folder
 from dongui_collector.core.errors import StorageError
-from dongui_collector.storage.contract.values import (
-    Changes,
-    DayTotals,
-    Ended,
-    Fact,
-    Mark,
-    Reduce,
-    Row,
-    RowBasis,
-    RowEnding,
-    Selection,
-)
-from dongui_collector.storage.sqlite import dayfile, ending, reporting
-from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
+from dongui_collector.storage.contract.values import Ended, Reduce, RowBasis, RowEnding, Selection
+from dongui_collector.storage.sqlite import dayfile, ending
+from dongui_collector.storage.sqlite.connect import WRITER, connect, own_errors, scrub
 from dongui_collector.storage.sqlite.day_visitors import DayVisitors
-from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction, row_from
-from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading, sync_folder
+from dongui_collector.storage.sqlite.dayfile import DayFile, DayTransaction
+from dongui_collector.storage.sqlite.files import await_readers, destroy_file, reading
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
-from dongui_collector.storage.sqlite.migrations import EVENTS, migrate
+from dongui_collector.storage.sqlite.migrations import EVENTS, migrate, seal_events
+from dongui_collector.storage.sqlite.stored_days import DESTROYING, SUFFIXES, StoredDays
 
 _OPEN_FILES = 8  # files kept open for writing; late events touch older days
 _BESIDE = (timedelta(days=-1), timedelta(days=1))
 _CHUNK = 200  # rows changed in one transaction, so that the writers' lock is held for a few milliseconds
-_SUFFIXES = ("", "-wal", "-shm")
-_DESTROYING = ".destroying"
-_NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
-
-T = TypeVar("T")
 
 
-class SqliteDays:
+class SqliteDays(StoredDays):
     """Implements :class:`~dongui_collector.storage.contract.stores.EventStore`."""
 
     def __init__(self, folder: Path, ledger: Path, memory: SqliteLedger | None = None) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._blank = folder / "blank"
-        self._prefix = f"{folder}{os.sep}"
         self._ledger = ledger
         self._memory = memory
-        self._at = f"{folder}{os.sep}"
         self._open: dict[date, DayFile] = {}
         self._turns: dict[date, threading.Lock] = {}
         self._visitors = DayVisitors()
         self._sealed: set[date] = set()  # known to be: asked every few seconds, about every day of the year
-
-    def path(self, day: date) -> Path:
-        return self.folder / f"{day.isoformat()}.db"
-
-    def days(self) -> list[date]:
-        # Asked several times a report, with files of a year: plain strings take a fifth of what paths do.
-        names = os.listdir(self.folder)  # noqa: PTH208
-        return sorted(date.fromisoformat(name[:10]) for name in names if _NAME.fullmatch(name))
-
-    def leftovers(self) -> list[date]:
-        return sorted({_day(p) for p in self.folder.glob(f"????-??-??.db*{_DESTROYING}")})
-
-    def size(self, day: date) -> int:
-        total = 0
-        for suffix in _SUFFIXES:
-            with suppress(FileNotFoundError):
-                total += Path(f"{self.path(day)}{suffix}").stat().st_size
-        return total
-
-    def lost(self, day: date) -> frozenset[tuple[int, int]]:
-        return self._read(day, dayfile.lost, frozenset())
-
-    def stamp(self, day: date) -> int:
-        found = 0
-        for suffix in ("", "-wal"):
-            try:
-                found += os.stat(f"{self._at}{day.isoformat()}.db{suffix}").st_mtime_ns  # noqa: PTH116 (as in days)
-            except FileNotFoundError:
-                continue
-        return found
-
-    def tally(self, day: date) -> DayTotals:
-        return self._read(day, dayfile.tally, DayTotals())
+        self._current: set[date] = set()  # days whose schema is known to be today's
 
     # -- writing
 
     def prepare(self) -> None:
-        self._make_blank()
+        with own_errors():
+            self._make_blank()
         self.learn_visitors()
 
     def _make_blank(self) -> None:
         if self._blank.exists():
             return
         fresh = self._blank.with_suffix(".new")
-        for suffix in _SUFFIXES:  # what a crash left
+        for suffix in SUFFIXES:  # what a crash left
             Path(f"{fresh}{suffix}").unlink(missing_ok=True)
         with closing(connect(fresh)) as conn:  # closing it brings its log home
             migrate(conn, EVENTS, alone=nullcontext())  # nobody else knows this file: no writer waits for it
@@ -115,7 +66,7 @@ class SqliteDays:
 
     @contextmanager
     def ingest(self, day: date) -> Iterator[DayTransaction]:
-        with WRITER:
+        with own_errors(), WRITER:
             neighbours = [file for step in _BESIDE if (file := self._existing(day + step))]
             opened = self._opened(day)
             with opened.transaction():
@@ -165,62 +116,8 @@ class SqliteDays:
     def seal(self, day: date) -> None:
         """Index a finished day by visitor. On a connection of its own: today's writer does not wait for it."""
         with self._connected(day) as conn:
-            conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")
-            conn.execute("ANALYZE")
+            seal_events(conn)
             self._scrub(conn, day)
-
-    # -- reading
-
-    def bases(self, day: date) -> list[RowBasis]:
-        sql = "SELECT site_ref, notice_ref, purposes FROM bases ORDER BY 1, 2, 3"
-        return self._read(day, lambda conn: [RowBasis(*r) for r in conn.execute(sql)], [])
-
-    def counts(self, day: date) -> dict[RowBasis, int]:
-        sql = "SELECT site_ref, notice_ref, purposes, count(*) FROM events WHERE visitor IS NOT NULL GROUP BY 1, 2, 3"
-        return self._read(day, lambda conn: {RowBasis(*r[:3]): r[3] for r in conn.execute(sql)}, {})
-
-    def count(self, day: date, selection: Selection | None = None) -> int:
-        condition, values = dayfile.where(selection)
-        # Without a selection the small index of keys answers: cleared rows have none.
-        sql = "SELECT count(key) FROM events" if selection is None else f"SELECT count(*) FROM events WHERE {condition}"
-        return self._read(day, lambda conn: int(conn.execute(sql, values if selection else ()).fetchone()[0]), 0)
-
-    def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
-        condition, values = dayfile.where(selection)
-        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
-        return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
-
-    def facts(
-        self,
-        day: date,
-        site_ref: int,
-        *,
-        first: int,
-        end: int,
-        after: int = 0,
-        limit: int = 1000,
-        visitors: Sequence[bytes] = (),
-    ) -> list[Fact]:
-        return self._read(day, lambda conn: reporting.facts(conn, site_ref, first, end, after, limit, visitors), [])
-
-    def marks(self) -> dict[date, Mark]:
-        return reporting.marks(self.folder)
-
-    def changes(self, day: date, after: int = 0) -> Changes:
-        return self._read(day, lambda conn: reporting.changes(conn, after), Changes())
-
-    def _read(self, day: date, query: Callable[[sqlite3.Connection], T], absent: T) -> T:
-        """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""
-        path = self.path(day)
-        try:
-            with reading(path), closing(connect(path, readonly=True)) as conn:
-                return query(conn)
-        except FileNotFoundError:
-            return absent
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise
-            return absent  # destroyed between the lease and the opening
 
     # -- ending
 
@@ -277,6 +174,9 @@ class SqliteDays:
                 found[day] = some
         return found
 
+    def may_hold(self, visitor: bytes) -> bool:
+        return any(self._visitors.among(day, (visitor,)) for day in self.days())
+
     def learn_visitors(self, *, within: float = 1.0) -> int:
         """Read which visitors the sealed days hold, where that is not known, newest first, for some seconds.
 
@@ -305,7 +205,7 @@ class SqliteDays:
         Raises FileNotFoundError when the day is not there (any more).
         """
         path = self.path(day)
-        with reading(path):
+        with own_errors(), reading(path):
             try:
                 conn = connect(path, create=False)
             except sqlite3.OperationalError:
@@ -314,6 +214,9 @@ class SqliteDays:
                 raise FileNotFoundError(path) from None  # destroyed between the lease and the opening
             with closing(conn):
                 conn.execute("PRAGMA wal_autocheckpoint=0")  # checkpoints only under the one lock, in scrub
+                if day not in self._current:
+                    migrate(conn, EVENTS)
+                    self._current.add(day)
                 yield conn
 
     def _scrub(self, conn: sqlite3.Connection, day: date) -> bool:
@@ -333,11 +236,6 @@ class SqliteDays:
         """Who may checkpoint a day that ingest has not open; to open it, ingest takes its turn too."""
         return self._turns.setdefault(day, threading.Lock())
 
-    def _log_size(self, day: date) -> int:
-        with suppress(FileNotFoundError):
-            return Path(f"{self.path(day)}-wal").stat().st_size
-        return 0
-
     def _end_some(
         self, conn: sqlite3.Connection, day: date, positions: Sequence[int], bits: int, reduce: Reduce
     ) -> tuple[list[int], list[int]]:
@@ -354,24 +252,20 @@ class SqliteDays:
         return destroyed, reduced
 
     def destroy(self, day: date) -> int:
-        with WRITER:
+        with own_errors(), WRITER:
             self._close(day)
             self._sealed.discard(day)
             self._visitors.drop(day)
-            for suffix in _SUFFIXES:
+            for suffix in SUFFIXES:
                 path = Path(f"{self.path(day)}{suffix}")
                 with suppress(FileNotFoundError):
-                    path.rename(f"{path}{_DESTROYING}")
+                    path.rename(f"{path}{DESTROYING}")
             sync_folder(self.folder)
         size = 0
-        for suffix in _SUFFIXES:
-            path = Path(f"{self.path(day)}{suffix}{_DESTROYING}")
+        for suffix in SUFFIXES:
+            path = Path(f"{self.path(day)}{suffix}{DESTROYING}")
             if path.exists():
                 await_readers(path)
                 size += destroy_file(path)
         sync_folder(self.folder)
         return size
-
-
-def _day(path: Path) -> date:
-    return date.fromisoformat(path.name[:10])

@@ -8,11 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from dongui_collector.storage.sqlite.connect import connect, scrub
+from dongui_collector.storage.contract.folder import Part
+from dongui_collector.storage.sqlite.connect import connect, own_errors, scrub
 
 _PAGE = 2000
-
-Part = dict[str, Any]  # {"sql": [statements]} or {"table": name, "rows": [[values]]}
 
 
 def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:
@@ -22,7 +21,7 @@ def dump(path: Path, *, one_moment: bool) -> Iterator[Part]:
     snapshot of its own, and what is destroyed meanwhile is destroyed again by the journal. Rows that were cleared, of
     which nothing but their number is left, are not in it.
     """
-    with closing(connect(path, readonly=True)) as conn:
+    with own_errors(), closing(connect(path, readonly=True)) as conn:
         if one_moment:
             conn.execute("BEGIN")
         schema = conn.execute(
@@ -58,6 +57,7 @@ def _pages(conn: sqlite3.Connection, table: str, *, has_rowid: bool) -> Iterator
         after = page[-1][0]
 
 
+@own_errors()
 def load(path: Path, parts: Iterable[Part]) -> int:
     """Make a database of what :func:`dump` gave; durable when this returns. Returns the number of rows."""
     count = 0

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dongui_collector.core.errors import FolderBusy, StorageError
+from dongui_collector.core.private_files import private
 
 _BLOCK = bytes(1 << 20)
 _BLOCKS_AT_A_TIME = 4
@@ -96,13 +97,17 @@ def _zero(fd: int, start: int, end: int) -> None:
         os.fdatasync(fd)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames and unlinks in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def destroy_folder(folder: Path) -> None:
+    """Overwrite and remove every file of a folder that holds data."""
+    for path in sorted(folder.rglob("*"), reverse=True) if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path.is_file():
+            destroy_file(path)
+        else:
+            path.unlink()
+    if folder.is_dir():
+        folder.rmdir()
 
 
 class FolderLock:
@@ -113,7 +118,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         refuse_network(folder)
-        self._fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = private(str(folder / "lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -142,7 +147,7 @@ def refuse_network(folder: Path) -> None:
         raise StorageError(f"{folder} lies on a network file system ({kind}); put the data folder on a local disk")
 
 
-class Reserve:
+class ReserveFile:
     """Disk space put by, so that withdrawal and destruction still work when the disk is full."""
 
     def __init__(self, folder: Path) -> None:
@@ -151,7 +156,7 @@ class Reserve:
     def take(self) -> None:
         """Put the space by (again). Silently does without when there is none to spare."""
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = private(str(self._path), os.O_RDWR | os.O_CREAT)
         except OSError:
             return
         try:

@@ -18,13 +18,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dongui_collector.core.errors import StorageError
+from dongui_collector.core.durable import write_whole
+from dongui_collector.core.errors import StorageError, StorageFull
+from dongui_collector.core.private_files import private
+from dongui_collector.storage.contract.journal import FIRST_EPOCH
 from dongui_collector.storage.contract.values import Json
-from dongui_collector.storage.sqlite.files import sync_folder
+from dongui_collector.storage.sqlite.connect import own_errors
 
 JOURNAL_FILE = "journal.ndjson"
-EPOCH = "epoch"  # the setting that says how a restored ledger branched off
-FIRST_EPOCH: Json = {"id": "0", "parents": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Journal:
     """Append-only. ``key`` authenticates the lines; ``epoch`` is the ledger's: ``{id, parents: [[id, head], …]}``."""
 
     def __init__(self, path: Path, key: bytes, epoch: Callable[[], Json] = lambda: FIRST_EPOCH) -> None:
-        self._path = path
+        self.path = path
         self._key = key
         self._epoch = epoch
         self._lock = threading.Lock()
@@ -50,7 +51,7 @@ class Journal:
     def append(self, *entries: Json) -> None:
         """Add entries; on disk when this returns."""
         epoch = self._epoch()
-        with self._lock:
+        with own_errors(), self._lock:
             if self._last is None:
                 start, found = self._read(mend=True)
                 self._last = found[-1][0] if found else start.mac
@@ -75,12 +76,12 @@ class Journal:
         at = after[0] - start.count
         if at < 0:
             raise StorageError(
-                f"{self._path} was compacted and does not reach back to this backup any more; name an older copy of it"
+                f"{self.path} was compacted and does not reach back to this backup any more; name an older copy of it"
                 " that goes on to today with --journal"
             )
         known = [start.mac, *(mac for mac, _ in found)]
         if len(found) < at or known[at] != after[1]:
-            raise StorageError(f"{self._path} is not the journal that this backup knows, or an older copy of it")
+            raise StorageError(f"{self.path} is not the journal that this backup knows, or an older copy of it")
         return [entry for _, entry in found[at:]]
 
     def reaches(self, position: tuple[int, str]) -> bool:
@@ -96,7 +97,7 @@ class Journal:
         Everything up to the first backup made on or after that day goes; one line stands for it, which goes on with
         the chain of MACs. Whole or not at all.
         """
-        with self._lock:
+        with own_errors(), self._lock:
             start, found = self._read(mend=True)
             kept = (i for i, (_, e) in enumerate(found) if e["kind"] == "backup" and e["day"] >= before)
             if not (cut := next(kept, 0)):
@@ -105,12 +106,18 @@ class Journal:
             epochs = [{k: e[k] for k in ("id", "parents")} for _, e in gone if e["kind"] == "epoch"]
             line: Json = {"kind": "compacted", "count": start.count + cut, "mac": gone[-1][0]}
             line["epochs"] = [*start.epochs, *epochs]
-            self._replace([(self._mac("", _text(line)), line), *found[cut:]])
+            lines = [(self._mac("", _text(line)), line), *found[cut:]]
+            write_whole(self.path, "".join(f"{mac} {_text(entry)}\n" for mac, entry in lines).encode())
             return cut
+
+    def copy_to(self, target: Path) -> None:
+        """As the contract says."""
+        if target.absolute() != self.path.absolute():
+            write_whole(target, self.path.read_bytes())
 
     @property
     def exists(self) -> bool:
-        return self._path.exists()
+        return self.path.exists()
 
     def _write(self, entries: Sequence[Json]) -> None:
         last, lines = self._last or "", b""
@@ -118,43 +125,33 @@ class Journal:
             text = _text(entry)
             last = self._mac(last, text)
             lines += f"{last} {text}\n".encode()
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = private(str(self.path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             before = os.fstat(fd).st_size
             if os.write(fd, lines) != len(lines):
                 os.ftruncate(fd, before)  # a full disk: half a line must not stay before the next
-                raise OSError(28, "no space left on device")
+                raise StorageFull("the disk is full")
             os.fsync(fd)
         finally:
             os.close(fd)
         self._last = last
 
-    def _replace(self, lines: list[tuple[str, Json]]) -> None:
-        part = self._path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            for mac, entry in lines:
-                file.write(f"{mac} {_text(entry)}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
-        sync_folder(self._path.parent)
-
     def _read(self, *, mend: bool = False) -> tuple[_Start, list[tuple[str, Json]]]:
         """Where it begins, and each entry with its MAC."""
         start = _Start()
         try:
-            data = self._path.read_bytes()
+            data = self.path.read_bytes()
         except FileNotFoundError:
             return start, []
         whole = data[: data.rfind(b"\n") + 1]
         if mend and len(whole) < len(data):
-            os.truncate(self._path, len(whole))  # a crash while the last line was written
+            os.truncate(self.path, len(whole))  # a crash while the last line was written
         found: list[tuple[str, Json]] = []
         last = ""
         for number, line in enumerate(whole.decode().splitlines(), 1):
             mac, _, text = line.partition(" ")
             if not hmac.compare_digest(mac, self._mac(last, text)):
-                raise StorageError(f"{self._path}: line {number} was altered, or a line before it is missing")
+                raise StorageError(f"{self.path}: line {number} was altered, or a line before it is missing")
             entry = json.loads(text)
             if number == 1 and entry["kind"] == "compacted":
                 start = _Start(entry["count"], entry["mac"], entry["epochs"])
@@ -168,30 +165,5 @@ class Journal:
         return hmac.new(self._key, f"{previous} {text}".encode(), "sha256").hexdigest()
 
 
-def adopt(journal: Path, keys: Path) -> None:
-    """The journal that a restore repeats, which is the longest at hand, goes on in the keys folder."""
-    target = keys / JOURNAL_FILE
-    if journal.absolute() != target.absolute():
-        part = target.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(journal.read_bytes())
-        part.replace(target)
-
-
 def _text(entry: Json) -> str:
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-def shared(epoch: Json, head: int, other: Json) -> int:
-    """Up to which number two ledgers are one: the ledger of ``epoch`` up to ``head``, and that of ``other``."""
-    mine, theirs = _reach(epoch, head), _reach(other, 1 << 62)
-    return max((min(reach, theirs[id]) for id, reach in mine.items() if id in theirs), default=0)
-
-
-def _reach(epoch: Json, head: int) -> dict[str, int]:
-    """Epoch → up to which of its numbers a ledger contains it."""
-    found = {epoch["id"]: head}
-    for id, branched_at in epoch["parents"]:
-        head = min(head, branched_at)
-        found[id] = head
-    return found

@@ -8,7 +8,7 @@ from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.sqlite.journal import Journal
 
 
-def longest(key: bytes, own: Path, *, given: Path | None, beside: Path | None) -> Path | None:
+def longest(key: bytes, own: Path, *, given: Path | None, beside: Path | None) -> Journal | None:
     """The journal to repeat; None where none is at hand.
 
     ``key`` authenticates journals. ``own`` is the one beside the keys, ``given`` what the operator names, ``beside`` a
@@ -28,7 +28,7 @@ def longest(key: bytes, own: Path, *, given: Path | None, beside: Path | None) -
             f"{given} {_end(journals[given])}, {best} {_end(journals[best])}: it is an older copy, and what ended in"
             " between would come back. Leave --journal away, and the longer one is repeated"
         )
-    return own if own in found and journals[own].position() == journals[best].position() else best
+    return journals[own if own in found and journals[own].position() == journals[best].position() else best]
 
 
 def _compare(path: Path, journal: Journal, best: Path, longer: Journal) -> None:

@@ -7,98 +7,73 @@ late event that still refers to a destroyed day cannot bring it back to life.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from dongui_collector.core.errors import StorageError
-from dongui_collector.storage.sqlite.connect import WRITER, connect, scrub
-from dongui_collector.storage.sqlite.migrations import KEYS, migrate
+from dongui_collector.storage.sqlite.connect import WRITER, scrub
+from dongui_collector.storage.sqlite.migrations import KEYS
+from dongui_collector.storage.sqlite.own_file import OwnFile, opened
 
 
-class SqliteKeys:
+class SqliteKeys(OwnFile):
     """Implements :class:`~dongui_collector.storage.contract.stores.KeyStore`."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._readonly = readonly
-        self._conn = connect(path, readonly=readonly)
-        if not readonly:
-            migrate(self._conn, KEYS)
+        super().__init__(opened(path, KEYS, readonly=readonly))
+
+    lock = WRITER
 
     @property
     def readonly(self) -> bool:
         return self._readonly
 
     def get(self, name: str) -> bytes | None:
-        with WRITER:
-            row = self._conn.execute("SELECT wrapped FROM keys WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+        rows = self._read("SELECT wrapped FROM keys WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
 
     def put(self, name: str, wrapped: bytes) -> None:
         try:
-            with self._writing():
-                self._conn.execute("INSERT INTO keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
+            with self.writing():
+                self._write("INSERT INTO keys (name, wrapped) VALUES (?, ?)", (name, wrapped))
         except sqlite3.IntegrityError:
             raise StorageError(f"the key {name!r} exists or was destroyed; a key's name is used once") from None
 
     def names(self, prefix: str = "") -> list[str]:
-        with WRITER:
-            rows = self._conn.execute(
-                "SELECT name FROM keys WHERE wrapped IS NOT NULL AND substr(name, 1, ?) = ? ORDER BY name",
-                (len(prefix), prefix),
-            )
-            return [row[0] for row in rows]
+        sql = "SELECT name FROM keys WHERE wrapped IS NOT NULL AND substr(name, 1, ?) = ? ORDER BY name"
+        return [row[0] for row in self._read(sql, (len(prefix), prefix))]
 
     def destroyed(self, name: str) -> bool:
-        with WRITER:
-            row = self._conn.execute("SELECT wrapped IS NULL FROM keys WHERE name = ?", (name,)).fetchone()
-        return bool(row and row[0])
+        return self._read("SELECT wrapped IS NULL FROM keys WHERE name = ?", (name,)) == [(1,)]
 
     def destroy(self, name: str) -> bool:
-        with self._writing():
+        with self.writing():
             # Same length first: SQLite then writes over the very bytes (docs/decisions/001).
-            self._conn.execute(
-                "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL",
-                (name,),
+            self._write(
+                "UPDATE keys SET wrapped = zeroblob(length(wrapped)) WHERE name = ? AND wrapped IS NOT NULL", (name,)
             )
-            done = self._conn.execute(
+            done = self._write(
                 "UPDATE keys SET wrapped = NULL WHERE name = ? AND wrapped IS NOT NULL", (name,)
             ).rowcount
         # Also when there was nothing to do: a crash may have come between the commit and the checkpoint. Not under the
         # writers' lock: it may have to wait for a reader, and ingest must not wait with it.
-        if not scrub(self._conn):
+        if not scrub(self.conn):
             raise StorageError(
                 f"the key {name!r} is cleared but still in keys.db's log, which another process reads; try again"
             )
         return bool(done)
 
     def gone(self) -> list[str]:
-        with WRITER:
-            return [row[0] for row in self._conn.execute("SELECT name FROM keys WHERE wrapped IS NULL ORDER BY name")]
+        return [row[0] for row in self._read("SELECT name FROM keys WHERE wrapped IS NULL ORDER BY name")]
 
     def replace_all(self, rewrap: Callable[[str, bytes], bytes], *, beside: tuple[str, bytes] | None = None) -> int:
         with WRITER:
-            with self._writing():
-                rows = self._conn.execute("SELECT name, wrapped FROM keys WHERE wrapped IS NOT NULL").fetchall()
+            with self.writing():
+                rows = self._write("SELECT name, wrapped FROM keys WHERE wrapped IS NOT NULL").fetchall()
                 for name, wrapped in rows:
-                    self._conn.execute("UPDATE keys SET wrapped = ? WHERE name = ?", (rewrap(name, wrapped), name))
+                    self._write("UPDATE keys SET wrapped = ? WHERE name = ?", (rewrap(name, wrapped), name))
                 if beside is not None:
-                    self._conn.execute("INSERT INTO keys (name, wrapped) VALUES (?, ?)", beside)
-            scrub(self._conn)
+                    self._write("INSERT INTO keys (name, wrapped) VALUES (?, ?)", beside)
+            scrub(self.conn)
         return len(rows)
-
-    def close(self) -> None:
-        with WRITER:
-            self._conn.close()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with WRITER:
-            self._conn.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._conn.execute("COMMIT")
-            except BaseException:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
-                raise

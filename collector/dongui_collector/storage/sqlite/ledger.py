@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import date
+from collections.abc import Iterable, Sequence
 
 from dongui_collector.storage.contract import chain
-from dongui_collector.storage.contract.values import (
-    ConsentStatus,
-    FrozenNumbers,
-    Intent,
-    Json,
-    LedgerRecord,
-    NoticeVersion,
-    Site,
-    Visitor,
-)
-from dongui_collector.storage.sqlite.connect import WRITER, scrub
+from dongui_collector.storage.contract.values import ConsentStatus, Intent, Json, LedgerRecord, Visitor
+from dongui_collector.storage.sqlite.connect import scrub
+from dongui_collector.storage.sqlite.numbers import SqliteNumbers
+from dongui_collector.storage.sqlite.sites import SqliteSites
 
 _SEEN = 20_000
 VISITOR_SQL = """
@@ -44,45 +35,19 @@ def _object(raw: bytes) -> Json | None:
     return body if isinstance(body, dict) else None
 
 
-class SqliteLedger:
+class SqliteLedger(SqliteSites, SqliteNumbers):
     """Implements :class:`~dongui_collector.storage.contract.stores.LedgerStore`."""
 
     def __init__(self, conn: sqlite3.Connection, mac_key: bytes) -> None:
-        self.conn = conn
+        super().__init__(conn)
         self._mac_key = mac_key
-        self._depth = 0
         self._owed = True  # nobody knows what a crash came between: what was cleared may lie in the log still
         # What ingest asks again and again: valid as long as the chain has not grown but through this object.
         self._seen: dict[bytes, Visitor | None] = {}
         self._seen_at = -1
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        with WRITER:
-            if self._depth:
-                yield
-                return
-            self.conn.execute("BEGIN IMMEDIATE")
-            self._depth = 1
-            try:
-                yield
-                self.conn.execute("COMMIT")
-            except BaseException:
-                self._seen_at = -1
-                if self.conn.in_transaction:
-                    self.conn.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth = 0
-
-    def _write(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        if not self._depth:
-            raise RuntimeError("a ledger write outside `with ledger.writing():`")
-        return self.conn.execute(sql, values)
-
-    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        with WRITER:
-            return self.conn.execute(sql, values).fetchall()
+    def _undone(self) -> None:
+        self._seen_at = -1
 
     def scrub(self) -> bool:
         """Truncate the log, so that what was cleared is gone from it too."""
@@ -93,49 +58,6 @@ class SqliteLedger:
         if self._owed:
             self._owed = not scrub(self.conn, within=0)
         return not self._owed
-
-    # -- sites and notices
-
-    def add_site(self, id: str, name: str, origins: Sequence[str], secret_hash: bytes, address_key: bytes) -> Site:
-        ref = self._write(
-            "INSERT INTO sites (id, name, origins, secret_hash, address_key) VALUES (?, ?, ?, ?, ?)",
-            (id, name, json.dumps(list(origins)), secret_hash, address_key),
-        ).lastrowid
-        return Site(ref or 0, id, name, tuple(origins), secret_hash, address_key)
-
-    def set_origins(self, site_ref: int, origins: Sequence[str]) -> None:
-        self._write("UPDATE sites SET origins = ? WHERE ref = ?", (json.dumps(list(origins)), site_ref))
-
-    def sites(self) -> list[Site]:
-        rows = self._read("SELECT ref, id, name, origins, secret_hash, address_key FROM sites ORDER BY ref")
-        return [Site(r[0], r[1], r[2], tuple(json.loads(r[3])), r[4], r[5]) for r in rows]
-
-    def add_notice(self, site_ref: int, version: str, effective: date, at: int, text: str) -> NoticeVersion:
-        ref = self._write(
-            "INSERT INTO notices (site_ref, version, effective, published_at, text) VALUES (?, ?, ?, ?, ?)",
-            (site_ref, version, effective.isoformat(), at, text),
-        ).lastrowid
-        return NoticeVersion(ref or 0, site_ref, version, effective, at, text)
-
-    def notices(self, site_ref: int) -> list[NoticeVersion]:
-        rows = self._read(
-            "SELECT ref, site_ref, version, effective, published_at, text FROM notices WHERE site_ref = ? ORDER BY ref",
-            (site_ref,),
-        )
-        return [NoticeVersion(r[0], r[1], r[2], date.fromisoformat(r[3]), r[4], r[5]) for r in rows]
-
-    def bits(self, site_ref: int) -> dict[str, int]:
-        return dict(self._read("SELECT id, bit FROM purposes WHERE site_ref = ? ORDER BY bit", (site_ref,)))
-
-    def assign_bits(self, site_ref: int, purposes: Iterable[str]) -> dict[str, int]:
-        bits = self.bits(site_ref)
-        for purpose in purposes:
-            if purpose not in bits:
-                bits[purpose] = len(bits)
-                self._write(
-                    "INSERT INTO purposes (site_ref, id, bit) VALUES (?, ?, ?)", (site_ref, purpose, bits[purpose])
-                )
-        return bits
 
     # -- the chain
 
@@ -319,55 +241,3 @@ class SqliteLedger:
 
     def forget_answers(self, before: int) -> int:
         return self._write("DELETE FROM answers WHERE at < ?", (before,)).rowcount
-
-    # -- numbers
-
-    def add_totals(self, day: date, site_ref: int, counts: Mapping[str, int]) -> None:
-        for name, n in counts.items():
-            self._write(
-                "INSERT INTO totals VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (day, site_ref, name) DO UPDATE SET n = n + excluded.n",
-                (day.isoformat(), site_ref, name, n),
-            )
-
-    def totals(
-        self, site_ref: int | None = None, since: date | None = None, prefix: str = ""
-    ) -> dict[tuple[date, int, str], int]:
-        rows = self._read(
-            "SELECT day, site_ref, name, n FROM totals"
-            " WHERE day >= ?2 AND (?1 IS NULL OR site_ref = ?1) AND substr(name, 1, ?4) = ?3 ORDER BY day, name",
-            (site_ref, since.isoformat() if since else "", prefix, len(prefix)),
-        )
-        return {(date.fromisoformat(d), s, name): n for d, s, name, n in rows}
-
-    def freeze(self, day: date, site_ref: int, source: str, numbers: Mapping[str, Mapping[str, Json]]) -> list[str]:
-        found = self._read(
-            "SELECT DISTINCT purposes FROM frozen WHERE site_ref = ? AND day = ? AND source = ?",
-            (site_ref, day.isoformat(), source),
-        )
-        fresh = [purposes for purposes in numbers if (purposes,) not in found]
-        for purposes in fresh:
-            for report, body in numbers[purposes].items():
-                text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-                values = (site_ref, report, day.isoformat(), purposes, source, text)
-                self._write("INSERT INTO frozen VALUES (?, ?, ?, ?, ?, ?)", values)
-        return fresh
-
-    def frozen(
-        self, site_ref: int, report: str, purposes: Sequence[str], first: date, last: date
-    ) -> list[FrozenNumbers]:
-        some = f"AND purposes IN ({', '.join('?' * len(purposes))})" if purposes else ""
-        rows = self._read(
-            "SELECT day, purposes, source, body FROM frozen"
-            f" WHERE site_ref = ? AND report = ? AND day >= ? AND day <= ? {some} ORDER BY day, source",
-            (site_ref, report, first.isoformat(), last.isoformat(), *purposes),
-        )
-        return [FrozenNumbers(date.fromisoformat(d), p, s, json.loads(b)) for d, p, s, b in rows]
-
-    def frozen_days(self, site_ref: int, source: str, first: date, last: date) -> list[date]:
-        rows = self._read(
-            "SELECT DISTINCT day FROM frozen"
-            " WHERE site_ref = ? AND report = 'overview' AND day >= ? AND day <= ? AND source = ? ORDER BY day",
-            (site_ref, first.isoformat(), last.isoformat(), source),
-        )
-        return [date.fromisoformat(day) for (day,) in rows]
