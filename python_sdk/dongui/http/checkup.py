@@ -14,7 +14,7 @@ _LONGEST = 1 << 22
 _PROBLEM = "urn:dongui:problem:"
 
 
-class Finding(NamedTuple):
+class SetupFinding(NamedTuple):
     """What is wrong, and the remedy. Without secrets, visitors' data and texts that others wrote."""
 
     what: str
@@ -24,36 +24,38 @@ class Finding(NamedTuple):
         return f"{self.what}; {self.remedy}"
 
 
-def policy_trouble(reply: Response | None, collector: str) -> Finding | None:
+def policy_trouble(reply: Response | None, collector: str) -> SetupFinding | None:
     """What the answer to ``GET /v1/policy`` says is wrong; None for a policy. ``reply`` is None where none came."""
     if reply is None or not reply.status:
-        return Finding(f"no collector answers at {collector}", "start it with `dongui serve`, or correct `collector`")
+        return SetupFinding(
+            f"no collector answers at {collector}", "start it with `dongui serve`, or correct `collector`"
+        )
     problem = str(reply.json().get("type", "")).removeprefix(_PROBLEM)
     if problem == "unknown-site":
-        return Finding(f"the collector at {collector} knows no such site", "`dongui sites list` shows the ids")
+        return SetupFinding(f"the collector at {collector} knows no such site", "`dongui sites list` shows the ids")
     if problem == "not-found":
-        return Finding("the site has no published notice yet", "run `dongui policy publish FILE`")
+        return SetupFinding("the site has no published notice yet", "run `dongui policy publish FILE`")
     if reply.status >= 500:
-        return Finding(f"the collector at {collector} answers {reply.status}", "`dongui doctor` says why")
+        return SetupFinding(f"the collector at {collector} answers {reply.status}", "`dongui doctor` says why")
     if reply.status == 200 and "version" in reply.json():
         return None
-    return Finding(
+    return SetupFinding(
         f"what answers at {collector} is no collector (status {reply.status})",
         "`collector` is the public door that `dongui serve` prints (port 8787), not the desk (8788)",
     )
 
 
-def key_trouble(reply: Response | None) -> Finding | None:
+def key_trouble(reply: Response | None) -> SetupFinding | None:
     """What the answer to a call with the secret key says is wrong; None where it says nothing about the key."""
     if reply is None or reply.status != 401:
         return None
-    return Finding(
+    return SetupFinding(
         "the collector refuses secret_key: it is not this site's, or was replaced",
         "take the one that `dongui init` or `dongui sites add` printed with this site id",
     )
 
 
-def collector_findings(site: str, collector: str, secret_key: str) -> list[Finding]:
+def collector_findings(site: str, collector: str, secret_key: str) -> list[SetupFinding]:
     """Asks the collector for the policy, and with the key to keep no name at all. Two seconds a call at most."""
     http = HttpClient(collector, timeout=_TIMEOUT, connect_timeout=_TIMEOUT)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret_key}"}

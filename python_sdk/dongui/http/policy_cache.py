@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dongui.errors import ConfigurationError
-from dongui.http.checkup import Finding, policy_trouble
+from dongui.http.checkup import SetupFinding, policy_trouble
 from dongui.http.client import TROUBLE, HttpClient
 from dongui.policy import Policy, compiled, load
 from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
@@ -47,7 +47,7 @@ class PolicyCache:
         self._fixed = policy is not None
         self.terms = UNKNOWN if policy is None else _given(policy, site)
         #: Why no policy is known.
-        self.trouble: object = Finding(f"{collector} has not answered yet", "it is asked again")
+        self.trouble: object = SetupFinding(f"{collector} has not answered yet", "it is asked again")
         self._collector = collector
         self._etag = ""
         self._pause = 0.25

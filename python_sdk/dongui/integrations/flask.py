@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 from flask import Flask, Response, abort, current_app, g, request, request_started
 
 from dongui.client import Client
-from dongui.http.checkup import Finding, collector_findings
+from dongui.http.checkup import SetupFinding, collector_findings
 from dongui.integrations.flask_logins import connect
 from dongui.middleware import CONSENT, ConsentMiddleware
 from dongui.rules.compiled_policy import UNKNOWN
@@ -62,15 +62,15 @@ class Dongui:
             connect(app, logins)
 
 
-def _findings(app: Flask, middleware: ConsentMiddleware, *, asks: bool) -> list[Finding]:
+def _findings(app: Flask, middleware: ConsentMiddleware, *, asks: bool) -> list[SetupFinding]:
     """What is wrong before the first request. ``asks``: whether the collector is asked as well."""
     options = middleware.client.options
     known = {f"DONGUI_{name.upper()}" for name in (*known_options(), "logins")}
     strange = sorted(name for name in app.config if name.startswith("DONGUI_") and name not in known)
-    found = [Finding(f'app.config["{name}"] is no option', "docs/python.md has all") for name in strange]
+    found = [SetupFinding(f'app.config["{name}"] is no option', "docs/python.md has all") for name in strange]
     if "ProxyFix" in _inner(app.wsgi_app) and not options.trusted_proxies:
         what = "ProxyFix stands inside dongui, which therefore sees the proxy's address and scheme for every visitor"
-        found.append(Finding(what, "set trusted_proxies, or call Dongui(app) before app.wsgi_app = ProxyFix(…)"))
+        found.append(SetupFinding(what, "set trusted_proxies, or call Dongui(app) before app.wsgi_app = ProxyFix(…)"))
     if asks and middleware.client.knowledge.terms.known and options.policy is None:
         found += collector_findings(options.site, options.collector, options.secret_key)
     return found
