@@ -31,10 +31,11 @@ def inline_stub(
     """The ``<script>`` element, for the ``<head>`` before anything else. ``compiled``: as ``GET /v1/policy`` answers.
 
     ``shared``: the choice is shared over subdomains, in the cookie ``__Secure-dongui``. By default ("basic") no tag of
-    Google's loads before its purpose is granted. The options are Google's, off unless asked for: ``advanced`` lets its tags load and send pings without cookies before any consent; ``url_passthrough``
-    lets them carry ad-click ids from page to page; ``ads_data_redaction`` takes such ids out of what they send while
-    denied; ``wait_for_update`` (milliseconds) and ``region`` (ISO 3166-2) go with the default. :func:`stub_warnings`
-    says which of them let data flow without a consent.
+    Google's loads before its purpose is granted. The options are Google's, off unless asked for: ``advanced`` lets its
+    tags load and send pings without cookies before any consent; ``url_passthrough`` lets them carry ad-click ids from
+    page to page; ``ads_data_redaction`` takes such ids out of what they send while denied; ``wait_for_update``
+    (milliseconds) and ``region`` (ISO 3166-2) go with the default. :func:`stub_warnings` says which of them let data
+    flow without a consent.
     """
     purposes = {
         name: {
