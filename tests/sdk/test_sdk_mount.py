@@ -113,7 +113,7 @@ def test_a_withdrawal_empties_the_queue(shop: Any, collector: Collector) -> None
 
 
 def test_what_was_shown_goes_on_to_the_ledger(shop: Any, collector: Collector) -> None:
-    shown = {"layout": "compact", "catalog": "0123456789abcdef", "lang": "en"}
+    shown: dict[str, Any] = {"layout": "compact", "catalog": "0123456789abcdef", "lang": "en"}
     assert post(shop, "/_dongui/v1/consents", decision("statistics", **shown)).status == "201 Created"
     said = collector.posts[-1][1]
     assert {key: said[key] for key in shown} == shown
