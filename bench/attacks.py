@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,7 @@ from bench.report import Figure
 
 _RATE = 200.0
 _CONNECTIONS = 32
+_BEFORE_S = 2.0  # an attack goes on for so long before honest visitors are looked at
 ATTACKS = {
     "exports": "eight connections that read one visitor's own data without end",
     "loops": "eight connections that grant and withdraw without end",
@@ -76,6 +78,7 @@ def _attacked(name: str, *arguments: object) -> Iterator[None]:
             assert child.stdout is not None
             if child.stdout.readline() != b"ready\n":
                 raise RuntimeError(f"the attack {name} did not begin")
+            time.sleep(_BEFORE_S)
             yield
         finally:
             child.kill()

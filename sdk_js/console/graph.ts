@@ -66,7 +66,7 @@ function options(box: HTMLElement, points: Points, hint: HTMLElement): Options {
   return {
     width: box.clientWidth,
     height: HEIGHT,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0], // room for half of the last label
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 9, fill: accent } },
     scales: { x: { time: false, range: (_, from, to) => (from === to ? [from - 1, to + 1] : [from, to]) }, y: { range: [0, top] } },

@@ -84,7 +84,7 @@ export function start(options: Options): Dongui {
         core._look();
         type == "storage" || core._flush();
       }, true);
-    for (const type of ["pagehide", "visibilitychange", "pageshow"]) notice(type);
+    for (const type of ["pagehide", "visibilitychange", "pageshow", "online"]) notice(type);
     setTimeout(() => {
       notice("storage");
       core._look();

@@ -8,17 +8,18 @@ import { DECISIONS } from "./queue";
 import { core } from "./state";
 
 /**
- * Withdraws what is named, an empty list meaning everything, unless queue.js is at hand and knows better, or something is
- * granted besides. Answers the id of the decision.
+ * Withdraws what is named of what is given or about to be, an empty list meaning everything, unless queue.js is at hand and
+ * knows better. Answers the id of the decision where that was all of it.
  */
 export function withdraw(changes: ConsentState | string[]): string | undefined {
   core._read();
-  const { _choice: choice } = core;
-  if (!choice || (core._decide && core._facts) || Object.values(changes).includes(true)) return;
-  const id = uuid();
-  const refused = Array.isArray(changes) ? (changes[0] ? changes : choice.granted) : Object.keys(changes);
+  if (core._decide && core._facts) return;
+  const held = [...(core._choice?.granted || []), ...core._queue.flatMap(({ granted }) => granted || [])];
+  const list = Array.isArray(changes) ? changes : Object.keys(changes).filter((id) => !changes[id]);
+  const refused = held.filter((id) => list.includes(id) || (Array.isArray(changes) && !list[0]));
   if (!refused[0]) return;
+  const id = uuid();
   core._store(DECISIONS + "~" + id, { refused });
   core._judge();
-  return id;
+  return Object.values(changes).includes(true) ? undefined : id;
 }

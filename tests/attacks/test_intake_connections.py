@@ -132,6 +132,12 @@ def test_the_oldest_beyond_a_ceiling_go() -> None:
     assert list(beyond({}, DoorLimits(1, 1))) == []
 
 
+def test_whoever_asked_something_stays_before_the_silent_however_new() -> None:
+    honest, silent = peers("192.0.2.1", 2, 1.0), peers("192.0.2.2", 4, 10.0)
+    limits = DoorLimits(of_one=100, of_all=3)
+    assert set(beyond(honest | silent, limits, set(honest))) == set(list(silent)[:3])
+
+
 def test_many_addresses_together_leave_a_quarter_of_the_room() -> None:
     limits = DoorLimits.of(1000, behind_proxies=False)
     idle = {(f"10.0.{n // 250}.{n % 250}", 1): float(n) for n in range(1000)}

@@ -48,7 +48,7 @@ def reconfirm(
         lines = members.read_text(encoding="utf-8").splitlines()
         references = [line.strip() for line in lines if line.strip()]
         found = control(config)(FindDueMembers(references, within, site, acting_user()))
-        _write(found, output, as_json)
+        _write(plain(found), output, as_json)
     else:
         emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.pages import MenuLine, Pages
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.retention.operations import ReadArchive, SelectDestruction
-from dongui_collector.retention.serializers import archive_json, hold_json
+from dongui_collector.retention.serializers import archive_groups, hold_json
 from dongui_collector.storage.contract.values import Json
 
 pages = Pages("keeping", __name__, url_prefix="/console")
@@ -29,8 +29,8 @@ def archive_read() -> str:
 
 def _archive(found: list[Json] | None) -> str:
     core = open_core()
-    lines = archive_json(core)
-    classes = {line["class"]: line for line in lines}
+    lines = archive_groups(core)
+    classes = {line.record_class: line for line in lines}
     sites = core.registry.sites()
     return render_template("archive.html", lines=lines, classes=classes, sites=sites, found=found)
 

@@ -16,7 +16,8 @@ from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.serializers import DestructionSummary, archive_json
+from dongui_collector.retention.reconfirmation import DueMember
+from dongui_collector.retention.serializers import ArchiveGroup, DestructionSummary, archive_groups
 from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
@@ -180,19 +181,19 @@ def read_archive(core: Installation, request: ReadArchive) -> list[Json]:
     return core.retention.records.read_archive(found, request.record_class, subject=request.subject)
 
 
-class ListArchive(Request[list[Json]], frozen=True):
+class ListArchive(Request[list[ArchiveGroup]], frozen=True):
     """List what lies in the archive: how many records of which class, until when. Names nobody."""
 
     site: SiteName = None
 
 
 @operation("archive.list", right="read", changes=False)
-def list_archive(core: Installation, request: ListArchive) -> list[Json]:
+def list_archive(core: Installation, request: ListArchive) -> list[ArchiveGroup]:
     """What lies in the archive: how many records of which class, until when, under which law. Names nobody."""
-    return archive_json(core, find_site(core, request.site) if request.site else None)
+    return archive_groups(core, find_site(core, request.site) if request.site else None)
 
 
-class FindDueMembers(Request[list[Json]], frozen=True):
+class FindDueMembers(Request[list[DueMember]], frozen=True):
     """Find those of the site's own member references who must be told of a consent within some days (K16)."""
 
     references: list[str]
@@ -202,7 +203,7 @@ class FindDueMembers(Request[list[Json]], frozen=True):
 
 
 @operation("policy.reconfirm", right="requests", audit="consents.reconfirm")
-def who_is_due(core: Installation, request: FindDueMembers) -> list[Json]:
+def who_is_due(core: Installation, request: FindDueMembers) -> list[DueMember]:
     """Of the site's own member references those who must be told of a consent within ``days`` (K16); audited."""
     found = find_site(core, request.site)
     what = {"references": len(request.references), "days": request.days}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 from dongui.policy.period import Period
 from dongui.rules.periods import last_day
 
@@ -103,8 +104,16 @@ def counts(core: Installation, site: Site, until: date) -> list[Json]:
     return list(lines.values())
 
 
-def of_members(core: Installation, site: Site, references: Sequence[str], until: date) -> list[Json]:
-    """Of the site's own member references those who must be told: ``{member, purposes, by}``, in their order."""
+class DueMember(msgspec.Struct, frozen=True):
+    """A member, by the site's own reference, who must be told of the consents to ``purposes`` by a day."""
+
+    member: str
+    purposes: list[str]
+    by: date
+
+
+def of_members(core: Installation, site: Site, references: Sequence[str], until: date) -> list[DueMember]:
+    """Of the site's own member references those who must be told, in their order."""
     found: dict[bytes, list[Due]] = {}
     for one in due(core, site, until):
         if one.member is not None:
@@ -113,7 +122,7 @@ def of_members(core: Installation, site: Site, references: Sequence[str], until:
     for reference in dict.fromkeys(references):
         if mine := found.get(core.ledger.member_key(site.ref, reference)):
             purposes = sorted({d.purpose for d in mine})
-            lines.append({"member": reference, "purposes": purposes, "by": min(d.by for d in mine).isoformat()})
+            lines.append(DueMember(reference, purposes, min(d.by for d in mine)))
     return lines
 
 

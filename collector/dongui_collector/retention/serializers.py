@@ -54,26 +54,31 @@ def hold_json(hold: Hold) -> Json:
     return body
 
 
-def archive_json(core: LedgerInstallation, site: Site | None = None) -> list[Json]:
-    """What lies in the archive, a line a site, class and last day. Names nobody and opens nothing."""
-    lines: list[Json] = []
+class ArchiveGroup(msgspec.Struct, frozen=True):
+    """How many records of a class lie in the archive until a day, and under which law. Names nobody."""
+
+    site: str
+    record_class: str = msgspec.field(name="class")
+    label: dict[str, str] | None
+    law: dict[str, str] | None
+    read_for: list[str]
+    kept_until: date
+    records: int
+
+
+def archive_groups(core: LedgerInstallation, site: Site | None = None) -> list[ArchiveGroup]:
+    """What lies in the archive, a line a site, class and last day. Opens nothing."""
+    groups = []
     for site_ref, class_id, last, number in core.storage.archive.groups():
         if site is not None and site.ref != site_ref:
             continue
         named = [n.policy.records[class_id] for n in core.registry.notices(site_ref) if class_id in n.policy.records]
         newest = next((c for c in reversed(named) if c.archive), None)
-        lines.append(
-            {
-                "site": core.registry.site_by_ref(site_ref).name,
-                "class": class_id,
-                "label": dict(newest.label) if newest else None,
-                "law": dict(newest.law or {}) if newest else None,
-                "read_for": list(newest.read_for) if newest else [],
-                "kept_until": last.isoformat(),
-                "records": number,
-            }
-        )
-    return lines
+        label, law = (dict(newest.label), dict(newest.law or {})) if newest else (None, None)
+        read_for: list[str] = [*newest.read_for] if newest else []
+        name = core.registry.site_by_ref(site_ref).name
+        groups.append(ArchiveGroup(name, class_id, label, law, read_for, last, number))
+    return groups
 
 
 class DestructionSummary(msgspec.Struct, frozen=True):

@@ -1,16 +1,17 @@
-"""The readable page of a breach plan, in Korean and English, with drafts of the notices. Plain values in, HTML out."""
+"""The readable page of a breach plan, in Korean and English, with drafts of the notices. Values for its template."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from html import escape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dongui.i18n import LANGUAGES, Words, words
 from dongui.policy import Policy
 from dongui.policy.words import citation
 
+from dongui_collector.rights.rendering import rendered
 from dongui_collector.storage.contract.values import Json
 
 
@@ -30,55 +31,48 @@ def draft(plan: Json, policy: Policy, lang: str) -> str:
     )
 
 
-def page(plan: Json, policy: Policy, zone: Any) -> str:
+def page(plan: Json, policy: Policy, zone: ZoneInfo) -> str:
     """One HTML page in both languages; no script, no outside resource."""
-    parts = [_section(plan, policy, zone, lang) for lang in LANGUAGES]
-    head = '<!doctype html><html lang="ko"><meta charset="utf-8"><title>dongui breach</title>'
-    return head + '<meta name="robots" content="noindex">' + "".join(parts) + "</html>\n"
+    destroyed = [day["day"] for day in plan["destroyed_since"]]
+    parts = [_part(plan, policy, zone, lang) for lang in LANGUAGES]
+    return rendered("breach.html", parts=parts, keys_lost=plan["keys_lost"], destroyed=destroyed)
 
 
-def _section(plan: Json, policy: Policy, zone: Any, lang: str) -> str:
-    w = words(lang, "breach")
-    people = plan["people"]
+def _part(plan: Json, policy: Policy, zone: ZoneInfo, lang: str) -> dict[str, Any]:
+    """The values of one language."""
+    w, people = words(lang, "breach"), plan["people"]
+    concerned = f"{w['members']} {people['members']}, {w['visitors']} {people['visitors_without_member']}"
     facts = (
         (w["period"], f"{plan['from']} – {plan['to']}"),
         (w["files"], ", ".join(plan["files"])),
         (w["learned"], _time(plan["learned_at"], zone)),
-        (
-            w["concerned"],
-            f"{people['number']} ({w['members']} {people['members']}, "
-            f"{w['visitors']} {people['visitors_without_member']})",
-        ),
+        (w["concerned"], f"{people['number']} ({concerned})"),
     )
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-    items = "".join(_item(item, w, lang) for item in plan["items"])
-    tasks = "".join(_duty(duty, w, lang, zone) for duty in plan["duties"])
-    gone = ", ".join(d["day"] for d in plan["destroyed_since"])
-    lost = f"<h2>{escape(w['destroyed'])}</h2><p>{escape(gone)}</p>" if gone else ""
-    return (
-        f'<section lang="{lang}"><h1>{escape(w["title"])}</h1><p>{escape(w["caveat"])}</p><dl>{rows}</dl>'
-        f"<p>{escape(w['keys_lost' if plan['keys_lost'] else 'keys_safe'])}</p>"
-        f"<h2>{escape(w['items'])}</h2><ul>{items}</ul><h2>{escape(w['duties'])}</h2><ul>{tasks}</ul>{lost}"
-        f"<h2>{escape(w['draft'])}</h2><pre>{escape(draft(plan, policy, lang))}</pre></section>"
-    )
+    return {
+        "lang": lang,
+        "words": w,
+        "facts": facts,
+        "found": [_item(item, w, lang) for item in plan["items"]],
+        "duties": [_duty(duty, w, lang, zone) for duty in plan["duties"]],
+        "draft": draft(plan, policy, lang),
+    }
 
 
 def _item(item: Json, w: Words, lang: str) -> str:
     how = w["readable" if item["readable"] else "encrypted"]
-    said = f"{_text(item['label'], lang)} – {item['people']} {w['people']}, {how} ({w['file']}: {item['file']})"
-    return f"<li>{escape(said)}</li>"
+    return f"{_text(item['label'], lang)} – {item['people']} {w['people']}, {how} ({w['file']}: {item['file']})"
 
 
-def _duty(duty: Json, w: Words, lang: str, zone: Any) -> str:
+def _duty(duty: Json, w: Words, lang: str, zone: ZoneInfo) -> str:
     said = f"{w[duty['id']]} ({citation(duty['law'], lang)})"
     if not duty["applies"]:
         said += f": {w['not_due']}"
     elif duty["by"] is not None:
         said += f": {w['by']} {_time(duty['by'], zone)}" + (f" – {w['overdue']}" if duty["overdue"] else "")
-    return f"<li>{escape(said)}</li>"
+    return said
 
 
-def _time(at: int, zone: Any) -> str:
+def _time(at: int, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(at / 1000, zone).strftime("%Y-%m-%d %H:%M %Z")
 
 

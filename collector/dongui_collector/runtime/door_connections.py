@@ -1,8 +1,9 @@
 """The public door's connections: room for everybody, whoever opens thousands and says nothing.
 
 The server itself closes a connection that does not finish its next header in time. Until then it holds a place, so of
-one address, and of all together, only so many may be idle; the oldest go first. The door notes which peers are served
-(two set operations a request), and a thread compares them once a second with the kernel's list of connections.
+one address, and of all together, only so many may be idle; those that never asked anything go first, then the oldest.
+The door notes which peers are served (two set operations a request), and a thread compares them once a second with the
+kernel's list of connections.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import resource
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,12 @@ def capacity() -> int:
     return MOST if soft == resource.RLIM_INFINITY else min(MOST, soft - min(_SPARE_FILES, soft // 4))
 
 
-def beyond(idle: Mapping[Peer, float], limits: DoorLimits) -> Iterator[Peer]:
-    """Those to close of idle connections and since when each is: beyond a ceiling, the oldest first."""
+def beyond(idle: Mapping[Peer, float], limits: DoorLimits, answered: Collection[Peer] = ()) -> Iterator[Peer]:
+    """Those to close of idle connections and since when each is: beyond a ceiling, first those that were never
+    ``answered`` anything, of them the oldest."""
     of_one: dict[str, int] = {}
     kept = 0
-    for peer in sorted(idle, key=lambda peer: idle[peer], reverse=True):
+    for peer in sorted(idle, key=lambda peer: (peer in answered, idle[peer]), reverse=True):
         if of_one.get(peer[0], 0) >= limits.of_one or kept >= limits.of_all:
             yield peer
         else:
@@ -80,6 +82,7 @@ class DoorConnections:
         self._port = port
         self._limits = limits
         self._idle: dict[Peer, float] = {}
+        self._answered: set[Peer] = set()
         self._stopped = threading.Event()
         self._tuned = False
 
@@ -102,9 +105,11 @@ class DoorConnections:
         served = self._served.taken()
         opened = established(self._port)
         self._idle = {peer: now if peer in served else self._idle.get(peer, now) for peer in opened}
+        self._answered = {peer for peer in opened if peer in served or peer in self._answered}
         if len(opened) <= self._limits.of_one:
             return 0
-        excess = set(beyond({p: at for p, at in self._idle.items() if p not in self._served.busy}, self._limits))
+        idle = {peer: since for peer, since in self._idle.items() if peer not in self._served.busy}
+        excess = set(beyond(idle, self._limits, self._answered))
         return close(excess, {opened[peer] for peer in excess}, self._port) if excess else 0
 
     def _tune(self) -> bool:

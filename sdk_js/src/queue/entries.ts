@@ -41,7 +41,8 @@ export function adopt(): void {
     const [visitor = null, ...others] = core._ids!();
     core._remove(key);
     if (!made) continue;
-    const notice = core._cookieChoice()?.version ?? core._facts.version;
+    // What it takes away is in the cookies, or in the queue.
+    const notice = core._cookieChoice()?.version ?? entries()[0]?.notice ?? core._facts?.version;
     const id = key.split("~")[1]!;
     const entry = { ...facts("api"), ...made, id, at: Date.now(), notice, visitor, granted: [], withdraws: made.refused };
     put(entry);

@@ -2,7 +2,7 @@
  * queue.js: makes decisions and delivers those of all tabs, strictly one after another. Loaded once somebody is about to
  * decide, or where something is queued.
  */
-import { expire, collapsed, nextDecision, pendingGrants } from "../rules/decisions";
+import { expire, collapsed, nextDecision, pendingGrants, type Decision } from "../rules/decisions";
 import type { Entry } from "../queue";
 import { core } from "../ui/core";
 import { attempt, reportGone, resultOf, waiting } from "./answers";
@@ -17,18 +17,25 @@ core._awaited = () => {
   return pendingGrants(entries()).filter((id) => !core._granted.has(id));
 };
 
-/** The queue without what has become pointless, and what to send of it now. */
-function next(): Entry | undefined {
+/**
+ * The queue without what has become pointless, and what to send of it now. A page that has stood for long knows an old
+ * notice: before it holds a grant of another tab's to be outdated, it asks which one is in force, and the collector decides
+ * where it cannot.
+ */
+async function next(): Promise<Entry | undefined> {
   adopt();
+  const { site } = core._options;
+  const other = ({ granted, notice }: Decision): unknown => granted[0] && notice != core._facts?.version;
+  const unsure = entries().some(other) && (await core._learn("no-cache").then(() => 0, () => 1));
   const before = entries();
+  const { _facts: facts } = core;
   const after = collapsed(before);
-  const { _facts: facts, _options: { site } } = core;
-  rewrite(before, facts ? expire(after, Date.now(), facts.version, facts.choice_seconds) : after);
+  rewrite(before, facts ? after.flatMap((entry) => expire([entry], Date.now(), unsure ? entry.notice : facts.version, facts.choice_seconds)) : after);
   return nextDecision(entries().filter((entry) => entry.site == site), [...waiting]) as Entry | undefined;
 }
 
 async function drain(here: () => boolean): Promise<void> {
-  for (let entry; here() && (entry = next()); ) await attempt(entry);
+  for (let entry; here() && (entry = await next()); ) await attempt(entry);
   if (!here()) return;
   core._read();
   core._facts && core._judge();

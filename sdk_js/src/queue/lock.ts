@@ -25,9 +25,10 @@ async function leased(work: () => Promise<void>, here: () => boolean): Promise<v
     if (free()) break;
   }
   const renewal = setInterval(take, LASTS / 3);
-  await work();
-  clearInterval(renewal);
-  if (free()) core._remove(LEASE);
+  await work().finally(() => {
+    clearInterval(renewal);
+    if (free()) core._remove(LEASE);
+  });
 }
 
 /**
