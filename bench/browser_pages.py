@@ -129,7 +129,7 @@ OURS = Subject(
 
 def served() -> dict[str, bytes]:
     """Everything that the pages ask for."""
-    policy = parse(default_policy_text(version="v1", effective="2026-01-01"))
+    policy = parse(default_policy_text(version="v1", effective="2026-01-01", presets=("ga4", "meta")))
     facts = notice(policy, lang="en", site="S", accepts=["v1"])
     found = {"/v1/notice": json.dumps(facts, ensure_ascii=False).encode()}
     for file in OURS.files:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from dongui_collector.runtime.install import Facts, starting_policy
+
 from bench import payloads
 from bench.load import drive
 from bench.processes import ROOT, free_port, running, script
@@ -32,7 +34,10 @@ class Installation:
     @classmethod
     def make(cls, folder: Path, *, testing: bool = False) -> Installation:
         """``testing`` lets ``serve`` start with a shifted clock."""
-        made = json.loads(dongui("init", str(folder), "--origin", payloads.ORIGIN, "--json"))
+        own = folder.with_suffix(".policy.toml")
+        facts = Facts("Bench", "Bench", "privacy@bench.example", "privacy@bench.example")
+        own.write_text(starting_policy(facts, presets=("ga4", "meta")), encoding="utf-8")
+        made = json.loads(dongui("init", str(folder), "--origin", payloads.ORIGIN, "--policy", str(own), "--json"))
         found = cls(folder, made["site"], made["secret_key"])
         if testing:
             found.config.write_text(f"testing = true\n{found.config.read_text()}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from dongui_collector.runtime.install import Facts, starting_policy
 
 from tests.clock import now_ms
 
@@ -52,12 +53,24 @@ def environment(clock: str | None = None) -> dict[str, str]:
     return kept | ({"DONGUI_CLOCK": clock} if clock else {})
 
 
+def starting_text(name: str = "shop") -> str:
+    """A policy that may be published: what ``dongui init`` drafts, with its facts filled in, and tools."""
+    facts = Facts(name, name, "privacy@shop.example", "privacy@shop.example")
+    return starting_policy(facts, presets=("ga4", "meta"))
+
+
+def written_policy(path: Path) -> Path:
+    """That policy as a file."""
+    path.write_text(starting_text(), encoding="utf-8")
+    return path
+
+
 class Installation:
     """One folder with settings, policy, data and keys; one site that lists :data:`ORIGIN`."""
 
     def __init__(self, folder: Path, *, testing: bool = False, policy: Path | None = None, **settings: object) -> None:
-        own = ["--policy", str(policy)] if policy else []
-        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, *own, "--json").stdout)
+        own = policy or written_policy(folder.parent / f"{folder.name}.policy.toml")
+        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, "--policy", str(own), "--json").stdout)
         self.folder = folder
         self.config = made["config"]
         self.site: str = made["site"]

@@ -16,7 +16,7 @@ from tests.imports import Arrow, Module, arrows, modules
 # Lowest first; a part may import parts of lower tiers. Parts of one tier do not know each other. The collector's are
 # those of its design; intake, which ends data, stands above retention.
 SDK = (
-    ("errors", "i18n", "locale", "result", "worker"),
+    ("errors", "i18n", "locale", "result", "version", "worker"),
     ("policy",),
     ("rules",),
     ("http", "web"),

@@ -30,6 +30,7 @@ SPEAKING = (
 """The modules whose sentences are shown to people in their own language."""
 
 NO_SENTENCES = (
+    "<.*>|(?:todo|fixme|changeme)\\b.*",  # what a placeholder looks like
     "PIPA 35",
     "PIPA 35(4)",
     "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",

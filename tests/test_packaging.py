@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shutil
@@ -127,6 +128,12 @@ def test_a_bare_install_imports_the_whole_sdk(bare: Path) -> None:
         "[importlib.import_module(n) for n in names if not n.startswith('dongui.integrations.')]"
     )
     run([str(bare / "python"), "-W", "error", "-c", everything])
+
+
+def test_the_package_and_the_snippet_say_the_same_version(bare: Path) -> None:
+    code = "import dongui, importlib.metadata; print(dongui.__version__, importlib.metadata.version('dongui'))"
+    snippet = json.loads((ROOT / "sdk_js" / "package.json").read_text(encoding="utf-8"))["version"]
+    assert run([str(bare / "python"), "-c", code]).split() == [version(), version()] == [snippet, snippet]
 
 
 def test_a_bare_install_carries_the_snippet(bare: Path) -> None:

@@ -6,6 +6,7 @@ from dongui.http.delivery import Delivery
 from dongui.middleware import ConsentMiddleware
 from dongui.policy import Policy
 from dongui.result import Result
+from dongui.version import __version__
 from dongui.web.consent import Consent
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Result",
+    "__version__",
 ]

@@ -44,7 +44,8 @@ class FakeClient(Client):
     """A client whose collector is in memory: it knows every visitor that it was asked for, and answers at once.
 
     ``policy``: the site's own policy file, loaded ``Policy`` or compiled mapping; otherwise the one that ``dongui
-    init`` writes, whose consent purposes are ``statistics``, ``personalisation``, ``marketing`` and ``analysis``.
+    init`` writes with the presets ``ga4``, ``google_ads`` and ``meta``, whose consent purposes are ``statistics``,
+    ``personalisation``, ``marketing`` and ``analysis``.
     Further options as in :class:`dongui.web.options.Options`; the environment is not looked at.
     """
 
@@ -169,7 +170,11 @@ class _NeverTry(Breaker):
 
 
 def _default() -> dict[str, Any]:
-    policy = parse(default_policy_text(version="test", effective=datetime.date(2020, 1, 1), name="Test"))
+    policy = parse(
+        default_policy_text(
+            version="test", effective=datetime.date(2020, 1, 1), name="Test", presets=("ga4", "google_ads", "meta")
+        )
+    )
     return compiled(policy, site="test-site", accepts=["test"])
 
 

@@ -19,13 +19,15 @@ from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
-from dongui_collector.runtime.install import install, starting_policy
+from dongui_collector.runtime.install import install
 from dongui_collector.storage.contract.values import LedgerRecord
+
+from tests.collector import starting_text
 
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Installation]:
-    installed = install(tmp_path / "d", starting_policy(name="Shop"), name="Shop", origins=["https://shop.example.com"])
+    installed = install(tmp_path / "d", starting_text("Shop"), name="Shop", origins=["https://shop.example.com"])
     with closing(open_core(load_settings(Path(installed.config)), writable=True)) as core:
         yield core
 

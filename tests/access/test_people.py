@@ -17,11 +17,13 @@ from dongui_collector.core.settings import load_settings
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import open_core
-from dongui_collector.runtime.install import install, starting_policy
+from dongui_collector.runtime.install import install
 from dongui_collector.storage.contract.access import Account
 from dongui_collector.storage.contract.values import Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.collector import starting_text
 
 NAMES = ("ana", "ben", "choi", "dan")
 STEPS = st.one_of(
@@ -38,7 +40,7 @@ STEPS = st.one_of(
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("people") / "d"
-    installed = install(folder, starting_policy(name="Shop"), name="Shop", origins=["https://shop.example.com"])
+    installed = install(folder, starting_text("Shop"), name="Shop", origins=["https://shop.example.com"])
     with closing(open_core(load_settings(Path(installed.config)), writable=True)) as core:
         yield core
 

@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from dongui_collector.cli import cli
 
+from tests.collector import written_policy
+
 Run = Callable[..., Result]
 
 
@@ -19,7 +21,9 @@ Run = Callable[..., Result]
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What ``dongui init --json`` printed for an installation that is copied for each test."""
     folder = tmp_path_factory.mktemp("template") / "d"
+    own = written_policy(tmp_path_factory.mktemp("policy") / "policy.toml")
     arguments = ["init", str(folder), "--origin", "https://shop.example.com", "--name", "shop", "--json"]
+    arguments += ["--policy", str(own)]
     result = CliRunner(env={"DONGUI_CONFIG": None}).invoke(cli, arguments)
     assert result.exit_code == 0, result.output
     data: dict[str, str] = json.loads(result.stdout)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from dongui.policy import all_presets, load
 from dongui_collector.cli import cli
 from dongui_collector.core.settings import load_settings
 from dongui_collector.runtime.composition import open_core
+
+from tests.collector import starting_text, written_policy
 
 SITE = ["--origin", "https://shop.example.com", "--name", "shop"]
 
@@ -50,20 +56,20 @@ def test_the_time_zone_is_the_policys(tmp_path: Path) -> None:
     policy = (tmp_path / "first" / "policy.toml").read_text()
     assert 'timezone = "Asia/Seoul"' in policy
     own = tmp_path / "own.toml"
-    own.write_text(policy.replace("Asia/Seoul", "Pacific/Auckland"))
+    own.write_text(starting_text().replace("Asia/Seoul", "Pacific/Auckland"))
     result = dongui("init", str(tmp_path / "second"), "--policy", str(own), *SITE)
     assert result.exit_code == 0, result.output
     assert load_settings(tmp_path / "second" / "dongui.toml").timezone == "Pacific/Auckland"
     assert (tmp_path / "second" / "policy.toml").read_text() == own.read_text()
 
 
-def test_the_site_its_notice_the_account_and_the_approval_stand(tmp_path: Path) -> None:
+def test_the_site_the_account_and_the_approval_stand_and_the_policy_is_a_draft(tmp_path: Path) -> None:
     data = json.loads(dongui("init", str(tmp_path / "d"), *SITE, "--json").stdout)
     core = open_core(load_settings(Path(data["config"])), writable=False)
     try:
         [site] = core.registry.sites()
         assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
-        assert core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
+        assert core.registry.notices(site.ref) == []
         assert core.storage.accounts.account("admin")
         assert core.retention.overview.status().standing_approval["by"] == "dongui init"
     finally:
@@ -126,6 +132,109 @@ def test_an_unknown_preset_is_named(tmp_path: Path) -> None:
     result = dongui("init", str(tmp_path / "d"), "--preset", "nosuch", *SITE)
     assert result.exit_code == 2
     assert "nosuch" in result.stderr
+    assert "minimal" in result.stderr
+    assert not (tmp_path / "d").exists()
+
+
+def findings(folder: Path) -> list[str]:
+    report = json.loads(dongui("policy", "check", str(folder / "policy.toml"), "--json").stdout)
+    return [finding["key"] for finding in report["findings"] if finding["level"] == "error"]
+
+
+def test_what_nobody_said_is_a_placeholder_and_is_not_published(tmp_path: Path) -> None:
+    dongui("init", str(tmp_path / "d"), *SITE)
+    config, draft = str(tmp_path / "d" / "dongui.toml"), str(tmp_path / "d" / "policy.toml")
+    assert findings(tmp_path / "d") == ["controller.name", "controller.contact", "officer.contact"]
+    refused = dongui("policy", "publish", draft, "--config", config)
+    assert refused.exit_code == 1
+    assert "is still a placeholder" in refused.stdout
+    given = dongui("init", str(tmp_path / "e"), "--policy", draft, *SITE)
+    assert given.exit_code == 2
+    assert "placeholder" in given.stderr
+    assert not (tmp_path / "e").exists()
+
+
+def test_options_fill_in_the_draft_and_it_is_published_as_it_stands(tmp_path: Path) -> None:
+    facts = ["--controller", "Shop Ltd.", "--contact", "help@shop.kr", "--language", "ko", "--country", "KR"]
+    assert dongui("init", str(tmp_path / "d"), *facts, *SITE).exit_code == 0
+    policy = load(tmp_path / "d" / "policy.toml")
+    assert (policy.controller.name, policy.controller.contact) == ("Shop Ltd.", "help@shop.kr")
+    assert policy.officer.contact == "help@shop.kr", "the officer's is the controller's, unless said"
+    assert policy.notice.languages == ("ko",)
+    assert policy.notice.service == {"ko": "shop"}
+    config = str(tmp_path / "d" / "dongui.toml")
+    done = dongui("policy", "publish", str(tmp_path / "d" / "policy.toml"), "--config", config, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["unsigned"] == [], "init approved the routine of the first policy"
+
+
+def test_a_given_policy_is_published_at_once(tmp_path: Path) -> None:
+    own = written_policy(tmp_path / "own.toml")
+    out = dongui("init", str(tmp_path / "d"), "--policy", str(own), *SITE).stdout
+    assert "The policy is published" in out
+    [site] = json.loads(dongui("sites", "list", "--config", str(tmp_path / "d" / "dongui.toml"), "--json").stdout)
+    assert site["notice"]
+
+
+@pytest.mark.parametrize("option", [["--preset", "ga4"], ["--controller", "X"], ["--language", "ko"]], ids=str)
+def test_what_is_for_the_draft_does_not_go_with_a_policy(tmp_path: Path, option: list[str]) -> None:
+    own = written_policy(tmp_path / "own.toml")
+    result = dongui("init", str(tmp_path / "d"), "--policy", str(own), *option, *SITE)
+    assert result.exit_code == 2
+    assert option[0] in result.stderr
+
+
+def test_the_presets_are_listed(tmp_path: Path) -> None:
+    shown = dongui("init", "--help").stdout
+    assert [name for name in ("minimal", *all_presets()) if name not in shown] == []
+
+
+@pytest.mark.parametrize("officer", ["", "dpo@shop.kr"])
+def test_on_a_terminal_it_asks_for_what_no_option_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, officer: str
+) -> None:
+    monkeypatch.setattr("dongui_collector.cli.init.on_terminal", lambda: True)
+    answers = f"help@shop.kr\n{officer}\nko, en\n"
+    arguments = ["init", str(tmp_path / "d"), "--controller", "Shop Ltd.", *SITE]
+    result = CliRunner(env={"DONGUI_CONFIG": None}).invoke(cli, arguments, input=answers)
+    assert result.exit_code == 0, result.output
+    assert findings(tmp_path / "d") == []
+    policy = load(tmp_path / "d" / "policy.toml")
+    assert (policy.controller.name, policy.controller.contact) == ("Shop Ltd.", "help@shop.kr")
+    assert policy.officer.contact == (officer or "help@shop.kr")
+
+
+def test_without_a_terminal_it_never_waits_for_an_answer(tmp_path: Path) -> None:
+    """Its standard input stays open and silent: whoever asked would wait for ever."""
+    command = [sys.executable, "-m", "dongui_collector", "init", str(tmp_path / "d"), *SITE]
+    silent, held = os.pipe()
+    try:
+        done = subprocess.run(command, stdin=silent, capture_output=True, text=True, timeout=120, check=False)
+    finally:
+        os.close(silent)
+        os.close(held)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "d" / "policy.toml").exists()
+
+
+def test_a_site_with_a_draft_alone(tmp_path: Path) -> None:
+    """What reads the installation says what is to be done, and breaks at nothing."""
+    dongui("init", str(tmp_path / "d"), *SITE)
+    config = str(tmp_path / "d" / "dongui.toml")
+    assert dongui("snippet", "--config", config).exit_code == 0
+    assert "policy publish" in dongui("snippet", "--stub", "--config", config).stderr
+    report = dongui("doctor", "--config", config)
+    assert report.exit_code == 1
+    assert "is a draft" in report.stdout
+    for command in (
+        ["retention", "plan"],
+        ["retention", "run"],
+        ["destruction", "list"],
+        ["verify"],
+        ["sites", "list"],
+    ):
+        done = dongui(*command, "--config", config)
+        assert done.exit_code == 0, (command, done.output)
 
 
 def test_the_text_says_what_to_do_next(tmp_path: Path) -> None:

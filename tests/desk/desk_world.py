@@ -14,9 +14,11 @@ from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
 from dongui_collector.runtime.composition import open_core
-from dongui_collector.runtime.install import ACCOUNT, Installed, install, starting_policy
+from dongui_collector.runtime.install import ACCOUNT, Installed, install
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.collector import starting_text
 
 ORIGIN = "https://shop.example.com"
 
@@ -41,7 +43,7 @@ class World:
     @staticmethod
     def template(folder: Path) -> Installed:
         """A fresh installation, to be copied: making one takes longer than most tests."""
-        installed = install(folder, starting_policy(name="Shop"), name="Shop", origins=[ORIGIN])
+        installed = install(folder, starting_text("Shop"), name="Shop", origins=[ORIGIN])
         with Path(installed.config).open("a", encoding="utf-8") as settings:
             settings.write("testing = true\n")
         return installed

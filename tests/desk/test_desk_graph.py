@@ -14,8 +14,10 @@ from desk_world import World
 from dongui_collector.analytics.intervals import labels
 from dongui_collector.desk.visits.graph import apart, draw
 from dongui_collector.desk.visits.time_axis import align, name, names
-from dongui_collector.runtime.install import install, starting_policy
+from dongui_collector.runtime.install import install
 from flask.testing import FlaskClient
+
+from tests.collector import starting_text
 
 NEW_YORK = ZoneInfo("America/New_York")
 BACK, FORTH = date(2025, 11, 2), date(2025, 3, 9)  # the days of 25 and of 23 hours
@@ -100,7 +102,7 @@ def test_the_line_to_what_is_not_over_is_another_line() -> None:
 @pytest.fixture
 def december(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An installation in New York at noon of 3 November 2025, a Monday: the day after the clocks were put back."""
-    policy = starting_policy(name="Shop").replace('timezone = "Asia/Seoul"', f'timezone = "{NEW_YORK.key}"')
+    policy = starting_text("Shop").replace('timezone = "Asia/Seoul"', f'timezone = "{NEW_YORK.key}"')
     installed = install(tmp_path / "d", policy, name="Shop", origins=["https://shop.example.com"])
     with Path(installed.config).open("a", encoding="utf-8") as settings:
         settings.write("testing = true\n")

@@ -16,7 +16,7 @@ import pytest
 from dongui_collector.evidence.checkpoint_files import keep_daily
 from dongui_collector.evidence.checkpoints import parse
 
-from tests.collector import CONSENT_PURPOSES, Installation, dongui, event
+from tests.collector import CONSENT_PURPOSES, Installation, dongui, event, written_policy
 from tests.evidence.seen import run
 from tests.retention.house import House, at
 
@@ -80,7 +80,10 @@ def test_evidence_is_written_beside_serve_and_verified_by_its_own_script(made: I
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """An installation at rest, whose database an accident will meet."""
-    made = json.loads(dongui("init", str(tmp_path / "inst"), "--origin", "https://shop.example.com", "--json").stdout)
+    own = str(written_policy(tmp_path / "policy.toml"))
+    made = json.loads(
+        dongui("init", str(tmp_path / "inst"), "--origin", "https://shop.example.com", "--policy", own, "--json").stdout
+    )
     return Path(made["config"])
 
 

@@ -30,7 +30,7 @@ def decide(collector: Installation, granted: list[str], refused: list[str], **mo
 def decisions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A site whose second notice asks for one purpose less."""
     folder = tmp_path_factory.mktemp("decisions")
-    first = default_policy_text(version="v1", effective=date(2024, 1, 1))
+    first = default_policy_text(version="v1", effective=date(2024, 1, 1), presets=("ga4", "meta"))
     (folder / "policy.toml").write_text(first)
     installation = Installation(folder / "installation", policy=folder / "policy.toml").start()
     yield installation
@@ -40,7 +40,7 @@ def decisions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
 @pytest.fixture
 def superseded(tmp_path: Path) -> Iterator[Callable[[], Installation]]:
     """A running collector with visitors of ``v1``; called, it publishes ``v2``, which no longer asks for `survey`."""
-    text = default_policy_text(version="v1", effective=date(2024, 1, 1))
+    text = default_policy_text(version="v1", effective=date(2024, 1, 1), presets=("ga4", "meta"))
     start = text.index("[purposes.analysis]")
     analysis = text[start : text.index("\n[", start + 1) + 1]
     policy = tmp_path / "policy.toml"
@@ -231,7 +231,7 @@ def test_a_grant_recorded_before_a_new_notice_is_answered_after_it(superseded: A
 
 def test_only_grants_are_refused_by_rate(tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
-    policy.write_text(default_policy_text(version="v1", effective=date(2024, 1, 1)))
+    policy.write_text(default_policy_text(version="v1", effective=date(2024, 1, 1), presets=("ga4", "meta")))
     slow = Installation(tmp_path / "i", testing=True, policy=policy, rate_limit=0.001, rate_burst=2).start()
     try:
         visitor = decide(slow, ["statistics", "marketing"], []).json()["visitor"]

@@ -110,7 +110,7 @@ def wait_until_kept(collector: Installation, count: int) -> None:
 def with_members(tmp_path: Path) -> Iterator[Installation]:
     """A site whose statistics may be joined to members."""
     items = '["cookie", "visit_time", "service_usage", "access_environment", "ip_address"'
-    text = default_policy_text(version="v1", effective=date(2024, 1, 1))
+    text = default_policy_text(version="v1", effective=date(2024, 1, 1), presets=("ga4", "meta"))
     assert items in text
     policy = tmp_path / "policy.toml"
     policy.write_text(text.replace(items, f'{items}, "member_reference"'))

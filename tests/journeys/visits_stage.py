@@ -21,9 +21,11 @@ from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
 from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import control, open_core
-from dongui_collector.runtime.install import ACCOUNT, Installed, install, starting_policy
+from dongui_collector.runtime.install import ACCOUNT, Installed, install
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.collector import starting_text
 
 ORIGIN = "https://kettle.example.com"
 # In a name, a path, a referrer, a search and a user agent: none of it may ever run.
@@ -68,7 +70,7 @@ class Stage:
 @contextmanager
 def stage(folder: Path, *, name: str, days: int, visitors: int, hostile: bool = False) -> Iterator[Stage]:
     """A new installation in ``folder`` with ``days`` of visits, and its desk."""
-    installed = install(folder, starting_policy(name=name), name=name, origins=[ORIGIN])
+    installed = install(folder, starting_text(name), name=name, origins=[ORIGIN])
     write_places(folder / "places.mmdb")
     with Path(installed.config).open("a", encoding="utf-8") as text:
         text.write('geoip_database = "places.mmdb"\n')

@@ -80,7 +80,7 @@ MARKER = re.compile(rb"shop\.example\.com/([a-p]{32})")
 
 
 def policy_text(version: str, effective: date, *, more: bool) -> str:
-    text = default_policy_text(version=version, effective=effective)
+    text = default_policy_text(version=version, effective=effective, presets=("ga4", "meta"))
     if more:  # a purpose that lists another item needs a new consent
         old = 'items = ["cookie", "visit_time", "advertising_id"]'
         assert old in text

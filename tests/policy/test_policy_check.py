@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from dongui.policy import check, load
 from dongui.policy.lawfulness import ERRORS
@@ -28,6 +30,8 @@ CASES = [
     ("tracking_called_necessary", "error", "cookies[1].necessary", [('purpose = "statistics"', 'necessary = "x"')]),
     ("necessary_for_long", "warning", "cookies[1].lifetime", [('name = "_ga*"\npurpose = "statistics"', 'name = "sid"\nnecessary = "x"')]),
     ("login_under_consent", "warning", "cookies[1].purpose", [('name = "_ga*"', 'name = "sessionid"')]),
+    ("placeholders", "error", "controller.contact", [('contact = "partner@seeso.kr"', 'contact = "<contact>"')]),
+    ("example_contacts", "warning", "controller.contact", [('contact = "partner@seeso.kr"', 'contact = "privacy@example.com"')]),
     ("ad_query_keys", "error", "notice.query_keys", [("query_keys = []", 'query_keys = ["gclid"]')]),
     ("merged_channels", "error", "channels.marketing", [("[[cookies]]", '[channels.marketing]\nlabel = "x"\ndescription = "x"\nmedium = "email"\nitems = ["email"]\n\n[[cookies]]')]),
     ("unlawful_ceilings", "warning", "records.abuse", [('on_withdrawal = "destroy"\n', "")]),
@@ -85,6 +89,12 @@ def test_each_rule_has_a_case() -> None:
 
 def test_the_mended_example_is_without_findings() -> None:
     assert check(somoon()) == []
+
+
+def test_a_date_that_has_passed_is_a_warning_for_who_is_about_to_publish() -> None:
+    """SA: the seed is of 2023-04-28."""
+    assert [f.key for f in check(somoon(), today=date(2023, 4, 28))] == []
+    assert [(f.level, f.key) for f in check(somoon(), today=date(2023, 4, 29))] == [("warning", "notice.effective")]
 
 
 def test_the_first_encoding_shows_each_defect_as_a_warning() -> None:

@@ -29,20 +29,28 @@ def unlawful(tmp_path: Path) -> Path:
     return file
 
 
-def test_check_of_a_good_file() -> None:
-    assert run("check", MENDED).exit_code == 0
-    code, report = run_json("check", MENDED, "--strict")
+def test_check_of_a_good_file(tmp_path: Path) -> None:
+    coming = tmp_path / "coming.toml"
+    coming.write_text(edited(("effective = 2023-04-28", "effective = 2199-01-01")), "utf-8")
+    assert run("check", coming).exit_code == 0
+    code, report = run_json("check", coming, "--strict")
     assert (code, report["ok"], report["findings"]) == (0, True, [])
+
+
+def test_check_warns_of_a_date_that_has_passed() -> None:
+    """SA: the seed is of 2023; what is published now holds from today at the earliest."""
+    code, report = run_json("check", MENDED)
+    assert (code, [(f["level"], f["key"]) for f in report["findings"]]) == (0, [("warning", "notice.effective")])
 
 
 def test_check_warns_and_strict_counts_warnings() -> None:
     result = run("check", FIRST)
     assert result.exit_code == 0
     assert "warning: records.abuse:" in result.stdout
-    assert "0 errors, 7 warnings" in result.stdout
+    assert "0 errors, 8 warnings" in result.stdout
     code, report = run_json("check", FIRST, "--strict")
     assert code == 1
-    assert (report["errors"], report["warnings"]) == (0, 7)
+    assert (report["errors"], report["warnings"]) == (0, 8)
     assert all(finding["remedy"] for finding in report["findings"])
 
 

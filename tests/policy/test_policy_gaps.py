@@ -71,7 +71,7 @@ def test_nothing_is_declared_without_a_policy() -> None:
 
 def test_the_printed_lines_mend_the_policy() -> None:
     """Pasted at the end (the urls where they say), nothing is missing any more and the check is content."""
-    text = default_policy_text(version="v1", effective="2026-01-01")
+    text = default_policy_text(version="v1", effective="2026-01-01", presets=["meta"])
     tool = all_presets()["naver"]
     seen = PageScan(PAGE, (cookie("wcs_bt"), cookie("NA_SAC")), ("https://wcs.naver.net/wcslog.js",))
     found = gaps(parse(text), seen)

@@ -9,7 +9,7 @@ from dongui.policy.undeclared import PageScan, ScannedCookie, as_lines, gaps
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.web.set_cookie import hide, lingering, sift
 
-TEXT = default_policy_text(version="v1", effective="2026-01-01")
+TEXT = default_policy_text(version="v1", effective="2026-01-01", presets=["ga4", "meta"])
 
 
 def entry(**keys: str) -> str:

@@ -50,7 +50,7 @@ def policy(
     version: str = "v1", effective: date = date(2024, 1, 1), *, short_marketing: bool = False, **replaced: str
 ) -> str:
     """The default policy; ``short_marketing`` keeps marketing's rows for half a year."""
-    text = default_policy_text(version=version, effective=effective)
+    text = default_policy_text(version=version, effective=effective, presets=("ga4", "meta"))
     if short_marketing:
         head, rest = text.split("[purposes.marketing]", 1)
         text = (

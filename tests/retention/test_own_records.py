@@ -87,7 +87,9 @@ def test_every_kind_of_record_ends_with_a_class_or_says_why_it_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [default_policy_text(version="v", effective="2025-01-01"), None], ids=["default", "somoon"]
+    "text",
+    [default_policy_text(version="v", effective="2025-01-01", presets=("ga4", "meta")), None],
+    ids=["default", "somoon"],
 )
 def test_every_class_is_in_the_policy_and_so_on_its_page(text: str | None) -> None:
     found = parse(text or (Path(__file__).parents[2] / "examples/somoon/policy.toml").read_text())

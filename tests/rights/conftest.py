@@ -15,7 +15,7 @@ __all__ = ["house", "members", "new_house"]
 @pytest.fixture
 def members(house: House) -> House:
     """The house under a notice whose statistics may join a member."""
-    text = default_policy_text(version="v2", effective=date(2024, 6, 1))
+    text = default_policy_text(version="v2", effective=date(2024, 6, 1), presets=("ga4", "meta"))
     joined = text.replace(
         '"access_environment", "ip_address"]', '"access_environment", "ip_address", "member_reference"]'
     )

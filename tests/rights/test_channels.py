@@ -30,7 +30,7 @@ MAIL, NIGHT = "news_email", "news_sms_night"
 
 
 def with_channels(version: str = "v3", effective: date = date(2024, 7, 1)) -> str:
-    return default_policy_text(version=version, effective=effective) + CHANNELS
+    return default_policy_text(version=version, effective=effective, presets=("ga4", "meta")) + CHANNELS
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_k10_a_visitor_joined_to_a_suspended_member_is_suspended(members: House)
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("minors")
     one = Installation(folder / "installation")
-    text = default_policy_text(version="members", effective=today())
+    text = default_policy_text(version="members", effective=today(), presets=("ga4", "meta"))
     text = text.replace('"ip_address"]', '"ip_address", "member_reference"]')
     (folder / "policy.toml").write_text(text)
     one.run("policy", "publish", str(folder / "policy.toml"))

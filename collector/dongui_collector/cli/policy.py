@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import click
 from dongui.errors import PolicyError
@@ -21,6 +22,7 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.cli.reconfirm import reconfirm
+from dongui_collector.core.clock import Clock
 from dongui_collector.core.operations import plain
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,7 +54,8 @@ def check_(ctx: click.Context, file: Path, strict: bool, as_json: bool) -> None:
 
 def _findings(file: Path) -> list[Finding]:
     try:
-        return check(load(file))
+        loaded = load(file)
+        return check(loaded, today=Clock().today(ZoneInfo(loaded.notice.timezone)))
     except PolicyError as error:
         return list(error.problems)
 

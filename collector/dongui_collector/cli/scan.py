@@ -80,7 +80,11 @@ def _published(config: Path, site: str | None) -> Policy | None:
     from dongui_collector.ledger.sites import find_site
 
     with reading(config) as core:
-        return core.registry.in_force(find_site(core, site).ref, core.clock.now()).policy
+        found = find_site(core, site)
+        if core.registry.notices(found.ref):
+            return core.registry.in_force(found.ref, core.clock.now()).policy
+        draft = config.with_name("policy.toml")
+        return load(draft) if draft.is_file() else None
 
 
 def look(url: str, *, seconds: float = 3, browser: str | None = None) -> PageScan:

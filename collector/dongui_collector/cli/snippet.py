@@ -87,12 +87,13 @@ def snippet(
     with reading(config) as core:
         found = find_site(core, site)
         data = _lines(found, core.settings, collector)
-        data["stub"] = inline_stub(
-            core.registry.in_force(found.ref, core.clock.now()).compiled,
-            nonce=nonce,
-            wait_for_update=wait_for_update,
-            **doubtful,
-        )
+        if stub or core.registry.notices(found.ref):  # the stub is made of the policy
+            data["stub"] = inline_stub(
+                core.registry.in_force(found.ref, core.clock.now()).compiled,
+                nonce=nonce,
+                wait_for_update=wait_for_update,
+                **doubtful,
+            )
     emit(data, as_json, lambda shown: shown["stub"] if stub else _TEXT.format(**shown))
 
 

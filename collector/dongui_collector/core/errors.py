@@ -46,3 +46,12 @@ class TooManyEntries(CollectorError):
 
 class Unknown(CollectorError):
     """A site, notice, visitor, class or id that is not there."""
+
+
+class NotPublished(Unknown):
+    """The policy of a site is still a draft, so nothing is asked for and nothing recorded."""
+
+    REMEDY = "make the draft your own, then `dongui policy publish FILE`"
+
+    def __init__(self, site: str) -> None:
+        super().__init__(f"site {site} has no published policy; {self.REMEDY}")

@@ -24,7 +24,7 @@ from dongui_collector.demo.flask_shop import create_shop  # type: ignore[import-
 from dongui_collector.demo.history import seed
 from dongui_collector.demo.places import write_places
 from dongui_collector.runtime.composition import open_core
-from dongui_collector.runtime.install import Installed, install, starting_policy
+from dongui_collector.runtime.install import Facts, Installed, install, starting_policy
 
 HOST = "127.0.0.1"
 PORT_BASE = 8787
@@ -35,10 +35,8 @@ _SHOP = "느린 주전자 · Slow Kettle"
 _SHOP_COOKIE = """
 [[cookies]]
 name = "shop_session"
-purpose = "service"
-lifetime = "session"
-provider = "Slow Kettle"
-record = false
+necessary.ko = "장바구니"
+necessary.en = "the cart"
 """
 
 
@@ -106,7 +104,8 @@ class Stage:
         self._cleaning.close()
 
     def _install(self) -> None:
-        text = starting_policy(name="Slow Kettle") + _SHOP_COOKIE
+        facts = Facts("Slow Kettle", "Slow Kettle", "privacy@kettle.example", "privacy@kettle.example")
+        text = starting_policy(facts, presets=("ga4", "google_ads", "meta")) + _SHOP_COOKIE
         self.installed = install(self.folder, text, name=_SHOP, origins=[self.shop])
         collector, desk, _ = self.ports
         with self.config.open("a", encoding="utf-8") as settings:

@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from dongui_collector.core.errors import StorageError, Unknown
+from dongui_collector.core.errors import NotPublished, StorageError, Unknown
 from dongui_collector.desk import (
     api,
     audit_pages,
@@ -186,6 +186,8 @@ def _errors(app: Flask) -> None:
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
+            if isinstance(error, NotPublished):
+                return error_page("not_published", str(error)), 404
             return error_page("refused_by_server", str(error)), getattr(error, "status", 400)
         if isinstance(error, validation.ParameterError):
             return problem_response(Problem("malformed", str(error)))

@@ -157,7 +157,7 @@ class Reconfirmations:
         return self._lines
 
     def _count(self, today: date) -> None:
-        sites = self._core.registry.sites()
+        sites = self._core.registry.published()
         try:
             self._lines = [x for site in sites for x in reconfirmation.counts(self._core, site, today + _TOLD_AHEAD)]
         except Exception as error:

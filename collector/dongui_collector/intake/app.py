@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dongui_collector.access.secrets import token_hash
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.errors import NotPublished, Unknown
 from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
@@ -193,6 +193,8 @@ class PublicApp:
         found = self.core.registry.site(id)
         if found is None:
             raise Problem("unknown-site")
+        if not self.core.registry.notices(found.ref):
+            raise Problem("not-published", NotPublished.REMEDY)
         return found
 
     def _sender(self, site: Site, headers: Headers, address: str | None, secret: bool) -> Sender:

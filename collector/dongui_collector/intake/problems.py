@@ -13,6 +13,7 @@ _TITLES = {
     "forbidden": (403, "This is not allowed"),
     "not-found": (404, "There is nothing here"),
     "unknown-site": (404, "There is no such site"),
+    "not-published": (404, "This site has no published policy yet"),
     "unknown-visitor": (404, "Nothing is held under this visitor id"),
     "method-not-allowed": (405, "This method is not allowed here"),
     "timeout": (408, "The request took too long to arrive"),

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dongui_collector.core.clock import day_of
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.errors import NotPublished, Unknown
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.credentials import Headers, needs_secret
 from dongui_collector.intake.encoding import unpacked
@@ -71,6 +71,8 @@ def pages(door: PublicApp, more: Sequence[PublicCall] = ()) -> Starlette:
                 if problem.slug == "too-large":
                     await drain(request.receive)
                 response = problem_response(problem)
+            except NotPublished as error:
+                response = problem_response(Problem("not-published", error.REMEDY))
             except Unknown:
                 response = problem_response(Problem("not-found"))
             except Exception as error:

@@ -20,7 +20,7 @@ from dongui.rules.periods import last_day
 from dongui.rules.urls import QUERY_KEYS
 
 from dongui_collector.core.clock import day_of, start_of
-from dongui_collector.core.errors import Unknown
+from dongui_collector.core.errors import NotPublished
 from dongui_collector.storage.contract.stores import LedgerStore
 from dongui_collector.storage.contract.values import NoticeVersion, Site
 
@@ -132,13 +132,18 @@ class NoticeRegistry:
         """Every purpose that any notice of a site asks consent for, be it an earlier one."""
         return self._sites[site_ref].asked
 
+    def published(self) -> list[Site]:
+        """The sites that have a notice; the policy of the others is still a draft."""
+        return [s.site for s in self._sites.values() if s.notices]
+
     def in_force(self, site_ref: int, now: int) -> LoadedNotice:
-        """The notice in force at ``now``; before the first one's date, that first one (a site is never without)."""
+        """The notice in force at ``now``; before the first one's date, that first one.
+
+        Raises :class:`NotPublished` while the site's policy is a draft.
+        """
         site = self._sites[site_ref]
         if not site.notices:
-            raise Unknown(
-                f"site {site.site.name} has no published policy; publish one with `dongui policy publish FILE`"
-            )
+            raise NotPublished(site.site.name)
         return site.notices[max(0, bisect_right(site.starts, now) - 1)]
 
     @lru_cache(maxsize=4096)  # noqa: B019 (one book a process)

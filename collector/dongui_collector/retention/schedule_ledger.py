@@ -129,7 +129,7 @@ class ProofPlanner:
         }
 
     def _held(self, holds: Sequence[Hold], class_id: str, record: LedgerRecord, visitor: bytes | None) -> bool:
-        sites = [s.ref for s in self._registry.sites() if record.site_ref in (None, s.ref)]
+        sites = [s.ref for s in self._registry.published() if record.site_ref in (None, s.ref)]
         for ref in sites if holds else ():
             day = day_of(record.at, self._registry.in_force(ref, record.at).zone)
             if ledger_retention.held(holds, class_id, ref, day, visitor):
@@ -137,10 +137,8 @@ class ProofPlanner:
         return False
 
     def _audit_last_day(self, record: LedgerRecord) -> date | None:
-        sites = [s.ref for s in self._registry.sites() if record.site_ref in (None, s.ref)]
-        return ledger_retention.audit_last_day(
-            record.at, [self._registry.in_force(ref, record.at) for ref in sites if self._registry.notices(ref)]
-        )
+        sites = [s.ref for s in self._registry.published() if record.site_ref in (None, s.ref)]
+        return ledger_retention.audit_last_day(record.at, [self._registry.in_force(ref, record.at) for ref in sites])
 
     def _plan_requests(self, holds: Sequence[Hold], today: date) -> list[Planned]:
         ended = [r["id"] for r in self._storage.admin.requests() if self._request_ended(r, holds, today)]
@@ -201,9 +199,7 @@ class ProofPlanner:
         }
 
     def _book_last_day(self, record: LedgerRecord) -> date | None:
-        sites = [
-            s.ref for s in self._registry.sites() if record.site_ref in (None, s.ref) and self._registry.notices(s.ref)
-        ]
+        sites = [s.ref for s in self._registry.published() if record.site_ref in (None, s.ref)]
         return ledger_retention.book_last_day(record, [self._registry.in_force(ref, record.at) for ref in sites])
 
     def _is_spent(self, record: LedgerRecord) -> bool:

@@ -111,8 +111,10 @@ class StandingApproval:
 
     def note(self) -> str:
         """Who approved, in words for the ledger."""
-        standing = self.current() or {}
-        zone = self._notices()[0].zone
+        standing, notices = self.current() or {}, self._notices()
+        if not notices:
+            return "standing approval, before any version is published"
+        zone = notices[0].zone
         versions = ", ".join(dict.fromkeys(v for _, v in standing["versions"]))
         return f"standing approval of {day_of(standing['at'], zone)} by {standing['by']} for {versions}"
 

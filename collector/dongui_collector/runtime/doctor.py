@@ -149,6 +149,10 @@ def _sites(core: Installation) -> Iterator[Diagnosis]:
 def _notices(core: Installation) -> Iterator[Diagnosis]:
     now = core.clock.now()
     for site in core.registry.sites():
+        if not core.registry.notices(site.ref):
+            what = Message("the policy of {name} is a draft: nobody is asked and nothing is recorded", name=site.name)
+            yield Diagnosis("error", what, "make it your own, then: dongui policy publish FILE")
+            continue
         notice = core.registry.in_force(site.ref, now)
         if notice.policy.notice.timezone != core.settings.timezone:
             zone = notice.policy.notice.timezone
@@ -260,7 +264,7 @@ def _keys(core: Installation) -> Iterator[Diagnosis]:
 
 
 def _cookies(core: Installation) -> Iterator[Diagnosis]:
-    for site in core.registry.sites():
+    for site in core.registry.published():
         compiled = core.registry.in_force(site.ref, core.clock.now()).compiled
         names = [c["name"] for c in core.storage.admin.cookie_inventory(site.ref) if not classify(c["name"], compiled)]
         exempt = {name: known for name in names if (known := framework_cookie(name))}

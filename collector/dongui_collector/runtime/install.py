@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from dongui.i18n import LANGUAGES
 from dongui.policy import default_policy_text, parse
 
 from dongui_collector.access.secrets import new_password
@@ -55,24 +56,37 @@ class Installed:
         return asdict(self)
 
 
-def starting_policy(*, name: str, presets: Sequence[str] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a new policy says of the site. What nobody said stays a placeholder, with which nothing is published."""
+
+    name: str
+    controller: str = "<controller>"
+    contact: str = "<contact>"
+    officer: str = "<officer contact>"
+    languages: Sequence[str] = LANGUAGES
+    country: str = "KR"
+    timezone: str = "Asia/Seoul"
+
+
+def starting_policy(facts: Facts, *, presets: Sequence[str] = ()) -> str:
     """The policy that a new installation starts with, in force from today and named after the day.
 
-    Raises :class:`CollectorError` for a preset that does not exist.
+    Raises :class:`CollectorError` for a preset, a language or a time zone that does not exist.
     """
-    today = Clock().today(ZoneInfo("Asia/Seoul"))
     try:
-        return default_policy_text(version=today.isoformat(), effective=today, name=name, presets=tuple(presets))
-    except ValueError as error:
+        today = Clock().today(ZoneInfo(facts.timezone))
+        return default_policy_text(version=today.isoformat(), effective=today, presets=presets, **asdict(facts))
+    except (ValueError, OSError, KeyError) as error:
         raise CollectorError(str(error)) from None
 
 
-def install(folder: Path, text: str, *, name: str, origins: Sequence[str] = ()) -> Installed:
+def install(folder: Path, text: str, *, name: str, origins: Sequence[str] = (), publish: bool = True) -> Installed:
     """Make an installation in ``folder``, which may exist but must not hold one. On any error nothing is left of it.
 
-    ``text`` is the policy. Raises :class:`~dongui.errors.PolicyError` for one that cannot be executed,
-    :class:`SettingsError` under a false clock, :class:`StorageError`
-    for a folder that holds something already.
+    ``text`` is the policy; without ``publish`` it is a draft in ``policy.toml``. Raises
+    :class:`~dongui.errors.PolicyError` for one that cannot be executed, :class:`SettingsError` under a false clock,
+    :class:`StorageError` for a folder that holds something already.
     """
     clock_from_environment(testing=False)
     policy = parse(text)
@@ -86,12 +100,12 @@ def install(folder: Path, text: str, *, name: str, origins: Sequence[str] = ()) 
         for part in ("data", "keys"):
             undo.callback(shutil.rmtree, folder / part, ignore_errors=True)
         write_master(folder / "keys" / "master.key", new_master())
-        installed = _fill(config, text, name, origins)
+        installed = _fill(config, text if publish else None, name, origins)
         undo.pop_all()
     return installed
 
 
-def _fill(config: Path, text: str, name: str, origins: Sequence[str]) -> Installed:
+def _fill(config: Path, text: str | None, name: str, origins: Sequence[str]) -> Installed:
     core = open_core(load_settings(config), writable=True)
     try:
         site = perform(core, "sites.add", {"name": name, "origins": list(origins), "text": text})

@@ -35,6 +35,7 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.runtime.composition import folder_of, open_core
 from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
+from dongui_collector.runtime.greeting import greeting
 from dongui_collector.runtime.hardening import no_core_dumps
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
@@ -57,6 +58,7 @@ def serve(settings: Settings, config: Path) -> int:
     for host, port in ((settings.host, settings.port), (settings.desk_host, settings.desk_port)):
         _check_free(host, port)
     core = _open(settings)
+    print(greeting(core, config), flush=True)
     try:
         uvloop.run(_serve(core, config))
     finally:

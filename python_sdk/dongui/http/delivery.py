@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dongui.http.batches import CONSENTS, EVENTS, RECORDS, Batch, Job, pack
+from dongui.http.checkup import key_trouble
 from dongui.http.client import TROUBLE, HttpClient
 from dongui.result import Response
 from dongui.rules.body import encode
@@ -66,6 +67,7 @@ class DeliveryQueue:
         self.gzip = False
         self._background = Worker(self._work, name="dongui-transport", reborn=self._reborn)
         self._complained = -_COMPLAIN_EVERY
+        self._key_refused = False
         self._closed = False
         self._tellers: list[Callable[[], object]] = []
         self._empty()
@@ -306,6 +308,9 @@ class DeliveryQueue:
             self._again(parcel, reply)
         else:
             log.debug("dongui: the collector refused %s with %d %s", parcel.path, reply.status, answer.get("type", ""))
+            if (refused := key_trouble(reply)) is not None and job.bearer is None and not self._key_refused:
+                self._key_refused = True
+                log.error("dongui: %s; until then nothing is recorded", refused)
             self._done(parcel, lost=f"rejected_{reply.status}")
 
     def _request(self, parcel: Batch) -> tuple[bytes, dict[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dongui.errors import ConfigurationError
+from dongui.http.checkup import SetupFinding, policy_trouble
 from dongui.http.client import TROUBLE, HttpClient
 from dongui.policy import Policy, compiled, load
 from dongui.rules.compiled_policy import UNKNOWN, CompiledPolicy
@@ -45,6 +46,9 @@ class PolicyCache:
         self._on_policy = on_policy
         self._fixed = policy is not None
         self.terms = UNKNOWN if policy is None else _given(policy, site)
+        #: Why no policy is known.
+        self.trouble: object = SetupFinding(f"{collector} has not answered yet", "it is asked again")
+        self._collector = collector
         self._etag = ""
         self._pause = 0.25
         self._asked = 0.0
@@ -106,9 +110,11 @@ class PolicyCache:
         except TROUBLE as trouble:
             self._http.close()
             log.debug("dongui: the policy could not be fetched: %s", type(trouble).__name__)
+            self.trouble = policy_trouble(None, self._collector)
             return False
         if reply.status == 304 and self.terms.known:
             return True
+        self.trouble = policy_trouble(reply, self._collector)
         try:
             policy = reply.json()
             terms = CompiledPolicy(policy)

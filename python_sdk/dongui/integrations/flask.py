@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
 
 from flask import Flask, Response, abort, current_app, g, request, request_started
 
 from dongui.client import Client
+from dongui.http.checkup import SetupFinding, collector_findings
 from dongui.integrations.flask_logins import connect
 from dongui.middleware import CONSENT, ConsentMiddleware
 from dongui.rules.compiled_policy import UNKNOWN
 from dongui.web.consent import Consent
 from dongui.web.options import OptionValues, known_options
+
+log = logging.getLogger("dongui")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +51,8 @@ class Dongui:
         configured = {name: value for name, value in settings.items() if value is not None}
         options: Any = {} if self._client is not None else {**configured, **self._options}
         middleware = ConsentMiddleware(app.wsgi_app, client=self._client, **options)
+        for finding in _findings(app, middleware, asks=self._client is None):
+            log.warning("dongui: %s", finding)
         app.wsgi_app = middleware  # type: ignore[method-assign]
         app.extensions["dongui"] = middleware.client
         # Not before_request: the consent is there for every function of that kind, whenever it was registered.
@@ -54,6 +60,29 @@ class Dongui:
         app.context_processor(_for_templates)
         if logins := self._logins or app.config.get("DONGUI_LOGINS"):
             connect(app, logins)
+
+
+def _findings(app: Flask, middleware: ConsentMiddleware, *, asks: bool) -> list[SetupFinding]:
+    """What is wrong before the first request. ``asks``: whether the collector is asked as well."""
+    options = middleware.client.options
+    known = {f"DONGUI_{name.upper()}" for name in (*known_options(), "logins")}
+    strange = sorted(name for name in app.config if name.startswith("DONGUI_") and name not in known)
+    found = [SetupFinding(f'app.config["{name}"] is no option', "docs/python.md has all") for name in strange]
+    if "ProxyFix" in _inner(app.wsgi_app) and not options.trusted_proxies:
+        what = "ProxyFix stands inside dongui, which therefore sees the proxy's address and scheme for every visitor"
+        found.append(SetupFinding(what, "set trusted_proxies, or call Dongui(app) before app.wsgi_app = ProxyFix(…)"))
+    if asks and middleware.client.knowledge.terms.known and options.policy is None:
+        found += collector_findings(options.site, options.collector, options.secret_key)
+    return found
+
+
+def _inner(application: Any) -> list[str]:
+    """The names of the middlewares around an application, from the outermost inwards."""
+    names: list[str] = []
+    while application is not None and len(names) < 32:
+        names.append(type(application).__name__)
+        application = getattr(application, "app", None) or getattr(application, "wsgi_app", None)
+    return names
 
 
 def client() -> Client:

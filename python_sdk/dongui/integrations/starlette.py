@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -11,12 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException, WebSocketException
 from starlette.requests import HTTPConnection, Request
 
-from dongui.asgi import CONSENT, ASGIApp
+from dongui.asgi import CONSENT, ASGIApp, Receive, Scope, Send
 from dongui.asgi import ConsentMiddleware as _ConsentMiddleware
 from dongui.client import Client
+from dongui.http.checkup import collector_findings
 from dongui.rules.compiled_policy import UNKNOWN
 from dongui.web.consent import Consent
 from dongui.web.options import OptionValues
+
+log = logging.getLogger("dongui")
 
 _NAME = "consent"
 
@@ -30,8 +34,35 @@ class ConsentMiddleware(_ConsentMiddleware):
 
     def __init__(self, app: ASGIApp, *, client: Client | None = None, **options: Unpack[OptionValues]) -> None:
         super().__init__(app, client=client, **options)
+        self._order_is_known = False
+        own = self.client.options
+        if client is None and own.policy is None and self.client.knowledge.terms.known:
+            for finding in collector_findings(own.site, own.collector, own.secret_key):
+                log.warning("dongui: %s", finding)
         if not hasattr(HTTPConnection, _NAME):
             setattr(HTTPConnection, _NAME, property(consent_of))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI. The first thing that a server sends is the lifespan's start, so this comes before any request."""
+        if not self._order_is_known:
+            self._order_is_known = True
+            for name in _unguarded(scope.get("app")):
+                log.warning(
+                    "dongui: %s stands outside dongui's middleware: its cookies pass unseen; call "
+                    "app.add_middleware(ConsentMiddleware, …) last",
+                    name,
+                )
+        await super().__call__(scope, receive, send)
+
+
+def _unguarded(application: Any) -> list[str]:
+    """Middlewares that set cookies and stand outside ours; Starlette lists the outermost first."""
+    names = [getattr(one.cls, "__name__", "") for one in getattr(application, "user_middleware", ())]
+    outside = names[: names.index("ConsentMiddleware")] if "ConsentMiddleware" in names else []
+    return [name for name in outside if any(word in name for word in _SET_COOKIES)]
+
+
+_SET_COOKIES = ("Session", "CSRF", "Csrf", "Cookie")
 
 
 def consent_of(connection: HTTPConnection) -> Consent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dongui.i18n import Message
@@ -12,6 +13,7 @@ from dongui.policy.necessary import OWN_NAME, covers_own, is_tracker
 from dongui.policy.period import Period
 
 LONGEST = Period(days=400)
+_PLACEHOLDER = re.compile(r"<.*>|(?:todo|fixme|changeme)\b.*", re.IGNORECASE)
 
 
 def unlisted_items(policy: Policy) -> Found:
@@ -116,6 +118,22 @@ def floor_above_ceiling(policy: Policy) -> Found:
             yield f"records.{record.id}.min_keep", message, "make keep as long as min_keep", "K15"
 
 
+def placeholders(policy: Policy) -> Found:
+    """What ``dongui init`` leaves to be filled in: a page that nobody can be written to at is no policy."""
+    officer = {f"officer.title.{lang}": title for lang, title in policy.officer.title.items()}
+    service = {f"notice.service.{lang}": name for lang, name in policy.notice.service.items()}
+    facts = {
+        "controller.name": policy.controller.name,
+        "controller.contact": policy.controller.contact,
+        "officer.contact": policy.officer.contact,
+        **officer,
+        **service,
+    }
+    for key, fact in facts.items():
+        if _PLACEHOLDER.fullmatch(fact.strip()):
+            yield key, "is still a placeholder", "write your own", "K8"
+
+
 def own_cookies(policy: Policy) -> Found:
     for n, cookie in enumerate(policy.cookies, 1):
         if OWN_NAME.fullmatch(cookie.name) or (cookie.necessary and covers_own(cookie.name)):
@@ -183,6 +201,7 @@ ERRORS: tuple[Rule, ...] = (
     archived_consent,
     consent_in_records,
     floor_above_ceiling,
+    placeholders,
     own_cookies,
     tracking_called_necessary,
     ad_query_keys,

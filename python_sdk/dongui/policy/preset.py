@@ -30,7 +30,10 @@ class PresetCookie:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One tool. ``role`` says whether its provider acts for the site (processor) or for itself (recipient)."""
+    """One tool. ``role`` says whether its provider acts for the site (processor) or for itself (recipient).
+
+    ``google_consent`` are the signals of Google's consent mode that a Google tool reads, by the purpose they stand for.
+    """
 
     id: str
     label: str
@@ -45,6 +48,7 @@ class Preset:
     items: tuple[str, ...]
     urls: tuple[str, ...]
     cookies: tuple[PresetCookie, ...]
+    google_consent: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -73,11 +77,18 @@ def _read(id: str, text: str) -> Preset:
         items=table.names("items", required=True),
         urls=table.names("urls", required=True),
         cookies=table.each("cookies", _cookie),
+        google_consent=_signals(table.table("google_consent")),
     )
     table.done()
     if problems:
         raise PolicyError(problems)
     return preset
+
+
+def _signals(table: TomlTable) -> dict[str, tuple[str, ...]]:
+    found = {purpose: table.names(purpose) for purpose in table.raw}
+    table.done()
+    return found
 
 
 def _cookie(table: TomlTable) -> PresetCookie:

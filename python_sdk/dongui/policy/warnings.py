@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from dongui.i18n import Message
@@ -17,6 +18,7 @@ OWN_CLASSES = ("consent_record", "request", "disclosure", "staff_audit")
 
 _HALF_A_YEAR = Period(days=180)
 _DAY = Period(days=1)
+_EXAMPLES = ("@example.com", "@example.org", "@example.net")  # RFC 2606
 
 
 def unlawful_ceilings(policy: Policy) -> Found:
@@ -246,6 +248,22 @@ def login_under_consent(policy: Policy) -> Found:
             yield f"cookies[{n}].purpose", message, remedy, "K2"
 
 
+def example_contacts(policy: Policy) -> Found:
+    for key, contact in (
+        ("controller.contact", policy.controller.contact),
+        ("officer.contact", policy.officer.contact),
+    ):
+        if contact.lower().endswith(_EXAMPLES):
+            yield key, Message("{contact} reaches nobody", contact=contact), "write your own", "K8"
+
+
+def past_date(policy: Policy, today: date) -> Found:
+    """Not one of the rules: what is published stays in force long after its date."""
+    if policy.notice.effective < today:
+        message = Message("{effective} is in the past", effective=policy.notice.effective)
+        yield "notice.effective", message, "write the day from which it holds, today or later", "SA"
+
+
 def page_title(policy: Policy) -> Found:
     if policy.controller.country == "KR" and "ko" not in policy.notice.languages:
         message = "has no Korean, so the page cannot be found as 개인정보 처리방침"
@@ -301,6 +319,7 @@ WARNINGS: tuple[Rule, ...] = (
     shadowed_cookies,
     necessary_for_long,
     login_under_consent,
+    example_contacts,
     page_title,
     no_remedies,
 )

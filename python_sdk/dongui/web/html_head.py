@@ -15,7 +15,7 @@ _COMMENT = re.compile(rb"<!--(?:-?>|.*?--!?>)", re.DOTALL)
 _TAG = re.compile(
     rb"<(html|head|meta)(?=[ \t\r\n\f/>])(?:[^>=]|=[ \t\r\n\f]*+(?:\"[^\"]*\"|'[^']*'|(?![\"'])))*+>", re.IGNORECASE
 )
-_STARTS = (b"<!doctype", b"<!--", b"<html", b"<head", b"<meta")
+_STARTS = (b"<!doctype", b"<!--", b"<html", b"<head", b"<meta", b"<body")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -26,6 +26,8 @@ def place(page: bytes, *, is_document: bool = False) -> int | None:
     None while ``page``, its beginning, does not tell yet; :data:`NOWHERE` for what is no page but a fragment of one.
     ``is_document``: a browser asked for it as a page, whatever it looks like.
     """
+    if _BOM.startswith(page):
+        return None
     at = len(_BOM) if page.startswith(_BOM) else 0
     is_page, in_head = is_document, False
     while True:
@@ -36,7 +38,9 @@ def place(page: bytes, *, is_document: bool = False) -> int | None:
             if comment is None:
                 return None
             at = comment.end()
-        elif rest.startswith((b"<!", b"<?")) and not in_head and (len(rest) >= 9 or b">" in rest):
+        elif rest.startswith((b"<!", b"<?")) and not in_head:
+            if len(rest) < 9 and b">" not in rest:
+                return None  # cut off
             end = page.find(b">", at)
             if end < 0:
                 return None

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, TypedDict
 
 from dongui.errors import ConfigurationError, UnknownOption
@@ -88,6 +89,11 @@ _REQUIRED = {
     "secret_key": "the site's secret key that `dongui init` printed",
 }
 STUB_OPTIONS = ("advanced", "url_passthrough", "ads_data_redaction", "wait_for_update", "region")
+# What the collector, its commands and the deployment examples read.
+_OF_OTHERS = {
+    f"DONGUI_{name}"
+    for name in ("CLOCK", "CONFIG", "DESK_HOST", "DESK_PORT", "HOST", "KEYS", "MASTER_KEY", "MASTER_KEY_FILE", "PORT")
+} | {"DONGUI_SMTP_PASSWORD"}
 _NOT_BY_ENVIRONMENT = {"page_view_if"}
 _DOMAIN = re.compile(r"\.?[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -114,6 +120,18 @@ def resolve(given: Mapping[str, Any], environment: Mapping[str, str] | None = No
     options = Options(**values)
     _check(options)
     return options
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+    """Variables ``DONGUI_…`` that set nothing, each with the remedy; their values are not looked at."""
+    environment = os.environ if environment is None else environment
+    known = {f"DONGUI_{name.upper()}" for name in known_options()} | _OF_OTHERS
+    found = []
+    for name in sorted(environment):
+        if name.startswith("DONGUI_") and name not in known:
+            near = get_close_matches(name, known, 1)
+            found.append((name, f"did you mean {near[0]}?" if near else "take it out"))
+    return found
 
 
 def known_defaults() -> dict[str, Any]:

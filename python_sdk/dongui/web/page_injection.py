@@ -24,10 +24,9 @@ class PageInjection:
 
     def __init__(self, options: Options) -> None:
         self._wanted = options.inject
-        self._debug = options.debug
         self.tag = PageTag(options.site, options.domain, options.consent_mode)
         self._tagged: OrderedDict[str, None] = OrderedDict()  # paths whose pages took the tag
-        self._obstacles: set[str] = set()
+        self._told: set[str] = set()
         for warning in self.tag.warnings:
             log.warning("dongui: consent_mode: %s", warning)
 
@@ -93,11 +92,10 @@ class PageInjection:
             return b""
         nonce = inline_nonce(headers)
         if nonce is None:
-            if self._debug:
-                log.warning(
-                    "dongui left out the stub of Consent Mode: this page's Content-Security-Policy lets no inline "
-                    "script run; add a nonce to its script-src"
-                )
+            self._say(
+                "dongui left out the stub of Consent Mode: this page's Content-Security-Policy lets no inline script "
+                "run; add a nonce to its script-src"
+            )
             return b""
         return self.tag.stub(terms, nonce)
 
@@ -108,10 +106,12 @@ class PageInjection:
             self._tagged.popitem(last=False)
 
     def _say_why_not(self, against: str) -> None:
-        """Once for each obstacle: whoever set ``inject`` must learn that pages go without the tag."""
-        if against not in self._obstacles and len(self._obstacles) < 16:
-            self._obstacles.add(against)
-            remedy = (
-                "let dongui stand inside what compresses" if "ncoding" in against else "write the tag yourself there"
-            )
-            log.warning("dongui puts no tag into pages with %s; %s", against, remedy)
+        """Whoever set ``inject`` must learn that pages go without the tag."""
+        remedy = "let dongui stand inside what compresses" if "ncoding" in against else "write the tag yourself there"
+        self._say(f"dongui puts no tag into pages with {against}; {remedy}")
+
+    def _say(self, text: str) -> None:
+        """Once."""
+        if text not in self._told and len(self._told) < 16:
+            self._told.add(text)
+            log.warning("%s", text)

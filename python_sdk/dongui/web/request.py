@@ -25,6 +25,8 @@ class SiteRequest:
         header = incoming.header
         self.cookies = cookies = header("cookie")
         self.origin = origin = RequestOrigin(self._scheme(), incoming.host, header("origin"), header("sec-fetch-site"))
+        if not site.diagnosis.is_over:
+            site.diagnosis.look(incoming, origin)
         hidden = hides_cookies(self.method, origin.fetch_site, origin.origin, origin.host, cookies)
         # Nothing that the application finds in its request may lead back to it: only the cycle collector frees a ring.
         self.consent = site.consent(cookies, header("sec-gpc"), origin, known=not hidden)

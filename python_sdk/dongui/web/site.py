@@ -15,7 +15,9 @@ from dongui.rules.decisions import classify_answer
 from dongui.rules.urls import scrub_text
 from dongui.web.consent import Consent
 from dongui.web.counters import PageViewCounter
+from dongui.web.diagnosis import RequestDiagnosis
 from dongui.web.expiry import SeenPlaces, expire
+from dongui.web.options import unknown_variables
 from dongui.web.origin import RequestOrigin
 from dongui.web.own_cookies import naming_of
 from dongui.web.page_injection import PageInjection
@@ -66,13 +68,16 @@ class SiteContext:
         client.also_close(self.undelivered.stop)
         self.pages = PageInjection(self.options)
         self.meant = Meant(self.options.exclude)
+        self.diagnosis = RequestDiagnosis(self.options)
         self._decide = self.decide
         self._shared = bool(self.options.domain)
         self._places = SeenPlaces()
         self._turn = 0
         self._expires = self.options.expire_cookies and not self.options.report_only
         if not self.knowledge.terms.known:
-            log.warning("dongui: no policy yet from %s; until there is one, nothing is granted", self.options.collector)
+            log.warning("dongui: no policy yet, and without one nothing is granted: %s", self.knowledge.trouble)
+        for name, remedy in unknown_variables():
+            log.warning("dongui: the environment variable %s is no option; %s", name, remedy)
 
     def consent(self, cookies: str, gpc: str, origin: RequestOrigin, *, known: bool = True) -> Consent:
         """The consent of a request. Also wakes the background work where a fork has left it behind."""

@@ -14,6 +14,7 @@ class PolicySource(Protocol):
     """Where the policy in force is known from."""
 
     terms: CompiledPolicy
+    trouble: object
 
     @property
     def idle(self) -> bool: ...

@@ -40,11 +40,8 @@ def warm(core: LedgerInstallation, pause: Callable[[float], object] = time.sleep
 
 def _readers(core: LedgerInstallation) -> Iterator[EntitledEvents]:
     """Who may ask: the console, for all purposes of the notice in force, and every token that lives."""
-    for site in core.registry.sites():
-        try:
-            whole = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        except CollectorError:
-            continue  # nothing was published yet
+    for site in core.registry.published():
+        whole = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
         tokens = [t.purposes for t in core.storage.admin.tokens() if (t.site, t.revoked_at) == (site.id, None)]
         for purposes in dict.fromkeys(tuple(sorted(some)) for some in (whole, *tokens)):
             covered = EntitledEvents(core, site, purposes)
