@@ -92,7 +92,7 @@ def destructions() -> str:
 
 @pages.post("/destructions/approve", right="approve", nobody="approves by number")
 def approve() -> Response:
-    ids = [int(id) for id in request.form.getlist("id") if id]
+    ids = [int(id) for id in request.form.getlist("id") if id.strip()]
     change(ApproveDestructions, ids=ids or None)
     return done("console.destructions", "approved_note")
 

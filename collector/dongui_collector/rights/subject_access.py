@@ -45,7 +45,7 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
     address = door.caller(request.scope, headers)
     if reads:
         door.take_turn(headers, address)
-    if headers.authorization:
+    if headers.bearer is not None:
         id_ = headers.bearer
     else:
         id_ = _cookie(headers.cookie, "dongui_id") if headers.anti_forgery else None
