@@ -1,6 +1,4 @@
-// The Visits screen: its graph drawn by uPlot in place of the server's drawing, and keys for what is chosen often.
+// The Visits screen: its graph drawn by uPlot in place of the server's drawing.
 import { graphs } from "./graph";
-import { keys } from "./keys";
 
 graphs();
-keys();

@@ -25,6 +25,8 @@ export interface Dongui {
     withdraw(...purposes: string[]): Promise<Result>;
     /** Opens what is held about this visitor, to see, download or erase. */
     myData(): void;
+    /** Registers what elements with `data-on-withdraw="name"` have called when they are taken back. */
+    onWithdraw(name: string, hook: () => void): void;
     /** Gives the advertising id of the device (`adid`, `idfa`, …) in an app's web view; `null` forgets it. */
     setAdvertisingId(kind: string, id: string | null): void;
 }

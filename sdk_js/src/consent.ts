@@ -51,7 +51,8 @@ core._learn = (cache) => {
   return (learning ||= fetch(`${base}/v1/notice?site=${site}&lang=${(lang || doc.documentElement.lang || navigator.language).replace(/_/g, "-")}`, { cache: cache! })
     .then((answer) => answer.json())
     .then((told) => {
-      told.purposes = Object.fromEntries(told.purposes.map((purpose: NoticePurpose) => [purpose.id, purpose]));
+      // Without a prototype: attributes of the page are looked up in it.
+      told.purposes = Object.assign(Object.create(null), Object.fromEntries(told.purposes.map((purpose: NoticePurpose) => [purpose.id, purpose])));
       core._facts = told;
     })
     .finally(() => (learning = undefined)));

@@ -107,6 +107,7 @@ export function start(options: Options): Dongui {
     withdraw: (...purposes) => change(purposes),
     myData: () => show("data"),
     setAdvertisingId,
+    onWithdraw: (name, hook) => void core._hooks.set(name, hook),
     _core: core,
   } as Dongui;
 }

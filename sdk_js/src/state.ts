@@ -68,6 +68,8 @@ export interface Core {
   /** The name of the choice cookie, to which the visitor id's adds `_id`. */
   _name: string;
   _released: Released[];
+  /** What `data-on-withdraw` calls, by the name under which it was registered. */
+  _hooks: Map<string, () => unknown>;
   /** Lets loose what is granted now; release.js puts its own in the place. */
   _release(): void;
   /** Looks for what waits, until release.js is there. */
@@ -131,6 +133,8 @@ export interface Core {
   /** Whether an answer was refused for good, so that the question comes back. */
   _again?: number;
   // What ui.js adds:
+  /** Whether a click from `since` on is a person's who has had the time to see what is asked, where asking is allowed. */
+  _meant(event: globalThis.Event, since: number): boolean;
   _show(view: View): unknown;
   /** The same as `_decide`, which it waits for. */
   _choose(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;
@@ -146,7 +150,7 @@ export interface Core {
   _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
   _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
   _switch(purpose: NoticePurpose, text: string): HTMLElement;
-  _button(action: string, text: string, act: () => void): HTMLElement;
+  _button(action: string, text: string, act: (event: globalThis.Event) => void): HTMLElement;
   _ticked(root: ParentNode): ConsentState;
   _policyLink(): HTMLElement;
   // What panel.js adds:
@@ -163,6 +167,7 @@ export const core = {
   _pending: [] as string[],
   _changed: [] as (() => void)[],
   _released: [] as Released[],
+  _hooks: new Map(),
   _quietly: quietly,
   _doc: doc,
   _events: [] as Event[],

@@ -39,7 +39,7 @@ const queue = (window.dongui = ownGlobal("dongui") ?? call()) as Queue;
 function call(): unknown {
   const q: unknown[][] = [];
   const later = (name: string) => (...given: unknown[]) => void q.push([name, ...given]);
-  const names = ["track", "show", "withdraw", "myData", "setAdvertisingId"];
+  const names = ["track", "show", "withdraw", "myData", "setAdvertisingId", "onWithdraw"];
   return {
     q,
     held,

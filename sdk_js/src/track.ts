@@ -44,7 +44,8 @@ export function track(name: string, props?: Record<string, unknown>): void {
     // UUIDv7: its order is the order of time, which storage likes.
     id: uuid(`0${at.toString(16)}-7`.replace(/.{8}/, "$&-")),
     name: String(name),
-    at,
+    // By the browser's clock: how that stands to the server's may be learned before it is sent.
+    at: Date.now(),
     url: address(),
     referrer: previous,
     props: core._plain(props),

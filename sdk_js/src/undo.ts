@@ -26,8 +26,8 @@ export function takeBack(core: Core): boolean {
   let ran = false;
   core._released = core._released.filter(([element, purposes, nodes, before]) => {
     if (purposes.every((id) => core._granted.has(id))) return true;
-    const hook = (window as unknown as Record<string, unknown>)[element.dataset.onWithdraw!];
-    if (typeof hook == "function") core._quietly(() => hook());
+    // Only what a script of the page has registered by this name: markup calls no global.
+    core._quietly(core._hooks.get(element.dataset.onWithdraw!) ?? (() => {}));
     ran ||= [element, ...nodes].some((node) => node instanceof Element && (node.matches("script") || node.querySelector("script")));
     for (const node of nodes) node.parentNode?.removeChild(node);
     element.replaceWith(before);

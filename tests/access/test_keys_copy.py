@@ -193,12 +193,19 @@ def certificates(house: House) -> list[dict[str, Any]]:
     return [d.certificate for d in house.core.storage.admin.destructions(("done",)) if d.certificate]
 
 
-def test_k3_a_certificate_names_when_the_last_copy_of_its_key_expires(lived_in: House) -> None:
-    lived_in.now = at("2026-03-05T12:00")
+@pytest.mark.parametrize(
+    ("copied_on", "expires"),
+    [("2026-03-05T12:00", "2026-04-04"), ("2026-02-09T12:00", "2026-03-11")],
+    ids=["in time", "on its last day"],
+)
+def test_k3_a_certificate_names_when_the_last_copy_of_its_key_expires(
+    lived_in: House, copied_on: str, expires: str
+) -> None:
+    lived_in.now = at(copied_on)
     copied(lived_in)
     lived_in.run("2026-03-11T00:00")
     [certificate] = [c for c in certificates(lived_in) if c["what"]["kind"] == "day"]
-    assert certificate["last_key_copy_expires"] == "2026-04-04"
+    assert certificate["last_key_copy_expires"] == expires
     assert verify(lived_in.core).findings == []
 
 

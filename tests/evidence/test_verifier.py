@@ -31,6 +31,12 @@ def test_the_digest_is_published_in_the_docs_and_printed() -> None:
     assert (printed.exit_code, printed.output) == (0, f"{digest}  verify_evidence.py\n")
 
 
+def test_a_bundle_says_in_both_languages_what_a_browsers_consent_proves() -> None:
+    korean, english = bundle._READ_ME.split("To check it:")
+    assert "꾸며 보낼 수 있습니다" in korean
+    assert "another program can make it up" in english
+
+
 @pytest.mark.parametrize(
     "name", ["\n✓ Everything holds.", "\x1b[2J\x1b[1;32m✓", "a\u202egnihtyreve", "\rEverything holds."]
 )

@@ -87,8 +87,7 @@ def _encoding(data: bytes) -> None:
 
 def _urls(data: bytes) -> None:
     for text in (text_of(data), data.decode("utf-8", "replace")):
-        found = urls.scrub_url(text)
-        assert urls.scrub_url(found.url).url == found.url, "what was scrubbed once is clean"
+        urls.scrub_url(text)
         urls.percent_encoded(text)
         urls.scrub_props({text: [text]})
         parts_of(text)

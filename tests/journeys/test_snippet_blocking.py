@@ -131,7 +131,9 @@ def test_frames_images_and_markup_come_and_go(page: Page, site: Stub, collector:
 
 
 def test_a_withdrawn_script_is_told_and_the_page_starts_anew_once(page: Page, site: Stub, collector: Stub) -> None:
-    body = """<script>window.stopped = () => sessionStorage.stopped = (+sessionStorage.stopped || 0) + 1
+    body = """<script>window.stopped = () => sessionStorage.globals = 1;
+      (window.dongui ||= []).push(["onWithdraw", "stopped", () =>
+        sessionStorage.stopped = (+sessionStorage.stopped || 0) + 1])
       sessionStorage.loads = (+sessionStorage.loads || 0) + 1</script>
     <script type="text/plain" data-purpose="statistics" data-on-withdraw="stopped">
       setInterval(() => fetch("/third-party"), 50)</script>"""
@@ -144,6 +146,7 @@ def test_a_withdrawn_script_is_told_and_the_page_starts_anew_once(page: Page, si
     # What has run cannot be stopped: nobody reloads the page, which is offered.
     expect(page.locator('dongui-root [data-action="reload"]')).to_be_visible()
     assert page.evaluate("[sessionStorage.stopped, sessionStorage.loads]") == ["1", "1"]
+    assert page.evaluate("sessionStorage.globals") is None
     with page.expect_navigation():
         press(page, "reload")
     ready(page)

@@ -135,3 +135,37 @@ def test_a_placeholder_comes_back_with_the_withdrawal(page: Page, site: Stub, co
     page.evaluate("""() => { const f = document.createElement("iframe"); f.dataset.purpose = "statistics";
       f.dataset.src = "/film"; document.body.append(f) }""")
     expect(page.locator("dongui-blocked")).to_have_count(2)
+
+
+def test_a_placeholder_takes_a_persons_own_click_alone(page: Page, site: Stub, collector: Stub) -> None:
+    """A script that clicks gives no consent, nor does a click that was meant for what stood there before."""
+    seen = """<script>new MutationObserver(() => {
+      const place = document.querySelector("dongui-blocked");
+      window.first ??= place?.shadowRoot.querySelector("button").disabled;
+    }).observe(document, {childList: true, subtree: true})</script>"""
+    site.pages["/"] = page_of(collector, EMBEDS + seen, attributes="data-placeholders")
+    page.goto(site.origin)
+    press(page, "refuse")
+    allow = page.locator('dongui-blocked [data-action="allow"]')
+    expect(allow).to_be_enabled()
+    assert page.evaluate("window.first") is True
+    allow.evaluate("button => button.click()")
+    allow.dispatch_event("click")
+    page.evaluate("dongui.consent.ready")
+    assert len(collector.consents) == 1
+    expect(allow).to_be_visible()
+    allow.click()
+    eventually(lambda: len(collector.consents) == 2, page)
+    assert collector.consents[1]["granted"] == ["marketing"]
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString"])
+def test_a_purpose_of_the_prototypes_is_none(page: Page, site: Stub, collector: Stub, name: str) -> None:
+    embed = f'<iframe data-purpose="{name}" data-src="/film" title="film"></iframe>'
+    site.pages["/"] = page_of(collector, EMBEDS + embed, attributes="data-placeholders")
+    page.goto(site.origin)
+    press(page, "refuse")
+    expect(page.locator("dongui-blocked")).to_have_count(1)
+    page.evaluate("name => dongui.consent.set({[name]: true})", name)
+    assert all(name not in body["granted"] for body in collector.consents)
+    assert not site.asked("/film")

@@ -277,6 +277,18 @@ def test_a_hold_on_a_subject_keeps_their_records_only(house: House) -> None:
     assert house.core.storage.records.groups() == []
 
 
+def test_an_ending_stays_open_while_a_hold_keeps_nothing_but_a_record(house: House) -> None:
+    add(house, "abuse", "member-1")
+    key = house.core.retention.records.subject_key(house.site, "member-1")
+    hold = house.core.retention.holds.add(Hold(0, 1, "claim", None, "abuse", key, None, None, house.now))
+    close_member(house, "member-1")
+    assert [intent.visitor for intent in house.core.storage.ledger.intents()] == [key]
+    assert [r.subject for r in house.core.storage.records.of_site(1)] == [key]
+    perform(house.core, "holds.release", {"id": hold.id, "by": "officer"})
+    assert house.core.storage.ledger.intents() == []
+    assert house.core.storage.records.of_site(1) == []
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 

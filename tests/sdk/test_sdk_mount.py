@@ -112,6 +112,13 @@ def test_a_withdrawal_empties_the_queue(shop: Any, collector: Collector) -> None
     assert collector.of(visitor) == []
 
 
+def test_what_was_shown_goes_on_to_the_ledger(shop: Any, collector: Collector) -> None:
+    shown: dict[str, Any] = {"layout": "compact", "catalog": "0123456789abcdef", "lang": "en"}
+    assert post(shop, "/_dongui/v1/consents", decision("statistics", **shown)).status == "201 Created"
+    said = collector.posts[-1][1]
+    assert {key: said[key] for key in shown} == shown
+
+
 def test_a_superseded_notice_is_told(shop: Any, collector: Collector) -> None:
     got = post(shop, "/_dongui/v1/consents", {**decision("statistics"), "notice": "v0"})
     assert got.status.startswith("409")

@@ -48,6 +48,8 @@ _READ_ME = """\
 (다른 소프트웨어는 필요 없습니다. 이 묶음 안의 스크립트는 만든 사람이 고쳤을 수 있습니다.
 쓰려면 SHA-256을 공개된 값과 견주십시오)
 판정은 마지막 줄과 종료 코드입니다. 따로 보관하던 검사점이 있으면  --checkpoint 파일  을 덧붙이십시오.
+브라우저의 동의 기록이 증명하는 것: 등록된 Origin을 보낸 어떤 프로그램이 그때 그 처리방침으로 그 선택을 보냈다는
+것까지입니다. 브라우저는 Origin을 사실대로 보내지만 다른 프로그램은 꾸며 보낼 수 있습니다.
 
 To check it: take verify_evidence.py from where it is published, not from here, and run
   python -I -S verify_evidence.py BUNDLE.zip
@@ -55,6 +57,8 @@ with Python 3.11 or newer; nothing else is needed. Whoever made this bundle coul
 that one, compare its SHA-256 with the published one first. The verdict is the last line and the exit code.
 Add  --checkpoint FILE  for every checkpoint that you kept elsewhere: without one it can only be shown that this bundle
 agrees with itself.
+What a browser's consent record proves: that some program with a listed Origin sent this choice at that time, under that
+notice. A browser sends Origin truthfully; another program can make it up.
 """
 
 

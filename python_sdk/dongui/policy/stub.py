@@ -21,6 +21,7 @@ def inline_stub(
     compiled: Mapping[str, Any],
     *,
     nonce: str = "",
+    shared: bool = False,
     advanced: bool = False,
     url_passthrough: bool = False,
     ads_data_redaction: bool = False,
@@ -29,11 +30,12 @@ def inline_stub(
 ) -> str:
     """The ``<script>`` element, for the ``<head>`` before anything else. ``compiled``: as ``GET /v1/policy`` answers.
 
-    By default ("basic") no tag of Google's loads before its purpose is granted. The options are Google's, off unless
-    asked for: ``advanced`` lets its tags load and send pings without cookies before any consent; ``url_passthrough``
-    lets them carry ad-click ids from page to page; ``ads_data_redaction`` takes such ids out of what they send while
-    denied; ``wait_for_update`` (milliseconds) and ``region`` (ISO 3166-2) go with the default. :func:`stub_warnings`
-    says which of them let data flow without a consent.
+    ``shared``: the choice is shared over subdomains, in the cookie ``__Secure-dongui``. By default ("basic") no tag of
+    Google's loads before its purpose is granted. The options are Google's, off unless asked for: ``advanced`` lets its
+    tags load and send pings without cookies before any consent; ``url_passthrough`` lets them carry ad-click ids from
+    page to page; ``ads_data_redaction`` takes such ids out of what they send while denied; ``wait_for_update``
+    (milliseconds) and ``region`` (ISO 3166-2) go with the default. :func:`stub_warnings` says which of them let data
+    flow without a consent.
     """
     purposes = {
         name: {
@@ -55,6 +57,7 @@ def inline_stub(
         | ({"region": list(region)} if region else {}),
         "set": ({"ads_data_redaction": True} if ads_data_redaction else {})
         | ({"url_passthrough": True} if url_passthrough else {}),
+        **({"shared": True} if shared else {}),
     }
     attribute = f' nonce="{escape(nonce)}"' if nonce else ""
     return f"<script{attribute}>{_script().replace(_PLACE, _inline(facts))}</script>"

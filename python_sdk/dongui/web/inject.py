@@ -98,7 +98,8 @@ class PageTag:
             return b""
         made = self._made
         if made is None or made[0] is not terms:
-            text = inline_stub(terms.policy if terms.known else _NOTHING_KNOWN, **self._options)
+            facts = terms.policy if terms.known else _NOTHING_KNOWN
+            text = inline_stub(facts, shared=bool(self._domain), **self._options)
             escaped = "".join(c if c < "\x80" else json.dumps(c)[1:-1] for c in text)
             self._made = made = (terms, escaped.removeprefix("<script>"))
         return f"<script{_nonce(nonce)}>{made[1]}".encode("ascii")

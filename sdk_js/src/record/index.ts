@@ -26,12 +26,12 @@ const gate = (events: Event[], fresh?: unknown): Event[] => {
   const purposes = [...core._granted, ...core._pending];
   return events.flatMap((event) => {
     if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(event?.id)) return [];
-    const gated = gateEvent({ ...event, props: core._plain(event.props) as {} }, purposes, core._facts, core._now());
+    const gated = gateEvent({ ...event, props: core._plain(event.props) as {} }, purposes, core._facts, Date.now());
     if (gated && gated.id[14] == "7" && !itemsAllowed(purposes, core._facts).has("visit_time")) {
       if (!fresh) return [];
       gated.id = core._uuid();
     }
-    return gated ? fitEvent(gated, core._now(), core._cut) : [];
+    return gated ? fitEvent(gated, Date.now(), core._cut) : [];
   });
 };
 
@@ -63,7 +63,8 @@ async function deliver(): Promise<void> {
     let events = outbox.slice(0, most);
     // What is in flight together may hold 64 KiB (W7); the body is text/plain, which spares the preflight.
     while (core._json(events).length > 16e3 && events[1]) events.length >>= 1;
-    const body = core._json({ site: core._options.site, visitor: core._visitor(), events });
+    const behind = core._now() - Date.now();
+    const body = core._json({ site: core._options.site, visitor: core._visitor(), events: events.map((event) => ({ ...event, at: Math.max(0, event.at + behind) })) });
     const result = body.length > 2e4 && new Blob([body]).size > 6e4 ? "refused" : await outcome(body);
     if (result == "refused" && events[1]) {
       // One of them is at fault; the others arrive.

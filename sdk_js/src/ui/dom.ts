@@ -2,7 +2,7 @@
 import { doc } from "./core";
 
 export type Child = Node | string | false | null | undefined;
-export type Attributes = Record<string, string | boolean | undefined | (() => void)>;
+export type Attributes = Record<string, string | boolean | undefined | ((event: Event) => void)>;
 
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = doc.createElement(tag);

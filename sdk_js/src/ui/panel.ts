@@ -16,7 +16,10 @@ core._undo = () => {
     doc.dispatchEvent(new CustomEvent("dongui:reload"));
     const open = doc.querySelector("dongui-root")?.shadowRoot?.querySelector(".panel main");
     if (open) open.prepend(...offer());
-    else if (core._options.ui != "none") void core._load("ui").then(() => core._panel!("reload"));
+    else if (core._options.ui != "none") void core._load("ui").then(() => {
+        core._wordsNow();
+        core._panel!("reload");
+      });
   }
   if (left[0]) doc.dispatchEvent(new CustomEvent("dongui:unreached", { detail: left }));
 };

@@ -26,13 +26,18 @@ function put(element: HTMLElement): void {
   const [host, root] = hosted("dongui-blocked", own);
   fit(host, element);
   const labels = wanted.map((id) => facts.purposes[id]!.label).join(", ");
-  const grant = (): void => void (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true])));
+  const since = performance.now();
+  const grant = (event: Event): void => void (core._meant(event, since) && (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true]))));
+  // As in the question: nobody answers before they can have read it.
+  const allow = core._button("allow", words.allow, grant) as HTMLButtonElement;
+  allow.disabled = true;
+  setTimeout(() => (allow.disabled = false), 550);
   root.append(
     h(
       "div",
       { part: "placeholder", role: "group", tabindex: "0", "aria-label": labels },
       h("p", {}, words.blocked.replace("{}", labels)),
-      core._button("allow", words.allow, grant),
+      allow,
       ...wanted.map((id) => core._terms(facts.purposes[id]!)),
     ),
   );

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from dongui_collector.core.errors import StorageDamaged, StorageError, StorageFull
@@ -32,7 +32,10 @@ def connect(path: Path, *, readonly: bool = False, create: bool = True) -> sqlit
     ``temp_store=MEMORY`` keeps sorted values out of temporary files. Without ``create`` the file must be there.
     """
     if create and not readonly:
-        os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # its log and index get the mode of the database
+        # For its owner alone; log and index get the same mode. A file that exists is never opened beside SQLite: to
+        # close a second descriptor lets go of every lock that this process has on it (sqlite.org/howtocorrupt.html).
+        with suppress(FileExistsError):
+            os.close(private(str(path), os.O_RDWR | os.O_CREAT | os.O_EXCL))
     mode = "ro" if readonly else "rwc" if create else "rw"
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     conn = sqlite3.connect(
