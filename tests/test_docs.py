@@ -8,8 +8,9 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,7 @@ from dongui_collector.intake.routes import pages
 from bench.__main__ import PARTS
 
 ROOT = Path(__file__).resolve().parent.parent
+TREES = ("bench", "collector", "deploy", "docs", "examples", "python_sdk", "sdk_js", "tests")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 HOT_PATHS = {"POST /v1/events", "POST /v1/consents"}  # answered natively, before any routing (intake/app.py)
 
@@ -154,6 +156,28 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     ] == []
 
 
+_FILE = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|ts|mjs|css|html|cfg))`")
+DECISIONS = ROOT / "docs" / "decisions"  # each says what was so on its day
+
+
+def lost_files(text: str, known: Collection[str]) -> set[str]:
+    """The source files that a page names and the repository does not have, whole or from some folder on."""
+    return {name for name in _FILE.findall(text) if not any(f"/{path}".endswith(f"/{name}") for path in known)}
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent != DECISIONS], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    assert lost_files(page.read_text(encoding="utf-8"), source_files()) == set()
+
+
+@cache
+def source_files() -> frozenset[str]:
+    listed = (path for top in TREES for path in (ROOT / top).rglob("*.*") if "node_modules" not in path.parts)
+    return frozenset(str(path.relative_to(ROOT)) for path in (*listed, *ROOT.glob("*.*")))
+
+
 @pytest.mark.parametrize("block", blocks(), ids=str)
 def test_every_code_block_is_real(block: Block) -> None:
     checks.get(block.language, lambda _text: None)(block.text)
@@ -223,6 +247,7 @@ def test_the_checks_can_fail() -> None:
         check_shell("make nothing\n")
     with pytest.raises(AssertionError):
         check_python("from dongui import NoSuchThing\n")
+    assert lost_files("`a/gone.py`, `here.py`, `b/c.py`", {"a/here.py", "x/b/c.py", "b/gone.py"}) == {"a/gone.py"}
     assert missing({"dongui_no_such_metric"}) == {"dongui_no_such_metric"}
 
 

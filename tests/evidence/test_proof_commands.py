@@ -53,6 +53,9 @@ def test_a_checkpoint_is_made_beside_serve_and_bound_to_this_ledger(made: Instal
     path = tmp_path / "mine.json"
     assert "Keep it elsewhere" in made.run("checkpoint", "-o", str(path)).stdout
     assert made.run("checkpoint").stdout.startswith("{")
+    printed, written = (json.loads(made.run("checkpoint", "--json", *more).stdout) for more in ((), ("-o", str(path))))
+    assert written == {"file": str(path), **json.loads(path.read_text())}
+    assert printed.keys() == written.keys() - {"file"}
     made.run("verify", "--checkpoint", str(path))
     changed = json.loads(path.read_text()) | {"hash": "0" * 64}
     path.write_text(json.dumps(changed))

@@ -358,3 +358,31 @@ def test_every_page_picks_its_language_alike(decisions: Installation, asked: str
     page = decisions.http.get("/policy", params=named)
     assert page.headers["content-language"] == answered
     assert f'<html lang="{answered}"' in page.text
+
+
+BAD = {
+    "lang": ["", None, 5, "en US", "e" * 36, "\u0000"],
+    "layout": [5, "l" * 129, "\u0000", {}],
+    "catalog": ["", "kim@example.com", 5],
+    "signals": [[], "gpc", {"gpc": "yes"}, {"who": "kim"}],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_nothing_taken_away_is_lost_over_how_it_was_put(decisions: Installation, name: str, value: object) -> None:
+    visitor = decide(decisions, ["statistics"], []).json()["visitor"]
+    more = {"layout": "panel", "catalog": "0123456789abcdef", "lang": "en", "signals": {"gpc": True}, name: value}
+    for granted in (["marketing"], ["statistics", "marketing"]):
+        refused = decide(decisions, granted, [], visitor=visitor, **more)
+        assert (refused.status_code, refused.json()["type"]) == (400, f"{PROBLEM}malformed")
+    taken = decide(decisions, [], ["statistics"], visitor=visitor, **more)
+    assert taken.status_code == 201
+    assert taken.json()["state"]["statistics"] == "withdrawn"
+    for wrong in ({"refused": "statistics"}, {"id": "x"}, {"method": 5}, {"granted": None}, {"notice": "\u0000"}):
+        assert decide(decisions, **{"granted": [], "refused": [], **more, **wrong}).status_code == 400
+
+
+def test_a_language_is_taken_in_either_spelling(decisions: Installation) -> None:
+    given = decide(decisions, ["statistics"], [], lang="en_US")
+    assert given.json()["receipt"]["notice"]["language"] == "en"
+    assert decide(decisions, [], ["statistics"], lang="zh_Hant_TW").status_code == 201

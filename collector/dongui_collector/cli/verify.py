@@ -68,7 +68,8 @@ def verify(kept_elsewhere: tuple[Path, ...], evidence_file: Path | None, config:
 @click.command()
 @click.option("-o", "--output", type=_FILE, help="Where to write it [default: print it].")
 @config_option
-def checkpoint(output: Path | None, config: Path) -> None:
+@json_option
+def checkpoint(output: Path | None, config: Path, as_json: bool) -> None:
     """Fix the ledger as it is now in a few lines, to be kept where nobody who can change it can change them."""
     control(config)(SealDays())
     with reading(config) as core:
@@ -77,7 +78,8 @@ def checkpoint(output: Path | None, config: Path) -> None:
         click.echo(made.text(), nl=False)
         return
     output.write_text(made.text(), encoding="utf-8")
-    click.echo(f"{output}: {made.records} records, {made.days} sealed days. Keep it elsewhere: print it, or mail it.")
+    told = f"{output}: {made.records} records, {made.days} sealed days. Keep it elsewhere: print it, or mail it."
+    emit({"file": str(output), **made.json()}, as_json, lambda _: told)
 
 
 def _print_digest(context: click.Context) -> None:

@@ -55,7 +55,7 @@ SECURITY: Json = {
     "secret": {"type": "http", "scheme": "bearer", "description": "A site's secret key."},
     "origin": {"type": "apiKey", "in": "header", "name": "Origin", "description": "A browser's, on the site's list."},
     "visitor": {"type": "http", "scheme": "bearer", "description": "A visitor's id."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": "dongui_id", "description": "With the header X-Dongui: 1."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "dongui_id", "description": "Or prefixed; with X-Dongui: 1."},
 }
 
 

@@ -24,7 +24,8 @@ _MAX_NODES = 2000
 Short = Annotated[str, Meta(max_length=128)]
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
 Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
-Lang = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,35}\Z")]
+Lang = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,35}\Z")]
+Catalog = Annotated[str, Meta(pattern=r"^[0-9a-f]{8,64}\Z")]
 _UUID = r"^[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}\Z"
 SiteId = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -83,7 +84,7 @@ class ConsentIn(msgspec.Struct):
     signals: Signals | None = None
     id: Annotated[str, Meta(pattern=_UUID)] | None = None
     layout: Short | None = None
-    catalog: Annotated[str, Meta(pattern=r"^[0-9a-f]{8,64}\Z")] | None = None
+    catalog: Catalog | None = None
 
 
 class RecordIn(msgspec.Struct):
@@ -165,8 +166,43 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 _FIELD = re.compile(r"unknown field `.*?`(?= - at |\Z)", re.DOTALL)
 
 
+# How a choice was put. What of it cannot be taken is left out of a body that only takes away: no withdrawal is lost
+# over it.
+_SHOWN: dict[str, Any] = {"lang": Lang, "layout": Short | None, "catalog": Catalog | None, "signals": Signals | None}
+_CHOICES: frozenset[type] = frozenset({ConsentIn, ChannelsIn})
+
+
 def decode(body: bytes, schema: type[T]) -> T:
     """Parse and check a body. Raises :class:`Problem` ``malformed`` naming the place, never the value."""
+    try:
+        return _decoded(body, schema)
+    except Problem:
+        plain = _taking_away(body) if schema in _CHOICES else None
+        if plain is None:
+            raise
+    return _decoded(plain, schema)
+
+
+def _taking_away(body: bytes) -> bytes | None:
+    """A choice without what cannot be taken of how it was put; None unless it only takes away."""
+    try:
+        sent = msgspec.json.decode(_whole_characters(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(sent, dict) or sent.get("granted", []) != []:
+        return None
+    return msgspec.json.encode({name: v for name, v in sent.items() if name not in _SHOWN or _fits(v, _SHOWN[name])})
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return not _has_nul(value)
+
+
+def _decoded(body: bytes, schema: type[T]) -> T:
     decoder = _decoders.get(schema)
     if decoder is None:
         decoder = _decoders[schema] = msgspec.json.Decoder(schema)
@@ -176,7 +212,7 @@ def decode(body: bytes, schema: type[T]) -> T:
         raise Problem("malformed", _place(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         if (mended := _whole_characters(body)) != body:
-            return decode(mended, schema)
+            return _decoded(mended, schema)
         raise Problem("malformed", "the body is not JSON in UTF-8") from None
     except RecursionError:
         raise Problem("malformed", "the body is nested too deeply") from None
