@@ -49,7 +49,8 @@ class Forwarder:
             self._idle.pop().forget()
 
     def close(self) -> None:
-        """Closes the connections that are kept for the next visitor."""
+        """Closes the connections that are kept for the next visitor, and those of dropped answers."""
+        self._let_go()
         while self._idle:
             self._idle.pop().close()
 
