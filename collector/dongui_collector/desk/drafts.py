@@ -17,8 +17,8 @@ from dongui_collector.ledger.notices import earliest_effective
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A text and what is to be said of it. ``taken``: its version is published already, with another text;
-    ``unchanged``: with this very one. ``changes`` are those from the notice in force, None without one. ``earliest`` is the first date
-    that it may have, where it would never come into force with its own."""
+    ``unchanged``: with this very one. ``changes`` are those from the notice in force, None without one. ``earliest`` is
+    the first date that it may have, where it would never come into force with its own."""
 
     text: str
     policy: Policy | None

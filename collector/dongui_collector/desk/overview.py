@@ -31,7 +31,8 @@ class StoredDay:
 class Overview:
     """Everything the overview page shows of one site.
 
-    ``notice`` is None while the policy is a draft; ``days`` are the newest that have a file, ``all_days`` and ``all_bytes`` are of every one.
+    ``notice`` is None while the policy is a draft; ``days`` are the newest that have a file, ``all_days`` and
+    ``all_bytes`` are of every one.
     """
 
     notice: LoadedNotice | None
