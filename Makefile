@@ -65,10 +65,9 @@ fuzz: $(VENV)/.test ## run every parser that strangers reach under a fuzzer; ARG
 lock: $(VENV)/.test ## write deploy/requirements.lock anew, with the newest versions and their hashes
 	@.ci/lock $(BIN)/python
 
-dist: $(VENV)/.test ## build wheel, source and the list of what the image holds (CycloneDX) into dist/
+dist: $(VENV)/.test ## build wheel, sdist, npm tarball (the same bytes from the same source) and SBOM into dist/
 	@rm -rf build dist
-	@$(PIP) install build
-	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@$(BIN)/python .ci/dist
 	@.ci/sbom $(BIN)/python
 
 clean: ## remove everything that make made

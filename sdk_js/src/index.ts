@@ -1,8 +1,8 @@
 /** The ES module: the same as the script tag, started by hand. Importing it does nothing. */
-import type { Dongui, Options } from "./api";
+import type { Dongui, Options } from "./api.js";
 import { start } from "./main";
 
-export type { ConsentState, Dongui, Options, Result } from "./api";
+export type { ConsentState, Dongui, Options, Result } from "./api.js";
 
 let started: Dongui | undefined;
 

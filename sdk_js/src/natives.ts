@@ -19,7 +19,7 @@ export const native = <T extends object>(object: T): T => {
 };
 
 /** The document to read from and to write to; as a node, it is `document` still. */
-export const doc = native(document);
+export const doc = native(globalThis.document ?? {}); // none where a server renders: the module is imported there, too
 
 /** A global that a script made; elements with that id or name are none. */
 export const ownGlobal = <T>(name: string): T | undefined => (Object.hasOwn(window, name) ? (window as any)[name] : undefined);

@@ -55,14 +55,13 @@ def findings(request: IncomingRequest, origin: RequestOrigin, options: Options) 
     A stranger can write every header, so a proxy is believed in only where the request comes from a private address.
     """
     found = []
-    behind_proxy = _is_private(request.remote)
-    if options.trusted_proxies:
-        if "werkzeug.proxy_fix.orig" in request.raw:
-            found.append(COUNTED_TWICE)
-    elif behind_proxy and request.header("x-forwarded-for"):
+    if options.trusted_proxies and "werkzeug.proxy_fix.orig" in request.raw:
+        found.append(COUNTED_TWICE)
+    if not options.trusted_proxies and request.header("x-forwarded-for") and _is_private(request.remote):
         found.append(ONE_ADDRESS)
-    is_https = is_over_https(options.https, "http", origin.origin, origin.fetch_site, origin.host)
-    if behind_proxy and origin.scheme == "http" and options.https == "auto" and is_https:
+    looks_plain = origin.scheme == "http" and options.https == "auto" and (origin.origin or origin.fetch_site)
+    is_https = looks_plain and is_over_https("auto", "http", origin.origin, origin.fetch_site, origin.host)
+    if is_https and _is_private(request.remote):
         found.append(HTTPS_AS_HTTP)
     return found
 

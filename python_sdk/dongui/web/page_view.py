@@ -32,7 +32,7 @@ def is_html_page(content_type: str) -> bool:
     return content_type[:9].lower() == "text/html" and content_type[9:10] in ("", ";", " ")
 
 
-class Facts(NamedTuple):
+class RequestFacts(NamedTuple):
     """What a request says that a page view may need. Headers as they came, empty where missing."""
 
     url: str
@@ -73,7 +73,7 @@ class Meant:
 
 
 def page_view(
-    consent: Consent, facts: Facts, *, now_ms: int, ip: str | None, search: str = ""
+    consent: Consent, facts: RequestFacts, *, now_ms: int, ip: str | None, search: str = ""
 ) -> tuple[str, dict[str, Any]] | None:
     """(visitor, event) of a page view, reduced to what the visitor granted; None when there is nothing to record.
 

@@ -7,7 +7,7 @@ import time
 from dongui.web.incoming import IncomingRequest
 from dongui.web.inject import TagInjector
 from dongui.web.origin import RequestOrigin, hides_cookies
-from dongui.web.page_view import Facts, address_of, from_the_right, is_html_page, page_view, url_of
+from dongui.web.page_view import RequestFacts, address_of, from_the_right, is_html_page, page_view, url_of
 from dongui.web.proxy_rules import ProxiedRequest
 from dongui.web.set_cookie import Headers, glance, hide, private, unshared
 from dongui.web.site import SiteContext
@@ -147,10 +147,10 @@ class SiteRequest:
         purpose = header("sec-purpose") or header("purpose") or header("x-moz")
         return self.site.meant(self.incoming.path, header("user-agent"), header("sec-fetch-dest"), purpose)
 
-    def _facts(self) -> Facts:
+    def _facts(self) -> RequestFacts:
         incoming = self.incoming
         header, query = incoming.header, incoming.query
-        return Facts(
+        return RequestFacts(
             url=url_of(self.origin.scheme, self.origin.host, incoming.path, query),
             referrer=header("referer"),
             user_agent=header("user-agent"),
