@@ -10,11 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: catalogs help run test lint python hours browser js bench clean fuzz lock sbom dist
-=======
 .PHONY: catalogs help run test lint python hours browser js bench clean dist fuzz lock
->>>>>>> main
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -69,17 +65,9 @@ fuzz: $(VENV)/.test ## run every parser that strangers reach under a fuzzer; ARG
 lock: $(VENV)/.test ## write deploy/requirements.lock anew, with the newest versions and their hashes
 	@.ci/lock $(BIN)/python
 
-<<<<<<< HEAD
-dist: $(BIN)/python ## build the sdist, the wheel and the npm tarball into dist/, the same bytes from the same source
-	@$(BIN)/python .ci/dist
-
-sbom: $(VENV)/.test ## write dist/dongui.cdx.json (CycloneDX): what the image holds
-=======
-dist: $(VENV)/.test ## build wheel, source and the list of what the image holds (CycloneDX) into dist/
+dist: $(VENV)/.test ## build wheel, sdist, npm tarball (the same bytes from the same source) and SBOM into dist/
 	@rm -rf build dist
-	@$(PIP) install build
-	@$(BIN)/python -m build --outdir dist . >/dev/null
->>>>>>> main
+	@$(BIN)/python .ci/dist
 	@.ci/sbom $(BIN)/python
 
 clean: ## remove everything that make made

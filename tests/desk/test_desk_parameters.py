@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from desk_world import World
+from desk_world import World, send
 from dongui_collector.analytics.reports import REPORTS
+from flask.testing import FlaskClient
 
 DAYS = "from=2026-01-01&to=2026-01-31"
 CALLS = {
@@ -81,3 +82,27 @@ def test_an_unknown_report_is_not_found(world: World, token: str, name: str) -> 
 
 def test_nobody_learns_reports_without_a_token(world: World) -> None:
     assert world.get(f"/v1/reports/nonsense?{DAYS}").status_code == 401
+
+
+@pytest.mark.parametrize("id", ["\u00b2", "1\u00b9", "0" * 5000, "9" * 5000, "9" * 19, "-1", "1_0"], ids=range(7))
+def test_a_number_of_a_form_is_one_that_can_be_read(world: World, officer: FlaskClient, id: str) -> None:
+    """``str.isdigit`` takes more for a digit than ``int`` does, and ``int`` takes no more than 4300 of them."""
+    answer = send(officer, "/console/destructions", "/console/destructions/approve", id=id)
+    assert answer.status_code == 400
+    page = officer.get("/console/requests", query_string={"page": id[:2000]})
+    assert page.status_code == 400
+
+
+@pytest.mark.parametrize("id", ["", " ", "\t"])
+def test_a_number_that_is_blank_is_none(world: World, officer: FlaskClient, id: str) -> None:
+    assert send(officer, "/console/destructions", "/console/destructions/approve", id=id).status_code == 303
+
+
+def test_only_bearer_claims_a_token(world: World, officer: FlaskClient) -> None:
+    """Behind a proxy that asks for a password every request of a browser brings ``Basic``."""
+    call = f"/v1/reports/pages?{DAYS}"
+    for scheme in ("Basic dTpw", "basic dTpw", "Digest x"):
+        assert officer.get(call, headers={"Authorization": scheme}).status_code == 200
+        assert world.browser().get(call, headers={"Authorization": scheme}).status_code == 401
+    for claim in ("Bearer wrong", "bearer wrong", "Bearer"):
+        assert officer.get(call, headers={"Authorization": claim}).status_code == 401

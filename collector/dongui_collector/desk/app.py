@@ -42,7 +42,7 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
-from dongui_collector.desk.pages import Pages, describe
+from dongui_collector.desk.pages import DeskPages, describe
 from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
@@ -51,7 +51,7 @@ from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import request_list
 
-_PAGES: tuple[Pages, ...] = (
+_PAGES: tuple[DeskPages, ...] = (
     visits_pages.pages,
     saved_pages.pages,
     shared_pages.pages,

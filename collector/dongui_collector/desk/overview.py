@@ -17,7 +17,7 @@ Totals = Mapping[tuple[date, int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredDay:
+class DayBar:
     """One day's rows of one site: how many, for which purposes, and when the day is destroyed."""
 
     day: date
@@ -35,7 +35,7 @@ class Overview:
     """
 
     notice: LoadedNotice
-    days: list[StoredDay]
+    days: list[DayBar]
     all_days: int
     all_bytes: int
     purposes: list[str]
@@ -66,13 +66,13 @@ def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[da
     )
 
 
-def _held(core: Installation, site: Site, day: date, counts: Mapping[RowBasis, int], ends: date | None) -> StoredDay:
+def _held(core: Installation, site: Site, day: date, counts: Mapping[RowBasis, int], ends: date | None) -> DayBar:
     by_purpose: Counter[str] = Counter()
     for basis, number in counts.items():
         if basis.site_ref == site.ref:
             for purpose in core.registry.notice(basis.notice_ref).names(basis.purposes):
                 by_purpose[purpose] += number
-    return StoredDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
+    return DayBar(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
 
 
 def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
@@ -105,7 +105,7 @@ class Bar:
     rows: int
 
 
-def bars(days: Sequence[StoredDay], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
+def bars(days: Sequence[DayBar], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
     """The days (newest first) as bars of a chart, oldest left."""
     most = max((d.rows for d in days), default=0)
     step = width / max(SHOWN_DAYS, len(days))

@@ -19,12 +19,12 @@ from dongui_collector.access.accounts import (
 )
 from dongui_collector.access.roles import CONSOLE_ROLES, ROLES
 from dongui_collector.core.operations import Request
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.exports.tokens import CreateToken, NewToken, RevokeToken
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("people", __name__, url_prefix="/console/access")
+pages = DeskPages("people", __name__, url_prefix="/console/access")
 
 # What a button asks for → the request and its further arguments.
 _CHANGES: dict[str, tuple[type[Request[Any]], Json]] = {

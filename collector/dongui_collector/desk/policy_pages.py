@@ -18,14 +18,14 @@ from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.drafts import Draft, judged, with_cookie
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.headers import content_security_policy
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, draft_parser, open_core
 from dongui_collector.desk.snippets import snippets
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.retention.publishing import PublishPolicy
 from dongui_collector.storage.contract.values import Site
 
-pages = Pages("policy", __name__, url_prefix="/console/policy")
+pages = DeskPages("policy", __name__, url_prefix="/console/policy")
 
 
 @pages.get("", nobody="what is published anyway", menu=MenuLine("set_up", 1, "policy"))

@@ -44,7 +44,7 @@ def _is_day(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST
+    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST
 
 
 _DAY: tuple[Callable[[str], bool], str] = (_is_day, "a day such as 2026-11-23")

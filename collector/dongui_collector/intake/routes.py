@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from dongui.policy import notice as notice_json
-from dongui.policy import render
+from dongui.policy import pick_language, render
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -157,9 +157,7 @@ def _asked(door: PublicApp, request: Request, *, any_site: bool = False) -> tupl
     if site is None:
         raise Problem("unknown-site", "name the site: ?site=…")
     current = door.core.registry.in_force(site.ref, door.core.clock.now())
-    wanted = query.get("lang", "").split("-")[0].lower()
-    languages = current.policy.notice.languages
-    return site, current, wanted if wanted in languages else languages[0]
+    return site, current, pick_language(current.policy, query.get("lang"))
 
 
 async def get_notice(door: PublicApp, request: Request) -> Response:

@@ -138,8 +138,8 @@ def lengthened(headers: Headers, more: int, mark: str = "") -> Headers:
     out = []
     for name, value in headers:
         key = name.lower()
-        if key == "content-length" and value.strip().isdigit():
-            value = str(int(value) + more)
+        if key == "content-length" and (length := value.strip()).isascii() and length.isdigit() and len(length) < 16:
+            value = str(int(length) + more)
         elif key == "etag" and mark:
             value = marked(value, mark)
         if key not in ("accept-ranges", "last-modified"):

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response
 from dongui_collector.analytics.saved_views import KINDS, DropView, KeepView, views_of
 from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, live
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("kept", __name__, url_prefix="/console/visits/kept")
+pages = DeskPages("kept", __name__, url_prefix="/console/visits/kept")
 
 
 @pages.get("", endpoint="kept", right="visits", nobody="goals, funnels, notes and views of the screen")
