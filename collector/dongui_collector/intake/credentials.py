@@ -23,7 +23,6 @@ class Headers:
 
     origin: str | None = None
     bearer: str | None = None
-    authorization: bool = False
     user_agent: str = ""
     forwarded: str = ""
     proxied: str | None = None
@@ -55,7 +54,6 @@ class Headers:
         if (encoding := get(b"content-encoding")) is not None:
             headers.encoding = encoding[:256].decode("latin-1")
         if (authorization := get(b"authorization")) is not None:
-            headers.authorization = True
             kind, _, token = authorization.decode("latin-1").partition(" ")
             headers.bearer = token.strip() if kind.lower() == "bearer" else None
         if (proxied := get(b"dongui-address")) is not None:
@@ -83,9 +81,12 @@ def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def may_write(site: Site, headers: Headers) -> bool:
-    """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`."""
-    if headers.authorization:
-        if headers.bearer and hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
+    """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`.
+
+    Only ``Bearer`` claims the key: browsers send ``Basic`` by themselves wherever a site stands behind a password.
+    """
+    if headers.bearer is not None:
+        if hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
             return True
         raise Problem("unauthorised", "the Authorization header does not hold this site's secret key")
     if headers.origin is None:
@@ -97,7 +98,7 @@ def may_write(site: Site, headers: Headers) -> bool:
 
 def needs_secret(site: Site, headers: Headers) -> None:
     """Raise unless the site's secret key was sent."""
-    if not headers.authorization or not may_write(site, headers):
+    if headers.bearer is None or not may_write(site, headers):
         raise Problem("unauthorised", "this call needs the site's secret key")
 
 
@@ -121,7 +122,9 @@ def proxied_address(site: Site, header: str) -> str | None:
     """The visitor's address as the site's own middleware vouches for it; None when it does not hold."""
     now = time.time()  # how long it travelled: not a datum's time, so not the product's clock
     parts = header.split(" ")
-    if len(parts) != 3 or not parts[1].isdigit() or len(parts[1]) > 12 or abs(int(parts[1]) - now) > _ADDRESS_FRESH_S:
+    if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdigit() and len(parts[1]) <= 12):
+        return None
+    if abs(int(parts[1]) - now) > _ADDRESS_FRESH_S:
         return None
     expected = hmac.new(site.address_key, f"{parts[0]} {parts[1]}".encode("latin-1"), "sha256").hexdigest()
     return parse_ip(parts[0]) if hmac.compare_digest(expected.encode(), parts[2].encode("latin-1")) else None
