@@ -5,5 +5,5 @@ import { forms } from "./forms";
 import { links } from "./links";
 import { missing } from "./missing";
 
-const extras: Record<string, () => unknown> = { __proto__: null as never, links, forms, scroll, time, missing, vitals: () => core._load("vitals") };
-for (const name of (core._options.track ?? "").split(/\s+/)) core._quietly(() => extras[name]?.());
+const extras: Record<string, () => unknown> = { links, forms, scroll, time, missing, vitals: () => core._load("vitals") };
+for (const name of (core._options.track ?? "").split(/\s+/)) core._quietly(() => Object.hasOwn(extras, name) && extras[name]!());
