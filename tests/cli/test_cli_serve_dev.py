@@ -195,7 +195,7 @@ def test_a_saved_policy_is_loaded_and_a_broken_one_is_said(tmp_path: Path) -> No
 
         def in_force() -> tuple[str, str]:
             notice = core.registry.in_force(core.registry.sites()[0].ref, core.clock.now()).policy.notice
-            return notice.version, notice.service
+            return notice.version, notice.service["en"]
 
         version, service = in_force()
         assert (policy.look(), policy.look(), in_force()) == ("", "", (version, "shop"))
