@@ -31,6 +31,7 @@ SPEAKING = (
 
 NO_SENTENCES = (
     "<.*>|(?:todo|fixme|changeme)\\b.*",  # what a placeholder looks like
+    "-R go=",  # an argument of chmod
     "PIPA 35",
     "PIPA 35(4)",
     "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",

@@ -171,7 +171,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> AnswerErro
         problem = {}
     what = problem.get("detail") or problem.get("title") or "no explanation"
     after = headers.get("retry-after", "")
-    pause = float(after) if after.isascii() and after.isdigit() else None
+    pause = float(after) if after.isascii() and after.isdigit() and len(after) < 6 else None
     return AnswerError(status, str(problem.get("type", "")), f"the desk answered {status}: {what}", retry_after=pause)
 
 

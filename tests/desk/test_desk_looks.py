@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from desk_world import World, send
 from dongui_collector.access.roles import RIGHTS
-from dongui_collector.desk.pages import Pages, menu, views
+from dongui_collector.desk.pages import DeskPages, menu, views
 from flask import url_for
 from flask.testing import FlaskClient
 
@@ -75,7 +75,7 @@ def test_every_route_is_described(world: World) -> None:
 
 
 def test_a_view_that_does_not_say_what_it_shows_cannot_be_made() -> None:
-    pages = Pages("new", __name__)
+    pages = DeskPages("new", __name__)
     with pytest.raises(TypeError, match="one of nobody=, audit= and discloses="):
         pages.get("/new", endpoint="page")(lambda: "")
     with pytest.raises(TypeError, match="one of nobody="):

@@ -11,7 +11,7 @@ from pathlib import Path
 import dongui_collector.desk
 import pytest
 from desk_world import World, send
-from dongui_collector.desk.overview import SHOWN_DAYS, StoredDay, bars
+from dongui_collector.desk.overview import SHOWN_DAYS, DayBar, bars
 from flask.testing import FlaskClient
 
 from tests.catalogs import entries
@@ -112,7 +112,7 @@ def test_a_purpose_that_only_an_earlier_notice_knew_is_shown_too(world: World, o
 
 
 def test_bars_fit_their_chart() -> None:
-    held = [StoredDay(date(2026, 1, n), n * 7, {}, 0, None) for n in range(31, 0, -1)]
+    held = [DayBar(date(2026, 1, n), n * 7, {}, 0, None) for n in range(31, 0, -1)]
     drawn = bars(held, width=310, height=100)
     assert len(drawn) == SHOWN_DAYS
     assert [bar.rows for bar in drawn] == [n * 7 for n in range(1, 32)]

@@ -310,3 +310,51 @@ def test_an_origin_that_is_not_listed_is_finally_refused(decisions: Installation
     for origin in ("https://evil.example.net", "null", "http://localhost:5177"):
         answer = decisions.http.post("/v1/consents", json=body, headers={"origin": origin})
         assert (answer.status_code, answer.json()["type"]) == (403, f"{PROBLEM}origin-not-listed")
+
+
+# -- what else a request brings
+
+
+@pytest.mark.parametrize("moment", [b"\xb2", b"1\xb9", b"9" * 5000, b""], ids=["\u00b2", "1\u00b9", "many", "none"])
+def test_an_address_that_nobody_vouches_for_stops_no_decision(decisions: Installation, moment: bytes) -> None:
+    visitor = decide(decisions, ["statistics"], []).json()["visitor"]
+    headers = [(b"origin", ORIGIN.encode()), (b"dongui-address", b"198.51.100.7 " + moment + b" abc")]
+    body = {"site": decisions.site, "notice": "v1", "method": "banner", "visitor": visitor}
+    for granted, refused in ((["marketing"], []), ([], ["statistics", "marketing"])):
+        sent = body | {"granted": granted, "refused": refused}
+        assert decisions.http.post("/v1/consents", json=sent, headers=headers).status_code == 201
+    own = [(b"authorization", f"Bearer {visitor}".encode())]
+    assert decisions.http.get("/v1/me", headers=headers + own).status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["Basic dTpw", "basic dTpw", "Digest username=u"])
+def test_a_foreign_scheme_outweighs_no_origin(decisions: Installation, scheme: str) -> None:
+    """A browser sends the password of a staging site with every request to it."""
+    headers = {"origin": ORIGIN, "authorization": scheme}
+    body = {"site": decisions.site, "notice": "v1", "method": "banner"}
+    given = decisions.http.post(
+        "/v1/consents", json={**body, "granted": ["statistics"], "refused": []}, headers=headers
+    )
+    assert given.status_code == 201
+    visitor = given.json()["visitor"]
+    own = headers | {"cookie": f"dongui_id={visitor}", "x-dongui": "1"}
+    assert decisions.http.get("/v1/me", headers=own).status_code == 200
+    taken = {**body, "granted": [], "refused": ["statistics"], "visitor": visitor}
+    assert decisions.http.post("/v1/consents", json=taken, headers=headers).json()["state"]["statistics"] == "withdrawn"
+    members = {"site": decisions.site, "visitor": visitor, "event": "closed"}
+    assert decisions.http.post("/v1/members", json=members, headers=headers).status_code == 401, "no key was sent"
+    for claim in ("Bearer wrong", "BEARER wrong", "bearer"):
+        claimed = headers | {"authorization": claim}
+        assert decisions.http.post("/v1/consents", json=taken, headers=claimed).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [("en_US", "en"), ("EN", "en"), ("en-gb", "en"), ("zh_Hant_TW", "ko"), ("", "ko"), ("e" * 36, "ko"), ("_", "ko")],
+)
+def test_every_page_picks_its_language_alike(decisions: Installation, asked: str, answered: str) -> None:
+    named = {"site": decisions.site, "lang": asked}
+    assert decisions.http.get("/v1/notice", params=named).json()["lang"] == answered
+    page = decisions.http.get("/policy", params=named)
+    assert page.headers["content-language"] == answered
+    assert f'<html lang="{answered}"' in page.text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dongui_collector.intake.credentials import Headers
+from dongui_collector.intake.credentials import Headers, proxied_address
+from dongui_collector.storage.contract.values import Site
 
 Pairs = list[tuple[bytes, bytes]]
+SITE = Site(1, "s", "shop", ("https://shop.example",), b"hash", b"key")
 USUAL: Pairs = [
     (b"host", b"collect.example"),
     (b"user-agent", b"Mozilla/5.0"),
@@ -28,7 +30,6 @@ def test_every_header_that_means_something() -> None:
     assert Headers.of(USUAL + more) == Headers(
         origin="https://shop.example",
         bearer="sk_1",
-        authorization=True,
         user_agent="Mozilla/5.0",
         forwarded="198.51.100.7",
         proxied="198.51.100.7 1 abc",
@@ -73,3 +74,19 @@ def test_a_length_that_is_none_is_too_large(value: bytes) -> None:
     length = Headers.of([(b"content-length", value)]).length
     assert length is not None
     assert length > 1 << 30
+
+
+@pytest.mark.parametrize("value", [b"Basic dTpw", b"basic dTpw", b"Digest x", b"Bearerer x", b"dgs_x", b""])
+def test_no_other_scheme_than_bearer_claims_a_secret(value: bytes) -> None:
+    assert Headers.of([(b"authorization", value)]).bearer is None
+
+
+@pytest.mark.parametrize("value", [b"Bearer k", b"bearer k", b"BEARER  k "])
+def test_the_scheme_is_compared_without_case(value: bytes) -> None:
+    assert Headers.of([(b"authorization", value)]).bearer == "k"
+
+
+@pytest.mark.parametrize("moment", ["\u00b2", "1\u00b9", "\u0663", "9" * 5000, "-1", "+1", "1_0", "1e9", ""])
+def test_a_moment_that_is_no_number_vouches_for_nothing(moment: str) -> None:
+    """``str.isdigit`` takes more for a digit than ``int`` does, and ``int`` takes no more than 4300 of them."""
+    assert proxied_address(SITE, f"198.51.100.7 {moment} abc") is None

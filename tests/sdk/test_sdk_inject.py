@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from dongui import Client, ConsentMiddleware
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
-from dongui.web.inject import TagInjector, takes_tag
+from dongui.web.inject import TagInjector, lengthened, takes_tag
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -265,3 +265,9 @@ LONELY = Client(
     page_views=True,
 )
 LONELY.close()
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "1\u00b9", "9" * 5000, "-1", ""])
+def test_a_length_that_is_no_number_is_left_as_it_is(length: str) -> None:
+    assert lengthened([("Content-Length", length)], 5) == [("Content-Length", length)]
+    assert lengthened([("Content-Length", " 10 ")], 5) == [("Content-Length", "15")]

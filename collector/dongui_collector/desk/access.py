@@ -42,26 +42,26 @@ class ReadRequest:
 
 
 def authorised(core: Installation, roles: Sequence[str], right: str = "export") -> ReadRequest:
-    """Judge the present request's ``Authorization`` header, else its console session.
+    """Judge the token in the present request's ``Authorization: Bearer``, else its console session.
 
     A token needs one of ``roles``, a person who is signed in the ``right`` (access/roles.py). ``?site`` and
     ``?purpose`` (repeatable) narrow what a token allows; what it does not allow raises a 403 :class:`Problem`, no valid
     token or session a 401.
     """
-    if request.headers.get("Authorization"):
-        return _by_token(core, roles)
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":  # another scheme claims no token: a proxy's ``Basic`` comes with every request
+        return _by_token(core, secret.strip(), roles)
     if current_user.is_authenticated:
         if not current_user.may(right):
             raise Problem("forbidden", f"this call is for those who have the right {right!r}")
         site = find_site(core, request.args.get("site"))
-        known = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        return ReadRequest(OWN_USE, current_user.role, site, _wanted(known))
+        notice = core.registry.current(site.ref, core.clock.now())
+        return ReadRequest(OWN_USE, current_user.role, site, _wanted(notice.policy.consent_purposes if notice else ()))
     raise Problem("unauthorised", "send Authorization: Bearer <token>; `dongui tokens create` makes one")
 
 
-def _by_token(core: Installation, roles: Sequence[str]) -> ReadRequest:
-    kind, _, secret = request.headers["Authorization"].partition(" ")
-    token = core.storage.admin.token(token_hash(secret.strip())) if kind.lower() == "bearer" else None
+def _by_token(core: Installation, secret: str, roles: Sequence[str]) -> ReadRequest:
+    token = core.storage.admin.token(token_hash(secret))
     if token is None or not token.is_live(core.clock.now()):
         raise Problem("unauthorised", "the token is unknown, revoked or has expired")
     if token.role not in roles:

@@ -20,7 +20,7 @@ from dongui_collector.desk import parameters
 from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
 from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.cursors import CursorError, Cursors
@@ -34,7 +34,7 @@ from dongui_collector.rights.export_operations import AuditExport, NoteTokenExpo
 from dongui_collector.rights.profiles import ReadProfiles
 from dongui_collector.storage.contract.values import Json
 
-calls = Pages("api", __name__, url_prefix="/v1", signed_in=False)
+calls = DeskPages("api", __name__, url_prefix="/v1", signed_in=False)
 
 
 def _core() -> Installation:

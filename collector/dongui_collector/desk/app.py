@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dongui.errors import DonguiError
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -42,7 +42,7 @@ from dongui_collector.desk.access import Problem, problem_response
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.headers import content_security_policy
 from dongui_collector.desk.login import set_up_login
-from dongui_collector.desk.pages import Pages, describe
+from dongui_collector.desk.pages import DeskPages, describe
 from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
@@ -51,7 +51,7 @@ from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import request_list
 
-_PAGES: tuple[Pages, ...] = (
+_PAGES: tuple[DeskPages, ...] = (
     visits_pages.pages,
     saved_pages.pages,
     shared_pages.pages,
@@ -186,12 +186,14 @@ def _errors(app: Flask) -> None:
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
-            if isinstance(error, NotPublished):
-                return error_page("not_published", str(error)), 404
+            if isinstance(error, NotPublished) and current_user.is_authenticated:
+                return render_template("not_published.html"), 200 if request.method == "GET" else 409
             return error_page("refused_by_server", str(error)), getattr(error, "status", 400)
         if isinstance(error, validation.ParameterError):
             return problem_response(Problem("malformed", str(error)))
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
+        if isinstance(error, NotPublished):
+            return problem_response(Problem("not-published", error.REMEDY))
         if isinstance(error, Unknown):
             return problem_response(Problem("unknown-site"))
         slug = "unavailable" if isinstance(error, StorageError) else "malformed"

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from dongui_collector.access import audit_log
 from dongui_collector.access.audit_log import SignReview
 from dongui_collector.access.audit_review import month_days, review
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 
-pages = Pages("audit", __name__, url_prefix="/console/audit")
+pages = DeskPages("audit", __name__, url_prefix="/console/audit")
 
 _SHOWN = 500
 _MONTHS = 24

@@ -11,13 +11,13 @@ from werkzeug.exceptions import NotFound
 from dongui_collector.analytics.consent_stats import figures, together
 from dongui_collector.desk.consent_charts import stacks, strip
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, open_core
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.rights.receipts import ShowReceipts
 from dongui_collector.storage.contract.values import Json, Site
 
-pages = Pages("consent", __name__, url_prefix="/console/consent")
+pages = DeskPages("consent", __name__, url_prefix="/console/consent")
 
 RANGES = (7, 30, 90, 365)
 _BARS = 60
@@ -31,8 +31,8 @@ def consent() -> str:
     days = days if days in RANGES else 30
     today = core.clock.today(core.settings.zone)
     first = today - timedelta(days=days - 1)
-    notice = core.registry.in_force(site.ref, core.clock.now())
-    asked = notice.policy.consent_purposes
+    notice = core.registry.current(site.ref, core.clock.now())
+    asked = notice.policy.consent_purposes if notice else ()
     found = figures(core.storage.ledger.totals(site.ref, first), first, today, asked)
     return render_template(
         "consent.html",

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.core.clock import start_of
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.overview import bars, overview
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.portions import rows_held
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import change, done, open_core
@@ -23,7 +23,7 @@ from dongui_collector.retention.operations import ApproveDestructions, GrantAppr
 from dongui_collector.retention.serializers import DestructionSummary, hold_json
 from dongui_collector.storage.contract.values import LedgerRecord
 
-pages = Pages("console", __name__, url_prefix="/console")
+pages = DeskPages("console", __name__, url_prefix="/console")
 
 _HISTORY = 100
 _NEWEST = 50
@@ -92,7 +92,7 @@ def destructions() -> str:
 
 @pages.post("/destructions/approve", right="approve", nobody="approves by number")
 def approve() -> Response:
-    ids = [int(id) for id in request.form.getlist("id") if id]
+    ids = [int(id) for id in request.form.getlist("id") if id.strip()]
     change(ApproveDestructions, ids=ids or None)
     return done("console.destructions", "approved_note")
 

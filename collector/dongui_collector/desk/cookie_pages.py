@@ -8,11 +8,11 @@ from flask import render_template
 
 from dongui_collector.analytics.cookie_inventory import inventory
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
 from dongui_collector.storage.contract.values import Site
 
-pages = Pages("cookies", __name__, url_prefix="/console/cookies")
+pages = DeskPages("cookies", __name__, url_prefix="/console/cookies")
 
 
 @pages.get("", nobody="names of cookies, never values, nobody's", menu=MenuLine("set_up", 2, "cookies"))

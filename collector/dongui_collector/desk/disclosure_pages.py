@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import Request
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.exports.export import FIELDS_OF
 from dongui_collector.rights.disclosures import DisclosureBegun, Handover, listed, load, public_view
@@ -28,7 +28,7 @@ from dongui_collector.rights.transfers import (
     missing,
 )
 
-pages = Pages("disclosures", __name__, url_prefix="/console/disclosures")
+pages = DeskPages("disclosures", __name__, url_prefix="/console/disclosures")
 
 # The list and its entries name nobody. Everything else is the privacy officer's; no consumer and no analyst can do it.
 _CARRIED_OUT: dict[str, tuple[type[Request[DisclosureBegun]], Callable[..., Iterator[dict[str, Any]]]]] = {
@@ -47,7 +47,7 @@ def disclosures_page() -> str:
     """Every hand-over, newest first, and the forms for new ones."""
     core = open_core()
     now = core.clock.now()
-    policies = [core.registry.in_force(site.ref, now).policy for site in core.registry.sites()]
+    policies = [core.registry.in_force(site.ref, now).policy for site in core.registry.published()]
     parties = dict.fromkeys(p.name for policy in policies for p in (*policy.processors, *policy.recipients))
     purposes = {id: p.label for policy in policies for id, p in policy.purposes.items()}
     labels = {id: item.label for policy in policies for id, item in policy.items.items()}

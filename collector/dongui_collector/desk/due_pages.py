@@ -12,7 +12,7 @@ from flask import current_app, render_template, request
 
 from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.paging import PAGE, paged
 from dongui_collector.desk.shell import open_core
 from dongui_collector.retention import reconfirmation
@@ -25,7 +25,7 @@ from dongui_collector.storage.contract.values import Json
 
 log = logging.getLogger("dongui.desk")
 
-pages = Pages("due", __name__, url_prefix="/console/due")
+pages = DeskPages("due", __name__, url_prefix="/console/due")
 
 _HOLDS_AHEAD = timedelta(days=30)
 _TOLD_AHEAD = timedelta(days=30)

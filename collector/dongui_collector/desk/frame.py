@@ -9,7 +9,7 @@ from flask import Flask, g, request, session, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.pages import View, menu
+from dongui_collector.desk.pages import DeskView, menu
 from dongui_collector.desk.shell import open_core
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -87,7 +87,7 @@ def _remembered(core: Installation) -> Site:
     return kept or core.registry.sites()[0]
 
 
-def _menu() -> list[tuple[str, list[View]]]:
+def _menu() -> list[tuple[str, list[DeskView]]]:
     if not current_user.is_authenticated:
         return []
     return [(group, [view for view in some if current_user.may(view.right)]) for group, some in menu()]

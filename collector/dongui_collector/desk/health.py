@@ -14,12 +14,12 @@ from werkzeug.wrappers import Response
 from dongui_collector.analytics.columns.engine import Engine
 from dongui_collector.desk.access import OPERATORS, authorised
 from dongui_collector.desk.hosts import is_local
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.retention.deadlines import urgencies
 from dongui_collector.retention.installation import Installation
 from dongui_collector.webhooks.operations import ListWebhooks, list_webhooks
 
-pages = Pages("health", __name__, signed_in=False)
+pages = DeskPages("health", __name__, signed_in=False)
 
 
 class Gauges(Collector):

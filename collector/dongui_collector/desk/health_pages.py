@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import render_template
 
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.vitals import vitals
 
-pages = Pages("condition", __name__, url_prefix="/console/health")
+pages = DeskPages("condition", __name__, url_prefix="/console/health")
 
 
 @pages.get("", endpoint="health", nobody="numbers, settings that are amiss", menu=MenuLine("set_up", 5, "health"))

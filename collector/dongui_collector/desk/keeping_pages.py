@@ -6,13 +6,13 @@ from flask import render_template
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.retention.operations import ReadArchive, SelectDestruction
 from dongui_collector.retention.serializers import archive_groups, hold_json
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("keeping", __name__, url_prefix="/console")
+pages = DeskPages("keeping", __name__, url_prefix="/console")
 
 
 # Whoever answers privacy requests reads the archive: the privacy officer.

@@ -17,7 +17,7 @@ Totals = Mapping[tuple[date, int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredDay:
+class DayBar:
     """One day's rows of one site: how many, for which purposes, and when the day is destroyed."""
 
     day: date
@@ -31,11 +31,12 @@ class StoredDay:
 class Overview:
     """Everything the overview page shows of one site.
 
-    ``days`` are the newest that have a file, ``all_days`` and ``all_bytes`` are of every one.
+    ``notice`` is None while the policy is a draft; ``days`` are the newest that have a file, ``all_days`` and
+    ``all_bytes`` are of every one.
     """
 
-    notice: LoadedNotice
-    days: list[StoredDay]
+    notice: LoadedNotice | None
+    days: list[DayBar]
     all_days: int
     all_bytes: int
     purposes: list[str]
@@ -48,7 +49,7 @@ class Overview:
 def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
     """The overview of a site. ``ends``: day → the day on which it is destroyed."""
     now = core.clock.now()
-    notice = core.registry.in_force(site.ref, now)
+    notice = core.registry.current(site.ref, now)
     days = core.storage.events.days()
     held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
     since = core.clock.today(core.settings.zone) - timedelta(days=30)
@@ -58,7 +59,7 @@ def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[da
         days=[d for d in reversed(held) if d.rows],
         all_days=len(days),
         all_bytes=sum(core.storage.events.size(day) for day in days),
-        purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),
+        purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes) if notice else []),
         recorded=_sums(totals, "events.recorded", since).total(),
         refusals=_sums(totals, "events.refused.", since).most_common(),
         replaced=_sums(totals, "events.replaced.", since).most_common(),
@@ -66,13 +67,13 @@ def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[da
     )
 
 
-def _held(core: Installation, site: Site, day: date, counts: Mapping[RowBasis, int], ends: date | None) -> StoredDay:
+def _held(core: Installation, site: Site, day: date, counts: Mapping[RowBasis, int], ends: date | None) -> DayBar:
     by_purpose: Counter[str] = Counter()
     for basis, number in counts.items():
         if basis.site_ref == site.ref:
             for purpose in core.registry.notice(basis.notice_ref).names(basis.purposes):
                 by_purpose[purpose] += number
-    return StoredDay(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
+    return DayBar(day, _rows(counts, site.ref), by_purpose, core.storage.events.size(day), ends)
 
 
 def _in_order(purposes: set[str], order: Sequence[str]) -> list[str]:
@@ -105,7 +106,7 @@ class Bar:
     rows: int
 
 
-def bars(days: Sequence[StoredDay], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
+def bars(days: Sequence[DayBar], *, width: float = 720.0, height: float = 120.0) -> list[Bar]:
     """The days (newest first) as bars of a chart, oldest left."""
     most = max((d.rows for d in days), default=0)
     step = width / max(SHOWN_DAYS, len(days))

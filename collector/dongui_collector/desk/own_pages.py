@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response
 from dongui_collector.access.own_account import Confirm, Enrol, Enrolment, OwnPassword, Unenrol
 from dongui_collector.access.sessions import Done, EndSessions
 from dongui_collector.desk.language import words
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import change, done, open_core
 
-pages = Pages("account", __name__, url_prefix="/console/account")
+pages = DeskPages("account", __name__, url_prefix="/console/account")
 
 
 @pages.get("", right="own", nobody="one's own account")

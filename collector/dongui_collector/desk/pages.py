@@ -30,7 +30,7 @@ class MenuLine:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DeskView:
     """What is known of a view. Of ``nobody``, ``audit`` and ``discloses`` one is given.
 
     ``right`` is one of access/roles.py; None where no session opens it. ``nobody`` says why nobody's data is in it;
@@ -50,15 +50,15 @@ class View:
             raise TypeError(f"say of {self.endpoint} one of nobody=, audit= and discloses=")
 
 
-views: dict[str, View] = {}
+views: dict[str, DeskView] = {}
 
 
 def describe(endpoint: str, **facts: Any) -> None:
-    """Say of a view what :class:`View` asks for."""
-    views[endpoint] = View(endpoint, **facts)
+    """Say of a view what :class:`DeskView` asks for."""
+    views[endpoint] = DeskView(endpoint, **facts)
 
 
-class Pages(Blueprint):
+class DeskPages(Blueprint):
     """A blueprint whose views are described. ``signed_in``: only who is signed in, and has the view's right, opens it.
 
     Others answer a token, or anybody, and judge by themselves.
@@ -88,7 +88,7 @@ class Pages(Blueprint):
         return register
 
 
-def menu() -> list[tuple[str, list[View]]]:
+def menu() -> list[tuple[str, list[DeskView]]]:
     """The groups with the views that have a line in them, in the order in which they are shown."""
     lines = sorted(((v.menu.place, v) for v in views.values() if v.menu), key=lambda one: one[0])
     return [(group, [view for _, view in lines if view.menu and view.menu.group == group]) for group in GROUPS]

@@ -29,6 +29,6 @@ def paged(every: Sequence[T], wanted: str, size: int = PAGE) -> RowPage[T]:
 def fetched(total: int, rows: Callable[[int, int], Sequence[T]], wanted: str, size: int = PAGE) -> RowPage[T]:
     """The same of a list of which ``rows(offset, limit)`` reads a part."""
     last = max(1, -(-total // size))
-    number = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() else 1
+    number = min(max(int(wanted), 1), last) if wanted.isascii() and wanted.isdigit() and len(wanted) < 20 else 1
     found = rows((number - 1) * size, size)
     return RowPage(found, total, number, number - 1 or None, number + 1 if number < last else None)

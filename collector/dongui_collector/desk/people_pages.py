@@ -19,12 +19,12 @@ from dongui_collector.access.accounts import (
 )
 from dongui_collector.access.roles import CONSOLE_ROLES, ROLES
 from dongui_collector.core.operations import Request
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.exports.tokens import CreateToken, NewToken, RevokeToken
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("people", __name__, url_prefix="/console/access")
+pages = DeskPages("people", __name__, url_prefix="/console/access")
 
 # What a button asks for → the request and its further arguments.
 _CHANGES: dict[str, tuple[type[Request[Any]], Json]] = {
@@ -44,7 +44,7 @@ def access() -> str:
 def _page(made: NewToken | None = None, reset: AccountPassword | None = None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
+    sites = [(site, core.registry.current(site.ref, now)) for site in core.registry.sites()]
     accounts = list_accounts(core, ListAccounts())
     return render_template(
         "access.html",

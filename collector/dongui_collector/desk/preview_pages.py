@@ -18,11 +18,11 @@ from werkzeug.exceptions import NotFound
 
 from dongui_collector.desk.draft_parser import MOST
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import draft_parser, open_core
 
-pages = Pages("preview", __name__, url_prefix="/console/preview")
-files = Pages("preview_files", __name__, url_prefix="/console/preview", signed_in=False)
+pages = DeskPages("preview", __name__, url_prefix="/console/preview")
+files = DeskPages("preview_files", __name__, url_prefix="/console/preview", signed_in=False)
 
 _VIEWS = ("banner", "preferences")
 _DESKS = {"preview.js": "text/javascript", "preview.css": "text/css"}

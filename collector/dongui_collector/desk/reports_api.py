@@ -18,11 +18,11 @@ from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import READERS, Problem, authorised
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
-calls = Pages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
+calls = DeskPages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
 _ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset")
 _MANY = ("purpose", "filter", "step")

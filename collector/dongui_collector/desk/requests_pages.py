@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.paging import PAGE, fetched
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.retention.installation import Installation
@@ -25,7 +25,7 @@ from dongui_collector.rights.letters import WriteLetter
 from dongui_collector.rights.request_view import ShowRequest
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("requests", __name__, url_prefix="/console/requests")
+pages = DeskPages("requests", __name__, url_prefix="/console/requests")
 
 
 @pages.get("", nobody="kinds and deadlines, never who asked or about whom", menu=MenuLine("privacy", 4, "requests"))

@@ -6,11 +6,11 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from dongui_collector.access.audit_log import RecordAccess
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.ledger.sites import AddSite, DropOrigin, SiteOrigins
 
-pages = Pages("sites", __name__, url_prefix="/console/sites")
+pages = DeskPages("sites", __name__, url_prefix="/console/sites")
 
 
 @pages.get("", right="access", nobody="sites", menu=MenuLine("set_up", 3, "sites"))
@@ -40,5 +40,5 @@ def drop(id: str) -> Response:
 def _page(made: SiteOrigins | None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
+    sites = [(site, core.registry.current(site.ref, now)) for site in core.registry.sites()]
     return render_template("sites.html", sites=sites, made=made)

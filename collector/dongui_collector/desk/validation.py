@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 
 from flask import Flask, g, request
 from werkzeug.routing import IntegerConverter
 
+from dongui_collector.core.clock import parse_day
 from dongui_collector.core.errors import CollectorError
 
 MOST_PAIRS = 500
@@ -38,13 +38,13 @@ class ParameterError(CollectorError):
 
 def _is_day(text: str) -> bool:
     try:
-        return date.fromisoformat(text).year in _YEARS
+        return parse_day(text).year in _YEARS
     except ValueError:
         return False
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST
+    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST
 
 
 _DAY: tuple[Callable[[str], bool], str] = (_is_day, "a day such as 2026-11-23")
@@ -71,7 +71,9 @@ def set_up(app: Flask) -> None:
 
 
 class _StoredInteger(IntegerConverter):
-    """A number in an address; a larger one is no address of ours."""
+    """A number in an address; a larger or longer one is no address of ours."""
+
+    regex = r"\d{1,19}"
 
     def __init__(self, map: object, *arguments: object, **more: object) -> None:
         super().__init__(map, max=LARGEST)  # type: ignore[arg-type]

@@ -24,7 +24,6 @@ class Headers:
 
     origin: str | None = None
     bearer: str | None = None
-    authorization: bool = False
     user_agent: str = ""
     forwarded: str = ""
     proxied: str | None = None
@@ -56,7 +55,6 @@ class Headers:
         if (encoding := get(b"content-encoding")) is not None:
             headers.encoding = encoding[:256].decode("latin-1")
         if (authorization := get(b"authorization")) is not None:
-            headers.authorization = True
             kind, _, token = authorization.decode("latin-1").partition(" ")
             headers.bearer = token.strip() if kind.lower() == "bearer" else None
         if (proxied := get(b"dongui-address")) is not None:
@@ -84,7 +82,10 @@ def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def may_write(site: Site, headers: Headers, origins: Origins) -> bool:
-    """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`."""
+    """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`.
+
+    Only ``Bearer`` claims the key: browsers send ``Basic`` by themselves wherever a site stands behind a password.
+    """
     if _has_secret(site, headers):
         return True
     if headers.origin is None:
@@ -95,10 +96,10 @@ def may_write(site: Site, headers: Headers, origins: Origins) -> bool:
 
 
 def _has_secret(site: Site, headers: Headers) -> bool:
-    """Whether the site's secret key was sent; any other credential raises a :class:`Problem`."""
-    if not headers.authorization:
+    """Whether the site's secret key was sent; another key raises a :class:`Problem`."""
+    if headers.bearer is None:
         return False
-    if headers.bearer and hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
+    if hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
         return True
     raise Problem("unauthorised", "the Authorization header does not hold this site's secret key")
 
@@ -129,7 +130,9 @@ def proxied_address(site: Site, header: str) -> str | None:
     """The visitor's address as the site's own middleware vouches for it; None when it does not hold."""
     now = time.time()  # how long it travelled: not a datum's time, so not the product's clock
     parts = header.split(" ")
-    if len(parts) != 3 or not parts[1].isdigit() or len(parts[1]) > 12 or abs(int(parts[1]) - now) > _ADDRESS_FRESH_S:
+    if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdigit() and len(parts[1]) <= 12):
+        return None
+    if abs(int(parts[1]) - now) > _ADDRESS_FRESH_S:
         return None
     expected = hmac.new(site.address_key, f"{parts[0]} {parts[1]}".encode("latin-1"), "sha256").hexdigest()
     return parse_ip(parts[0]) if hmac.compare_digest(expected.encode(), parts[2].encode("latin-1")) else None

@@ -42,7 +42,7 @@ def as_html(core: Installation, subject: Subject, scope: access_package.AccessSc
     yield from (part.encode() for part in streamed("access_package.html", **values))
 
 
-class Section(msgspec.Struct, frozen=True):
+class PackageSection(msgspec.Struct, frozen=True):
     """A table of the page; title, columns and lead are keys of the words."""
 
     title: str
@@ -100,7 +100,7 @@ class _Page:
 
     # -- sections
 
-    def _items(self, table: Sequence[Json]) -> Section:
+    def _items(self, table: Sequence[Json]) -> PackageSection:
         rows = []
         for entry in table:
             basis = basis_name(entry["basis"], self._lang) if entry["basis"] else "–"
@@ -109,9 +109,9 @@ class _Page:
             why = f"{self._of(entry['purpose_label'])} ({entry['notice']})"
             ends = entry["until"] or keep
             rows.append((self._of(entry["label"]), why, basis + law, entry["number"], entry["since"] or "–", ends))
-        return Section("items", ("item", "why", "basis", "number", "since", "until"), rows)
+        return PackageSection("items", ("item", "why", "basis", "number", "since", "until"), rows)
 
-    def _consents(self) -> Section:
+    def _consents(self) -> PackageSection:
         rows = []
         for proof in self._head["consents"]:
             shown = {p["id"]: p for p in proof["shown"]["purposes"]}
@@ -126,9 +126,9 @@ class _Page:
                 state = self._w[purpose["event"]["state"]]
                 when = self._time(int(datetime.fromisoformat(purpose["event"]["time"]).timestamp() * 1000))
                 rows.append((when, state, told, proof["notice"]["version"]))
-        return Section("consents", ("at", "state", "what", "notice"), rows, "consents_lead" if rows else "")
+        return PackageSection("consents", ("at", "state", "what", "notice"), rows, "consents_lead" if rows else "")
 
-    def _channels(self) -> list[Section]:
+    def _channels(self) -> list[PackageSection]:
         """Only where there are any: most sites have none."""
         stands = self._head["channels"]["state"]
         if not stands:
@@ -137,9 +137,9 @@ class _Page:
         for id, one in stands.items():
             state = self._w.get(one["state"], self._w["unasked"])
             rows.append((id, state, self._time(one["at"]) if one["at"] else "–", one["confirm_by"] or "–"))
-        return [Section("channels", ("name", "state", "at", "confirm_by"), rows)]
+        return [PackageSection("channels", ("name", "state", "at", "confirm_by"), rows)]
 
-    def _records(self) -> Section:
+    def _records(self) -> PackageSection:
         rows = []
         for record in self._head["records"]:
             apart = f" ({self._w['archived']})" if record["archived"] else ""
@@ -148,25 +148,25 @@ class _Page:
             law = self._of(record["law"]) if record["law"] else "–"
             when = self._time(record["at"])
             rows.append((when, record["class"] + apart, record["source"], content, law, record["kept_until"]))
-        return Section("records", ("at", "class", "source", "what", "law", "until"), rows)
+        return PackageSection("records", ("at", "class", "source", "what", "law", "until"), rows)
 
-    def _disclosures(self) -> Section:
+    def _disclosures(self) -> PackageSection:
         rows = []
         for went in self._head["disclosures"]:
             purposes, items = (", ".join(went.get(name) or ()) or "–" for name in ("purposes", "items"))
             rows.append(
                 (self._time(went["at"]), went["recipient"], self._country(went.get("country")), purposes, items)
             )
-        return Section("disclosures", ("at", "recipient", "country", "why", "item"), rows)
+        return PackageSection("disclosures", ("at", "recipient", "country", "why", "item"), rows)
 
-    def _parties(self) -> Section:
+    def _parties(self) -> PackageSection:
         rows = []
         for party in self._head["processors"]:
             facts = (self._w[party["kind"]], party["name"], self._of(party["task"]))
             rows.append((*facts, self._country(party["country"]), ", ".join(party["purposes"])))
-        return Section("processors", ("kind", "name", "task", "country", "why"), rows)
+        return PackageSection("processors", ("kind", "name", "task", "country", "why"), rows)
 
-    def _requests(self) -> Section:
+    def _requests(self) -> PackageSection:
         rows = []
         for asked in self._head["requests"]:
             said = [
@@ -175,14 +175,14 @@ class _Page:
             ]
             kind = self._w[f"kind_{kind_of(asked['kind'])}"]
             rows.append((self._time(asked["at"]), kind, asked["text"] or "–", asked["due"], "; ".join(said) or "–"))
-        return Section("requests", ("at", "kind", "what", "due", "answer"), rows)
+        return PackageSection("requests", ("at", "kind", "what", "due", "answer"), rows)
 
-    def _remedies(self) -> Section:
+    def _remedies(self) -> PackageSection:
         rows = []
         for place in self._head["remedies"]:
             ways = [way for name in ("contact", "telephone", "url") if (way := place.get(name))]
             rows.append((self._of(place["name"]), ", ".join(ways)))
-        return Section("remedies", ("name", "where"), rows)
+        return PackageSection("remedies", ("name", "where"), rows)
 
     # -- small parts
 

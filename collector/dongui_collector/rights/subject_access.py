@@ -45,9 +45,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
     address = door.caller(request.scope, headers)
     if reads:
         door.take_turn(headers, address)
-    if headers.authorization:
-        id_ = headers.bearer
-    else:
+    id_ = headers.bearer
+    if id_ is None:
         id_ = _cookie(headers.cookie, "dongui_id") if headers.anti_forgery else None
     if not id_ or len(id_) > 128:
         raise Problem("unauthorised", "send Authorization: Bearer <visitor id>, or the cookie with X-Dongui: 1")

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.language import words
-from dongui_collector.desk.pages import MenuLine, Pages
+from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, first_held
 from dongui_collector.desk.visits.extras import EXTRAS
@@ -18,7 +18,7 @@ from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.desk.visits.screen_state import read
 
-pages = Pages("visits", __name__, url_prefix="/console/visits")
+pages = DeskPages("visits", __name__, url_prefix="/console/visits")
 
 
 @pages.get(

@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response
 from dongui_collector.analytics.saved_views import KINDS, DropView, KeepView, views_of
 from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, live
 from dongui_collector.desk.frame import chosen_site
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.storage.contract.values import Json
 
-pages = Pages("kept", __name__, url_prefix="/console/visits/kept")
+pages = DeskPages("kept", __name__, url_prefix="/console/visits/kept")
 
 
 @pages.get("", endpoint="kept", right="visits", nobody="goals, funnels, notes and views of the screen")
@@ -27,12 +27,13 @@ def page() -> str:
 def _page(made: Json | None = None) -> str:
     """The page; ``made`` is a shared link whose address is shown this once."""
     core, site = open_core(), chosen_site()
+    notice = core.registry.current(site.ref, core.clock.now())
     return render_template(
         "visits/kept.html",
         kept=views_of(core, site),
         shares=[share for share in live(core) if share["site"] == site.id],
         made=made,
-        purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,
+        purposes=notice.policy.purposes if notice else {},
         site=site,
         query=request.args.get("query", "")[:8000],
         today=core.clock.today(core.settings.zone),

@@ -22,7 +22,7 @@ from dongui_collector.analytics.query import MOST_ROWS
 from dongui_collector.analytics.shared_links import of_token
 from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
-from dongui_collector.desk.pages import Pages
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, not_known
 from dongui_collector.desk.visits.panels import SHOWN, TABS, panel_of, rows
@@ -33,7 +33,7 @@ from dongui_collector.intake.credentials import RateLimit
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json, Site
 
-pages = Pages("shared", __name__, url_prefix="/share", signed_in=False)
+pages = DeskPages("shared", __name__, url_prefix="/share", signed_in=False)
 
 LISTS = ("channels", "pages", "countries", "devices")
 _limit = RateLimit(0.5, 30)

@@ -124,7 +124,7 @@ class FolderLock:
         except BlockingIOError:
             text = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
             os.close(self._fd)
-            raise FolderBusy(str(folder), int(text) if text.isdigit() else None) from None
+            raise FolderBusy(str(folder), int(text) if text.isascii() and text.isdigit() else None) from None
         with suppress(OSError):  # on a full disk the lock still counts, only its pid is missing
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, str(os.getpid()).encode(), 0)
