@@ -257,7 +257,8 @@ def test_no_personal_data_in_the_log(collector: Installation) -> None:
     log = collector.log.read_text()
     for secret in (collector.secret, SENTINEL, "127.0.0.1 -", "shop.example.com/"):
         assert secret not in log
-    assert all(json.loads(line) for line in log.splitlines() if line.strip())
+    told = ("door     ", "console  ", "next     ")  # what serve prints for a person; the rest is the log
+    assert all(json.loads(line) for line in log.splitlines() if line.strip() and not line.startswith(told))
 
 
 def test_what_anybody_can_make_up_does_not_get_around_the_rate_limit(fresh: Installation) -> None:

@@ -68,6 +68,9 @@ def test_while_the_collector_is_waited_for(collector: Collector, visitor: str) -
     gate = threading.Event()
     collector.slow_paths = {"/v1/me": gate}
 
+    def arrived() -> bool:
+        return any(path == "/v1/me" for _, path, _ in collector.requests)
+
     async def visit() -> None:
         gone = asyncio.Event()
 
@@ -75,7 +78,7 @@ def test_while_the_collector_is_waited_for(collector: Collector, visitor: str) -
             pytest.fail("nobody is there any more")
 
         answering = asyncio.create_task(ask(visitor, send, gone))
-        await asyncio.to_thread(collector.wait_for, lambda: any(path == "/v1/me" for _, path, _ in collector.requests))
+        await asyncio.to_thread(collector.wait_for, arrived, 60)
         gone.set()
         await answering
         gate.set()
