@@ -57,7 +57,8 @@ async def _asker(door: PublicApp, request: Request, *, reads: bool = False) -> A
         visitor = await door.readers.run(turn, partial(_left_by_law, door, key))
     if visitor is None:
         raise Problem("unknown-visitor")
-    if headers.origin is not None and headers.origin not in door.core.registry.site_by_ref(visitor.site_ref).origins:
+    site = door.core.registry.site_by_ref(visitor.site_ref)
+    if headers.origin is not None and not door.origins.may_write(site, headers.origin):
         raise Problem("origin-not-listed")
     return Asker(visitor, turn)
 
