@@ -192,7 +192,7 @@ async def _mounted(request: SiteRequest, receive: Receive, send: Send) -> None:
         async with asyncio.timeout(BODY_TIME):
             body = await _body(receive)
         visit = request.proxied()
-        answer, rest = await in_thread(lambda: request.site.ask(visit, body, request.consent), _close)
+        answer, rest = await in_thread(lambda: request.site.ask(visit, body, request.consent), close_rest)
     except TimeoutError:
         answer, rest = TOO_SLOW, None
     except Exception:
@@ -238,10 +238,17 @@ async def in_thread(work: Callable[[], T], abandoned: Callable[[T], object] | No
                 abandoned(cast(T, value))
 
     threading.Thread(target=run, name="dongui-proxy", daemon=True).start()
-    return await done
+    try:
+        return await done
+    except asyncio.CancelledError:
+        # Cancelled in the very moment in which the value came: ``settle`` has handed it to us, and we to nobody.
+        if abandoned is not None and done.done() and not done.cancelled() and done.exception() is None:
+            abandoned(done.result())
+        raise
 
 
-def _close(asked: tuple[Local, LongBody | None]) -> None:
+def close_rest(asked: tuple[Local, LongBody | None]) -> None:
+    """Closes the body of an answer that nobody waits for any more."""
     if asked[1] is not None:
         asked[1].close()
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Unpack, cast
 
 from dongui.client import Client, client_of
-from dongui.rules.body import MOST_BODY
 from dongui.rules.compiled_policy import UNKNOWN
 from dongui.web.buffered_response import BufferedResponse
 from dongui.web.consent import Consent
 from dongui.web.options import OptionValues
-from dongui.web.proxy_rules import BODY_TIME, TOO_SLOW, UNAVAILABLE, Local
+from dongui.web.proxy_rules import TOO_SLOW, UNAVAILABLE, Local
 from dongui.web.request import SiteRequest
 from dongui.web.set_cookie import Headers
 from dongui.web.site import SiteContext
 from dongui.web.site_client import LongBody
+from dongui.web.wsgi_body import read_body
 from dongui.web.wsgi_request import WsgiRequest, drop_shadows, environ_key
 
 if TYPE_CHECKING:
@@ -116,32 +115,11 @@ class _Answer:
 def _mounted(request: SiteRequest, environ: WSGIEnvironment) -> tuple[Local, LongBody | None]:
     """The answer to a request below ``/_dongui/``, and its body when that is still on its way. Never raises."""
     try:
-        body = _body(environ)
+        body = read_body(environ, environ["wsgi.input"])
         return (TOO_SLOW, None) if body is None else request.site.ask(request.proxied(), body, request.consent)
     except Exception:
         request.site.client.mishap("mount")
         return UNAVAILABLE, None
-
-
-def _body(environ: WSGIEnvironment) -> bytes | None:
-    """The request's body, or one byte more than is allowed of a longer one; None of one that does not come in time."""
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH", "")
-    if length:
-        wanted = int(length) if length.isascii() and length.isdigit() else 0
-        if wanted > MOST_BODY:
-            return b"\0" * (MOST_BODY + 1)
-    elif environ.get("wsgi.input_terminated"):
-        wanted = MOST_BODY + 1
-    else:
-        return b""
-    parts: list[bytes] = []
-    deadline = time.monotonic() + BODY_TIME
-    while wanted > 0 and (part := stream.read(min(wanted, 1 << 12))):
-        parts.append(part)
-        wanted -= len(part)
-        if time.monotonic() > deadline:
-            return None
-    return b"".join(parts)
 
 
 def _respond(answer: Local, rest: LongBody | None, start_response: StartResponse, method: str) -> Iterable[bytes]:

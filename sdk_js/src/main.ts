@@ -35,7 +35,7 @@ core._look = async () => {
     if (core._choice && !core._facts.accepts.includes(core._choice.version)) await core._learn("no-cache");
     if (core._turns) return;
     core._judge();
-    if (core._queue[0]) core._load("queue").then(() => core._deliver!());
+    if (core._queue[0]) core._load("queue").then(() => core._deliver?.());
     answered() ? core._hide?.(true) : show("banner");
   } catch {}
 };
@@ -54,7 +54,7 @@ core._judge = () => {
   if ((core._known = core._facts)) core._granted = worth();
   core._pending = core._awaited?.() || [];
   const lost = [...before].some((id) => !core._granted.has(id));
-  if (lost) core._load("panel").then(() => core._undo!());
+  if (lost) core._load("panel").then(() => core._undo?.());
   if (!first && !lost && before.size == core._granted.size) return;
   // Tags learn of the change before they run, and cookies go before anything could read them.
   for (const step of [core._settle, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release]) quietly(step);

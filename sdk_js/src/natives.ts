@@ -12,7 +12,8 @@ export const native = <T extends object>(object: T): T => {
   return new Proxy(object, {
     get(_, name) {
       const value: any = Reflect.get(owner(name), name, object);
-      return value?.bind?.(object) ?? value;
+      // An element may carry a `bind` of its own, and some can be called.
+      return typeof value == "function" && !value.nodeType ? value.bind(object) : value;
     },
     set: (_, name, value) => Reflect.set(owner(name), name, value, object),
   });

@@ -3,7 +3,7 @@
  * from the policy by `dongui.policy.stub` (Python), which puts the facts in the place of `__DONGUI__`.
  */
 import { held, holdAll } from "./blocking/hold";
-import { ownGlobal } from "./natives";
+import { doc, ownGlobal } from "./natives";
 import { cookies, quietly } from "./page";
 import { effectivePurposes } from "./rules/consent";
 import { matches } from "./rules/cookies";
@@ -86,13 +86,7 @@ queue.push(["consent.onChange", (state: Record<string, boolean>) => {
 // What comes from an address that the policy declares for a purpose waits for it, marked or not.
 const declared = purposes.flatMap(([id, { basis, urls }]) => (basis == "consent" ? urls.map((glob) => ({ id, glob })) : []));
 const waits = (fits: (glob: string) => boolean): string | undefined => declared.find(({ id, glob }) => !granted.has(id) && fits(glob))?.id;
-const absolute = (address: string): string => {
-  try {
-    return new URL(address, document.baseURI).href;
-  } catch {
-    return "";
-  }
-};
+const absolute = (address: string): string => quietly(() => new URL(address, doc.baseURI).href) ?? quietly(() => new URL(address).href) ?? "";
 if (declared[0])
   holdAll(
     (address) => waits((glob) => matches(glob, absolute(address))),

@@ -91,8 +91,9 @@ export function watchViews(choice: unknown): void {
   chosen && view();
 }
 
-/** A view counts once something is granted on its page; so do events of before the choice was known, unless nothing is. */
+/** Once the choice is judged by a notice: a view counts where something is granted on its page; so do events of before the choice was known, unless nothing is. */
 core._settle = () => {
+  if (!core._known) return;
   const waiting = early.splice(0);
   const due = unseen && waiting[0]?.name != VIEW;
   if (chosen && core._facts.page_views) {

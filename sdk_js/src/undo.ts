@@ -11,6 +11,8 @@ const cookieNames = (core: Core): string[] => (core._quietly(() => core._doc.coo
  */
 export function clear(core: Core): string[] {
   const { _facts: facts, _granted: granted } = core;
+  // Without the notice nobody knows which are the purpose's.
+  if (!facts) return [];
   const unwanted = (name: string): boolean => {
     const purpose = classify(name, facts)!;
     return facts.purposes[purpose]?.basis == "consent" && !granted.has(purpose);
@@ -28,8 +30,10 @@ export function takeBack(core: Core): boolean {
     if (purposes.every((id) => core._granted.has(id))) return true;
     // Only what a script of the page has registered by this name: markup calls no global.
     core._quietly(core._hooks.get(element.dataset.onWithdraw!) ?? (() => {}));
-    ran ||= [element, ...nodes].some((node) => node instanceof Element && (node.matches("script") || node.querySelector("script")));
-    for (const node of nodes) node.parentNode?.removeChild(node);
+    // Markup may bring forms, whose fields shadow what is read of them.
+    const all = [element, ...nodes].map((node) => core._native(node as Element));
+    ran ||= all.some((node) => node.matches?.("script") || node.querySelector?.("script"));
+    for (const node of all.slice(1)) node.remove();
     element.replaceWith(before);
     return false;
   });

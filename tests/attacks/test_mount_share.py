@@ -9,16 +9,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
 from dongui.asgi import ConsentMiddleware as AsgiMiddleware
 from dongui.http import forwarder
 from dongui.http.breaker import Breaker, Breakers
-from dongui.web import proxy_rules
+from dongui.integrations.django import middleware as django_middleware
+from dongui.web import proxy_rules, wsgi_body
 
 from tests.attacks.mount import decision, post, shop
-from tests.sdk.calls import call, environ
+from tests.sdk import django_site
+from tests.sdk.calls import call, environ, run
 from tests.sdk.sdk_stub import ORIGIN, SITE, Collector
 from tests.sdk.test_sdk_asgi import page as asgi_page
 from tests.sdk.test_sdk_asgi import scope_of
+
+assert django_site.fake
 
 
 def export(app: Any, collector: Collector, visitor: str) -> str:
@@ -93,30 +99,72 @@ def test_a_reader_who_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch)
         assert call(app, "/_dongui/v1/me", cookie=f"dongui_id={visitor}", X_DONGUI="1").status == "200 OK"
 
 
-class Dripping(io.BytesIO):
-    """A body that comes a few bytes at a time, a second each."""
+class Dripping:
+    """A body that comes a byte a second; ``read`` waits for all that it was asked for, as ``wsgi.input`` may."""
 
-    def __init__(self, clock: list[float]) -> None:
-        super().__init__(b"x" * 60_000)
+    def __init__(self, clock: list[float], body: bytes) -> None:
         self._clock = clock
+        self._body = io.BytesIO(body)
 
-    def read(self, size: int | None = -1) -> bytes:
-        self._clock[0] += 1.0
-        return super().read(min(size or 1, 16))
+    def read(self, size: int = -1) -> bytes:
+        data = self._body.read(size)
+        self._clock[0] += len(data)
+        return data
+
+    def readline(self, size: int = -1) -> bytes:
+        return self.read(size)
 
 
-def test_a_body_that_drips_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dongui import middleware
+class DrippingBuffered(Dripping):
+    """The same behind a buffer, whose ``read1`` waits for the next bytes only."""
 
-    now = [0.0]
-    monkeypatch.setattr(middleware, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    with shop() as (app, _):
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(1)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock that bodies are read by."""
+    clock = [0.0]
+    monkeypatch.setattr(wsgi_body, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+@pytest.mark.parametrize("kind", [Dripping, DrippingBuffered])
+@pytest.mark.parametrize("django", [False, True], ids=["WSGI", "Django"])
+def test_a_body_that_drips_is_refused(now: list[float], kind: type[Dripping], django: bool) -> None:
+    with shop() as (app, _), override_settings(DONGUI={"client": app.client}):
         made = environ("/_dongui/v1/events", method="POST", ORIGIN=ORIGIN)
-        made |= {"wsgi.input": Dripping(now), "CONTENT_LENGTH": "60000"}
-        seen: list[str] = []
-        app(made, lambda status, headers: seen.append(status))
-        assert seen == ["408 Request Timeout"]
+        made |= {"wsgi.input": kind(now, b"x" * 60_000), "CONTENT_LENGTH": "60000"}
+        assert run(WSGIHandler() if django else app, made).status.split()[0] == "408"
         assert now[0] <= proxy_rules.BODY_TIME + 2
+
+
+@pytest.mark.parametrize("kind", [Dripping, DrippingBuffered, io.BytesIO])
+@pytest.mark.parametrize("django", [False, True], ids=["WSGI", "Django"])
+def test_a_body_that_comes_in_time_is_taken_as_it_is(now: list[float], kind: Any, django: bool) -> None:
+    body = b'{"v":1}'
+    with shop() as (app, _), override_settings(DONGUI={"client": app.client}):
+        read: list[bytes] = []
+        made = environ("/_dongui/v1/events", method="POST", ORIGIN=ORIGIN, CONTENT_TYPE="text/plain")
+        made["wsgi.input"] = kind(body + b"the next request") if kind is io.BytesIO else kind(now, body + b"the next")
+        made["CONTENT_LENGTH"] = str(len(body))
+        site = django_middleware.site() if django else app.site
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                site, "ask", lambda visit, body, consent: (read.append(body), (proxy_rules.UNAVAILABLE, None))[1]
+            )
+            assert run(WSGIHandler() if django else app, made).status.split()[0] == "503"
+    assert read == [body]
+
+
+@pytest.mark.parametrize("django", [False, True], ids=["WSGI", "Django"])
+def test_a_body_that_says_it_is_too_long_is_refused_unread(now: list[float], django: bool) -> None:
+    with shop() as (app, _), override_settings(DONGUI={"client": app.client}):
+        made = environ("/_dongui/v1/events", method="POST", ORIGIN=ORIGIN)
+        made |= {"wsgi.input": Dripping(now, b"x" * 70_000), "CONTENT_LENGTH": "70000"}
+        assert run(WSGIHandler() if django else app, made).status.split()[0] == "413"
+        assert now[0] == 0.0
 
 
 def test_a_body_that_never_ends_holds_nothing_of_an_asgi_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,7 +190,7 @@ def test_a_backup_beside_a_running_serve_and_its_restore(tmp_path: Path) -> None
         assert made["bytes"] == file.stat().st_size
         for one_file in (file, tmp_path / "backup.journal"):
             assert one_file.stat().st_mode & 0o077 == 0
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["backup", "backup.journal", "d"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["backup", "backup.journal", "d", "d.policy.toml"]
         assert one.http.delete("/v1/me", headers={"authorization": f"Bearer {leaves}"}).status_code == 200
         assert "in use by process" in one.run("restore", str(file), "--replace", code=2).stderr
         one.stop()

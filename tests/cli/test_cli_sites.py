@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -55,6 +56,23 @@ def test_a_policy_in_another_encoding_is_named(dongui: Run, tmp_path: Path) -> N
     result = dongui("sites", "add", "blog", "--origin", "https://x.example.com", "--policy", str(tmp_path / "p.toml"))
     assert result.exit_code == 2
     assert "UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://[", "https://℀.com", f"https://{'가' * 70}.com", "https://a..가", "https://*.x.com"]
+)
+def test_what_no_browser_sends_is_refused_in_a_line(dongui: Run, origin: str) -> None:
+    result = dongui("sites", "add", "blog", "--origin", origin)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert len(json.loads(dongui("sites", "list", "--json").stdout)) == 1
+
+
+@pytest.mark.parametrize("url", ["http://[", "https://", "https://℀.com/", "ftp://x"])
+def test_an_address_that_is_none_is_not_visited(dongui: Run, url: str) -> None:
+    result = dongui("scan", url)
+    assert result.exit_code == 2
+    assert "https:// or http://" in result.stderr
 
 
 def test_an_origin_with_a_path_is_refused_with_the_remedy(dongui: Run) -> None:

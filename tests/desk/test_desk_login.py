@@ -31,6 +31,11 @@ def test_signing_in_leads_on_to_the_page_asked_for(world: World) -> None:
         "/\\evil.example",
         "/console/\\evil.example",
         "javascript:alert(1)",
+        "//[",
+        "http://[",
+        "//℀.com/",
+        "//evil.example:x/",
+        "/console/#x",
     ],
 )
 def test_signing_in_never_leads_elsewhere(world: World, elsewhere: str) -> None:

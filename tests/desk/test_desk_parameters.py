@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from desk_world import World, send
 from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.desk.validation import LARGEST, ParameterError, refuse
 from flask.testing import FlaskClient
 
 DAYS = "from=2026-01-01&to=2026-01-31"
@@ -61,6 +64,8 @@ def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None
         ("/v1/export/events", "filter=page:/a"),
         ("/v1/export/events", "columns=id"),
         ("/v1/export/events", "since=x"),
+        ("/v1/reports/pages?from=2026-W45&to=2026-11-23", ""),
+        ("/v1/export/events?from=20261101&to=2026-11-23", ""),
         ("/v1/feed/erasures", "limit=1001"),
         ("/v1/feed/erasures", "purpose=statistics"),
         ("/v1/feed/erasures", "after=-1"),
@@ -69,7 +74,42 @@ def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None
     ],
 )
 def test_what_cannot_be_asked_is_refused(world: World, token: str, call: str, odd: str) -> None:
-    assert world.get(f"{call}?{CALLS.get(call, DAYS)}&{odd}", token).status_code == 400
+    address = call if "?" in call else f"{call}?{CALLS.get(call, DAYS)}&{odd}"
+    assert world.get(address, token).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", True),
+        (str(LARGEST), True),
+        ("0" * 18 + "7", True),
+        (str(LARGEST + 1), False),
+        ("0" * 5000, False),
+        ("0" * 20 + "9" * 27, False),
+        ("9" * 5000, False),
+        ("٣", False),
+        ("-1", False),
+    ],
+)
+def test_a_number_is_judged_as_a_whole(officer: FlaskClient, text: str, number: bool) -> None:
+    asked = [("id", text)]
+    if number:
+        refuse(asked, 10_000, re.compile("\x00"))
+    else:
+        with pytest.raises(ParameterError, match="a whole number"):
+            refuse(asked, 10_000, re.compile("\x00"))
+    answer = send(officer, "/console/destructions", "/console/destructions/approve", id=text)
+    assert answer.status_code < 500
+    assert (answer.status_code == 400) or number
+    assert officer.get(f"/console/disclosures/{text}").status_code in (400, 404)
+
+
+@pytest.mark.parametrize("text", ["2026-W45", "2026-W45-1", "20261101", "2026-11-1", "２０２６-11-01", "2026-02-30"])
+def test_a_day_is_written_in_one_way(text: str) -> None:
+    refuse([("first", "2026-11-01")], 100, re.compile("\x00"))
+    with pytest.raises(ParameterError, match="a day such as"):
+        refuse([("first", text)], 100, re.compile("\x00"))
 
 
 @pytest.mark.parametrize("name", ["nonsense", "Pages", "pages.csv", "hours", "overview%00"])

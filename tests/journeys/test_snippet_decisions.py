@@ -102,6 +102,35 @@ def test_a_withdrawal_out_of_reach_of_everything_is_in_force(
     eventually(lambda: withdrawn(collector), page)
 
 
+@pytest.mark.parametrize("missing", ["notice", "panel.js", "queue.js", "ui.js"])
+def test_a_withdrawal_without_a_part_throws_nothing_and_is_in_force(
+    page: Page, site: Stub, collector: Stub, missing: str
+) -> None:
+    given(page, site, collector)
+    assert page.evaluate("dongui.consent.set({personalisation: true})") == "recorded"
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(error.message))
+    collector.intercept = lambda request: (503, {}, b"") if request.path == f"/v1/{missing}" else None
+    page.goto(site.origin)
+    page.wait_for_function("window.dongui && dongui.consent")
+    if missing != "notice":
+        ready(page)
+    page.evaluate("void dongui.withdraw('statistics')")
+    assert page.evaluate("dongui.consent.granted('statistics')") is False
+    if missing == "queue.js":
+        stored = "Object.keys(localStorage).some(key => key.startsWith('dongui.queue.'))"
+        eventually(lambda: page.evaluate(stored), page)
+    else:
+        eventually(lambda: withdrawn(collector), page)
+    collector.intercept = None
+    page.goto(site.origin)
+    ready(page)
+    assert granted(page) == ["personalisation"]
+    # What was on its way as the page was left is sent again.
+    eventually(lambda: collector.state["statistics"] in ("withdrawn", "refused"), page)
+    assert errors == []
+
+
 def test_nothing_of_the_page_is_lost_by_a_withdrawal(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, f"<form method=post action=/order><input id=text></form>{TAG}")
     site.pages["/order"] = site.pages["/"]

@@ -20,6 +20,10 @@ WAYS = {
     "script, setAttributeNS": "const s = make('script'); s.setAttributeNS(null, 'src', url); box.append(s)",
     "script, attribute node": """const s = make('script'), a = document.createAttribute('src'); a.value = url;
         s.setAttributeNode(a); box.append(s)""",
+    "script, attribute node NS": """const s = make("script"), a = document.createAttributeNS(null, "src");
+        a.value = url; box.append(s); s.setAttributeNodeNS(a)""",
+    "script, list of attributes": """const s = make('script'), a = document.createAttribute('src'); a.value = url;
+        s.attributes.setNamedItem(a); box.append(s)""",
     "script, contextual fragment": """box.append(document.createRange().createContextualFragment(
         `<script src="${url}"><` + '/script>'))""",
     "script, a template's clone": """const t = make('template');
@@ -34,6 +38,15 @@ WAYS = {
     "image, setAttribute": "make('img').setAttribute('src', url)",
     "image, srcset": "make('img').srcset = `${url} 1x`",
     "image, srcset attribute": "make('img').setAttribute('srcset', `/ok.png 1x, ${url} 2x`)",
+    "image, list of attributes": """const i = make('img'), a = document.createAttribute('src'); a.value = url;
+        i.attributes.setNamedItem(a)""",
+    "image, list of attributes NS": """const i = make('img'), a = document.createAttribute('src'); a.value = url;
+        i.attributes.setNamedItemNS(a)""",
+    "image, attribute's value": "const i = make('img'); i.src = '/ok.png'; i.attributes.src.value = url",
+    "image, attribute's node value": """const i = make('img'); i.src = '/ok.png';
+        i.getAttributeNode('src').nodeValue = url""",
+    "image, attribute's text": """const i = make('img'); i.src = '/ok.png';
+        i.getAttributeNode('src').textContent = url""",
     "image, innerHTML": 'box.innerHTML = `<p><img src="${url}"></p>`',
     "image, innerHTML of what is not on the page": 'make("div").innerHTML = `<img src="${url}">`',
     "image, srcset by innerHTML": 'box.innerHTML = `<img srcset="${url} 1x">`',
@@ -42,6 +55,8 @@ WAYS = {
         new DOMParser().parseFromString(`<img src="${url}">`, 'text/html').body.firstChild)""",
     "frame": "const f = make('iframe'); f.src = url; box.append(f)",
     "frame, src after append": "const f = make('iframe'); box.append(f); f.src = url",
+    "frame, attribute node NS": """const f = make('iframe'), a = document.createAttributeNS(null, 'src'); a.value = url;
+        f.setAttributeNodeNS(a); box.append(f)""",
     "frame, innerHTML": 'box.innerHTML = `<iframe src="${url}"></iframe>`',
     "frame, outerHTML": 'box.innerHTML = "<p></p>"; box.firstChild.outerHTML = `<iframe src="${url}"></iframe>`',
     "frame, insertAdjacentHTML": 'box.insertAdjacentHTML("beforeend", `<iframe src="${url}"></iframe>`)',
@@ -70,6 +85,11 @@ FORGOTTEN = {
     "image, setAttribute",
     "image, srcset",
     "image, srcset attribute",
+    "image, list of attributes",
+    "image, list of attributes NS",
+    "image, attribute's value",
+    "image, attribute's node value",
+    "image, attribute's text",
     "image, innerHTML of what is not on the page",
     "late frame, its own image",
     "late frame, a frame in it",

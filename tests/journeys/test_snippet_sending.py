@@ -181,6 +181,21 @@ def test_trouble_is_waited_out_and_nothing_doubled(page: Page, site: Stub, colle
     assert len({e["id"] for e in collector.events if e["name"] == "late"}) == 1
 
 
+@pytest.mark.parametrize("status", [408, 425, 429, 503])
+def test_a_problem_that_passes_drops_nothing(page: Page, site: Stub, collector: Stub, status: int) -> None:
+    accept(page, site, collector)
+    first = iter([status])
+
+    def slow(request: Request) -> Answer | None:
+        if request.path != "/v1/events" or (code := next(first, None)) is None:
+            return None
+        return code, {"Content-Type": "application/problem+json"}, b'{"type": "urn:dongui:problem:too-slow"}'
+
+    collector.intercept = slow
+    page.evaluate("dongui.track('late')")
+    eventually(lambda: names(collector).count("late") == 2, page)
+
+
 def test_a_malformed_batch_is_not_sent_for_ever(page: Page, site: Stub, collector: Stub) -> None:
     accept(page, site, collector)
     refuse_posts(collector, 400)

@@ -11,6 +11,7 @@ from dongui.rules.periods import last_day
 from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.retention.schedule import (
     Planned,
+    StoredDay,
     held_records,
     may_hold,
     plan_day,
@@ -287,9 +288,6 @@ def test_a_minimum_is_a_floor() -> None:
 
 
 def test_the_schedule_tells_when_and_what_keeps_it() -> None:
-    assert schedule(DAY, [RowBasis(1, 1, 0b101)], RULES, [hold(4, class_id="ads_log")], DAY) == {
-        "day": "2025-03-10",
-        "first_ends_on": "2025-09-11",
-        "destroyed_on": "2026-03-11",
-        "holds": [4],
-    }
+    assert schedule(DAY, [RowBasis(1, 1, 0b101)], RULES, [hold(4, class_id="ads_log")], DAY, 77) == StoredDay(
+        DAY, date(2025, 9, 11), date(2026, 3, 11), [4], 77
+    )

@@ -136,8 +136,8 @@ def test_the_page_says_all_of_it_in_both_languages_and_names_nobody(busy: House)
     assert "m-1" not in written
     assert "<script" not in written
     for lang, words in (
-        ("ko", "개인정보 보호책임자, privacy@example.com"),
-        ("en", "Privacy officer, privacy@example.com"),
+        ("ko", "개인정보 보호책임자, privacy@shop.example"),
+        ("en", "Privacy officer, privacy@shop.example"),
     ):
         assert words in draft(told, policy, lang)
         assert "IP" in draft(told, policy, lang)

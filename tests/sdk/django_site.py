@@ -73,7 +73,20 @@ def buy(request: Any) -> HttpResponse:
 
 def sign_up(request: Any) -> HttpResponse:
     request.consent.decide(granted=["statistics"], refused=["marketing"], method="signup")
-    return HttpResponse("welcome")
+    return HttpResponse("welcome", headers={"CDN-Cache-Control": "public", "Cache-Control": "public, max-age=60"})
+
+
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends a cookie itself, at a place that a request does not tell."""
+    response = HttpResponse("<!doctype html><html><head></head>")
+    response.delete_cookie("_ga", path="/members")
+    return response
+
+
+def dated(request: HttpRequest) -> HttpResponse:
+    """A page with all validators, and a cookie in a header that the application wrote by hand."""
+    headers = {"ETag": '"1"', "Last-Modified": "Mon, 30 Nov 2026 00:00:00 GMT", "Accept-Ranges": "bytes"}
+    return HttpResponse("<!doctype html><html><head></head>", headers={**headers, "Set-Cookie": "_ga=1; Path=/"})
 
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
@@ -118,6 +131,8 @@ urlpatterns = [
     path("either", either),
     path("buy", buy),
     path("sign-up", sign_up),
+    path("sign-out", sign_out),
+    path("dated", dated),
     path("stream", stream),
     path("cookies", cookies),
     path("streamed/<kind>", streamed),

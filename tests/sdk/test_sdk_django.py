@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.management import CommandError, call_command
+from django.template import engines
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from dongui import Client as DonguiClient
 from dongui import Delivery
@@ -64,6 +67,20 @@ def test_templates(fake: FakeClient) -> None:
     assert not Client().get("/page").content.endswith(b"ad")
 
 
+@pytest.mark.parametrize("mounted", ["", "/shop", "/상점"])
+def test_the_template_tag_is_the_one_that_is_put_in(mounted: str) -> None:
+    options: Any = {"domain": "shop.example", "inject": True}
+    root = mounted.encode().decode("latin-1")
+    with override_settings(DONGUI={"client": FakeClient(**options)}):
+        [own] = re.findall("<script.*?</script>", Client().get("/page", SCRIPT_NAME=root).content.decode())
+        [put] = re.findall("<script.*?</script>", Client().get("/", SCRIPT_NAME=root).content.decode())
+        assert own.replace(' nonce="n1"', "") == put
+        assert f'src="{quote(mounted)}/_dongui/v1/dongui.js"' in own
+        assert ' data-domain="shop.example"' in own
+        text = engines["django"].from_string("{% load dongui %}{% dongui_snippet nonce %}").render({"nonce": '"><b'})
+    assert 'nonce="&quot;&gt;&lt;b"' in text, "no request, and nothing leaves its attribute"
+
+
 def test_views_that_require_a_purpose(fake: FakeClient) -> None:
     granted = {"Cookie": fake.cookie("marketing")}
     assert Client().get("/offer").status_code == 403
@@ -81,8 +98,8 @@ def test_events_of_the_application_and_streams(fake: FakeClient) -> None:
 def test_cookies_that_linger_are_ended_at_every_domain(fake: FakeClient) -> None:
     got = Client().get("/", headers={"Cookie": f"{fake.cookie()}; _ga=1", "Host": "www.example.com"})
     lines = [morsel.OutputString() for morsel in got.cookies.values() if morsel.key == "_ga"]
-    ended = "_ga=; {}Max-Age=0; Path=/"
-    assert lines == [ended.format(domain) for domain in ("", "Domain=www.example.com; ", "Domain=example.com; ")]
+    ended = "_ga=; Max-Age=0; Path=/"
+    assert lines == [ended + domain for domain in ("", "; Domain=www.example.com", "; Domain=example.com")]
 
 
 def test_a_decision_at_sign_up_sets_its_cookies(fake: FakeClient) -> None:
@@ -102,6 +119,30 @@ def test_pages_take_the_tag() -> None:
         got = Client().get("/")
     assert b'<head><script async src="/_dongui/v1/dongui.js" data-site="test-site"></script>' in got.content
     assert got.headers["Content-Length"] == str(len(got.content))
+
+
+def test_headers_that_may_not_leave_are_gone() -> None:
+    with override_settings(DONGUI={"client": FakeClient(inject=True)}):
+        head = Client().head("/dated")
+        assert not set(head.headers) & {"Content-Length", "ETag", "Last-Modified", "Accept-Ranges"}
+        page = Client().get("/dated")
+        assert page.headers["Content-Length"] == str(len(page.content))
+        head = Client().head("/dated")
+        assert (head.headers["Content-Length"], head.headers["ETag"]) == (str(len(page.content)), page.headers["ETag"])
+
+
+def test_no_cache_keeps_what_sets_a_visitors_own_cookies(fake: FakeClient) -> None:
+    got = Client().get("/sign-up")
+    assert "dongui_id" in got.cookies
+    assert not got.has_header("CDN-Cache-Control")
+    assert got.headers["Cache-Control"] == "private, max-age=60"
+
+
+def test_a_cookie_in_a_header_of_the_applications_own_is_guarded(fake: FakeClient) -> None:
+    refused = Client().get("/dated")
+    assert (list(refused.cookies), refused.has_header("Set-Cookie")) == ([], False)
+    granted = Client().get("/dated", headers={"Cookie": fake.cookie("statistics")})
+    assert [granted.headers.get("Set-Cookie"), *granted.cookies] in (["_ga=1; Path=/"], [None, "_ga"])
 
 
 def post(path: str, body: Any) -> dict[str, Any]:

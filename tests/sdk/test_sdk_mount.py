@@ -188,6 +188,57 @@ def test_what_is_held_takes_the_cookie_and_a_header_that_no_form_sends(shop: Any
     assert collector.granted == {}
 
 
+def test_a_repeated_erasure_ends_the_cookies_that_the_first_answer_did_not_reach(
+    shop: Any, collector: Collector
+) -> None:
+    visitor = collector.visitor("statistics")
+    del collector.granted[visitor]  # the first attempt has erased it, too late for its own answer
+    gone = call(shop, "/_dongui/v1/me", method="DELETE", cookie=f"dongui_id={visitor}", X_DONGUI="1")
+    assert gone.status.startswith("404")
+    assert cookie_of(gone, "dongui_id").startswith("dongui_id=; Max-Age=0")
+    assert cookie_of(gone, "dongui").startswith("dongui=1~v1~~")
+
+
+def test_cookies_stay_where_nothing_says_that_their_id_is_erased(shop: Any, collector: Collector) -> None:
+    visitor, cookie = collector.visitor("statistics"), "dongui_id="
+    other = call(shop, "/_dongui/v1/me", method="DELETE", cookie=cookie + visitor, AUTHORIZATION=f"Bearer {'x' * 22}")
+    assert other.status.startswith("404")
+    assert other.cookies() == []
+    read = call(shop, "/_dongui/v1/me", cookie=cookie + "x" * 22, X_DONGUI="1")
+    assert read.status.startswith("404")
+    assert read.cookies() == []
+    collector.mode = "full"
+    failed = call(shop, "/_dongui/v1/me", method="DELETE", cookie=cookie + visitor, X_DONGUI="1")
+    assert failed.status.startswith("503")
+    assert failed.cookies() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("", f"site={SITE}"),
+        ("lang=en", f"lang=en&site={SITE}"),
+        ("lang=en&", f"lang=en&&site={SITE}"),
+        (f"lang=en&site={SITE}", f"lang=en&site={SITE}"),
+        (f"s%69te={SITE}", f"s%69te={SITE}"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/policy", "/v1/policy", "/v1/notice"])
+def test_the_mount_asks_for_its_own_site(shop: Any, collector: Collector, path: str, query: str, sent: str) -> None:
+    """Unnamed, the collector would answer with the notice of its first site."""
+    collector.requests.clear()
+    call(shop, "/_dongui" + path, query=query)
+    assert [asked for _, asked, _ in collector.requests] == [f"{path}?{sent}"]
+
+
+@pytest.mark.parametrize("query", ["site=another", "site=", f"site={SITE}&site=another", "s%69te=another"])
+@pytest.mark.parametrize("path", ["/policy", "/v1/policy", "/v1/notice"])
+def test_another_site_stays_refused(shop: Any, collector: Collector, path: str, query: str) -> None:
+    collector.requests.clear()
+    assert call(shop, "/_dongui" + path, query=query).status.startswith("404")
+    assert collector.requests == []
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import http.cookiejar
+import pickle
 import urllib.request
 from email.message import Message
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpResponse
+from django.test import override_settings
 from dongui import Client, ConsentMiddleware
+from dongui.integrations.django.responses import put_headers
+from dongui.testing import FakeClient
 from dongui.web.expiry import Place, SeenPlaces, expire, place_of, places
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sdk.calls import call, choice
+from tests.sdk import django_site
+from tests.sdk.calls import call, choice, environ, run
 from tests.sdk.conftest import QUICK
 from tests.sdk.sdk_stub import POLICY, SECRET, SITE
 
@@ -119,3 +129,73 @@ def test_the_middleware_ends_a_cookie_of_another_path() -> None:
         assert call(app, "/shop/cart", cookie="_ga=1").all("Set-Cookie") == [], "nobody has withdrawn"
     finally:
         client.close()
+
+
+# Django: its jar has one place for each name.
+
+assert django_site.fake
+
+
+def through_wsgi(path: str, cookie: str, scheme: str) -> tuple[list[str], bytes]:
+    """(the ``Set-Cookie`` lines, the body) that a WSGI server sends."""
+    got = run(WSGIHandler(), {**environ(path, cookie=cookie), "wsgi.url_scheme": scheme, "HTTP_HOST": HOST})
+    return [line.strip() for line in got.all("Set-Cookie")], got.body
+
+
+def through_asgi(path: str, cookie: str, scheme: str) -> tuple[list[str], bytes]:
+    """The same of an ASGI server."""
+    headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode()), (b"user-agent", b"Mozilla/5.0 Firefox/130.0")]
+    scope = {"type": "http", "method": "GET", "path": path, "scheme": scheme, "headers": headers, "query_string": b""}
+    sent: list[Any] = []
+
+    async def ask() -> None:
+        asked = False
+
+        async def receive() -> Any:
+            nonlocal asked
+            if asked:
+                await asyncio.Event().wait()
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await ASGIHandler()(scope, receive, send)
+
+    asyncio.run(ask())
+    lines = [value.decode() for name, value in sent[0]["headers"] if name.lower() == b"set-cookie"]
+    return lines, b"".join(message.get("body", b"") for message in sent)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("through", [through_wsgi, through_asgi])
+def test_django_ends_it_at_every_place(through: Any, scheme: str) -> None:
+    fake = FakeClient(inject=True)
+    with override_settings(DONGUI={"client": fake}):
+        lines, body = through("/sign-out", f"{fake.cookie()}; _ga=1; _fbp=2", scheme)
+    for name in ("_ga", "_fbp"):
+        for line in places_ended(name, "/sign-out", scheme):
+            assert line in lines
+    assert [line for line in lines if "Path=/members" in line and line.startswith("_ga=")], "the application's own"
+    assert len(set(lines)) == len(lines) > 10
+    assert b"/_dongui/v1/dongui.js" in body, "the page takes its tag all the same"
+    assert fake.stats()["mishaps"] == {}
+
+
+def places_ended(name: str, path: str, scheme: str) -> list[str]:
+    """The lines that end a cookie at its first few places."""
+    return [line for _, line in expire([name], HOST, path, https=scheme == "https", turn=1)][:8]
+
+
+@pytest.mark.parametrize("name", ["_ga", "path", "version", "Secure"])
+def test_a_line_leaves_django_as_it_came(name: str) -> None:
+    response = HttpResponse()
+    response.set_cookie("_ga", "the application's own")
+    own = response.cookies["_ga"].OutputString()
+    ends = [("Set-Cookie", line) for line in (f"{name}=; Max-Age=0; Path=/; Secure; Partitioned", f"{name}=; Path=/x")]
+    put_headers(response, [*response.items(), ("Set-Cookie", own), *ends])
+    for one in (response.cookies, copy.deepcopy(response.cookies), pickle.loads(pickle.dumps(response.cookies))):
+        lines = [morsel.OutputString() for morsel in one.values()]
+        assert sorted(lines) == sorted([own, *(line for _, line in ends)])
+        assert [morsel.key for morsel in one.values()].count(name) == (3 if name == "_ga" else 2)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dongui.rules.periods import Period, last_day
 
-from dongui_collector.core.clock import start_of
+from dongui_collector.core.clock import parse_day, start_of
 from dongui_collector.core.errors import CollectorError
 
 DEFAULT_LIFE = "P1Y"
@@ -21,7 +21,7 @@ def expiry(text: str, today: date, zone: ZoneInfo) -> int | None:
     if text == "never":
         return None
     try:
-        last = last_day(today, Period.parse(text)) if text.startswith("P") else date.fromisoformat(text)
+        last = last_day(today, Period.parse(text)) if text.startswith("P") else parse_day(text)
         ends = start_of(last + timedelta(days=1), zone)
     except (ValueError, OverflowError):
         raise CollectorError(f"{text[:20]!r} is neither a period (P90D) nor a day (2027-01-31) nor never") from None

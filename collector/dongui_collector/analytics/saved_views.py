@@ -6,10 +6,10 @@ Small lists under one setting a site; changed through operations, by people of t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.core.clock import parse_day
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import COMMAND_LINE, Request, operation
 from dongui_collector.ledger.installation import LedgerInstallation
@@ -125,7 +125,7 @@ def _funnel(fields: Mapping[str, Any]) -> Json:
 
 def _note(fields: Mapping[str, Any]) -> Json:
     try:
-        day = date.fromisoformat(str(fields.get("day")))
+        day = parse_day(str(fields.get("day")))
     except ValueError:
         raise ReportError("day is a day such as 2026-11-23") from None
     return {"day": day.isoformat(), "text": _text(fields, "text", 200)}

@@ -79,7 +79,8 @@ def plan_(
             outside=outside,
             progress=lambda _done, _all: advance(1),
         )
-        policy = core.registry.in_force((chosen or core.registry.sites()[0]).ref, core.clock.now()).policy
+        whose = chosen or (core.registry.published() or core.registry.sites())[0]
+        policy = core.registry.in_force(whose.ref, core.clock.now()).policy
         told["notice"] = {lang: draft(told, policy, lang) for lang in ("ko", "en")}
         if to_page:
             with open(to_page, "w", encoding="utf-8", opener=private) as file:

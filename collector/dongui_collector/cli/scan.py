@@ -63,7 +63,7 @@ def scan(
     The visit grants nothing; what waits for consent is read from the page. Values are neither kept nor shown. Exit code
     1 when something is missing.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_address(url):
         raise click.BadParameter("give an address that starts with https:// or http://", param_hint="URL")
     declared = load(policy) if policy else _published(config, site)
     seen = look(url, seconds=seconds, browser=browser)
@@ -71,6 +71,14 @@ def scan(
     emit(_report(seen, missing), as_json, lambda _: _text(seen, missing))
     if missing:
         ctx.exit(1)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _published(config: Path, site: str | None) -> Policy | None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from dongui_collector.core.errors import SettingsError
+
+
+def parse_day(text: str) -> date:
+    """A day as people and calls write it, ``2026-11-23`` alone: :meth:`date.fromisoformat` also takes ``20261123`` and
+    ``2026-W48``. Raises :class:`ValueError`.
+    """
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("a day is written like 2026-11-23")
+    return date.fromisoformat(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ def authorised(core: Installation, roles: Sequence[str], right: str = "export") 
         if not current_user.may(right):
             raise Problem("forbidden", f"this call is for those who have the right {right!r}")
         site = find_site(core, request.args.get("site"))
-        known = core.registry.in_force(site.ref, core.clock.now()).policy.consent_purposes
-        return ReadRequest(OWN_USE, current_user.role, site, _wanted(known))
+        notice = core.registry.current(site.ref, core.clock.now())
+        return ReadRequest(OWN_USE, current_user.role, site, _wanted(notice.policy.consent_purposes if notice else ()))
     raise Problem("unauthorised", "send Authorization: Bearer <token>; `dongui tokens create` makes one")
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dongui.errors import DonguiError
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, g, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -186,12 +186,14 @@ def _errors(app: Flask) -> None:
     def refused(error: DonguiError) -> Response | tuple[str, int]:
         """What the collector refused; its messages name what, where and the remedy, and echo no personal data."""
         if not _is_api():
-            if isinstance(error, NotPublished):
-                return error_page("not_published", str(error)), 404
+            if isinstance(error, NotPublished) and current_user.is_authenticated:
+                return render_template("not_published.html"), 200 if request.method == "GET" else 409
             return error_page("refused_by_server", str(error)), getattr(error, "status", 400)
         if isinstance(error, validation.ParameterError):
             return problem_response(Problem("malformed", str(error)))
         # Some of these messages name what was asked for: for people in the console, not for an answer over the wire.
+        if isinstance(error, NotPublished):
+            return problem_response(Problem("not-published", error.REMEDY))
         if isinstance(error, Unknown):
             return problem_response(Problem("unknown-site"))
         slug = "unavailable" if isinstance(error, StorageError) else "malformed"

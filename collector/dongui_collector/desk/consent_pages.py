@@ -31,8 +31,8 @@ def consent() -> str:
     days = days if days in RANGES else 30
     today = core.clock.today(core.settings.zone)
     first = today - timedelta(days=days - 1)
-    notice = core.registry.in_force(site.ref, core.clock.now())
-    asked = notice.policy.consent_purposes
+    notice = core.registry.current(site.ref, core.clock.now())
+    asked = notice.policy.consent_purposes if notice else ()
     found = figures(core.storage.ledger.totals(site.ref, first), first, today, asked)
     return render_template(
         "consent.html",

@@ -47,7 +47,7 @@ def disclosures_page() -> str:
     """Every hand-over, newest first, and the forms for new ones."""
     core = open_core()
     now = core.clock.now()
-    policies = [core.registry.in_force(site.ref, now).policy for site in core.registry.sites()]
+    policies = [core.registry.in_force(site.ref, now).policy for site in core.registry.published()]
     parties = dict.fromkeys(p.name for policy in policies for p in (*policy.processors, *policy.recipients))
     purposes = {id: p.label for policy in policies for id, p in policy.purposes.items()}
     labels = {id: item.label for policy in policies for id, item in policy.items.items()}

@@ -17,8 +17,8 @@ from dongui_collector.ledger.notices import earliest_effective
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A text and what is to be said of it. ``taken``: its version is published already, with another text;
-    ``unchanged``: with this very one. ``changes`` are those from the notice in force. ``earliest`` is the first date
-    that it may have, where it would never come into force with its own."""
+    ``unchanged``: with this very one. ``changes`` are those from the notice in force, None without one. ``earliest`` is
+    the first date that it may have, where it would never come into force with its own."""
 
     text: str
     policy: Policy | None
@@ -39,11 +39,11 @@ class Draft:
 
 
 def judged(
-    text: str, in_force: Policy, published: Mapping[str, str], now: int, *, parse: Callable[[str], Policy]
+    text: str, in_force: Policy | None, published: Mapping[str, str], now: int, *, parse: Callable[[str], Policy]
 ) -> Draft:
     """What a text amounts to.
 
-    :param in_force: the policy in force at ``now`` (epoch ms).
+    :param in_force: the policy in force at ``now`` (epoch ms); None where the draft would be the first version.
     :param published: the site's versions with their texts.
     :param parse: reads a text, or raises :class:`PolicyError`.
     """
@@ -56,10 +56,10 @@ def judged(
         text,
         policy,
         check(policy),
-        diff(in_force, policy),
+        diff(in_force, policy) if in_force else None,
         taken=same is not None and same != text,
         unchanged=same == text,
-        earliest=earliest_effective(policy, in_force, now) if same is None else None,
+        earliest=earliest_effective(policy, in_force, now) if in_force and same is None else None,
     )
 
 

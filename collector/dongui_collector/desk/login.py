@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from dongui.errors import DonguiError
 from flask import Flask, redirect, render_template, request, session, url_for
@@ -188,8 +187,8 @@ def _problem(what: str, status: int, headers: dict[str, str] | None = None) -> t
 def _next_page() -> str:
     """Where to go after signing in; only within the console."""
     wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
-    elsewhere = parts.scheme or parts.netloc or not wanted.startswith("/console/") or "\\" in wanted
-    if elsewhere or parts.path == "/console/":  # nobody chose that page: it is where an address without one leads
+    # What begins like this names neither scheme nor host, so it is never taken apart, and never fails at it.
+    if not wanted.startswith("/console/") or "\\" in wanted:
         return home()
-    return wanted
+    nobodys = wanted.partition("#")[0].partition("?")[0] == "/console/"  # where an address without a page leads
+    return home() if nobodys else wanted

@@ -31,10 +31,11 @@ class DayBar:
 class Overview:
     """Everything the overview page shows of one site.
 
-    ``days`` are the newest that have a file, ``all_days`` and ``all_bytes`` are of every one.
+    ``notice`` is None while the policy is a draft; ``days`` are the newest that have a file, ``all_days`` and
+    ``all_bytes`` are of every one.
     """
 
-    notice: LoadedNotice
+    notice: LoadedNotice | None
     days: list[DayBar]
     all_days: int
     all_bytes: int
@@ -48,7 +49,7 @@ class Overview:
 def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[date, date]) -> Overview:
     """The overview of a site. ``ends``: day → the day on which it is destroyed."""
     now = core.clock.now()
-    notice = core.registry.in_force(site.ref, now)
+    notice = core.registry.current(site.ref, now)
     days = core.storage.events.days()
     held = [_held(core, site, day, counts.of(day), ends.get(day)) for day in days[-SHOWN_DAYS:]]
     since = core.clock.today(core.settings.zone) - timedelta(days=30)
@@ -58,7 +59,7 @@ def overview(core: Installation, site: Site, counts: DayCounts, ends: Mapping[da
         days=[d for d in reversed(held) if d.rows],
         all_days=len(days),
         all_bytes=sum(core.storage.events.size(day) for day in days),
-        purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes)),
+        purposes=_in_order({p for d in held for p in d.by_purpose}, list(notice.policy.purposes) if notice else []),
         recorded=_sums(totals, "events.recorded", since).total(),
         refusals=_sums(totals, "events.refused.", since).most_common(),
         replaced=_sums(totals, "events.replaced.", since).most_common(),

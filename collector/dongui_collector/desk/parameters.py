@@ -7,6 +7,7 @@ from datetime import date
 
 from flask import request
 
+from dongui_collector.core.clock import parse_day
 from dongui_collector.intake.problems import Problem
 
 
@@ -32,7 +33,7 @@ def days() -> tuple[date, date]:
 
 def day(name: str) -> date:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        return parse_day(request.args.get(name, ""))
     except ValueError:
         raise Problem("malformed", f"{name} is a day such as 2026-11-23") from None
 

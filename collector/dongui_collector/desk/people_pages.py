@@ -44,7 +44,7 @@ def access() -> str:
 def _page(made: NewToken | None = None, reset: AccountPassword | None = None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
+    sites = [(site, core.registry.current(site.ref, now)) for site in core.registry.sites()]
     accounts = list_accounts(core, ListAccounts())
     return render_template(
         "access.html",

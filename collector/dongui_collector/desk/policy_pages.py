@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from itertools import pairwise
 
+from dongui.i18n import LANGUAGES
 from dongui.policy import check, diff, render
 from flask import Response, render_template, request
 from flask_login import current_user
@@ -31,7 +32,7 @@ pages = DeskPages("policy", __name__, url_prefix="/console/policy")
 @pages.get("", nobody="what is published anyway", menu=MenuLine("set_up", 1, "policy"))
 def policy() -> str:
     core, site = open_core(), chosen_site()
-    current = _in_force(site)
+    current = _current(site)
     notices = core.registry.notices(site.ref)
     changes = {new.ref: diff(old.policy, new.policy) for old, new in pairwise(notices)}
     settings = core.settings
@@ -43,7 +44,7 @@ def policy() -> str:
         changes=changes,
         findings={n.ref: check(n.policy) for n in notices},
         snippets=snippets(site.id, f"http://{settings.host}:{settings.port}", current.policy.consent_purposes[0])
-        if current.policy.consent_purposes
+        if current and current.policy.consent_purposes
         else [],
     )
 
@@ -92,11 +93,12 @@ def stylesheet(version: str) -> Response:
 
 @pages.get("/edit", nobody="a draft")
 def edit() -> WerkzeugResponse:
-    """A draft that begins with a version's text; ``?declare=`` puts the lines for a cookie at its end."""
+    """A draft that begins with a version's text, or with that of the installation's ``policy.toml`` where none is
+    published; ``?declare=`` puts the lines for a cookie at its end."""
     site = chosen_site()
-    notice = _notice(site, request.args["from"]) if request.args.get("from") else _in_force(site)
-    text = notice.policy.text
-    if name := request.args.get("declare", "")[:200]:
+    notice = _notice(site, request.args["from"]) if request.args.get("from") else _current(site)
+    text = notice.policy.text if notice else _first_draft()
+    if notice and (name := request.args.get("declare", "")[:200]):
         text = with_cookie(text, notice.policy, name, host_of(site))
     return _editor(site, _judged(site, text))
 
@@ -112,7 +114,7 @@ def checked() -> WerkzeugResponse:
 def findings() -> str:
     """What there is to say of a draft alone, for a page that asks while somebody writes."""
     site = chosen_site()
-    return render_template("policy_check.html", draft=_judged(site, _sent()), site=site, current=_in_force(site))
+    return render_template("policy_check.html", draft=_judged(site, _sent()), site=site, current=_current(site))
 
 
 @pages.post("/publish", right="publish", nobody="publishes; who did is on the log")
@@ -134,7 +136,12 @@ def _sent() -> str:
 
 
 def _editor(site: Site, draft: Draft, problem: str | None = None, status: int = 200) -> WerkzeugResponse:
-    page = render_template("policy_edit.html", site=site, draft=draft, current=_in_force(site), problem=problem)
+    current = _current(site)
+    shown = draft.policy or (current.policy if current else None)
+    languages = shown.notice.languages if shown else LANGUAGES
+    page = render_template(
+        "policy_edit.html", site=site, draft=draft, current=current, languages=languages, problem=problem
+    )
     answer = Response(page, status)
     answer.headers["Content-Security-Policy"] = content_security_policy(frame_src="'self'")
     return answer
@@ -142,14 +149,23 @@ def _editor(site: Site, draft: Draft, problem: str | None = None, status: int = 
 
 def _judged(site: Site, text: str) -> Draft:
     core = open_core()
-    now = core.clock.now()
+    current = _current(site)
     published = {n.version: n.policy.text for n in core.registry.notices(site.ref)}
-    return judged(text, core.registry.in_force(site.ref, now).policy, published, now, parse=draft_parser().parse)
+    parse = draft_parser().parse
+    return judged(text, current.policy if current else None, published, core.clock.now(), parse=parse)
 
 
-def _in_force(site: Site) -> LoadedNotice:
+def _current(site: Site) -> LoadedNotice | None:
     core = open_core()
-    return core.registry.in_force(site.ref, core.clock.now())
+    return core.registry.current(site.ref, core.clock.now())
+
+
+def _first_draft() -> str:
+    """What ``dongui init`` left to be made one's own; empty where it is gone or is no text."""
+    try:
+        return open_core().settings.folder.joinpath("policy.toml").read_text(encoding="utf-8")[:MOST]
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _notice(site: Site, version: str) -> LoadedNotice:

@@ -40,5 +40,5 @@ def drop(id: str) -> Response:
 def _page(made: SiteOrigins | None) -> str:
     core = open_core()
     now = core.clock.now()
-    sites = [(site, core.registry.in_force(site.ref, now)) for site in core.registry.sites()]
+    sites = [(site, core.registry.current(site.ref, now)) for site in core.registry.sites()]
     return render_template("sites.html", sites=sites, made=made)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 
 from flask import Flask, g, request
 from werkzeug.routing import IntegerConverter
 
+from dongui_collector.core.clock import parse_day
 from dongui_collector.core.errors import CollectorError
 
 MOST_PAIRS = 500
@@ -38,7 +38,7 @@ class ParameterError(CollectorError):
 
 def _is_day(text: str) -> bool:
     try:
-        return date.fromisoformat(text).year in _YEARS
+        return parse_day(text).year in _YEARS
     except ValueError:
         return False
 
@@ -71,7 +71,9 @@ def set_up(app: Flask) -> None:
 
 
 class _StoredInteger(IntegerConverter):
-    """A number in an address; a larger one is no address of ours."""
+    """A number in an address; a larger or longer one is no address of ours."""
+
+    regex = r"\d{1,19}"
 
     def __init__(self, map: object, *arguments: object, **more: object) -> None:
         super().__init__(map, max=LARGEST)  # type: ignore[arg-type]

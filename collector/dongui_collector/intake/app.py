@@ -30,6 +30,7 @@ from dongui_collector.intake.http import (
     respond,
 )
 from dongui_collector.intake.metrics import DoorMetrics
+from dongui_collector.intake.origins import Origins
 from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
@@ -55,10 +56,11 @@ def _listed(origin: str) -> Pairs:
 class PublicApp:
     """Composes the public door over an open installation."""
 
-    def __init__(self, core: Installation, pages: Callable[[PublicApp], Answering]) -> None:
-        """``pages`` makes what answers every path but the two hot ones."""
+    def __init__(self, core: Installation, pages: Callable[[PublicApp], Answering], *, dev: bool = False) -> None:
+        """``pages`` makes what answers every path but the two hot ones; ``dev`` lets every loopback origin write."""
         settings = core.settings
         self.core = core
+        self.origins = Origins(core.registry, dev)
         self.metrics = DoorMetrics()
         self.rows = RowMaker(
             core.registry,
@@ -130,7 +132,7 @@ class PublicApp:
             body = unpacked(body, headers.encoding, zipped=self.is_server(headers))
         batch = decode(body, EventBatch)
         site = self.site(batch.site)
-        secret = may_write(site, headers)
+        secret = may_write(site, headers, self.origins)
         check_events(batch.events, addresses=secret)
         sender = self._sender(site, headers, address, secret)
         visitor = self.core.ledger.key_of(batch.visitor) if batch.visitor else None
@@ -147,7 +149,7 @@ class PublicApp:
             body = unpacked(body, headers.encoding, zipped=False)
         sent = decode(body, ConsentIn)
         site = self.site(sent.site)
-        check_decision(sent, secret=may_write(site, headers))
+        check_decision(sent, secret=may_write(site, headers, self.origins))
         if sent.granted:  # what only takes away is never refused by rate
             self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
@@ -227,7 +229,7 @@ class PublicApp:
 
     def cors(self, origin: str | None) -> Pairs:
         """Answer exactly the listed origin, never with credentials."""
-        if origin is None or origin not in self.core.registry.origins:
+        if origin is None or not self.origins.may_read(origin):
             return _NO_ORIGIN
         return _listed(origin)
 

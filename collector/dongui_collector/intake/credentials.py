@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dongui_collector.access.secrets import token_hash
+from dongui_collector.intake.origins import Origins
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import parse_ip
 from dongui_collector.storage.contract.values import Site
@@ -80,25 +81,32 @@ def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def may_write(site: Site, headers: Headers) -> bool:
+def may_write(site: Site, headers: Headers, origins: Origins) -> bool:
     """Whether the secret key was sent (True) or a listed Origin (False); anything else raises a :class:`Problem`.
 
     Only ``Bearer`` claims the key: browsers send ``Basic`` by themselves wherever a site stands behind a password.
     """
-    if headers.bearer is not None:
-        if hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
-            return True
-        raise Problem("unauthorised", "the Authorization header does not hold this site's secret key")
+    if _has_secret(site, headers):
+        return True
     if headers.origin is None:
         raise Problem("unauthorised", "send the site's secret key, or an Origin on the site's list")
-    if headers.origin not in site.origins:
+    if not origins.may_write(site, headers.origin):
         raise Problem("origin-not-listed")
     return False
 
 
+def _has_secret(site: Site, headers: Headers) -> bool:
+    """Whether the site's secret key was sent; another key raises a :class:`Problem`."""
+    if headers.bearer is None:
+        return False
+    if hmac.compare_digest(token_hash(headers.bearer), site.secret_hash):
+        return True
+    raise Problem("unauthorised", "the Authorization header does not hold this site's secret key")
+
+
 def needs_secret(site: Site, headers: Headers) -> None:
     """Raise unless the site's secret key was sent."""
-    if headers.bearer is None or not may_write(site, headers):
+    if not _has_secret(site, headers):
         raise Problem("unauthorised", "this call needs the site's secret key")
 
 

@@ -145,15 +145,15 @@ def _gzipped(body: bytes) -> bytes:
 
 
 def _asked(door: PublicApp, request: Request, *, any_site: bool = False) -> tuple[Site, LoadedNotice, str]:
-    """The site (the only one when none is named; ``any_site``.
+    """The site, its notice in force, and the language asked for, else the notice's first.
 
-    The first), its notice in force, and the language asked for, else the notice's first.
+    Where none is named it is the only site, with ``any_site`` the first that has published a policy.
     """
     query = query_of(request.scope)
     sites = door.core.registry.sites()
-    site = (
-        door.site(query["site"]) if query.get("site") else sites[0] if sites and (any_site or len(sites) == 1) else None
-    )
+    if any_site:
+        sites = (door.core.registry.published() or sites)[:1]
+    site = door.site(query["site"]) if query.get("site") else sites[0] if len(sites) == 1 else None
     if site is None:
         raise Problem("unknown-site", "name the site: ?site=…")
     current = door.core.registry.in_force(site.ref, door.core.clock.now())

@@ -136,6 +136,10 @@ class NoticeRegistry:
         """The sites that have a notice; the policy of the others is still a draft."""
         return [s.site for s in self._sites.values() if s.notices]
 
+    def current(self, site_ref: int, now: int) -> LoadedNotice | None:
+        """The notice in force, as :meth:`in_force`; None while the site's policy is a draft."""
+        return self.in_force(site_ref, now) if self._sites[site_ref].notices else None
+
     def in_force(self, site_ref: int, now: int) -> LoadedNotice:
         """The notice in force at ``now``; before the first one's date, that first one.
 

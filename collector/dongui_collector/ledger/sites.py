@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from dongui.policy import Policy, check, diff, parse
@@ -20,6 +19,7 @@ from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.core.operations import Field, Request, SiteName, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.notices import earliest_effective
+from dongui_collector.ledger.origins import checked_origin
 from dongui_collector.storage.contract.values import Site
 
 
@@ -35,7 +35,7 @@ class SiteOrigins(msgspec.Struct, frozen=True, omit_defaults=True):
 class AddSite(Request[SiteOrigins], frozen=True):
     """Add a site, or add origins to the site of that name.
 
-    Without --policy a new site starts with the policy of the first one.
+    Without --policy a new site starts with the policy of the first site that has published one, else as a draft.
     """
 
     name: Annotated[str, Field(argument=True)]
@@ -137,8 +137,8 @@ def list_sites(core: LedgerInstallation, request: ListSites) -> list[SiteSummary
     """In the order in which they were added."""
     found, now = [], core.clock.now()
     for site in core.registry.sites():
-        notice = core.registry.in_force(site.ref, now).version if core.registry.notices(site.ref) else None
-        found.append(SiteSummary(site.id, site.name, site.origins, notice))
+        notice = core.registry.current(site.ref, now)
+        found.append(SiteSummary(site.id, site.name, site.origins, notice.version if notice else None))
     return found
 
 
@@ -199,11 +199,9 @@ def _set_origins(core: LedgerInstallation, site: Site, origins: Sequence[str]) -
 
 
 def _first_policy(core: LedgerInstallation) -> str | None:
-    """What a new site starts with; None for the very first one, whose policy is a draft until it is published."""
-    sites = core.registry.sites()
-    if not sites:
-        return None
-    return core.registry.in_force(sites[0].ref, core.clock.now()).policy.text
+    """What a new site starts with: the policy of the first site that has published one. None without: a draft."""
+    published = core.registry.published()
+    return core.registry.in_force(published[0].ref, core.clock.now()).policy.text if published else None
 
 
 def publish(core: LedgerInstallation, site: Site, text: str) -> Published:
@@ -261,26 +259,3 @@ def _refuse_one_that_never_counts(policy: Policy, in_force: Policy, now: int) ->
 def _predecessor(notices: Sequence[Any], effective: Any) -> str | None:
     earlier = [n for n in notices if n.effective <= effective]
     return max(earlier, key=lambda n: (n.effective, n.ref)).text if earlier else None
-
-
-def checked_origin(text: str) -> str:
-    """An origin exactly as browsers send it. Raises :class:`CollectorError` with the remedy."""
-    parts = urlsplit(text.strip())
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-        parts = parts._replace(scheme="")
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise CollectorError(f"{text!r} is not an origin; write it like https://shop.example.com")
-    host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else parts.hostname
-    host = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != default else "")

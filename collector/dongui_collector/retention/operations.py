@@ -9,7 +9,7 @@ import msgspec
 from dongui.policy.model import Obligation
 
 from dongui_collector.access.audit_log import record_access
-from dongui_collector.core.clock import day_of
+from dongui_collector.core.clock import day_of, parse_day
 from dongui_collector.core.errors import CollectorError, Unknown
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
 from dongui_collector.keys.keyring import day_name
@@ -281,6 +281,6 @@ def _give_key(core: Installation, day: date) -> bool:
 
 def _day(text: str | None, what: str) -> date | None:
     try:
-        return None if text is None else date.fromisoformat(text)
+        return None if text is None else parse_day(text)
     except ValueError:
         raise Unknown(f"{what} must be a day such as 2026-11-23") from None

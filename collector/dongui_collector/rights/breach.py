@@ -130,8 +130,7 @@ def search(
             if first <= record.day <= last:
                 found.add(name, [record.class_id], *whose.of(record.subject))
     if "ledger" in files:
-        zone = core.registry.in_force(site.ref, core.clock.now()).zone
-        for key in _on_ledger(core, site, first, last, zone):
+        for key in _on_ledger(core, site, first, last, core.settings.zone):
             found.add("ledger", ["consent_record"], *whose.of(key))
 
 
@@ -170,8 +169,8 @@ class _Whose:
 def _items(core: Installation, sites: Sequence[Site], found: BreachFindings, open_: bool) -> list[Json]:
     """What got out, with how many people it is of and whether whoever has the files can read it."""
     labels: Json = {}
-    for site in sites:
-        policy = core.registry.in_force(site.ref, core.clock.now()).policy
+    for notice in filter(None, (core.registry.current(site.ref, core.clock.now()) for site in sites)):
+        policy = notice.policy
         labels |= {id: dict(item.label) for id, item in policy.items.items()}
         labels |= {id: dict(one.label) for id, one in policy.records.items()}
     return [

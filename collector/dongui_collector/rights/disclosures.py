@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 
+from dongui_collector.core.clock import parse_day
 from dongui_collector.core.control import Control
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.core.operations import Field, Request, operation
@@ -260,6 +261,6 @@ def words(text: str, what: str) -> str:
 def day(text: str | None, what: str) -> date | None:
     """A day, or None. Raises :class:`CollectorError`."""
     try:
-        return date.fromisoformat(text) if text else None
+        return parse_day(text) if text else None
     except ValueError:
         raise CollectorError(f"{what} must be a day such as 2026-11-23") from None

@@ -58,7 +58,8 @@ async def _askers(door: PublicApp, request: Request, *, reads: bool = False) -> 
     if not known:
         raise Problem("unknown-visitor")
     site_by_ref, origin = door.core.registry.site_by_ref, headers.origin
-    allowed = [one for one in known if origin is None or origin in site_by_ref(one.visitor.site_ref).origins]
+    may_write = door.origins.may_write
+    allowed = [one for one in known if origin is None or may_write(site_by_ref(one.visitor.site_ref), origin)]
     if not allowed:
         raise Problem("origin-not-listed")
     return allowed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import http.client
-import ipaddress
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from dongui.rules import classify
 from dongui_collector.access import audit_log
 from dongui_collector.access.accounts import enabled
 from dongui_collector.core.diagnosis import Diagnosis, Examine
+from dongui_collector.core.loopback import is_loopback
 from dongui_collector.core.operations import operation
 from dongui_collector.core.private_files import open_to_others
 from dongui_collector.core.settings import Settings
@@ -81,7 +81,7 @@ def _permissions(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def _network(settings: Settings) -> Iterator[Diagnosis]:
-    if not _is_loopback(settings.host) and not settings.trusted_proxies:
+    if not is_loopback(settings.host) and not settings.trusted_proxies:
         yield Diagnosis(
             "warning",
             Message(
@@ -90,16 +90,9 @@ def _network(settings: Settings) -> Iterator[Diagnosis]:
             ),
             "put a proxy with TLS in front, listen on 127.0.0.1 and set trusted_proxies (docs/operations.md)",
         )
-    if not _is_loopback(settings.desk_host):
+    if not is_loopback(settings.desk_host):
         remedy = 'set desk_host = "127.0.0.1" and reach it through a tunnel or a proxy with TLS'
         yield Diagnosis("warning", Message("the desk listens on {host} without TLS", host=settings.desk_host), remedy)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _clock(settings: Settings) -> Iterator[Diagnosis]:
@@ -136,7 +129,7 @@ def _sites(core: Installation) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 "error", Message("site {name} lists no origin, so no browser may write for it", name=site.name), remedy
             )
-        plain = [o for o in site.origins if o.startswith("http:") and not _is_loopback(urlsplit(o).hostname or "")]
+        plain = [o for o in site.origins if o.startswith("http:") and not is_loopback(urlsplit(o).hostname or "")]
         if plain:
             remedy = Message("serve the site with TLS; cookies without Secure travel in the clear")
             yield Diagnosis(

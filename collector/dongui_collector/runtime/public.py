@@ -10,6 +10,6 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.public_calls import PUBLIC_CALLS
 
 
-def public_app(core: Installation) -> PublicApp:
+def public_app(core: Installation, *, dev: bool = False) -> PublicApp:
     """What ``serve`` serves on the public port."""
-    return PublicApp(core, partial(pages, more=PUBLIC_CALLS))
+    return PublicApp(core, partial(pages, more=PUBLIC_CALLS), dev=dev)

@@ -32,6 +32,7 @@ from dongui_collector.core.settings import Settings
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.retention.installation import Installation
+from dongui_collector.runtime import development
 from dongui_collector.runtime.composition import folder_of, open_core
 from dongui_collector.runtime.control_server import ControlServer
 from dongui_collector.runtime.door_connections import HEADERS_WITHIN_MS, DoorConnections, DoorLimits, capacity
@@ -48,19 +49,27 @@ _LAST_S = 4.5
 _BACKLOG = 16_384
 
 
-def serve(settings: Settings, config: Path) -> int:
+def serve(settings: Settings, config: Path, *, dev: bool = False) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code.
 
-    Raises what :func:`open_core` raises, and :class:`SettingsError` when a port is taken.
+    ``dev``: as :mod:`dongui_collector.runtime.development` says. Raises what :func:`open_core` raises,
+    :class:`SettingsError` when a port is taken or ``dev`` would be reachable, :class:`NotAllowed` when ``dev`` would
+    serve a site that may have visitors.
     """
     no_core_dumps()
     logs.set_up(settings.log_level, clock_from_environment(testing=settings.testing))
+    if dev:
+        development.refuse_reachable(settings)
     for host, port in ((settings.host, settings.port), (settings.desk_host, settings.desk_port)):
         _check_free(host, port)
     core = _open(settings)
-    print(greeting(core, config), flush=True)
     try:
-        uvloop.run(_serve(core, config))
+        if dev:
+            development.refuse_visitors(core)
+            print(development.WARNING)
+            log.warning("development: every loopback origin may write")
+        print(greeting(core, config, dev=dev), flush=True)
+        uvloop.run(_serve(core, config, dev=dev))
     finally:
         core.close()
     return 0
@@ -97,9 +106,9 @@ class _Listening(Server):
         log.info("listening", extra={"url": f"http://{self.bind_addr}:{self.bind_port}", "pid": os.getpid()})
 
 
-async def _serve(core: Installation, config: Path) -> None:
+async def _serve(core: Installation, config: Path, *, dev: bool) -> None:
     settings = core.settings
-    door = public_app(core)
+    door = public_app(core, dev=dev)
     freezer = Freezer(core, config.resolve(), door.metrics.days_without_numbers.inc)
     core.retention.before_ending = freezer
     room = capacity()
@@ -132,7 +141,9 @@ async def _serve(core: Installation, config: Path) -> None:
     connections.start()
     running = loop.create_task(server.serve())
     desk = _Desk(core, config)
-    watching = loop.create_task(desk.watch())
+    watching = [loop.create_task(desk.watch())]
+    if dev:
+        watching.append(loop.create_task(development.PolicyFile(core, config.with_name("policy.toml")).watch()))
     waiting = loop.create_task(stopping.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
@@ -140,7 +151,8 @@ async def _serve(core: Installation, config: Path) -> None:
         _end_at_the_latest()
     server.stop()  # type: ignore[no-untyped-call]
     control.stop()
-    watching.cancel()
+    for task in watching:
+        task.cancel()
     desk.stop()
     upkeep.stop()
     await _drain(door)

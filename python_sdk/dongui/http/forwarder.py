@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from dongui.errors import CollectorAway
@@ -36,17 +37,20 @@ class Forwarder:
         self._idle: list[HttpClient] = []
         self._rooms: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
+        self._dropped: deque[Callable[[], object]] = deque()
         at_fork(self)
 
     def after_fork(self) -> None:
         """In the child: the connections are the parent's."""
         self._lock = threading.Lock()
         self._rooms = {}
+        self._dropped.clear()
         while self._idle:
             self._idle.pop().forget()
 
     def close(self) -> None:
-        """Closes the connections that are kept for the next visitor."""
+        """Closes the connections that are kept for the next visitor, and those of dropped answers."""
+        self._let_go()
         while self._idle:
             self._idle.pop().close()
 
@@ -60,6 +64,7 @@ class Forwarder:
         breaker = self._breakers.of(kind)
         if not breaker.allow():
             raise CollectorAway(max(1, round(breaker.wait())))
+        self._let_go()
         room = self._room(kind)
         if not room.acquire(timeout=_A_MOMENT):
             raise CollectorAway(1)
@@ -73,6 +78,12 @@ class Forwarder:
         finally:
             if held:
                 room.release()
+
+    def _let_go(self) -> None:
+        """Finishes the long answers that were dropped unclosed, so that none keeps its room for good."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._dropped.popleft()()
 
     def _room(self, kind: str) -> threading.Semaphore:
         with self._lock:
@@ -96,7 +107,7 @@ class Forwarder:
             raise
         self._breakers.of(kind).succeeded()
         if data is None:
-            return Response(answer.status, answer.headers), Rest(wire, answer)
+            return Response(answer.status, answer.headers), Rest(wire, answer, self._dropped)
         answer.close()
         self._idle.append(wire)  # never more than wait at once
         return Response(answer.status, answer.headers, data), None
@@ -112,13 +123,17 @@ class Rest:
 
     A collector that fails half-way, or a reader who takes too long, ends it short; ``Content-Length`` tells the
     visitor. Without one the failure is passed on, since the end would look like a proper one.
+
+    ``dropped`` takes what is still to be done for one that a server let go of without closing it.
     """
 
-    def __init__(self, wire: HttpClient, answer: StreamedResponse) -> None:
-        self._wire = wire
+    def __init__(self, wire: HttpClient, answer: StreamedResponse, dropped: deque[Callable[[], object]]) -> None:
         self._answer = answer
         self._deadline = time.monotonic() + _LONGEST
         self._finish = contextlib.ExitStack()
+        self._finish.callback(wire.close)
+        self._finish.callback(answer.close)
+        self._dropped = dropped
 
     def afterwards(self, call: Callable[[], object]) -> None:
         """Has ``call`` called once, when this is closed."""
@@ -142,8 +157,8 @@ class Rest:
 
     def close(self) -> None:
         """Closes the connection: it is not kept for somebody else."""
-        try:
-            self._answer.close()
-            self._wire.close()
-        finally:
-            self._finish.close()
+        self._finish.close()
+
+    def __del__(self) -> None:
+        # Not finished here: garbage is collected in any thread, be it one that holds the lock of that very room.
+        self._dropped.append(self._finish.close)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dongui.i18n import LANGUAGES
 from dongui.policy.globs import matches
@@ -103,18 +103,26 @@ def _tool_of_address(address: str) -> Preset | None:
 
 def _third_party(seen: PageScan) -> Iterator[str]:
     """Addresses of other sites, less the collector's own (where the snippet came from)."""
-    home = (urlsplit(seen.url).hostname or "").removeprefix("www.")
-    ours = {_origin(url) for url in seen.requests if urlsplit(url).path == "/v1/dongui.js"}
+    home = (_parts(seen.url).hostname or "").removeprefix("www.")
+    ours = {_origin(url) for url in seen.requests if _parts(url).path == "/v1/dongui.js"}
     for address in seen.requests:
-        host = urlsplit(address).hostname or ""
+        host = _parts(address).hostname or ""
         same = host == home or host.endswith(f".{home}")
         if address.startswith(("http://", "https://")) and not same and _origin(address) not in ours:
             yield address
 
 
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
+    parts = _parts(address)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _parts(address: str) -> SplitResult:
+    """An address of the page taken apart; one that no browser could fetch has no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _tool_gaps(policy: Policy | None, preset: Preset, need: _Needs) -> Iterator[Gap]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from dongui.policy import inline_stub, stub_warnings
 from dongui.rules.compiled_policy import CompiledPolicy
@@ -85,10 +86,11 @@ class PageTag:
         return self._wants_stub
 
     def tag(self, root: str, nonce: str = "") -> bytes:
-        """The script tag. ``root``: the path that the application is mounted at. The snippet itself leaves out the
-        views that the server has recorded.
+        """The script tag. ``root``: the path that the application is mounted at, as WSGI has it. The snippet itself
+        leaves out the views that the server has recorded.
         """
-        text = f'<script async src="{escape(root)}/_dongui/v1/dongui.js" data-site="{escape(self._site)}"'
+        mounted = escape(quote(root, safe="/~!$&'()*+,;=:@", encoding="latin-1", errors="replace"))
+        text = f'<script async src="{mounted}/_dongui/v1/dongui.js" data-site="{escape(self._site)}"'
         text += f' data-domain="{escape(self._domain)}"' if self._domain else ""
         return (text + _nonce(nonce) + "></script>").encode()
 

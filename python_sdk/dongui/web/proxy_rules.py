@@ -6,25 +6,25 @@ away what only the secret key may say. It never sends the secret key: whoever co
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from dongui.result import Response
 from dongui.rules.body import encode
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.consent import Choice
-from dongui.rules.decisions import choice_after, classify_answer, decision_requests
-from dongui.rules.own_cookies import VisitorIds, is_visitor_id
+from dongui.rules.decisions import classify_answer, decision_requests
+from dongui.rules.own_cookies import VisitorIds
+from dongui.web.decided_cookies import SentDecision, recorded_cookies
 from dongui.web.origin import is_own_origin
-from dongui.web.own_cookies import CookieNaming, OwnCookie, cookies_after
+from dongui.web.own_cookies import CookieNaming
 from dongui.web.set_cookie import Headers, unshared
 
 PREFIX = "/_dongui/"
@@ -40,6 +40,8 @@ _PUBLIC = re.compile(
 _QUERY = re.compile(r"[!-~]*")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")  # of a header; what no request may hold is not passed on
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{22})")
+_OF_A_SITE = ("policy", "v1/policy", "v1/notice")  # else the collector answers for whichever site comes first
+_UNKNOWN_VISITOR = "urn:dongui:problem:unknown-visitor"
 _SECRET_ONLY = ("ip", "user_agent")
 _MOST_IDS = 16  # of one request: each costs the collector a call
 
@@ -92,16 +94,6 @@ class ProxiedRequest:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SentDecision:
-    """What of a decision is needed to understand its answer."""
-
-    id: str
-    notice: str
-    granted: Sequence[str]
-    refused: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Forward:
     """A request to the collector. The answer to a ``decision`` becomes cookies. ``counted``: the answer is to say that
     this server counts the pages (:mod:`dongui.web.page_view_owner`). ``first`` are made before it, for further visitor
@@ -148,7 +140,8 @@ def forward(
     headers = {name: value for name in _PASSED_ON if _VALUE.fullmatch(value := visit.header(name.lower()))}
     if visit.address is not None:
         headers["Dongui-Address"] = vouch(visit.address, secret_key, now)
-    path = f"/{rest}?{visit.query}" if visit.query else f"/{rest}"
+    query = _of_site(site, visit.query) if rest in _OF_A_SITE else visit.query
+    path = f"/{rest}?{query}" if query else f"/{rest}"
     if rest == "v1/me" or rest.startswith("v1/me/"):
         return _own_data(visit, path, headers, body, site)
     if visit.method == "POST" and rest in ("v1/consents", "v1/events"):
@@ -177,6 +170,13 @@ def vouch(address: str, secret_key: str, now: int) -> str:
 
 def _names_only(site: str, query: str) -> bool:
     return all(value == site for key, value in parse_qsl(query, keep_blank_values=True) if key == "site")
+
+
+def _of_site(site: str, query: str) -> str:
+    """A query that names the site, as it does already or by our adding it."""
+    if any(key == "site" for key, _ in parse_qsl(query, keep_blank_values=True)):
+        return query
+    return f"{query}&site={quote(site)}" if query else f"site={quote(site)}"
 
 
 def _own_data(visit: ProxiedRequest, path: str, headers: dict[str, str], body: bytes, site: str) -> Forward | Local:
@@ -283,33 +283,13 @@ def decided(sent: SentDecision, reply: Response, visit: ProxiedRequest, terms: C
     if classify_answer(reply.status, kind, reply.body, sent.id) != "recorded":
         return UNAVAILABLE if reply.status < 400 else Local(reply.status, passed_back(reply.headers), reply.body)
     answer = reply.json()
-    cookies = own_cookies(answer, sent, visit.choice, visit.naming, terms)
+    cookies = recorded_cookies(answer, sent, visit.choice, visit.naming, terms)
     kept = any(cookie.value and cookie.name == visit.naming.visitor for cookie in cookies)
     body = json.dumps({**answer, "visitor": None, "visitor_cookie": kept}).encode()
     described = ("content-length", "content-encoding", "etag")
     headers = [(name, text) for name, text in passed_back(reply.headers) if name.lower() not in described]
     headers.append(("Content-Length", str(len(body))))
     return Local(201, unshared(headers + [cookie.header() for cookie in cookies]), body)
-
-
-def own_cookies(
-    answer: Mapping[str, Any],
-    sent: SentDecision,
-    before: Choice | None,
-    naming: CookieNaming,
-    terms: CompiledPolicy,
-) -> list[OwnCookie]:
-    """Our cookies after a recorded decision: the id only as long as something that was granted lists ``cookie``."""
-    choice: Choice | None = None
-    # Names that cannot be written are no purposes: that answer was not the collector's.
-    with contextlib.suppress(ValueError):
-        choice = choice_after(before, sent.notice, sent.granted, sent.refused, answer).checked()
-    minted = answer.get("visitor")
-    keeps = choice is not None and (
-        "cookie" in terms.items(frozenset(choice.granted)) if terms.known else bool(choice.granted)
-    )
-    visitor = minted if keeps and isinstance(minted, str) and is_visitor_id(minted) else ""
-    return cookies_after(naming, visitor, choice, terms.choice_seconds or _HALF_A_YEAR, answer["at"] // 1000)
 
 
 def granted_by(answer: Local) -> frozenset[str]:
@@ -321,13 +301,16 @@ def granted_by(answer: Local) -> frozenset[str]:
         return frozenset()
 
 
-def erased(visit: ProxiedRequest, terms: CompiledPolicy, now: int) -> Headers:
-    """The cookies after an erasure: no id, and a choice that grants nothing, so that nobody is asked again at once."""
-    choice = Choice(terms.version, (), now) if terms.known else None
-    return [cookie.header() for cookie in cookies_after(visit.naming, "", choice, terms.choice_seconds, now)]
+def is_erased(reply: Response) -> bool:
+    """Whether nothing is held any more under the id of an erasure: it was done, now or by an earlier attempt."""
+    return reply.status == 200 or (reply.status == 404 and reply.json().get("type") == _UNKNOWN_VISITOR)
 
 
-_HALF_A_YEAR = 15_552_000
+def ends_cookies(asked: Forward, reply: Response, visit: ProxiedRequest) -> bool:
+    """Whether an answer ends the browser's cookies: an erasure did, and an earlier one of an id that they hold."""
+    if asked.method != "DELETE" or not is_erased(reply):
+        return False
+    return reply.status == 200 or asked.headers.get("Authorization", "").removeprefix("Bearer ") in visit.ids.all
 
 
 def passed_back(headers: Mapping[str, str]) -> Headers:

@@ -15,6 +15,7 @@ from dongui.rules.decisions import classify_answer
 from dongui.rules.urls import scrub_text
 from dongui.web.consent import Consent
 from dongui.web.counters import PageViewCounter
+from dongui.web.decided_cookies import SentDecision, erased_cookies, recorded_cookies
 from dongui.web.diagnosis import RequestDiagnosis
 from dongui.web.expiry import SeenPlaces, expire
 from dongui.web.options import unknown_variables
@@ -31,13 +32,12 @@ from dongui.web.proxy_rules import (
     Forward,
     Local,
     ProxiedRequest,
-    SentDecision,
     bodiless,
     decided,
-    erased,
+    ends_cookies,
     forward,
     granted_by,
-    own_cookies,
+    is_erased,
     passed_back,
     problem,
 )
@@ -95,7 +95,7 @@ class SiteContext:
             granted, refused = list(decision.get("granted", ())), list(decision.get("refused", ()))
             sent = SentDecision(str(answer.data.get("id")), terms.version, granted, refused)
             before = consent.claimed_choice()
-            consent.renew(own_cookies(answer.data, sent, before, consent.naming(), terms))
+            consent.renew(recorded_cookies(answer.data, sent, before, consent.naming(), terms))
         return answer
 
     def guarded(
@@ -167,6 +167,8 @@ class SiteContext:
             reply, rest = self._send(one)
             if asked.kind == READING and reply.status != 404:
                 return Local(reply.status, bodiless(reply.status, passed_back(reply.headers)), reply.body), rest
+            if one.method == "DELETE" and not is_erased(reply):
+                raise CollectorAway(1)  # nor may the id leave the browser before that
             if one.decision is not None and not _settled(one.decision, reply):
                 raise CollectorAway(1)  # the browser will repeat the whole
             if one.decision is None and reply.status < 300 and known is None:
@@ -181,8 +183,8 @@ class SiteContext:
         if known is not None and reply.status >= 300:
             reply, rest = known
         headers = bodiless(reply.status, passed_back(reply.headers))
-        if asked.method == "DELETE" and reply.status == 200:
-            headers += erased(visit, consent.terms, now)
+        if ends_cookies(asked, reply, visit):
+            headers += [cookie.header() for cookie in erased_cookies(visit.naming, consent.terms, now)]
         return Local(reply.status, headers, reply.body), rest
 
     def _send(self, asked: Forward) -> tuple[Response, LongBody | None]:

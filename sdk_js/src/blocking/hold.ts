@@ -3,12 +3,14 @@
  * that purpose before anything is asked for. Where an element gets its address it is held in the same task, since browsers
  * ask at the task's end at the latest.
  */
+import { native } from "../natives";
 
 type Win = Window & typeof globalThis;
 type Method = (this: any, ...given: any[]) => any;
 
 /** Elements with an address that is asked for, and where they carry it. */
 const ADDRESSES: Record<string, string[]> = {
+  __proto__: null as never,
   script: ["src"],
   iframe: ["src", "srcdoc"],
   img: ["src", "srcset"],
@@ -29,6 +31,7 @@ export const held = new WeakSet<Node>();
 /** Holds on the page and in every frame that shares its origin; `purposeOf` knows the addresses that wait now, `within` finds one in markup. */
 export function holdAll(purposeOf: (address: string) => string | undefined, within: (markup: string) => string | undefined): void {
   const known = new WeakSet<object>();
+  const owners = new WeakMap<NamedNodeMap, Element>();
   const wanted = (name: string, value: string): string | undefined =>
     name == "srcdoc" ? within(value) : (name == "srcset" ? value.split(/,?\s+/) : [value]).map(purposeOf).find(Boolean);
 
@@ -48,10 +51,11 @@ export function holdAll(purposeOf: (address: string) => string | undefined, with
     return !script;
   }
 
-  /** Holds what of a tree waits. */
-  function holdWithin(root: ParentNode | Element, made?: boolean): boolean {
+  /** Holds what of a tree waits; a node without elements in it has nothing. */
+  function holdWithin(root: Node, made?: boolean): boolean {
     let some = false;
-    for (const element of ["localName" in root ? root : [], ...root.querySelectorAll(TAGS)].flat() as Element[])
+    // None that carries an address has fields or named elements, so that what is asked of it answers itself.
+    for (const element of [root, ...(native(root as Element).querySelectorAll?.(TAGS) ?? [])] as Element[])
       for (const name of ADDRESSES[element.localName] ?? []) {
         const value = element.getAttribute(name);
         if (value == null) continue;
@@ -69,9 +73,9 @@ export function holdAll(purposeOf: (address: string) => string | undefined, with
 
   /** Markup is parsed where nothing loads first; only if some of it waits does that take the place of what was set. */
   const parsed = (context: Element | ShadowRoot, markup: unknown, set: Method): DocumentFragment | undefined => {
-    const { localName = "", namespaceURI = "", ownerDocument } = context as Element;
+    const { localName = "", namespaceURI = "", ownerDocument } = native(context as Element);
     if (RAW.test(localName) || namespaceURI?.endsWith("svg") || !/[\s"'/](src|srcset|srcdoc|data|poster)\s*=/i.test(`${markup}`)) return;
-    const template = ownerDocument.createElement("template");
+    const template = native(ownerDocument).createElement("template");
     set.call(template, markup);
     return holdWithin(template.content, true) ? template.content : undefined;
   };
@@ -93,38 +97,56 @@ export function holdAll(purposeOf: (address: string) => string | undefined, with
     replace(element, "setAttributeNS", "value", (real) => function (space, name, value) {
       return !space && hold(this, `${name}`, `${value}`, true) ? undefined : real.call(this, space, name, value);
     });
-    replace(element, "setAttributeNode", "value", (real) => function (attribute: Attr) {
-      return hold(this, attribute.name, attribute.value, true) ? null : real.call(this, attribute);
+    for (const name of ["setAttributeNode", "setAttributeNodeNS"])
+      replace(element, name, "value", (real) => function (attribute: Attr) {
+        return hold(this, attribute.name, attribute.value, true) ? null : real.call(this, attribute);
+      });
+    // The list of attributes does not say whose it is.
+    replace(element, "attributes", "get", (real) => function () {
+      const list = real.call(this);
+      owners.set(list, this);
+      return list;
     });
+    for (const name of ["setNamedItem", "setNamedItemNS"])
+      replace(win.NamedNodeMap.prototype, name, "value", (real) => function (attribute: Attr) {
+        const owner = owners.get(this);
+        return owner && hold(owner, attribute.name, attribute.value, true) ? null : real.call(this, attribute);
+      });
+    for (const [owner, name] of [[win.Attr, "value"], [win.Node, "nodeValue"], [win.Node, "textContent"]] as const)
+      replace(owner.prototype, name, "set", (real) => function (value) {
+        const of = this.nodeType == 2 && this.ownerElement;
+        of && hold(of, this.name, `${value}`, true) || real.call(this, value);
+      });
     for (const owner of [element, root])
       for (const [name, kind] of [["innerHTML", "set"], ["setHTMLUnsafe", "value"]] as const)
         replace(owner, name, kind, (real) => function (markup, ...more) {
           const fragment = parsed(this, markup, inner);
-          return fragment ? this.replaceChildren(fragment) : real.call(this, markup, ...more);
+          return fragment ? native(this).replaceChildren(fragment) : real.call(this, markup, ...more);
         });
     replace(element, "outerHTML", "set", (real) => function (markup) {
-      const fragment = this.parentNode && parsed(this.parentNode, markup, inner);
-      return fragment ? this.replaceWith(fragment) : real.call(this, markup);
+      const { parentNode, replaceWith } = native(this as Element);
+      const fragment = parentNode && parsed(parentNode as Element, markup, inner);
+      return fragment ? replaceWith(fragment) : real.call(this, markup);
     });
     replace(element, "insertAdjacentHTML", "value", (real) => function (where: string, markup) {
-      const fragment = parsed(/^(beforebegin|afterend)$/i.test(where) ? this.parentNode : this, markup, inner);
+      const fragment = parsed(/^(beforebegin|afterend)$/i.test(where) ? native(this).parentNode : this, markup, inner);
       if (!fragment) return real.call(this, where, markup);
       const put = { beforebegin: "before", afterbegin: "prepend", beforeend: "append", afterend: "after" }[where.toLowerCase()]!;
-      return this[put](fragment);
+      return native(this)[put](fragment);
     });
     // What comes out of these is not on the page yet.
     for (const [owner, name] of [[win.Range, "createContextualFragment"], [win.DOMParser, "parseFromString"], [win.Node, "cloneNode"], [win.Document, "importNode"]] as const)
       replace(owner.prototype, name, "value", (real) => function (...given) {
         const made = real.apply(this, given);
-        if (made.querySelectorAll) holdWithin(made, true);
+        holdWithin(made, true);
         return made;
       });
     // A frame without an address of its own is there at once, with prototypes of its own.
+    const inside = Object.getOwnPropertyDescriptor(win.HTMLIFrameElement.prototype, "contentWindow")!.get!;
     for (const name of ["contentWindow", "contentDocument"])
       replace(win.HTMLIFrameElement.prototype, name, "get", (real) => function () {
-        const found = real.call(this);
-        enter(found && (name == "contentWindow" ? found : found.defaultView));
-        return found;
+        enter(inside.call(this));
+        return real.call(this);
       });
     observer.observe(win.document, { childList: true, subtree: true });
   }
@@ -136,11 +158,10 @@ export function holdAll(purposeOf: (address: string) => string | undefined, with
   // What the parser makes, and what found another way.
   const observer = new MutationObserver((records) => {
     for (const { addedNodes } of records)
-      for (const node of addedNodes)
-        if (node.nodeType == 1) {
-          holdWithin(node as Element);
-          for (const frame of [node as Element, ...(node as Element).querySelectorAll("iframe")]) if (frame.localName == "iframe") void (frame as HTMLIFrameElement).contentWindow;
-        }
+      for (const node of addedNodes) {
+        holdWithin(node);
+        for (const frame of [node as Element, ...(native(node as Element).querySelectorAll?.("iframe") ?? [])]) if (frame.localName == "iframe") void (frame as HTMLIFrameElement).contentWindow;
+      }
   });
   install(window);
 }

@@ -46,7 +46,8 @@ function sources(element: Element): Node[] {
     if (value && allowed(element, name, value)) element.setAttribute(name, value);
   }
   // A film looks at its sources only once.
-  if (element.localName == "source") (element.parentElement as HTMLMediaElement | null)?.load?.();
+  const { parentElement } = element;
+  if (element.localName == "source" && parentElement) core._native(parentElement as HTMLMediaElement).load?.();
   return [];
 }
 

@@ -8,9 +8,10 @@ export function forms(): void {
     ({ target }) =>
       core._quietly(() => {
         if (!(target instanceof HTMLFormElement)) return;
-        // A field named "action" or "id" would shadow the property: ask for the attribute.
-        const to = new URL(target.getAttribute("action") || location.href, location.href);
-        track("form", { form: target.getAttribute("id") || target.getAttribute("name") || "", to: place(to) });
+        // A field's name shadows the property or the method.
+        const { getAttribute } = core._native(target);
+        const to = new URL(getAttribute("action") || location.href, location.href);
+        track("form", { form: getAttribute("id") || getAttribute("name") || "", to: place(to) });
         core._flush();
       }),
     true,

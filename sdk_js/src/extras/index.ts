@@ -6,4 +6,4 @@ import { links } from "./links";
 import { missing } from "./missing";
 
 const extras: Record<string, () => unknown> = { links, forms, scroll, time, missing, vitals: () => core._load("vitals") };
-for (const name of (core._options.track ?? "").split(/\s+/)) core._quietly(() => extras[name]?.());
+for (const name of (core._options.track ?? "").split(/\s+/)) core._quietly(() => Object.hasOwn(extras, name) && extras[name]!());

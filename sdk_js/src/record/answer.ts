@@ -9,6 +9,7 @@ export async function outcome(body: string): Promise<"recorded" | "refused" | nu
   const answer = await fetch(`${core._options.base}/v1/events`, { method: "POST", body, keepalive: true, signal: AbortSignal.timeout(1e4) }).catch(() => {});
   const { status = 0, headers } = answer || {};
   if (status == 202) return "recorded";
-  if (status == 400 || status == 413 || /^application\/problem\+json/.test(headers?.get("Content-Type") || "") && status > 399 && status < 429) return "refused";
+  // A body that came too slowly, or too early (408, 425), comes the next time.
+  if (status == 400 || status == 413 || /^application\/problem\+json/.test(headers?.get("Content-Type") || "") && status > 399 && status < 429 && status != 408 && status != 425) return "refused";
   return +headers?.get("Retry-After")! || 0;
 }

@@ -20,7 +20,7 @@ core._hide = (question) => {
   if (question && !asking) return;
   drop(host);
   // The focus goes back to where it came from, unless the visitor has taken it elsewhere since.
-  if (doc.activeElement == doc.body) (opener as HTMLElement | null)?.focus();
+  if (opener && doc.activeElement == doc.body) core._native(opener as HTMLElement).focus?.();
   host = undefined;
 };
 

@@ -11,12 +11,14 @@ const words = (): PanelWords => ({ ...(panels[core._facts.lang] ?? panels.en!), 
 /** What is left that no script can reach is reported, not hidden; where a script has run, loading the page anew is offered. */
 core._undo = () => {
   const left = clear(core);
+  if (!core._facts) watchOver();
   if (takeBack(core)) {
     watchOver();
     doc.dispatchEvent(new CustomEvent("dongui:reload"));
     const open = doc.querySelector("dongui-root")?.shadowRoot?.querySelector(".panel main");
     if (open) open.prepend(...offer());
     else if (core._options.ui != "none") void core._load("ui").then(() => {
+        if (!core._wordsNow) return;
         core._wordsNow();
         core._panel!("reload");
       });
@@ -26,7 +28,7 @@ core._undo = () => {
 
 let watching = false;
 
-/** A script that has run sets its cookies again: they are removed at every look, until the page loads anew. */
+/** A script that has run sets its cookies again, and without the notice none are known: they are removed at every look, until the page loads anew. */
 function watchOver(): void {
   const { _judge: judge } = core;
   if (!watching)

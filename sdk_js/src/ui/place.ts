@@ -59,6 +59,7 @@ function look(): void {
 
 /** The notice is at hand: it was asked for before anything else. */
 void core._load("ui").then(() => {
+  if (!core._wordsNow || !core._facts) return;
   core._wordsNow();
   if (core._options.floating != null) floating();
   if (core._options.placeholders == null) return;

@@ -27,12 +27,13 @@ def page() -> str:
 def _page(made: Json | None = None) -> str:
     """The page; ``made`` is a shared link whose address is shown this once."""
     core, site = open_core(), chosen_site()
+    notice = core.registry.current(site.ref, core.clock.now())
     return render_template(
         "visits/kept.html",
         kept=views_of(core, site),
         shares=[share for share in live(core) if share["site"] == site.id],
         made=made,
-        purposes=core.registry.in_force(site.ref, core.clock.now()).policy.purposes,
+        purposes=notice.policy.purposes if notice else {},
         site=site,
         query=request.args.get("query", "")[:8000],
         today=core.clock.today(core.settings.zone),

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from dongui_collector.analytics.filters import Filter, ReportError, parse_filter
 from dongui_collector.analytics.intervals import Interval
+from dongui_collector.core.clock import parse_day
 from dongui_collector.desk.visits.periods import (
     COMPARISONS,
     CUSTOM,
@@ -136,7 +137,7 @@ def _one_of(asked: str | None, known: tuple[str, ...]) -> str:
 
 def _days(args: MultiDict[str, str]) -> tuple[date, date]:
     try:
-        first, last = date.fromisoformat(args.get("from", "")), date.fromisoformat(args.get("to", ""))
+        first, last = parse_day(args.get("from", "")), parse_day(args.get("to", ""))
     except ValueError:
         raise ReportError("from and to are days such as 2026-11-23") from None
     first, last = min(first, last), max(first, last)

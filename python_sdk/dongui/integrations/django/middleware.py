@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Callable
-from http.cookies import Morsel, SimpleCookie
+from collections.abc import Callable
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import setting_changed
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from dongui.asgi import in_thread
+from dongui.asgi import close_rest, in_thread
 from dongui.client import Client, client_of
 from dongui.integrations.django.injection import inject
+from dongui.integrations.django.responses import Pieces, put_headers, response_of
 from dongui.rules.body import MOST_BODY
 from dongui.rules.compiled_policy import UNKNOWN
 from dongui.web.consent import Consent
 from dongui.web.options import OptionValues
-from dongui.web.proxy_rules import UNAVAILABLE, Local
+from dongui.web.proxy_rules import TOO_SLOW, UNAVAILABLE, Local
 from dongui.web.request import SiteRequest
-from dongui.web.set_cookie import Headers
 from dongui.web.site import SiteContext
 from dongui.web.site_client import LongBody
+from dongui.web.wsgi_body import read_body
 from dongui.web.wsgi_request import WsgiRequest, environ_key
 
 
@@ -73,7 +74,7 @@ class ConsentMiddleware:
         if visit is None:
             return self.get_response(request)
         if self.site.claims(request.path_info):
-            return _response(*_asked(visit, request))
+            return response_of(*_asked(visit, request))
         return self._guarded(self.get_response(request), visit)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
@@ -82,8 +83,8 @@ class ConsentMiddleware:
             answered: HttpResponseBase = await self.get_response(request)
             return answered
         if self.site.claims(request.path_info):
-            answer, rest = await in_thread(lambda: _asked(visit, request))
-            return _response(answer, None if rest is None else _pieces(rest))
+            answer, rest = await in_thread(lambda: _asked(visit, request), close_rest)
+            return response_of(answer, None if rest is None else Pieces(rest))
         return self._guarded(await self.get_response(request), visit)
 
     def _begun(self, request: HttpRequest) -> SiteRequest | None:
@@ -105,7 +106,7 @@ class ConsentMiddleware:
             given += [("Set-Cookie", morsel.OutputString()) for morsel in response.cookies.values()]
             headers = visit.answered(str(response.status_code), given)
             if headers is not given:
-                _apply(response, given, headers)
+                put_headers(response, headers)
             if self.site.options.inject:
                 inject(response, visit)
         except Exception:
@@ -124,8 +125,8 @@ class DjangoRequest(WsgiRequest):
         super().__init__(request.META)
         self._request = request
         self.method = request.method or ""
-        self.path = _latin(request.path)
-        self.mounted_path = _latin(request.path_info)
+        self.path = latin_path(request.path)
+        self.mounted_path = latin_path(request.path_info)
         self.root = self.path.removesuffix(self.mounted_path)
 
     @property
@@ -134,7 +135,7 @@ class DjangoRequest(WsgiRequest):
         return self._request.scheme or "http"
 
 
-def _latin(path: str) -> str:
+def latin_path(path: str) -> str:
     return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
 
 
@@ -180,63 +181,13 @@ def requires_consent(purpose: str, otherwise: Callable[..., Any] | None = None) 
 def _asked(visit: SiteRequest, request: HttpRequest) -> tuple[Local, LongBody | None]:
     """The answer to a request below ``/_dongui/``, and its body when that is still on its way. Never raises."""
     try:
-        return visit.site.ask(visit.proxied(), request.read(MOST_BODY + 1), visit.consent)
+        # Under ASGI Django has read the whole body already.
+        is_wsgi = isinstance(request, WSGIRequest)
+        body = read_body(request.META, request) if is_wsgi else request.read(MOST_BODY + 1)
+        return (TOO_SLOW, None) if body is None else visit.site.ask(visit.proxied(), body, visit.consent)
     except Exception:
         visit.site.client.mishap("mount")
         return UNAVAILABLE, None
-
-
-def _response(answer: Local, rest: Any) -> HttpResponseBase:
-    response: HttpResponseBase
-    if rest is None:
-        response = HttpResponse(answer.body, status=answer.status)
-    else:
-        response = StreamingHttpResponse(rest, status=answer.status)
-    del response.headers["Content-Type"]
-    for name, value in answer.headers:
-        if name == "Set-Cookie":
-            _add_cookie(response.cookies, value)
-        else:
-            response.headers[name] = value
-    return response
-
-
-async def _pieces(rest: Any) -> AsyncIterator[bytes]:
-    try:
-        while data := await in_thread(lambda: next(rest, b"")):
-            yield data
-    finally:
-        rest.close()
-
-
-def _apply(response: HttpResponseBase, given: Headers, headers: Headers) -> None:
-    """Makes a response say ``headers`` where it said ``given``: cookies fewer or more, other headers more."""
-    kept = {value for name, value in headers if name == "Set-Cookie"}
-    for key, morsel in list(response.cookies.items()):
-        if morsel.OutputString() not in kept:
-            del response.cookies[key]
-    before = set(given)
-    for name, value in headers:
-        if (name, value) in before:
-            continue
-        if name == "Set-Cookie":
-            _add_cookie(response.cookies, value)
-        elif name == "Vary" and response.has_header("Vary"):
-            response.headers["Vary"] += f", {value}"
-        else:
-            response.headers[name] = value
-
-
-def _add_cookie(jar: SimpleCookie, line: str) -> None:
-    """Adds a ``Set-Cookie`` line of our own. One name may be there for several domains, which a jar has no key for."""
-    first, *attributes = line.split("; ")
-    name, _, value = first.partition("=")
-    morsel: Morsel[str] = Morsel()
-    morsel.set(name, value, value)
-    for attribute in attributes:
-        key, equals, text = attribute.partition("=")
-        morsel[key] = text if equals else True
-    dict.__setitem__(jar, name if "domain" not in line.lower() else f"{name}@{morsel['domain']}", morsel)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

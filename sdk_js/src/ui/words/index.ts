@@ -3,6 +3,6 @@ import * as en from "./en";
 import * as ko from "./ko";
 import type { PanelWords, PlaceWords, Words } from "./words";
 
-export const banners: Record<string, Words> = { ko: ko.banner, en: en.banner };
-export const panels: Record<string, PanelWords> = { ko: ko.panel, en: en.panel };
-export const places: Record<string, PlaceWords> = { ko: ko.place, en: en.place };
+export const banners: Record<string, Words> = { __proto__: null as never, ko: ko.banner, en: en.banner };
+export const panels: Record<string, PanelWords> = { __proto__: null as never, ko: ko.panel, en: en.panel };
+export const places: Record<string, PlaceWords> = { __proto__: null as never, ko: ko.place, en: en.place };

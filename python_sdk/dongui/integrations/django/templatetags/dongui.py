@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.template import Context
+from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 
-from dongui.integrations.django.middleware import site
+from dongui.integrations.django.middleware import DjangoRequest, latin_path, site
 
 register = template.Library()
 
@@ -25,10 +26,13 @@ def allowed(consent: Any, item: str) -> bool:
     return bool(consent) and consent.allowed(item)
 
 
-@register.simple_tag
-def dongui_snippet(nonce: str = "") -> SafeString:
-    """The script tag of the snippet, served on the site's own origin; with ``consent_mode`` the inline stub first."""
-    attribute = format_html(' nonce="{}"', nonce) if nonce else ""
-    tag = '<script async src="/_dongui/v1/dongui.js" data-site="{}"{}></script>'
-    stub = SafeString(site().stub_element(nonce))  # compiled from the policy, and no word of a visitor's
-    return stub + format_html(tag, site().options.site, attribute)
+@register.simple_tag(takes_context=True)
+def dongui_snippet(context: Context, nonce: str = "") -> SafeString:
+    """The script tag of the snippet, served on the site's own origin; with ``consent_mode`` the inline stub first.
+
+    It is the very tag that ``inject`` puts into pages, below the path that the site is mounted at.
+    """
+    request = context.get("request")
+    root = latin_path(get_script_prefix()).rstrip("/") if request is None else DjangoRequest(request).root
+    tag = site().pages.tag.tag(root, str(nonce)).decode()
+    return SafeString(site().stub_element(str(nonce)) + tag)  # compiled from settings and policy, and escaped
