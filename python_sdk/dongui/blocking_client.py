@@ -20,7 +20,7 @@ from dongui.result import Response, Result
 from dongui.rules.body import encode
 from dongui.rules.decisions import classify_answer, decision_requests
 from dongui.rules.own_cookies import VisitorIds
-from dongui.web.consent import Consent
+from dongui.web.consent import Consent, purpose_names
 from dongui.web.options import Options
 
 log = logging.getLogger("dongui")
@@ -32,6 +32,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _UNKNOWN_VISITOR = Result(problem="urn:dongui:problem:unknown-visitor")
+_SUPERSEDED = "urn:dongui:problem:superseded-notice"  # of a decision that also refuses: the refusals are on record
 _UNAVAILABLE = Result(problem="urn:dongui:problem:unavailable")
 
 
@@ -76,11 +77,13 @@ class BlockingClient:
     ) -> Result:
         """Passes on a decision that was made in the application, such as optional consents at sign-up (``signup``).
 
-        ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``.
+        ``answer.data`` holds ``visitor`` (the id to keep, or None), ``state`` and ``receipt``. Of a request's
+        ``Consent`` the cookies go out with that request's answer, and it says at once what was decided.
         """
+        granted, refused = purpose_names("granted", granted), purpose_names("refused", refused)
         terms = visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms
         answer = Result()
-        for request in decision_requests(list(granted), list(refused), terms.asked, self._ids(visitor)):
+        for request in decision_requests(granted, refused, terms.asked, self._ids(visitor)):
             body = {
                 "site": self.options.site,
                 "visitor": request.visitor,
@@ -92,6 +95,11 @@ class BlockingClient:
                 "id": str(uuid.uuid4()),
             }
             answer = self._decided(body, timeout)
+        if isinstance(visitor, Consent):
+            if answer and isinstance(answer.data.get("state"), dict):
+                visitor.recorded(answer.data, granted, refused)
+            elif refused and (answer.pending or answer.problem == _SUPERSEDED):
+                visitor.shrink(refused)
         return answer
 
     def _decided(self, body: dict[str, Any], timeout: float) -> Result:
@@ -105,12 +113,14 @@ class BlockingClient:
     def withdraw(self, visitor: Visitor, *purposes: str, lang: str = "ko", timeout: float = 5.0) -> Result:
         """Withdraws purposes, or all of them; what waits in the queue for this visitor is forgotten at once."""
         ids = self._ids(visitor).all
-        if not ids:
-            return _UNKNOWN_VISITOR
         for visitor_id in ids:
             self._transport.purge(visitor_id)
-        self.knowledge.start(timeout if not purposes else 0.0)
+        self.knowledge.start(timeout if ids and not purposes else 0.0)
         refused = purposes or sorted(self.knowledge.terms.asked)
+        if not ids:
+            if isinstance(visitor, Consent):
+                visitor.shrink(refused)
+            return _UNKNOWN_VISITOR
         if not refused:
             return _UNAVAILABLE  # no policy is known: nobody can say which purposes "all" are
         return self.consent(visitor, refused=refused, lang=lang, timeout=timeout)
@@ -128,7 +138,11 @@ class BlockingClient:
     @quiet(Result())
     def erase(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:
         """Destroys everything that is held about a visitor; ``answer.data`` holds the certificate."""
-        return self._as_visitor(visitor, "DELETE", "/v1/me", None, timeout, purge=True)
+        answer = self._as_visitor(visitor, "DELETE", "/v1/me", None, timeout, purge=True)
+        nothing_stays = answer or answer.pending or answer.problem == _UNKNOWN_VISITOR.problem
+        if isinstance(visitor, Consent) and visitor.ids().all and nothing_stays:
+            visitor.erased()
+        return answer
 
     @quiet(Result())
     def access(self, visitor: Visitor, *, timeout: float = 5.0) -> Result:

@@ -88,6 +88,30 @@ def test_a_fragment_is_left_alone_unless_a_browser_shows_it_as_a_page(page: byte
     assert TAG in call(app, SEC_FETCH_DEST="document").body
 
 
+WIDE = ["utf-16", "utf-16-be", "utf-32", "utf-32-be"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5], ids=["at once", "in two parts", "in parts"])
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "text/html; charset=utf-16"])
+@pytest.mark.parametrize("charset", WIDE)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "a mark"])
+def test_a_page_whose_letters_are_wide_stays_as_it_is_and_that_is_said_once(
+    charset: str, mark: str, kind: str, parts: int, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = (mark * (not charset[6:].isdigit() and "-be" in charset) + PAGE.decode()).encode(charset)
+    cut = [page] if parts == 1 else [page[at : at + 1] for at in range(parts - 1)] + [page[parts - 1 :]]
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", kind)])
+        return cut
+
+    app = ConsentMiddleware(application, client=client)
+    with caplog.at_level(logging.WARNING, "dongui"):
+        for _ in range(2):
+            assert call(app, SEC_FETCH_DEST="document").body == page
+    assert len([one for one in caplog.messages if "no tag into pages" in one]) == 1
+
+
 @pytest.mark.parametrize("marked", [*PLACES, pytest.param(b"<!x>[TAG]<html>", id="another declaration")])
 def test_a_place_that_is_found_in_a_beginning_is_the_place(marked: Any) -> None:
     page = marked.replace(HERE, b"")

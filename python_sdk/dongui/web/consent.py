@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from dongui.result import Result
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.consent import Choice
 from dongui.rules.own_cookies import OWN_COOKIES, VisitorIds, read_choice, visitor_ids
+from dongui.web.decided_cookies import SentDecision, erased_cookies, recorded_cookies, shrunken_cookies
 from dongui.web.own_cookies import CookieNaming, OwnCookie, shown
 
 _NOTHING: frozenset[str] = frozenset()
@@ -124,8 +126,11 @@ class Consent:
         """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
 
         Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
-        done, this object says what was decided. In an ``async`` application: ``await asyncio.to_thread(…)``.
+        done, this object says what was decided; a withdrawal is in force at once, also where it is only ``pending``.
+        In an ``async`` application: ``await asyncio.to_thread(…)``. Raises ``TypeError`` for purposes that are no names
+        in a list or the like, such as a bare ``str``.
         """
+        granted, refused = purpose_names("granted", granted), purpose_names("refused", refused)
         if self._decide is None:
             return Result()
         return self._decide(self, granted=granted, refused=refused, method=method, lang=lang, timeout=timeout)
@@ -176,6 +181,21 @@ class Consent:
         self.known = True
         self.outgoing = cookies
 
+    def recorded(self, answer: Mapping[str, Any], granted: Sequence[str], refused: Sequence[str]) -> None:
+        """A decision is on record, by the collector's ``answer``."""
+        sent = SentDecision(str(answer.get("id")), self.terms.version, granted, refused)
+        self.renew(recorded_cookies(answer, sent, self.claimed_choice(), self.naming(), self.terms))
+
+    def shrink(self, refused: Collection[str]) -> None:
+        """A withdrawal is on its way: in force at once, here, in the browser and on the pages that follow."""
+        if self._own_pairs():
+            left = (refused, self.claimed_choice(), self.ids().use, self.naming(), self.terms, self._seconds())
+            self.renew(shrunken_cookies(*left))
+
+    def erased(self) -> None:
+        """An erasure is done or on its way: the id goes, and nothing is granted."""
+        self.renew(erased_cookies(self.naming(), self.terms, self._seconds()))
+
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
         if _OURS not in self.cookies:
@@ -223,6 +243,15 @@ class Consent:
 
     def _seconds(self) -> int:
         return int(time.time()) if self._now is None else self._now
+
+
+def purpose_names(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The purposes of an argument, read once. ``TypeError`` for a bare text, whose letters are no purposes."""
+    if not isinstance(names, str | bytes):
+        found = tuple(names)
+        if all(isinstance(name, str) for name in found):
+            return found
+    raise TypeError(f'{argument} takes a list of purposes\' names, as {argument}=["statistics"]')
 
 
 def has_gpc(header: str) -> bool:

@@ -1,9 +1,9 @@
-"""Our two cookies after a recorded decision and after an erasure. Pure."""
+"""Our two cookies after a decision: recorded, still on its way, or an erasure. Pure."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,23 @@ def recorded_cookies(
     minted = answer.get("visitor")
     visitor = minted if _keeps_id(choice, terms) and isinstance(minted, str) and is_visitor_id(minted) else ""
     return cookies_after(naming, visitor, choice, terms.choice_seconds or _HALF_A_YEAR, answer["at"] // 1000)
+
+
+def shrunken_cookies(
+    refused: Collection[str],
+    before: Choice | None,
+    visitor: str | None,
+    naming: CookieNaming,
+    terms: CompiledPolicy,
+    now: int,
+) -> list[OwnCookie]:
+    """Before a withdrawal is recorded, since it is in force at once: what is left of the choice, under its own time, so
+    that it lives no longer. ``visitor``: the id under which is recorded, kept only where something left lists
+    ``cookie``. ``now`` in epoch seconds.
+    """
+    choice = before and before._replace(granted=tuple(name for name in before.granted if name not in refused))
+    kept = visitor if visitor and _keeps_id(choice, terms) else ""
+    return cookies_after(naming, kept, choice, terms.choice_seconds or _HALF_A_YEAR, now)
 
 
 def erased_cookies(naming: CookieNaming, terms: CompiledPolicy, now: int) -> list[OwnCookie]:

@@ -17,6 +17,13 @@ _TAG = re.compile(
 )
 _STARTS = (b"<!doctype", b"<!--", b"<html", b"<head", b"<meta", b"<body")
 _BOM = b"\xef\xbb\xbf"
+_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")  # UTF-16, UTF-32; they outweigh what a header says
+_ALL_BOMS = (_BOM, *_WIDE_BOMS)
+
+
+def is_wide(page: bytes) -> bool:
+    """Whether a page's first bytes tell a charset whose letters are more than a byte each: ASCII would break it."""
+    return page.startswith(_WIDE_BOMS) or b"\0" in page[:4]
 
 
 def place(page: bytes, *, is_document: bool = False) -> int | None:
@@ -26,7 +33,9 @@ def place(page: bytes, *, is_document: bool = False) -> int | None:
     None while ``page``, its beginning, does not tell yet; :data:`NOWHERE` for what is no page but a fragment of one.
     ``is_document``: a browser asked for it as a page, whatever it looks like.
     """
-    if _BOM.startswith(page):
+    if is_wide(page):
+        return NOWHERE
+    if any(mark.startswith(page) for mark in _ALL_BOMS):
         return None
     at = len(_BOM) if page.startswith(_BOM) else 0
     is_page, in_head = is_document, False

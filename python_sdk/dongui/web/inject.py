@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from dongui.policy import inline_stub, stub_warnings
 from dongui.rules.compiled_policy import CompiledPolicy
-from dongui.web.html_head import NOWHERE, place
+from dongui.web.html_head import NOWHERE, is_wide, place
 from dongui.web.set_cookie import Headers
 from dongui.web.validators import marked
 
@@ -154,7 +154,7 @@ class TagInjector:
 
     ``known_length``: the page's length was promised, so that all is decided by its first part. ``is_document``: the
     browser will show it as a page. ``mark`` tells the page apart in its validators; ``on_tag`` is called once a place
-    was found.
+    was found, ``on_wide`` where the page's first bytes tell a charset that takes no ASCII.
     """
 
     def __init__(
@@ -165,12 +165,14 @@ class TagInjector:
         is_document: bool = False,
         mark: str = "",
         on_tag: Callable[[], object] = lambda: None,
+        on_wide: Callable[[], object] = lambda: None,
     ) -> None:
         self._tag = tag
         self._known_length = known_length
         self._is_document = is_document
         self._mark = mark
         self._on_tag = on_tag
+        self._on_wide = on_wide
         self._kept = b""
         self._seeking = False
 
@@ -180,7 +182,7 @@ class TagInjector:
 
     def first(self, part: bytes) -> tuple[bytes, int | None]:
         """(what goes out, how much longer the page gets); None: the page stays as it is."""
-        at = NOWHERE if not part or _PRESENT in part else place(part, is_document=self._is_document)
+        at = NOWHERE if not part or _PRESENT in part else self._place(part)
         if at is None and not self._known_length:
             self._kept, self._seeking = part, True
             return b"", len(self._tag)
@@ -194,13 +196,18 @@ class TagInjector:
         if not self._seeking:
             return part
         self._kept += part
-        at = place(self._kept, is_document=self._is_document)
+        at = self._place(self._kept)
         if at is None and len(self._kept) < _SOUGHT_IN:
             return b""
         if at is not None and at != NOWHERE and _PRESENT not in self._kept:
             self._on_tag()
             self._kept = self._kept[:at] + self._tag + self._kept[at:]
         return self.end()
+
+    def _place(self, page: bytes) -> int | None:
+        if is_wide(page):
+            self._on_wide()
+        return place(page, is_document=self._is_document)
 
     def end(self) -> bytes:
         """What is still kept back."""

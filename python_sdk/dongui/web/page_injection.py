@@ -46,6 +46,7 @@ class PageInjection:
             is_document=is_document(fetch_dest),
             mark=self.tag.mark(terms),
             on_tag=lambda: self._remember(request.path),
+            on_wide=lambda: self._say_why_not("first bytes that tell UTF-16 or UTF-32, which take no ASCII"),
         )
 
     def headed(self, request: IncomingRequest, status: str, headers: Headers, terms: CompiledPolicy) -> Headers:

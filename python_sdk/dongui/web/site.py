@@ -15,7 +15,7 @@ from dongui.rules.decisions import classify_answer
 from dongui.rules.urls import scrub_text
 from dongui.web.consent import Consent
 from dongui.web.counters import PageViewCounter
-from dongui.web.decided_cookies import SentDecision, erased_cookies, recorded_cookies
+from dongui.web.decided_cookies import SentDecision, erased_cookies
 from dongui.web.diagnosis import RequestDiagnosis
 from dongui.web.expiry import SeenPlaces, expire
 from dongui.web.options import unknown_variables
@@ -88,15 +88,8 @@ class SiteContext:
         return Consent(terms, cookies, gpc, decide=self._decide, naming=naming, shared=shared, known=known)
 
     def decide(self, consent: Consent, **decision: Any) -> Result:
-        """Passes on a decision made in the application, and has its answer carry the cookies. Never raises."""
-        answer = self.client.consent(consent, **decision)
-        if answer and isinstance(answer.data.get("state"), dict):
-            terms = consent.terms
-            granted, refused = list(decision.get("granted", ())), list(decision.get("refused", ()))
-            sent = SentDecision(str(answer.data.get("id")), terms.version, granted, refused)
-            before = consent.claimed_choice()
-            consent.renew(recorded_cookies(answer.data, sent, before, consent.naming(), terms))
-        return answer
+        """Passes on a decision made in the application, whose answer carries the cookies. Never raises."""
+        return self.client.consent(consent, **decision)
 
     def guarded(
         self, headers: Headers, consent: Consent, cookies: str, path: str, *, sets: list[str], page: bool
