@@ -189,7 +189,7 @@ def _taking_away(body: bytes) -> bytes | None:
         sent = msgspec.json.decode(_whole_characters(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(sent, dict) or sent.get("granted", []) != []:
+    if not isinstance(sent, dict) or sent.get("granted", []) != [] or not sent.get("refused"):
         return None
     return msgspec.json.encode({name: v for name, v in sent.items() if name not in _SHOWN or _fits(v, _SHOWN[name])})
 
