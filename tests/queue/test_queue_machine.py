@@ -344,7 +344,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notices, "parse", lru_cache(maxsize=None)(notices.parse))  # of all sites, at each change
         # Values from whatever is imported besides would make another run of it, alone and among other tests.
-        patch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *given, **more: None)
+        patch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *given, **more: None, raising=False)
         folder = tmp_path_factory.mktemp("queue")
         house = House(folder, patch, rate_limit=1e6, rate_burst=10**9)
         browser = Browser()
