@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ class World:
         door = httpx.ASGITransport(public_app(house.core))
         self.http = httpx.AsyncClient(transport=door, base_url="https://collect.example")
         self.sites = 0
+        #: What all runs together have met, by its name.
+        self.met: Counter[str] = Counter()
 
     def begin(self, seed: int, *, locks: bool) -> None:
         self.sites += 1
