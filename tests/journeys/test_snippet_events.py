@@ -168,6 +168,7 @@ def test_nothing_stays_in_the_storage_that_nothing_covers(
         page.evaluate("dongui.withdraw()")
     elif how == "expiry":
         collector.policy["choice_seconds"] = 1
+        page.wait_for_timeout(2100)  # the choice's time is in whole seconds
     else:
         context.clear_cookies()
         if how == "a notice out of reach":
