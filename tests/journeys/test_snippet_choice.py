@@ -98,6 +98,7 @@ def test_listeners_hear_every_change_once(page: Page, site: Stub, collector: Stu
     expect(page.locator(BANNER)).to_be_visible()
     page.evaluate("window.heard = []; window.stop = dongui.consent.onChange(s => heard.push(s)); 0")
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     page.evaluate("dongui.consent.set({statistics: true})")
     page.evaluate("dongui.withdraw('statistics')")
     page.evaluate("stop(); dongui.withdraw()")
@@ -113,6 +114,7 @@ def test_set_leaves_the_purposes_it_does_not_name(
 ) -> None:
     page.goto(site.origin)
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     page.evaluate("dongui.consent.set({marketing: true})")
     eventually(lambda: len(collector.consents) == 2, page)
     assert (collector.consents[1]["granted"], collector.consents[1]["refused"]) == (["marketing"], [])
@@ -221,6 +223,7 @@ def test_do_not_track_counts_where_the_site_says_so(page: Page, site: Stub, coll
     box = page.locator('dongui-root [data-purpose-switch="marketing"]')
     expect(box).to_be_disabled() if heeded else expect(box).to_be_enabled()
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     page.evaluate("dongui.consent.set({marketing: true})")
     assert ("marketing" in granted(page)) is not heeded
     eventually(lambda: collector.consents, page)

@@ -34,6 +34,7 @@ def test_back_forward_cache_falls_silent_and_runs_the_tags(page: Page, site: Stu
 def test_another_tab_stops_at_once(context: BrowserContext, page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     other = context.new_page()
     other.goto(site.origin)
     ready(other)
@@ -68,6 +69,7 @@ def test_cookies_go_from_every_level(
     site.pages["/a/b"] = page_of(collector)
     page.goto(f"{origin}/a/b")
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     # Every level down to the registrable domain; the browser itself refuses the public suffix.
     for domain in ["", *(f";domain=.{'.'.join(labels[i:])}" for i in range(len(labels) - 1))]:
         for path in ("/", "/a", "/a/", "/a/b"):
@@ -209,6 +211,7 @@ def test_an_address_cannot_speak_for_the_browser(page: Page, site: Stub) -> None
     box = page.locator('dongui-root [data-purpose-switch="marketing"]')
     expect(box).to_be_disabled()
     press(page, "accept")
+    eventually(lambda: granted(page), page)  # the grant is on record
     page.evaluate("dongui.consent.set({marketing: true})")
     assert "marketing" not in granted(page)
 

@@ -81,11 +81,13 @@ class DemoVisitor:
         self.page.locator(f"dongui-root [data-action={action}]").click()
 
     def choose(self, **grants: bool) -> None:
-        """Set switches in the interface that is open, save, and wait until the consent is on the ledger."""
+        """Set switches in the interface that is open, save, and wait until it is on the ledger and in force here."""
         for purpose, on in grants.items():
             self.page.locator(f"dongui-root [data-purpose-switch={purpose}]").set_checked(on)
         with self.page.expect_response(lambda answer: answer.url.endswith("/v1/consents")):
             self.press("save")
+        granted = "(purpose) => dongui.consent.granted(purpose)"
+        self.until(lambda: all(self.page.evaluate(granted, purpose) == on for purpose, on in grants.items()))
 
     def mine(self) -> list[dict[str, Any]]:
         """The rows that the collector shows this visitor as their own; none for somebody it does not know."""
