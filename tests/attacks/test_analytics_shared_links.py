@@ -57,9 +57,12 @@ def visits(house: House, number: int, when: str, path: str = "/", **more: Any) -
 
 
 def test_one_person_among_invented_visitors_is_not_seen(house: House) -> None:
-    """Four invented visitors and a real one were five, which was enough; so were any others beside one."""
+    """Four invented visitors and a real one were five, which was enough; so were any others beside one.
+
+    Whether ten are enough is a secret that differs by key: one key in ten shows a cell of ten.
+    """
     visits(house, MANY, "2025-02-10T12:00")
-    for invented in range(FEWEST):
+    for invented in range(FEWEST - 1):
         visits(house, 1, "2025-02-11T12:00", "/clinic")
         house.now = at(NOW)
         assert "/clinic" not in Link(house).text(), f"{invented + 1} visitors were enough"
