@@ -107,6 +107,10 @@ class BlockingClient:
         if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
             # Taking back needs no notice to have been read: it counts under whichever is in force.
             answer = self._ask("POST", CONSENTS, {**body, "notice": answer.data["notice"]}, timeout)
+        elif body["refused"] and not (answer or answer.pending or answer.problem):
+            # Repeated later, a grant might come after its own withdrawal; what is refused beside it may not wait.
+            refusal = {**body, "granted": [], "id": str(uuid.uuid4())}
+            answer = Result(pending=self._transport.send(Job(body["visitor"], CONSENTS, encode(refusal))))
         return answer
 
     @quiet(Result())

@@ -126,7 +126,8 @@ class Consent:
         """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
 
         Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
-        done, this object says what was decided; a withdrawal is in force at once, also where it is only ``pending``.
+        done, this object says what was decided. What is refused is in force at once, also where it is only ``pending``;
+        what is granted, once it is recorded: of a ``pending`` decision it is not, and is to be decided again.
         In an ``async`` application: ``await asyncio.to_thread(…)``. Raises ``TypeError`` for purposes that are no names
         in a list or the like, such as a bare ``str``.
         """
