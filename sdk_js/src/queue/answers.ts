@@ -1,5 +1,6 @@
 /** One attempt to hand over a decision, and what its answer changes: the queue, the cookies, whether the question comes back. */
 import type { Result } from "../api";
+import { frameHeader } from "../mount";
 import type { Entry } from "../queue";
 import { encodeChoice } from "../rules/consent";
 import { choiceAfter, classifyAnswer, settle, type Recorded } from "../rules/decisions";
@@ -51,7 +52,7 @@ export function reportGone(): void {
 
 /** The body is text/plain, which spares the preflight; a redirect is no answer. */
 export function transmit({ at, tried, erase, withdraws, ...said }: Entry): Promise<Response | void> {
-  const request: RequestInit = { method: "POST", body: core._json(said), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) };
+  const request: RequestInit = { method: "POST", body: core._json(said), headers: frameHeader(), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) };
   return (attempts[said.id] = fetch(`${core._options.base}/v1/consents`, request).catch(() => {}));
 }
 
@@ -90,7 +91,7 @@ function failed({ id }: Entry, answer: Response | void): void {
 /** The visitor's own call: by the id where the page knows it, else by the HttpOnly cookie. */
 async function erase(entry: Entry): Promise<void> {
   const { base, site } = core._options;
-  const headers: Record<string, string> = entry.visitor ? { Authorization: `Bearer ${entry.visitor}` } : { "X-Dongui": "1" };
+  const headers: Record<string, string> = entry.visitor ? { Authorization: `Bearer ${entry.visitor}` } : { "X-Dongui": "1", ...frameHeader() };
   const answer = await fetch(`${base}/v1/me?site=${site}`, { method: "DELETE", headers, redirect: "manual" }).catch(() => {});
   const body = await answer?.json().catch(() => {});
   // Nobody is known by that id, or there is none: nothing is held.
