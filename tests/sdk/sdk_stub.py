@@ -133,7 +133,7 @@ class Collector:
         """The events kept of a visitor, in the order of their arrival."""
         return [event for event in self.events.values() if event["visitor"] == visitor]
 
-    def wait_for(self, ready: Any, seconds: float = 10.0) -> None:
+    def wait_for(self, ready: Any, seconds: float = 60.0) -> None:
         """Waits until ``ready()``; fails when that takes too long."""
         end = time.monotonic() + seconds
         while not ready():
