@@ -66,11 +66,19 @@ def written_policy(path: Path) -> Path:
 
 
 class Installation:
-    """One folder with settings, policy, data and keys; one site that lists :data:`ORIGIN`."""
+    """One folder with settings, policy, data and keys; one site that lists ``origin``."""
 
-    def __init__(self, folder: Path, *, testing: bool = False, policy: Path | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        testing: bool = False,
+        policy: Path | None = None,
+        origin: str = ORIGIN,
+        **settings: object,
+    ) -> None:
         own = policy or written_policy(folder.parent / f"{folder.name}.policy.toml")
-        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, "--policy", str(own), "--json").stdout)
+        made = json.loads(dongui("init", str(folder), "--origin", origin, "--policy", str(own), "--json").stdout)
         self.folder = folder
         self.config = made["config"]
         self.site: str = made["site"]

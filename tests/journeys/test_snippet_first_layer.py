@@ -1,4 +1,4 @@
-"""The question's first layer: what it holds (K1, K19), how much of the window it takes, that it is usable when small."""
+"""The question's first layer: what it holds (K1, K19), how much room it takes, that it is usable when small."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_each_page_is_counted_once(installation: Installation, chromium: Browser
         track(page, "third")
         page.reload()
         track(page, "fourth")
-        assert client.flush(10)
+        assert client.flush(60)
         views = [path for name, path in held(page) if name == "pageview"]
         assert views == ["/agreed", "/second", "/within", "/within"]
         assert client.stats()["recorded"] == (2 if page_views else 0), "the server's share"

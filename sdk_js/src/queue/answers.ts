@@ -18,7 +18,7 @@ interface Answer extends Recorded {
 
 const HOUR = 3600;
 const MINUTE = 6e4;
-const PATIENCE = 12e3;
+const PATIENCE = 3e4;
 
 /** The ids of entries that wait for a later attempt; and how often each was tried in vain. */
 export const waiting = new Set<string>();
