@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import threading
@@ -77,7 +78,7 @@ def live(house: House, tmp_path: Path) -> None:
         events.count(day), events.rows(day), events.bases(day), events.changes(day), events.tally(day)
     house.choose((), ("marketing",), stayer)
     house.erase(leaver)
-    events.learn_visitors()
+    events.prepare()
     house.choose((), ALL, house.arrive())
     with (tmp_path / "copy.backup").open("wb") as out:
         make_backup(house.core, out)
@@ -114,15 +115,17 @@ def test_a_destruction_waits_for_the_days_readers_alone(tmp_path: Path) -> None:
                 pass  # who comes and goes in the same process takes nobody's lease along
             waiting = threading.Thread(target=destroy)
             waiting.start()
-            with pytest.raises(BlockingIOError):
-                fd = files.make_leases(tmp_path)
-                try:
-                    files.fcntl.fcntl(fd, files.fcntl.F_OFD_SETLK, files._lock(files.fcntl.F_WRLCK, DAY))
-                finally:
-                    os.close(fd)
-            assert not destroyed.is_set()
+            assert not destroyed.is_set(), "it cannot be while a lease is held"
         waiting.join(60)
     assert destroyed.is_set()
+
+
+def test_a_held_lease_bars_destruction(tmp_path: Path) -> None:
+    fd = files.make_leases(tmp_path)
+    with files.reading(tmp_path, DAY), pytest.raises(BlockingIOError):
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, files._lock(fcntl.F_WRLCK, DAY))
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLK, files._lock(fcntl.F_WRLCK, DAY))
+    os.close(fd)
 
 
 def test_where_nobody_has_written_there_is_no_lease_and_nothing_is_made(tmp_path: Path) -> None:
