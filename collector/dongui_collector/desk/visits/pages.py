@@ -12,6 +12,7 @@ from dongui_collector.desk.language import words
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, first_held
+from dongui_collector.desk.visits.downloads import DOWNLOADS, download
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import ListQuery, whole_list
 from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
@@ -96,6 +97,14 @@ def rows_page(name: str) -> str:
         rests_on=purposes_of(reader, reader.rests_on((tab.dimension,))),
         **bar_of(reader),
     )
+
+
+@pages.get("/csv/<name>", endpoint="download", right="visits", nobody="the same")
+def download_panel(name: str) -> Response:
+    """A panel as a file: every row of its list, as it is filtered and sorted."""
+    if name not in DOWNLOADS:
+        raise NotFound
+    return download(_reader(), name, ListQuery.of(request.args))
 
 
 @pages.get("/filter", right="visits", nobody="takes a filter, leads to the screen")
