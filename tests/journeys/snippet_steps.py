@@ -12,7 +12,7 @@ BANNER = "dongui-root dialog"
 
 def eventually(condition: Callable[[], object], page: Page) -> None:
     """Waits until the condition holds; a generous bound, not a timing assertion."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "it never came to pass"
         page.wait_for_timeout(25)
