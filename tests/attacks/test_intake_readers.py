@@ -24,7 +24,7 @@ from dongui_collector.runtime.public import public_app
 from tests.collector import ORIGIN
 from tests.retention.house import House, policy
 
-PATIENCE_S = 30.0  # after which something hangs for good: no measure of how long it may take
+PATIENCE_S = 120.0  # after which something hangs for good: no measure of how long it may take
 READERS = 40  # more than the threads that any machine's default executor has
 
 

@@ -290,7 +290,7 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
     def slowly(self: Executor, targets: Sequence[Target]) -> Any:
         batches.append([t.of for t in targets if isinstance(t, VisitorTarget)])
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return real(self, targets)
 
     monkeypatch.setattr(Executor, "execute", slowly)
@@ -299,12 +299,12 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
         queue.submit(intent, "attacker")
     worker = threading.Thread(target=queue.drain)
     worker.start()
-    assert began.wait(30)
+    assert began.wait(60)
     lone = year.core.ledger.erase(year.core.ledger.key_of(year.victim), "request")  # type: ignore[attr-defined]
     waiting = queue.submit(lone, "home")
     go_on.set()
-    assert waiting.result(timeout=30).destroyed == STORED
-    worker.join(30)
+    assert waiting.result(timeout=60).destroyed == STORED
+    worker.join(60)
     assert lone.seq in batches[1]
     assert year.core.storage.ledger.intents() == []
     assert [len(batch) for batch in batches[:5]] == [4] * 5

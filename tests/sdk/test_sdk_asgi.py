@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -211,7 +212,9 @@ def test_a_visitor_who_leaves_gives_the_connection_back(collector: Collector, gu
             task = asyncio.create_task(converse(app, scope_of("/_dongui/v1/policy"), [{"type": "http.request"}]))
             await asyncio.sleep(0.01)
             task.cancel()
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(60):
+            while any(thread.name == "dongui-proxy" for thread in threading.enumerate()):
+                await asyncio.sleep(0.01)
 
     asyncio.run(leave())
     collector.delay = 0.0
@@ -354,7 +357,7 @@ async def living(scope: Any, receive: Any, send: Any) -> None:
 
 
 def test_what_waits_is_delivered_before_a_lifespan_ends(collector: Collector, client_of: ClientOf) -> None:
-    client = client_of(collector, delivery=Delivery(linger=600, exit_deadline=30))
+    client = client_of(collector, delivery=Delivery(linger=600, exit_deadline=60))
     visitor = collector.visitor("statistics")
     assert client.track(visitor, "waiting")
     delivered: list[int] = []

@@ -36,7 +36,7 @@ def client(installation: Installation) -> Iterator[Client]:
         collector=installation.base,
         secret_key=installation.secret,
         delivery=QUICK,
-        learn_timeout=10,
+        learn_timeout=60,
     )
     yield client
     client.close()
@@ -221,7 +221,7 @@ def test_the_snippet_learns_who_counts_and_keeps_it(installation: Installation, 
 
 def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
     made = Installation(tmp_path / "site").start()
-    client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=10)
+    client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=60)
     try:
         visitor = made.consent(["statistics"])["visitor"]
         for number in range(50):
@@ -294,7 +294,7 @@ def test_what_was_stored_though_its_answer_was_lost_is_there_once(
         collector=address,
         secret_key=installation.secret,
         delivery=QUICK,
-        learn_timeout=10,
+        learn_timeout=60,
     )
     visitor = installation.consent(["statistics"])["visitor"]
     for number in range(5):

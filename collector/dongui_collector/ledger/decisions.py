@@ -16,7 +16,7 @@ from dongui_collector.storage.contract.values import Intent
 
 # A decision that leaves no record (a refusal without a visitor id) and a server's repeat are known for ten minutes.
 REMEMBERED_MS = 600_000
-LAYOUTS = ("banner", "bar", "box", "modal", "panel", "page")
+LAYOUTS = ("compact", "full", "panel", "banner", "bar", "box", "modal", "page")
 OTHER = "other"
 
 Verdict = Literal["recorded", "superseded", "conflict", "too_many"]

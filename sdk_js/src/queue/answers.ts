@@ -6,6 +6,7 @@ import { encodeChoice } from "../rules/consent";
 import { choiceAfter, classifyAnswer, settle, type Recorded } from "../rules/decisions";
 import type { Choice } from "../rules/types";
 import { core } from "../ui/core";
+import { agains } from "../ui/words";
 import { forget, lifetime, setChoice, setCookie } from "./cookies";
 import { entries, put, removeById, rewrite } from "./entries";
 
@@ -172,6 +173,6 @@ async function refused(entry: Entry, slug: string): Promise<void> {
 /** The question comes back once on this page; later at most once an hour, or with the next page where only that can help. */
 function comeBack(slug: string): void {
   if (core._again) core._quiet = 1;
-  core._again = 1;
+  core._again = JSON.parse(core._options.words || "{}").again ?? agains[core._facts?.lang] ?? agains.en;
   if (slug != "origin-not-listed" && slug != "unknown-site") core._store("dongui.again", Date.now());
 }
