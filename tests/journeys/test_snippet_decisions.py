@@ -182,7 +182,7 @@ def test_a_late_answer_gives_nothing_back(page: Page, site: Stub, collector: Stu
 # Two decisions close together.
 
 # The look at the world that every page takes once it has loaded would find what was forgotten.
-NO_SECOND_LOOK = "const later = setTimeout; setTimeout = (act, ms, ...more) => (ms == 700 ? 0 : later(act, ms, ...more));"
+NO_SECOND_LOOK = "const later = setTimeout; setTimeout = (act, ms, ...more) => ms == 700 ? 0 : later(act, ms, ...more);"
 HELD_BACK = """
 const { request } = LockManager.prototype;
 LockManager.prototype.request = function (...given) {
