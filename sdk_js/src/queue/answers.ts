@@ -9,6 +9,7 @@ import { core } from "../ui/core";
 import { agains } from "../ui/words";
 import { forget, lifetime, setChoice, setCookie } from "./cookies";
 import { entries, put, removeById, rewrite } from "./entries";
+import { ownWords } from "../ui/ownwords";
 
 /** What a `201` says. */
 interface Answer extends Recorded {
@@ -155,6 +156,7 @@ const withdraw = (entry: Entry, refused: string[], visitor: string): void =>
 
 /** Refused for good: what it would have taken away is tried again every hour, and who granted in vain is asked again. */
 async function refused(entry: Entry, slug: string): Promise<void> {
+  if (slug == "origin-not-listed" || slug == "unknown-site") core._complain(slug);
   if (slug == "superseded-notice") await core._learn("reload").catch(() => {});
   const before = entries();
   rewrite(before, settle(before, entry.id, slug));
@@ -173,6 +175,6 @@ async function refused(entry: Entry, slug: string): Promise<void> {
 /** The question comes back once on this page; later at most once an hour, or with the next page where only that can help. */
 function comeBack(slug: string): void {
   if (core._again) core._quiet = 1;
-  core._again = JSON.parse(core._options.words || "{}").again ?? agains[core._facts?.lang] ?? agains.en;
+  core._again = ownWords().again ?? agains[core._facts?.lang] ?? agains.en!;
   if (slug != "origin-not-listed" && slug != "unknown-site") core._store("dongui.again", Date.now());
 }
