@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dongui_collector.exports.formats import COLUMNS, FORMATS
+from dongui_collector.exports.columns import NAMES as COLUMNS
+from dongui_collector.exports.formats import FORMATS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from dongui_collector.cli import export as command
 from dongui_collector.core.operations import perform
 from dongui_collector.core.settings import load_settings
-from dongui_collector.exports import sqlite_bundle
 from dongui_collector.ledger.service import Decision
 from dongui_collector.runtime.composition import open_core
 
@@ -79,24 +79,51 @@ def test_what_breaks_off_leaves_no_file_and_harms_none(
     file.write_text("the export of yesterday")
     (tmp_path / "out.part").write_text("left by a crash")
 
-    def broken(rows: Any) -> Any:
+    def broken(rows: Any, _columns: Any = ()) -> Any:
         next(rows)
         raise OSError("no space left")
         yield
 
-    monkeypatch.setitem(sqlite_bundle.__dict__, "write_database", lambda _path, rows: list(broken(rows)))
-    monkeypatch.setattr("dongui_collector.cli.export.write_database", sqlite_bundle.write_database)
-    monkeypatch.setitem(__import__("dongui_collector.cli.export", fromlist=["FORMATS"]).FORMATS, "ndjson", broken)
+    monkeypatch.setattr(command, "write_database", lambda _path, rows, _columns: list(broken(rows)))
+    monkeypatch.setitem(command.FORMATS, "ndjson", broken)
     assert dongui(*asked(day, "--format", kind, "-o", str(file))).exit_code != 0
     assert file.read_text() == "the export of yesterday"
     assert [path.name for path in tmp_path.glob("out*")] == ["out"]
 
 
 def test_what_cannot_go_together_is_usage(dongui: Run) -> None:
-    for more, says in ((["--format", "sqlite"], "-o"), (["--precise"], "--recipient")):
+    wrong = (
+        (["--format", "sqlite"], "-o"),
+        (["--precise"], "--recipient"),
+        (["--bom"], "--format csv"),
+        (["--columns", "id,colour"], "name 2 of columns"),
+    )
+    for more, says in wrong:
         done = dongui(*asked("2026-01-01", *more))
         assert done.exit_code == 2
         assert says in done.stderr
+
+
+def test_a_csv_of_some_columns_and_events_opens_in_excel(
+    installed: dict[str, str], dongui: Run, tmp_path: Path
+) -> None:
+    day, file = fill(installed["config"], 3), tmp_path / "out.csv"
+    done = dongui(
+        *asked(day, "--format", "csv", "--bom", "--columns", "page,id", "--filter", "page:/1", "-o", str(file))
+    )
+    assert done.exit_code == 0, done.output
+    assert file.read_bytes().startswith("\ufeffid,page\r\n".encode())
+    assert [line.partition(",")[2] for line in file.read_text("utf-8-sig").splitlines()] == ["page", "/1"]
+
+
+@pytest.mark.parametrize("filter", ["colour:red", "page"])
+def test_a_filter_that_cannot_be_asked_writes_nothing(
+    installed: dict[str, str], dongui: Run, tmp_path: Path, filter: str
+) -> None:
+    done = dongui(*asked("2026-01-01", "--filter", filter, "-o", str(tmp_path / "out")))
+    assert done.exit_code != 0
+    assert "DIMENSION:VALUE" in done.stderr
+    assert list(tmp_path.glob("out*")) == []
 
 
 PARTY = f"""

@@ -61,8 +61,11 @@ def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None
 @pytest.mark.parametrize(
     ("call", "odd"),
     [
-        ("/v1/export/events", "filter=page:/a"),
-        ("/v1/export/events", "columns=id"),
+        ("/v1/export/events", "filter=colour:red"),
+        ("/v1/export/events", "filter=page"),
+        ("/v1/export/events", "columns=id,colour"),
+        ("/v1/export/events", "columns="),
+        ("/v1/export/events", "columns=id&columns=day"),
         ("/v1/export/events", "since=x"),
         ("/v1/reports/pages?from=2026-W45&to=2026-11-23", ""),
         ("/v1/export/events?from=20261101&to=2026-11-23", ""),
@@ -76,6 +79,13 @@ def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None
 def test_what_cannot_be_asked_is_refused(world: World, token: str, call: str, odd: str) -> None:
     address = call if "?" in call else f"{call}?{CALLS.get(call, DAYS)}&{odd}"
     assert world.get(address, token).status_code == 400
+
+
+def test_a_column_that_there_is_not_is_named_by_its_place(world: World, token: str) -> None:
+    answer = world.get(f"/v1/export/events?{DAYS}&columns=id,colour,day", token)
+    assert "name 2 of columns" in answer.json["detail"]
+    assert "environment.browser" in answer.json["detail"]
+    assert "colour" not in answer.json["detail"]
 
 
 @pytest.mark.parametrize(

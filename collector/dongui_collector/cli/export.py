@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 
@@ -23,10 +23,12 @@ from dongui_collector.cli.common import (
     site_option,
 )
 from dongui_collector.core.private_files import private
+from dongui_collector.desk.event_filters import event_filter
+from dongui_collector.exports.columns import COLUMNS, Column, ColumnError, choose
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.export import Entitlement, consumer_events, entitle
-from dongui_collector.exports.formats import FORMATS
+from dongui_collector.exports.formats import BOM, FORMATS
 from dongui_collector.exports.sqlite_bundle import metadata, write_database
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -52,6 +54,9 @@ def export() -> None:
 @click.option("--format", "kind", type=click.Choice(sorted([*FORMATS, SQLITE])), default="ndjson", show_default=True)
 @click.option("--recipient", metavar="NAME", help="A processor or recipient of the policy; only its items go out.")
 @click.option("--precise", is_flag=True, help="With --recipient: exact times and whole addresses, not coarse ones.")
+@click.option("--columns", metavar="NAME,…", help="Only these columns.")
+@click.option("--filter", "filters", multiple=True, metavar="DIMENSION:VALUE", help="Only such events; repeatable.")
+@click.option("--bom", is_flag=True, help="Begin a CSV with a byte order mark, for Excel.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N rows, and how to go on behind them.")
 @click.option("--after", metavar="CURSOR", help="Go on behind an export that had a --limit.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file [default: the output].")
@@ -64,6 +69,9 @@ def events(
     kind: str,
     recipient: str | None,
     precise: bool,
+    columns: str | None,
+    filters: tuple[str, ...],
+    bom: bool,
     limit: int | None,
     after: str | None,
     output: Path | None,
@@ -84,11 +92,15 @@ def events(
         raise click.UsageError("--to must not lie before --from")
     if kind == SQLITE and output is None:
         raise click.UsageError("an SQLite database is a file: name it with -o")
+    if bom and kind != "csv":
+        raise click.UsageError("--bom goes with --format csv; no other format has a byte order mark")
     if precise and recipient is None:
         raise click.UsageError("--precise goes with --recipient; the controller's own use is exact anyway")
-    days = (first.date(), last.date())
+    days, file = (first.date(), last.date()), _File(output, kind, _chosen(columns), bom)
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient, "precise": precise}
     start = None if after is None else _place(config, asked, days, after)
+    with reading(config) as core:
+        wanted = event_filter(core, _reader(core, asked), filters)
     change = control(config)
     begun = change(AuditExport(list(purposes), *days, kind, site, recipient, acting_user(), precise))
     with reading(config) as core, progress("events") as advance:
@@ -97,20 +109,37 @@ def events(
 
         def rows(before: Any = None) -> Rows:
             nonlocal number, last_place
-            for place, row in islice(consumer_events(core, reader, *days, before, after=start, limit=limit), limit):
+            found = consumer_events(core, reader, *days, before, after=start, limit=limit, wanted=wanted)
+            for place, row in islice(found, limit):
                 advance(1)
                 number, last_place = number + 1, place
                 yield row
 
         if begun.disclosure is None:
-            _write(output, kind, rows(), lambda chunks: chunks)
+            _write(file, rows(), lambda chunks: chunks)
         else:
             with Handover(change, begun.disclosure) as handing:
-                _write(output, kind, handing.counted(rows(handing.before)), handing.hashed)
+                _write(file, handing.counted(rows(handing.before)), handing.hashed)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)
     if kind == SQLITE and output is not None:
-        _describe(output, reader, *days)
+        _describe(output, metadata(output.stem, reader, *days, file.columns))
+
+
+class _File(NamedTuple):
+    """What is written: where (None: the standard output), in which format, which columns."""
+
+    output: Path | None
+    kind: str
+    columns: Sequence[Column]
+    bom: bool
+
+
+def _chosen(columns: str | None) -> Sequence[Column]:
+    try:
+        return COLUMNS if columns is None else choose(columns)
+    except ColumnError as error:
+        raise click.UsageError(f"--columns: {error}") from None
 
 
 def _reader(core: Installation, asked: dict[str, Any]) -> Entitlement:
@@ -129,16 +158,16 @@ def _place(config: Path, asked: dict[str, Any], days: tuple[date, date], after: 
             ) from None
 
 
-def _write(output: Path | None, kind: str, rows: Rows, hashed: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+def _write(to: _File, rows: Rows, hashed: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
     """Write the rows; ``hashed`` sees every byte of what is written."""
-    if kind == SQLITE and output is not None:
-        with _beside(output) as part:
-            write_database(part, rows)
+    if to.kind == SQLITE and to.output is not None:
+        with _beside(to.output) as part:
+            write_database(part, rows, to.columns)
             for _ in hashed(_read(part)):
                 pass
         return
-    with _opened(output) as out:
-        for chunk in hashed(FORMATS[kind](rows)):
+    with _opened(to.output) as out:
+        for chunk in hashed(chain([BOM] if to.bom else [], FORMATS[to.kind](rows, to.columns))):
             out.write(chunk)
         out.flush()
 
@@ -149,12 +178,11 @@ def _read(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _describe(output: Path, reader: Entitlement, first: date, last: date) -> None:
+def _describe(output: Path, about: dict[str, Any]) -> None:
     """The metadata beside the database, and what to do with them."""
     beside = output.with_suffix(".metadata.json")
-    text = json.dumps(metadata(output.stem, reader, first, last), ensure_ascii=False, indent=2)
     with _opened(beside) as file:
-        file.write(text.encode() + b"\n")
+        file.write(json.dumps(about, ensure_ascii=False, indent=2).encode() + b"\n")
     click.echo(f"datasette {output} --metadata {beside}", err=True)
 
 

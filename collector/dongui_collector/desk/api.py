@@ -13,16 +13,19 @@ from flask import current_app, request
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from dongui_collector.analytics.filters import ReportError
 from dongui_collector.core.control import RefusedByServer
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.core.operations import plain
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import OPERATORS, READERS, Problem, ReadRequest, authorised
+from dongui_collector.desk.event_filters import event_filter
 from dongui_collector.desk.hosts import is_local
 from dongui_collector.desk.openapi import MOST_EXPORTED, description
 from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.retention_view import of_site
 from dongui_collector.desk.streams import Streams
+from dongui_collector.exports.columns import COLUMNS, Column, ColumnError, choose
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.erasure_feed import LIMIT, erasures
@@ -52,12 +55,13 @@ def export() -> Response:
     """
     core = _core()
     who = authorised(core, READERS)
-    parameters.check(("site", "from", "to", "format", "limit", "after"), many=("purpose",))
+    parameters.check(("site", "from", "to", "format", "limit", "after", "columns"), many=("purpose", "filter"))
     first, last = parameters.days()
     format = request.args.get("format", "ndjson")
     if format not in FORMATS:
         raise Problem("malformed", f"format is one of {', '.join(FORMATS)}")
-    asked = _ExportRequest(core, _reader(core, who), first, last, format)
+    reader = _reader(core, who)
+    asked = _ExportRequest(core, reader, first, last, format, _columns(), _filter(core, reader))
     limit, after = _limit(), asked.after()
     name = f"events-{first.isoformat()}-{last.isoformat()}.{format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -106,6 +110,8 @@ class _ExportRequest:
     first: date
     last: date
     format: str
+    columns: Sequence[Column]
+    wanted: Callable[[Json], bool] | None
 
     def after(self) -> ExportPosition | None:
         """Where the question goes on."""
@@ -134,22 +140,22 @@ class _ExportRequest:
     def stream(self, disclosure: int | None, after: ExportPosition | None) -> Generator[bytes, None, None]:
         """The bytes, page after page; a hand-over's entry is closed with the last, or as interrupted."""
         if disclosure is None:
-            yield from FORMATS[self.format](row for _, row in self._rows(after))
+            yield from self._written(row for _, row in self._rows(after))
             return
         with Handover(self.core.control, disclosure) as handing:
             rows = handing.counted(row for _, row in self._rows(after, handing.before))
-            yield from handing.hashed(FORMATS[self.format](rows))
+            yield from handing.hashed(self._written(rows))
 
     def page(self, disclosure: int | None, after: ExportPosition | None, limit: int) -> tuple[bytes, str | None]:
         """A page's bytes, and the cursor of the next; None where nothing is left."""
         if disclosure is None:
             found = list(islice(self._rows(after, limit=limit), limit))
-            body = b"".join(FORMATS[self.format](row for _, row in found))
+            body = b"".join(self._written(row for _, row in found))
         else:
             with Handover(self.core.control, disclosure) as handing:
                 found = list(islice(self._rows(after, handing.before, limit), limit))
                 rows = handing.counted(row for _, row in found)
-                body = b"".join(handing.hashed(FORMATS[self.format](rows)))
+                body = b"".join(handing.hashed(self._written(rows)))
         return body, self._cursors.of(found[-1][0]) if len(found) == limit else None
 
     def _rows(
@@ -158,7 +164,27 @@ class _ExportRequest:
         before: Callable[[Sequence[bytes]], None] | None = None,
         limit: int | None = None,
     ) -> Iterator[tuple[ExportPosition, Json]]:
-        return consumer_events(self.core, self.reader, self.first, self.last, before, after=after, limit=limit)
+        days = (self.first, self.last)
+        return consumer_events(self.core, self.reader, *days, before, after=after, limit=limit, wanted=self.wanted)
+
+    def _written(self, rows: Iterator[Json]) -> Iterator[bytes]:
+        return FORMATS[self.format](rows, self.columns)
+
+
+def _columns() -> Sequence[Column]:
+    try:
+        return choose(request.args["columns"]) if "columns" in request.args else COLUMNS
+    except ColumnError as error:
+        raise Problem("malformed", str(error)) from None
+
+
+def _filter(core: Installation, reader: Entitlement) -> Callable[[Json], bool] | None:
+    try:
+        return event_filter(core, reader, request.args.getlist("filter"))
+    except NotAllowed as error:
+        raise Problem("forbidden", str(error)) from None
+    except ReportError as error:
+        raise Problem("malformed", str(error)) from None
 
 
 def _closing(body: Iterator[bytes], source: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import msgspec
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.intervals import INTERVALS
 from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT, NAMES
 from dongui_collector.intake.openapi import SECURITY, problems, public_paths, wire_schemas
 from dongui_collector.retention.overview import RetentionStatus
 from dongui_collector.rights.profiles import Profiles
@@ -29,6 +30,7 @@ _ONE_SITE: Json = {**_SITE, "schema": _TEXT}
 _REPLIES = (RetentionStatus, Profiles)
 MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
+_ALWAYS = ("id", "purposes", "notice")  # of an event; everything else may be null
 # The public door is another port, behind the site's own proxy as a rule: whoever reads this knows where.
 _PUBLIC: Json = {
     "url": "{collector}",
@@ -114,6 +116,19 @@ def _export() -> Json:
             "schema": _TEXT,
             "description": "The cursor in the last page's `Link`.",
         },
+        {
+            "name": "columns",
+            "in": "query",
+            "schema": _TEXT,
+            "description": f"Only these, joined by commas: {', '.join((*NAMES, ENVIRONMENT))}.",
+        },
+        {
+            "name": "filter",
+            "in": "query",
+            "schema": {"type": "array", "items": _TEXT},
+            "explode": True,
+            "description": "`DIMENSION:VALUE`, as of reports; of each event as if it were a visit of its own.",
+        },
     ]
     content = {
         "application/x-ndjson": {"schema": {"$ref": "#/components/schemas/StoredEvent"}},
@@ -140,10 +155,17 @@ def _report() -> Json:
         {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}},
         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}},
         {"name": "offset", "in": "query", "schema": number},
+        {
+            "name": "format",
+            "in": "query",
+            "schema": {"type": "string", "enum": ["json", "csv"]},
+            "description": "Also by `Accept`. A CSV has every row where no `limit` is given.",
+        },
     ]
     rows = {"type": "array", "items": {"type": "object"}}
     answer = {"type": "object", "required": ["report", "purposes", "rows"], "properties": {"rows": rows}}
-    return _get("Numbers about visits, from what the purposes cover.", _json(answer), parameters)
+    content = _json(answer) | {"text/csv": {"schema": _TEXT}}
+    return _get("Numbers about visits, from what the purposes cover.", content, parameters)
 
 
 def _feed() -> Json:
@@ -165,13 +187,22 @@ def _problem() -> Json:
 
 def _event() -> Json:
     """The "Read back" shape; what may not be held or shown is null."""
-
-    def maybe(schema: Json) -> Json:
-        return {**schema, "type": [schema["type"], "null"]}
-
-    texts = ("name", "url", "referrer", "search", "source", "visitor", "ip_address", "country", "city")
-    properties: Json = {"id": _TEXT, "day": maybe(_DAY), "at": maybe({"type": "integer"})}
-    properties |= {name: maybe(_TEXT) for name in texts}
-    properties |= {name: maybe({"type": "object"}) for name in ("props", "advertising_ids", "cookies", "environment")}
-    properties |= {"secure": maybe({"type": "boolean"}), "purposes": {"type": "array", "items": _TEXT}, "notice": _TEXT}
+    types: Json = {
+        "text": _TEXT,
+        "day": _DAY,
+        "instant": {"type": "integer"},
+        "boolean": {"type": "boolean"},
+        "object": {"type": "object"},
+        "texts": {"type": "array", "items": _TEXT},
+    }
+    properties: Json = {}
+    for column in COLUMNS:
+        schema = {**types[column.kind], "description": column.meaning}
+        if column.name not in _ALWAYS:
+            schema["type"] = [schema["type"], "null"]
+        name, _, part = column.name.partition(".")
+        if part:
+            properties.setdefault(name, {"type": ["object", "null"], "properties": {}})["properties"][part] = schema
+        else:
+            properties[name] = schema
     return {"type": "object", "properties": properties}

@@ -17,7 +17,8 @@ from dongui_collector.exports.generalise import coarsened
 from dongui_collector.exports.recipients import registered, terms
 from dongui_collector.ledger.paging import page
 from dongui_collector.ledger.periods import Periods
-from dongui_collector.storage.contract.values import Json, Selection, Site
+from dongui_collector.ledger.rows import PendingErasures
+from dongui_collector.storage.contract.values import Json, Row, Selection, Site
 
 if TYPE_CHECKING:
     from dongui_collector.ledger.installation import LedgerInstallation
@@ -161,18 +162,19 @@ def consumer_events(
     *,
     after: ExportPosition | None = None,
     limit: int | None = None,
+    wanted: Callable[[Json], bool] | None = None,
 ) -> Iterator[tuple[ExportPosition, Json]]:
     """The same for a consumer, who must not learn a row's day where it does not see its time: see ``route.py``.
 
     Each with its place; with one as ``after`` a reader goes on behind it, also where rows or whole days were destroyed
-    meanwhile. ``limit`` is how many rows the caller will take.
+    meanwhile. ``limit`` is how many rows the caller will take; ``wanted`` chooses among those that the reader may see.
     """
     days = core.storage.events.days()
     if _may_hide_days(core, reader):
         legs = veiled(days, first, last, core.keyring.derive(b"route\x00" + reader.consumer.encode()), after)
     else:
         legs = exact(days, first, last, after)
-    yield from _along(core, reader, legs, before, None, limit)
+    yield from _along(core, reader, legs, before, None, limit, wanted)
 
 
 def _may_hide_days(core: LedgerInstallation, reader: Entitlement) -> bool:
@@ -193,33 +195,48 @@ def _along(
     before: Callable[[Sequence[bytes]], None] | None,
     only: Callable[[bytes], bool] | None,
     limit: int | None = None,
+    wanted: Callable[[Json], bool] | None = None,
 ) -> Iterator[tuple[ExportPosition, Json]]:
-    names, scope, periods = Pseudonyms(core.keyring, reader.consumer), ExportScope(core, reader), Periods(core.registry)
+    rows_of = ReaderView(core, reader, wanted)
     size = min(_HANDED if before else _PAGE, limit or _HANDED)
     for leg in legs:
         after = leg.after
         while found := page(core.storage, leg.day, Selection(site_ref=reader.site.ref), after, size):
             rows, masks = found
-            today = core.today()
             given: list[tuple[bytes, ExportPosition, Json]] = []
             for row in rows:
                 if only is not None and not only(row.visitor):
                     continue
-                mask = scope.mask(row.notice_ref) & periods.retained_mask(row.notice_ref, row.purposes, leg.day, today)
-                shown = core.reader.readable(row, leg.day, masks, mask)
-                if shown is None:
-                    continue
-                scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
-                if leg.wants(dated=shown["day"] is not None):
-                    given.append((row.visitor, leg.place(row.n), _for_reader(shown, names, coarse=reader.coarse)))
+                shown = rows_of.shown(row, leg.day, masks)
+                if shown is not None and leg.wants(dated=shown["day"] is not None):
+                    given.append((row.visitor, leg.place(row.n), shown))
             if before and given:
                 before(list(dict.fromkeys(visitor for visitor, _, _ in given)))
             yield from ((place, shown) for _, place, shown in given)
             after = rows[-1].n
 
 
-def _for_reader(shown: Json, names: Pseudonyms, *, coarse: bool) -> Json:
-    shown["id"] = names.event(shown["id"])
-    shown["visitor"] = None if shown["visitor"] is None else names.visitor(shown["visitor"])
-    shown["page"] = parts_of(shown["url"])[1]
-    return coarsened(shown) if coarse else shown
+class ReaderView:
+    """Shows stored rows to one reader: cut to what it may see, under its own names, and only those that are wanted."""
+
+    def __init__(
+        self, core: LedgerInstallation, reader: Entitlement, wanted: Callable[[Json], bool] | None = None
+    ) -> None:
+        self._core, self._reader, self._wanted = core, reader, wanted
+        self._names, self._scope = Pseudonyms(core.keyring, reader.consumer), ExportScope(core, reader)
+        self._periods = Periods(core.registry)
+
+    def shown(self, row: Row, day: date, masks: PendingErasures) -> Json | None:
+        """The row in the "Read back" shape; None where the reader sees nothing of it or does not want it."""
+        today = self._core.today()
+        mask = self._periods.retained_mask(row.notice_ref, row.purposes, day, today) & self._scope.mask(row.notice_ref)
+        shown = self._core.reader.readable(row, day, masks, mask)
+        if shown is None:
+            return None
+        self._scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
+        shown["id"] = self._names.event(row.key)
+        shown["visitor"] = None if shown["visitor"] is None else self._names.visitor(shown["visitor"])
+        shown["page"] = parts_of(shown["url"])[1]
+        if self._reader.coarse:
+            shown = coarsened(shown)
+        return shown if self._wanted is None or self._wanted(shown) else None

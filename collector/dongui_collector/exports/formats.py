@@ -6,27 +6,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT, Column, cutter
 from dongui_collector.storage.contract.values import Json
 
-_ENVIRONMENT = ("browser", "os", "device", "language", "screen")
-_PLAIN = ("id", "day", "at", "name", "url", "page", "referrer")
-_PLACE = ("search", "secure", "source", "visitor", "ip_address", "country", "city")
-COLUMNS = (
-    *_PLAIN,
-    "props",
-    *_PLACE,
-    "advertising_ids",
-    "cookies",
-    *(f"environment.{name}" for name in _ENVIRONMENT),
-    "purposes",
-    "notice",
-)
 _ROWS = 10_000  # in one row group of a Parquet file
+BOM = "\ufeff".encode()  # what tells Excel that a CSV is UTF-8
 
 # Where a spreadsheet takes a formula to begin, wide forms included (CSV formula injection): with the text, also behind
 # blanks and characters without a width, which it may trim; and behind what another spreadsheet splits a line at.
@@ -36,22 +25,28 @@ _FORMULA = re.compile(rf"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?={_BLANK}*[=+\-@＝
 _VERBATIM = frozenset({"id", "day", "visitor", "source", "ip_address", "country", "purposes", "notice"})
 
 
-def ndjson(rows: Iterable[Json]) -> Iterator[bytes]:
+class Format(Protocol):
+    """Turns rows of the "Read back" shape into the bytes of a file with these columns."""
+
+    def __call__(self, rows: Iterable[Json], columns: Sequence[Column] = COLUMNS) -> Iterator[bytes]: ...
+
+
+def ndjson(rows: Iterable[Json], columns: Sequence[Column] = COLUMNS) -> Iterator[bytes]:
     """One JSON object a line."""
-    for row in rows:
+    for row in map(cutter(columns), rows):
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
+def as_csv(rows: Iterable[Json], columns: Sequence[Column] = COLUMNS) -> Iterator[bytes]:
     """RFC 4180 with a header; composites as JSON, the environment in columns of its own, purposes joined by blanks.
 
     What a spreadsheet would take for a formula gets an apostrophe in front, but in ids and the like.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
+    writer.writerow([column.name for column in columns])
     for row in rows:
-        writer.writerow([_cell(name, value) for name, value in flat(row).items()])
+        writer.writerow([_cell(name, value) for name, value in flat(row, columns).items()])
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
@@ -59,7 +54,7 @@ def as_csv(rows: Iterable[Json]) -> Iterator[bytes]:
         yield buffer.getvalue().encode()  # no rows: the header alone
 
 
-def parquet(rows: Iterable[Json]) -> Iterator[bytes]:
+def parquet(rows: Iterable[Json], columns: Sequence[Column] = COLUMNS) -> Iterator[bytes]:
     """Apache Parquet with typed columns. Raises :class:`CollectorError` when the extra ``parquet`` is not installed."""
     try:
         import pyarrow as pa
@@ -68,7 +63,7 @@ def parquet(rows: Iterable[Json]) -> Iterator[bytes]:
         raise CollectorError(
             "Parquet needs pyarrow; install it with: pip install 'dongui[collector,parquet]'"
         ) from None
-    schema = _schema(pa)
+    schema = _schema(pa, columns)
     sink = _Sink()
     source = iter(rows)
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
@@ -78,7 +73,7 @@ def parquet(rows: Iterable[Json]) -> Iterator[bytes]:
     yield sink.take()
 
 
-FORMATS: dict[str, Callable[[Iterable[Json]], Iterator[bytes]]] = {"ndjson": ndjson, "csv": as_csv, "parquet": parquet}
+FORMATS: dict[str, Format] = {"ndjson": ndjson, "csv": as_csv, "parquet": parquet}
 MEDIA_TYPES = {
     "ndjson": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
@@ -105,17 +100,33 @@ class _Sink(io.RawIOBase):
         return taken
 
 
-def flat(row: Json) -> dict[str, Any]:
-    """A row under :data:`COLUMNS`, composites as JSON text."""
-    environment = row["environment"] or {}
-    values = {name: row.get(name) for name in _PLAIN} | {"props": _json(row["props"])} | {n: row[n] for n in _PLACE}
-    values |= {"advertising_ids": _json(row["advertising_ids"]), "cookies": _json(row["cookies"])}
-    values |= {f"environment.{name}": environment.get(name) for name in _ENVIRONMENT}
-    return values | {"purposes": " ".join(row["purposes"]), "notice": row["notice"]}
+def flat(row: Json, columns: Sequence[Column] = COLUMNS) -> dict[str, Any]:
+    """A row under the names of ``columns``, objects as JSON text, lists joined by blanks."""
+    environment = row.get(ENVIRONMENT) or {}
+    found: dict[str, Any] = {}
+    for column in columns:
+        composite, _, part = column.name.partition(".")
+        value = environment.get(part) if part else row.get(composite)
+        if column.kind == "texts":
+            value = " ".join(value or ())
+        found[column.name] = _json(value) if column.kind == "object" else value
+    return found
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def table_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """A table of a report: RFC 4180 with a header and a byte order mark, which tells Excel that it is UTF-8.
+
+    Every text is made safe against formulas: names of pages and events come from outside.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows([_cell("", row[name]) for name in columns] for row in rows)
+    return BOM + buffer.getvalue().encode()
 
 
 def _cell(name: str, value: Any) -> str:
@@ -126,19 +137,20 @@ def _cell(name: str, value: Any) -> str:
     return _FORMULA.sub("'", value) if isinstance(value, str) and name not in _VERBATIM else str(value)
 
 
-def _schema(pa: Any) -> Any:
+def _schema(pa: Any, columns: Sequence[Column]) -> Any:
     text = pa.string()
     pairs = pa.map_(text, text)
     types = {"at": pa.int64(), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
-    types |= {"environment": pa.struct([(name, text) for name in _ENVIRONMENT]), "purposes": pa.list_(text)}
-    names = (*_PLAIN, "props", *_PLACE, "advertising_ids", "cookies", "environment", "purposes", "notice")
+    parts = [column.name.partition(".")[2] for column in columns if "." in column.name]
+    types |= {ENVIRONMENT: pa.struct([(part, text) for part in parts]), "purposes": pa.list_(text)}
+    names = dict.fromkeys(column.name.partition(".")[0] for column in columns)
     return pa.schema([(name, types.get(name, text)) for name in names])
 
 
 def _typed(row: Json) -> Json:
     typed = dict(row)
-    typed["props"] = _json(row["props"])
+    typed["props"] = _json(row.get("props"))
     for name in ("advertising_ids", "cookies"):
-        if row[name] is not None:
+        if row.get(name) is not None:
             typed[name] = [(key, str(value)) for key, value in row[name].items()]
     return typed
