@@ -83,6 +83,7 @@ class Installation:
         self.config = made["config"]
         self.site: str = made["site"]
         self.secret: str = made["secret_key"]
+        self.console_password: str = made["console_password"]
         self._settle()
         self._has_run = False
         self.process: subprocess.Popen[bytes] | None = None
