@@ -52,12 +52,20 @@ export interface Options {
     floating?: string;
     /** `"light"` or `"dark"`; otherwise the visitor's own preference. */
     theme?: string;
+    /** `"full"`: the question with its long descriptions and what processors do, which are a tap away otherwise. */
+    layout?: "full";
+    /** Where the question stands on a wide screen: in the middle below, in the corner, along the edge below, or above. */
+    position?: "bottom" | "corner" | "bar" | "top";
+    /** Paths below which nobody is asked, with blanks between them: `/admin /login`. */
+    neverOn?: string;
     /** Asks in a modal dialog: the page waits for the answer. */
     modal?: string;
     /** For a page that is made to stand in frames of other sites: it asks there too, under cookies of its own. */
     embedded?: string;
     /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
     words?: string;
+    /** Has the console say also that nothing is wrong. */
+    debug?: string;
     /** Heeds Do Not Track as it does Global Privacy Control. */
     dnt?: string;
     /** The query key of the site's own search; `q` unless set. */

@@ -29,6 +29,7 @@ class Consent:
     __slots__ = (
         "_chosen",
         "_decide",
+        "_framed",
         "_gpc",
         "_ids",
         "_named",
@@ -71,6 +72,7 @@ class Consent:
         self._naming = naming
         self._named: CookieNaming | None = None
         self._shared = shared
+        self._framed = False
         self._own: list[tuple[str, str]] | None = None
         self.known = known
         self.outgoing: Sequence[OwnCookie] = ()
@@ -126,7 +128,8 @@ class Consent:
         """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
 
         Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
-        done, this object says what was decided; a withdrawal is in force at once, also where it is only ``pending``.
+        done, this object says what was decided. What is refused is in force at once, also where it is only ``pending``;
+        what is granted, once it is recorded: of a ``pending`` decision it is not, and is to be decided again.
         In an ``async`` application: ``await asyncio.to_thread(…)``. Raises ``TypeError`` for purposes that are no names
         in a list or the like, such as a bare ``str``.
         """
@@ -164,14 +167,20 @@ class Consent:
         """The visitor ids of the request, whatever is granted: taking back needs no consent."""
         if self._ids is None:
             own = self._own_pairs() if _OUR_ID in self.cookies else ()
-            self._ids = visitor_ids(own, self._is_over_https, self._shared) if own else _NO_IDS
+            self._ids = visitor_ids(own, self._is_over_https, self._shared, self._framed) if own else _NO_IDS
         return self._ids
 
     def naming(self) -> CookieNaming:
         """How our cookies are called for this request."""
         if self._named is None:
-            self._named = self._naming()
+            self._named = self._naming()._replace(framed=self._framed)
         return self._named
+
+    def frame(self) -> None:
+        """The page says that it stands in a frame of another site: the cookies that it has there are the ones meant."""
+        if self.naming().https:
+            self._framed = True
+            self._named = self._purposes = self._chosen = self._ids = None
 
     def renew(self, cookies: Sequence[OwnCookie]) -> None:
         """After a decision: these cookies count from now on, and are to go out with the answer."""
@@ -189,19 +198,19 @@ class Consent:
     def shrink(self, refused: Collection[str]) -> None:
         """A withdrawal is on its way: in force at once, here, in the browser and on the pages that follow."""
         if self._own_pairs():
-            left = (refused, self.claimed_choice(), self.ids().use, self.naming(), self.terms, self._seconds())
+            left = (refused, self.claimed_choice(), self.ids().use, self.naming(), self.terms, self.seconds())
             self.renew(shrunken_cookies(*left))
 
     def erased(self) -> None:
         """An erasure is done or on its way: the id goes, and nothing is granted."""
-        self.renew(erased_cookies(self.naming(), self.terms, self._seconds()))
+        self.renew(erased_cookies(self.naming(), self.terms, self.seconds()))
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
         if _OURS not in self.cookies:
             return None
         choice = self.claimed_choice()
-        return choice if choice is not None and self.terms.stands(choice, self._seconds()) else None
+        return choice if choice is not None and self.terms.stands(choice, self.seconds()) else None
 
     def why_nothing(self) -> str:
         """Of a visitor who grants nothing: ``gpc`` (the browser asks not to be tracked), ``refused`` or ``unasked``."""
@@ -222,7 +231,7 @@ class Consent:
         """The choice in the cookies, whether or not it stands."""
         if self._chosen is None:
             own = self._own_pairs()
-            self._chosen = (read_choice(own, self._is_over_https, self._shared) if own else None,)
+            self._chosen = (read_choice(own, self._is_over_https, self._shared, self._framed) if own else None,)
         return self._chosen[0]
 
     def _own_pairs(self) -> list[tuple[str, str]]:
@@ -239,9 +248,10 @@ class Consent:
         choice = self.claimed_choice()
         if choice is None or not choice.granted:
             return _NOTHING
-        return self.terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+        return self.terms.purposes(choice, self.seconds(), has_gpc(self._gpc))
 
-    def _seconds(self) -> int:
+    def seconds(self) -> int:
+        """The request's time, in epoch seconds."""
         return int(time.time()) if self._now is None else self._now
 
 

@@ -7,6 +7,7 @@ import { guard, mayAsk, mayShow } from "./guard";
 import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
+import { ownWords } from "./ownwords";
 
 let host: HTMLElement | undefined;
 let opener: Element | null;
@@ -24,9 +25,11 @@ core._hide = (question) => {
   host = undefined;
 };
 
-core._mount = (dialog, modal, more = "") => {
+core._mount = (dialog, modal, more = "", words = {}) => {
   core._hide!();
   asking = !more;
+  core._shown = { layout: more ? "panel" : core._options.layout == "full" ? "full" : "compact", words: { ...core._words, ...words } };
+  void core._digest?.();
   opener = doc.activeElement;
   host = doc.createElement("dongui-root");
   host.lang = core._facts.lang;
@@ -35,7 +38,7 @@ core._mount = (dialog, modal, more = "") => {
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css + more);
+  sheet.replaceSync((core._places ?? "") + css + more);
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
@@ -65,17 +68,21 @@ function approached(): void {
 /** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
 const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => doc.cookie) || "") && (await core._load("queue"), core._refused?.());
 
-core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });
+core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...ownWords() });
 
 core._show = async (view: View) => {
   core._wordsNow();
   if (!mayShow()) return;
   // Until the panel is there, and if it never comes, the question stays.
   if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
-  if (host || !mayAsk() || (await refusedBefore())) return;
+  if (host || !mayAsk()) return;
+  const { position, neverOn } = core._options;
+  const [refused] = await Promise.all([refusedBefore(), (position ?? neverOn ?? doc.querySelector("form,input")) && core._load("position")]);
+  if (refused || host || !mayAsk() || core._away?.()) return;
   const dialog = banner();
-  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._words.again));
+  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._again));
   core._mount(dialog, core._options.modal != null);
+  core._fit?.(dialog);
   SIGNS.forEach((type) => addEventListener(type, approached, { capture: true, passive: true }));
   return;
 };
