@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: catalogs help run test lint python hours browser js bench clean dist fuzz lock
+.PHONY: catalogs help run test lint python hunt hours browser js bench clean dist fuzz lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -34,6 +34,12 @@ lint: $(VENV)/.test ## ruff and mypy
 python: $(VENV)/.test
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not browser'
+
+# `make test` runs the same examples everywhere, so that what is green stays green; this looks for others.
+SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
+hunt: $(VENV)/.test ## the Python tests with random examples; SEED=N for those of an earlier run
+	$(call say,Python tests with other examples: make hunt SEED=$(SEED))
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not browser' --hypothesis-seed=$(SEED) $(ARGS)
 
 hours: $(VENV)/.test
 	$(call say,what depends on the present at other hours and in other zones)

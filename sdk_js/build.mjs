@@ -32,7 +32,7 @@ async function bundle(name, entry, format, define = {}) {
 /** What is loaded on demand is asked for by its content, so that a cache never pairs files of two versions. */
 function onDemand() {
   const hash = createHash("sha256");
-  for (const name of ["ui.js", "queue.js", "panel.js", "place.js", "extras.js", "vitals.js", "release.js", "diagnostics.js", "record.js"]) hash.update(readFileSync(join(dist, name)));
+  for (const name of ["ui.js", "queue.js", "panel.js", "place.js", "extras.js", "vitals.js", "release.js", "diagnostics.js", "record.js", "position.js"]) hash.update(readFileSync(join(dist, name)));
   return hash.digest("hex").slice(0, 8);
 }
 
@@ -58,6 +58,7 @@ await bundle("ui", "src/ui/index.ts", "esm");
 await bundle("queue", "src/queue/index.ts", "esm");
 await bundle("panel", "src/ui/panel.ts", "esm");
 await bundle("place", "src/ui/place.ts", "esm");
+await bundle("position", "src/ui/position.ts", "esm");
 await bundle("extras", "src/extras/index.ts", "esm");
 await bundle("vitals", "src/extras/vitals.ts", "esm");
 await bundle("record", "src/record/index.ts", "esm");

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import string
 import subprocess
 import sys
@@ -20,16 +19,11 @@ import httpx
 from dongui_collector.runtime.install import Facts, starting_policy
 
 from tests.clock import now_ms
+from tests.ports import free_port
 
 ORIGIN = "https://shop.example.com"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 CONSENT_PURPOSES = ("statistics", "personalisation", "marketing", "analysis")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def dongui(
@@ -66,42 +60,33 @@ def written_policy(path: Path) -> Path:
 
 
 class Installation:
-    """One folder with settings, policy, data and keys; one site that lists :data:`ORIGIN`."""
+    """One folder with settings, policy, data and keys; one site that lists ``origin``."""
 
-    def __init__(self, folder: Path, *, testing: bool = False, policy: Path | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        testing: bool = False,
+        policy: Path | None = None,
+        origin: str = ORIGIN,
+        **settings: object,
+    ) -> None:
         own = policy or written_policy(folder.parent / f"{folder.name}.policy.toml")
-        made = json.loads(dongui("init", str(folder), "--origin", ORIGIN, "--policy", str(own), "--json").stdout)
+        made = json.loads(dongui("init", str(folder), "--origin", origin, "--policy", str(own), "--json").stdout)
         self.folder = folder
         self.config = made["config"]
         self.site: str = made["site"]
         self.secret: str = made["secret_key"]
-        self._settle()
-        self._has_run = False
+        self.port, self.desk_port = free_port(), free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.base, timeout=60, headers={"user-agent": CHROME})
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "serve.log"
         config = Path(self.config)
         values = {"testing": True, **settings} if testing else settings
         config.write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in values.items()) + config.read_text())
 
-    def _settle(self) -> None:
-        self.port, self.desk_port = free_port(), free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.base, timeout=30, headers={"user-agent": CHROME})
-
     def start(self, *, clock: str | None = None) -> Installation:
-        """Serves; the first time on other ports where another program has taken these meanwhile."""
-        for left in (2, 1, 0):
-            try:
-                return self._start(clock)
-            except AssertionError:
-                said = self.log.read_text()
-                taken = "Address already in use" in said or "_init_shared_socket" in said
-                if self._has_run or not left or not taken:
-                    raise
-                self._settle()
-        raise AssertionError
-
-    def _start(self, clock: str | None) -> Installation:
         command = [sys.executable, "-m", "dongui_collector", "serve", "--config", self.config]
         command += ["--port", str(self.port), "--desk-port", str(self.desk_port)]
         with self.log.open("ab") as log:
@@ -111,7 +96,6 @@ class Installation:
         except BaseException:
             self.close()  # whoever made it has not got it yet: nobody else can close it
             raise
-        self._has_run = True
         return self
 
     def _await_health(self) -> None:
@@ -130,7 +114,7 @@ class Installation:
         """End ``serve`` and return its exit code."""
         assert self.process is not None
         self.process.send_signal(how)
-        code = self.process.wait(15)
+        code = self.process.wait(60)
         self.process = None
         return code
 

@@ -1,4 +1,4 @@
-"""For all tests: a busy machine is no failure, so no example has a deadline; a failure is told soon. One Chromium."""
+"""For all tests: the same examples in every run unless it has a seed; a busy machine is no failure. One Chromium."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from hypothesis.internal.conjecture import engine
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine, providers
+from hypothesis.internal.constants_ast import Constants
 from playwright.sync_api import Browser, sync_playwright
 
-settings.register_profile("dongui", deadline=None)
-settings.load_profile("dongui")
+# A slow machine has no deadline for an example, nor for what it takes to draw one.
+SLOW = HealthCheck.too_slow
+settings.register_profile("hunt", deadline=None, suppress_health_check=[SLOW])
+settings.register_profile("same", deadline=None, suppress_health_check=[SLOW], derandomize=True, database=None)
+settings.load_profile("same")
+# The literals of whatever is imported besides would make another run of it, alone and among other tests.
+providers._get_local_constants = Constants
 # A failure that is found is told soon, if not as short as could be: 30 seconds of shrinking instead of 300.
 engine.MAX_SHRINKING_SECONDS = 30
 
@@ -36,6 +42,12 @@ FLAGS = [
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP *.example.co.uk 127.0.0.1, MAP example.co.kr 127.0.0.1",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With ``--hypothesis-seed`` the examples are drawn by it (``make hunt``): other ones than in every other run."""
+    if config.getoption("--hypothesis-seed") is not None:
+        settings.load_profile("hunt")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

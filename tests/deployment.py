@@ -78,11 +78,6 @@ def tool(name: str) -> str:
     return found
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def certificate(folder: Path) -> Path:
     """A self-signed certificate and its key in one PEM file, as both proxies take it."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -151,7 +146,7 @@ def proxy(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out)
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not _answers(port):
                 assert child.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
@@ -159,7 +154,7 @@ def proxy(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
             yield
         finally:
             child.terminate()
-            child.wait(10)
+            child.wait(60)
 
 
 def _answers(port: int) -> bool:
@@ -191,7 +186,7 @@ def request(
     lines.append(f"Content-Length: {announced or len(body)}")
     head = "\r\n".join([*lines, *headers, "", ""]).encode()
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(source, 0)) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0)) as plain,
         context.wrap_socket(plain, server_hostname="collect.example") as secure,
     ):
         secure.sendall(head + body)

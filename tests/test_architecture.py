@@ -33,7 +33,7 @@ COLLECTOR = (
     ("ledger",),
     ("retention", "analytics", "exports"),
     ("intake",),
-    ("evidence", "rights", "webhooks", "backup"),
+    ("evidence", "rights", "webhooks", "backup", "site_check"),
     ("desk",),
     ("runtime",),
     ("demo",),

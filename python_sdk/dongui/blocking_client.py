@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
-import re
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from dongui.http.batches import CONSENTS, Job
 from dongui.http.breaker import Breakers
-from dongui.http.client import TROUBLE, HttpClient, StreamedResponse
+from dongui.http.client import TROUBLE, HttpClient
 from dongui.http.delivery import DeliveryQueue
 from dongui.http.policy_cache import PolicyCache
 from dongui.result import Response, Result
 from dongui.rules.body import encode
-from dongui.rules.decisions import classify_answer, decision_requests
+from dongui.rules.decisions import DecisionRequest, classify_answer, decision_requests
 from dongui.rules.own_cookies import VisitorIds
 from dongui.web.consent import Consent, purpose_names
 from dongui.web.options import Options
@@ -84,16 +81,7 @@ class BlockingClient:
         terms = visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms
         answer = Result()
         for request in decision_requests(granted, refused, terms.asked, self._ids(visitor)):
-            body = {
-                "site": self.options.site,
-                "visitor": request.visitor,
-                "notice": terms.version,
-                "granted": request.granted,
-                "refused": request.refused,
-                "method": method,
-                "lang": lang,
-                "id": str(uuid.uuid4()),
-            }
+            body = self._decision(terms.version, request, method=method, lang=lang)
             answer = self._decided(body, timeout)
         if isinstance(visitor, Consent):
             if answer and isinstance(answer.data.get("state"), dict):
@@ -102,11 +90,27 @@ class BlockingClient:
                 visitor.shrink(refused)
         return answer
 
+    def _decision(
+        self, notice: str, request: DecisionRequest, *, method: str = "api", lang: str = "ko"
+    ) -> dict[str, Any]:
+        return {
+            "site": self.options.site,
+            "notice": notice,
+            **request._asdict(),
+            "method": method,
+            "lang": lang,
+            "id": str(uuid.uuid4()),
+        }
+
     def _decided(self, body: dict[str, Any], timeout: float) -> Result:
         answer = self._ask("POST", CONSENTS, body, timeout)
         if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
             # Taking back needs no notice to have been read: it counts under whichever is in force.
             answer = self._ask("POST", CONSENTS, {**body, "notice": answer.data["notice"]}, timeout)
+        elif body["refused"] and not (answer or answer.pending or answer.problem):
+            # Repeated later, a grant might come after its own withdrawal; what is refused beside it may not wait.
+            refusal = {**body, "granted": [], "id": str(uuid.uuid4())}
+            answer = Result(pending=self._transport.send(Job(body["visitor"], CONSENTS, encode(refusal))))
         return answer
 
     @quiet(Result())
@@ -155,23 +159,15 @@ class BlockingClient:
         if self._mishaps[place] == 1:
             log.exception("dongui: an error of its own in %s; the application is not affected", place)
 
-    def state_of(self, visitor: str, timeout: float = 5.0) -> dict[str, str] | None:
-        """What the ledger says of a visitor's consents, by purpose: nothing of a stranger; None when it does not say.
-
-        Read from the head of what is held, which comes before the events.
+    def withdraw_earlier(self, visitor: str, refused: list[str], given_before: int) -> Mapping[str, str] | None:
+        """Withdraws what of ``refused`` was given before an instant (epoch ms), by the ledger's clock and in its own
+        transaction. Returns the consents' state then, None without an answer; nothing is repeated.
         """
-        breaker = self.breakers.of("reading")
-        if not breaker.allow():
+        body = self._decision(self.knowledge.terms.version, DecisionRequest(visitor, [], refused))
+        answer = self._ask("POST", CONSENTS, {**body, "given_before": given_before}, 5.0, repeat=False)
+        if not answer and not answer.problem:
             return None
-        client = HttpClient(self.options.collector, timeout=timeout)
-        try:
-            with closing(client.open("GET", "/v1/me", {"Authorization": f"Bearer {visitor}"})) as answer:
-                return {} if answer.status == 404 else _state_in(answer, timeout)
-        except TROUBLE as trouble:
-            self.breakers.failed("reading", trouble)
-            return None
-        finally:
-            client.close()
+        return answer.data.get("state") or {}
 
     def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """One call that waits for the collector; status 0 when it did not answer."""
@@ -246,17 +242,3 @@ class BlockingClient:
 def _records(reply: Response, id_: str) -> bool:
     kind = reply.headers.get("content-type", "")
     return classify_answer(reply.status, kind, reply.body, id_) == "recorded"
-
-
-_STATE = re.compile(rb'(?<!\\)"state"\s*:\s*(\{[^{}]*\})')
-_HEAD = 1 << 20
-
-
-def _state_in(answer: StreamedResponse, timeout: float) -> dict[str, str] | None:
-    data = b""
-    while answer.status == 200 and len(data) < _HEAD and (piece := answer.chunk(timeout)):
-        data += piece
-        if match := _STATE.search(data):
-            found: dict[str, str] = json.loads(match[1])
-            return found
-    return None

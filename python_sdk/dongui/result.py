@@ -35,7 +35,8 @@ class Result:
     """True in a condition when it was done.
 
     ``status`` is the HTTP status (0: no answer), ``data`` what it said, ``problem`` the problem's type when it refused;
-    ``pending``: it could not be reached, and the call will be repeated in the background until it can.
+    ``pending``: it could not be reached, and the call will be repeated in the background until it can; of a decision,
+    what it refuses: that is in force already, and what it grants is not.
     """
 
     status: int = 0

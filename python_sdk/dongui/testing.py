@@ -14,6 +14,7 @@ import datetime
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -92,9 +93,12 @@ class FakeClient(Client):
         """There is no collector to proxy to."""
         return Breakers(lambda: False, _NeverTry)
 
-    def state_of(self, visitor: str, timeout: float = 5.0) -> dict[str, str] | None:
-        """As the collector would answer."""
-        return self._state(self._granted[visitor]) if visitor in self._granted else {}
+    def withdraw_earlier(self, visitor: str, refused: list[str], given_before: int) -> Mapping[str, str] | None:
+        """As the collector would answer, to whom everything was given long ago; no call where nothing is withdrawn."""
+        given = self._granted.get(visitor, set())
+        if given.isdisjoint(refused):
+            return self._state(given)
+        return super().withdraw_earlier(visitor, refused, given_before)
 
     def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """As the collector would answer."""

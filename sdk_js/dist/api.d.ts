@@ -52,6 +52,12 @@ export interface Options {
     floating?: string;
     /** `"light"` or `"dark"`; otherwise the visitor's own preference. */
     theme?: string;
+    /** `"full"`: the question with its long descriptions and what processors do, which are a tap away otherwise. */
+    layout?: "full";
+    /** Where the question stands on a wide screen: in the middle below, in the corner, along the edge below, or above. */
+    position?: "bottom" | "corner" | "bar" | "top";
+    /** Paths below which nobody is asked, with blanks between them: `/admin /login`. */
+    neverOn?: string;
     /** Asks in a modal dialog: the page waits for the answer. */
     modal?: string;
     /** For a page that is made to stand in frames of other sites: it asks there too, under cookies of its own. */

@@ -15,6 +15,9 @@ export interface Entry extends Decision {
   method: string;
   lang: string;
   signals: Record<string, boolean>;
+  /** How the question was put, and the digest of its words. */
+  layout?: string;
+  catalog?: string;
 }
 
 export const DECISIONS = "dongui.queue.";

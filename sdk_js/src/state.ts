@@ -19,13 +19,23 @@ export interface NoticePurpose extends Purpose {
   basis_text: string;
   refusal: string | null;
   keep_text: string;
-  recipients: { name: string; task: string; country: string; country_text?: string | null; kind: string }[];
+  recipients: Recipient[];
+}
+
+/** Who gets data besides the controller; a processor acts for it, a recipient for purposes of their own. */
+export interface Recipient {
+  name: string;
+  task: string;
+  country: string;
+  country_text?: string | null;
+  kind: "processor" | "recipient";
 }
 
 /** `GET /v1/notice`, its purposes by id. */
 export interface Facts extends Policy {
   lang: string;
   service: string;
+  controller: { name: string };
   policy_url: string;
   /** `"server"`: the middleware, through which the answer came, counts the pages that it serves. */
   page_views?: string;
@@ -117,7 +127,7 @@ export interface Core {
   /** Whether the browser asks not to be tracked (DNT), and the site heeds that. */
   _dnt: boolean;
   /** Loads one of our files, once; its address names its content, so that a cache never pairs two versions. */
-  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "record"): Promise<unknown>;
+  _load(file: "ui" | "panel" | "queue" | "extras" | "vitals" | "place" | "release" | "diagnostics" | "record" | "position"): Promise<unknown>;
   // What queue.js adds:
   /** A decision of the page's own making; `id` names a withdrawal that is in force already. */
   _change?(changes: ConsentState | string[], id?: string): Promise<Result>;
@@ -125,13 +135,15 @@ export interface Core {
   _decide?(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;
   /** Delivers what is queued; answers how the first attempt of one decision ended. */
   _deliver?(id?: string): Promise<Result>;
+  /** Makes the digest of the words that are shown; never rejects but where the browser has no digest. */
+  _digest?(): Promise<void>;
   /** The purposes that queued decisions grant. */
   _awaited?(): string[];
   /** All visitor ids in sight; and whether a cookie of another name or setting refuses. */
   _ids?(): string[];
   _refused?(): boolean;
-  /** Whether an answer was refused for good, so that the question comes back. */
-  _again?: number;
+  /** What the question says when it comes back, because an answer was refused for good. */
+  _again?: string;
   // What ui.js adds:
   /** Whether a click from `since` on is a person's who has had the time to see what is asked, where asking is allowed. */
   _meant(event: globalThis.Event, since: number): boolean;
@@ -145,14 +157,21 @@ export interface Core {
   _wordsNow(): Words;
   _h: typeof h;
   /** What decides is held back anew: something else is asked in the same place. */
-  _hold(): void;
+  _hold?(): void;
   _keep: typeof keep;
-  _mount(dialog: HTMLDialogElement, modal: boolean, style?: string): void;
-  _terms(purpose: NoticePurpose, basis?: string): HTMLElement;
-  _switch(purpose: NoticePurpose, text: string): HTMLElement;
+  /** Shows it; what the panel adds is its style and its words. */
+  _mount(dialog: HTMLDialogElement, modal: boolean, style?: string, words?: object): void;
+  /** How the question was put that is answered now: the layout, the interface's words, and once it is known their digest. */
+  _shown?: { layout: string; words: object; catalog?: string };
+  _switch(purpose: NoticePurpose): HTMLElement;
   _button(action: string, text: string, act: (event: globalThis.Event) => void): HTMLElement;
   _ticked(root: ParentNode): ConsentState;
   _policyLink(): HTMLElement;
+  // What position.js adds:
+  /** The style of further places; whether nobody is asked at this address; moves the question off what is being used. */
+  _places?: string;
+  _away?(): boolean;
+  _fit?(dialog: HTMLDialogElement): void;
   // What panel.js adds:
   _panel?(view: View): void;
   _undo?(): void;

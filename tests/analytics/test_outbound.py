@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
 import pytest
+from dongui_collector.core.networks import may_reach, resolved
 from dongui_collector.webhooks import http
 from dongui_collector.webhooks.http import (
     AddressRefused,
     NotDelivered,
     allowed_networks,
     judged,
-    may_reach,
     post,
-    resolved,
     target_of,
 )
 

@@ -303,7 +303,7 @@ def test_serve_tells_of_a_withdrawal_while_another_webhook_hangs(tmp_path: Path,
         served.run("webhooks", "add", f"http://127.0.0.1:{hanging.getsockname()[1]}/")
         served.run("webhooks", "add", receiver.url)
         served.consent([], ["statistics"], visitor)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not receiver.events():
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -27,7 +27,7 @@ def shop(**options: Any) -> Iterator[tuple[ConsentMiddleware, Collector]]:
     """(the guarded site, its collector)."""
     application = options.pop("application", page)
     with running() as collector:
-        given = {"site": SITE, "secret_key": SECRET, "delivery": QUICK, **options}
+        given = {"site": SITE, "secret_key": SECRET, "delivery": QUICK, "learn_timeout": 60, **options}
         client = Client(collector=collector.url, **given)
         try:
             yield ConsentMiddleware(application, client=client), collector

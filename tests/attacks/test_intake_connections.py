@@ -43,8 +43,9 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def connected(door: Installation, first: bytes, source: str = "127.0.0.1") -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", door.port), 30, source_address=(source, 0))
-    made.sendall(first)
+    made = socket.create_connection(("127.0.0.1", door.port), 60, source_address=(source, 0))
+    with contextlib.suppress(ConnectionError):  # one of too many may be closed already
+        made.sendall(first)
     return made
 
 

@@ -266,8 +266,10 @@ def test_a_page_whose_cookie_refuses_what_the_ledger_has_delivers_the_withdrawal
             call(app, cookie=f"{chosen('statistics')}; dongui_id={settled}")
         collector.wait_for(lambda: collector.granted[lost] == set() and collector.granted[partly] == {"marketing"})
         assert collector.granted[settled] == {"statistics"}
-        told = [body["refused"] for path, body in collector.posts if path == "/v1/consents"]
-        assert sorted(told) == [["statistics"], ["statistics"]], "once for each choice, and only what was given"
+        collector.wait_for(lambda: len(collector.posts) >= 3)
+        told = [body["visitor"] for path, body in collector.posts if path == "/v1/consents"]
+        assert sorted(told) == sorted([lost, partly, settled]), "once for each choice"
+        assert all("given_before" in body for _, body in collector.posts), "and only what was given (by the ledger)"
 
 
 def test_it_waits_for_a_collector_that_is_away() -> None:
@@ -277,7 +279,7 @@ def test_it_waits_for_a_collector_that_is_away() -> None:
         lost = collector.visitor("statistics")
         collector.mode = "full"
         call(app, cookie=f"{chosen()}; dongui_id={lost}")
-        collector.wait_for(lambda: any(path == "/v1/me" for _, path, _ in collector.requests))
+        collector.wait_for(lambda: any(path == "/v1/consents" for _, path, _ in collector.requests))
         collector.mode = "ok"
 
         def delivered() -> bool:

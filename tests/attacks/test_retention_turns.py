@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from dongui_collector.core.turns import FairTurns, Whose
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
 from dongui_collector.retention import endings
 from dongui_collector.retention.executor import Executor
-from dongui_collector.retention.turns import EndingTurns
 from dongui_collector.storage.contract.targets import Target, VisitorTarget
 from dongui_collector.storage.contract.values import Intent, RowEnding
 from dongui_collector.storage.sqlite.days import SqliteDays
@@ -215,31 +215,45 @@ def place(taken: Sequence[object], item: object) -> int:
 
 @pytest.mark.parametrize("sources", ["one address", "an address each", "the lone one's own address"])
 def test_invented_visitors_delay_a_lone_one_by_no_more_than_a_batch(sources: str) -> None:
-    turns: EndingTurns[str] = EndingTurns()
+    turns: FairTurns[str] = FairTurns()
     for n in range(1000):
-        source = b"carrier" if sources == "the lone one's own address" else b"attacker"
-        turns.add(key(n) if sources == "an address each" else source, key(n), f"flood {n}")
-    lone = b"carrier" if sources == "the lone one's own address" else b"home"
-    turns.add(lone, b"lone", "lone")
+        source = "carrier" if sources == "the lone one's own address" else "attacker"
+        turns.add(Whose(1, str(n) if sources == "an address each" else source, key(n)), f"flood {n}")
+    lone = "carrier" if sources == "the lone one's own address" else "home"
+    turns.add(Whose(1, lone, b"lone"), "lone")
     assert "lone" in turns.take(endings.BATCH)
 
 
+@pytest.mark.parametrize("waiting", [5, 3000])
+@pytest.mark.parametrize("come_later", [0, 3000])
+def test_a_flood_at_one_site_takes_one_turn_beside_each_of_another(waiting: int, come_later: int) -> None:
+    """From addresses of their own, before and after: how many wait at one site does not matter at another."""
+    turns: FairTurns[str] = FairTurns()
+    for n in range(waiting):
+        turns.add(Whose(1, str(n), key(n)), "flood")
+    for n in range(3):
+        turns.add(Whose(2, f"home {n}", key(-n - 1)), f"lone {n}")
+    for n in range(come_later):
+        turns.add(Whose(1, f"late {n}", key(waiting + n)), "flood")
+    assert [item for item in turns.take(8) if item != "flood"] == ["lone 0", "lone 2", "lone 1"]
+
+
 def test_one_visitors_loop_takes_one_turn_among_others_behind_the_same_carrier() -> None:
-    turns: EndingTurns[str] = EndingTurns()
+    turns: FairTurns[str] = FairTurns()
     for n in range(500):
-        turns.add(b"carrier", b"loop", f"loop {n}")
+        turns.add(Whose(1, "carrier", b"loop"), f"loop {n}")
     for n in range(20):
-        turns.add(b"carrier", key(n), f"honest {n}")
+        turns.add(Whose(1, "carrier", key(n)), f"honest {n}")
     taken = turns.take(64)
     assert {f"honest {n}" for n in range(20)} <= set(taken)
     assert [item for item in taken if item.startswith("loop")] == [f"loop {n}" for n in range(44)], "their own order"
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5)), max_size=80), st.integers(1, 9))
-def test_everything_is_taken_once_and_each_visitors_in_order(arrivals: list[tuple[int, int]], most: int) -> None:
-    turns: EndingTurns[tuple[int, int, int]] = EndingTurns()
-    for number, (source, visitor) in enumerate(arrivals):
-        turns.add(bytes([source]), bytes([visitor]), (source, visitor, number))
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 5)), max_size=80), st.integers(1, 9))
+def test_everything_is_taken_once_and_each_visitors_in_order(arrivals: list[tuple[int, int, int]], most: int) -> None:
+    turns: FairTurns[tuple[int, int, int, int]] = FairTurns()
+    for number, (site, source, visitor) in enumerate(arrivals):
+        turns.add(Whose(site, str(source), bytes([visitor])), (site, source, visitor, number))
     taken = []
     while turns:
         batch = turns.take(most)
@@ -254,12 +268,12 @@ def test_everything_is_taken_once_and_each_visitors_in_order(arrivals: list[tupl
 @given(st.integers(20, 200))
 def test_whoever_waits_longest_is_never_passed_over_for_ever(flood: int) -> None:
     """Newcomers keep coming, three for every turn that there is, and still everyone's turn comes."""
-    turns: EndingTurns[str] = EndingTurns()
+    turns: FairTurns[str] = FairTurns()
     for n in range(20):
-        turns.add(key(-n - 1), b"v", f"old {n}")
+        turns.add(Whose(1, str(-n - 1), b"v"), f"old {n}")
     taken: list[str] = []
     for n in range(flood * 3):
-        turns.add(key(n), b"v", f"new {n}")
+        turns.add(Whose(1, str(n), b"v"), f"new {n}")
         if n % 3 == 0:
             taken += turns.take(1)
     served = sum(1 for item in taken if item.startswith("old"))
@@ -276,21 +290,21 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
     def slowly(self: Executor, targets: Sequence[Target]) -> Any:
         batches.append([t.of for t in targets if isinstance(t, VisitorTarget)])
         began.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return real(self, targets)
 
     monkeypatch.setattr(Executor, "execute", slowly)
     flood = [year.core.ledger.erase(year.core.ledger.key_of(year.arrive()), "request") for _ in range(20)]
     for intent in flood:
-        queue.submit(intent, b"attacker")
+        queue.submit(intent, "attacker")
     worker = threading.Thread(target=queue.drain)
     worker.start()
-    assert began.wait(30)
+    assert began.wait(60)
     lone = year.core.ledger.erase(year.core.ledger.key_of(year.victim), "request")  # type: ignore[attr-defined]
-    waiting = queue.submit(lone, b"home")
+    waiting = queue.submit(lone, "home")
     go_on.set()
-    assert waiting.result(timeout=30).destroyed == STORED
-    worker.join(30)
+    assert waiting.result(timeout=60).destroyed == STORED
+    worker.join(60)
     assert lone.seq in batches[1]
     assert year.core.storage.ledger.intents() == []
     assert [len(batch) for batch in batches[:5]] == [4] * 5
@@ -298,7 +312,7 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
 
 def test_whoever_asks_twice_waits_for_one_ending(house: House) -> None:
     intent = house.core.ledger.erase(house.core.ledger.key_of(house.arrive()), "request")
-    first, again = (house.core.retention.endings.submit(intent, b"x") for _ in range(2))
+    first, again = (house.core.retention.endings.submit(intent, "x") for _ in range(2))
     assert first is again
     house.core.retention.endings.drain()
     assert first.done()

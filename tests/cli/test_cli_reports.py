@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import uuid
 from pathlib import Path
@@ -56,6 +58,20 @@ def test_reports_as_json_and_as_a_table(dongui: Run) -> None:
     assert table.exit_code == 0
     assert "/a" in table.stdout
     assert "previous visits" in dongui("reports", "overview", "--compare", *DAYS, "--purpose", "statistics").stdout
+
+
+@pytest.mark.usefixtures("visited")
+def test_reports_as_csv_with_every_row_and_the_mark_for_excel(dongui: Run) -> None:
+    for name in ("pages", "locations"):
+        result = dongui("reports", name, *DAYS, "--purpose", "statistics", "--csv")
+        assert result.exit_code == 0, result.output
+        text = result.stdout_bytes.decode("utf-8-sig")
+        assert len(text.encode("utf-8-sig")) == len(result.stdout_bytes)
+        found = list(csv.DictReader(io.StringIO(text, newline="")))
+        assert found == [
+            {k: "" if v is None else str(v) for k, v in row.items()} for row in rows(dongui, name, "--limit", "1000")
+        ]
+    assert dongui("reports", "pages", *DAYS, "--purpose", "statistics", "--csv", "--json").exit_code == 2
 
 
 @pytest.mark.usefixtures("visited")

@@ -19,7 +19,8 @@ from dongui_collector.core.settings import load_settings
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.development import PolicyFile
 
-from tests.collector import CHROME, ORIGIN, dongui, environment, free_port, starting_text, written_policy
+from tests.collector import CHROME, ORIGIN, dongui, environment, starting_text, written_policy
+from tests.ports import free_port
 
 PATIENCE_S = 60.0
 OURS = (
@@ -84,7 +85,7 @@ def serving(config: str, *options: str) -> Iterator[tuple[httpx.Client, Path]]:
     command += ["--port", str(port), "--desk-port", str(free_port())]
     with printed.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=environment())
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, headers={"user-agent": CHROME})
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers={"user-agent": CHROME})
     try:
         until(lambda: process.poll() is not None or healthy(client))
         assert process.poll() is None, printed.read_text()

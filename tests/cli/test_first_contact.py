@@ -17,7 +17,8 @@ from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.runtime.composition import open_core
 
-from tests.collector import CHROME, ORIGIN, environment, event, free_port
+from tests.collector import CHROME, ORIGIN, environment, event
+from tests.ports import free_port
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 PATIENCE_S = 60.0
@@ -38,7 +39,7 @@ class Shell:
         self.port, self.desk_port = free_port(), free_port()
         ports = {"DONGUI_PORT": str(self.port), "DONGUI_DESK_PORT": str(self.desk_port)}
         self.environment = environment() | ports | {"PYTHONUNBUFFERED": "1"}
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, headers={"user-agent": CHROME})
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, headers={"user-agent": CHROME})
 
     def argv(self, line: str) -> list[str]:
         words = shlex.split(line)

@@ -71,7 +71,7 @@ class World:
         core = open_core(self.settings, writable=True)
         try:
             site, now = core.registry.sites()[0], core.clock.now()
-            data = {"transaction": "t-1", "password": "secret"}
+            data = {"transaction": "transaction-one", "password": "secret"}
             core.retention.records.add(site, class_id, "member-1", now, "settlement", data)
             if ended:
                 member = core.ledger.member_key(site.ref, "member-1")

@@ -80,11 +80,11 @@ def test_s3_1_the_archive_is_read_for_its_obligation(
     site = world.core.registry.sites()[0]
     listed = text_of(officer, "/console/archive?lang=en")
     assert "Payments and supply" in listed
-    assert "t-1" not in listed
+    assert "transaction-one" not in listed
     fields = {"site": site.id, "record_class": "payment", "reading_for": reading_for, "reason": "invoice 7 is disputed"}
     answer = send(officer, "/console/archive", "/console/archive", **fields)
     assert answer.status_code == status
-    assert ("t-1" in answer.text) is (status == 200)
+    assert ("transaction-one" in answer.text) is (status == 200)
     assert "secret" not in answer.text
 
 

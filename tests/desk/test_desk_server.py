@@ -14,13 +14,9 @@ from pathlib import Path
 import pytest
 from desk_world import World
 
-PATIENCE_S = 20.0
+from tests.ports import free_port
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ def test_roles(world: World) -> None:
         made = world.ask("accounts.put", name=role, password="a-long-password", role=role)
         assert made
         browser = world.signed_in(role, "a-long-password")
-        for page in ("", "/head", "/panel/pages", "/list/pages"):
+        for page in ("", "/head", "/panel/pages", "/list/pages", "/live", "/live/part"):
             assert browser.get(f"/console/visits{page}").status_code == status
         if role == "analyst":  # whose first page it is
             assert browser.get("/console/visits").text.count('href="/console/visits"') == 2

@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     assert found.send(visitor, event(at_noon), event(at_noon)).json()["recorded"] == 2
     found.stop()
     found.start(clock="2026-11-24T12:00:00+09:00")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not list(found.folder.glob("kept/*2026-11-24.json")):
         assert time.monotonic() < deadline, found.log.read_text()
         time.sleep(0.1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.fuzz.targets import HERE, TARGETS
 
 CORPUS = HERE / "corpus"
-MOST_KEPT = 24  # inputs of a target beside its seeds
+MOST_KEPT = 48  # inputs of a target beside its seeds
 
 
 def main() -> int:

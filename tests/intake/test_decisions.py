@@ -386,3 +386,47 @@ def test_a_language_is_taken_in_either_spelling(decisions: Installation) -> None
     given = decide(decisions, ["statistics"], [], lang="en_US")
     assert given.json()["receipt"]["notice"]["language"] == "en"
     assert decide(decisions, [], ["statistics"], lang="zh_Hant_TW").status_code == 201
+
+
+# -- taking away what was given before an instant
+
+
+def decide_as_server(collector: Installation, visitor: str | None, **more: Any) -> httpx.Response:
+    body = {"site": collector.site, "notice": "v1", "granted": [], "refused": [], "method": "api", "visitor": visitor}
+    return collector.http.post("/v1/consents", json={**body, "lang": "ko", **more}, headers=collector.bearer)
+
+
+def test_what_was_given_since_an_instant_stays(decisions: Installation) -> None:
+    given = decide(decisions, ["statistics", "marketing"], []).json()
+    visitor, at, count = given["visitor"], given["at"], len(records(decisions))
+    kept = decide_as_server(decisions, visitor, refused=["statistics", "analysis"], given_before=at).json()
+    assert (kept["state"]["statistics"], kept["state"]["analysis"]) == ("given", "unasked")
+    assert (kept["visitor"], kept["at"], len(records(decisions))) == (visitor, at, count), "nothing was recorded"
+    ended = decide_as_server(decisions, visitor, refused=["statistics", "analysis"], given_before=at + 1).json()
+    assert (ended["state"]["statistics"], ended["state"]["analysis"]) == ("withdrawn", "unasked")
+    assert ended["state"]["marketing"] == "given"
+    assert len(records(decisions)) == count + 1
+
+
+@pytest.mark.parametrize("visitor", [None, "", "A" * 22, "x"], ids=repr)
+def test_of_whom_nothing_was_given_nothing_is_recorded_or_counted(decisions: Installation, visitor: str | None) -> None:
+    def counted() -> list[Any]:
+        with sqlite3.connect(f"file:{decisions.folder}/data/dongui.db?mode=ro", uri=True) as conn:
+            found = conn.execute("SELECT * FROM totals WHERE name LIKE 'consent.%' ORDER BY 1, 2, 3").fetchall()
+        conn.close()
+        return found
+
+    before = counted()
+    answer = decide_as_server(decisions, visitor, refused=["statistics"], given_before=now_ms() + 60_000)
+    assert (answer.status_code, answer.json()["visitor"]) == (201, None)
+    assert set(answer.json()["state"].values()) == {"unasked"}
+    assert counted() == before
+
+
+def test_only_servers_may_say_until_when(decisions: Installation) -> None:
+    for refused in (
+        decide(decisions, [], ["statistics"], given_before=5),
+        decide_as_server(decisions, None, granted=["statistics"], given_before=5),
+        decide_as_server(decisions, None, refused=["statistics"], given_before=-1),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (400, PROBLEM + "malformed")

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from tests.ports import free_port
+
 
 class Tab(Protocol):
     """What a smoke journey needs of a browser."""
@@ -40,7 +42,7 @@ class _Socket:
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
-        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=60)
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         self._socket.sendall(
             f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -124,7 +126,7 @@ class _WebKit:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["value"]
 
     def goto(self, url: str) -> None:
@@ -168,15 +170,14 @@ def firefox() -> Iterator[Tab]:
         tab.close()
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def webkit() -> Iterator[Tab]:
     """Debian's WebKitGTK, on a virtual display."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = ["xvfb-run", "-a", "WebKitWebDriver", f"--port={port}"]
     folder = tempfile.mkdtemp()
     process = subprocess.Popen(
@@ -189,12 +190,12 @@ def webkit() -> Iterator[Tab]:
         tab.close()
     finally:
         os.killpg(process.pid, 15)
-        process.wait(30)
+        process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reachable(port: int) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -7,15 +7,26 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page
 
+from tests.journeys.stub_collector import Stub
+
 BANNER = "dongui-root dialog"
 
 
 def eventually(condition: Callable[[], object], page: Page) -> None:
     """Waits until the condition holds; a generous bound, not a timing assertion."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "it never came to pass"
         page.wait_for_timeout(25)
+
+
+def quiet(page: Page, stub: Stub) -> None:
+    """Waits until nothing arrives any more: what a page had sent before it went is here by then."""
+    for _ in range(20):
+        before = len(stub.requests)
+        page.wait_for_timeout(500)
+        if len(stub.requests) == before:
+            return
 
 
 def press(page: Page, action: str) -> None:

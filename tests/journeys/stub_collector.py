@@ -254,7 +254,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
             if self.command != "OPTIONS":
                 stub.requests.append(request)
             if path.startswith("/v1/") and (stub.dead or self.command in ("POST", "DELETE")):
-                stub.flowing.wait(30)
+                stub.flowing.wait(60)
             self._send(*(stub.answer(request) if self.command != "OPTIONS" else (204, {}, b"")))
 
         def _send(self, status: int, headers: dict[str, str], data: bytes) -> None:

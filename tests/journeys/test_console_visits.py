@@ -139,10 +139,27 @@ def test_nothing_for_axe_to_find_and_nothing_too_wide(
         expect(page.locator(".menu nav")).to_be_visible()
         assert violations(page, RULES) == []
     token = desk.ask("shares.create", name="Board", site="Slow Kettle")["token"]
-    for other in ("/console/visits/list/pages", "/console/visits/kept?query=period%3D7d", f"/share/{token}"):
+    pages = ("/console/visits/list/pages", "/console/visits/live?still=1", "/console/visits/kept?query=period%3D7d")
+    for other in (*pages, f"/share/{token}"):
         page.goto(desk.origin + other)
         assert violations(page, RULES) == [], other
         assert page.evaluate("document.documentElement.scrollWidth") == width, other
+    page.goto(f"{desk.origin}/console/visits?theme=auto&lang=en")
+
+
+def test_the_live_page_renews_itself_until_it_is_told_to_stand_still(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en")
+    whole(page)
+    with page.expect_response("**/console/visits/live/part**", timeout=60_000) as renewed:
+        page.locator(".now-pill a").click()
+    assert renewed.value.status == 200
+    with page.expect_response("**/console/visits/live/part**", timeout=60_000) as again:  # also what came renews itself
+        pass
+    assert again.value.status == 200
+    expect(page.locator("#live .minutes rect")).to_have_count(30)
+    page.get_by_role("link", name="Pause").click()
+    expect(page.get_by_role("link", name="Go on")).to_be_visible()
+    expect(page.locator("#live[hx-get]")).to_have_count(0)
     page.goto(f"{desk.origin}/console/visits?theme=auto&lang=en")
 
 

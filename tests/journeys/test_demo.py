@@ -31,7 +31,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def visitor(stage: Stage, context: BrowserContext) -> DemoVisitor:
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     return DemoVisitor(stage, context)
 
 
@@ -186,13 +186,13 @@ def test_demo_prints_its_addresses_and_leaves_nothing_behind(tmp_path: Path) -> 
             assert line, "demo ended early"
             text += line
         told = json.loads(text)
-        with urllib.request.urlopen(told["live"], timeout=20) as answer:
+        with urllib.request.urlopen(told["live"], timeout=60) as answer:
             assert answer.status == 200
-        with urllib.request.urlopen(told["desk"], timeout=20) as answer:
+        with urllib.request.urlopen(told["desk"], timeout=60) as answer:
             assert "dongui" in answer.read().decode()
         assert find_bytes(tmp_path, b"schema = 1")
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         process.stdout.close()  # type: ignore[union-attr]
     assert list(tmp_path.iterdir()) == []

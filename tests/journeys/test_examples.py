@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.collector import Installation, free_port
+from tests.collector import Installation
 from tests.journeys.snippet_steps import cookies, eventually, press
+from tests.ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -51,15 +52,15 @@ class Site:
             yield self.origin
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(60)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             assert process.poll() is None
             assert time.monotonic() < end
             try:
-                urllib.request.urlopen(self.origin, timeout=5).close()
+                urllib.request.urlopen(self.origin, timeout=60).close()
             except urllib.error.URLError:
                 time.sleep(0.05)
             else:

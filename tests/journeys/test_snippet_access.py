@@ -77,7 +77,7 @@ def test_all_that_a_general_consent_covers_is_readable(page: Page, site: Stub) -
     for entry, items in zip(
         entries.all(), ("쿠키, 방문 일시, 서비스 이용 기록", "쿠키, 서비스", "쿠키, 방문 일시, 광고 ID"), strict=True
     ):
-        for fact in (items, "1년", "Example Cloud (hosting, KR)", "서비스 이용에는 영향이 없습니다."):
+        for fact in (items, "1년", "Example Cloud (KR)", "서비스 이용에는 영향이 없습니다."):
             expect(entry).to_contain_text(fact)
     banner = page.locator(BANNER)
     expect(banner).not_to_contain_text("서비스 제공")
@@ -87,6 +87,7 @@ def test_all_that_a_general_consent_covers_is_readable(page: Page, site: Stub) -
 
 
 def test_it_stands_where_the_page_wants_it(page: Page, site: Stub, collector: Stub) -> None:
+    page.emulate_media(reduced_motion="reduce")  # it stands at once
     style = "<style>dongui-root{--dongui-inset:1rem auto auto 1rem}</style>"
     site.pages["/"] = page_of(collector, head=style)
     page.goto(site.origin)
@@ -212,6 +213,9 @@ def test_states_are_said(page: Page, site: Stub, collector: Stub) -> None:
 def test_right_to_left(page: Page, site: Stub, collector: Stub) -> None:
     site.pages["/"] = page_of(collector, attributes="""data-words='{"dir": "rtl"}'""")
     page.goto(site.origin)
+    assert violations(page, within="dongui-root") == []
+    press(page, "choose")
+    expect(page.locator("dongui-root dt").first).to_be_visible()
     box, label = (page.locator(f"dongui-root {e}").first.bounding_box() for e in ("dd", "dt"))
     assert box
     assert label

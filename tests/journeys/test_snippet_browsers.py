@@ -26,7 +26,7 @@ def tab(request: pytest.FixtureRequest) -> Iterator[Tab]:
 
 
 def eventually(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "it never came to pass"
         time.sleep(0.05)

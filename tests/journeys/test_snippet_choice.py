@@ -260,10 +260,10 @@ def test_the_language_can_be_set(chromium: Browser, site: Stub, collector: Stub)
     page = context.new_page()
     site.pages["/"] = page_of(collector, lang="fr", attributes='data-lang="ko"')
     page.goto(site.origin)
-    expect(page.locator('dongui-root [data-action="accept"]')).to_have_text("동의")
+    expect(page.locator('dongui-root [data-action="refuse"]')).to_have_text("동의하지 않음")
     site.pages["/"] = page_of(collector, lang="fr")
     page.goto(site.origin)
-    expect(page.locator('dongui-root [data-action="accept"]')).to_have_text("Agree")
+    expect(page.locator('dongui-root [data-action="refuse"]')).to_have_text("Do not agree")
     assert page.locator("dongui-root").get_attribute("lang") == "en"
     context.close()
 

@@ -284,11 +284,11 @@ def test_the_last_success_is_known_after_a_restart(house: House) -> None:
 def test_a_hold_on_one_visitor_keeps_their_rows_and_nobody_elses(house: House) -> None:
     kept, gone = house.arrive(), house.arrive()
     house.visit(kept, marker="kept")
-    house.visit(gone, marker="gone")
+    house.visit(gone, marker="gone-for-good")
     held = hold(house, visitor=house.core.ledger.key_of(kept))
     house.run(OVER)
     assert house.markers() == {"kept"}
-    assert b"gone" not in house.bytes()
+    assert b"gone-for-good" not in house.bytes()
     nothing_is_wrong(house)
     assert house.run("2026-03-12T00:00")["selected"] == 0
     house.core.retention.approvals.release_hold(held.id, "officer")
@@ -337,7 +337,7 @@ def test_a_hold_with_an_end_ends_by_itself(house: House) -> None:
 @pytest.mark.parametrize("how", ["withdraw", "erase"])
 def test_a_hold_suspends_withdrawal_and_erasure_too_but_nobody_sees_the_rows(house: House, how: str) -> None:
     kept, other = house.arrive(), house.arrive()
-    for visitor, marker in ((kept, "kept"), (other, "other")):
+    for visitor, marker in ((kept, "kept-by-a-hold"), (other, "other")):
         house.visit(visitor, marker=marker)
     held = hold(house, visitor=house.core.ledger.key_of(kept))
     for visitor in (kept, other):
@@ -348,14 +348,14 @@ def test_a_hold_suspends_withdrawal_and_erasure_too_but_nobody_sees_the_rows(hou
             assert house.ended is not None
             ended = house.ended
         assert ended.held is (visitor == kept)
-    assert house.markers() == {"kept"}
+    assert house.markers() == {"kept-by-a-hold"}
     masks = house.core.masks()
     assert all(house.core.reader.readable(row, DAY, masks) is None for row in house.rows())
     nothing_is_wrong(house)
     house.core.retention.approvals.release_hold(held.id, "officer")
     house.core.retention.endings.resume()
     assert house.markers() == set()
-    assert b"kept" not in house.bytes()
+    assert b"kept-by-a-hold" not in house.bytes()
     assert house.core.storage.ledger.intents() == []
     nothing_is_wrong(house)
 

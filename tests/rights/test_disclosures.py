@@ -262,11 +262,11 @@ def test_what_left_another_way_is_noted_and_told(shop: House) -> None:
     assert (entry["state"], entry["items"], entry["people"], entry["rows"]) == ("done", ["cookie"], 1, 3)
     assert entry["digest"] == "ab" * 32
     assert [d["way"] for d in told(shop, visitor)] == ["noted"]
-    member = noted(shop, members=["m-1", "m-1"])
+    member = noted(shop, members=["member-of-the-shop"] * 2)
     assert member["people"] == 1
-    key = shop.core.ledger.member_key(shop.site.ref, "m-1")
+    key = shop.core.ledger.member_key(shop.site.ref, "member-of-the-shop")
     assert len(disclosures_of(shop.core, shop.site.ref, [key])) == 1
-    assert b"m-1" not in shop.bytes()
+    assert b"member-of-the-shop" not in shop.bytes()
 
 
 def test_everyones_is_told_to_who_was_known_then(shop: House) -> None:

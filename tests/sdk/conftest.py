@@ -10,7 +10,8 @@ from dongui import Client, Delivery
 from tests.collector import Installation
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
-QUICK = Delivery(linger=0.01, timeout=2.0, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
+# Quick to try again. What a busy machine is late with is waited for: tried again, it would arrive twice.
+QUICK = Delivery(linger=0.01, timeout=60, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
 
 ClientOf = Callable[..., Client]
 
@@ -32,12 +33,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture
 def client_of() -> Iterator[ClientOf]:
-    """Makes clients that are impatient, and closes them."""
+    """Makes clients that try again soon, and closes them."""
     clients: list[Client] = []
 
     def make(collector: Collector | str, **options: Any) -> Client:
         url = collector if isinstance(collector, str) else collector.url
-        options = {"site": SITE, "secret_key": SECRET, "delivery": QUICK, **options}
+        options = {"site": SITE, "secret_key": SECRET, "delivery": QUICK, "learn_timeout": 60, **options}
         clients.append(Client(collector=url, **options))
         return clients[-1]
 

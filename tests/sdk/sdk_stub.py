@@ -111,6 +111,8 @@ class Collector:
     slow_paths: dict[str, threading.Event] = field(default_factory=dict)
     port: int = 0
     granted: dict[str, set[str]] = field(default_factory=dict)
+    #: When (epoch ms) a visitor granted a purpose; long ago unless it is here.
+    given_at: dict[tuple[str, str], int] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     batches: list[dict[str, Any]] = field(default_factory=list)
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -133,7 +135,7 @@ class Collector:
         """The events kept of a visitor, in the order of their arrival."""
         return [event for event in self.events.values() if event["visitor"] == visitor]
 
-    def wait_for(self, ready: Any, seconds: float = 10.0) -> None:
+    def wait_for(self, ready: Any, seconds: float = 60.0) -> None:
         """Waits until ``ready()``; fails when that takes too long."""
         end = time.monotonic() + seconds
         while not ready():
@@ -239,7 +241,10 @@ class Collector:
             return 409, {**problem(409, "superseded-notice")[1], "notice": self.policy["version"]}
         visitor = body.get("visitor")
         live = self.granted.get(visitor or "", set())
-        live = (live | set(body["granted"])) - set(body["refused"])
+        refused = set(body["refused"])
+        if (before := body.get("given_before")) is not None:
+            refused = {name for name in refused & live if self.given_at.get((visitor or "", name), 0) < before}
+        live = (live | set(body["granted"])) - refused
         if live:
             visitor = visitor if visitor in self.granted else secrets.token_urlsafe(16)
             self.granted[visitor] = live

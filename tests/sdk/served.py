@@ -61,6 +61,6 @@ async def _plain_asgi(scope: Any, receive: Any, send: Any) -> None:
 
 
 # On a busy machine an exit takes its time, and so does a start; otherwise as anybody sets it up.
-_CLIENT = Client(learn_timeout=30, delivery=Delivery(exit_deadline=20))
+_CLIENT = Client(learn_timeout=60, delivery=Delivery(exit_deadline=60))
 application = ConsentMiddleware(_plain, client=_CLIENT)
 asgi_application = AsgiMiddleware(_plain_asgi, client=_CLIENT)

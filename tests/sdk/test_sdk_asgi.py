@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_a_page_view_is_recorded_as_far_as_it_was_granted(collector: Collector, 
         accept_language="ko,en",
     )
     assert (cookies(headers), body) == (["_ga", "theme"], b"<p>")
-    assert app.client.flush(10)
+    assert app.client.flush(60)
     [event] = collector.of(visitor)
     assert event["url"] == "http://shop.example.com/%EC%83%81%ED%92%88/1?q=1"
     assert (event["ip"], event["environment"]) == ("203.0.113.7", {"language": "ko"})
@@ -117,7 +118,7 @@ def test_cookie_headers_may_come_apart_as_http_2_sends_them(collector: Collector
     scope = scope_of()
     scope["headers"] += [(b"cookie", choice("statistics").encode()), (b"cookie", f"dongui_id={visitor}".encode())]
     asyncio.run(converse(app, scope, [{"type": "http.request"}]))
-    assert app.client.flush(10)
+    assert app.client.flush(60)
     assert len(collector.of(visitor)) == 1
 
 
@@ -127,7 +128,7 @@ def test_header_names_with_an_underscore_are_others(collector: Collector, guard:
     scope = scope_of(cookie=f"{choice('statistics')}; dongui_id={visitor}", x_forwarded_for="198.51.100.4")
     scope["headers"].append((b"x_forwarded_for", b"6.6.6.6"))
     asyncio.run(converse(app, scope, [{"type": "http.request"}]))
-    assert app.client.flush(10)
+    assert app.client.flush(60)
     assert collector.of(visitor)[0]["ip"] == "198.51.100.4"
 
 
@@ -211,7 +212,9 @@ def test_a_visitor_who_leaves_gives_the_connection_back(collector: Collector, gu
             task = asyncio.create_task(converse(app, scope_of("/_dongui/v1/policy"), [{"type": "http.request"}]))
             await asyncio.sleep(0.01)
             task.cancel()
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(60):
+            while any(thread.name == "dongui-proxy" for thread in threading.enumerate()):
+                await asyncio.sleep(0.01)
 
     asyncio.run(leave())
     collector.delay = 0.0
@@ -354,7 +357,7 @@ async def living(scope: Any, receive: Any, send: Any) -> None:
 
 
 def test_what_waits_is_delivered_before_a_lifespan_ends(collector: Collector, client_of: ClientOf) -> None:
-    client = client_of(collector, delivery=Delivery(linger=600, exit_deadline=30))
+    client = client_of(collector, delivery=Delivery(linger=600, exit_deadline=60))
     visitor = collector.visitor("statistics")
     assert client.track(visitor, "waiting")
     delivered: list[int] = []
@@ -365,7 +368,7 @@ def test_what_waits_is_delivered_before_a_lifespan_ends(collector: Collector, cl
     asyncio.run(ConsentMiddleware(living, client=client)({"type": "lifespan"}, shut_down, send))
     assert delivered == [0, 1]
     assert client.track(visitor, "later"), "and the work goes on"
-    assert client.flush(10)
+    assert client.flush(60)
 
 
 def test_a_lifespan_ends_as_ever_where_there_is_no_asyncio(collector: Collector, client_of: ClientOf) -> None:

@@ -30,7 +30,7 @@ def test_an_event_is_reduced_to_what_was_granted(client: Client, collector: Coll
     assert client.track(
         consent, "purchase", props={"total": 1}, url="https://shop.example.com/?gclid=G", at=at, ip="1.2.3.4"
     )
-    assert client.flush(10)
+    assert client.flush(60)
     [event] = collector.events.values()
     assert set(event) == {"id", "name", "at", "ad_ids", "visitor", "address"}
     assert (event["name"], event["at"]) == ("-", 1773100800000)
@@ -41,7 +41,7 @@ def test_a_bare_id_is_judged_by_the_ledger_but_only_what_may_be_asked_leaves(
 ) -> None:
     visitor = collector.visitor("statistics", "marketing", "personalisation")
     assert client.track(visitor, "purchase", props={"mail": "kim@example.com"}, search="x" * 600, user_agent="u" * 9000)
-    assert client.flush(10)
+    assert client.flush(60)
     [event] = collector.of(visitor)
     assert event["props"] == {"mail": "[email]"}
     assert len(event["search"]) == 512
@@ -56,7 +56,7 @@ def test_nobody_to_record_is_no_error(client: Client, collector: Collector, visi
     assert client.closed(given) is False
     assert not client.withdraw(given)
     assert not client.access(given)
-    assert client.flush(10)
+    assert client.flush(60)
     assert collector.posts == []
     assert collector.batches == []
 
@@ -83,7 +83,7 @@ def test_nothing_is_ever_raised_into_the_application(
 ) -> None:
     client.track(collector.visitor("statistics"), **arguments)
     client.record("payment", "subject", {"x": Hostile()})
-    assert client.flush(10)
+    assert client.flush(60)
     assert client.stats()["lost"] == {}
 
 
@@ -99,7 +99,7 @@ def test_records_members_and_logins(client: Client, collector: Collector) -> Non
     assert client.identify(visitor, "member-1")
     assert client.closed(visitor, "member-1")
     assert client.minor(visitor)
-    assert client.flush(10)
+    assert client.flush(60)
     sent = {(path, body.get("event") or body["class"]): body for path, body in collector.posts}
     payment = sent["/v1/records", "payment"]
     assert {key: payment[key] for key in ("site", "class", "subject", "at", "source", "data")} == {
@@ -159,7 +159,7 @@ def test_a_right_outlives_an_outage(client: Client, collector: Collector) -> Non
     # Meanwhile the notice changes: the withdrawal still counts.
     collector.policy = {**POLICY, "version": "v2", "accepts": ["v2"]}
     collector.mode = "ok"
-    assert client.flush(10)
+    assert client.flush(60)
     assert collector.granted == {leaving: set()}
     assert collector.batches == []
 

@@ -35,7 +35,7 @@ def shop(installation: Installation, **options: Any) -> Iterator[tuple[str, Clie
     added = installation.run("sites", "add", f"shop-{server.server_port}", "--origin", origin, "--json")
     made = json.loads(added.stdout)
     given = {"site": made["site"], "secret_key": made["secret_key"], "collector": installation.base, "inject": True}
-    client = Client(delivery=QUICK, learn_timeout=10, **{**given, **options})
+    client = Client(delivery=QUICK, learn_timeout=60, **{**given, **options})
     server.set_app(ConsentMiddleware(application, client=client))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -58,7 +58,7 @@ def held(page: Page) -> list[tuple[str, str]]:
 def track(page: Page, name: str) -> None:
     """Has the page say something, and waits until it is held: what the page had to say before is held by then."""
     page.evaluate("name => dongui.track(name)", name)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while name not in [event for event, _ in held(page)]:
         assert time.monotonic() < end, held(page)
         page.wait_for_timeout(50)
@@ -79,7 +79,7 @@ def test_each_page_is_counted_once(installation: Installation, chromium: Browser
         track(page, "third")
         page.reload()
         track(page, "fourth")
-        assert client.flush(10)
+        assert client.flush(60)
         views = [path for name, path in held(page) if name == "pageview"]
         assert views == ["/agreed", "/second", "/within", "/within"]
         assert client.stats()["recorded"] == (2 if page_views else 0), "the server's share"

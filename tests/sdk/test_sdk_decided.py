@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory, override_settings
 from dongui import Client, Consent, ConsentMiddleware
+from dongui.asgi import ConsentMiddleware as AsgiMiddleware
+from dongui.integrations.django import ConsentMiddleware as DjangoMiddleware
+from dongui.integrations.flask import Dongui
+from dongui.integrations.starlette import ConsentMiddleware as StarletteMiddleware
+from dongui.integrations.starlette import consent_of
+from flask import Flask, g
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
+import tests.sdk.django_site  # noqa: F401  (configures Django)
 from tests.sdk.calls import Result, call, choice
 from tests.sdk.conftest import ClientOf
 from tests.sdk.sdk_stub import POLICY, Collector
+from tests.sdk.test_sdk_asgi import ask
 
 Act = Callable[[Client, Consent], Any]
 
@@ -158,3 +173,106 @@ def test_rights_by_a_bare_id_leave_no_cookies(client: Client, collector: Collect
     got, after, _ = asked(client, lambda client, _: client.withdraw(visitor), choice("statistics"))
     assert after == ["statistics"]
     assert got.cookies() == []
+
+
+# A grant and a refusal in one decision, with the collector away.
+
+
+def mixed(consent: Consent) -> str:
+    """What came of it, and what is granted after it."""
+    answer = consent.decide(granted=["marketing"], refused=["statistics"], timeout=1)
+    said = "recorded" if answer else "pending" if answer.pending else "lost"
+    return " ".join([said, *sorted(consent.purposes)])
+
+
+def by_wsgi(client: Client, cookie: str) -> Result:
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        text = mixed(environ["dongui.consent"]).encode()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [text]
+
+    return call(ConsentMiddleware(application, client=client), cookie=cookie)
+
+
+def asked_asgi(app: Any, cookie: str) -> Result:
+    status, headers, body = ask(app, cookie=cookie)
+    return Result(str(status), headers, body)
+
+
+def by_asgi(client: Client, cookie: str) -> Result:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        text = (await asyncio.to_thread(mixed, scope["dongui.consent"])).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": text})
+
+    return asked_asgi(AsgiMiddleware(application, client=client), cookie)
+
+
+def by_starlette(client: Client, cookie: str) -> Result:
+    def page(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(mixed(consent_of(request)))
+
+    app = Starlette(routes=[Route("/", page)])
+    app.add_middleware(StarletteMiddleware, client=client)
+    return asked_asgi(app, cookie)
+
+
+def by_flask(client: Client, cookie: str) -> Result:
+    app = Flask(__name__)
+    Dongui(app, client=client)
+    app.add_url_rule("/", view_func=lambda: mixed(g.consent))
+    return call(app, cookie=cookie, strict=False)
+
+
+def by_django(client: Client, cookie: str) -> Result:
+    def page(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(mixed(request.consent))  # type: ignore[attr-defined]
+
+    with override_settings(DONGUI={"client": client}):
+        answer = DjangoMiddleware(page)(RequestFactory().get("/", headers={"Cookie": cookie}))
+    sets = [("Set-Cookie", one.OutputString()) for one in answer.cookies.values()]
+    return Result(str(answer.status_code), [*answer.items(), *sets], answer.content)
+
+
+SHELLS = {"WSGI": by_wsgi, "ASGI": by_asgi, "Starlette": by_starlette, "Flask": by_flask, "Django": by_django}
+
+
+@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
+def test_beside_a_grant_that_waits_a_withdrawal_is_in_force_at_once(
+    client: Client, collector: Collector, shell: Callable[[Client, str], Result]
+) -> None:
+    visitor = collector.visitor("statistics", "personalisation")
+    before = choice("statistics", "personalisation")
+    collector.mode = "down"
+    got = shell(client, f"{before}; dongui_id={visitor}")
+    assert got.body == b"pending personalisation"
+    assert own(got)["dongui"] == f"1~v1~personalisation~{before.rpartition('~')[2]}"
+    assert own(got)["dongui_id"] == visitor
+    collector.mode = "ok"
+    assert client.flush(60)
+    assert collector.granted[visitor] == {"personalisation"}, "and nothing is given later"
+
+
+@pytest.mark.parametrize("mode", ["down", "full", "error", "page", "garbage"])
+def test_whatever_keeps_the_collector_from_answering(client: Client, collector: Collector, mode: str) -> None:
+    visitor = collector.visitor("statistics")
+    collector.mode = mode
+    got = by_wsgi(client, f"{choice('statistics')}; dongui_id={visitor}")
+    assert got.body == b"pending"
+    assert (own(got)["dongui"].startswith("1~v1~~"), own(got)["dongui_id"]) == (True, "")
+    collector.mode = "ok"
+    assert client.flush(60)
+    assert collector.granted[visitor] == set()
+
+
+def test_who_had_not_chosen_is_asked_again(client: Client, collector: Collector) -> None:
+    collector.mode = "down"
+    got = by_wsgi(client, "")
+    assert (got.body, got.cookies()) == (b"pending", []), "no cookie that looks like a refusal"
+
+
+def test_with_an_answer_both_are_on_record(client: Client, collector: Collector) -> None:
+    visitor = collector.visitor("statistics")
+    got = by_wsgi(client, f"{choice('statistics')}; dongui_id={visitor}")
+    assert got.body == b"recorded marketing"
+    assert collector.granted[visitor] == {"marketing"}

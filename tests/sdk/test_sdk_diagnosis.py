@@ -57,7 +57,7 @@ def ask(app: Any, **headers: Any) -> None:
 
 
 def test_a_collector_that_is_not_running_is_named_once_with_the_command(log: pytest.LogCaptureFixture) -> None:
-    with closing(Client(**{**OPTIONS, "learn_timeout": 30}, delivery=QUICK)) as client:
+    with closing(Client(**{**OPTIONS, "learn_timeout": 60}, delivery=QUICK)) as client:
         app = ConsentMiddleware(page, client=client)
         for _ in range(3):
             ask(app)
@@ -79,7 +79,7 @@ def test_a_wrong_key_is_found_before_the_first_request(real: Installation, log: 
     (finding,) = collector_findings(real.site, real.base, "dgs_" + "x" * 43)
     assert "refuses secret_key" in finding.what
     assert "dongui init" in finding.remedy
-    options: Any = {"site": real.site, "collector": real.base, "secret_key": "dgs_" + "x" * 43, "learn_timeout": 30}
+    options: Any = {"site": real.site, "collector": real.base, "secret_key": "dgs_" + "x" * 43, "learn_timeout": 60}
     flask = Flask(__name__)
     Dongui(flask, **options)
     starlette = StarletteMiddleware(Starlette(), **options)
@@ -113,7 +113,7 @@ def test_django_checks_a_collector_that_is_away() -> None:
 def test_a_key_that_is_refused_later_is_said_once(
     collector: Collector, client_of: ClientOf, log: pytest.LogCaptureFixture
 ) -> None:
-    client = client_of(collector, secret_key="dgs_another", learn_timeout=30)
+    client = client_of(collector, secret_key="dgs_another", learn_timeout=60)
     for name in ("one", "two"):
         client.track(collector.visitor("statistics"), name)
         assert client.flush(60)

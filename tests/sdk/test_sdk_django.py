@@ -181,7 +181,7 @@ def test_under_asgi(real: DonguiClient, collector: Collector) -> None:
         assert (await browser.get("/either")).content == b"without"
 
     asyncio.run(visit())
-    assert real.flush(10)
+    assert real.flush(60)
     [visitor] = collector.granted
     assert [event["name"] for event in collector.of(visitor)] == ["pageview"] * 2
 

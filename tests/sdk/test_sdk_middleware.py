@@ -36,7 +36,7 @@ def guard(collector: Collector, client_of: ClientOf) -> Callable[..., ConsentMid
 
 
 def settled(middleware: ConsentMiddleware) -> dict[str, Any]:
-    assert middleware.client.flush(10)
+    assert middleware.client.flush(60)
     return middleware.client.stats()
 
 
@@ -466,7 +466,7 @@ def test_a_client_outside_a_request(collector: Collector, client_of: ClientOf) -
     client: Client = client_of(collector)
     visitor = collector.visitor("statistics")
     assert client.track(visitor, "purchase", props={"total": 12000})
-    assert client.flush(10)
+    assert client.flush(60)
     assert [event["props"] for event in collector.of(visitor)] == [{"total": 12000}]
 
 
@@ -479,13 +479,13 @@ def test_whatever_the_collector_does_pages_stay_the_same_and_views_arrive_once(
     app = ConsentMiddleware(page(("Set-Cookie", "_ga=1"), ("Set-Cookie", "session=2")), client=client)
     cookies = [f"{choice('statistics')}; dongui_id={visitor}" for visitor in visitors]
     wanted = [call(app, "/", cookie=cookie) for cookie in cookies]
-    assert client.flush(10)
+    assert client.flush(60)
     collector.mode = mode
     for _ in range(5):
         assert [call(app, "/again", cookie=cookie) for cookie in cookies] == wanted
     collector.wait_for(lambda: client.stats()["failures"])
     collector.mode = "ok"
-    assert client.flush(20)
+    assert client.flush(60)
     for visitor in visitors:
         assert [event["url"].rpartition("/")[2] for event in collector.of(visitor)] == ["", *["again"] * 5]
     assert collector.twice == 0

@@ -108,7 +108,7 @@ def test_a_withdrawal_empties_the_queue(shop: Any, collector: Collector) -> None
         )
     )
     collector.mode = "ok"
-    assert shop.client.flush(10)
+    assert shop.client.flush(60)
     assert collector.of(visitor) == []
 
 

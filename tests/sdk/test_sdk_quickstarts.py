@@ -15,7 +15,8 @@ import httpx
 import pytest
 from dongui.web.options import Options
 
-from tests.collector import Installation, free_port
+from tests.collector import Installation
+from tests.ports import free_port
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -76,16 +77,16 @@ def test_a_quickstart_works_as_it_stands(typed: object, installation: Installati
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, **given}, stdout=log, stderr=log)
     try:
-        with httpx.Client(base_url=origin, headers={"User-Agent": CHROME}, timeout=20) as browser:
+        with httpx.Client(base_url=origin, headers={"User-Agent": CHROME}, timeout=60) as browser:
             wait_until_up(browser, process, tmp_path / "log")
             visit(browser, site["site"], origin, has_for_you=typed is not typed_wsgi)
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def wait_until_up(browser: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
@@ -124,7 +125,7 @@ def visit(browser: httpx.Client, site: str, origin: str, *, has_for_you: bool) -
 
 
 def wait_for_events(browser: httpx.Client) -> list[str]:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         held = browser.get("/_dongui/v1/me", headers={"X-Dongui": "1"}).json()["events"]
         if held:

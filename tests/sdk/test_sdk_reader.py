@@ -26,7 +26,7 @@ FIRST, LAST = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 
 
 def wait_for_the_desk(made: Installation) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             if httpx.get(f"http://127.0.0.1:{made.desk_port}/healthz").status_code == 200:
@@ -189,7 +189,7 @@ def desk(*answers: bytes) -> Iterator[tuple[Reader, list[str]]]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        reader = Reader(f"http://127.0.0.1:{server.server_port}", "token", timeout=20)
+        reader = Reader(f"http://127.0.0.1:{server.server_port}", "token", timeout=60)
         try:
             yield reader, asked
         finally:

@@ -36,7 +36,7 @@ def client(installation: Installation) -> Iterator[Client]:
         collector=installation.base,
         secret_key=installation.secret,
         delivery=QUICK,
-        learn_timeout=10,
+        learn_timeout=60,
     )
     yield client
     client.close()
@@ -94,7 +94,7 @@ def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, 
     assert set(browser.jar) == {"__Host-dongui", "__Host-dongui_id"}
 
     assert browser.ask("/products/1", query="gclid=SENTINELTWO&utm_source=mail").cookies() == ["_ga"]
-    assert client.flush(10)
+    assert client.flush(60)
     assert client.stats()["recorded"] == 1, client.stats()
     [row] = browser.held()["events"]
     assert row["url"] == "http://shop.example.com/products/1?utm_source=mail"
@@ -106,7 +106,7 @@ def test_the_whole_way_of_a_visitor(installation: Installation, client: Client, 
     browser.decide(installation, [], ["statistics"])
     assert "__Host-dongui_id" not in browser.jar
     assert browser.ask("/").cookies()[:1] == ["_ga"], "ended, not set"
-    assert client.flush(10)
+    assert client.flush(60)
     assert client.stats()["recorded"] == 1
     assert b"SENTINEL" not in installation.bytes()
 
@@ -133,7 +133,7 @@ def test_the_client_speaks_for_the_visitor(installation: Installation, client: C
     assert client.track(
         visitor, "purchase", props={"total": 12000, "mail": "kim@example.com"}, url="https://shop.example.com/cart"
     )
-    assert client.flush(10)
+    assert client.flush(60)
     answer = client.access(visitor)
     assert answer
     [row] = answer.data["events"]
@@ -141,7 +141,7 @@ def test_the_client_speaks_for_the_visitor(installation: Installation, client: C
 
     assert client.suspend(visitor)
     assert client.track(visitor, "while suspended")
-    assert client.flush(10)
+    assert client.flush(60)
     assert client.stats()["refused"] == {"suspended": 1}
     assert client.resume(visitor)
 
@@ -157,14 +157,14 @@ def test_records_and_members(installation: Installation, client: Client, browser
     assert client.record("payment", "order-17", {"amount": 12000}, source="settlement")
     assert client.closed(visitor, "member-17")
     assert client.send_inventory(["_ga", "theme"])
-    assert client.flush(10)
+    assert client.flush(60)
     assert client.stats()["lost"] == {}, client.stats()
 
 
 def test_the_inventory_says_which_cookies_are_declared(installation: Installation, client: Client) -> None:
     app = ConsentMiddleware(serving_cookies, client=client)
     call(app, cookie="tracker=SENTINELFOUR")
-    assert client.flush(10)
+    assert client.flush(60)
     rows = {row["name"]: row for row in json.loads(installation.run("sites", "cookies", "--json").stdout)}
     today = [rows["_ga"]["first_seen"], rows["_ga"]["last_seen"]]
     assert (rows["_ga"]["declared"], rows["_ga"]["purpose"]) == (True, "statistics")
@@ -187,7 +187,7 @@ def test_sign_up_brings_its_own_consents(installation: Installation, client: Cli
     assert answer
     assert answer.data["state"]["statistics"] == "given"
     assert client.track(answer.data["visitor"], "signed up")
-    assert client.flush(10)
+    assert client.flush(60)
     assert [row["name"] for row in client.access(answer.data["visitor"]).data["events"]] == ["signed up"]
 
 
@@ -221,7 +221,7 @@ def test_the_snippet_learns_who_counts_and_keeps_it(installation: Installation, 
 
 def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
     made = Installation(tmp_path / "site").start()
-    client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=10)
+    client = Client(site=made.site, collector=made.base, secret_key=made.secret, delivery=QUICK, learn_timeout=60)
     try:
         visitor = made.consent(["statistics"])["visitor"]
         for number in range(50):
@@ -232,7 +232,7 @@ def test_a_restart_loses_nothing_that_was_promised(tmp_path: Path) -> None:
             assert client.track(visitor, f"while-{number}")
         assert client.record("abuse", visitor, {"when": "while"})
         made.start()
-        assert client.flush(20)
+        assert client.flush(60)
         names = [row["name"] for row in made.me(visitor)["events"]]
         assert sorted(names) == sorted([f"before-{n}" for n in range(50)] + [f"while-{n}" for n in range(50)])
         assert sorted(one["data"]["when"] for one in made.me(visitor)["records"]) == ["before", "while"]
@@ -294,13 +294,13 @@ def test_what_was_stored_though_its_answer_was_lost_is_there_once(
         collector=address,
         secret_key=installation.secret,
         delivery=QUICK,
-        learn_timeout=10,
+        learn_timeout=60,
     )
     visitor = installation.consent(["statistics"])["visitor"]
     for number in range(5):
         assert client.track(visitor, f"event-{number}", props={"text": "x" * 2000})
         assert client.record("abuse", visitor, {"number": number})
-    assert client.flush(30)
+    assert client.flush(60)
     client.close()
     assert len(swallowed) >= 6, "every record, and events"
     held = installation.me(visitor)

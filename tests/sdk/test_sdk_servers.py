@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.collector import CHROME
+from tests.ports import free_port
 from tests.sdk.calls import choice
 from tests.sdk.sdk_stub import ORIGIN, SECRET, SITE, Collector
 
@@ -49,12 +49,6 @@ SERVERS = {
 OWN_PAGE = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}  # the shop's host is another than the server's here
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def served(name: str, collector: Collector, log: Path) -> Iterator[httpx.Client]:
     port = free_port()
@@ -84,7 +78,7 @@ def served(name: str, collector: Collector, log: Path) -> Iterator[httpx.Client]
 
 
 def wait_until_up(http: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()

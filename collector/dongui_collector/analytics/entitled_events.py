@@ -91,10 +91,12 @@ class EntitledEvents:
         """The events of one of the site's days."""
         return (self._event(fact, items) for fact, items in self.seen(day))
 
-    def seen(self, day: date) -> Iterator[tuple[Fact, frozenset[str]]]:
-        """The rows of a day, each with the items that the reader may see of it."""
-        first, end = self.span(day)
-        storage, site, after = self._core.storage, self.site.ref, 0
+    def seen(self, day: date, *, since: int = 0, after: int = 0) -> Iterator[tuple[Fact, frozenset[str]]]:
+        """The rows of a day, each with the items that the reader may see of it; of those since an instant (epoch ms),
+        and behind a position in the day's file."""
+        begins, end = self.span(day)
+        first = max(begins, since)
+        storage, site = self._core.storage, self.site.ref
 
         def read(limit: int) -> list[Fact]:
             return storage.events.facts(day, site, first=first, end=end, after=after, limit=limit)

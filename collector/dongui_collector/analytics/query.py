@@ -35,6 +35,7 @@ class Query:
     offset: int = 0
     steps: tuple[Filter, ...] = ()  # of a funnel
     since: int | None = None  # only visits with something at or after this instant (epoch ms)
+    every: bool = False  # all rows, whatever the limit: of a file, which has no pages
 
     def __post_init__(self) -> None:
         if self.name not in reports.REPORTS:
@@ -68,7 +69,7 @@ class Query:
     @property
     def whole(self) -> bool:
         """Whether all rows are given, whatever the limit says."""
-        return self.name in ("timeseries", "funnel", "retention")
+        return self.every or self.name in ("timeseries", "funnel", "retention")
 
     @property
     def dimensions(self) -> tuple[str, ...]:

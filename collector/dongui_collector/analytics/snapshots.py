@@ -22,7 +22,7 @@ from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
 from dongui_collector.analytics.reports import BREAKDOWNS
 from dongui_collector.analytics.snapshot_reader import name_of
-from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept
+from dongui_collector.analytics.snapshot_rules import HOURS, KEPT, OWN, kept, unsubtractable
 from dongui_collector.ledger.periods import bits_of
 from dongui_collector.storage.contract.values import Json, Site
 
@@ -134,8 +134,20 @@ def numbers_of(core: LedgerInstallation, stored: date, today: date) -> Found:
             if seen not in known:
                 known[seen] = worked_out(core, site, day, some)
             numbers[name_of(some)] = known[seen]
-        found.append((site.id, day.isoformat(), numbers))
+        found.append((site.id, day.isoformat(), _apart(core, site, day, numbers)))
     return found
+
+
+def _apart(core: LedgerInstallation, site: Site, day: date, numbers: Numbers) -> Numbers:
+    """The numbers of a day without the rows that could be subtracted from those of another set of purposes."""
+    apart: Numbers = {name: {} for name in numbers}
+    for report in KEPT:
+        already = core.storage.ledger.frozen(site.ref, report, (), day, day)
+        before = {one.purposes: one.body for one in already if one.source == OWN}
+        fresh = {name: reports[report] for name, reports in numbers.items() if report in reports}
+        for name, body in unsubtractable(fresh, before).items():
+            apart[name][report] = body
+    return apart
 
 
 def _seen(core: LedgerInstallation, site: Site, day: date, purposes: tuple[str, ...]) -> object:

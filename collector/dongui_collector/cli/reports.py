@@ -11,9 +11,11 @@ import click
 from dongui_collector.analytics.executor import LIMIT, Query, days_of, report
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.intervals import INTERVALS, Interval
+from dongui_collector.analytics.report_table import columns_of, rows_of
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.cli.common import config_option, emit, json_option, progress, reading, site_option
 from dongui_collector.exports.export import entitle
+from dongui_collector.exports.formats import table_csv
 from dongui_collector.ledger.sites import find_site
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -54,8 +56,9 @@ def mail(site: str | None, config: Path) -> None:
 @click.option("--compare", is_flag=True, help="With the period before, of an overview.")
 @click.option("--sort", metavar="COLUMN", default="", help="The column to sort by [default: the first figure].")
 @click.option("--order", type=click.Choice(["asc", "desc"]), help="Upwards or downwards.")
-@click.option("--limit", type=int, default=LIMIT, show_default=True, help="How many rows.")
+@click.option("--limit", type=int, help=f"How many rows [default: {LIMIT}; with --csv every row].")
 @click.option("--offset", type=int, default=0, help="How many to leave out before.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with a byte order mark for Excel.")
 @site_option
 @json_option
 @config_option
@@ -70,8 +73,9 @@ def reports(
     compare: bool,
     sort: str,
     order: str | None,
-    limit: int,
+    limit: int | None,
     offset: int,
+    as_csv: bool,
     site: str | None,
     as_json: bool,
     config: Path,
@@ -82,6 +86,8 @@ def reports(
     campaigns, mediums, terms, contents, click_ids, countries, locations, devices, browsers, os, languages, screens,
     now, funnel, retention, vitals, consent. Only what the named purposes cover is counted.
     """
+    if as_csv and as_json:
+        raise click.UsageError("--csv or --json, not both")
     if name != "now" and not (first and last):
         raise click.UsageError("--from and --to say which days")
     question = Query(
@@ -94,29 +100,19 @@ def reports(
         compare=compare,
         sort=sort,
         ascending=None if order is None else order == "asc",
-        limit=limit,
+        limit=LIMIT if limit is None else limit,
         offset=offset,
+        every=as_csv and limit is None,
     )
     with reading(config) as core:
         found = find_site(core, site)
         allowed = entitle(core, found, purposes).purposes
         with progress("days", days_of(core, found, question)) as advance:
             answer = report(core, found, allowed, question, advance)
-    emit(answer if as_json else _flat(answer), as_json, _columns(answer))
+    if as_csv:
+        click.echo(table_csv(columns_of(answer), rows_of(answer)), nl=False)
+    else:
+        emit(answer if as_json else rows_of(answer), as_json, columns_of(answer))
     if answer["shortened"] and not as_json:
         what = "what fewer than 20 visitors of a day had in common is not in the list"
         click.echo(f"{answer['shortened']} of these days have aged out: {what}", err=True)
-
-
-def _flat(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows for a table; the period before under names of its own."""
-    return [
-        {k: v for k, v in row.items() if k != "previous"}
-        | {f"previous_{k}": v for k, v in row.get("previous", {}).items()}
-        for row in answer["rows"]
-    ]
-
-
-def _columns(answer: dict[str, Any]) -> list[str]:
-    rows = _flat(answer)
-    return list(rows[0]) if rows else []

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Show everything on this machine: collector, example shop and console."),
     "sites": ("sites", "sites", "Add and list web sites."),
     "snippet": ("snippet", "snippet", "Print the lines that a site needs."),
+    "check-site": ("check_site", "check_site", "Look at a page: ✓ or the remedy for each step of the set-up."),
     "policy": ("policy", "policy", "Check, render, compare and publish privacy policies."),
     "scan": ("scan", "scan", "Visit a page and name the cookies that the policy does not declare."),
     "webhooks": ("webhooks", "webhooks", "Tell other systems of withdrawals and privacy requests."),

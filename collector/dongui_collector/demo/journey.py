@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 _PATIENCE_S = 20.0
-_ASKING = {f"/_dongui/v1/{name}" for name in ("dongui.js", "ui.js", "release.js", "queue.js", "notice")}
+_ASKING = {f"/_dongui/v1/{name}" for name in ("dongui.js", "ui.js", "position.js", "release.js", "queue.js", "notice")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,17 @@ def _report() -> Json:
         {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}},
         {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}},
         {"name": "offset", "in": "query", "schema": number},
+        {
+            "name": "format",
+            "in": "query",
+            "schema": {"type": "string", "enum": ["json", "csv"]},
+            "description": "Also by `Accept`. A CSV has every row where no `limit` is given.",
+        },
     ]
     rows = {"type": "array", "items": {"type": "object"}}
     answer = {"type": "object", "required": ["report", "purposes", "rows"], "properties": {"rows": rows}}
-    return _get("Numbers about visits, from what the purposes cover.", _json(answer), parameters)
+    content = _json(answer) | {"text/csv": {"schema": _TEXT}}
+    return _get("Numbers about visits, from what the purposes cover.", content, parameters)
 
 
 def _feed() -> Json:

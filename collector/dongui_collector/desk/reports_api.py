@@ -19,12 +19,13 @@ from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import READERS, Problem, authorised
 from dongui_collector.desk.pages import DeskPages
+from dongui_collector.desk.table_files import as_download
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
 calls = DeskPages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
-_ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset")
+_ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset", "format")
 _MANY = ("purpose", "filter", "step")
 _MOST = 10**9 - 1
 _MOST_FILTERS = 50
@@ -38,18 +39,32 @@ def show(name: str) -> Response:
     if name not in REPORTS:
         raise Problem("not-found", f"there are the reports {', '.join(REPORTS)}")
     parameters.check(_ONCE, many=_MANY)
+    as_csv = _as_csv()
     try:
         no_recipient(who.recipient)
         with turn():
-            found = report(core, who.site, who.purposes, _question(name))
+            found = report(core, who.site, who.purposes, _question(name, every=as_csv and "limit" not in request.args))
     except NotAllowed as error:
         raise Problem("forbidden", str(error)) from None
     except ReportError as error:
         raise Problem("malformed", str(error)) from None
-    return Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
+    return (
+        as_download(found)
+        if as_csv
+        else Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
+    )
 
 
-def _question(name: str) -> Query:
+def _as_csv() -> bool:
+    """Whether a table is asked for: by ``format``, else by ``Accept``, where it comes before JSON."""
+    wanted = request.args.get("format")
+    if wanted not in (None, "json", "csv"):
+        raise Problem("malformed", "format is json or csv")
+    known = ("application/json", "text/csv")
+    return wanted == "csv" if wanted else request.accept_mimetypes.best_match(known, known[0]) == "text/csv"
+
+
+def _question(name: str, *, every: bool) -> Query:
     given = request.args
     if len(filters := given.getlist("filter")) > _MOST_FILTERS:
         raise ReportError(f"at most {_MOST_FILTERS} filters")
@@ -70,4 +85,5 @@ def _question(name: str) -> Query:
         ascending={"asc": True, "desc": False}.get(given.get("order", "")),
         limit=parameters.number("limit", LIMIT, _MOST),
         offset=parameters.number("offset", 0, _MOST),
+        every=every,
     )

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
@@ -118,6 +118,18 @@ def flat(row: Json, columns: Sequence[Column] = COLUMNS) -> dict[str, Any]:
 
 def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def table_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """A table of a report: RFC 4180 with a header and a byte order mark, which tells Excel that it is UTF-8.
+
+    Every text is made safe against formulas: names of pages and events come from outside.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(columns)
+    writer.writerows([_cell("", row[name]) for name in columns] for row in rows)
+    return BOM + buffer.getvalue().encode()
 
 
 def _cell(name: str, value: Any) -> str:

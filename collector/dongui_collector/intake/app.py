@@ -10,6 +10,7 @@ import msgspec
 
 from dongui_collector.access.secrets import token_hash
 from dongui_collector.core.errors import NotPublished, Unknown
+from dongui_collector.core.turns import Whose
 from dongui_collector.intake.consent_commit import ChoiceCommit
 from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
@@ -34,7 +35,7 @@ from dongui_collector.intake.origins import Origins
 from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
-from dongui_collector.intake.turns import ReadingTurns, Whose
+from dongui_collector.intake.turns import GroupTurns, ThreadTurns
 from dongui_collector.intake.withdrawals import WithdrawalQueue
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
@@ -76,10 +77,11 @@ class PublicApp:
         self.page_limit = RateLimit(10 * settings.rate_limit, 10 * settings.rate_burst)
         self.served = Served()
         # Threads by what is asked: no reader takes those of whom withdraws or erases, nor of servers' calls.
-        self.readers = ReadingTurns(1, "reader")
-        self.rights = ReadingTurns(2, "rights")
-        self.requests = ReadingTurns(1, "requests")
-        self.servers = ReadingTurns(2, "servers")
+        self.readers = ThreadTurns(1, "reader")
+        self.rights = GroupTurns("rights", core.storage.ledger.writing, self.endings.must_succeed)
+        self.outcomes = GroupTurns("outcome", core.storage.ledger.writing)  # what is left after an erasure
+        self.requests = ThreadTurns(1, "requests")
+        self.servers = ThreadTurns(2, "servers")
         self.committed_at = 0  # when /readyz last proved that a commit succeeds
         self._pages = pages(self)
 

@@ -38,6 +38,7 @@ def decision_of(sent: ConsentIn, headers: Headers, current: LoadedNotice, regist
         notice=sent.notice,
         layout=sent.layout,
         catalog=sent.catalog,
+        given_before=sent.given_before,
     )
 
 

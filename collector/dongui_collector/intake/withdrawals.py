@@ -58,7 +58,7 @@ class WithdrawalQueue:
         return bool(done) and task.result()
 
     async def _carry(self, intent: Intent, source: str) -> bool:
-        hashed = hashlib.blake2b(source.encode(), key=self._secret, digest_size=16).digest()
+        hashed = hashlib.blake2b(source.encode(), key=self._secret, digest_size=16).hexdigest()
         for attempt in (1, 2):
             waiting = self._turns.submit(intent, hashed)
             self.pool.submit(self._turns.drain)

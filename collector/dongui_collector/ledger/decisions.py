@@ -16,7 +16,7 @@ from dongui_collector.storage.contract.values import Intent
 
 # A decision that leaves no record (a refusal without a visitor id) and a server's repeat are known for ten minutes.
 REMEMBERED_MS = 600_000
-LAYOUTS = ("banner", "bar", "box", "modal", "panel", "page")
+LAYOUTS = ("compact", "full", "panel", "banner", "bar", "box", "modal", "page")
 OTHER = "other"
 
 Verdict = Literal["recorded", "superseded", "conflict", "too_many"]
@@ -28,7 +28,8 @@ class Decision:
 
     ``notice`` is the version that was shown; None stands for the one in force. ``lang``, ``layout`` and ``catalog``
     (a hexadecimal digest of the texts) say how it was shown. ``device`` is one of
-    :data:`~dongui_collector.ledger.counters.DEVICES`; it is counted and never kept.
+    :data:`~dongui_collector.ledger.counters.DEVICES`; it is counted and never kept. ``given_before`` (epoch
+    milliseconds) narrows what is refused to consents that were given earlier (docs/decisions/110).
     """
 
     granted: tuple[str, ...]
@@ -41,6 +42,7 @@ class Decision:
     notice: str | None = None
     layout: str | None = None
     catalog: str | None = None
+    given_before: int | None = None
 
     def without_grants(self) -> Decision:
         """What only takes away of it."""

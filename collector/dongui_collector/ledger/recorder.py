@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dongui_collector.core.clock import Clock, day_of
@@ -50,6 +51,10 @@ class DecisionRecorder:
         visitor = self._known(notice.site_ref, visitor_id)
         verdict = self._verdict(notice, visitor, decision)
         counted = decision if verdict == "recorded" else decision.without_grants()
+        if decision.given_before is not None:
+            counted = self._of_earlier_consents(notice, visitor, decision, decision.given_before)
+            if not counted.refused:
+                return DecisionOutcome(self._answer(notice, decision, visitor_id, visitor, None, now))
         if visitor is None and not counted.granted:
             return self._anonymous(notice, decision, counted, now, verdict)
         return self._recorded(notice, visitor, visitor_id, decision, counted, now, verdict)
@@ -61,6 +66,15 @@ class DecisionRecorder:
 
     def _key_of(self, visitor_id: str) -> bytes:
         return visitor_key(self._visitor_secret, visitor_id)
+
+    def _of_earlier_consents(
+        self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision, before: int
+    ) -> Decision:
+        """What of a decision withdraws a consent that was given before that instant."""
+        standings = visitor.standings if visitor else {}
+        bits = self._store.bits(notice.site_ref)
+        given = {bit for bit, standing in standings.items() if standing.state == "given" and standing.at < before}
+        return replace(decision, refused=tuple(name for name in decision.refused if bits[name] in given))
 
     def _verdict(self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision) -> Verdict:
         """Whether what the decision gives counts. What it takes away always does."""

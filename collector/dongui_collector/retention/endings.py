@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from dongui_collector.core.turns import FairTurns, Whose
 from dongui_collector.retention.executor import Certificate, Executor
-from dongui_collector.retention.turns import EndingTurns
 from dongui_collector.retention.visitor_steps import VisitorSteps
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import VisitorTarget
@@ -26,22 +26,22 @@ class EndingQueue:
         self._storage = storage
         self._executor = executor
         self._visitors = visitors
-        self._turns: EndingTurns[Intent] = EndingTurns()
+        self._turns: FairTurns[Intent] = FairTurns()
         self._waiting: dict[int, Future[Ended]] = {}  # by the intent's ledger number
         self._held_by: dict[int, tuple[int, ...]] = {}  # endings that wait for holds, and for which
         self._lock = threading.Lock()
         self._running = threading.Lock()
 
-    def submit(self, intent: Intent, source: bytes = b"") -> Future[Ended]:
+    def submit(self, intent: Intent, source: str = "") -> Future[Ended]:
         """Put an ending into its turn; :meth:`drain` carries it out. The same one again is the same future.
 
-        ``source`` is whom it counts for beside its visitor: the address that it came from, or a hash of it.
+        ``source`` is whom it counts for beside its site and visitor: the address that it came from, or a hash of it.
         """
         with self._lock:
             if intent.seq not in self._waiting:
                 self._waiting[intent.seq] = future = Future[Ended]()
                 future.set_running_or_notify_cancel()  # whoever waits may go: the ending goes on
-                self._turns.add(source, intent.visitor, intent)
+                self._turns.add(Whose(intent.site_ref, source, intent.visitor), intent)
             return self._waiting[intent.seq]
 
     def drain(self) -> None:

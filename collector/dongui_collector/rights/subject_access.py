@@ -16,13 +16,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dongui_collector.core.errors import TooManyEntries
+from dongui_collector.core.turns import Whose
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.credentials import Headers, network
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.http import query_of, read_body
 from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import RequestIn, decode
-from dongui_collector.intake.turns import Whose
 from dongui_collector.rights import access_package, access_package_page, filing, fulfilment
 from dongui_collector.rights.grounds import KINDS, kind_of
 from dongui_collector.rights.subjects import Subject
@@ -171,10 +171,9 @@ async def delete_me(door: PublicApp, request: Request) -> Response:
 
 async def _erased(door: PublicApp, asker: Asker) -> dict[str, Any]:
     visitor, turn = asker
-    erase = partial(door.endings.must_succeed, door.core.ledger.erase, visitor.key, "request")
-    intent = await door.rights.run(turn, erase)
+    intent = await door.rights.run(turn, partial(door.core.ledger.erase, visitor.key, "request"))
     done = await door.endings.carry_out(intent, source=turn.address)
-    kept = await door.rights.run(turn, partial(fulfilment.kept_by_law, door.core, _subject(visitor)))
+    kept = await door.outcomes.run(turn, partial(fulfilment.kept_by_law, door.core, _subject(visitor)))
     answer: dict[str, Any] = {"erased": True, "destroyed": done, "certificate": intent.seq, "kept": kept}
     if visitor.member:  # the id proves one browser, not the membership that it was joined to (S9.6)
         officer = door.core.registry.in_force(visitor.site_ref, door.core.clock.now()).policy.officer
@@ -207,7 +206,7 @@ async def post_request(door: PublicApp, request: Request) -> Response:
 
 
 async def _suspended(door: PublicApp, asker: Asker, suspended: bool) -> None:
-    suspend = partial(door.endings.must_succeed, door.core.ledger.suspend, asker.visitor.key, suspended)
+    suspend = partial(door.core.ledger.suspend, asker.visitor.key, suspended)
     try:
         await door.rights.run(asker.turn, suspend)
     except TooManyEntries as refused:

@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from msgspec.structs import replace
 
 from dongui_collector.core.errors import CollectorError
+from dongui_collector.core.networks import Network, Resolve, resolved
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.webhooks import http, model
-from dongui_collector.webhooks.http import Network, Resolve, allowed_networks, resolved, target_of
+from dongui_collector.webhooks.http import allowed_networks, target_of
 from dongui_collector.webhooks.model import Progress, Webhook
 
 log = logging.getLogger("dongui.webhooks")

@@ -10,22 +10,17 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from dongui_collector.core.errors import CollectorError
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-Resolve = Callable[[str, int], Sequence[str]]
+from dongui_collector.core.networks import Network, Resolve, connection_to, is_within, may_reach, resolved
 
 _LONGEST_URL = 2048
-_CONNECT_S = 5.0
 _ANSWER_S = 10.0
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 class AddressRefused(CollectorError):
@@ -72,41 +67,6 @@ def allowed_networks(text: str) -> tuple[Network, ...]:
         raise AddressRefused("webhook_networks are networks such as 10.1.0.0/16, separated by commas") from None
 
 
-def may_reach(address: Address, allowed: Sequence[Network] = ()) -> bool:
-    """Whether an address is anybody's on the internet, or in one of the ``allowed`` networks."""
-    if _within(address, allowed):
-        return True
-    return all(map(_is_anybodys, {address, _inner(address)}))
-
-
-def _is_anybodys(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and address.is_site_local:  # fec0::/10, which Python counts as global
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved)
-
-
-def _within(address: Address, networks: Sequence[Network]) -> bool:
-    inner = _inner(address)
-    return any(inner in network for network in networks if inner.version == network.version)
-
-
-def _inner(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for (mapped, 6to4, Teredo, NAT64), else itself."""
-    if isinstance(address, IPv4Address):
-        return address
-    teredo = address.teredo
-    found = address.ipv4_mapped or address.sixtofour or (teredo and teredo[1])
-    if found is None and any(address in network for network in _NAT64):
-        found = IPv4Address(int(address) & 0xFFFF_FFFF)
-    return found or address
-
-
-def resolved(host: str, port: int) -> list[str]:
-    """Every address of a name. Raises OSError."""
-    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(info[4][0]) for info in infos))
-
-
 def judged(target: DeliveryTarget, allowed: Sequence[Network], resolve: Resolve = resolved) -> list[str]:
     """The addresses that a target has now. Raises :class:`AddressRefused` where one of them may not be reached."""
     try:
@@ -117,7 +77,7 @@ def judged(target: DeliveryTarget, allowed: Sequence[Network], resolve: Resolve 
         raise AddressRefused(f"{target.host} has no address that is one") from None
     if not found:
         raise NotDelivered(f"{target.host} has no address")
-    if not target.tls and not all(_within(address, allowed) for address in found):
+    if not target.tls and not all(is_within(address, allowed) for address in found):
         raise AddressRefused("the address must begin with https://; http is for the networks of webhook_networks alone")
     if not all(may_reach(address, allowed) for address in found):
         raise AddressRefused(
@@ -141,7 +101,8 @@ def post(
     Raises :class:`AddressRefused`, and :class:`NotDelivered` for every other answer or none within some seconds.
     """
     addresses = judged(target, allowed, resolve)
-    connection = _connection(target, addresses[0], context)
+    tls = (context or ssl.create_default_context()) if target.tls else None
+    connection = connection_to(addresses[:1], target.host, target.port, tls)
     try:
         connection.connect()
         # In all, also where the answer comes a byte at a time: an answer that is shut down ends.
@@ -164,20 +125,3 @@ def post(
 def _shut(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-
-
-def _connection(target: DeliveryTarget, address: str, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
-    """A connection that goes to ``address``, and asks for and trusts the name's own certificate."""
-    connection = http.client.HTTPConnection(target.host, target.port, timeout=_CONNECT_S)
-    tls = (context or ssl.create_default_context()) if target.tls else None
-
-    def connect() -> None:
-        plain = socket.create_connection((address, target.port), _CONNECT_S)
-        try:
-            connection.sock = tls.wrap_socket(plain, server_hostname=target.host) if tls else plain
-        except BaseException:
-            plain.close()
-            raise
-
-    connection.connect = connect  # type: ignore[method-assign]  # what http.client leaves open for this
-    return connection

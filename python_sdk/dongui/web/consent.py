@@ -126,7 +126,8 @@ class Consent:
         """Passes on a decision that the visitor made in the application, as at sign-up (``method="signup"``).
 
         Waits for the collector; the cookies go out with this request's answer, which must not have begun. Once it is
-        done, this object says what was decided; a withdrawal is in force at once, also where it is only ``pending``.
+        done, this object says what was decided. What is refused is in force at once, also where it is only ``pending``;
+        what is granted, once it is recorded: of a ``pending`` decision it is not, and is to be decided again.
         In an ``async`` application: ``await asyncio.to_thread(…)``. Raises ``TypeError`` for purposes that are no names
         in a list or the like, such as a bare ``str``.
         """
@@ -189,19 +190,19 @@ class Consent:
     def shrink(self, refused: Collection[str]) -> None:
         """A withdrawal is on its way: in force at once, here, in the browser and on the pages that follow."""
         if self._own_pairs():
-            left = (refused, self.claimed_choice(), self.ids().use, self.naming(), self.terms, self._seconds())
+            left = (refused, self.claimed_choice(), self.ids().use, self.naming(), self.terms, self.seconds())
             self.renew(shrunken_cookies(*left))
 
     def erased(self) -> None:
         """An erasure is done or on its way: the id goes, and nothing is granted."""
-        self.renew(erased_cookies(self.naming(), self.terms, self._seconds()))
+        self.renew(erased_cookies(self.naming(), self.terms, self.seconds()))
 
     def choice(self) -> Choice | None:
         """The visitor's choice, as long as it stands."""
         if _OURS not in self.cookies:
             return None
         choice = self.claimed_choice()
-        return choice if choice is not None and self.terms.stands(choice, self._seconds()) else None
+        return choice if choice is not None and self.terms.stands(choice, self.seconds()) else None
 
     def why_nothing(self) -> str:
         """Of a visitor who grants nothing: ``gpc`` (the browser asks not to be tracked), ``refused`` or ``unasked``."""
@@ -239,9 +240,10 @@ class Consent:
         choice = self.claimed_choice()
         if choice is None or not choice.granted:
             return _NOTHING
-        return self.terms.purposes(choice, self._seconds(), has_gpc(self._gpc))
+        return self.terms.purposes(choice, self.seconds(), has_gpc(self._gpc))
 
-    def _seconds(self) -> int:
+    def seconds(self) -> int:
+        """The request's time, in epoch seconds."""
         return int(time.time()) if self._now is None else self._now
 
 

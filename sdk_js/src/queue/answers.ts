@@ -5,6 +5,7 @@ import { encodeChoice } from "../rules/consent";
 import { choiceAfter, classifyAnswer, settle, type Recorded } from "../rules/decisions";
 import type { Choice } from "../rules/types";
 import { core } from "../ui/core";
+import { agains } from "../ui/words";
 import { forget, lifetime, setChoice, setCookie } from "./cookies";
 import { entries, put, removeById, rewrite } from "./entries";
 
@@ -17,7 +18,7 @@ interface Answer extends Recorded {
 
 const HOUR = 3600;
 const MINUTE = 6e4;
-const PATIENCE = 12e3;
+const PATIENCE = 3e4;
 
 /** The ids of entries that wait for a later attempt; and how often each was tried in vain. */
 export const waiting = new Set<string>();
@@ -171,6 +172,6 @@ async function refused(entry: Entry, slug: string): Promise<void> {
 /** The question comes back once on this page; later at most once an hour, or with the next page where only that can help. */
 function comeBack(slug: string): void {
   if (core._again) core._quiet = 1;
-  core._again = 1;
+  core._again = JSON.parse(core._options.words || "{}").again ?? agains[core._facts?.lang] ?? agains.en;
   if (slug != "origin-not-listed" && slug != "unknown-site") core._store("dongui.again", Date.now());
 }

@@ -4,6 +4,7 @@ import type { Decision } from "../rules/decisions";
 import { gpc } from "../signals";
 import { core } from "../ui/core";
 import { shrink } from "./cookies";
+import { shown } from "./shown";
 
 export const DECISIONS = "dongui.queue.";
 
@@ -26,7 +27,8 @@ export function put(entry: Entry): void {
 export const removeById = (id: string): void => keysOf(id).forEach(core._remove);
 
 /** What every request says besides. */
-export const facts = (method: string): Pick<Entry, "site" | "method" | "lang" | "signals"> => ({
+export const facts = (method: string): Pick<Entry, "site" | "method" | "lang" | "signals" | "layout" | "catalog"> => ({
+  ...shown(method),
   site: core._options.site,
   method,
   lang: core._facts ? core._facts.lang : (core._options.lang || navigator.language).slice(0, 2),

@@ -11,6 +11,8 @@ import { adopt, entries, rewrite } from "./entries";
 import { exclusively } from "./lock";
 
 let busy = false;
+/** Whether something was to be delivered when the queue had been looked through already. */
+let asked = false;
 
 core._awaited = () => {
   adopt();
@@ -45,12 +47,26 @@ async function drain(here: () => boolean): Promise<void> {
   core._queue[0] || core._look();
 }
 
+async function work(): Promise<void> {
+  if (busy) return;
+  busy = true;
+  try {
+    // The lock is given back a little after the last look at the queue.
+    for (let here = true; here && asked; ) {
+      asked = false;
+      here = await exclusively(drain);
+    }
+  } finally {
+    busy = false;
+  }
+}
+
 core._deliver = (id) => {
+  // In the cookies at once, however long another tab's turn takes.
+  adopt();
   const result = id ? resultOf(id) : Promise.resolve<"pending">("pending");
   core._changed.forEach(core._quietly);
-  if (!busy) {
-    busy = true;
-    void exclusively(drain).finally(() => (busy = false));
-  }
+  asked = true;
+  void work();
   return result;
 };

@@ -33,9 +33,9 @@ async function leased(work: () => Promise<void>, here: () => boolean): Promise<v
 
 /**
  * Runs `work` while no other tab runs theirs. A page that goes gives way at once, since a lock would keep it out of the
- * back/forward cache; `here` tells it.
+ * back/forward cache; `here` tells it. Answers whether it is still here.
  */
-export async function exclusively(work: (here: () => boolean) => Promise<void>): Promise<void> {
+export async function exclusively(work: (here: () => boolean) => Promise<void>): Promise<boolean> {
   const goes = new AbortController();
   const { signal } = goes;
   const here = (): boolean => !signal.aborted;
@@ -44,4 +44,5 @@ export async function exclusively(work: (here: () => boolean) => Promise<void>):
   const run = (): Promise<void> => Promise.race([work(here), gone]);
   // Where storage is blocked, so are locks, and no other tab has anything of ours.
   await (navigator.locks ? navigator.locks.request("dongui.queue", { signal }, run).catch(() => (here() ? run() : undefined)) : leased(run, here));
+  return here();
 }

@@ -1,24 +1,13 @@
-/** The question. What is written here is the whole of what a general consent covers (K1). */
+/** The question's first layer: all that a general consent covers (K1, K19), and three buttons that weigh the same. */
+import type { NoticePurpose, Recipient } from "../state";
 import { core } from "./core";
-import type { NoticePurpose } from "../state";
 import { h } from "./dom";
-
-/** What consent to a purpose means: items, period, recipients, consequence. */
-core._terms = ({ items, keep_text, recipients, refusal, basis_text, basis }, extra) => {
-  const { _words: words, _facts: facts } = core;
-  const rows = [
-    [words.items, items.map((id) => facts.items[id] ?? id).join(", ")],
-    [words.keep, keep_text],
-    [words.recipients, recipients.map(({ name, task, country, country_text }) => `${name} (${task}, ${country_text ?? country})`).join(", ")],
-    basis == "consent" ? [words.refusal, refusal] : [extra, basis_text],
-  ];
-  return h("dl", {}, ...rows.flatMap(([name, value]) => (value ? [h("dt", {}, name), h("dd", {}, value)] : [])));
-};
+import { parties } from "./parties";
 
 /** A purpose's switch; off where the browser's signal speaks against it. */
-core._switch = ({ id, signals }, text) => {
+core._switch = ({ id, label, signals }) => {
   const off = core._gpc() && signals.includes("gpc");
-  return h("label", {}, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), off ? core._words.gpc : text);
+  return h("label", {}, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), label, off && `: ${core._words.gpc}`);
 };
 
 core._button = (action, text, act) => h("button", { type: "button", "data-action": action, part: `button ${action}`, click: act }, text);
@@ -27,29 +16,70 @@ core._ticked = (root) => Object.fromEntries([...root.querySelectorAll<HTMLInputE
 
 core._policyLink = () => h("a", { href: core._options.base + core._facts.policy_url }, core._words.policy);
 
+/** Advertising, and disclosure to others, are asked for apart: a general consent never grants them (K2). */
+const apart = ({ items, signals, recipients }: NoticePurpose): unknown =>
+  items.includes("advertising_id") || signals[0] || recipients.some(({ kind }) => kind == "recipient");
+
+/** What is short of a purpose; in the full layout its description and what processors do as well. */
+function entry({ label, description, items, keep_text, recipients, refusal }: NoticePurpose, full: boolean): HTMLElement {
+  const { _words: words, _facts: facts } = core;
+  // What somebody does with data for purposes of their own is never a tap away (K19).
+  const named = ({ name, country, country_text, task, kind }: Recipient): string => `${name} (${[country_text ?? country, (full || kind == "recipient") && task].filter(Boolean).join(", ")})`;
+  const strong = [[words.keep, keep_text], ...parties(recipients, words, named)].map((row) => row.join(": ")).join("\xa0· ");
+  return h(
+    "li",
+    { part: "purpose" },
+    h("h3", {}, label),
+    full && h("p", {}, description),
+    h("p", {}, `${words.items}: ${items.map((id) => facts.items[id] ?? id).join(", ")}\xa0· `, h("strong", {}, strong)),
+    h("p", {}, refusal),
+  );
+}
+
 export function banner(): HTMLDialogElement {
-  const { _words: words } = core;
-  const asked = Object.values(core._facts.purposes).filter(({ basis }) => basis == "consent");
-  // What has a switch of its own goes by its switch.
-  const agree = (): void => void core._choose({ ...Object.fromEntries(asked.map(({ id }) => [id, true])), ...core._ticked(dialog) }, "banner");
-  const entry = (purpose: NoticePurpose): HTMLElement => {
-    const advertises = purpose.items.includes("advertising_id");
-    return h(
-      "li",
-      { part: "purpose" },
-      h("h3", {}, purpose.label),
-      h("p", {}, purpose.description),
-      core._terms(purpose),
-      // Advertising, and disclosure to others, are asked for apart: a general consent never grants them (K2).
-      (advertises || purpose.signals[0] || purpose.recipients.some(({ kind }) => kind == "recipient")) &&
-        core._switch(purpose, advertises ? words.ads : purpose.label),
-    );
+  const { _words: words, _facts: facts, _options: options } = core;
+  const asked = Object.values(facts.purposes).filter(({ basis }) => basis == "consent");
+  // Where nothing else is asked, agreeing is a consent of its own.
+  const ticks = asked[1] || core._gpc() ? asked.filter(apart).map(core._switch) : [];
+  const granted = (): NoticePurpose[] => {
+    const ticked = core._ticked(dialog);
+    return asked.filter(({ id }) => ticked[id] ?? true);
   };
+  /** The button says what it grants. */
+  const name = (): void => {
+    const labels = granted().map(({ label }) => label);
+    accept.textContent = labels[0] ? words.acceptTo.replace("{}", () => new Intl.ListFormat(facts.lang).format(labels)) : words.accept;
+  };
+  const accept = core._button("accept", "", () => {
+    const given = granted().map(({ id }) => id);
+    // To agree to nothing is no answer: what there is to agree to has to be ticked.
+    if (given[0]) void core._choose(Object.fromEntries(asked.map(({ id }) => [id, given.includes(id)])), "banner");
+    else dialog.querySelector("input")!.focus();
+  });
+  const full = options.layout == "full";
   const dialog = h(
     "dialog",
-    { part: "dialog banner", "aria-labelledby": "t" },
-    h("main", { tabindex: "0", "aria-labelledby": "t" }, h("h2", { id: "t" }, words.title), h("p", {}, words.intro, " ", core._policyLink()), h("ul", {}, ...asked.map(entry))),
-    h("footer", {}, core._button("accept", words.accept, agree), core._button("refuse", words.refuse, () => void core._choose([], "banner")), core._button("choose", words.choose, () => core._show("preferences"))),
+    { part: "dialog banner", class: ["banner", options.position].join(" "), "aria-labelledby": "t", change: name },
+    h(
+      "main",
+      { tabindex: "0", "aria-labelledby": "t" },
+      h("h2", { id: "t", part: "title" }, `${facts.controller.name} · ${words.title}`),
+      h("p", {}, words.intro, " ", core._policyLink()),
+      h("ul", {}, ...asked.map((purpose) => entry(purpose, full))),
+    ),
+    h(
+      "footer",
+      {},
+      ...ticks,
+      h(
+        "div",
+        { class: "buttons" },
+        accept,
+        core._button("refuse", words.refuse, () => void core._choose([], "banner")),
+        core._button("choose", words.choose, () => core._show("preferences")),
+      ),
+    ),
   );
+  name();
   return dialog;
 }

@@ -24,7 +24,7 @@ export function confirmed(first: (question: () => void) => HTMLElement, ask: str
   const question = (): void => {
     box.replaceChildren(h("p", { role: "alert" }, ask), button("confirm", words.yes, go), button("cancel", words.no, () => back(true)));
     (box.lastChild as HTMLElement).focus();
-    core._hold();
+    core._hold!();
   };
   back();
   return box;

@@ -82,7 +82,7 @@ function table({ events }: Mine, words: PanelWords): HTMLElement {
       "table",
       {},
       h("tr", {}, ...[words.when, words.what, words.where, "IP"].map((name) => h("th", { scope: "col" }, name))),
-      ...rows.map(({ at, name, url, ip_address }) => h("tr", {}, ...[when(at), name, url?.replace(/^\w+:\/\/[^/]*/, ""), ip_address].map((text) => h("td", {}, text || "–")))),
+      ...rows.map(({ at, name, url, ip_address }) => h("tr", {}, ...[when(at), name && (words[`event.${name}`] ?? name), url?.replace(/^\w+:\/\/[^/]*/, ""), ip_address].map((text) => h("td", {}, text || "–")))),
     ),
   );
 }

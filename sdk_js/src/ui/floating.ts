@@ -3,7 +3,7 @@ import type { Dongui } from "../api";
 import { core, doc } from "./core";
 import { hosted, placeWords } from "./host";
 
-const look = `:host{position:fixed;inset:var(--dongui-floating,auto auto 1rem 1rem);z-index:2147483646}:host([hidden]){display:none}button{padding:.4rem 1.1rem;border:1px solid var(--line);border-radius:22px;background:var(--bg);color:var(--fg);font-size:.87em;box-shadow:0 2px 12px #0003}@media print{:host{display:none}}`;
+const look = `:host{position:fixed;inset:var(--dongui-floating,auto auto 1em 1em);z-index:2147483646}:host([hidden]){display:none}button{padding:.4em 1.1em;border:1px solid var(--line);border-radius:22px;background:var(--bg);color:var(--fg);font-size:max(12px,.82em);box-shadow:0 2px 12px #0003}`;
 
 /** Whoever has not answered is being asked: there the button would only stand in the way. */
 export function floating(): void {

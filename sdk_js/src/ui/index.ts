@@ -24,9 +24,11 @@ core._hide = (question) => {
   host = undefined;
 };
 
-core._mount = (dialog, modal, more = "") => {
+core._mount = (dialog, modal, more = "", words = {}) => {
   core._hide!();
   asking = !more;
+  core._shown = { layout: more ? "panel" : core._options.layout == "full" ? "full" : "compact", words: { ...core._words, ...words } };
+  void core._digest?.();
   opener = doc.activeElement;
   host = doc.createElement("dongui-root");
   host.lang = core._facts.lang;
@@ -35,7 +37,7 @@ core._mount = (dialog, modal, more = "") => {
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(css + more);
+  sheet.replaceSync((core._places ?? "") + css + more);
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
@@ -72,10 +74,14 @@ core._show = async (view: View) => {
   if (!mayShow()) return;
   // Until the panel is there, and if it never comes, the question stays.
   if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
-  if (host || !mayAsk() || (await refusedBefore())) return;
+  if (host || !mayAsk()) return;
+  const { position, neverOn } = core._options;
+  const [refused] = await Promise.all([refusedBefore(), (position ?? neverOn ?? doc.querySelector("form,input")) && core._load("position")]);
+  if (refused || host || !mayAsk() || core._away?.()) return;
   const dialog = banner();
-  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._words.again));
+  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._again));
   core._mount(dialog, core._options.modal != null);
+  core._fit?.(dialog);
   SIGNS.forEach((type) => addEventListener(type, approached, { capture: true, passive: true }));
   return;
 };

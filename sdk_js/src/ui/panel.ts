@@ -64,6 +64,6 @@ core._panel = (view) => {
     ...content(),
   );
   dialog.querySelector("header button")!.setAttribute("aria-label", text.close);
-  core._mount(dialog, view != "reload", css);
+  core._mount(dialog, view != "reload", css, text);
   if (view == "data") dialog.querySelector<HTMLElement>("#data")!.focus();
 };

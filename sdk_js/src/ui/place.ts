@@ -6,9 +6,10 @@ import type { Dongui } from "../api";
 import { core, doc } from "./core";
 import { floating } from "./floating";
 import { hosted, placeWords } from "./host";
+import { terms } from "./terms";
 
 const standing = new Map<HTMLElement, HTMLElement>();
-const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6rem;width:100%;height:100%;padding:1rem 1.2rem;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}`;
+const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6em;width:100%;height:100%;padding:1em 1.2em;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em .8em;color:var(--dim)}dd{color:var(--fg)}.strong{font-weight:700}`;
 
 /** The size that the page gave the element, so that nothing moves when it comes. */
 function fit(host: HTMLElement, element: HTMLElement): void {
@@ -38,7 +39,7 @@ function put(element: HTMLElement): void {
       { part: "placeholder", role: "group", tabindex: "0", "aria-label": labels },
       h("p", {}, words.blocked.replace("{}", labels)),
       allow,
-      ...wanted.map((id) => core._terms(facts.purposes[id]!)),
+      ...wanted.map((id) => terms(facts.purposes[id]!)),
     ),
   );
   element.before(host);

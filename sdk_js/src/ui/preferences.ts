@@ -4,6 +4,7 @@ import { confirmed } from "./confirm";
 import { core } from "./core";
 import { data, held } from "./data";
 import { download } from "./download";
+import { terms } from "./terms";
 import type { PanelWords } from "./words/words";
 
 /** `text` with the day and time of an epoch second, in the interface's language. */
@@ -34,7 +35,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const list = h(
     "ul",
     {},
-    ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose, purpose.label), h("p", {}, purpose.description), core._terms(purpose))),
+    ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose), h("p", {}, purpose.description), terms(purpose))),
   );
   const main = h(
     "main",
@@ -48,7 +49,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     h(
       "ul",
       {},
-      ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), core._terms(purpose, words.basis))),
+      ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), terms(purpose, words.basis))),
       ...exempt.map((cookie) => h("li", {}, h("h3", {}, cookie.reason), h("p", {}, `${cookie.name} · ${cookie.keep_text} · ${words.basis}: ${cookie.basis_text}`))),
     ),
   );

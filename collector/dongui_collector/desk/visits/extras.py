@@ -85,10 +85,15 @@ class Cohort:
     unfinished: int
 
 
+def retention_days(reader: ScreenReader) -> tuple[date, date]:
+    """The weeks of the table of who came back: the last ones up to the end of the period."""
+    last = reader.asked.last
+    return last - timedelta(days=last.weekday(), weeks=WEEKS - 1), last
+
+
 def retention(reader: ScreenReader, lang: str) -> Json:
     """The last weeks up to the end of the period: of whom each week brought, how many came back in those after it."""
-    last = reader.asked.last
-    first = last - timedelta(days=last.weekday(), weeks=WEEKS - 1)
+    first, last = retention_days(reader)
     answer = reader.ask("retention", (first, last))
     weeks: dict[str, dict[int, int]] = {}
     for row in answer["rows"]:

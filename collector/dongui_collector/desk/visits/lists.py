@@ -43,7 +43,7 @@ class ListQuery:
 class ListPage:
     """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now).
 
-    ``shortened`` is of how many days the list lacks what few had in common.
+    ``shortened`` is of how many days the list lacks what few had in common, ``file`` the address's end for its file.
     """
 
     columns: list[tuple[str, str, str]]
@@ -55,6 +55,7 @@ class ListPage:
     cut: bool
     not_known: bool
     shortened: int
+    file: str
 
 
 def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
@@ -85,6 +86,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         cut,
         not_known(sample),
         sample["shortened"],
+        link(search=""),
     )
 
 

@@ -12,8 +12,10 @@ from dongui_collector.desk.language import words
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
 from dongui_collector.desk.visits.answers import ScreenReader, first_held
+from dongui_collector.desk.visits.downloads import DOWNLOADS, download
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import ListQuery, whole_list
+from dongui_collector.desk.visits.live import live_of, unfiltered
 from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.desk.visits.screen_state import read
@@ -77,6 +79,25 @@ def now() -> str:
     return render_template("visits/now.html", **now_of(_reader()))
 
 
+@pages.get("/live", endpoint="live", right="visits", nobody="the same")
+def live_page() -> str:
+    """The last half hour, renewed every five seconds unless the address says that it stands still."""
+    reader, still = unfiltered(_reader()), request.args.get("still") == "1"
+    query = reader.asked.query()
+    pause = url_for("visits.live") + query + ("" if still else f"{'&' if len(query) > 1 else ''}still=1")
+    back = url_for("visits.visits") + query
+    return render_template(
+        "visits/live.html", part=live_of(reader), still=still, pause=pause, back=back, **bar_of(reader)
+    )
+
+
+@pages.get("/live/part", right="visits", nobody="the same")
+def live_part() -> str:
+    """What of the live page is renewed."""
+    reader = unfiltered(_reader())
+    return render_template("visits/live_part.html", part=live_of(reader), still=False, asked=reader.asked)
+
+
 @pages.get("/list/<name>", endpoint="rows", right="visits", nobody="the same")
 def rows_page(name: str) -> str:
     """A whole list: every figure of its report, searched, sorted and paged."""
@@ -96,6 +117,14 @@ def rows_page(name: str) -> str:
         rests_on=purposes_of(reader, reader.rests_on((tab.dimension,))),
         **bar_of(reader),
     )
+
+
+@pages.get("/csv/<name>", endpoint="download", right="visits", nobody="the same")
+def download_panel(name: str) -> Response:
+    """A panel as a file: every row of its list, as it is filtered and sorted."""
+    if name not in DOWNLOADS:
+        raise NotFound
+    return download(_reader(), name, ListQuery.of(request.args))
 
 
 @pages.get("/filter", right="visits", nobody="takes a filter, leads to the screen")

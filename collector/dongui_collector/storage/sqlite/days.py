@@ -205,7 +205,7 @@ class SqliteDays(StoredDays):
         Raises FileNotFoundError when the day is not there (any more).
         """
         path = self.path(day)
-        with own_errors(), reading(path):
+        with own_errors(), reading(self.folder, day):
             try:
                 conn = connect(path, create=False)
             except sqlite3.OperationalError:
@@ -261,11 +261,7 @@ class SqliteDays(StoredDays):
                 with suppress(FileNotFoundError):
                     path.rename(f"{path}{DESTROYING}")
             sync_folder(self.folder)
-        size = 0
-        for suffix in SUFFIXES:
-            path = Path(f"{self.path(day)}{suffix}{DESTROYING}")
-            if path.exists():
-                await_readers(path)
-                size += destroy_file(path)
+        await_readers(self.folder, day)
+        size = sum(destroy_file(Path(f"{self.path(day)}{suffix}{DESTROYING}")) for suffix in SUFFIXES)
         sync_folder(self.folder)
         return size

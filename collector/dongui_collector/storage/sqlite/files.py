@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 from dongui_collector.core.errors import FolderBusy, StorageError
@@ -33,29 +35,44 @@ _NETWORK = {
 }
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """A reader's lease on a file, held for one page: destruction waits for it.
+# Leases are byte locks in a file of their own, a byte a day. To open and close a day's own file beside SQLite would let
+# go of every lock that this process has on it (https://sqlite.org/howtocorrupt.html), so nothing of ours ever does.
+LEASES = "leases"
+_LOCK = "hhqqi0q"  # struct flock: kind, whence, start, length, pid; of the open file, not of the process
 
-    Raises FileNotFoundError when it is gone.
+
+@contextmanager
+def reading(folder: Path, day: date) -> Iterator[None]:
+    """A reader's lease on a day, held for one page: destruction waits for it.
+
+    In a folder that nobody has written to since leases have a file there is none to take: nothing is destroyed there.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH)  # flock and SQLite's own (POSIX) locks do not see each other
+        fd = os.open(f"{folder}{os.sep}{LEASES}", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, _lock(fcntl.F_RDLCK, day))
         yield
     finally:
         os.close(fd)
 
 
-def await_readers(path: Path, *, within: float = 10.0) -> None:
+def make_leases(folder: Path) -> int:
+    """Make the file of leases where it is not there. Returns a descriptor of it."""
+    return private(str(folder / LEASES), os.O_RDWR | os.O_CREAT)
+
+
+def await_readers(folder: Path, day: date, *, within: float = 10.0) -> None:
     """Wait until no reader holds a lease. A reader that stays longer loses: it reads zeros or meets the
     file's end, never a value."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = make_leases(folder)
     deadline = time.monotonic() + within
     try:
         while True:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _lock(fcntl.F_WRLCK, day))
                 return
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -63,6 +80,10 @@ def await_readers(path: Path, *, within: float = 10.0) -> None:
                 time.sleep(0.01)
     finally:
         os.close(fd)
+
+
+def _lock(kind: int, day: date) -> bytes:
+    return struct.pack(_LOCK, kind, os.SEEK_SET, day.toordinal(), 1, 0)
 
 
 def destroy_file(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from dongui_collector.storage.sqlite.damage import damage
 from dongui_collector.storage.sqlite.days import SqliteDays
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
 from dongui_collector.storage.sqlite.dump import dump, load
-from dongui_collector.storage.sqlite.files import FolderLock, ReserveFile, destroy_file, destroy_folder
+from dongui_collector.storage.sqlite.files import FolderLock, ReserveFile, destroy_file, destroy_folder, make_leases
 from dongui_collector.storage.sqlite.journal import JOURNAL_FILE, Journal
 from dongui_collector.storage.sqlite.journals import longest
 from dongui_collector.storage.sqlite.keys import SqliteKeys
@@ -52,6 +53,7 @@ class SqliteFolder:
         with own_errors():
             for folder in (self.data, self.data / "events", self._keys):
                 folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+            os.close(make_leases(self.data / "events"))
             for folder in (self.data, self._keys):
                 narrow(folder)
 

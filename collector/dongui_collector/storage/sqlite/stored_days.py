@@ -156,10 +156,8 @@ class StoredDays:
         """Run a query in one short snapshot under a lease; ``absent`` when the day is not there (any more)."""
         path = self.path(day)
         try:
-            with reading(path), closing(connect(path, readonly=True)) as conn:
+            with reading(self.folder, day), closing(connect(path, readonly=True)) as conn:
                 return query(conn)
-        except FileNotFoundError:
-            return absent
         except sqlite3.DatabaseError as error:
             if path.exists():
                 raise own_error(error) from error

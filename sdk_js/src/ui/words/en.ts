@@ -2,18 +2,18 @@ import type { PanelWords, PlaceWords, Words } from "./words";
 
 export const banner: Words = {
   title: "Your consent",
-  intro: "Do you agree to the purposes below? The service works without it, and you can withdraw at any time.",
+  intro: "You may refuse, and withdraw at any time under “Privacy settings”.",
   accept: "Agree",
+  acceptTo: "Agree to {}",
   refuse: "Do not agree",
   choose: "Choose",
-  ads: "I agree to tailored advertising",
   gpc: "Off: your browser asks so",
   items: "Items",
   keep: "Kept for",
-  recipients: "Recipients, processors",
+  processor: "Processors",
+  recipient: "Recipients",
   refusal: "If you do not agree",
   policy: "Privacy policy",
-  again: "Your choice could not be saved. Please choose once more.",
 };
 
 export const panel: PanelWords = {
@@ -50,6 +50,14 @@ export const panel: PanelWords = {
   chosen: "Purposes agreed to",
   none: "none",
   suspended: "Processing is suspended.",
+  "event.pageview": "Page view",
+  "event.outbound": "Link to another site",
+  "event.download": "File download",
+  "event.form": "Form sent",
+  "event.scroll": "Scrolling",
+  "event.engagement": "Time spent",
+  "event.missing": "Missing page",
+  "event.vital": "Page speed",
 };
 
 export const place: PlaceWords = {
@@ -58,3 +66,5 @@ export const place: PlaceWords = {
   back: "Privacy settings",
   saving: "Saving your choice…",
 };
+
+export const again = "Your choice could not be saved. Please choose once more.";

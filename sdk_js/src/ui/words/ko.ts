@@ -2,18 +2,18 @@ import type { PanelWords, PlaceWords, Words } from "./words";
 
 export const banner: Words = {
   title: "개인정보 수집·이용 동의",
-  intro: "아래 목적에 동의하시겠습니까? 동의하지 않아도 서비스를 이용할 수 있고, 언제든지 철회할 수 있습니다.",
+  intro: "동의하지 않을 수 있으며, 동의한 뒤에도 언제든지 ‘개인정보 설정’에서 철회할 수 있습니다.",
   accept: "동의",
+  acceptTo: "{}에 동의",
   refuse: "동의하지 않음",
   choose: "선택하기",
-  ads: "맞춤형 광고(행태정보)에 동의",
   gpc: "브라우저의 거부 신호로 꺼짐",
   items: "항목",
   keep: "보유기간",
-  recipients: "제공받는 자·수탁자",
+  processor: "수탁자",
+  recipient: "제공받는 자",
   refusal: "동의하지 않으면",
   policy: "개인정보 처리방침",
-  again: "선택을 저장하지 못했습니다. 다시 한번 선택해 주세요.",
 };
 
 export const panel: PanelWords = {
@@ -50,6 +50,14 @@ export const panel: PanelWords = {
   chosen: "동의한 목적",
   none: "없음",
   suspended: "처리가 정지되어 있습니다.",
+  "event.pageview": "페이지 보기",
+  "event.outbound": "외부 링크",
+  "event.download": "파일 내려받기",
+  "event.form": "양식 제출",
+  "event.scroll": "스크롤",
+  "event.engagement": "머문 시간",
+  "event.missing": "없는 페이지",
+  "event.vital": "화면 속도",
 };
 
 export const place: PlaceWords = {
@@ -58,3 +66,5 @@ export const place: PlaceWords = {
   back: "개인정보 설정",
   saving: "선택 저장 중…",
 };
+
+export const again = "선택을 저장하지 못했습니다. 다시 한번 선택해 주세요.";

@@ -2,19 +2,20 @@
 export interface Words {
   title: string;
   intro: string;
+  /** The button while there is nothing that it would grant. */
   accept: string;
+  /** The button; `{}` stands for the labels of what it grants. */
+  acceptTo: string;
   refuse: string;
   choose: string;
-  /** The switch of a purpose that advertises. */
-  ads: string;
   gpc: string;
   items: string;
   keep: string;
-  recipients: string;
+  processor: string;
+  recipient: string;
+  /** In front of what refusing changes; the first layer has it without. */
   refusal: string;
   policy: string;
-  /** Why the question comes back: the answer was refused for good. */
-  again: string;
   /** `"rtl"` for a language that is written from right to left. */
   dir?: string;
 }
@@ -57,6 +58,8 @@ export interface PanelWords {
   chosen: string;
   none: string;
   suspended: string;
+  /** What an event is called, by its name; a site adds its own events' with `data-words`. */
+  [name: `event.${string}`]: string;
 }
 
 /** What a placeholder says; `{}` stands for the purposes' labels. */
