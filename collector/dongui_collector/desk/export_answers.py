@@ -16,6 +16,7 @@ from dongui_collector.analytics.filters import ReportError
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import Problem, ReadRequest
+from dongui_collector.desk.encoding import accepted
 from dongui_collector.desk.event_filters import event_filter
 from dongui_collector.desk.openapi import MOST_EXPORTED
 from dongui_collector.desk.streams import Streams
@@ -185,6 +186,12 @@ class _Export:
         return answer
 
     def response(self, body: bytes | Iterator[bytes], headers: dict[str, str]) -> Response:
+        """The answer, compressed as its reader likes it; Parquet is so already."""
+        if self.format != "parquet":
+            headers = headers | {"Vary": "Accept-Encoding"}
+            if found := accepted(request.accept_encodings):
+                headers["Content-Encoding"], encode = found
+                body = encode([body] if isinstance(body, bytes) else body)
         name = f"events-{self.first.isoformat()}-{self.last.isoformat()}.{self.format}"
         named = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, content_type=MEDIA_TYPES[self.format], headers=named | headers)
