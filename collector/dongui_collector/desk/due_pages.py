@@ -85,7 +85,7 @@ def _destructions(core: Installation) -> Iterator[Task]:
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
     for one in core.retention.standing.unsigned():
-        said = {"version": one["version"], "site": one["site"]}
+        said = {"version": one.version, "site": one.site}
         yield Task("unsigned", "console.destructions", said=said)
 
 
