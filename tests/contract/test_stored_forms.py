@@ -10,6 +10,7 @@ import pytest
 from dongui_collector.analytics.saved_views import DayNote, Funnel, Goal, SavedView, SavedViews
 from dongui_collector.analytics.shared_links import SharedLink
 from dongui_collector.retention.standing_approval import SignedSchedule
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.targets import AppliedRule, DestructionCertificate
 
 STORED: dict[str, tuple[str, msgspec.Struct]] = {
@@ -52,6 +53,32 @@ STORED: dict[str, tuple[str, msgspec.Struct]] = {
             (Funnel(2, "Sale", ("page:/a", "event:b")),),
             (DayNote(3, "2025-03-10", "new"),),
             (SavedView(4, "Week", "period=7d"),),
+        ),
+    ),
+    "a hand-over that was noted": (
+        '{"at": 5, "by": "officer", "country": null, "digest": null, "everyone": true, "from": null,'
+        ' "handed": "2025-03-10", "id": 3, "items": ["ip_address"], "notice": "v1", "party": "recipient",'
+        ' "people": null, "purposes": ["statistics"], "recipient": "Lab", "rows": 2, "site_ref": 1,'
+        ' "state": "done", "to": "2025-03-09",'
+        ' "way": "noted", "what": "a letter"}',
+        Disclosure(
+            id=3,
+            at=5,
+            state="done",
+            way="noted",
+            recipient="Lab",
+            party="recipient",
+            country=None,
+            purposes=["statistics"],
+            items=["ip_address"],
+            last="2025-03-09",
+            by="officer",
+            rows=2,
+            notice="v1",
+            what="a letter",
+            everyone=True,
+            handed="2025-03-10",
+            site_ref=1,
         ),
     ),
     "a shared link": (

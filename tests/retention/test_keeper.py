@@ -81,7 +81,7 @@ def test_month_ends_and_leap_days(new_house: Callable[..., House], recorded: str
     house.visit(house.arrive())
     assert house.run(f"{last}T23:59:59").destroyed == 0
     next_day = date.fromisoformat(last).toordinal() + 1
-    assert house.run(f"{date.fromordinal(next_day)}T00:00:00")["destroyed"] == 1
+    assert house.run(f"{date.fromordinal(next_day)}T00:00:00").destroyed == 1
 
 
 def test_another_class_ends_earlier_row_by_row(new_house: Callable[..., House]) -> None:
