@@ -250,3 +250,35 @@ def test_the_floating_way_back(page: Page, site: Stub, collector: Stub) -> None:
     page.reload()
     ready(page)
     assert page.locator("dongui-floating").count() == 0
+
+
+@pytest.mark.parametrize("width", [360, 320])
+def test_my_data_is_not_clipped_on_a_phone(page: Page, site: Stub, collector: Stub, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    long = {
+        "name": "anevent" * 9,
+        "url": f"https://shop.example.com/{'path' * 30}?q=1",
+        "ip_address": "2001:db8::" + "f" * 4,
+    }
+    holding(collector, [*ROWS[:3], {"at": 1_795_400_000_000, **long}])
+    page.evaluate("dongui.myData()")
+    expect(page.locator("dongui-root td").first).to_be_visible()
+    for part in (".scroll", "main"):
+        assert page.locator(f"dongui-root {part}").evaluate("e => e.scrollWidth <= e.clientWidth"), part
+
+
+def test_events_are_called_by_names_of_the_visitors_language(page: Page, site: Stub, collector: Stub) -> None:
+    """A site names its own; what nobody has named is shown as it is recorded, also by a word of JavaScript's own."""
+    page.goto(site.origin)
+    press(page, "accept")
+    eventually(lambda: collector.events, page)
+    holding(collector, [ROWS[0] | {"name": name} for name in ("constructor", "checkout", "purchase", "pageview")])
+    site.pages["/"] = page_of(collector, attributes="""data-words='{"event.purchase": "구매"}'""")
+    page.goto(site.origin)
+    page.evaluate("dongui.myData()")
+    expect(page.locator("dongui-root td").first).to_be_visible()
+    names = page.locator("dongui-root tr td:nth-child(2)").all_inner_texts()
+    assert names == ["페이지 보기", "구매", "checkout", "constructor"]

@@ -14,8 +14,8 @@ h2{font-size:1.2em}
 .panel input:disabled{opacity:.5;cursor:default}
 @media(prefers-reduced-motion:reduce){*,*::before{transition:none!important}}
 @media(forced-colors:active){.panel input:checked{forced-color-adjust:none}}
-.danger{flex:1 1 8em;margin:0;align-items:center}.danger button{border-style:dashed;background:none;color:var(--accent)}.danger p{flex:1 1 100%;color:var(--fg)}
 .row{display:flex;flex-wrap:wrap;gap:.5em;margin-top:1em}
+.danger{flex:1 1 8em;margin:0;align-items:center}.danger button{border-style:dashed;background:none;color:var(--accent)}.danger p{flex:1 1 100%;color:var(--fg)}
 main h2{margin-top:1.8em}section button{margin-top:.6em;flex-grow:0}section button,header button{background:none;color:var(--accent)}
 .scroll{max-height:16em;overflow:auto;margin:.6em 0;border:1px solid var(--line);border-radius:8px}
 table{border-collapse:collapse;width:100%;font-size:.85em}
