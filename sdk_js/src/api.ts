@@ -67,6 +67,8 @@ export interface Options {
   embedded?: string;
   /** Words of the interface to replace, by their name in `ui/words`, as JSON. */
   words?: string;
+  /** Has the console say also that nothing is wrong. */
+  debug?: string;
   /** Heeds Do Not Track as it does Global Privacy Control. */
   dnt?: string;
   /** The query key of the site's own search; `q` unless set. */

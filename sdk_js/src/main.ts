@@ -13,6 +13,8 @@ const nothing = (): void => {};
 
 core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
+core._complain = (fault) => core._load("diagnostics").then(() => core._diagnose?.(fault));
+
 const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
   core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(nothing);
@@ -37,7 +39,9 @@ core._look = async () => {
     core._judge();
     if (core._queue[0]) core._load("queue").then(() => core._deliver?.());
     answered() ? core._hide?.(true) : show("banner");
-  } catch {}
+  } catch {
+    core._complain();
+  }
 };
 
 /** What the site asked for besides: trackers once something is granted, placeholders where something is not. */
@@ -75,6 +79,7 @@ export function start(options: Options): Dongui {
     core._read();
     core._sweep();
     watch();
+    options.debug != null && core._complain();
     options.pageViews == "off" || watchViews(!core._queue[0] && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher. Listening to the storage takes longer than all the rest: not while the

@@ -3,6 +3,7 @@ import type { ConsentState, Options, Result } from "./api";
 import type { Reason } from "./blocking/explain";
 import { doc, native } from "./natives";
 import { quietly, uuid } from "./page";
+import type { Fault } from "./diagnostics/setup";
 import type { Entry } from "./queue";
 import type { Cut } from "./rules/json";
 import type { Choice, Event, Policy, Purpose } from "./rules/types";
@@ -120,6 +121,9 @@ export interface Core {
   _cut(why: Cut): void;
   _cuts: Partial<Record<Cut, number>>;
   _explainCut?(why: Cut, count: number): void;
+  /** Names in the console what keeps dongui from working here: a fault that is known, or whatever is found. */
+  _complain(fault?: Fault): unknown;
+  _diagnose?(fault?: Fault): unknown;
   _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed, SettingsError, StorageError
-from dongui_collector.core.operations import perform
+from dongui_collector.core.operations import perform, plain
 from dongui_collector.core.sealing import seal
 from dongui_collector.core.settings import Settings, override
 from dongui_collector.evidence.verify.verify import verify
@@ -190,7 +190,7 @@ def test_a_horizon_that_is_none_is_refused(house: House, wrong: str) -> None:
 
 
 def certificates(house: House) -> list[dict[str, Any]]:
-    return [d.certificate for d in house.core.storage.admin.destructions(("done",)) if d.certificate]
+    return [plain(d.certificate) for d in house.core.storage.admin.destructions(("done",)) if d.certificate]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_a_day_of_many_visitors_is_the_same_afterwards_in_every_report(house: Ho
     crowd(house, ENOUGH, url="https://shop.example.com/a?utm_source=letter&utm_medium=email", search="shoes")
     crowd(house, ENOUGH, name="purchase", user_agent=FIREFOX)
     before = told_of(house)
-    assert house.run(GONE)["destroyed"] == 1
+    assert house.run(GONE).destroyed == 1
     assert house.core.storage.events.days() == []
     assert told_of(house) == before
     assert {before[name]["rows"] != [] for name in ("pages", "events", "searches", "sources", "browsers")} == {True}
@@ -529,7 +529,7 @@ def test_a_day_that_ends_soon_is_worked_out_ahead_and_only_written_down_at_its_e
     end = date(2026, 3, 11)
     assert freezer.worked == [(DAY, end)]
     assert ask(house, "overview")["days"]["living"] == 1, "nothing is frozen before the end"
-    assert house.run(GONE)["destroyed"] == 1
+    assert house.run(GONE).destroyed == 1
     assert freezer.worked == [(DAY, end)]
     after = told_of(house)
     assert {name: after[name] for name in TOTALS} == {name: before[name] for name in TOTALS}
@@ -597,7 +597,7 @@ def test_a_day_is_destroyed_in_time_whatever_freezing_does(house: House, monkeyp
     monkeypatch.setattr(snapshot_process, "_SMALL", 0)
     monkeypatch.setattr(snapshot_process, "AT_MOST_S", 0.3)
     house.core.retention.before_ending = Freezer(house.core, house.folder / "dongui.toml", lambda: lost.append(1))
-    assert house.run("2026-03-12T00:00")["destroyed"] == 2
+    assert house.run("2026-03-12T00:00").destroyed == 2
     assert house.core.storage.events.days() == []
     assert begun == [DAY]
     assert len(lost) == 2
@@ -662,7 +662,7 @@ def test_a_crash_neither_loses_nor_doubles_them(
     house.close()
     house.folder, house.settings = left, replace(house.settings, folder=left)
     house.open()
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
     after = told_of(house)
     for name, was in before.items():
         if name in TOTALS:
@@ -678,6 +678,6 @@ def test_a_day_that_cannot_be_read_is_destroyed_all_the_same(house: House, monke
         raise OSError("unreadable")
 
     monkeypatch.setattr(snapshots, "worked_out", broken)
-    assert house.run(GONE)["destroyed"] == 1
+    assert house.run(GONE).destroyed == 1
     assert ask(house, "overview")["days"] == {**NONE, "unknown": 1}
     assert house.core.storage.events.days() == []

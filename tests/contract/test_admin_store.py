@@ -14,7 +14,7 @@ from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.office_stores import MOST_COOKIES, AdminStore
 from dongui_collector.storage.contract.stores import LedgerStore
-from dongui_collector.storage.contract.targets import DayTarget
+from dongui_collector.storage.contract.targets import DayTarget, DestructionCertificate
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
 from dongui_collector.storage.sqlite.connect import connect
@@ -68,7 +68,14 @@ def test_a_destruction_keeps_its_steps(office: Part) -> None:
     with office.ledger.writing():
         first = office.store.add_destruction(DayTarget(day=date(2025, 3, 10)), "period", 1)
         second = office.store.add_destruction(DayTarget(day=date(2025, 3, 11)), "period", 2)
-        done = replace(first, state="done", approved_at=3, approved_by="officer", done_at=4, certificate={"rows": 7})
+        done = replace(
+            first,
+            state="done",
+            approved_at=3,
+            approved_by="officer",
+            done_at=4,
+            certificate=DestructionCertificate(rows=7),
+        )
         office.store.update_destruction(done)
     assert office.store.destruction(first.id) == done
     assert office.store.destruction(99) is None

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dongui_collector.core.errors import Unknown
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.stores import DisclosureStore, LedgerStore
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.disclosures import SqliteDisclosures
@@ -37,31 +39,36 @@ def hashes(n: int, seed: int = 0) -> list[bytes]:
     return [made.randbytes(16) for _ in range(n)]
 
 
+def entry(recipient: str = "a", **facts: Any) -> Disclosure:
+    given = {"way": "noted", "party": "recipient", "country": None, "purposes": [], "items": [], "by": "officer"}
+    return Disclosure(recipient=recipient, site_ref=1, **given | facts)
+
+
 def test_writes_belong_to_the_ledgers_transactions(part: Part) -> None:
     with pytest.raises(RuntimeError):
-        part.store.add({"recipient": "a"})
+        part.store.add(entry("a"))
 
 
 def test_a_number_is_never_used_again(part: Part) -> None:
     with part.ledger.writing():
-        ids = [part.store.add({"recipient": name}) for name in "ab"]
-        part.store.change(ids[0], {"state": "done"})
+        ids = [part.store.add(entry(name)) for name in "ab"]
+        part.store.change(entry("a", id=ids[0], state="done"))
         assert part.store.destroy([ids[1]]) == 1
-        ids.append(part.store.add({"recipient": "c"}))
+        ids.append(part.store.add(entry("c")))
     assert len(set(ids)) == 3
     assert part.store.entries() == [
-        {"id": ids[0], "recipient": "a", "state": "done"},
-        {"id": ids[2], "recipient": "c"},
+        entry("a", id=ids[0], state="done"),
+        entry("c", id=ids[2]),
     ]
     assert part.store.entry(ids[1]) is None
     with pytest.raises(Unknown), part.ledger.writing():
-        part.store.change(ids[1], {})
+        part.store.change(entry(id=ids[1]))
 
 
 def test_a_set_knows_its_own_and_forgets(part: Part) -> None:
     some = hashes(1200)
     with part.ledger.writing():
-        first, second = part.store.add({}), part.store.add({})
+        first, second = part.store.add(entry()), part.store.add(entry())
         assert part.store.add_people(first, some) == 1200
         assert part.store.add_people(first, some[:5]) == 0
         assert part.store.add_people(second, hashes(3, 1)) == 3
@@ -78,10 +85,10 @@ def test_a_set_knows_its_own_and_forgets(part: Part) -> None:
 
 def test_nothing_of_a_cleared_entry_is_left_in_any_byte(part: Part) -> None:
     with part.ledger.writing():
-        ids = [part.store.add({"what": f"sentinel-{n}-{'x' * (n * 7 % 300)}"}) for n in range(300)]
+        ids = [part.store.add(entry(what=f"sentinel-{n}-{'x' * (n * 7 % 300)}")) for n in range(300)]
     with part.ledger.writing():
         for id in ids[::2]:
-            part.store.change(id, {"what": "shorter"})
+            part.store.change(entry(id=id, what="shorter"))
         part.store.destroy(ids)
     part.ledger.scrub()
     assert b"sentinel" not in b"".join(p.read_bytes() for p in part.folder.iterdir())

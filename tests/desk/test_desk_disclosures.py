@@ -6,6 +6,7 @@ import hashlib
 import json
 
 from desk_world import World
+from dongui_collector.core.operations import plain
 from dongui_collector.rights.disclosures import disclosures_of, listed
 from dongui_collector.runtime.composition import open_core
 
@@ -28,7 +29,7 @@ def test_s4_1_a_recipients_token_gets_its_items_and_leaves_an_entry(world: World
     answer = world.export(made["token"])
     rows = [json.loads(line) for line in answer.text.splitlines()]
     assert [(r["advertising_ids"] is not None, r["ip_address"], r["url"]) for r in rows] == [(True, None, None)] * 2
-    (entry,) = listed(world.core)
+    (entry,) = plain(listed(world.core))
     assert (entry["way"], entry["recipient"], entry["state"], entry["rows"], entry["people"]) == (
         "token",
         META,
@@ -44,7 +45,7 @@ def test_s4_1_a_recipients_token_gets_its_items_and_leaves_an_entry(world: World
 def test_a_token_of_the_controllers_own_leaves_none(world: World) -> None:
     world.visitor_with_events("statistics", events=1)
     assert world.export(world.token("statistics")["token"]).status_code == 200
-    assert listed(world.core) == []
+    assert plain(listed(world.core)) == []
 
 
 def test_who_goes_away_in_the_middle_leaves_an_interrupted_entry(world: World) -> None:
@@ -58,7 +59,7 @@ def test_who_goes_away_in_the_middle_leaves_an_interrupted_entry(world: World) -
     )
     next(iter(answer.response))
     answer.close()
-    (entry,) = listed(world.core)
+    (entry,) = plain(listed(world.core))
     assert entry["state"] == "interrupted"
     assert told(world, visitor) == [META]
 
@@ -78,7 +79,7 @@ def test_s4_1_a_recipient_that_left_the_notice_is_refused(world: World) -> None:
     answer = world.export(made["token"])
     assert answer.status_code == 403
     assert META in answer.json["detail"]  # type: ignore[index]
-    assert listed(world.core) == []
+    assert plain(listed(world.core)) == []
 
 
 PROFILES = """

@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 from desk_world import World, csrf, send
+from dongui_collector.core.operations import plain
 from dongui_collector.rights.disclosures import listed
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -62,7 +63,7 @@ def test_s4_1_a_hand_over_is_noted_and_one_to_a_stranger_refused(
     refused = send(officer, LIST, LIST, recipient="Somebody", **note)
     assert refused.status_code == 400
     assert "register it in the policy" in text(refused)
-    (entry,) = listed(world.core)
+    (entry,) = plain(listed(world.core))
     assert (entry["recipient"], entry["people"], entry["way"]) == (META, 1, "noted")
     assert META in text(officer.get(f"{LIST}?lang=en"))
     assert "<b>a list" not in officer.get(f"{LIST}/1").text
@@ -72,7 +73,7 @@ def test_s4_2c_a_demand_is_downloaded_once_and_exactly(world: World, officer: Fl
     answer = send(officer, demanded, f"{demanded}/hand-over")
     rows = [json.loads(line) for line in answer.text.splitlines()]
     assert [(row["ip_address"], row["url"], row["visitor"]) for row in rows] == [("203.0.113.9", None, None)] * 5
-    (entry,) = listed(world.core)
+    (entry,) = plain(listed(world.core))
     assert (entry["state"], entry["rows"], entry["people"]) == ("done", 5, 1)
     again = send(officer, LIST, f"{demanded}/hand-over")
     assert again.status_code == 400
@@ -97,7 +98,7 @@ def test_s4_2a_a_transfer_says_what_is_missing_and_is_not_offered(world: World, 
     assert refused.status_code == 400
     assert f"opt out until {until}" in text(refused)
     assert send(officer, page, f"{page}/cancel").status_code == 303
-    assert [e["state"] for e in listed(world.core)] == ["cancelled"]
+    assert [e["state"] for e in plain(listed(world.core))] == ["cancelled"]
 
 
 @pytest.mark.parametrize(("role", "sees"), [("auditor", 200), ("analyst", 403), ("officer", 200)])
@@ -111,7 +112,7 @@ def test_s4_2c_only_the_officer_hands_over(
         return
     for action in (f"{demanded}/hand-over", f"{LIST}/transfers", f"{LIST}/demands", LIST):
         assert browser.post(action, data={"csrf_token": csrf(browser, "/console/")}).status_code == 403
-    assert [e["state"] for e in listed(world.core)] == ["planned"]
+    assert [e["state"] for e in plain(listed(world.core))] == ["planned"]
 
 
 def test_s4_2c_no_token_can_do_it(world: World, demanded: str) -> None:
@@ -119,4 +120,4 @@ def test_s4_2c_no_token_can_do_it(world: World, demanded: str) -> None:
     for action in (f"{demanded}/hand-over", f"{LIST}/demands"):
         answer = world.browser().post(action, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code in (302, 303, 400, 401, 403)
-    assert [e["state"] for e in listed(world.core)] == ["planned"]
+    assert [e["state"] for e in plain(listed(world.core))] == ["planned"]

@@ -10,9 +10,8 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
-from dongui_collector.analytics.filters import ReportError
 from dongui_collector.analytics.public_numbers import FEWEST, finished
-from dongui_collector.analytics.saved_views import views_of
+from dongui_collector.analytics.saved_views import Funnel, Goal, SavedViews, views_of
 from dongui_collector.analytics.shared_links import live
 from dongui_collector.analytics.snapshot_rules import OWN
 from dongui_collector.core.clock import start_of
@@ -248,8 +247,8 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     send(officer, f"{KEPT}?query=period%3D7d", f"{KEPT}/views", name="Week", query="period=7d&filter=country%3AKR")
     site = world.core.registry.sites()[0]
     lists = views_of(world.core, site)
-    assert lists["goals"] == [{"id": 1, "name": "Bought <b>", "what": "event:purchase"}]
-    assert lists["funnels"] == [{"id": 2, "name": "Sale", "steps": ["page:/cart", "event:purchase"]}]
+    assert lists.goals == (Goal(1, "Bought <b>", "event:purchase"),)
+    assert lists.funnels == (Funnel(2, "Sale", ("page:/cart", "event:purchase")),)
     page = officer.get(KEPT).text
     assert "Bought &lt;b&gt;" in page
     assert "<i>shop" not in page
@@ -257,7 +256,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     assert "New <i>shop</i>" in text_of(officer, "/console/visits/head")
     for one in (1, 2, 3, 4):
         assert send(officer, KEPT, f"{KEPT}/drop", id=one).status_code == 303
-    assert not any(views_of(world.core, site).values())
+    assert views_of(world.core, site) == SavedViews()
     assert send(officer, KEPT, f"{KEPT}/drop", id=1).status_code == 400
     entries = [r for r in world.core.storage.ledger.records(limit=1000) if r.kind == "audit" and r.body]
     assert [e.body["action"] for e in entries if "visits." in str(e.body)][:2] == [
@@ -279,7 +278,7 @@ def test_goals_funnels_notes_and_views_are_kept_shown_and_dropped(world: World, 
     ],
 )
 def test_what_cannot_be_kept_is_refused(world: World, kind: str, said: dict[str, object]) -> None:
-    with pytest.raises(ReportError) as caught:
+    with pytest.raises(CollectorError) as caught:
         world.ask("visits.keep", kind=kind, fields=said)
     assert "sentinel" not in str(caught.value)
 
@@ -322,7 +321,7 @@ def test_a_link_shows_figures_to_whoever_has_it_until_it_is_revoked(world: World
     assert re.search(r"(PC|Desktop) [12]0", text_of(stranger, link))  # all of them saw it with the same device
     assert stranger.get("/console/visits").status_code == 303
     [share] = live(world.core)
-    send(officer, KEPT, f"{KEPT}/share/revoke", id=share["id"])
+    send(officer, KEPT, f"{KEPT}/share/revoke", id=share.id)
     assert stranger.get(link).status_code == 404
     assert stranger.get("/share/dgt_wrong").status_code == 404
 

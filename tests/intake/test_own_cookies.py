@@ -82,3 +82,15 @@ def test_an_unknown_format_is_refused_with_the_known_ones(collector: Installatio
     answer = ask(collector, "GET", f"/v1/me/export?format={format}", f"dongui_id={own}")
     assert (answer.status_code, answer.json()["detail"]) == (400, "format must be one of json, html")
     assert ask(collector, "GET", "/v1/me/export?format=json", f"dongui_id={own}").status_code == 200
+
+
+def test_a_page_in_another_sites_frame_has_an_id_of_its_own(collector: Installation) -> None:
+    framed, own = visitors(collector, 2)
+    cookie = f"__Host-dongui_id={own}; __Host-dongui_frame_id={framed}"
+    for asked, whose in (("frame", framed), ("1", own)):
+        headers = {"cookie": cookie, "x-dongui": asked}
+        for path in ("/v1/me", "/v1/me/export"):
+            assert collector.http.get(path, headers=headers).status_code == 200
+        assert collector.http.delete("/v1/me", headers=headers).status_code == 200
+        assert not is_held(collector, whose)
+        assert is_held(collector, own) is (asked == "frame")

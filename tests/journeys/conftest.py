@@ -30,7 +30,7 @@ def site(collector: Stub) -> Iterator[Stub]:
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(locale="ko-KR")
-    context.set_default_timeout(5000)
+    context.set_default_timeout(60_000)  # as above
     yield context
     context.close()
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page
 
+from tests.journeys.stub_collector import Stub
+
 BANNER = "dongui-root dialog"
 
 
@@ -16,6 +18,15 @@ def eventually(condition: Callable[[], object], page: Page) -> None:
     while not condition():
         assert time.monotonic() < until, "it never came to pass"
         page.wait_for_timeout(25)
+
+
+def quiet(page: Page, stub: Stub) -> None:
+    """Waits until nothing arrives any more: what a page had sent before it went is here by then."""
+    for _ in range(20):
+        before = len(stub.requests)
+        page.wait_for_timeout(500)
+        if len(stub.requests) == before:
+            return
 
 
 def press(page: Page, action: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
 
 from tests.journeys.axe import WCAG, violations
 from tests.journeys.console_stage import console
@@ -111,7 +112,8 @@ def test_a_draft_is_checked_and_its_banner_answers_while_one_writes(wide: Browse
     expect(page.locator("#findings")).to_contain_text("동의를 다시 묻습니다")
     expect(frame.locator("dongui-root h3").first).to_have_text("새 이름")
     while frame.locator("dongui-root dialog").count():  # a window that has just got the focus takes no answer yet
-        frame.locator('dongui-root [data-action="accept"]').click()
+        with suppress(TimeoutError):  # answered, and gone meanwhile
+            frame.locator('dongui-root [data-action="accept"]').click(timeout=2000)
         page.wait_for_timeout(700)
     page.select_option("select[name=view]", "preferences")
     expect(frame.locator('dongui-root [data-action="save"]')).to_be_visible()

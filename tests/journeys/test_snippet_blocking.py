@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.snippet_steps import BANNER, cookies, eventually, press, ready
+from tests.journeys.snippet_steps import BANNER, cookies, eventually, press, quiet, ready
 from tests.journeys.stub_collector import Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -150,6 +150,7 @@ def test_a_withdrawn_script_is_told_and_the_page_starts_anew_once(page: Page, si
     with page.expect_navigation():
         press(page, "reload")
     ready(page)
+    quiet(page, site)
     before = len(site.asked("/third-party"))
     page.wait_for_timeout(600)
     assert len(site.asked("/third-party")) == before

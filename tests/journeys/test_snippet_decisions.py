@@ -177,3 +177,45 @@ def test_a_late_answer_gives_nothing_back(page: Page, site: Stub, collector: Stu
     eventually(lambda: "dongui_id" not in cookies(page.context), page)
     eventually(lambda: cookies(page.context).get("dongui", "").split("~")[2:3] == [""], page)
     assert granted(page) == []
+
+
+# Two decisions close together.
+
+# The look at the world that every page takes once it has loaded would find what was forgotten.
+NO_SECOND_LOOK = "const later = setTimeout; setTimeout = (act, ms, ...more) => ms == 700 ? 0 : later(act, ms, ...more);"
+HELD_BACK = """
+const { request } = LockManager.prototype;
+LockManager.prototype.request = function (...given) {
+  return request.apply(this, given).then((value) => new Promise((resolve) => (window.letGo = () => resolve(value))));
+};
+"""
+
+
+def test_a_decision_made_while_the_last_one_gives_back_its_lock_is_sent(page: Page, site: Stub) -> None:
+    page.add_init_script(NO_SECOND_LOOK + HELD_BACK)
+    page.goto(site.origin)
+    ready(page)
+    assert page.evaluate("dongui.consent.set({statistics: true})") == "recorded"
+    # The queue has been looked through, and its lock is still on the way back.
+    page.wait_for_function("!!window.letGo")
+    page.evaluate("window.second = dongui.consent.set({personalisation: true}); setTimeout(letGo, 100); 0")
+    assert page.evaluate("second") == "recorded"
+    assert granted(page) == ["statistics", "personalisation"]
+
+
+def test_the_cookie_is_shortened_before_another_tab_has_had_its_turn(
+    context: BrowserContext, page: Page, site: Stub, collector: Stub
+) -> None:
+    given(page, site, collector)
+    page.goto(site.origin)
+    ready(page)
+    other = context.new_page()
+    other.goto(site.origin)
+    other.evaluate(
+        "new Promise(taken => navigator.locks.request('dongui.queue', () => (taken(), new Promise(() => {}))))"
+    )
+    page.evaluate("void dongui.withdraw()")
+    page.wait_for_function("!document.cookie.includes('~statistics~')")
+    assert not withdrawn(collector), "the queue is another tab's still"
+    other.close()
+    eventually(lambda: withdrawn(collector), page)

@@ -54,10 +54,16 @@ def test_forms_are_counted_never_read(page: Page, site: Stub, collector: Stub) -
     assert named(collector, "form") == [{"form": "join", "to": "/join"}]
 
 
+def scrolled(page: Page, to: str) -> None:
+    """Scrolls, and waits until whoever listens has heard of it."""
+    heard = "addEventListener('scroll', () => setTimeout(done), {once: true})"
+    page.evaluate(f"new Promise(done => {{ {heard}; scrollTo(0, {to}) }})")
+
+
 def test_reading_is_measured_until_the_page_ends(page: Page, site: Stub, collector: Stub) -> None:
     tracked(page, site, collector, "<p>text</p>" * 300, "scroll time")
     page.mouse.move(10, 10)
-    page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+    scrolled(page, "document.body.scrollHeight / 2")
     page.wait_for_timeout(2500)
     page.goto("about:blank")
     eventually(lambda: named(collector, "scroll") and named(collector, "engagement"), page)
@@ -69,8 +75,7 @@ def test_reading_is_measured_until_the_page_ends(page: Page, site: Stub, collect
 
 def test_reading_ends_with_the_address(page: Page, site: Stub, collector: Stub) -> None:
     tracked(page, site, collector, "<p>text</p>" * 300, "scroll")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_timeout(300)
+    scrolled(page, "document.body.scrollHeight")
     page.evaluate("history.pushState(0, '', '/next')")
     eventually(lambda: len(collector.events) >= 3, page)
     [end] = [e for e in collector.events if e["name"] == "scroll"]

@@ -40,7 +40,7 @@ def test_another_tab_stops_at_once(context: BrowserContext, page: Page, site: St
     ready(other)
     assert granted(other) == ["statistics", "personalisation"]
     page.evaluate("dongui.withdraw()")
-    other.wait_for_function("!dongui.consent.granted('statistics')", timeout=1000)
+    other.wait_for_function("!dongui.consent.granted('statistics')")
     before = len(collector.events)
     other.evaluate("dongui.track('stale')")
     other.wait_for_timeout(1500)

@@ -56,7 +56,7 @@ class Stage:
 
     def signed_in(self, browser: Browser, **options: Any) -> BrowserContext:
         context = browser.new_context(**options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(f"{self.origin}/console/login")
         page.fill("[name=name]", ACCOUNT)

@@ -383,7 +383,7 @@ class Rule(RuleBasedStateMachine):
         SteppingClock.current += hours * 3_600_000
         before = self.stored() if not self.approved else []
         outcome = self.core.retention.run()
-        assert (outcome["failed"], outcome["refused"]) == (0, 0)
+        assert (outcome.failed, outcome.refused) == (0, 0)
         if not self.approved:
             assert self.stored() == before, "nothing is destroyed without an approval"
             assert perform(self.core, "destruction.approve", {"by": "officer"})["failed"] == 0

@@ -24,6 +24,7 @@ from dongui_collector.intake.places import GeoDatabase
 from dongui_collector.intake.schema import Event
 from dongui_collector.keys.keyring import new_master, write_master
 from dongui_collector.ledger.service import Decision
+from dongui_collector.retention.service import RoundOutcome
 from dongui_collector.runtime.composition import Installation, open_core
 from dongui_collector.storage.contract.stores import iter_rows
 from dongui_collector.storage.contract.values import Ended, Row, Site
@@ -181,7 +182,7 @@ class House:
         folders = [self.folder / part for part in parts or ("data",)]
         return b"\n".join(p.read_bytes() for folder in folders for p in folder.rglob("*") if p.is_file())
 
-    def run(self, when: str | None = None) -> dict[str, Any]:
+    def run(self, when: str | None = None) -> RoundOutcome:
         """One round of the keeper, at a time."""
         if when is not None:
             self.now = at(when)

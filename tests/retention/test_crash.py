@@ -83,14 +83,14 @@ def resumed(house: House, when: str) -> None:
     """What must hold however the first try ended: one round later all is done, certified once, and verifies."""
     house.open()
     outcome = house.run(when)
-    assert outcome["failed"] == 0
+    assert outcome.failed == 0
     assert {d.state for d in house.core.storage.admin.destructions()} == {"done"}
     bodies = [r.body for r in house.core.storage.ledger.records() if r.kind == "certificate" and r.body]
     destructions = [body["destruction"] for body in bodies]
     assert sorted(destructions) == sorted({d.id for d in house.core.storage.admin.destructions()})
     assert [str(f) for f in verify(house.core).findings] == []
     assert house.core.storage.events.leftovers() == []
-    assert house.run()["destroyed"] == 0
+    assert house.run().destroyed == 0
 
 
 @pytest.mark.parametrize(("target", "moment"), DAY_POINTS, ids=lambda v: v.rpartition(":")[2])
@@ -173,5 +173,5 @@ def test_a_hold_that_comes_between_crash_and_resumption_is_honoured(
     house.core.retention.approvals.release_hold(hold.id, "officer")
     house.run()
     assert ads() == 0
-    assert house.run()["selected"] == 0
+    assert house.run().selected == 0
     assert [str(f) for f in verify(house.core).findings] == []

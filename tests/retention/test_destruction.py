@@ -16,6 +16,7 @@ from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention.deadlines import deadline, pressing
 from dongui_collector.retention.lifecycle import RecordedDestruction, fold
 from dongui_collector.retention.serializers import DestructionSummary
+from dongui_collector.retention.standing_approval import UnsignedVersion
 from dongui_collector.runtime.doctor import examine
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, LedgerRecord
 from hypothesis import given
@@ -62,13 +63,13 @@ def test_s5_3_a_state_edited_in_the_database_is_refused(house: House, state: str
         found.id,
     )
     outcome = house.run()
-    assert (outcome["destroyed"], outcome["refused"]) == (0, 1)
+    assert (outcome.destroyed, outcome.refused) == (0, 1)
     assert len(house.rows()) == 1
     assert house.core.storage.admin.destruction(found.id) == found, "put right: it waits as before"
     refused = house.core.storage.ledger.last_of("refused")
     assert refused is not None
     assert refused.body == {"destruction": found.id, "claimed": state, "ledger": "selected"}
-    assert house.run()["refused"] == 0
+    assert house.run().refused == 0
     assert verify(house.core).ok
 
 
@@ -80,7 +81,7 @@ def test_s5_3_an_approval_counts_for_what_was_selected_and_nothing_else(house: H
     house.core.retention.approvals.approve([found.id], "officer")
     sql(house, "UPDATE destructions SET what = ? WHERE id = ?", other, found.id)
     outcome = house.run()
-    assert (outcome["destroyed"], outcome["refused"]) == (1, 1)
+    assert (outcome.destroyed, outcome.refused) == (1, 1)
     assert house.markers() == {"young"}
     assert verify(house.core).ok
 
@@ -95,7 +96,7 @@ def test_s5_3_a_destruction_that_nobody_selected_is_none(house: House) -> None:
         day,
     )
     outcome = house.run()
-    assert (outcome["destroyed"], outcome["refused"]) == (0, 1)
+    assert (outcome.destroyed, outcome.refused) == (0, 1)
     assert states(house) == ["lapsed"]
     assert len(house.rows()) == 1
 
@@ -176,11 +177,11 @@ def test_s5_3_a_version_with_other_periods_needs_a_new_signature(house: House) -
     told = perform(house.core, "policy.publish", {"text": shorter()})
     assert [u["version"] for u in told["unsigned"]] == ["v2"]
     assert house.core.retention.overview.status().unsigned == [
-        {"site": "shop", "version": "v2", "effective": "2025-03-11", "schedule": [["access_log", "P3M", ""]]}
+        UnsignedVersion("shop", "v2", date(2025, 3, 11), (("access_log", "P3M", ""),))
     ]
     house.now = at("2025-03-11T12:00")
     house.visit(visitor, marker="new")
-    assert house.run("2025-06-12T00:00")["waiting"] == 1
+    assert house.run("2025-06-12T00:00").waiting == 1
     assert house.markers() == {"old", "new"}
     house.run(OVER)
     assert house.markers() == {"new"}, "what the officer signed for goes on"
@@ -199,14 +200,14 @@ def test_a_version_with_the_same_periods_is_covered_and_so_is_another_site(house
     other = house.add_site(policy(), name="other")
     assert house.core.retention.overview.status().unsigned == []
     house.visit(house.arrive(site=other), site=other)
-    assert house.run(OVER)["destroyed"] == 1
+    assert house.run(OVER).destroyed == 1
 
 
 def test_a_standing_approval_written_into_the_settings_is_none(house: House) -> None:
     waiting(house)
     forged = {"by": "officer", "at": 1, "versions": [], "schedule": [["access_log", "P1Y", ""]]}
     sql(house, "INSERT INTO settings VALUES ('approval.standing', ?)", json.dumps(forged))
-    assert house.run()["destroyed"] == 0
+    assert house.run().destroyed == 0
     assert house.core.retention.overview.status().standing_approval is None
 
 
@@ -284,7 +285,7 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
     for member in ("member-1", "member-2"):
         house.core.retention.records.add(house.site, "payment", member, house.now, "settlement", DATA)
     id = select(house)
-    assert house.run()["waiting"] == 1, "the standing approval is for the routine"
+    assert house.run().waiting == 1, "the standing approval is for the routine"
     assert house.core.storage.archive.groups() == []
     perform(house.core, "destruction.approve", {"ids": [id], "by": "officer"})
     (kept,) = house.core.storage.archive.of_site(house.site.ref)
@@ -296,7 +297,7 @@ def test_s5_1_a_purpose_that_is_achieved_waits_and_then_leaves_what_the_law_name
     assert done is not None
     assert done.certificate is not None
     certificate = {
-        k: done.certificate[k] for k in ("archived", "records", "kept", "selected_by", "approved_by", "reason")
+        k: getattr(done.certificate, k) for k in ("archived", "records", "kept", "selected_by", "approved_by", "reason")
     }
     assert certificate == {
         "archived": 1,

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from dongui_collector.core.errors import NotAllowed, Unknown
-from dongui_collector.core.operations import perform
+from dongui_collector.core.operations import perform, plain
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention.service import DestructionFailed
 from dongui_collector.storage.contract.values import Hold
@@ -37,10 +37,10 @@ def test_a_day_is_whole_until_its_year_is_over_and_gone_right_after(house: House
     for hour in ("00:00", "12:00", "23:59:59.999"):
         house.now = at(f"2025-03-10T{hour}")
         house.visit(visitor)
-    assert house.run(LAST_MOMENT)["destroyed"] == 0
+    assert house.run(LAST_MOMENT).destroyed == 0
     assert len(house.rows(DAY)) == 3
     outcome = house.run(OVER)
-    assert outcome["destroyed"] == 1
+    assert outcome.destroyed == 1
     assert house.core.storage.events.days() == []
     assert house.core.keyring.day(DAY) is None
     nothing_is_wrong(house)
@@ -79,9 +79,9 @@ def test_month_ends_and_leap_days(new_house: Callable[..., House], recorded: str
     house.add_site(policy(effective=date(2023, 1, 1)))
     house.approve_routine()
     house.visit(house.arrive())
-    assert house.run(f"{last}T23:59:59")["destroyed"] == 0
+    assert house.run(f"{last}T23:59:59").destroyed == 0
     next_day = date.fromisoformat(last).toordinal() + 1
-    assert house.run(f"{date.fromordinal(next_day)}T00:00:00")["destroyed"] == 1
+    assert house.run(f"{date.fromordinal(next_day)}T00:00:00").destroyed == 1
 
 
 def test_another_class_ends_earlier_row_by_row(new_house: Callable[..., House]) -> None:
@@ -92,17 +92,17 @@ def test_another_class_ends_earlier_row_by_row(new_house: Callable[..., House]) 
     house.visit(both, marker="both")
     house.visit(only_ads, marker="only")
     outcome = house.run("2025-09-11T00:00")
-    assert [c["what"]["kind"] for c in outcome["certificates"]] == ["bases"]
-    assert (outcome["certificates"][0]["rows_destroyed"], outcome["certificates"][0]["rows_reduced"]) == (1, 1)
+    assert [plain(c)["what"]["kind"] for c in outcome.certificates] == ["bases"]
+    assert (outcome.certificates[0].rows_destroyed, outcome.certificates[0].rows_reduced) == (1, 1)
     (row,) = house.rows()
     assert row.ads is None
     assert row.url is not None
     assert set(house.core.registry.notice(row.notice_ref).names(row.purposes)) == {"personalisation", "statistics"}
     nothing_is_wrong(house)
-    assert house.run("2025-09-11T00:05")["selected"] == 0, "what is done is not selected again"
+    assert house.run("2025-09-11T00:05").selected == 0, "what is done is not selected again"
     house.reopen()
-    assert house.run("2025-09-11T00:06")["selected"] == 0, "nor after a restart"
-    assert house.run(OVER)["destroyed"] == 1
+    assert house.run("2025-09-11T00:06").selected == 0, "nor after a restart"
+    assert house.run(OVER).destroyed == 1
     assert house.rows() == []
 
 
@@ -155,17 +155,17 @@ def test_without_a_standing_approval_everything_waits_for_the_officer(house: Hou
     house.visit(house.arrive())
     house.core.retention.standing.revoke("officer")
     outcome = house.run(OVER)
-    assert (outcome["selected"], outcome["destroyed"], outcome["waiting"]) == (1, 0, 1)
+    assert (outcome.selected, outcome.destroyed, outcome.waiting) == (1, 0, 1)
     assert len(house.rows(DAY)) == 1
     (waiting,) = house.core.storage.admin.destructions(("selected",))
     with pytest.raises(Unknown):
         house.core.retention.approvals.approve([99], "officer")
     house.core.retention.approvals.approve([waiting.id], "김 책임자")
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
     done = house.core.storage.admin.destruction(waiting.id)
     assert done is not None
     assert done.certificate is not None
-    assert (done.state, done.approved_by, done.certificate["approved_by"]) == ("done", "김 책임자", "김 책임자")
+    assert (done.state, done.approved_by, done.certificate.approved_by) == ("done", "김 책임자", "김 책임자")
     with pytest.raises(NotAllowed):
         house.core.retention.approvals.approve([waiting.id], "officer")
     nothing_is_wrong(house)
@@ -176,7 +176,7 @@ def test_a_standing_approval_given_later_covers_what_waits(house: House) -> None
     house.core.retention.standing.revoke("officer")
     house.run(OVER)
     house.core.retention.standing.grant("officer")
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
     house.core.retention.standing.revoke("officer")
     with pytest.raises(NotAllowed):
         house.core.retention.standing.revoke("officer")
@@ -290,9 +290,9 @@ def test_a_hold_on_one_visitor_keeps_their_rows_and_nobody_elses(house: House) -
     assert house.markers() == {"kept"}
     assert b"gone-for-good" not in house.bytes()
     nothing_is_wrong(house)
-    assert house.run("2026-03-12T00:00")["selected"] == 0
+    assert house.run("2026-03-12T00:00").selected == 0
     house.core.retention.approvals.release_hold(held.id, "officer")
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
     assert house.core.storage.events.days() == []
     nothing_is_wrong(house)
 
@@ -303,11 +303,11 @@ def test_a_hold_that_comes_after_the_approval_still_counts(house: House) -> None
     house.run(OVER)
     house.core.retention.approvals.approve(None, "officer")
     held = hold(house, class_id="access_log")
-    assert house.run()["destroyed"] == 0
+    assert house.run().destroyed == 0
     assert [d.state for d in house.core.storage.admin.destructions()] == ["lapsed"]
     house.core.retention.approvals.release_hold(held.id, "officer")
     house.core.retention.standing.grant("officer")
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
 
 
 def test_two_holds_released_one_after_the_other(house: House) -> None:
@@ -330,8 +330,8 @@ def test_two_holds_released_one_after_the_other(house: House) -> None:
 def test_a_hold_with_an_end_ends_by_itself(house: House) -> None:
     house.visit(house.arrive())
     hold(house, until=date(2026, 4, 1))
-    assert house.run("2026-04-01T23:59")["destroyed"] == 0
-    assert house.run("2026-04-02T00:00")["destroyed"] == 1
+    assert house.run("2026-04-01T23:59").destroyed == 0
+    assert house.run("2026-04-02T00:00").destroyed == 1
 
 
 @pytest.mark.parametrize("how", ["withdraw", "erase"])
@@ -406,7 +406,7 @@ def test_a_consent_record_is_kept_from_the_consents_end_and_then_erased(house: H
     house.run("2028-05-01T23:59")
     assert [r.kind for r in house.core.storage.ledger.records_of(key)] == ["consent", "consent"]
     outcome = house.run("2028-05-02T00:00")
-    assert [c["what"]["kind"] for c in outcome["certificates"]] == ["consents"]
+    assert [plain(c)["what"]["kind"] for c in outcome.certificates] == ["consents"]
     assert house.core.storage.ledger.records_of(key) == []
     assert house.core.storage.ledger.visitor(key) is None
     assert key not in house.bytes()

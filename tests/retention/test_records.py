@@ -228,7 +228,7 @@ def test_records_age_out_with_their_key(house: House) -> None:
     assert house.core.keyring.named(name) is not None
     house.run("2028-03-10T23:59:59")
     assert len(house.core.storage.archive.of_site(1)) == 2
-    assert house.run("2028-03-11T00:00")["destroyed"] == 1
+    assert house.run("2028-03-11T00:00").destroyed == 1
     assert [r.class_id for r in house.core.storage.archive.of_site(1)] == ["payment"]
     assert house.core.storage.keys.destroyed(name)
     assert house.core.storage.keys.destroyed(record_name("complaint", date(2028, 3, 10)))
@@ -270,10 +270,10 @@ def test_a_hold_on_a_subject_keeps_their_records_only(house: House) -> None:
     hold = house.core.retention.holds.add(Hold(0, 1, "claim", None, "complaint", key, None, None, house.now))
     house.run("2028-03-11T00:00")
     assert [r.subject for r in house.core.storage.records.of_site(1)] == [key]
-    assert house.run("2028-03-12T00:00")["selected"] == 0
+    assert house.run("2028-03-12T00:00").selected == 0
     assert [str(f) for f in verify(house.core).findings] == []
     house.core.retention.approvals.release_hold(hold.id, "officer")
-    assert house.run()["destroyed"] == 1
+    assert house.run().destroyed == 1
     assert house.core.storage.records.groups() == []
 
 

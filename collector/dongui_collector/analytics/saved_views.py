@@ -5,8 +5,11 @@ Small lists under one setting a site; changed through operations, by people of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec.structs import replace
 
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.core.clock import parse_day
@@ -16,48 +19,100 @@ from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json, Site
 
-KINDS = ("goals", "funnels", "notes", "views")
+Kind = Literal["goals", "funnels", "notes", "views"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST = 50  # of each kind
 MOST_STEPS = 12
 _LONGEST = 80
 
 
-def views_of(core: LedgerInstallation, site: Site) -> dict[str, list[Json]]:
-    """Everything that is kept of a site's screen, by kind, in the order in which it was made."""
-    found = core.storage.admin.setting(_name(site)) or {}
-    return {kind: list(found.get(kind, ())) for kind in KINDS}
+class Goal(msgspec.Struct, frozen=True):
+    """What counts as reached: ``event:purchase``, ``page:/thanks/*``."""
+
+    id: int
+    name: str
+    what: str
 
 
-class KeepView(Request[Json], frozen=True):
+class Funnel(msgspec.Struct, frozen=True):
+    """Steps that follow one another, each like a goal's."""
+
+    id: int
+    name: str
+    steps: tuple[str, ...]
+
+
+class DayNote(msgspec.Struct, frozen=True):
+    """A note on a day (``2026-11-23``)."""
+
+    id: int
+    day: str
+    text: str
+
+
+class SavedView(msgspec.Struct, frozen=True):
+    """A view by the ``query`` of its address."""
+
+    id: int
+    name: str
+    query: str
+
+
+Saved = Goal | Funnel | DayNote | SavedView
+
+
+class SavedViews(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that is kept of a site's screen, each kind in the order in which it was made; as it is stored."""
+
+    goals: tuple[Goal, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
+    notes: tuple[DayNote, ...] = ()
+    views: tuple[SavedView, ...] = ()
+    v: int = 1
+
+    def of_kind(self, kind: Kind) -> tuple[Saved, ...]:
+        """Those of one kind."""
+        found: tuple[Saved, ...] = getattr(self, kind)
+        return found
+
+
+class ViewKept(msgspec.Struct, frozen=True):
+    """The number by which it is dropped."""
+
+    id: int
+
+
+def views_of(core: LedgerInstallation, site: Site) -> SavedViews:
+    """Everything that is kept of a site's screen."""
+    return msgspec.convert(core.storage.admin.setting(_name(site)) or {}, SavedViews)
+
+
+class KeepView(Request[ViewKept], frozen=True):
     """Keep a goal, a funnel, a note on a day or a view of the Visits screen."""
 
-    kind: str
+    kind: Kind
     fields: Mapping[str, Any]
     site: str | None = None
     by: str = COMMAND_LINE
 
 
 @operation("visits.keep", right="visits", audit="visits")
-def keep(core: LedgerInstallation, request: KeepView) -> Json:
-    """Keep one more; the answer is it, with the ``id`` by which it is dropped.
+def keep(core: LedgerInstallation, request: KeepView) -> ViewKept:
+    """Keep one more.
 
     ``fields``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
     ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
     Raises :class:`ReportError` naming what is wrong, without an echo.
     """
-    if request.kind not in _CHECKS:
-        raise ReportError(f"there are {', '.join(KINDS)}")
-    checked = _CHECKS[request.kind](request.fields)
-    found = find_site(core, request.site)
+    kind, found = request.kind, find_site(core, request.site)
     with core.storage.ledger.writing():
-        lists = views_of(core, found)
-        if len(lists[request.kind]) >= MOST:
-            raise ReportError(f"at most {MOST} {request.kind}; drop one first")
-        last = max((one["id"] for some in lists.values() for one in some), default=0)
-        one: Json = {"id": last + 1} | checked
-        lists[request.kind].append(one)
-        _put(core, found, lists, f"visits.{request.kind}.keep", one["id"], request.by)
-    return one
+        kept = views_of(core, found)
+        id = max((one.id for each in KINDS for one in kept.of_kind(each)), default=0) + 1
+        one = _MAKERS[kind](id, request.fields)
+        if len(kept.of_kind(kind)) >= MOST:
+            raise ReportError(f"at most {MOST} {kind}; drop one first")
+        _put(core, found, replace(kept, **{kind: (*kept.of_kind(kind), one)}), f"visits.{kind}.keep", id, request.by)
+    return ViewKept(id)
 
 
 class DropView(Request[None], frozen=True):
@@ -73,19 +128,17 @@ def drop(core: LedgerInstallation, request: DropView) -> None:
     """Drop one by its id. Raises :class:`Unknown` where there is none."""
     found = find_site(core, request.site)
     with core.storage.ledger.writing():
-        lists = views_of(core, found)
-        kind = next((kind for kind, some in lists.items() if any(one["id"] == request.id for one in some)), None)
+        kept = views_of(core, found)
+        kind = next((kind for kind in KINDS if any(one.id == request.id for one in kept.of_kind(kind))), None)
         if kind is None:
             raise Unknown("nothing of that number is kept of this site")
-        lists[kind] = [one for one in lists[kind] if one["id"] != request.id]
-        _put(core, found, lists, f"visits.{kind}.drop", request.id, request.by)
+        left = tuple(one for one in kept.of_kind(kind) if one.id != request.id)
+        _put(core, found, replace(kept, **{kind: left}), f"visits.{kind}.drop", request.id, request.by)
 
 
-def _put(
-    core: LedgerInstallation, site: Site, lists: Mapping[str, Sequence[Json]], action: str, id: int, by: str
-) -> None:
-    """Write the lists, and on the access log who changed them."""
-    core.storage.admin.put_setting(_name(site), dict(lists))
+def _put(core: LedgerInstallation, site: Site, kept: SavedViews, action: str, id: int, by: str) -> None:
+    """Write what is kept, and on the access log who changed it."""
+    core.storage.admin.put_setting(_name(site), msgspec.to_builtins(kept))
     entry: Json = {"action": action, "by": by, "what": {"id": id}}
     core.storage.ledger.append("audit", core.clock.now(), entry, site_ref=site.ref)
 
@@ -112,33 +165,33 @@ def step(text: Any) -> str:
     return f"{found.dimension}:{found.value}"
 
 
-def _goal(fields: Mapping[str, Any]) -> Json:
-    return {"name": _text(fields, "name"), "what": step(fields.get("what"))}
+def _goal(id: int, fields: Mapping[str, Any]) -> Goal:
+    return Goal(id, _text(fields, "name"), step(fields.get("what")))
 
 
-def _funnel(fields: Mapping[str, Any]) -> Json:
+def _funnel(id: int, fields: Mapping[str, Any]) -> Funnel:
     steps = fields.get("steps")
     if not isinstance(steps, list) or not 2 <= len(steps) <= MOST_STEPS:
         raise ReportError(f"a funnel has 2 to {MOST_STEPS} steps")
-    return {"name": _text(fields, "name"), "steps": [step(one) for one in steps]}
+    return Funnel(id, _text(fields, "name"), tuple(map(step, steps)))
 
 
-def _note(fields: Mapping[str, Any]) -> Json:
+def _note(id: int, fields: Mapping[str, Any]) -> DayNote:
     try:
         day = parse_day(str(fields.get("day")))
     except ValueError:
         raise ReportError("day is a day such as 2026-11-23") from None
-    return {"day": day.isoformat(), "text": _text(fields, "text", 200)}
+    return DayNote(id, day.isoformat(), _text(fields, "text", 200))
 
 
-def _view(fields: Mapping[str, Any]) -> Json:
+def _view(id: int, fields: Mapping[str, Any]) -> SavedView:
     query = fields.get("query")
     if not isinstance(query, str) or len(query) > 8000:
         raise ReportError("query is the query of the screen's address")
-    return {"name": _text(fields, "name"), "query": query.removeprefix("?")}
+    return SavedView(id, _text(fields, "name"), query.removeprefix("?"))
 
 
-_CHECKS: Mapping[str, Callable[[Mapping[str, Any]], Json]] = {
+_MAKERS: Mapping[Kind, Callable[[int, Mapping[str, Any]], Saved]] = {
     "goals": _goal,
     "funnels": _funnel,
     "notes": _note,

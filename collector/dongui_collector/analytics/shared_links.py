@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
+import msgspec
+from msgspec.structs import asdict
+
 from dongui_collector.access.secrets import new_token, token_hash
 from dongui_collector.access.tokens import expiry
 from dongui_collector.analytics.filters import ReportError, parse_filter
-from dongui_collector.analytics.public_numbers import KINDS
+from dongui_collector.analytics.public_numbers import PeriodKind
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
@@ -28,20 +31,51 @@ MOST = 100
 _FILTERS = 20
 
 
-class CreateShare(Request[Json], frozen=True):
+class ShareFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a shared link shows, and until when (epoch ms)."""
+
+    id: int
+    name: str
+    site: str
+    purposes: tuple[str, ...]
+    filters: tuple[str, ...]
+    period: PeriodKind
+    created_at: int
+    expires_at: int
+
+
+class SharedLink(ShareFacts, frozen=True, kw_only=True, omit_defaults=True):
+    """A link as it is stored: of its secret the hash alone, in hexadecimal."""
+
+    hash: str
+    period: PeriodKind = "month"
+    v: int = 1
+
+
+class SharedLinkMade(ShareFacts, frozen=True, kw_only=True):
+    """A link that was made, with its secret, this once."""
+
+    token: str
+
+
+class _Shares(msgspec.Struct, frozen=True):
+    shares: tuple[SharedLink, ...] = ()
+
+
+class CreateShare(Request[SharedLinkMade], frozen=True):
     """Make a link by which anybody who has it reads a site's figures."""
 
     name: Annotated[str, Field("What it is called.")]
     purposes: Sequence[str] = ()
     filters: Sequence[str] = ()
     expires: Annotated[str, Field("A period (P90D), or the last day.")] = "P90D"
-    period: Annotated[str, Field("How long the finished periods are that it shows.")] = "month"
+    period: Annotated[PeriodKind, Field("How long the finished periods are that it shows.")] = "month"
     site: str | None = None
     by: str = COMMAND_LINE
 
 
 @operation("shares.create", right="visits", audit="visits.share")
-def create(core: LedgerInstallation, request: CreateShare) -> Json:
+def create(core: LedgerInstallation, request: CreateShare) -> SharedLinkMade:
     """Make a link. Its ``token`` is in the answer, this once.
 
     ``purposes`` empty: those that the notice in force asks consent for. ``period``: whether it is of finished weeks or
@@ -54,30 +88,28 @@ def create(core: LedgerInstallation, request: CreateShare) -> Json:
         raise Unknown(f"the notice in force asks no consent for {lacking[0][:40]!r}; it does for {', '.join(known)}")
     if not 1 <= len(request.name.strip()) <= 80 or len(request.filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
-    if request.period not in KINDS:
-        raise ReportError(f"period is one of {', '.join(KINDS)}")
     list(map(parse_filter, request.filters))
     ends, token = _end(core, request.expires), new_token()
     with core.storage.ledger.writing():
         shares = live(core)
         if len(shares) >= MOST:
             raise ReportError(f"at most {MOST} shared links; revoke one first")
-        one: Json = {
-            "id": max((share["id"] for share in shares), default=0) + 1,
-            "hash": token_hash(token).hex(),
-            "name": request.name.strip(),
-            "site": found.id,
-            "purposes": list(dict.fromkeys(request.purposes)) or list(known),
-            "filters": list(request.filters),
-            "period": request.period,
-            "created_at": now,
-            "expires_at": ends,
-        }
-        _put(core, [*shares, one])
-        said = {field: one[field] for field in ("id", "purposes", "expires_at")}
+        made = SharedLinkMade(
+            id=max((share.id for share in shares), default=0) + 1,
+            name=request.name.strip(),
+            site=found.id,
+            purposes=tuple(dict.fromkeys(request.purposes)) or tuple(known),
+            filters=tuple(request.filters),
+            period=request.period,
+            created_at=now,
+            expires_at=ends,
+            token=token,
+        )
+        _put(core, [*shares, msgspec.convert(asdict(made) | {"hash": token_hash(token).hex()}, SharedLink)])
+        said = {"id": made.id, "purposes": made.purposes, "expires_at": ends}
         entry: Json = {"action": "visits.share", "by": request.by, "what": said}
         core.storage.ledger.append("audit", now, entry, site_ref=found.ref)
-    return {key: value for key, value in one.items() if key != "hash"} | {"token": token}
+    return made
 
 
 def _end(core: LedgerInstallation, expires: str) -> int:
@@ -100,40 +132,40 @@ class RevokeShare(Request[None], frozen=True):
 def revoke(core: LedgerInstallation, request: RevokeShare) -> None:
     """End a link at once. Raises :class:`Unknown` where there is none of that number."""
     with core.storage.ledger.writing():
-        share = next((share for share in live(core) if share["id"] == request.id), None)
+        share = next((share for share in live(core) if share.id == request.id), None)
         if share is None:
             raise Unknown("there is no shared link of that number")
         _forget(core, share, request.by)
         # So that no restored backup revives it. Numbers are given again, the hash of a secret is not.
-        core.ledger.journal.append({"kind": "share", "revoked": share["hash"]})
+        core.ledger.journal.append({"kind": "share", "revoked": share.hash})
 
 
 def revoked_since(core: LedgerInstallation, entry: Json) -> bool:
     """End again a link that a restored backup brought back; whether it did. ``entry`` is the journal's."""
     with core.storage.ledger.writing():
-        share = next((share for share in live(core) if share["hash"] == entry["revoked"]), None)
+        share = next((share for share in live(core) if share.hash == entry["revoked"]), None)
         if share is not None:
             _forget(core, share, "restore")
     return share is not None
 
 
-def _forget(core: LedgerInstallation, share: Json, by: str) -> None:
-    _put(core, [one for one in live(core) if one["id"] != share["id"]])
-    entry: Json = {"action": "visits.share.revoke", "by": by, "what": {"id": share["id"]}}
+def _forget(core: LedgerInstallation, share: SharedLink, by: str) -> None:
+    _put(core, [one for one in live(core) if one.id != share.id])
+    entry: Json = {"action": "visits.share.revoke", "by": by, "what": {"id": share.id}}
     core.storage.ledger.append("audit", core.clock.now(), entry)
 
 
-def live(core: LedgerInstallation) -> list[Json]:
+def live(core: LedgerInstallation) -> list[SharedLink]:
     """The links that have not expired."""
-    found = core.storage.admin.setting(SETTING) or {}
-    return [share for share in found.get("shares", ()) if core.clock.now() < share["expires_at"]]
+    found = msgspec.convert(core.storage.admin.setting(SETTING) or {}, _Shares)
+    return [share for share in found.shares if core.clock.now() < share.expires_at]
 
 
-def of_token(core: LedgerInstallation, token: str) -> Json | None:
+def of_token(core: LedgerInstallation, token: str) -> SharedLink | None:
     """The live link whose secret this is; compared in constant time."""
     wanted = token_hash(token).hex()
-    return next((share for share in live(core) if hmac.compare_digest(share["hash"], wanted)), None)
+    return next((share for share in live(core) if hmac.compare_digest(share.hash, wanted)), None)
 
 
-def _put(core: LedgerInstallation, shares: list[Json]) -> None:
-    core.storage.admin.put_setting(SETTING, {"shares": shares})
+def _put(core: LedgerInstallation, shares: Sequence[SharedLink]) -> None:
+    core.storage.admin.put_setting(SETTING, msgspec.to_builtins(_Shares(tuple(shares))))

@@ -50,7 +50,7 @@ def list_(states: tuple[Any, ...], config: Path, as_json: bool) -> None:
     rows = found if as_json else [{**d, "of": what_text(d["what"])} for d in found]
     emit(rows, as_json, ["id", "state", "of", "deadline", "pressing", "selected_by", "approved_by"])
     for one in [] if as_json else unsigned:
-        click.echo(unsigned_text(one))
+        click.echo(unsigned_text(plain(one)))
 
 
 def _selected_text(found: dict[str, Any]) -> str:

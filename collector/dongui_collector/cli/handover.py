@@ -11,12 +11,13 @@ import click
 
 from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading
 from dongui_collector.cli.derive import by_option
-from dongui_collector.core.operations import Request
+from dongui_collector.core.operations import Request, plain
 from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, public_view
+from dongui_collector.storage.contract.disclosures import Disclosure
 
-Rows = Callable[[Installation, dict[str, Any], Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
+Rows = Callable[[Installation, Disclosure, Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
 
 
 def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Rows, help: str) -> click.Command:
@@ -44,7 +45,7 @@ def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Row
                 advance(1)
             file.flush()
         with reading(config) as core:
-            emit(public_view(core, load(core, id)), as_json)
+            emit(plain(public_view(core, load(core, id))), as_json)
 
     return export
 

@@ -14,8 +14,8 @@ from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, open_core
 from dongui_collector.ledger.notices import LoadedNotice
-from dongui_collector.rights.receipts import ShowReceipts
-from dongui_collector.storage.contract.values import Json, Site
+from dongui_collector.rights.receipts import ConsentsFound, ShowReceipts
+from dongui_collector.storage.contract.values import Site
 
 pages = DeskPages("consent", __name__, url_prefix="/console/consent")
 
@@ -74,7 +74,7 @@ def look_up() -> str:
     return _receipts(change(ShowReceipts, **given))
 
 
-def _receipts(found: Json | None) -> str:
+def _receipts(found: ConsentsFound | None) -> str:
     return render_template("receipts.html", found=found)
 
 

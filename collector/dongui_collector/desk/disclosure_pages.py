@@ -73,19 +73,18 @@ def show(id: int) -> str:
     """One entry, and for a transfer what is missing before it may be carried out."""
     core = open_core()
     entry = load(core, id)
-    waits = entry["way"] == "transfer" and entry["state"] == "planned"
-    lacks = missing(entry, core.retention.today()) if waits else []
+    lacks = missing(entry, core.retention.today())
     return render_template("disclosure.html", e=public_view(core, entry), lacks=lacks, means=MEANS)
 
 
 @pages.post("/transfers", right="approve", nobody="plans a transfer")
 def plan() -> WerkzeugResponse:
-    return done("disclosures.show", "saved", id=change(PlanTransfer)["id"])
+    return done("disclosures.show", "saved", id=change(PlanTransfer).id)
 
 
 @pages.post("/demands", right="approve", nobody="records a demand")
 def record() -> WerkzeugResponse:
-    return done("disclosures.show", "saved", id=change(RecordDemand)["id"])
+    return done("disclosures.show", "saved", id=change(RecordDemand).id)
 
 
 @pages.post("/<int:id>/notice", right="approve", nobody="records a notice")
@@ -115,9 +114,9 @@ def hand_over(id: int) -> Response:
     """The file of a transfer whose time has come, or of a recorded demand, as a download."""
     core = open_core()
     entry = load(core, id)
-    if entry["way"] not in _CARRIED_OUT:
+    if entry.way not in _CARRIED_OUT:
         raise Unknown(f"disclosure {id} is neither a transfer nor a demand")
-    begin, rows = _CARRIED_OUT[entry["way"]]
+    begin, rows = _CARRIED_OUT[entry.way]
     change(begin, id=id)
 
     def body() -> Iterator[bytes]:

@@ -85,7 +85,7 @@ def _destructions(core: Installation) -> Iterator[Task]:
     for day, number in by.items():
         yield Task("destruction", "console.destructions", day, number, {"n": number})
     for one in core.retention.standing.unsigned():
-        said = {"version": one["version"], "site": one["site"]}
+        said = {"version": one.version, "site": one.site}
         yield Task("unsigned", "console.destructions", said=said)
 
 
@@ -99,14 +99,14 @@ def _holds(core: Installation, today: date) -> Iterator[Task]:
 def _transfers(core: Installation, today: date) -> Iterator[Task]:
     """Planned transfers: a notice that is missing is due before opting out ends; after it they may be carried out."""
     for entry in disclosures(core):
-        if entry.get("state") != "planned" or not entry.get("until"):
+        if entry.state != "planned" or not entry.until:
             continue
-        until = date.fromisoformat(entry["until"])
-        said = {"id": entry["id"], "recipient": entry["recipient"]}
-        if not entry["notices"]:
-            yield Task("transfer_notice", "disclosures.show", until, said=said, values={"id": entry["id"]})
+        until = date.fromisoformat(entry.until)
+        said: dict[str, str | int] = {"id": entry.id, "recipient": entry.recipient}
+        if not entry.notices:
+            yield Task("transfer_notice", "disclosures.show", until, said=said, values={"id": entry.id})
         elif not missing(entry, today):
-            yield Task("transfer_ready", "disclosures.show", said=said, values={"id": entry["id"]})
+            yield Task("transfer_ready", "disclosures.show", said=said, values={"id": entry.id})
 
 
 def _review(core: Installation, today: date) -> Iterator[Task]:

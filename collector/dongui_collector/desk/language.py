@@ -13,6 +13,7 @@ from dongui.i18n import words as words_of
 from flask import Flask, g, request, session
 from markupsafe import Markup, escape
 
+from dongui_collector.core.operations import plain
 from dongui_collector.retention.installation import Installation
 
 
@@ -30,6 +31,7 @@ def set_up(app: Flask) -> None:
     app.context_processor(lambda: {"lang": g.get("lang", LANGUAGES[0]), "w": words()})
     app.add_template_filter(number, "number")
     app.add_template_filter(percent, "percent")
+    app.jinja_env.policies["json.dumps_function"] = lambda value, **how: app.json.dumps(value, default=plain, **how)
     app.add_template_filter(day, "day")
     app.add_template_filter(month, "month")
     app.add_template_filter(lambda at: instant(at, app.extensions["dongui"]), "instant")

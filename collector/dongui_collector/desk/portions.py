@@ -169,10 +169,10 @@ def _of_office(core: Installation, site: Site) -> Iterator[Portion]:
         )
         yield _office(ledger_retention.REQUEST, day_of(int(request.get("at") or closed or 0), zone), last)
     for entry in core.storage.disclosures.entries():
-        if entry["site_ref"] != site.ref:
+        if entry.site_ref != site.ref:
             continue
-        last = ledger_retention.disclosure_last_day(entry, registry.in_force(entry["site_ref"], entry["at"]))
-        yield _office(ledger_retention.DISCLOSURE, day_of(entry["at"], zone), last)
+        last = ledger_retention.disclosure_last_day(entry, registry.in_force(entry.site_ref, entry.at))
+        yield _office(ledger_retention.DISCLOSURE, day_of(entry.at, zone), last)
 
 
 def _office(class_id: str, day: date, last: date | None) -> Portion:

@@ -116,8 +116,8 @@ def answer(id: int) -> WerkzeugResponse:
 def letter(id: int) -> Response:
     """The answer as a text to send, in the language of the person rather than of the console."""
     made = change(WriteLetter, id=id)
-    headers = {"Content-Disposition": f'attachment; filename="answer-{id}.{made["lang"]}.txt"'}
-    return Response(made["text"], headers=headers, mimetype="text/plain")
+    headers = {"Content-Disposition": f'attachment; filename="answer-{id}.{made.lang}.txt"'}
+    return Response(made.text, headers=headers, mimetype="text/plain")
 
 
 @pages.post("/<int:id>/package", right="requests", audit="request.package")

@@ -19,7 +19,7 @@ def of_site(status: RetentionStatus, site: Site, holds: Sequence[Hold]) -> Reten
     waiting = Counter(one.pressing for one in open_ if one.state == "selected")
     return replace(
         status,
-        unsigned=[one for one in status.unsigned if one["site"] == site.name],
+        unsigned=[one for one in status.unsigned if one.site == site.name],
         urgency={word: waiting[word] for word in status.urgency},
         due=[one for one in status.due if _is_seen(one.what, site)],
         open=open_,

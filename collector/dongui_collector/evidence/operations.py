@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dongui_collector.core.operations import Request, operation
-from dongui_collector.evidence.sealing import Sealer, settled
+from dongui_collector.evidence.sealing import DaysSealed, Sealer, settled
 from dongui_collector.retention.installation import Installation
-from dongui_collector.storage.contract.values import Json
 
 
-class SealDays(Request[Json], frozen=True):
-    """Seal every finished day on the ledger as it is now: ``{"sealed": n, "refused": […]}``."""
+class SealDays(Request[DaysSealed], frozen=True):
+    """Seal every finished day on the ledger as it is now."""
 
 
 @operation("proof.seal", right="approve")
-def seal_days(core: Installation, request: SealDays) -> Json:
+def seal_days(core: Installation, request: SealDays) -> DaysSealed:
     """What cannot be sealed is named, and the others are."""
     return Sealer(core.storage, core.keyring, core.clock).run(settled(core.clock, core.settings.zone), now=True)

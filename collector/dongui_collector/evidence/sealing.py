@@ -13,6 +13,8 @@ from contextlib import suppress
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.evidence import merkle, seals
@@ -94,6 +96,13 @@ def gentle(stopping: threading.Event, urgent: Callable[[], bool] = lambda: False
     return pace
 
 
+class DaysSealed(msgspec.Struct, frozen=True):
+    """How many days were sealed, and which were not because nothing explains how they changed."""
+
+    sealed: int
+    refused: list[date]
+
+
 class Sealer:
     """Seals the days of one open, writable installation. ``refused`` are days whose change nothing explains."""
 
@@ -107,11 +116,10 @@ class Sealer:
         self._seals: dict[date, Seal] = {}
         self.refused: dict[date, str] = {}
 
-    def run(self, before: date, *, now: bool = False, pace: Pace = lambda: None) -> Json:
+    def run(self, before: date, *, now: bool = False, pace: Pace = lambda: None) -> DaysSealed:
         """Seal every finished day earlier than ``before`` that has no seal yet, and anew those that have changed.
 
-        ``now``: also those whose last seal is younger than a day. Returns ``{"sealed": n, "refused": […]}``.
-        """
+        ``now``: also those whose last seal is younger than a day."""
         with _ONE:
             self._catch_up()
             stored = self._events.days()
@@ -121,7 +129,7 @@ class Sealer:
             done = 0
             for start in range(0, len(due), _BATCH):
                 done += self._seal(due[start : start + _BATCH], pace)
-            return {"sealed": done, "refused": sorted(day.isoformat() for day in self.refused)}
+            return DaysSealed(done, sorted(self.refused))
 
     def _catch_up(self) -> None:
         while page := self._ledger.of_kind(seals.KIND, self._read_to):
@@ -182,7 +190,7 @@ class ChainEndings:
             after = page[-1].seq
         self._open = sorted(intent.seq for intent in storage.ledger.intents())
         running = storage.admin.destructions(("running",))
-        self._open += [int((d.certificate or {}).get("intent", 0)) for d in running if d.what["kind"] == "bases"]
+        self._open += [d.intent for d in running if d.what["kind"] == "bases"]
 
     def any(self, seq: int) -> bool:
         """Whether anything may have ended rows after record ``seq``."""

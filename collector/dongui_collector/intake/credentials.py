@@ -29,6 +29,7 @@ class Headers:
     proxied: str | None = None
     cookie: str = ""
     anti_forgery: bool = False
+    framed: bool = False  # whether the cookies of a page in another site's frame are meant
     gpc: bool = False
     language: str = ""
     length: int | None = None
@@ -64,7 +65,8 @@ class Headers:
         if (cookie := get(b"cookie")) is not None:
             headers.cookie = cookie.decode("latin-1")
         if (proof := get(b"x-dongui")) is not None:
-            headers.anti_forgery = proof.strip() == b"1"
+            headers.framed = proof.strip() == b"frame"
+            headers.anti_forgery = headers.framed or proof.strip() == b"1"
         return headers
 
 

@@ -42,7 +42,7 @@ def forget(storage: Storage, keyring: KeyRing, key: bytes) -> int:
     """
     storage.disclosures.deny_profile(key)
     hashes = Disclosed(keyring)
-    entries = [entry["id"] for entry in storage.disclosures.entries()]
+    entries = [entry.id for entry in storage.disclosures.entries()]
     return storage.disclosures.forget(hashes.hash(id, key, which) for id in entries for which in SETS)
 
 
@@ -54,6 +54,6 @@ def says_no(storage: Storage, keyring: KeyRing, visitor: Visitor) -> None:
     if visitor.member is None:
         return
     for entry in storage.disclosures.entries():
-        if (entry["way"], entry["state"], entry["site_ref"]) == ("transfer", "planned", visitor.site_ref):
-            hashes = Disclosed(keyring).hashes(entry["id"], [visitor.member], "out")
-            storage.disclosures.add_people(entry["id"], hashes)
+        if (entry.way, entry.state, entry.site_ref) == ("transfer", "planned", visitor.site_ref):
+            hashes = Disclosed(keyring).hashes(entry.id, [visitor.member], "out")
+            storage.disclosures.add_people(entry.id, hashes)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from msgspec.structs import replace
 
 from dongui_collector.core.clock import Clock
@@ -31,7 +32,7 @@ from dongui_collector.retention.schedule import Planned
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.standing_approval import StandingApproval
 from dongui_collector.storage.contract.stores import AdminStore, LedgerStore
-from dongui_collector.storage.contract.targets import SelectedTarget
+from dongui_collector.storage.contract.targets import AppliedRule, DestructionCertificate, Quantities, SelectedTarget
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Json
 
 log = logging.getLogger("dongui.keeping")
@@ -170,10 +171,9 @@ class Approvals:
                 self._admin.update_destruction(put_right(row, found))
         return len(wrong)
 
-    def begin(self, destruction: Destruction, target: SelectedTarget, measured: Json) -> int:
+    def begin(self, destruction: Destruction, target: SelectedTarget, measured: Quantities) -> int:
         """Write the intent (what, why, under which rules, who approved, how much); its ledger number."""
-        rules = [{"class": id, "keep": keep, "min_keep": floor or None} for id, keep, floor in target.rules]
-        noted = measured | {"rules": rules}
+        rules = [AppliedRule(id, keep, floor or None) for id, keep, floor in target.rules]
         with self._ledger.writing():
             body = {
                 "destruction": destruction.id,
@@ -184,10 +184,11 @@ class Approvals:
                 "selected_by": destruction.selected_by,
                 "approved_at": destruction.approved_at,
                 "approved_by": destruction.approved_by,
-                **noted,
+                **msgspec.to_builtins(Quantities(bytes=measured.bytes, rows=measured.rows, rules=rules)),
             }
             seq = self._ledger.append(INTENT, self._clock.now(), body).seq
-            self._put([destruction], state="running", certificate={"intent": seq, **noted})
+            begun = DestructionCertificate(intent=seq, bytes=measured.bytes, rows=measured.rows, rules=rules)
+            self._put([destruction], state="running", certificate=begun)
         return seq
 
     def lapse(self, destruction: Destruction) -> None:

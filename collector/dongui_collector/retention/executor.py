@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dongui_collector.core.clock import Clock
 from dongui_collector.keys.keyring import KeyRing
@@ -24,7 +25,15 @@ from dongui_collector.retention.steps import Steps
 from dongui_collector.retention.visitor_steps import VisitorSteps
 from dongui_collector.storage.contract.journal import DestructionJournal
 from dongui_collector.storage.contract.stores import LedgerStore, Storage
-from dongui_collector.storage.contract.targets import DayTarget, RecordsTarget, Target, VisitorTarget
+from dongui_collector.storage.contract.targets import (
+    DayTarget,
+    DestructionCertificate,
+    DestructionIntent,
+    Quantities,
+    RecordsTarget,
+    Target,
+    VisitorTarget,
+)
 from dongui_collector.storage.contract.values import Ended, Json
 
 _SUFFIX = "ending."  # settings that note what an ending did before a hold let go of the rest
@@ -70,7 +79,7 @@ class Executor:
         with self._ledger.writing():
             self._erase_ledger(visitors, done.of)
             for target in targets:
-                self._certify(target, outcomes.get(target.of, {}), done)
+                self._certify(target, outcomes.get(target.of, Quantities()), done)
         self._ledger.scrub()
         return done
 
@@ -84,36 +93,37 @@ class Executor:
 
     # -- after
 
-    def _certify(self, target: Target, outcome: Json, done: Certificate) -> None:
+    def _certify(self, target: Target, outcome: Quantities, done: Certificate) -> None:
         if isinstance(target, VisitorTarget):
             self._certify_visitor(target, done)
         else:
             self._certify_destruction(target, outcome)
             done.certified.add(target.of)
 
-    def _certify_destruction(self, target: Target, outcome: Json) -> None:
+    def _certify_destruction(self, target: Target, outcome: Quantities) -> None:
         """``outcome`` is what the step says for people; who approved what is repeated from the intent's record."""
         now = self._clock.now()
-        intent = self._ledger.records(target.of - 1, 1)[0].body or {}
-        running = self._storage.admin.destruction(intent["destruction"])
+        intent = msgspec.convert(self._ledger.records(target.of - 1, 1)[0].body, DestructionIntent)
+        running = self._storage.admin.destruction(intent.destruction)
         assert running is not None
-        noted: Json = {k: intent[k] for k in ("bytes", "rows", "rules") if k in intent}
-        body: Json = {
-            "destruction": running.id,
-            "what": target.what,
-            "reason": running.reason,
-            "method": target.METHOD,
-            "selected_by": running.selected_by,
-            "approved_at": running.approved_at,
-            "approved_by": running.approved_by,
-            "intent": target.of,
-            **noted,
-            **outcome,
-            **self._copies(target),
-        }
+        facts = DestructionCertificate(
+            destruction=running.id,
+            what=target.what,
+            reason=running.reason,
+            method=target.METHOD,
+            selected_by=running.selected_by,
+            approved_at=running.approved_at,
+            approved_by=running.approved_by,
+            intent=target.of,
+            bytes=intent.bytes,
+            rows=intent.rows,
+            rules=intent.rules,
+            last_key_copy_expires=self._last_key_copy(target),
+        )
+        body: Json = msgspec.to_builtins(facts) | msgspec.to_builtins(outcome)
         record = self._ledger.append("certificate", now, body)
         self._feed.aged_out(target, now)
-        certificate = body | {"seq": record.seq, "at": now}
+        certificate = msgspec.convert(body | {"seq": record.seq, "at": now}, DestructionCertificate)
         done = msgspec.structs.replace(running, state="done", done_at=now, certificate=certificate)
         self._storage.admin.update_destruction(done)
 
@@ -161,13 +171,13 @@ class Executor:
         self._storage.admin.put_setting(noted, {**counts, "days": days} if ended.held else None)
         return {**counts, "days": len(days)}
 
-    def _copies(self, target: Target) -> Json:
-        """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); nothing where none does."""
+    def _last_key_copy(self, target: Target) -> str | UnsetType:
+        """Until when a copy of the destroyed key may exist apart (`dongui keys backup`); unset where none does."""
         copies = self._storage.admin.setting("keys.copies")
         keyed = isinstance(target, DayTarget | RecordsTarget)
         if not keyed or copies is None or copies["expires"] < self._today().isoformat():
-            return {}
-        return {"last_key_copy_expires": copies["expires"]}
+            return UNSET
+        return str(copies["expires"])
 
 
 def _entry(target: Target) -> Json:

@@ -128,6 +128,6 @@ def release_hold(core: Installation, request: ReleaseHold) -> HoldReleased:
         ended.changed,
         ended.records,
         ended.archived,
-        outcome["destroyed"],
-        outcome["waiting"],
+        outcome.destroyed,
+        outcome.waiting,
     )

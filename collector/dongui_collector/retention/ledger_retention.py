@@ -14,6 +14,7 @@ from dongui.rules.periods import Period, last_day
 from dongui_collector.core.clock import day_of
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.periods import class_last_day
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.values import Hold, Json, LedgerRecord
 
 CONSENT, AUDIT, REQUEST = "consent_record", "staff_audit", "request"
@@ -61,11 +62,11 @@ def book_last_day(record: LedgerRecord, notices: Iterable[LoadedNotice]) -> date
     return max((kept for kept in found if kept), default=None)
 
 
-def disclosure_last_day(entry: Json, notice: LoadedNotice) -> date | None:
+def disclosure_last_day(entry: Disclosure, notice: LoadedNotice) -> date | None:
     """The last day of an entry of the disclosure ledger, counted from its end; a plan's from when it was to happen."""
-    day = day_of(entry.get("done_at") or entry["at"], notice.zone)
-    if entry["state"] == "planned" and entry.get("until"):
-        day = max(day, date.fromisoformat(entry["until"]))
+    day = day_of(entry.done_at or entry.at, notice.zone)
+    if entry.state == "planned" and entry.until:
+        day = max(day, date.fromisoformat(entry.until))
     return _kept(notice, class_in(notice, DISCLOSURE), day)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from dongui_collector.core.errors import StorageError
 from dongui_collector.storage.contract import chain
 from dongui_collector.storage.contract.stores import LedgerStore
-from dongui_collector.storage.contract.targets import target_of
+from dongui_collector.storage.contract.targets import DestructionCertificate, target_of
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Json, LedgerRecord
 
 SELECTION, APPROVAL, INTENT, CERTIFICATE, LAPSED, REFUSED = (
@@ -77,7 +77,7 @@ def agrees(row: Destruction, recorded: RecordedDestruction | None) -> bool:
         and (row.state, row.what, row.reason, row.selected_by, row.selected_seq)
         == (recorded.state, recorded.what, recorded.reason, recorded.selected_by, recorded.seq)
         and (row.approved_at, row.approved_by) == (recorded.approved_at, recorded.approved_by)
-        and (row.state != "running" or (row.certificate or {}).get("intent") == recorded.intent)
+        and (row.state != "running" or row.intent == recorded.intent)
     )
 
 
@@ -85,7 +85,7 @@ def put_right(row: Destruction, recorded: RecordedDestruction | None) -> Destruc
     """The row as the ledger has it; what the ledger does not know of is no destruction and lapses."""
     if recorded is None:
         return msgspec.structs.replace(row, state="lapsed")
-    noted = {"intent": recorded.intent} if recorded.state == "running" else None
+    noted = DestructionCertificate(intent=recorded.intent or 0) if recorded.state == "running" else None
     return msgspec.structs.replace(
         row,
         state=recorded.state,

@@ -18,12 +18,14 @@ from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.reconfirmation import DueMember
 from dongui_collector.retention.serializers import ArchiveGroup, DestructionSummary, archive_groups
+from dongui_collector.retention.service import RoundOutcome
+from dongui_collector.retention.standing_approval import ApprovalRevoked, SignedSchedule
 from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
 
 
-class RunRetention(Request[Json], frozen=True):
+class RunRetention(Request[RoundOutcome], frozen=True):
     """Select what is due and destroy what is approved. A running serve does the same by itself.
 
     Exit code 1 when a destruction failed; it is tried again at the next run.
@@ -31,7 +33,7 @@ class RunRetention(Request[Json], frozen=True):
 
 
 @operation("retention.run", right="approve", audit="destruction")
-def run(core: Installation, request: RunRetention) -> Json:
+def run(core: Installation, request: RunRetention) -> RoundOutcome:
     """Destroy what is due and approved, now."""
     return core.retention.run()
 
@@ -60,7 +62,7 @@ def approve(core: Installation, request: ApproveDestructions) -> DestructionsApp
     approved = core.retention.approvals.approve(request.ids, request.by)
     outcome = core.retention.run()
     again = (core.storage.admin.destruction(d.id) for d in approved)
-    return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome["failed"])
+    return DestructionsApproved(approved=[DestructionSummary.of(d) for d in again if d], failed=outcome.failed)
 
 
 class DestructionsSelected(msgspec.Struct, frozen=True):
@@ -109,7 +111,7 @@ def select(core: Installation, request: SelectDestruction) -> DestructionsSelect
     )
 
 
-class GrantApproval(Request[Json], frozen=True):
+class GrantApproval(Request[SignedSchedule], frozen=True):
     """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
 
     version: Annotated[
@@ -120,21 +122,21 @@ class GrantApproval(Request[Json], frozen=True):
 
 
 @operation("approval.grant", right="approve", audit="approval")
-def grant(core: Installation, request: GrantApproval) -> Json:
+def grant(core: Installation, request: GrantApproval) -> SignedSchedule:
     """Record a standing approval for routine ageing-out: for every published version, or for one more."""
     return core.retention.standing.grant(
         request.by, site_ref=find_site(core, request.site).ref if request.site else None, version=request.version
     )
 
 
-class RevokeApproval(Request[Json], frozen=True):
+class RevokeApproval(Request[ApprovalRevoked], frozen=True):
     """Revoke the standing approval: from now on every destruction waits for `destruction approve`."""
 
     by: By = COMMAND_LINE
 
 
 @operation("approval.revoke", right="approve", audit="approval")
-def revoke(core: Installation, request: RevokeApproval) -> Json:
+def revoke(core: Installation, request: RevokeApproval) -> ApprovalRevoked:
     """End the standing approval."""
     return core.retention.standing.revoke(request.by)
 

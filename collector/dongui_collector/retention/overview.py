@@ -15,7 +15,7 @@ from dongui_collector.retention.holds import HoldService
 from dongui_collector.retention.schedule import StoredDay
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.serializers import DestructionSummary
-from dongui_collector.retention.standing_approval import StandingApproval
+from dongui_collector.retention.standing_approval import SignedSchedule, StandingApproval, UnsignedVersion
 from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json, Row
 
@@ -32,8 +32,8 @@ class RetentionStatus(msgspec.Struct, frozen=True):
     """How retention stands. ``last_success`` is when the last round without a failure ended (epoch ms)."""
 
     today: date
-    standing_approval: Json | None
-    unsigned: list[Json]
+    standing_approval: SignedSchedule | None
+    unsigned: list[UnsignedVersion]
     urgency: dict[str, int]
     last_success: int | None
     due: list[DueTarget]

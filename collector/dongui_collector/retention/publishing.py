@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 
 from dongui_collector.core.operations import Request, SiteName, operation
 from dongui_collector.ledger import sites
 from dongui_collector.retention.installation import Installation
+from dongui_collector.retention.standing_approval import UnsignedVersion
 
 
 class PublishedNotice(sites.Published, frozen=True, kw_only=True):
     """``unsigned`` are the versions whose periods no standing approval covers."""
 
-    unsigned: Sequence[Any]
+    unsigned: list[UnsignedVersion]
 
 
 class PublishPolicy(Request[PublishedNotice], frozen=True):
@@ -37,7 +35,7 @@ def publish(core: Installation, request: PublishPolicy) -> PublishedNotice:
     core.registry.reload()
     if request.sign:
         core.retention.standing.grant(request.by, site_ref=found.ref, version=done.version)
-    elif first and (standing := core.retention.standing.current()) and not standing["versions"]:
+    elif first and (standing := core.retention.standing.current()) and not standing.versions:
         # `dongui init` approved the routine before there was anything to approve: it meant this.
-        core.retention.standing.grant(standing["by"], site_ref=found.ref, version=done.version)
+        core.retention.standing.grant(standing.by, site_ref=found.ref, version=done.version)
     return PublishedNotice(**msgspec.structs.asdict(done), unsigned=core.retention.standing.unsigned())

@@ -240,7 +240,7 @@ class Replay:
         ids = [d.id for d in waiting if any(_same(d.target, target) for target in before)]
         if ids:
             self._core.retention.approvals.approve(ids, "the approval in the journal")
-        return int(self._core.retention.run()["destroyed"])
+        return self._core.retention.run().destroyed
 
 
 def _same(mine: SelectedTarget, before: SelectedTarget) -> bool:

@@ -13,6 +13,7 @@ from dongui_collector.core.clock import day_of
 from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.retention import ledger_retention
 from dongui_collector.retention.schedule import Planned
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import (
     LEDGER_TARGETS,
@@ -62,7 +63,7 @@ class ProofPlanner:
                 return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
             case DisclosuresTarget():
                 entries = (self._storage.disclosures.entry(id) for id in target.disclosures)
-                return [e["id"] for e in entries if e and self._disclosure_ended(e, holds, today)]
+                return [e.id for e in entries if e and self._disclosure_ended(e, holds, today)]
             case BooksTarget():
                 pages = self._pages(target.records)
                 ours = [r for records in pages for r in records if r.kind in ledger_retention.BOOKS]
@@ -162,13 +163,13 @@ class ProofPlanner:
 
     def _plan_disclosures(self, holds: Sequence[Hold], today: date) -> list[Planned]:
         entries = self._storage.disclosures.entries()
-        ended = [e["id"] for e in entries if self._disclosure_ended(e, holds, today)]
+        ended = [e.id for e in entries if self._disclosure_ended(e, holds, today)]
         return [Planned(DisclosuresTarget(disclosures=tuple(ended)), today)] if ended else []
 
-    def _disclosure_ended(self, entry: Json, holds: Sequence[Hold], today: date) -> bool:
-        notice = self._registry.in_force(entry["site_ref"], entry["at"])
-        last, day = ledger_retention.disclosure_last_day(entry, notice), day_of(entry["at"], notice.zone)
-        kept = ledger_retention.held(holds, ledger_retention.DISCLOSURE, entry["site_ref"], day, None)
+    def _disclosure_ended(self, entry: Disclosure, holds: Sequence[Hold], today: date) -> bool:
+        notice = self._registry.in_force(entry.site_ref, entry.at)
+        last, day = ledger_retention.disclosure_last_day(entry, notice), day_of(entry.at, notice.zone)
+        kept = ledger_retention.held(holds, ledger_retention.DISCLOSURE, entry.site_ref, day, None)
         return last is not None and last < today and not kept
 
     def _plan_books(self, holds: Sequence[Hold], today: date) -> Iterator[Planned]:

@@ -154,7 +154,8 @@ class Planner:
     @staticmethod
     def _note_cleared(destruction: Destruction, cleared: set[PurposesTarget]) -> None:
         target = destruction.target
-        if isinstance(target, PurposesTarget) and (destruction.certificate or {}).get("in_full"):
+        done = destruction.certificate
+        if isinstance(target, PurposesTarget) and done and done.in_full is True:
             cleared.add(target.resolved(rules=()))
 
     # -- records

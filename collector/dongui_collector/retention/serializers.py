@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dongui_collector.retention.deadlines import deadline, pressing
+from dongui_collector.storage.contract.targets import DestructionCertificate
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Site
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class DestructionSummary(msgspec.Struct, frozen=True):
     approved_at: int | None
     approved_by: str | None
     done_at: int | None
-    certificate: Json | None
+    certificate: DestructionCertificate | None
 
     @classmethod
     def of(cls, destruction: Destruction, today: date | None = None) -> DestructionSummary:

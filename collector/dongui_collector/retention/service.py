@@ -13,6 +13,8 @@ from contextlib import suppress
 from datetime import date
 from typing import Protocol
 
+import msgspec
+
 from dongui_collector.core.clock import Clock
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.settings import Settings
@@ -38,8 +40,14 @@ from dongui_collector.retention.steps import Steps
 from dongui_collector.retention.targets import RuleResolver
 from dongui_collector.retention.visitor_steps import VisitorSteps
 from dongui_collector.storage.contract.stores import Storage
-from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, SelectedTarget
-from dongui_collector.storage.contract.values import Destruction, DestructionState, Json
+from dongui_collector.storage.contract.targets import (
+    DayTarget,
+    DestructionCertificate,
+    PurposesTarget,
+    Quantities,
+    SelectedTarget,
+)
+from dongui_collector.storage.contract.values import Destruction, DestructionState
 
 __all__ = ["STANDING", "DayReader", "DestructionFailed", "Retention"]
 
@@ -49,6 +57,18 @@ LAST = "retention.last"
 _NOTE_EVERY_MS = 600_000  # how often a run that destroyed nothing is written down
 
 Progress = Callable[[int, int], None]
+
+
+class RoundOutcome(msgspec.Struct, frozen=True):
+    """What a round of retention did: how many destructions it selected and carried out, how many wait for an approval,
+    failed, or were refused because the ledger says otherwise; the certificates of those carried out."""
+
+    selected: int
+    destroyed: int
+    waiting: int
+    failed: int
+    refused: int
+    certificates: list[DestructionCertificate]
 
 
 class DestructionFailed(CollectorError):
@@ -107,14 +127,14 @@ class Retention:
         """The day in the installation's zone."""
         return self._clock.today(self._zone)
 
-    def tick(self) -> Json:
+    def tick(self) -> RoundOutcome:
         """What ``serve`` does every few seconds. Raises :class:`DestructionFailed` at the end when something failed."""
         outcome = self.run()
-        if outcome["failed"]:
-            raise DestructionFailed(f"{outcome['failed']} destructions failed and will be tried again")
+        if outcome.failed:
+            raise DestructionFailed(f"{outcome.failed} destructions failed and will be tried again")
         return outcome
 
-    def run(self, progress: Progress | None = None) -> Json:
+    def run(self, progress: Progress | None = None) -> RoundOutcome:
         """Select what is due, approve it where a standing approval says so, destroy what is approved.
 
         An error in one destruction is logged and counted and never stops the others; it is tried again at the next run.
@@ -132,14 +152,14 @@ class Retention:
             failed += self._carry_out("approved", done, progress)
             if not failed:
                 self._note_success(len(done))
-            return {
-                "selected": len(selected),
-                "destroyed": len(done),
-                "waiting": len(self._admin.destructions(("selected",))),
-                "failed": failed,
-                "refused": refused,
-                "certificates": [d.certificate for d in done],
-            }
+            return RoundOutcome(
+                selected=len(selected),
+                destroyed=len(done),
+                waiting=len(self._admin.destructions(("selected",))),
+                failed=failed,
+                refused=refused,
+                certificates=[d.certificate for d in done if d.certificate],
+            )
 
     def _carry_out(self, state: DestructionState, done: list[Destruction], progress: Progress | None) -> int:
         """Carry out everything in a state; adds to ``done`` and returns how many failed."""
@@ -168,7 +188,7 @@ class Retention:
         if isinstance(target, DayTarget | PurposesTarget):
             self._read_day(target.day)
         if destruction.state == "running":
-            of = int((destruction.certificate or {}).get("intent", 0))
+            of = destruction.intent
         else:
             of = self.approvals.begin(destruction, target, self._measure(target))
         self.executor.execute([target.resolved(of=of)])
@@ -176,13 +196,13 @@ class Retention:
             self.planner.done(finished)
         return True
 
-    def _measure(self, target: SelectedTarget) -> Json:
+    def _measure(self, target: SelectedTarget) -> Quantities:
         if not isinstance(target, DayTarget):
-            return {}
-        measured: Json = {"bytes": self._storage.events.size(target.day), "rows": None}
+            return Quantities()
+        rows = None
         with suppress(Exception):  # a damaged file is destroyed like any other
-            measured["rows"] = self._storage.events.count(target.day)
-        return measured
+            rows = self._storage.events.count(target.day)
+        return Quantities(bytes=self._storage.events.size(target.day), rows=rows)
 
     # -- what outlives a day
 

@@ -7,6 +7,10 @@ looks, and what its new periods end waits for an approval, while everything that
 
 from __future__ import annotations
 
+from datetime import date
+
+import msgspec
+
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
@@ -14,10 +18,35 @@ from dongui_collector.retention.targets import rule_of
 from dongui_collector.storage.contract.journal import DestructionJournal
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import AchievedTarget, Rule, SelectedTarget
-from dongui_collector.storage.contract.values import Json
 
 SETTING = "approval.standing"
 KIND = "standing"
+
+
+class SignedSchedule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A standing approval, as it is stored: who signed how long which versions, as (site, version), keep what."""
+
+    by: str
+    at: int
+    versions: tuple[tuple[str, str], ...]
+    schedule: tuple[Rule, ...]
+    v: int = 1
+
+
+class ApprovalRevoked(msgspec.Struct, frozen=True):
+    """Who revoked the standing approval, and when (epoch ms)."""
+
+    by: str
+    at: int
+
+
+class UnsignedVersion(msgspec.Struct, frozen=True):
+    """A published version with periods that nobody signed, and those periods."""
+
+    site: str
+    version: str
+    effective: date
+    schedule: tuple[Rule, ...]
 
 
 def schedule_of(notice: LoadedNotice) -> set[Rule]:
@@ -36,8 +65,8 @@ class StandingApproval:
 
     # -- signing
 
-    def current(self) -> Json | None:
-        """The approval that stands: ``{by, at, versions, schedule}``; None without one.
+    def current(self) -> SignedSchedule | None:
+        """The approval that stands; None without one.
 
         It counts only as the ledger has it: written into the settings by hand it is none.
         """
@@ -45,31 +74,27 @@ class StandingApproval:
         last = self._storage.ledger.last_of(KIND)
         if found is None or last is None or last.body != {"standing": "granted", **found}:
             return None
-        return found
+        return msgspec.convert(found, SignedSchedule)
 
-    def grant(self, by: str, *, site_ref: int | None = None, version: str | None = None) -> Json:
+    def grant(self, by: str, *, site_ref: int | None = None, version: str | None = None) -> SignedSchedule:
         """Sign: every published version, or one more (of one site, or of each that has it). Raises :class:`Unknown`."""
         _named(by)
         chosen = [n for n in self._notices(site_ref) if version in (None, n.version)]
         if version is not None and not chosen:
             raise Unknown(f"there is no published version {version!r} to be signed; see `dongui policy publish`")
-        before = (self.current() or {}) if version is not None else {}
-        signed = {tuple(rule) for rule in before.get("schedule", ())}.union(*(schedule_of(n) for n in chosen))
-        versions = {(str(n.site_ref), n.version) for n in chosen} | {tuple(v) for v in before.get("versions", ())}
+        before = self.current() if version is not None else None
+        signed = set(before.schedule if before else ()).union(*(schedule_of(n) for n in chosen))
+        versions = {(str(n.site_ref), n.version) for n in chosen}.union(before.versions if before else ())
         now = self._clock.now()
-        standing: Json = {
-            "by": by,
-            "at": now,
-            "versions": [list(v) for v in sorted(versions)],
-            "schedule": [list(rule) for rule in sorted(signed)],
-        }
+        standing = SignedSchedule(by, now, tuple(sorted(versions)), tuple(sorted(signed)))
+        stored = msgspec.to_builtins(standing)
         with self._storage.ledger.writing():
-            self._storage.admin.put_setting(SETTING, standing)
-            self._storage.ledger.append(KIND, now, {"standing": "granted", **standing})
+            self._storage.admin.put_setting(SETTING, stored)
+            self._storage.ledger.append(KIND, now, {"standing": "granted", **stored})
             self._journal.append({"kind": "approval", "standing": True})
         return standing
 
-    def revoke(self, by: str) -> Json:
+    def revoke(self, by: str) -> ApprovalRevoked:
         """From now on every destruction waits for an officer. Raises :class:`NotAllowed` when none stands."""
         _named(by)
         with self._storage.ledger.writing():
@@ -79,7 +104,7 @@ class StandingApproval:
             self._storage.admin.put_setting(SETTING, None)
             self._storage.ledger.append(KIND, now, {"standing": "revoked", "by": by})
             self._journal.append({"kind": "approval", "standing": False})
-        return {"by": by, "at": now}
+        return ApprovalRevoked(by, now)
 
     def _notices(self, site_ref: int | None = None) -> list[LoadedNotice]:
         sites = [site.ref for site in self._registry.sites() if site_ref in (None, site.ref)]
@@ -92,31 +117,26 @@ class StandingApproval:
         standing = self.current()
         if standing is None or isinstance(target, AchievedTarget):
             return False  # what a person selects is not routine
-        signed = {tuple(rule) for rule in standing["schedule"]}
-        return all(rule in signed for rule in target.rules)
+        return all(rule in standing.schedule for rule in target.rules)
 
-    def unsigned(self) -> list[Json]:
+    def unsigned(self) -> list[UnsignedVersion]:
         """Published versions with a period that nobody signed, future ones too, and those periods."""
-        signed = {tuple(rule) for rule in (self.current() or {}).get("schedule", ())}
+        standing = self.current()
+        signed = set(standing.schedule if standing else ())
         return [
-            {
-                "site": self._registry.site_by_ref(n.site_ref).name,
-                "version": n.version,
-                "effective": n.effective.isoformat(),
-                "schedule": [list(rule) for rule in sorted(schedule_of(n) - signed)],
-            }
+            UnsignedVersion(self._registry.site_by_ref(n.site_ref).name, n.version, n.effective, tuple(sorted(lacking)))
             for n in self._notices()
-            if schedule_of(n) - signed
+            if (lacking := schedule_of(n) - signed)
         ]
 
     def note(self) -> str:
         """Who approved, in words for the ledger."""
-        standing, notices = self.current() or {}, self._notices()
-        if not notices:
+        standing, notices = self.current(), self._notices()
+        if standing is None or not notices:
             return "standing approval, before any version is published"
         zone = notices[0].zone
-        versions = ", ".join(dict.fromkeys(v for _, v in standing["versions"]))
-        return f"standing approval of {day_of(standing['at'], zone)} by {standing['by']} for {versions}"
+        versions = ", ".join(dict.fromkeys(version for _, version in standing.versions))
+        return f"standing approval of {day_of(standing.at, zone)} by {standing.by} for {versions}"
 
 
 def _named(by: str) -> None:

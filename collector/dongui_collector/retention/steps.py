@@ -22,11 +22,12 @@ from dongui_collector.storage.contract.targets import (
     DisclosuresTarget,
     NumberedTarget,
     PurposesTarget,
+    Quantities,
     RecordsTarget,
     RequestsTarget,
     Target,
 )
-from dongui_collector.storage.contract.values import Ended, Json, Reduce, Selection
+from dongui_collector.storage.contract.values import Ended, Reduce, Selection
 
 _CHUNK = 200  # records erased in one transaction: ingest waits for a few milliseconds
 
@@ -44,7 +45,7 @@ class Steps:
     _archiver: Archiver
     _today: Callable[[], date]
 
-    def run(self, target: Target) -> Json:
+    def run(self, target: Target) -> Quantities:
         """Destroy one target, but for what ``target.holding`` keeps. Returns what its certificate says of it."""
         match target:
             case DayTarget():
@@ -59,25 +60,22 @@ class Steps:
                 return self._numbered(target)
         raise TypeError(f"{type(target).__name__} cannot be carried out")
 
-    def _day(self, target: DayTarget) -> Json:
+    def _day(self, target: DayTarget) -> Quantities:
         if not self._keyring.day_is_over(target.day):
             # Also where nothing was sealed: no late event may begin the day again.
             self._keyring.day(target.day, create=True)
         self._keyring.destroy_day(target.day)
         self._storage.events.destroy(target.day)
-        return {}
+        return Quantities()
 
-    def _purposes(self, target: PurposesTarget) -> Json:
+    def _purposes(self, target: PurposesTarget) -> Quantities:
         bits, kept = self._unheld(target)
         selection = Selection(site_ref=target.site, notice_ref=target.notice, except_visitors=kept)
         ended = self._storage.events.end(target.day, selection, bits, self._reduce) if bits else Ended()
         foreseen = {whom for h in target.holding if h.id in target.holds for whom in h.whom}
-        return {
-            "rows_destroyed": ended.destroyed,
-            "rows_reduced": ended.changed,
-            # A hold that came after the intent keeps more than was foreseen: what it keeps is selected again later.
-            "in_full": bits == target.purposes and kept <= foreseen,
-        }
+        # A hold that came after the intent keeps more than was foreseen: what it keeps is selected again later.
+        in_full = bits == target.purposes and kept <= foreseen
+        return Quantities(rows_destroyed=ended.destroyed, rows_reduced=ended.changed, in_full=in_full)
 
     def _unheld(self, target: PurposesTarget) -> tuple[int, frozenset[bytes]]:
         """The purposes that no hold keeps for everyone, and the visitors whose rows a hold keeps."""
@@ -91,16 +89,16 @@ class Steps:
             kept |= {whom for h in touching for whom in h.whom}
         return bits, frozenset(kept)
 
-    def _records(self, target: RecordsTarget) -> Json:
+    def _records(self, target: RecordsTarget) -> Quantities:
         store, site, class_id, last = self._store(target), target.site, target.class_id, target.last_day
         kept = {bytes.fromhex(id) for id in target.kept}
         if target.holding:
             kept.update(held_records(store.of_group(site, class_id, last), target.holding))
         if not kept:
             self._destroy_keys(store, target)
-        return {"records": store.destroy(site, class_id, last, except_ids=sorted(kept)), "kept": len(kept)}
+        return Quantities(records=store.destroy(site, class_id, last, except_ids=sorted(kept)), kept=len(kept))
 
-    def _achieved(self, target: AchievedTarget) -> Json:
+    def _achieved(self, target: AchievedTarget) -> Quantities:
         """Records whose purpose is achieved (S5.1): what other law names goes apart, the rest is destroyed."""
         store = self._storage.records
         found = [r for id in target.ids if (r := store.by_id(bytes.fromhex(id))) is not None]
@@ -110,11 +108,8 @@ class Steps:
         moved = self._archiver.move(apart, "achieved", target.of)
         ending = [r.id for r in free if r not in apart and not self._archiver.below_floor(r, self._today())]
         self._journal.append({"kind": "subject", "seq": target.of, "ids": [id.hex() for id in ending]})
-        return {
-            "records": store.destroy_ids(ending) if ending else 0,
-            "archived": moved,
-            "kept": len(found) - moved - len(ending),
-        }
+        destroyed = store.destroy_ids(ending) if ending else 0
+        return Quantities(records=destroyed, archived=moved, kept=len(found) - moved - len(ending))
 
     def _destroy_keys(self, store: RecordStore, target: RecordsTarget) -> None:
         """The keys of a group that ends as a whole, as far as nothing else needs them."""
@@ -133,14 +128,14 @@ class Steps:
     def _store(self, target: RecordsTarget) -> RecordStore:
         return self._storage.archive if target.store == "archive" else self._storage.records
 
-    def _numbered(self, target: NumberedTarget) -> Json:
+    def _numbered(self, target: NumberedTarget) -> Quantities:
         """Ledger records and requests: what names somebody goes, in short transactions."""
         numbers = self._proofs.due_numbers(target, target.holding, self._today())
         done = 0
         for start in range(0, len(numbers), _CHUNK):
             with self._storage.ledger.writing():
                 done += self._erase(target, numbers[start : start + _CHUNK])
-        return {"erased": done}
+        return Quantities(erased=done)
 
     def _erase(self, target: NumberedTarget, numbers: Sequence[int]) -> int:
         if isinstance(target, RequestsTarget):

@@ -73,7 +73,7 @@ class RuleResolver:
             case DisclosuresTarget():
                 for id in target.disclosures:
                     if entry := self._storage.disclosures.entry(id):
-                        notice = self._registry.in_force(entry["site_ref"], entry["at"])
+                        notice = self._registry.in_force(entry.site_ref, entry.at)
                         yield notice, ledger_retention.class_in(notice, ledger_retention.DISCLOSURE)
             case BooksTarget():
                 for record in self._records(target.records):

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.clock import day_of
@@ -195,9 +196,15 @@ def _destroyed(core: Installation, first: date, last: date, learned: int) -> lis
     """Days of the period that were destroyed: if that was after the breach, they were among what got out."""
     found = []
     for destruction in core.storage.admin.destructions(("done",)):
-        what, certificate = destruction.what, destruction.certificate or {}
+        what, rows = destruction.what, destruction.certificate.rows if destruction.certificate else None
         if what["kind"] == "day" and first <= date.fromisoformat(what["day"]) <= last:
-            found.append({"day": what["day"], "destroyed_at": destruction.done_at, "rows": certificate.get("rows")})
+            found.append(
+                {
+                    "day": what["day"],
+                    "destroyed_at": destruction.done_at,
+                    "rows": None if rows is UNSET else rows,
+                }
+            )
     return found
 
 

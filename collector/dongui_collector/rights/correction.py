@@ -13,6 +13,8 @@ import uuid
 from dataclasses import replace
 from typing import Annotated
 
+import msgspec
+
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
 from dongui_collector.core.sealing import seal
@@ -27,7 +29,15 @@ from dongui_collector.storage.contract.values import Json, Record
 _LONGEST = 64 * 1024
 
 
-class CorrectRecord(Request[Json], frozen=True):
+class RecordCorrected(msgspec.Struct, frozen=True):
+    """The ids of the request, of the record that was corrected, and of its new version."""
+
+    id: int
+    record: str
+    version: str
+
+
+class CorrectRecord(Request[RecordCorrected], frozen=True):
     """Replace the data of a person's record; the version before is destroyed. Recorded events cannot be corrected."""
 
     id: Annotated[int, Field(argument=True)]
@@ -37,10 +47,10 @@ class CorrectRecord(Request[Json], frozen=True):
 
 
 @operation("requests.correct", right="requests", audit="request")
-def correct(core: Installation, form: CorrectRecord) -> Json:
+def correct(core: Installation, form: CorrectRecord) -> RecordCorrected:
     """Replace the data of one of the person's records; ``record`` is its id as ``requests.show`` gives it.
 
-    Returns the ids of the old and the new version. Raises :class:`NotAllowed` before the identity was confirmed and for
+    Raises :class:`NotAllowed` before the identity was confirmed and for
     a request of another kind, :class:`Unknown` for a record that is not the person's.
     """
     if not isinstance(form.data, dict) or len(json.dumps(form.data)) > _LONGEST:
@@ -58,7 +68,7 @@ def correct(core: Installation, form: CorrectRecord) -> Json:
         files.noted(core, request, "corrected", form.by, record=form.record, version=str(uuid.UUID(bytes=new.id)))
     (core.storage.archive if archived else core.storage.records).add([new])
     finish(core, form.id)
-    return {"id": form.id, "record": form.record, "version": str(uuid.UUID(bytes=new.id))}
+    return RecordCorrected(form.id, form.record, str(uuid.UUID(bytes=new.id)))
 
 
 def finish(core: Installation, id: int) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dongui_collector.core.clock import parse_day
 from dongui_collector.core.control import Control
@@ -21,6 +22,7 @@ from dongui_collector.core.operations import Field, Request, operation
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.disclosures import Disclosure, DisclosureFacts, DisclosureState
 from dongui_collector.storage.contract.values import Json
 
 KIND = "disclosure"  # of the records on the chain
@@ -41,15 +43,15 @@ def disclosures_of(core: Installation, site_ref: int, subject_keys: Sequence[byt
     particular); ``way`` how it went. What an authority's law keeps secret for now is not in it until it may be told.
     """
     hashes, entries = Disclosed(core.keyring), core.storage.disclosures.entries()
-    mine = [entry for entry in entries if entry["site_ref"] == site_ref and entry["state"] not in _NOTHING_WENT]
-    wanted = {entry["id"]: hashes.hashes(entry["id"], subject_keys) for entry in mine}
+    mine = [entry for entry in entries if entry.site_ref == site_ref and entry.state not in _NOTHING_WENT]
+    wanted = {entry.id: hashes.hashes(entry.id, subject_keys) for entry in mine}
     known = core.storage.disclosures.known(hash for some in wanted.values() for hash in some)
     today, since = core.retention.today(), _since(core, site_ref, subject_keys) if subject_keys else None
     return [
-        {name: entry.get(name) for name in _TOLD}
+        {name: value for name, value in msgspec.to_builtins(entry).items() if name in _TOLD}
         for entry in mine
         if not _secret(entry, today)
-        and (known.intersection(wanted[entry["id"]]) or (entry.get("everyone") and since and since <= entry["at"]))
+        and (known.intersection(wanted[entry.id]) or (entry.everyone is True and since and since <= entry.at))
     ]
 
 
@@ -61,59 +63,66 @@ def _since(core: Installation, site_ref: int, keys: Sequence[bytes]) -> int | No
     return min(found, default=None)
 
 
-def _secret(entry: Json, today: date) -> bool:
-    until = entry.get("secret_until")
-    return until is not None and today <= date.fromisoformat(until)
+def _secret(entry: Disclosure, today: date) -> bool:
+    return bool(entry.secret_until) and today <= date.fromisoformat(str(entry.secret_until))
 
 
 # --- an entry's life -------------------------------------------------------------------------------------------------
 
 
-def begin(core: Installation, facts: Json, *, state: str = "begun") -> int:
-    """Put an entry on the ledger before anything goes out; its number. Durable when this returns.
-
-    ``facts``: ``{way, site_ref, recipient, party, country, purposes, items, from, to, by, …}``, none of which names a
-    person whose data it is.
-    """
-    entry = {"at": core.clock.now(), "state": state, "rows": None, "people": None, "digest": None, **facts}
+def begin(core: Installation, entry: Disclosure) -> int:
+    """Put an entry on the ledger, as of now, before anything goes out; its number. Durable when this returns."""
+    entry.at = core.clock.now()
+    facts = {name: value for name, value in msgspec.to_builtins(entry).items() if value is not None}
     with core.storage.ledger.writing():
-        id = core.storage.disclosures.add(entry)
-        note(core, id, entry["site_ref"], state, {k: v for k, v in entry.items() if v is not None})
-    return id
+        entry.id = core.storage.disclosures.add(entry)
+        note(core, entry, entry.state, facts)
+    return entry.id
 
 
-def to_party(core: Installation, site_ref: int, name: str, purposes: Sequence[str], items: Sequence[str] = ()) -> Json:
-    """The facts of handing something to a party that the notice in force registers (S4.1).
+def to_party(
+    core: Installation,
+    site_ref: int,
+    name: str,
+    purposes: Sequence[str],
+    items: Sequence[str] = (),
+    *,
+    way: str,
+    by: str,
+) -> Disclosure:
+    """The entry of handing something to a party that the notice in force registers (S4.1).
 
     ``items`` empty: all that it is named for. Raises :class:`NotAllowed` where the notice does not name it for that.
     """
     notice = core.registry.in_force(site_ref, core.clock.now())
     found = registered(notice.policy, name, purposes, items)
-    return {
-        "site_ref": site_ref,
-        "recipient": found.name,
-        "party": found.kind,
-        "country": found.country,
-        "purposes": list(dict.fromkeys(purposes)),
-        "items": sorted(items or found.of(purposes)),
-        "notice": notice.version,
-    }
+    return Disclosure(
+        site_ref=site_ref,
+        way=way,
+        by=by,
+        recipient=found.name,
+        party=found.kind,
+        country=found.country,
+        purposes=list(dict.fromkeys(purposes)),
+        items=sorted(items or found.of(purposes)),
+        notice=notice.version,
+    )
 
 
-def note(core: Installation, id: int, site_ref: int, step: str, facts: Json) -> None:
+def note(core: Installation, entry: Disclosure, step: str, facts: Json) -> None:
     """A step of an entry on the chain. Inside a writing transaction."""
-    hidden = {"id", "site_ref", "state", "at", "whom"}
-    body = {"id": id, "step": step, **{name: value for name, value in facts.items() if name not in hidden}}
-    core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=site_ref)
+    hidden = {"id", "site_ref", "state", "at"}
+    body = {"id": entry.id, "step": step, **{name: value for name, value in facts.items() if name not in hidden}}
+    core.storage.ledger.append(KIND, core.clock.now(), body, site_ref=entry.site_ref)
 
 
-def load(core: Installation, id: int, *states: str) -> Json:
+def load(core: Installation, id: int, *states: str) -> Disclosure:
     """An entry in one of ``states`` (default: any). Raises :class:`Unknown` or :class:`NotAllowed`."""
     entry = core.storage.disclosures.entry(id)
     if entry is None:
         raise Unknown(f"there is no disclosure {id}; see `dongui disclosures list`")
-    if states and entry["state"] not in states:
-        raise NotAllowed(f"disclosure {id} is {entry['state']}; for this it must be {' or '.join(states)}")
+    if states and entry.state not in states:
+        raise NotAllowed(f"disclosure {id} is {entry.state}; for this it must be {' or '.join(states)}")
     return entry
 
 
@@ -140,11 +149,23 @@ def people(core: Installation, request: NoteSubjects) -> SubjectsNoted:
         added = core.storage.disclosures.add_people(
             request.id, hashes.hashes(request.id, (bytes.fromhex(key) for key in request.keys))
         )
-        core.storage.disclosures.change(request.id, {"people": (entry["people"] or 0) + added})
+        entry.people = (entry.people or 0) + added
+        core.storage.disclosures.change(entry)
     return SubjectsNoted(id=request.id, added=added)
 
 
-class FinishDisclosure(Request[Json], frozen=True):
+class DisclosureClosed(msgspec.Struct, frozen=True):
+    """An entry that was closed: how many rows and people it is of, the file's SHA-256, and when (epoch ms)."""
+
+    id: int
+    state: DisclosureState
+    rows: int
+    people: int
+    digest: str
+    done_at: int
+
+
+class FinishDisclosure(Request[DisclosureClosed], frozen=True):
     """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
 
     id: int
@@ -154,20 +175,16 @@ class FinishDisclosure(Request[Json], frozen=True):
 
 
 @operation("disclosures.finish", audit="disclosure")
-def finish(core: Installation, request: FinishDisclosure) -> Json:
+def finish(core: Installation, request: FinishDisclosure) -> DisclosureClosed:
     """Close an entry: how many rows went, and the SHA-256 of what went (hex); ``interrupted`` if it broke off."""
     with core.storage.ledger.writing():
         entry = load(core, request.id, "begun")
-        closed: Json = {
-            "state": "interrupted" if request.interrupted else "done",
-            "rows": request.rows,
-            "people": entry["people"] or 0,
-            "digest": request.digest,
-            "done_at": core.clock.now(),
-        }
-        core.storage.disclosures.change(request.id, closed)
-        note(core, request.id, entry["site_ref"], closed["state"], {n: closed[n] for n in ("rows", "people", "digest")})
-    return {"id": request.id, **closed}
+        people, now = entry.people or 0, core.clock.now()
+        entry.state = "interrupted" if request.interrupted else "done"
+        entry.rows, entry.people, entry.digest, entry.done_at = request.rows, people, request.digest, now
+        core.storage.disclosures.change(entry)
+        note(core, entry, entry.state, {"rows": request.rows, "people": people, "digest": request.digest})
+    return DisclosureClosed(entry.id, entry.state, request.rows, people, request.digest, now)
 
 
 class DisclosureBegun(msgspec.Struct, frozen=True):
@@ -176,11 +193,12 @@ class DisclosureBegun(msgspec.Struct, frozen=True):
     disclosure: int
 
 
-def hand_over(core: Installation, entry: Json, by: str) -> DisclosureBegun:
+def hand_over(core: Installation, entry: Disclosure, by: str) -> DisclosureBegun:
     """Begin the hand-over of an entry that was planned. Inside a writing transaction."""
-    core.storage.disclosures.change(entry["id"], {"state": "begun", "handed_by": by, "begun_at": core.clock.now()})
-    note(core, entry["id"], entry["site_ref"], "begun", {"by": by})
-    return DisclosureBegun(entry["id"])
+    entry.state, entry.handed_by, entry.begun_at = "begun", by, core.clock.now()
+    core.storage.disclosures.change(entry)
+    note(core, entry, "begun", {"by": by})
+    return DisclosureBegun(entry.id)
 
 
 class Handover:
@@ -225,27 +243,33 @@ class Handover:
 # --- shown -----------------------------------------------------------------------------------------------------------
 
 
-def listed(core: Installation, site_ref: int | None = None) -> list[Json]:
+class DisclosureView(DisclosureFacts, kw_only=True):
+    """An entry for people to read; of a transfer that is asked for also what is ``missing`` before it may go."""
+
+    site: str
+    missing: Sequence[str] | UnsetType = UNSET
+
+
+def listed(core: Installation, site_ref: int | None = None) -> list[DisclosureView]:
     """The disclosure ledger, newest first. Names nobody whose data it is."""
-    found = [e for e in core.storage.disclosures.entries() if site_ref in (None, e["site_ref"])]
+    found = [e for e in core.storage.disclosures.entries() if site_ref in (None, e.site_ref)]
     return [public_view(core, entry) for entry in reversed(found)]
 
 
-def public_view(core: Installation, entry: Json) -> Json:
+def public_view(core: Installation, entry: Disclosure, missing: Sequence[str] | UnsetType = UNSET) -> DisclosureView:
     """One entry for people to read."""
-    hidden = {"site_ref", "whom"}
-    site = core.registry.site_by_ref(entry["site_ref"])
-    return {"site": site.name, **{name: value for name, value in entry.items() if name not in hidden}}
+    facts = {name: getattr(entry, name) for name in DisclosureFacts.__struct_fields__}
+    return DisclosureView(site=core.registry.site_by_ref(entry.site_ref).name, missing=missing, **facts)
 
 
-class ShowDisclosure(Request[Json], frozen=True):
+class ShowDisclosure(Request[DisclosureView], frozen=True):
     """Show one hand-over: facts, number of rows and people, the file's digest."""
 
     id: Annotated[int, Field(argument=True)]
 
 
 @operation("disclosures.show", right="read", changes=False)
-def show(core: Installation, request: ShowDisclosure) -> Json:
+def show(core: Installation, request: ShowDisclosure) -> DisclosureView:
     """Raises :class:`Unknown`."""
     return public_view(core, load(core, request.id))
 

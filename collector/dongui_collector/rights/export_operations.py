@@ -113,10 +113,11 @@ def note_export(
         admin.put_setting(CONSUMERS, consumers)
         if reader.recipient is None:
             return None
-        said: Json = {name: entry[name] for name in ("from", "to", "format", "by", "precise") if name in entry}
-        return disclosures.begin(
-            core, disclosures.to_party(core, reader.site.ref, reader.recipient, reader.purposes) | {"way": way, **said}
-        )
+        begun = disclosures.to_party(core, reader.site.ref, reader.recipient, reader.purposes, way=way, by=by)
+        begun.first, begun.last, begun.format = first.isoformat(), last.isoformat(), format
+        if reader.precise:
+            begun.precise = True
+        return disclosures.begin(core, begun)
 
 
 class AggregatesImported(msgspec.Struct, frozen=True):

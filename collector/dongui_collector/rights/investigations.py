@@ -17,12 +17,13 @@ from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
-from dongui_collector.rights.disclosures import DisclosureBegun
+from dongui_collector.rights.disclosures import DisclosureBegun, DisclosureView
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.values import Json
 
 
-class RecordDemand(Request[Json], frozen=True):
+class RecordDemand(Request[DisclosureView], frozen=True):
     """Record a demand. Nothing is handed over yet."""
 
     authority: Annotated[str, Field("Who demands it.")]
@@ -47,7 +48,7 @@ class RecordDemand(Request[Json], frozen=True):
 
 
 @operation("investigations.record", right="approve", audit="disclosure")
-def record(core: Installation, request: RecordDemand) -> Json:
+def record(core: Installation, request: RecordDemand) -> DisclosureView:
     """Record a demand: which ``authority``, under which ``statute``, by which ``procedure`` (a warrant, say), and the
     reference of its ``document``; which ``items`` of which days of whom.
 
@@ -66,24 +67,28 @@ def record(core: Installation, request: RecordDemand) -> Json:
     secret = disclosures.day(request.secret_until, "the end of secrecy")
     if bool(secret) != bool(request.secret_law.strip()):
         raise CollectorError("secrecy towards the person needs its law and its last day: --secret-law, --secret-until")
-    said = {
-        "recipient": request.authority,
-        "statute": request.statute,
-        "procedure": request.procedure,
-        "document": request.document,
-    }
-    facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
-    facts |= {"way": "investigation", "site_ref": found.ref, "party": "authority", "by": request.by, "purposes": []}
-    facts |= {"country": core.registry.in_force(found.ref, core.clock.now()).policy.controller.country}
-    facts |= {"items": sorted(set(request.items)), "from": days[0].isoformat(), "to": days[1].isoformat()}
-    facts |= {
-        "of_everyone": request.everyone,
-        "secret_until": secret and secret.isoformat(),
-        "secret_law": request.secret_law.strip(),
-    }
+    entry = Disclosure(
+        way="investigation",
+        state="planned",
+        site_ref=found.ref,
+        party="authority",
+        by=request.by,
+        purposes=[],
+        country=core.registry.in_force(found.ref, core.clock.now()).policy.controller.country,
+        items=sorted(set(request.items)),
+        first=days[0].isoformat(),
+        last=days[1].isoformat(),
+        recipient=disclosures.words(request.authority, "recipient"),
+        statute=disclosures.words(request.statute, "statute"),
+        procedure=disclosures.words(request.procedure, "procedure"),
+        document=disclosures.words(request.document, "document"),
+        of_everyone=request.everyone,
+        secret_until=secret.isoformat() if secret else None,
+        secret_law=request.secret_law.strip(),
+    )
     keys = with_linked(core, subject_keys(core, found, request.members, request.visitors))
     with core.storage.ledger.writing():
-        id = disclosures.begin(core, facts, state="planned")
+        id = disclosures.begin(core, entry)
         core.storage.disclosures.add_people(id, Disclosed(core.keyring).hashes(id, keys, "asked"))
     return disclosures.public_view(core, disclosures.load(core, id))
 
@@ -105,17 +110,17 @@ def begin(core: Installation, request: BeginInvestigation) -> DisclosureBegun:
     """Begin the hand-over of a demand that is recorded."""
     with core.storage.ledger.writing():
         entry = disclosures.load(core, request.id, "planned")
-        if entry["way"] != "investigation":
+        if entry.way != "investigation":
             raise CollectorError(f"disclosure {request.id} is no demand of an investigator")
         return disclosures.hand_over(core, entry, request.by)
 
 
-def demanded(core: Installation, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
+def demanded(core: Installation, entry: Disclosure, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
     """Exactly what a demand asks for: its days, its persons, its items; all else is null.
 
     What is withdrawn, erased, suspended or past its period is not in it: it is no more, or nobody may read it.
     """
-    hashes, sets, id = Disclosed(core.keyring), core.storage.disclosures, entry["id"]
+    hashes, sets, id = Disclosed(core.keyring), core.storage.disclosures, entry.id
     asked: dict[bytes, bool] = {}
 
     def named(key: bytes) -> bool:
@@ -123,10 +128,10 @@ def demanded(core: Installation, entry: Json, before: Callable[[Sequence[bytes]]
             asked[key] = bool(sets.known([hashes.hash(id, key, "asked")]))
         return asked[key]
 
-    site = core.registry.site_by_ref(entry["site_ref"])
+    site = core.registry.site_by_ref(entry.site_ref)
     reader = Entitlement(f"investigation:{id}", site, tuple(core.storage.ledger.bits(site.ref)))
-    first, last = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
-    only = None if entry["of_everyone"] else named
-    hidden = [field for item, fields in FIELDS_OF.items() if item not in entry["items"] for field in fields]
+    first, last = date.fromisoformat(entry.first or ""), date.fromisoformat(entry.last or "")
+    only = None if entry.of_everyone else named
+    hidden = [field for item, fields in FIELDS_OF.items() if item not in entry.items for field in fields]
     for row in export_events(core, reader, first, last, before=before, only=only):
         yield row | dict.fromkeys(hidden)

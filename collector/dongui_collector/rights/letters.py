@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import msgspec
 from dongui.i18n import LANGUAGES, Words
 from dongui.i18n import words as words_of
 from dongui.policy.words import citation, long_date
@@ -20,7 +21,15 @@ from dongui_collector.rights.request_view import ShowRequest, show
 from dongui_collector.storage.contract.values import Json
 
 
-class WriteLetter(Request[Json], frozen=True):
+class Letter(msgspec.Struct, frozen=True):
+    """An answer as a text to send."""
+
+    id: int
+    lang: str
+    text: str
+
+
+class WriteLetter(Request[Letter], frozen=True):
     """Print the newest answer as a letter: outcome, ground, what is kept and until when, and the route of objection."""
 
     id: Annotated[int, Field(argument=True)]
@@ -30,7 +39,7 @@ class WriteLetter(Request[Json], frozen=True):
 
 
 @operation("requests.letter", right="requests", audit="request.show")
-def letter(core: Installation, request: WriteLetter) -> Json:
+def letter(core: Installation, request: WriteLetter) -> Letter:
     """The newest answer as a text to send, with the route of objection (K10); audited like :func:`show`.
 
     Raises :class:`NotAllowed` while there is none, :class:`CollectorError` for a language that has no words.
@@ -43,7 +52,7 @@ def letter(core: Installation, request: WriteLetter) -> Json:
     site_ref = files.load(core, request.id)["site_ref"]
     controller = core.registry.in_force(site_ref, core.clock.now()).policy.controller.name
     lines = _lines(shown, request.lang, controller, objection(core, site_ref), core.settings.zone)
-    return {"id": request.id, "lang": request.lang, "text": "\n".join(lines) + "\n"}
+    return Letter(request.id, request.lang, "\n".join(lines) + "\n")
 
 
 def _lines(shown: Json, lang: str, controller: str, remedies: list[Json], zone: Any) -> Iterator[str]:

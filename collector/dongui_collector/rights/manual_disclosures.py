@@ -15,10 +15,11 @@ from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
-from dongui_collector.storage.contract.values import Json, Site
+from dongui_collector.rights.disclosures import DisclosureView
+from dongui_collector.storage.contract.values import Site
 
 
-class NoteDisclosure(Request[Json], frozen=True):
+class NoteDisclosure(Request[DisclosureView], frozen=True):
     """Note a hand-over that was made another way. Refused where the policy in force does not name the recipient."""
 
     recipient: Annotated[str, Field("A processor or recipient of the policy in force.", metavar="NAME")]
@@ -48,7 +49,7 @@ class NoteDisclosure(Request[Json], frozen=True):
 
 
 @operation("disclosures.note", right="approve", audit="disclosure")
-def note(core: Installation, request: NoteDisclosure) -> Json:
+def note(core: Installation, request: NoteDisclosure) -> DisclosureView:
     """Write a hand-over down that went another way. ``what`` says in a few words what went and how.
 
     Whose data it was must be said: ``members`` (references) and ``visitors`` (ids), or ``everyone`` who was known then;
@@ -61,24 +62,18 @@ def note(core: Installation, request: NoteDisclosure) -> Json:
         raise CollectorError("a hand-over names the purposes that it serves; say them with --purpose")
     if request.everyone == bool(request.members or request.visitors):
         raise CollectorError("say whose data it was: --member and --visitor (or a file of them), or else --everyone")
-    facts = disclosures.to_party(core, found.ref, request.recipient, request.purposes, request.items)
+    entry = disclosures.to_party(
+        core, found.ref, request.recipient, request.purposes, request.items, way="noted", by=request.by
+    )
     keys = subject_keys(core, found, request.members, request.visitors)
-    days = {
-        "from": disclosures.day(request.first, "the first day"),
-        "to": disclosures.day(request.last, "the last day"),
-    }
-    facts |= {name: value.isoformat() if value else None for name, value in days.items()}
-    facts |= {
-        "way": "noted",
-        "what": disclosures.words(request.what, "what was handed over"),
-        "everyone": request.everyone,
-        "by": request.by,
-    }
-    facts |= {"handed": _handed(core, found, request.handed), "digest": _digest(request.digest), "rows": request.rows}
-    facts |= {"people": None if request.everyone else len(keys)}
+    first, last = disclosures.day(request.first, "the first day"), disclosures.day(request.last, "the last day")
+    entry.first, entry.last = (one.isoformat() if one else None for one in (first, last))
+    entry.what, entry.everyone = disclosures.words(request.what, "what was handed over"), request.everyone
+    entry.handed, entry.digest = _handed(core, found, request.handed), _digest(request.digest)
+    entry.rows, entry.people, entry.state = request.rows, None if request.everyone else len(keys), "done"
     hashes = Disclosed(core.keyring)
     with core.storage.ledger.writing():
-        id = disclosures.begin(core, facts, state="done")
+        id = disclosures.begin(core, entry)
         core.storage.disclosures.add_people(id, hashes.hashes(id, keys))
     return disclosures.public_view(core, disclosures.load(core, id))
 
@@ -124,13 +119,13 @@ def _digest(text: str | None) -> str | None:
     return digest
 
 
-class ListDisclosures(Request[list[Json]], frozen=True):
+class ListDisclosures(Request[list[DisclosureView]], frozen=True):
     """List every hand-over, newest first. Names nobody whose data it was."""
 
     site: SiteName = None
 
 
 @operation("disclosures.list", right="read", changes=False)
-def list_(core: Installation, request: ListDisclosures) -> list[Json]:
+def list_(core: Installation, request: ListDisclosures) -> list[DisclosureView]:
     """The disclosure ledger, newest first; names nobody whose data it is."""
     return disclosures.listed(core, find_site(core, request.site).ref if request.site else None)

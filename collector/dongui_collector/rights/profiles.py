@@ -112,9 +112,10 @@ def read(core: Installation, request: ReadProfiles) -> Profiles:
     found = find_site(core, request.site)
     policy = core.registry.in_force(found.ref, core.clock.now()).policy
     purposes = _purposes(policy, request.recipient)
-    facts = disclosures.to_party(core, found.ref, request.recipient, purposes)
-    facts |= {"way": "profile", "from": None, "to": None, "format": "json", "by": f"token {request.consumer}"}
-    names, items = Pseudonyms(core.keyring, request.consumer), set(facts["items"])
+    by = f"token {request.consumer}"
+    entry = disclosures.to_party(core, found.ref, request.recipient, purposes, way="profile", by=by)
+    entry.format = "json"
+    names, items = Pseudonyms(core.keyring, request.consumer), set(entry.items)
     with core.storage.ledger.writing():
         seen = _allowed(core, found.ref, policy)
         shown = [
@@ -126,8 +127,9 @@ def read(core: Installation, request: ReadProfiles) -> Profiles:
             for record in seen
         ]
         digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
-        facts |= {"rows": len(shown), "people": len(shown), "digest": digest, "address": request.address or None}
-        id = disclosures.begin(core, facts, state="done")
+        entry.rows, entry.people, entry.digest, entry.state = len(shown), len(shown), digest, "done"
+        entry.address = request.address or None
+        id = disclosures.begin(core, entry)
         hashes = Disclosed(core.keyring).hashes(id, (record.subject for record in seen))
         core.storage.disclosures.add_people(id, hashes)
     return Profiles(profiles=shown)

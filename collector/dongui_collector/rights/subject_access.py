@@ -80,7 +80,7 @@ def _ids(headers: Headers) -> list[str]:
         return []
     parts = (part.partition("=") for part in headers.cookie.split(";"))
     pairs = [(name.strip(" \t"), value.strip(" \t")) for name, _, value in parts]
-    return visitor_ids(pairs, https=True, shared=False).all[:_MOST_IDS]
+    return visitor_ids(pairs, https=True, shared=False, framed=headers.framed).all[:_MOST_IDS]
 
 
 async def _known(door: PublicApp, id_: str, address: str | None, *, reads: bool) -> Asker | None:

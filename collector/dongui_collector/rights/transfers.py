@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, cast
 
+import msgspec
 from dongui.rules.periods import Period, last_day
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
@@ -21,8 +22,9 @@ from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import disclosures
-from dongui_collector.rights.disclosures import DisclosureBegun
+from dongui_collector.rights.disclosures import DisclosureBegun, DisclosureView
 from dongui_collector.rights.manual_disclosures import subject_keys, with_linked
+from dongui_collector.storage.contract.disclosures import Disclosure, DisclosureFacts, TransferNotice
 from dongui_collector.storage.contract.values import Json
 
 MEANS = ("letter", "email", "text_message", "telephone", "website")
@@ -31,7 +33,7 @@ ON_SITE_ALONE = Period(
 )  # Decree 29(2): a notice on the web site, where a person cannot be reached, stands so long
 
 
-class PlanTransfer(Request[Json], frozen=True):
+class PlanTransfer(Request[DisclosureView], frozen=True):
     """Record the plan. Nothing moves; withdrawals from now on count as a no."""
 
     recipient: Annotated[str, Field("The successor.", metavar="NAME")]
@@ -47,7 +49,7 @@ class PlanTransfer(Request[Json], frozen=True):
 
 
 @operation("transfers.plan", right="approve", audit="disclosure")
-def plan(core: Installation, request: PlanTransfer) -> Json:
+def plan(core: Installation, request: PlanTransfer) -> DisclosureView:
     """Record a planned transfer: the ``fact`` (sale, merger, …), the successor with address and contact, how and until
     which day one may opt out. Nothing moves. ``purposes`` empty: all that the site has consents for.
     """
@@ -60,28 +62,27 @@ def plan(core: Installation, request: PlanTransfer) -> Json:
     if last is None or last <= core.retention.today():
         raise CollectorError("the last day for opting out must lie in the future: notices come first (PIPA 27)")
     wanted = list(dict.fromkeys(request.purposes)) or known
-    said = {
-        "recipient": request.recipient,
-        "address": request.address,
-        "contact": request.contact,
-        "fact": request.fact,
-        "opt_out": request.opt_out,
-    }
-    facts: Json = {name: disclosures.words(text, name) for name, text in said.items()}
-    facts |= {
-        "way": "transfer",
-        "site_ref": found.ref,
-        "party": "successor",
-        "until": last.isoformat(),
-        "by": request.by,
-    }
-    facts |= {"country": request.country or policy.controller.country, "purposes": wanted, "from": None, "to": None}
-    facts |= {"items": sorted({i for p in wanted if p in policy.purposes for i in policy.purposes[p].items})}
-    id = disclosures.begin(core, facts | {"notices": []}, state="planned")
-    return status(core, ShowTransfer(id))
+    entry = Disclosure(
+        way="transfer",
+        state="planned",
+        site_ref=found.ref,
+        party="successor",
+        by=request.by,
+        country=request.country or policy.controller.country,
+        purposes=wanted,
+        items=sorted({i for p in wanted if p in policy.purposes for i in policy.purposes[p].items}),
+        recipient=disclosures.words(request.recipient, "recipient"),
+        address=disclosures.words(request.address, "address"),
+        contact=disclosures.words(request.contact, "contact"),
+        fact=disclosures.words(request.fact, "fact"),
+        opt_out=disclosures.words(request.opt_out, "opt_out"),
+        until=last.isoformat(),
+        notices=[],
+    )
+    return status(core, ShowTransfer(disclosures.begin(core, entry)))
 
 
-class LogNotice(Request[Json], frozen=True):
+class LogNotice(Request[DisclosureView], frozen=True):
     """Log that the notice was given."""
 
     id: Annotated[int, Field(argument=True)]
@@ -92,7 +93,7 @@ class LogNotice(Request[Json], frozen=True):
 
 
 @operation("transfers.notice", right="approve", audit="disclosure")
-def notice(core: Installation, request: LogNotice) -> Json:
+def notice(core: Installation, request: LogNotice) -> DisclosureView:
     """Log that the notice was given: by which ``means``, on which day, and what proves it (a link, a file's digest).
 
     Several notices may be logged. Raises :class:`CollectorError` for means that are none or a day in the future.
@@ -102,20 +103,17 @@ def notice(core: Installation, request: LogNotice) -> Json:
     given = disclosures.day(request.on, "the day of the notice") or core.retention.today()
     if given > core.retention.today():
         raise CollectorError("a notice is logged once it has been given, not before")
-    logged = {
-        "means": request.means,
-        "on": given.isoformat(),
-        "proof": disclosures.words(request.proof, "what proves it"),
-        "by": request.by,
-    }
+    proof = disclosures.words(request.proof, "what proves it")
+    logged = TransferNotice(request.means, given.isoformat(), proof, request.by)
     with core.storage.ledger.writing():
         entry = _transfer(core, request.id, "planned")
-        core.storage.disclosures.change(request.id, {"notices": [*entry["notices"], logged]})
-        disclosures.note(core, request.id, entry["site_ref"], "noticed", logged)
+        entry.notices = [*(entry.notices or ()), logged]
+        core.storage.disclosures.change(entry)
+        disclosures.note(core, entry, "noticed", msgspec.to_builtins(logged))
     return status(core, ShowTransfer(request.id))
 
 
-class OptOut(Request[Json], frozen=True):
+class OptOut(Request[DisclosureView], frozen=True):
     """Leave people out; a member with every visitor joined to it."""
 
     id: Annotated[int, Field(argument=True)]
@@ -130,30 +128,24 @@ class OptOut(Request[Json], frozen=True):
 
 
 @operation("transfers.opt_out", right="approve", audit="disclosure")
-def opt_out(core: Installation, request: OptOut) -> Json:
+def opt_out(core: Installation, request: OptOut) -> DisclosureView:
     """Leave people out for good; a member with every visitor joined to it. Only keyed hashes of them are kept."""
     if not (request.members or request.visitors):
         raise CollectorError("say who opts out: --member or --visitor")
     with core.storage.ledger.writing():
         entry = _transfer(core, request.id, "planned")
         keys = with_linked(
-            core, subject_keys(core, core.registry.site_by_ref(entry["site_ref"]), request.members, request.visitors)
+            core, subject_keys(core, core.registry.site_by_ref(entry.site_ref), request.members, request.visitors)
         )
         core.storage.disclosures.add_people(request.id, Disclosed(core.keyring).hashes(request.id, keys, "out"))
-        core.storage.disclosures.change(
-            request.id, {"opted_out": entry.get("opted_out", 0) + len(request.members) + len(request.visitors)}
-        )
-        disclosures.note(
-            core,
-            request.id,
-            entry["site_ref"],
-            "opted_out",
-            {"number": len(request.members) + len(request.visitors), "by": request.by},
-        )
+        number = len(request.members) + len(request.visitors)
+        entry.opted_out = (entry.opted_out or 0) + number
+        core.storage.disclosures.change(entry)
+        disclosures.note(core, entry, "opted_out", {"number": number, "by": request.by})
     return status(core, ShowTransfer(request.id))
 
 
-class CancelTransfer(Request[Json], frozen=True):
+class CancelTransfer(Request[DisclosureView], frozen=True):
     """Cancel a planned transfer."""
 
     id: Annotated[int, Field(argument=True)]
@@ -161,13 +153,14 @@ class CancelTransfer(Request[Json], frozen=True):
 
 
 @operation("transfers.cancel", right="approve", audit="disclosure")
-def cancel(core: Installation, request: CancelTransfer) -> Json:
+def cancel(core: Installation, request: CancelTransfer) -> DisclosureView:
     """The transfer does not come: nothing was and nothing will be handed over."""
     with core.storage.ledger.writing():
         entry = _transfer(core, request.id, "planned")
-        core.storage.disclosures.change(request.id, {"state": "cancelled", "done_at": core.clock.now()})
-        disclosures.note(core, request.id, entry["site_ref"], "cancelled", {"by": request.by})
-    return disclosures.public_view(core, disclosures.load(core, request.id))
+        entry.state, entry.done_at = "cancelled", core.clock.now()
+        core.storage.disclosures.change(entry)
+        disclosures.note(core, entry, "cancelled", {"by": request.by})
+    return disclosures.public_view(core, entry)
 
 
 class BeginTransfer(Request[DisclosureBegun], frozen=True):
@@ -189,27 +182,29 @@ def begin(core: Installation, request: BeginTransfer) -> DisclosureBegun:
         return disclosures.hand_over(core, entry, request.by)
 
 
-class ShowTransfer(Request[Json], frozen=True):
+class ShowTransfer(Request[DisclosureView], frozen=True):
     """Show a transfer and what is missing before it may be carried out."""
 
     id: Annotated[int, Field(argument=True)]
 
 
 @operation("transfers.status", right="read", changes=False)
-def status(core: Installation, request: ShowTransfer) -> Json:
+def status(core: Installation, request: ShowTransfer) -> DisclosureView:
     """A transfer, with what is ``missing`` before it may be carried out."""
     entry = _transfer(core, request.id)
-    lacks = missing(entry, core.retention.today()) if entry["state"] == "planned" else []
-    return {**disclosures.public_view(core, entry), "missing": lacks}
+    return disclosures.public_view(core, entry, missing(entry, core.retention.today()))
 
 
-def missing(entry: Json, today: date) -> list[str]:
-    """What stands between a planned transfer and its hand-over, in words; empty when nothing does. Pure."""
-    until = date.fromisoformat(entry["until"])
-    notices = [(n["means"], date.fromisoformat(n["on"])) for n in entry["notices"]]
+def missing(entry: DisclosureFacts, today: date) -> list[str]:
+    """What stands between a planned transfer and its hand-over, in words; empty when nothing does, and for all that is
+    no planned transfer. Pure."""
+    if entry.way != "transfer" or entry.state != "planned":
+        return []
+    until = date.fromisoformat(str(entry.until))
+    notices = [(n.means, date.fromisoformat(n.on)) for n in entry.notices or ()]
     found = []
     if not notices:
-        found.append(f"no notice is logged; give it, then: dongui transfer notice {entry['id']} --means … --proof …")
+        found.append(f"no notice is logged; give it, then: dongui transfer notice {entry.id} --means … --proof …")
     elif all(on >= until for _, on in notices):
         found.append(f"every notice came when opting out had already ended ({until}): plan it anew, with a later day")
     elif all(means == "website" for means, _ in notices):
@@ -224,9 +219,9 @@ def missing(entry: Json, today: date) -> list[str]:
     return found
 
 
-def _transfer(core: Installation, id: int, *states: str) -> Json:
+def _transfer(core: Installation, id: int, *states: str) -> Disclosure:
     entry = disclosures.load(core, id, *states)
-    if entry["way"] != "transfer":
+    if entry.way != "transfer":
         raise CollectorError(f"disclosure {id} is no transfer")
     return entry
 
@@ -234,7 +229,7 @@ def _transfer(core: Installation, id: int, *states: str) -> Json:
 # --- what goes -------------------------------------------------------------------------------------------------------
 
 
-def staying(core: Installation, entry: Json) -> Callable[[bytes], bool]:
+def staying(core: Installation, entry: Disclosure) -> Callable[[bytes], bool]:
     """Who is left out of a transfer, as a test of a visitor's or member's key."""
     hashes, ledger, sets = Disclosed(core.keyring), core.storage.ledger, core.storage.disclosures
     known: dict[bytes, bool] = {}
@@ -244,8 +239,8 @@ def staying(core: Installation, entry: Json) -> Callable[[bytes], bool]:
         if visitor is not None and visitor.suspended:
             return True
         words = visitor.standings.values() if visitor else ()
-        since = any(s.state == "withdrawn" and s.at >= entry["at"] for s in words)
-        return since or bool(sets.known([hashes.hash(entry["id"], key, "out")]))
+        since = any(s.state == "withdrawn" and s.at >= entry.at for s in words)
+        return since or bool(sets.known([hashes.hash(entry.id, key, "out")]))
 
     def out(key: bytes) -> bool:
         if key not in known:
@@ -257,14 +252,14 @@ def staying(core: Installation, entry: Json) -> Callable[[bytes], bool]:
     return out
 
 
-def handed_over(core: Installation, entry: Json, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
+def handed_over(core: Installation, entry: Disclosure, before: Callable[[Sequence[bytes]], None]) -> Iterator[Json]:
     """What a transfer hands over, one object each: events as exports have them, then records of other classes.
 
     Under pseudonyms of the transfer's own; ``subject`` of a record is the member's reference as the site gave it. What
     lies in the archive stays: it may serve its own obligation only (S3.1).
     """
-    site, out = core.registry.site_by_ref(entry["site_ref"]), staying(core, entry)
-    reader = Entitlement(f"transfer:{entry['id']}", site, tuple(entry["purposes"]))
+    site, out = core.registry.site_by_ref(entry.site_ref), staying(core, entry)
+    reader = Entitlement(f"transfer:{entry.id}", site, tuple(entry.purposes))
     for row in export_events(core, reader, date.min, date.max, before=before, only=lambda key: not out(key)):
         yield {"kind": "event", **row}
     names, today = Pseudonyms(core.keyring, reader.consumer), core.retention.today()

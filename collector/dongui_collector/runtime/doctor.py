@@ -201,12 +201,10 @@ def _destructions(core: Installation) -> Iterator[Diagnosis]:
     for one in core.retention.standing.unsigned():
         what = Message(
             "nobody signed the periods of version {version} of {site}: what they end will wait",
-            version=one["version"],
-            site=one["site"],
+            version=one.version,
+            site=one.site,
         )
-        yield Diagnosis(
-            "warning", what, Message("dongui destruction grant --version {version}", version=one["version"])
-        )
+        yield Diagnosis("warning", what, Message("dongui destruction grant --version {version}", version=one.version))
 
 
 def _review(core: Installation) -> Iterator[Diagnosis]:

@@ -29,6 +29,7 @@ class Consent:
     __slots__ = (
         "_chosen",
         "_decide",
+        "_framed",
         "_gpc",
         "_ids",
         "_named",
@@ -71,6 +72,7 @@ class Consent:
         self._naming = naming
         self._named: CookieNaming | None = None
         self._shared = shared
+        self._framed = False
         self._own: list[tuple[str, str]] | None = None
         self.known = known
         self.outgoing: Sequence[OwnCookie] = ()
@@ -165,14 +167,20 @@ class Consent:
         """The visitor ids of the request, whatever is granted: taking back needs no consent."""
         if self._ids is None:
             own = self._own_pairs() if _OUR_ID in self.cookies else ()
-            self._ids = visitor_ids(own, self._is_over_https, self._shared) if own else _NO_IDS
+            self._ids = visitor_ids(own, self._is_over_https, self._shared, self._framed) if own else _NO_IDS
         return self._ids
 
     def naming(self) -> CookieNaming:
         """How our cookies are called for this request."""
         if self._named is None:
-            self._named = self._naming()
+            self._named = self._naming()._replace(framed=self._framed)
         return self._named
+
+    def frame(self) -> None:
+        """The page says that it stands in a frame of another site: the cookies that it has there are the ones meant."""
+        if self.naming().https:
+            self._framed = True
+            self._named = self._purposes = self._chosen = self._ids = None
 
     def renew(self, cookies: Sequence[OwnCookie]) -> None:
         """After a decision: these cookies count from now on, and are to go out with the answer."""
@@ -223,7 +231,7 @@ class Consent:
         """The choice in the cookies, whether or not it stands."""
         if self._chosen is None:
             own = self._own_pairs()
-            self._chosen = (read_choice(own, self._is_over_https, self._shared) if own else None,)
+            self._chosen = (read_choice(own, self._is_over_https, self._shared, self._framed) if own else None,)
         return self._chosen[0]
 
     def _own_pairs(self) -> list[tuple[str, str]]:

@@ -11,15 +11,19 @@ from dongui.rules.own_cookies import PREFIXES, cookie_name, cookie_prefix
 from dongui.web.domains import domains_above
 from dongui.web.origin import RequestOrigin, is_over_https
 
+_FRAMED = cookie_name(True)
+
 
 class CookieNaming(NamedTuple):
     """How our cookies are called for one request: by the scheme of its page, and by the option ``domain``, which shares
-    them over subdomains. ``host``: the page's, whose other copies end with a decision.
+    them over subdomains. ``host``: the page's, whose other copies end with a decision. ``framed``: for a page that is
+    made to stand in frames of other sites, which on https has cookies of its own.
     """
 
     https: bool = False
     domain: str = ""
     host: str = ""
+    framed: bool = False
 
     @property
     def shared(self) -> bool:
@@ -27,9 +31,14 @@ class CookieNaming(NamedTuple):
         return bool(self.domain)
 
     @property
+    def plain(self) -> str:
+        """The name of the choice cookie without its prefix."""
+        return cookie_name(self.framed and self.https)
+
+    @property
     def choice(self) -> str:
         """The name of the choice cookie."""
-        return cookie_prefix(self.https, self.shared) + cookie_name(False)
+        return cookie_prefix(self.https, self.shared) + self.plain
 
     @property
     def visitor(self) -> str:
@@ -59,7 +68,8 @@ class OwnCookie:
         """The ``Set-Cookie``. No script reads the id (``HttpOnly``); the choice is for scripts too."""
         text = f"{self.name}={self.value}; Max-Age={self.seconds}; Path=/"
         text += f"; Domain={self.domain}" if self.domain else ""
-        text += "; SameSite=Lax" + ("; HttpOnly" if self.name.endswith("_id") else "")
+        text += "; SameSite=None; Partitioned" if _FRAMED in self.name else "; SameSite=Lax"
+        text += "; HttpOnly" if self.name.endswith("_id") else ""
         return "Set-Cookie", text + ("; Secure" if self.secure else "")
 
 
@@ -98,5 +108,5 @@ def _copies(naming: CookieNaming) -> Iterator[OwnCookie]:
         if prefix and not naming.https:
             continue  # such a cookie can neither be there nor be ended without TLS
         for domain in [""] if prefix == "__Host-" else domains:
-            for name in (cookie_name(False), cookie_name(False) + "_id"):
+            for name in (naming.plain, naming.plain + "_id"):
                 yield OwnCookie(prefix + name, "", 0, domain, naming.https)

@@ -43,6 +43,9 @@ _BEARER = re.compile(r"Bearer ([A-Za-z0-9_-]{22})")
 _OF_A_SITE = ("policy", "v1/policy", "v1/notice")  # else the collector answers for whichever site comes first
 _UNKNOWN_VISITOR = "urn:dongui:problem:unknown-visitor"
 _SECRET_ONLY = ("ip", "user_agent")
+FRAMED = "frame"
+"""``X-Dongui`` of a page that is made to stand in frames of other sites."""
+
 _MOST_IDS = 16  # of one request: each costs the collector a call
 
 _PASSED_ON = (
@@ -188,7 +191,7 @@ def _own_data(visit: ProxiedRequest, path: str, headers: dict[str, str], body: b
         ids = [given[1]]
     elif visit.method == "OPTIONS":
         return Forward(LEARNING, visit.method, path, headers, None)
-    elif visit.header("x-dongui") != "1":
+    elif visit.header("x-dongui") not in ("1", FRAMED):
         return problem(403, "origin-not-listed", "This call needs the header X-Dongui: 1")
     else:
         ids = visit.ids.all[:_MOST_IDS]

@@ -8,7 +8,7 @@ from dongui.web.incoming import IncomingRequest
 from dongui.web.inject import TagInjector
 from dongui.web.origin import RequestOrigin, hides_cookies
 from dongui.web.page_view import RequestFacts, address_of, from_the_right, is_html_page, page_view, url_of
-from dongui.web.proxy_rules import ProxiedRequest
+from dongui.web.proxy_rules import FRAMED, ProxiedRequest
 from dongui.web.set_cookie import Headers, glance, hide, private, unshared
 from dongui.web.site import SiteContext
 
@@ -100,6 +100,8 @@ class SiteRequest:
     def proxied(self) -> ProxiedRequest:
         """This request as the collector's proxy takes it."""
         incoming = self.incoming
+        if incoming.header("x-dongui") == FRAMED:
+            self.consent.frame()
         return ProxiedRequest(
             method=self.method,
             path=incoming.mounted_path,

@@ -2,6 +2,7 @@
 import type { Reason } from "../blocking/explain";
 import type { Cut } from "../rules/json";
 import { core } from "../ui/core";
+import "./setup";
 
 const TEXTS: Record<Reason, string> = {
   unknown: 'never runs: the policy has no purpose "{}". Check data-purpose for a typo.',

@@ -1,5 +1,6 @@
 /** One attempt to hand over a decision, and what its answer changes: the queue, the cookies, whether the question comes back. */
 import type { Result } from "../api";
+import { frameHeader } from "../mount";
 import type { Entry } from "../queue";
 import { encodeChoice } from "../rules/consent";
 import { choiceAfter, classifyAnswer, settle, type Recorded } from "../rules/decisions";
@@ -8,6 +9,7 @@ import { core } from "../ui/core";
 import { agains } from "../ui/words";
 import { forget, lifetime, setChoice, setCookie } from "./cookies";
 import { entries, put, removeById, rewrite } from "./entries";
+import { ownWords } from "../ui/ownwords";
 
 /** What a `201` says. */
 interface Answer extends Recorded {
@@ -52,7 +54,7 @@ export function reportGone(): void {
 
 /** The body is text/plain, which spares the preflight; a redirect is no answer. */
 export function transmit({ at, tried, erase, withdraws, ...said }: Entry): Promise<Response | void> {
-  const request: RequestInit = { method: "POST", body: core._json(said), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) };
+  const request: RequestInit = { method: "POST", body: core._json(said), headers: frameHeader(), keepalive: true, redirect: "manual", signal: AbortSignal.timeout(1e4) };
   return (attempts[said.id] = fetch(`${core._options.base}/v1/consents`, request).catch(() => {}));
 }
 
@@ -91,7 +93,7 @@ function failed({ id }: Entry, answer: Response | void): void {
 /** The visitor's own call: by the id where the page knows it, else by the HttpOnly cookie. */
 async function erase(entry: Entry): Promise<void> {
   const { base, site } = core._options;
-  const headers: Record<string, string> = entry.visitor ? { Authorization: `Bearer ${entry.visitor}` } : { "X-Dongui": "1" };
+  const headers: Record<string, string> = entry.visitor ? { Authorization: `Bearer ${entry.visitor}` } : { "X-Dongui": "1", ...frameHeader() };
   const answer = await fetch(`${base}/v1/me?site=${site}`, { method: "DELETE", headers, redirect: "manual" }).catch(() => {});
   const body = await answer?.json().catch(() => {});
   // Nobody is known by that id, or there is none: nothing is held.
@@ -154,6 +156,7 @@ const withdraw = (entry: Entry, refused: string[], visitor: string): void =>
 
 /** Refused for good: what it would have taken away is tried again every hour, and who granted in vain is asked again. */
 async function refused(entry: Entry, slug: string): Promise<void> {
+  if (slug == "origin-not-listed" || slug == "unknown-site") core._complain(slug);
   if (slug == "superseded-notice") await core._learn("reload").catch(() => {});
   const before = entries();
   rewrite(before, settle(before, entry.id, slug));
@@ -172,6 +175,6 @@ async function refused(entry: Entry, slug: string): Promise<void> {
 /** The question comes back once on this page; later at most once an hour, or with the next page where only that can help. */
 function comeBack(slug: string): void {
   if (core._again) core._quiet = 1;
-  core._again = JSON.parse(core._options.words || "{}").again ?? agains[core._facts?.lang] ?? agains.en;
+  core._again = ownWords().again ?? agains[core._facts?.lang] ?? agains.en!;
   if (slug != "origin-not-listed" && slug != "unknown-site") core._store("dongui.again", Date.now());
 }

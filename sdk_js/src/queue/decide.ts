@@ -49,6 +49,7 @@ core._decide = async (changes, method, erase): Promise<Result> => {
   core._hide?.(true);
   if (gives && !keepsCookies()) {
     core._quiet = 1;
+    core._complain("cookies");
     return "refused";
   }
   requests.forEach(put);

@@ -1,4 +1,5 @@
 /** One attempt to hand over a batch of events. */
+import { frameHeader } from "../mount";
 import { core } from "../ui/core";
 
 /**
@@ -6,7 +7,7 @@ import { core } from "../ui/core";
  * nobody says how many: a firewall, a captive portal and no answer at all come and go.
  */
 export async function outcome(body: string): Promise<"recorded" | "refused" | number> {
-  const answer = await fetch(`${core._options.base}/v1/events`, { method: "POST", body, keepalive: true, signal: AbortSignal.timeout(1e4) }).catch(() => {});
+  const answer = await fetch(`${core._options.base}/v1/events`, { method: "POST", body, headers: frameHeader(), keepalive: true, signal: AbortSignal.timeout(1e4) }).catch(() => {});
   const { status = 0, headers } = answer || {};
   if (status == 202) return "recorded";
   // A body that came too slowly, or too early (408, 425), comes the next time.

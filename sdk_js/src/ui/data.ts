@@ -1,4 +1,5 @@
 /** What is held about this visitor: to see, to download, to erase (S9, K10, K11). */
+import { frameHeader } from "../mount";
 import { confirmed } from "./confirm";
 import { core } from "./core";
 import { download } from "./download";
@@ -21,7 +22,7 @@ const SHOWN = 50;
 export async function held(): Promise<Mine> {
   await core._load("queue");
   const id = core._ids?.()[0];
-  const headers: Record<string, string> = id ? { Authorization: `Bearer ${id}` } : { "X-Dongui": "1" };
+  const headers: Record<string, string> = id ? { Authorization: `Bearer ${id}` } : { "X-Dongui": "1", ...frameHeader() };
   const answer = await fetch(`${core._options.base}/v1/me?site=${core._options.site}`, { headers });
   // 404: the collector knows nobody of that id; 401: there is none. Either way nothing is held.
   if (answer.status == 404 || answer.status == 401) return { suspended: false, consents: [], records: [], events: [] };

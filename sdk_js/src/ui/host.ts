@@ -3,6 +3,7 @@ import { core, doc } from "./core";
 import { css } from "./style";
 import { places } from "./words";
 import type { PlaceWords } from "./words/words";
+import { ownWords } from "./ownwords";
 
 /** The element and its shadow root; `more` is added to the interface's look. The focus goes to what is inside. */
 export function hosted(tag: string, more: string): [element: HTMLElement, root: ShadowRoot] {
@@ -16,4 +17,4 @@ export function hosted(tag: string, more: string): [element: HTMLElement, root: 
   return [host, root];
 }
 
-export const placeWords = (): PlaceWords => ({ ...(places[core._facts.lang] ?? places.en!), ...JSON.parse(core._options.words || "{}") });
+export const placeWords = (): PlaceWords => ({ ...(places[core._facts.lang] ?? places.en!), ...ownWords() });

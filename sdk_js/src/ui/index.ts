@@ -7,6 +7,7 @@ import { guard, mayAsk, mayShow } from "./guard";
 import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
+import { ownWords } from "./ownwords";
 
 let host: HTMLElement | undefined;
 let opener: Element | null;
@@ -67,7 +68,7 @@ function approached(): void {
 /** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
 const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => doc.cookie) || "") && (await core._load("queue"), core._refused?.());
 
-core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...JSON.parse(core._options.words || "{}") });
+core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...ownWords() });
 
 core._show = async (view: View) => {
   core._wordsNow();

@@ -5,8 +5,9 @@ import { preferences } from "./preferences";
 import { css } from "./panelstyle";
 import { panels } from "./words";
 import type { PanelWords } from "./words/words";
+import { ownWords } from "./ownwords";
 
-const words = (): PanelWords => ({ ...(panels[core._facts.lang] ?? panels.en!), ...JSON.parse(core._options.words || "{}") });
+const words = (): PanelWords => ({ ...(panels[core._facts.lang] ?? panels.en!), ...ownWords() });
 
 /** What is left that no script can reach is reported, not hidden; where a script has run, loading the page anew is offered. */
 core._undo = () => {

@@ -33,18 +33,18 @@ def _vitals(reader: ScreenReader) -> Response:
 
 def _goals(reader: ScreenReader) -> Response:
     rows: list[Json] = []
-    for one in views_of(reader.core, reader.site)["goals"]:
-        answer = reader.ask("funnel", steps=(parse_filter(one["what"]),))
+    for one in views_of(reader.core, reader.site).goals:
+        answer = reader.ask("funnel", steps=(parse_filter(one.what),))
         (row,) = answer["rows"]
-        rows.append(row | {"goal": one["name"], "rate": ratio(row["visits"] or 0, answer["visits"] or 0)})
+        rows.append(row | {"goal": one.name, "rate": ratio(row["visits"] or 0, answer["visits"] or 0)})
     return _file(reader, "goals", ("goal", "filter", "visitors", "visits", "rate"), rows)
 
 
 def _funnels(reader: ScreenReader) -> Response:
     rows: list[Json] = []
-    for one in views_of(reader.core, reader.site)["funnels"]:
-        answer = reader.ask("funnel", steps=tuple(map(parse_filter, one["steps"])))
-        rows += [row | {"funnel": one["name"]} for row in answer["rows"]]
+    for one in views_of(reader.core, reader.site).funnels:
+        answer = reader.ask("funnel", steps=tuple(map(parse_filter, one.steps)))
+        rows += [row | {"funnel": one.name} for row in answer["rows"]]
     return _file(reader, "funnels", ("funnel", "step", "filter", "visitors", "visits", "share"), rows)
 
 

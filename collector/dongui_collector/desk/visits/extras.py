@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -39,7 +39,7 @@ class Step:
     filter: str
 
 
-def _steps(reader: ScreenReader, steps: list[str], names: list[str], lang: str) -> list[Step]:
+def _steps(reader: ScreenReader, steps: Sequence[str], names: Sequence[str], lang: str) -> list[Step]:
     """How many visits came to each step, in their order."""
     answer = reader.ask("funnel", steps=tuple(map(parse_filter, steps)))
     found: list[Step] = []
@@ -62,14 +62,14 @@ def _steps(reader: ScreenReader, steps: list[str], names: list[str], lang: str) 
 
 
 def goals(reader: ScreenReader, lang: str) -> Json:
-    listed = views_of(reader.core, reader.site)["goals"]
-    return {"goals": [_steps(reader, [one["what"]], [one["name"]], lang)[0] for one in listed]}
+    listed = views_of(reader.core, reader.site).goals
+    return {"goals": [_steps(reader, (one.what,), (one.name,), lang)[0] for one in listed]}
 
 
 def funnels(reader: ScreenReader, lang: str) -> Json:
     """All funnels; which of them is open is a matter of the page."""
-    listed = views_of(reader.core, reader.site)["funnels"]
-    return {"funnels": [(one["name"], _steps(reader, one["steps"], one["steps"], lang)) for one in listed]}
+    listed = views_of(reader.core, reader.site).funnels
+    return {"funnels": [(one.name, _steps(reader, one.steps, one.steps, lang)) for one in listed]}
 
 
 @dataclass(frozen=True, slots=True)

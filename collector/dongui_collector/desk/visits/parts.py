@@ -82,7 +82,7 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
         "clear": asked.query(filters=()),
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),
-        "views": views_of(reader.core, reader.site)["views"],
+        "views": views_of(reader.core, reader.site).views,
         "keep_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#views",
         "share_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#shares",
     }

@@ -10,11 +10,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.saved_views import KINDS, DropView, KeepView, views_of
-from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, live
+from dongui_collector.analytics.shared_links import CreateShare, RevokeShare, SharedLinkMade, live
 from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.pages import DeskPages
 from dongui_collector.desk.shell import change, done, open_core
-from dongui_collector.storage.contract.values import Json
 
 pages = DeskPages("kept", __name__, url_prefix="/console/visits/kept")
 
@@ -24,14 +23,14 @@ def page() -> str:
     return _page()
 
 
-def _page(made: Json | None = None) -> str:
+def _page(made: SharedLinkMade | None = None) -> str:
     """The page; ``made`` is a shared link whose address is shown this once."""
     core, site = open_core(), chosen_site()
     notice = core.registry.current(site.ref, core.clock.now())
     return render_template(
         "visits/kept.html",
         kept=views_of(core, site),
-        shares=[share for share in live(core) if share["site"] == site.id],
+        shares=[share for share in live(core) if share.site == site.id],
         made=made,
         purposes=notice.policy.purposes if notice else {},
         site=site,

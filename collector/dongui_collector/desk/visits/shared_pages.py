@@ -17,9 +17,9 @@ from werkzeug.exceptions import NotFound, TooManyRequests
 from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.filters import DIMENSIONS
-from dongui_collector.analytics.public_numbers import PeriodKind, PublicNumbers, finished
+from dongui_collector.analytics.public_numbers import PublicNumbers, finished
 from dongui_collector.analytics.query import MOST_ROWS
-from dongui_collector.analytics.shared_links import of_token
+from dongui_collector.analytics.shared_links import SharedLink, of_token
 from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
 from dongui_collector.desk.pages import DeskPages
@@ -43,13 +43,13 @@ _limit = RateLimit(0.5, 30)
 def show(token: str) -> Response:
     core = open_core()
     share = of_token(core, token)
-    if not _limit.allow(share["hash"] if share else "", request.remote_addr):
+    if not _limit.allow(share.hash if share else "", request.remote_addr):
         raise TooManyRequests
-    site = core.registry.site(share["site"]) if share else None
+    site = core.registry.site(share.site) if share else None
     if share is None or site is None:
         raise NotFound
     notice = core.registry.in_force(site.ref, core.clock.now())
-    standing = [purpose for purpose in share["purposes"] if purpose in notice.policy.consent_purposes]
+    standing = [purpose for purpose in share.purposes if purpose in notice.policy.consent_purposes]
     if not standing:
         raise NotFound  # what it was for is asked for no more
     reader = PublicReader(core, site, share, tuple(standing), request.args)
@@ -79,12 +79,12 @@ class PublicReader(ScreenReader):
     """
 
     def __init__(
-        self, core: Installation, site: Site, share: Json, purposes: tuple[str, ...], args: Mapping[str, str]
+        self, core: Installation, site: Site, share: SharedLink, purposes: tuple[str, ...], args: Mapping[str, str]
     ) -> None:
-        kind: PeriodKind = share.get("period", "month")
+        kind = share.period
         self.periods = finished(kind, core.clock.today(core.settings.zone))
         first, last = next((one for one in self.periods if one[0].isoformat() == args.get("from")), self.periods[0])
-        filters = tuple(share["filters"])
+        filters = share.filters
         metric = args.get("metric", "")
         state = ScreenState(CUSTOM, first, last, "none", kind, metric if metric in METRICS else METRICS[0])
         super().__init__(core, site, replace(state, filters=filters, purposes=purposes, fixed=True))

@@ -141,9 +141,9 @@ def _marks(reader: ScreenReader, times: list[str]) -> list[Mark]:
     if reader.asked.fixed:
         return []
     interval, found = reader.asked.interval, []
-    for note in sorted(views_of(reader.core, reader.site)["notes"], key=lambda note: str(note["day"])):
-        time = graph.interval_of(note["day"], interval)
+    for note in sorted(views_of(reader.core, reader.site).notes, key=lambda note: note.day):
+        time = graph.interval_of(note.day, interval)
         n = next((n for n, one in enumerate(times) if one.startswith(time)), None)
         if n is not None:
-            found.append(Mark(n, graph.place(n, len(times)), note["day"], note["text"]))
+            found.append(Mark(n, graph.place(n, len(times)), note.day, note.text))
     return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from dongui.i18n import Message
 
 from dongui_collector.evidence import checkpoints, seals
@@ -192,7 +193,7 @@ def _is_certified(done: Destruction, seen: ChainSummary) -> bool:
     certificate, (seq, at) = seen.certificates[done.id], seen.certified_by[done.id]
     intent = seen.intents.get(done.id, {})
     return (
-        done.certificate == certificate | {"seq": seq, "at": at}
+        msgspec.to_builtins(done.certificate) == certificate | {"seq": seq, "at": at}
         and done.what == certificate.get("what")
         and done.approved_by == certificate.get("approved_by")
         and done.reason == intent.get("reason")

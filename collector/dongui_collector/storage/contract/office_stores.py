@@ -7,6 +7,7 @@ from datetime import date
 from typing import Protocol
 
 from dongui_collector.storage.contract.access import Account, Token
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Session
 
@@ -117,14 +118,16 @@ class DisclosureStore(Protocol):
     (``ledger/disclosure_subjects.py``).
     """
 
-    def add(self, entry: Json) -> int:
+    def add(self, entry: Disclosure) -> int:
         """A new entry; its number, which is never used again."""
 
-    def entry(self, id: int) -> Json | None: ...
-    def entries(self) -> list[Json]:
+    def entry(self, id: int) -> Disclosure | None: ...
+    def entries(self) -> list[Disclosure]:
         """By number, each with its ``id``."""
 
-    def change(self, id: int, changes: Json) -> None: ...
+    def change(self, entry: Disclosure) -> None:
+        """Put an entry in the place of the one of its number. Raises :class:`Unknown` where there is none."""
+
     def destroy(self, ids: Sequence[int]) -> int:
         """Clear entries and their sets in place."""
 

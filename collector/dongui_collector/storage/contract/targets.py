@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dongui_collector.storage.contract.holds import Hold
 
@@ -177,6 +178,54 @@ def target_of(what: Any) -> SelectedTarget:
     return found
 
 
+class AppliedRule(msgspec.Struct, frozen=True):
+    """A period that made something due, as a certificate names it."""
+
+    class_id: str = msgspec.field(name="class")
+    keep: str
+    min_keep: str | None
+
+
+class Quantities(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a destruction is of, and what became of it, as far as its kind of target counts that."""
+
+    bytes: int | UnsetType = UNSET
+    rows: int | UnsetType | None = UNSET  # None: the file could not be read
+    rules: list[AppliedRule] | UnsetType = UNSET
+    rows_destroyed: int | UnsetType = UNSET
+    rows_reduced: int | UnsetType = UNSET
+    in_full: bool | UnsetType = UNSET
+    records: int | UnsetType = UNSET
+    archived: int | UnsetType = UNSET
+    kept: int | UnsetType = UNSET
+    erased: int | UnsetType = UNSET
+
+
+class DestructionCertificate(Quantities, frozen=True, kw_only=True):
+    """What was destroyed, why, how, and on whose word: as the ledger says it, at record ``seq``.
+
+    While the destruction runs it says only for which intent and how much. ``what`` is :attr:`Target.what`.
+    """
+
+    intent: int | UnsetType = UNSET
+    destruction: int | UnsetType = UNSET
+    what: dict[str, Any] | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    selected_by: str | UnsetType = UNSET
+    approved_at: int | UnsetType | None = UNSET
+    approved_by: str | UnsetType | None = UNSET
+    last_key_copy_expires: str | UnsetType = UNSET
+    seq: int | UnsetType = UNSET
+    at: int | UnsetType = UNSET
+
+
+class DestructionIntent(Quantities, frozen=True, kw_only=True):
+    """The ledger's record that a destruction begins, as far as its certificate repeats it."""
+
+    destruction: int
+
+
 def encode(target: SelectedTarget) -> str:
     """The stored form: :attr:`Target.what` with the rules that were resolved."""
     return msgspec.json.encode(target, order="deterministic").decode()
@@ -210,11 +259,17 @@ class Destruction(msgspec.Struct, frozen=True):
     approved_at: int | None = None
     approved_by: str | None = None
     done_at: int | None = None
-    certificate: dict[str, Any] | None = None
+    certificate: DestructionCertificate | None = None
     due: date | None = None
     selected_by: str = ""
     selected_seq: int | None = None
     v: int = 1
+
+    @property
+    def intent(self) -> int:
+        """The ledger number of the intent that it is carried out for; 0 before there is one."""
+        known = self.certificate.intent if self.certificate else UNSET
+        return 0 if known is UNSET else known
 
     @property
     def what(self) -> dict[str, Any]:

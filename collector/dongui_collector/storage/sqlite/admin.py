@@ -12,7 +12,7 @@ import msgspec
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.office_stores import MOST_COOKIES
-from dongui_collector.storage.contract.targets import SelectedTarget, decode, encode
+from dongui_collector.storage.contract.targets import DestructionCertificate, SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -79,7 +79,6 @@ class SqliteAdmin:
 
     def update_destruction(self, destruction: Destruction) -> None:
         d = destruction
-        certificate = None if d.certificate is None else _text(d.certificate)
         self._write(
             "UPDATE destructions SET state = ?, what = ?, reason = ?, approved_at = ?, approved_by = ?, done_at = ?,"
             " certificate = ?, due = ?, selected_by = ?, selected_seq = ? WHERE id = ?",
@@ -90,7 +89,7 @@ class SqliteAdmin:
                 d.approved_at,
                 d.approved_by,
                 d.done_at,
-                certificate,
+                d.certificate and _text(msgspec.to_builtins(d.certificate)),
                 d.due and d.due.isoformat(),
                 d.selected_by,
                 d.selected_seq,
@@ -261,6 +260,14 @@ def _hold(row: Sequence[Any]) -> Hold:
     return Hold(id, site_ref, reason, statute, class_id, visitor, *days, at, _day(until), released_at, ground)
 
 
+def _certificate(text: str | None) -> DestructionCertificate | None:
+    """A stored certificate; None for one that was altered by hand until it is none."""
+    try:
+        return msgspec.json.decode(text, type=DestructionCertificate) if text else None
+    except msgspec.MsgspecError:
+        return None
+
+
 def _destruction(row: Sequence[Any]) -> Destruction:
     id, state, what, reason, selected_at, approved_at, approved_by, done_at, certificate, due, by, seq = row
     return Destruction(
@@ -272,7 +279,7 @@ def _destruction(row: Sequence[Any]) -> Destruction:
         approved_at=approved_at,
         approved_by=approved_by,
         done_at=done_at,
-        certificate=json.loads(certificate) if certificate else None,
+        certificate=_certificate(certificate),
         due=_day(due),
         selected_by=by,
         selected_seq=seq,

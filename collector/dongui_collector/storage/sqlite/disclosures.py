@@ -6,11 +6,13 @@ grows and is moved (docs/decisions/001).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
+import msgspec
+from msgspec.structs import replace
+
 from dongui_collector.core.errors import Unknown
-from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
 _AT_ONCE = 500  # values of one statement
@@ -25,33 +27,32 @@ class SqliteDisclosures:
 
     # -- entries
 
-    def add(self, entry: Json) -> int:
+    def add(self, entry: Disclosure) -> int:
         # Numbers are never used again, those of cleared entries included.
         ((last,),) = self._read("SELECT max(id) FROM disclosure_numbers")
         id = int(last or 0) + 1
         self._write("INSERT INTO disclosure_numbers (id) VALUES (?)", (id,))
-        self._put(id, entry)
+        self._put(replace(entry, id=id))
         return id
 
-    def _put(self, id: int, entry: Json) -> None:
-        text = json.dumps(entry | {"id": id}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        self._write("INSERT INTO disclosures (id, body) VALUES (?, ?)", (id, text))
+    def _put(self, entry: Disclosure) -> None:
+        text = msgspec.json.encode(entry, order="sorted").decode()
+        self._write("INSERT INTO disclosures (id, body) VALUES (?, ?)", (entry.id, text))
 
-    def entry(self, id: int) -> Json | None:
-        rows = self._read("SELECT body FROM disclosures WHERE id = ?", (id,))
-        return json.loads(rows[0][0]) if rows else None
+    def entry(self, id: int) -> Disclosure | None:
+        return next(iter(self._entries("id = ?", (id,))), None)
 
-    def entries(self) -> list[Json]:
-        return [
-            json.loads(body) for (body,) in self._read("SELECT body FROM disclosures WHERE id IS NOT NULL ORDER BY id")
-        ]
+    def entries(self) -> list[Disclosure]:
+        return self._entries("id IS NOT NULL ORDER BY id")
 
-    def change(self, id: int, changes: Json) -> None:
-        known = self.entry(id)
-        if known is None:
-            raise Unknown(f"there is no disclosure {id}; see `dongui disclosures list`")
-        self._write("UPDATE disclosures SET id = NULL, body = NULL WHERE id = ?", (id,))
-        self._put(id, known | changes)
+    def _entries(self, condition: str, values: Sequence[int] = ()) -> list[Disclosure]:
+        rows = self._read(f"SELECT body FROM disclosures WHERE {condition}", tuple(values))
+        return [msgspec.json.decode(body, type=Disclosure) for (body,) in rows]
+
+    def change(self, entry: Disclosure) -> None:
+        if not self._write("UPDATE disclosures SET id = NULL, body = NULL WHERE id = ?", (entry.id,)).rowcount:
+            raise Unknown(f"there is no disclosure {entry.id}; see `dongui disclosures list`")
+        self._put(entry)
 
     def destroy(self, ids: Sequence[int]) -> int:
         done = 0
