@@ -123,6 +123,9 @@ class PublicApp:
             wrong = Problem("method-not-allowed")
             self.metrics.answered(path, wrong.status)
             await respond(send, wrong.status, wrong.body, [*wrong.headers, (b"allow", b"POST, OPTIONS")])
+        elif not path.isprintable():  # to a router "/metrics\n" is "/metrics", and to the proxy that hides it it is not
+            nowhere = Problem("not-found")
+            await respond(send, nowhere.status, nowhere.body, nowhere.headers)
         elif method == "OPTIONS" and path.startswith("/v1/"):
             await respond(send, 204, b"", self._preflight(Headers.of(scope["headers"]).origin))
         else:
