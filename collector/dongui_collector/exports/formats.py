@@ -11,9 +11,10 @@ from itertools import islice
 from typing import Any, Protocol
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT, Column, cutter
+from dongui_collector.exports.columns import COLUMNS, ENDED, ENVIRONMENT, Column, cutter
 from dongui_collector.storage.contract.values import Json
 
+_PAIRS = ("advertising_ids", "cookies")  # objects whose values are texts
 _ROWS = 10_000  # in one row group of a Parquet file
 BOM = "\ufeff".encode()  # what tells Excel that a CSV is UTF-8
 
@@ -109,6 +110,8 @@ def flat(row: Json, columns: Sequence[Column] = COLUMNS) -> dict[str, Any]:
         value = environment.get(part) if part else row.get(composite)
         if column.kind == "texts":
             value = " ".join(value or ())
+        if column is ENDED:
+            value = bool(value)
         found[column.name] = _json(value) if column.kind == "object" else value
     return found
 
@@ -140,17 +143,21 @@ def _cell(name: str, value: Any) -> str:
 def _schema(pa: Any, columns: Sequence[Column]) -> Any:
     text = pa.string()
     pairs = pa.map_(text, text)
-    types = {"at": pa.int64(), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
-    parts = [column.name.partition(".")[2] for column in columns if "." in column.name]
-    types |= {ENVIRONMENT: pa.struct([(part, text) for part in parts]), "purposes": pa.list_(text)}
-    names = dict.fromkeys(column.name.partition(".")[0] for column in columns)
-    return pa.schema([(name, types.get(name, text)) for name in names])
+    types = {"instant": pa.int64(), "boolean": pa.bool_(), "texts": pa.list_(text)}
+    found: dict[str, Any] = {}
+    for column in columns:
+        name, _, part = column.name.partition(".")
+        if part:
+            found[name] = pa.struct([*found.get(name, ()), (part, text)])
+        else:
+            found[name] = pairs if name in _PAIRS else types.get(column.kind, text)
+    return pa.schema(list(found.items()))
 
 
 def _typed(row: Json) -> Json:
     typed = dict(row)
-    typed["props"] = _json(row.get("props"))
-    for name in ("advertising_ids", "cookies"):
+    typed |= {"props": _json(row.get("props")), "ended": bool(row.get("ended"))}
+    for name in _PAIRS:
         if row.get(name) is not None:
             typed[name] = [(key, str(value)) for key, value in row[name].items()]
     return typed
