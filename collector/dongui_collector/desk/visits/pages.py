@@ -73,7 +73,7 @@ def extra(name: str) -> str:
     return render_template("visits/extra.html", extra=extra_of(reader, name), asked=reader.asked)
 
 
-@pages.get("/now", right="visits", nobody="the same")
+@pages.get("/now", right="visits", nobody="the same", polled=True)
 def now() -> str:
     """How many visitors did something within the last minutes."""
     return render_template("visits/now.html", **now_of(_reader()))
