@@ -107,6 +107,5 @@ def _state(sink: SqliteSink, core: Installation, cursors: CopyCursors) -> tuple[
 
 def _audited(core: Installation, reader: Entitlement) -> AuditExport:
     """The entry of a run on the ledger."""
-    today = core.today()
-    days = [*core.storage.events.days(), today]
+    days = [*core.storage.events.days(), core.today()]
     return AuditExport(reader.purposes, min(days), max(days), "sync", reader.site.id, by=acting_user())

@@ -22,14 +22,7 @@ from dongui_collector.desk.openapi import MOST_EXPORTED
 from dongui_collector.desk.streams import Streams
 from dongui_collector.exports.changes import CopyChanges
 from dongui_collector.exports.columns import COLUMNS, Column, ColumnError, choose, with_endings
-from dongui_collector.exports.copies import (
-    BEGINNING,
-    CopyCursorError,
-    CopyCursors,
-    CopyExpired,
-    CopyState,
-    check_known,
-)
+from dongui_collector.exports.copies import CopyCursorError, CopyCursors, CopyExpired, CopyState, continued
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
 from dongui_collector.exports.export import OWN_USE, Entitlement, ReaderView, consumer_events, entitle
@@ -85,32 +78,21 @@ def _changes(core: Installation, who: ReadRequest, reader: Entitlement, format: 
     cursors = CopyCursors(core.keyring, reader, [c.name for c in chosen], request.args.getlist("filter"))
     old = _since(core, cursors)
     changes = CopyChanges.since(core, reader, ReaderView(core, reader, wanted), old, limit)
-    days = [*changes.new.days, changes.new.today]
-    first, last = max(old.first, min(days)), min(old.last, max(days))
-    asked = _Export(core, who, reader, first, max(first, last), format, with_endings(chosen), wanted)
+    asked = _Export(core, who, reader, *changes.span, format, with_endings(chosen), wanted)
     cursor = cursors.of(changes.new)
     return asked.stream(changes.rows, {CURSOR: cursor} | ({} if changes.is_whole else _next(since=cursor)))
 
 
 def _since(core: Installation, cursors: CopyCursors) -> CopyState:
-    """Where the copy stands; a first copy of the days that are asked for, or of all, at the beginning."""
+    """Where the copy stands."""
     first = parameters.day("from") if "from" in request.args else None
     last = parameters.day("to") if "to" in request.args else None
-    if request.args["since"] in BEGINNING:
-        begun = CopyState(first=first or date.min, last=last or date.max)
-        if begun.first > begun.last:
-            raise Problem("malformed", "from must not lie after to")
-        return begun
     try:
-        state = cursors.state(request.args["since"])
-        check_known(core, state)
+        return continued(core, cursors, request.args["since"], first, last)
     except CopyCursorError as error:
         raise Problem("malformed", str(error)) from None
     except CopyExpired as error:
         raise Problem("cursor-expired", str(error)) from None
-    if (first or state.first, last or state.last) != (state.first, state.last):
-        raise Problem("malformed", "from and to are those of the first copy, or left out; for other days begin anew")
-    return state
 
 
 def _reader(core: Installation, who: ReadRequest) -> Entitlement:

@@ -62,6 +62,13 @@ class CopyChanges:
         fresh = sum(at.n - self.old.of(day).n for day, at in self.new.days.items())
         return self.limit is None or fresh < self.limit
 
+    @property
+    def span(self) -> tuple[date, date]:
+        """From which to which day there is or was something, for the ledger; today where there is nothing."""
+        days = [*self.new.days, self.new.today]
+        first = max(self.old.first, min(days))
+        return first, max(first, min(self.old.last, max(days)))
+
     def rows(self, before: Callable[[Sequence[bytes]], None] | None = None) -> Iterator[Json]:
         """The changes in order; applied one after the other they make the copy true.
 

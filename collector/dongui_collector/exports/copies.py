@@ -92,6 +92,25 @@ def check_known(core: LedgerInstallation, state: CopyState) -> None:
         raise CopyExpired("a backup was restored since, or 90 days have passed: empty the copy and begin with since=0")
 
 
+def continued(
+    core: LedgerInstallation, cursors: CopyCursors, since: str, first: date | None = None, last: date | None = None
+) -> CopyState:
+    """Where the copy stands that is asked for: where a cursor says, or at the beginning, of these days or of all.
+
+    Raises :class:`CopyCursorError` for what cannot be asked, :class:`CopyExpired` for what is known no longer.
+    """
+    if since in BEGINNING:
+        begun = CopyState(first=first or date.min, last=last or date.max)
+        if begun.first > begun.last:
+            raise CopyCursorError("from must not lie after to")
+        return begun
+    state = cursors.state(since)
+    check_known(core, state)
+    if (first or state.first, last or state.last) != (state.first, state.last):
+        raise CopyCursorError("from and to are those of the first copy, or left out; for other days begin anew")
+    return state
+
+
 class CopyCursors:
     """The cursors of one consumer for one question: purposes, columns and filters as they are asked for."""
 

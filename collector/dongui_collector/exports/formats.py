@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import islice
 from typing import Any, Protocol
 
@@ -141,22 +142,29 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _schema(pa: Any, columns: Sequence[Column]) -> Any:
+    """Dates, timestamps in UTC, maps; what a column means stands in its field's metadata."""
     text = pa.string()
     pairs = pa.map_(text, text)
-    types = {"instant": pa.int64(), "boolean": pa.bool_(), "texts": pa.list_(text)}
-    found: dict[str, Any] = {}
+    instant = pa.timestamp("ms", tz="UTC")
+    types = {"day": pa.date32(), "instant": instant, "boolean": pa.bool_(), "texts": pa.list_(text)}
+    fields: dict[str, Any] = {}
+    parts: list[Any] = []
     for column in columns:
         name, _, part = column.name.partition(".")
+        about = {"description": column.meaning}
         if part:
-            found[name] = pa.struct([*found.get(name, ()), (part, text)])
+            parts.append(pa.field(part, text, metadata=about))
+            fields[name] = pa.field(name, pa.struct(parts))
         else:
-            found[name] = pairs if name in _PAIRS else types.get(column.kind, text)
-    return pa.schema(list(found.items()))
+            kind = pairs if name in _PAIRS else types.get(column.kind, text)
+            fields[name] = pa.field(name, kind, metadata=about)
+    return pa.schema(list(fields.values()))
 
 
 def _typed(row: Json) -> Json:
     typed = dict(row)
     typed |= {"props": _json(row.get("props")), "ended": bool(row.get("ended"))}
+    typed["day"] = date.fromisoformat(row["day"]) if row.get("day") else None
     for name in _PAIRS:
         if row.get(name) is not None:
             typed[name] = [(key, str(value)) for key, value in row[name].items()]
