@@ -77,6 +77,7 @@ class Installation:
         self.config = made["config"]
         self.site: str = made["site"]
         self.secret: str = made["secret_key"]
+        self.console_password: str = made["console_password"]
         self.port, self.desk_port = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.base, timeout=60, headers={"user-agent": CHROME})

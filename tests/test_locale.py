@@ -20,7 +20,8 @@ VERIFY = ("journal", "verify", "certificates", "days", "items", "tables")
 SPEAKING = (
     *(f"dongui.policy.{name}" for name in POLICY),
     "dongui_collector.runtime.doctor",
-    *(f"dongui_collector.site_check.{name}" for name in ("judge", "results", "unseen")),
+    "dongui_collector.runtime.doctor_pages",
+    *(f"dongui_collector.site_check.{name}" for name in ("judge", "live", "results", "unseen")),
     "dongui_collector.storage.sqlite.damage",
     "dongui_collector.desk.draft_parser",
     "dongui_collector.desk.proof",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -103,3 +103,20 @@ def test_planted_names_are_found(planted: list[Module]) -> None:
         "dongui.query._Told",
     ]
     assert doubled(planted) == {"Query": ["dongui.asked", "dongui.query"]}
+
+
+def same_named(folder: Path) -> list[str]:
+    names = Counter(path.name for path in folder.rglob("test_*.py"))
+    return [name for name, files in names.items() if files > 1]
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by it, so that the second ends a run of the whole before it begins; alone, each is green."""
+    assert same_named(ROOT / "tests") == []
+
+
+def test_a_second_file_of_a_name_is_found(tmp_path: Path) -> None:
+    for folder in ("ledger", "analytics"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "test_live.py").touch()
+    assert same_named(tmp_path) == ["test_live.py"]

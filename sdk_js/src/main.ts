@@ -13,7 +13,7 @@ const nothing = (): void => {};
 
 core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
 
-core._complain = (fault) => core._load("diagnostics").then(() => core._diagnose?.(fault));
+core._complain = (fault, count) => core._load("diagnostics").then(() => core._diagnose?.(fault, count));
 
 const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
@@ -79,7 +79,7 @@ export function start(options: Options): Dongui {
     core._read();
     core._sweep();
     watch();
-    options.debug != null && core._complain();
+    options.debug == null || core._complain();
     options.pageViews == "off" || watchViews(!core._queue[0] && chosen);
     // Other tabs (a decision writes to storage), the back/forward cache and other scripts change the cookie behind our back.
     // pagehide alone misses a phone's app switcher. Listening to the storage takes longer than all the rest: not while the

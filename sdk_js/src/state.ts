@@ -120,10 +120,9 @@ export interface Core {
   _plain(value: unknown): unknown;
   _cut(why: Cut): void;
   _cuts: Partial<Record<Cut, number>>;
-  _explainCut?(why: Cut, count: number): void;
-  /** Names in the console what keeps dongui from working here: a fault that is known, or whatever is found. */
-  _complain(fault?: Fault): unknown;
-  _diagnose?(fault?: Fault): unknown;
+  /** Names in the console a fault that is known, what of events was cut and how often, or whatever keeps dongui from working. */
+  _complain(fault?: Fault | Cut, count?: number): unknown;
+  _diagnose?(fault?: Fault | Cut, count?: number): unknown;
   _native: typeof native;
   _uuid: typeof uuid;
   /** Whether the browser objects, by a signal that counts here. */

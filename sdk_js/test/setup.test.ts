@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const said: string[] = [];
-const core: any = { _options: { site: "S", base: "http://collect.example" } };
+const core: any = { _options: { site: "S", base: "http://collect.example" }, _quietly: (work: () => unknown) => work() };
+Object.defineProperty(globalThis, "navigator", { value: { cookieEnabled: true } });
 Object.assign(globalThis, {
   window: { dongui: { _core: core } },
   location: new URL("https://shop.example/cart"),
@@ -14,7 +15,7 @@ Object.assign(globalThis, {
 console.warn = (text: string) => said.push(text);
 
 test("mixed content is named, once, and before anything else is looked for", async () => {
-  await import("../src/diagnostics/setup");
+  await import("../src/diagnostics");
   await core._diagnose();
   await core._diagnose();
   assert.equal(said.length, 1);

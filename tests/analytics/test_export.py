@@ -36,6 +36,7 @@ FIELDS = [
     "environment",
     "purposes",
     "notice",
+    "received_at",
 ]
 ITEMS = {
     "statistics": {"cookie", "visit_time", "service_usage", "access_environment", "ip_address"},

@@ -178,6 +178,11 @@ def test_an_address_is_cut_to_its_network(address: str, network: str | None) -> 
     assert network_of(address) == network
 
 
+def test_every_time_is_cut_to_the_hour() -> None:
+    times = {"at": 3 * HOUR_MS + 7, "received_at": 4 * HOUR_MS + 9, "ip_address": None}
+    assert coarsened(times) == {"at": 3 * HOUR_MS, "received_at": 4 * HOUR_MS, "ip_address": None}
+
+
 def test_what_is_not_there_stays_away() -> None:
     assert coarsened({"at": None, "ip_address": None, "name": "x"}) == {"at": None, "ip_address": None, "name": "x"}
 

@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dongui_collector.exports.columns import COLUMNS as COLUMN_TABLE
 from dongui_collector.exports.columns import NAMES as COLUMNS
 from dongui_collector.exports.formats import FORMATS
 from hypothesis import given
@@ -141,22 +143,39 @@ def test_csv_never_hands_a_formula_to_a_spreadsheet_and_loses_nothing(name: str,
 
 def test_ids_and_the_like_are_the_same_in_every_format() -> None:
     """Pseudonyms are base64url: one in 64 begins with a hyphen."""
-    texts = ("id", "day", "visitor", "source", "ip_address", "country", "notice")
+    texts = ("id", "visitor", "source", "ip_address", "country", "notice")
     odd = FULL | {name: f"-{name}" for name in texts} | {"purposes": ["-a", "b"], "at": -1}
     (line,) = written("ndjson", odd).splitlines()
     (cells,) = read_csv(written("csv", odd))
     (typed,) = pq.read_table(io.BytesIO(written("parquet", odd))).to_pylist()
     for name in texts:
         assert json.loads(line)[name] == cells[name] == typed[name] == f"-{name}"
-    assert (json.loads(line)["at"], cells["at"], typed["at"]) == (-1, "-1", -1)
+    assert (json.loads(line)["at"], cells["at"], milliseconds(typed["at"])) == (-1, "-1", -1)
     assert (cells["purposes"], typed["purposes"]) == ("-a b", ["-a", "b"])
+
+
+def test_parquet_says_what_each_column_means() -> None:
+    schema = pq.read_table(io.BytesIO(written("parquet", FULL))).schema
+    said = {}
+    for field in schema:
+        parts = field.type if pa.types.is_struct(field.type) else ()
+        said |= {f"{field.name}.{part.name}": part.metadata for part in parts} or {field.name: field.metadata}
+    assert {name: about[b"description"].decode() for name, about in said.items()} == {
+        column.name: column.meaning for column in COLUMN_TABLE
+    }
+
+
+def milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def test_parquet_is_typed() -> None:
     table = pq.read_table(io.BytesIO(written("parquet", FULL, EMPTY)))
     full, empty = table.to_pylist()
-    assert table.schema.field("at").type == pa.int64()
-    assert full["at"] == FULL["at"]
+    assert table.schema.field("at").type == pa.timestamp("ms", tz="UTC")
+    assert table.schema.field("day").type == pa.date32()
+    assert milliseconds(full["at"]) == FULL["at"]
+    assert full["day"] == date.fromisoformat(FULL["day"])
     assert dict(full["advertising_ids"]) == {"gclid": "x"}
     assert full["environment"]["browser"] == "Chrome"
     assert full["purposes"] == ["statistics", "marketing"]

@@ -98,6 +98,51 @@ def test_a_forked_journal_is_refused_with_both_ends(stale: tuple[House, bytes, P
             restored(house, backup, **given)
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["beside the keys", "beside the backup alone"])
+def test_an_older_journal_alone_is_held_against_the_ledger_that_is_replaced(
+    stale: tuple[House, bytes, Path], beside: bool
+) -> None:
+    """Whoever puts an old copy back leaves no longer one to compare with; but the ledger is there."""
+    house, backup, older = stale
+    if beside:
+        journal_of(house).unlink()
+    else:
+        shutil.copy(older, journal_of(house))
+    with pytest.raises(StorageError, match="certifies 1 endings that it lacks"):
+        restored(house, backup, **({"beside_backup": older} if beside else {}))
+    assert house.markers() == {"stays"}, "nothing was touched"
+
+
+def test_a_ledger_that_cannot_be_read_stops_no_restore(stale: tuple[House, bytes, Path]) -> None:
+    house, backup, _ = stale
+    house.close()
+    (house.folder / "data" / "dongui.db").write_bytes(b"no database at all" * 1000)
+    restore_backup(house.settings, io.BytesIO(backup), replace_present=True)
+    house.open()
+    assert house.markers() == {"stays"}
+
+
+FORGED = {
+    "doubled": lambda lines: [*lines, lines[-1]],
+    "swapped": lambda lines: [*lines[:-2], lines[-1], lines[-2]],
+    "with a hole": lambda lines: [*lines[:-2], lines[-1]],
+    "without its beginning": lambda lines: lines[1:],
+    "behind a byte order mark": lambda lines: [b"\xef\xbb\xbf", *lines],
+    "that is no text": lambda lines: [*lines, b"\xff\xfe\n"],
+    "with blank lines": lambda lines: [*lines, b"\n"],
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_journal_whose_lines_are_others_is_refused(stale: tuple[House, bytes, Path], how: str) -> None:
+    house, backup, _ = stale
+    forged = house.folder / "forged.ndjson"
+    forged.write_bytes(b"".join(FORGED[how](journal_of(house).read_bytes().splitlines(keepends=True))))
+    with pytest.raises(StorageError, match=r"line \d+ was altered, or a line before it is missing"):
+        restored(house, backup, journal=forged)
+    assert house.markers() == {"stays"}
+
+
 def test_an_altered_journal_is_refused(stale: tuple[House, bytes, Path]) -> None:
     house, backup, older = stale
     forged = house.folder / "forged.ndjson"

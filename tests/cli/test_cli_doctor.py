@@ -24,9 +24,9 @@ def all_symptoms(dongui: Run) -> tuple[int, list[dict[str, Any]]]:
 
 
 def symptoms(dongui: Run) -> tuple[int, list[dict[str, Any]]]:
-    """But that data and keys lie on one volume, which they do in every one of these folders."""
+    """But that data and keys lie on one volume and nobody has visited: so it is in every one of these folders."""
     code, found = all_symptoms(dongui)
-    return code, [s for s in found if "one volume" not in s["what"]]
+    return code, [s for s in found if "one volume" not in s["what"] and "no visit of" not in s["what"]]
 
 
 @pytest.fixture
@@ -39,12 +39,14 @@ def append(folder: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-def test_a_fresh_installation_lacks_only_its_running_collector(dongui: Run) -> None:
+def test_a_fresh_installation_lacks_only_its_first_visit_and_its_running_collector(dongui: Run) -> None:
     code, found = all_symptoms(dongui)
     assert code == 0
-    assert [s["level"] for s in found] == ["warning", "warning"]
+    assert [s["level"] for s in found] == ["warning"] * 3
     assert "not running" in found[0]["what"]
     assert "one volume" in found[1]["what"], "K13: keys apart from the data is the operator's to arrange"
+    assert "no visit of shop is recorded yet" in found[2]["what"]
+    assert "dongui check-site https://shop.example.com/" in found[2]["remedy"]
 
 
 def set_modes(folder: Path) -> None:
@@ -133,7 +135,8 @@ def test_a_serve_on_another_port_than_the_settings_is_asked_there(tmp_path: Path
     one = Installation(tmp_path / "d", port=1, desk_port=2)
     try:
         one.start()
-        assert ["one volume" in s["what"] for s in json.loads(one.run("doctor", "--json").stdout)] == [True]
+        found = [s["what"] for s in json.loads(one.run("doctor", "--json").stdout)]
+        assert ["one volume" in found[0], "no visit of" in found[1], len(found)] == [True, True, 2]
     finally:
         one.close()
 

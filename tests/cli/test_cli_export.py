@@ -126,6 +126,22 @@ def test_a_filter_that_cannot_be_asked_writes_nothing(
     assert list(tmp_path.glob("out*")) == []
 
 
+def test_changes_since_a_cursor(installed: dict[str, str], dongui: Run) -> None:
+    command, day = ("export", "events", "--purpose", "statistics"), fill(installed["config"], 3)
+    begun = dongui(*command, "--since", "0", "--limit", "2")
+    assert len(begun.stdout.splitlines()) == 2
+    option, cursor, more = begun.stderr.split(maxsplit=2)
+    assert (option, more.strip()) == ("--since", "(there is more)")
+    rest = dongui(*command, "--since", cursor, "--format", "csv", "--bom")
+    assert rest.stdout.startswith("\ufeffid,day,")
+    assert [line.rpartition(",")[2] for line in rest.stdout.splitlines()] == ["ended", "false"]
+    assert dongui(*command, "--since", rest.stderr.split()[1]).stdout == ""
+    for wrong in (["--since", "x"], ["--since", cursor, "--from", day], ["--since", "0", "--after", "x"], []):
+        done = dongui(*command, *wrong)
+        assert done.exit_code == 2, wrong
+        assert "--" in done.stderr
+
+
 PARTY = f"""
 [[processors]]
 name = "{AGENCY}"

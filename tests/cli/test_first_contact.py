@@ -105,7 +105,7 @@ def first_event(shell: Shell, site: str) -> None:
 
 
 def test_the_readme_runs_from_top_to_bottom(shell: Shell) -> None:
-    install, init, *published, serve = commands()
+    install, init, *published, serve, check = commands()
     assert install == "pip install '.[collector]'"  # tests/test_packaging.py installs it
     said = shell.run(init)
     site = re.search(r"site id +(\S+)", said)
@@ -118,11 +118,13 @@ def test_the_readme_runs_from_top_to_bottom(shell: Shell) -> None:
         assert f"http://127.0.0.1:{shell.desk_port}/console/" in told
         assert "waiting for the first visit" in told
         assert site[1] in shell.run("dongui snippet --config shop/dongui.toml")
+        assert "dongui check-site URL" in told
+        assert shlex.split(check)[:2] == ["dongui", "check-site"]
         first_event(shell, site[1])
 
 
 def test_with_only_a_draft_the_door_answers_with_the_remedy_until_it_is_published(shell: Shell) -> None:
-    _, init, *_, publish, serve = commands()
+    _, init, *_, publish, serve, _ = commands()
     found = re.search(r"site id +(\S+)", shell.run(init))
     assert found is not None
     site = found[1]

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
+from dongui_collector.access import secrets
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.ledger.service import Decision
@@ -42,8 +45,13 @@ class World:
 
     @staticmethod
     def template(folder: Path) -> Installed:
-        """A fresh installation, to be copied: making one takes longer than most tests."""
-        installed = install(folder, starting_text("Shop"), name="Shop", origins=[ORIGIN])
+        """A fresh installation, to be copied: making one takes longer than most tests.
+
+        A password is checked as its hash says, and most tests sign in: this one's says that it is done soon.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(secrets, "_PASSWORDS", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+            installed = install(folder, starting_text("Shop"), name="Shop", origins=[ORIGIN])
         with Path(installed.config).open("a", encoding="utf-8") as settings:
             settings.write("testing = true\n")
         return installed

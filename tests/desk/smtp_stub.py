@@ -54,7 +54,7 @@ def mail_server() -> Iterator[Mails]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         mails.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         yield mails
         server.shutdown()

@@ -67,6 +67,8 @@ def test_from_does_not_lie_after_to(world: World, token: str, call: str) -> None
         ("/v1/export/events", "columns="),
         ("/v1/export/events", "columns=id&columns=day"),
         ("/v1/export/events", "since=x"),
+        ("/v1/export/events", "since=0&after=x"),
+        ("/v1/export/events", "since=0&since=0"),
         ("/v1/reports/pages?from=2026-W45&to=2026-11-23", ""),
         ("/v1/export/events?from=20261101&to=2026-11-23", ""),
         ("/v1/feed/erasures", "limit=1001"),

@@ -6,13 +6,21 @@ import hashlib
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from dongui_collector.cli.verify import verify
 from dongui_collector.evidence import bundle, verify_evidence
+from dongui_collector.evidence.verify.verify import verify as verification
+
+from tests.retention.conftest import house, new_house
+from tests.retention.house import House
+
+__all__ = ["house", "new_house"]
 
 SCRIPT = Path(verify_evidence.__file__)
 ROOT = Path(__file__).parents[2]
@@ -52,6 +60,25 @@ def test_names_in_a_bundle_are_printed_escaped_and_the_verdict_is_last(tmp_path:
     assert "Everything holds." not in done.stdout.splitlines()
     assert "✓ Everything holds." not in done.stdout.splitlines()
     assert "verified" in done.stdout.splitlines()[-1] or "broken" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("other", [str, str.upper], ids=["the same name", "another case"])
+def test_a_file_that_is_there_twice_is_no_proof(tmp_path: Path, house: House, other: Callable[[str], str]) -> None:
+    """What is verified is one of them; what somebody unpacks and reads may be the other."""
+    house.visit(house.arrive())
+    made = tmp_path / "bundle.zip"
+    bundle.write(house.core, made, verification(house.core), [])
+    assert run(made).returncode == 0
+    genuine = {name: zipfile.ZipFile(made).read(name) for name in zipfile.ZipFile(made).namelist()}
+    with zipfile.ZipFile(made, "w") as packed, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile's own about the duplicate
+        packed.writestr(other("chain.ndjson"), b"{}")
+        for name, body in genuine.items():
+            packed.writestr(name, body)
+    done = run(made)
+    assert done.returncode == 1
+    assert "chain.ndjson: the bundle holds several files of this name" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 things are broken."
 
 
 def test_what_cannot_be_read_is_said_in_the_last_line_and_the_exit_code(tmp_path: Path) -> None:

@@ -162,6 +162,19 @@ def test_what_concerns_a_member_is_answered_the_same_and_done_once(with_members:
     assert post(collector, "/v1/members", {**closed, "id": str(uuid.uuid4())}).json() == {"erased": 0}
 
 
+def test_under_one_id_nobodys_ending_is_taken_for_anothers(with_members: Installation) -> None:
+    """Another member, another visitor or another event is another request, whatever its id: no erasure is left out."""
+    collector = with_members
+    id_, visitors = str(uuid.uuid4()), [collector.consent(["statistics"])["visitor"] for _ in range(2)]
+    members = [f"member-{uuid.uuid4()}" for _ in visitors]
+    for visitor, member in zip(visitors, members, strict=True):
+        said = {"site": collector.site, "visitor": visitor, "member": member, "id": id_}
+        assert post(collector, "/v1/members", {**said, "event": "identified"}).json() == {"identified": True}
+    for visitor, member in zip(visitors, members, strict=True):
+        said = {"site": collector.site, "visitor": visitor, "member": member, "id": id_, "event": "closed"}
+        assert post(collector, "/v1/members", said).json() == {"erased": 1}
+
+
 def ended(collector: Installation) -> int:
     """How many endings the ledger holds."""
     with sqlite3.connect(f"file:{collector.folder}/data/dongui.db?mode=ro", uri=True) as conn:

@@ -39,7 +39,7 @@ def notice_after(site: Stub) -> Callable[[Request], Answer | None]:
     """Holds the notice back until the page of `site` has moved on, so that the choice is not known before."""
 
     def answer(request: Request) -> Answer | None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while request.path == "/v1/notice" and not site.asked("/moved") and time.monotonic() < until:
             time.sleep(0.01)
         return None

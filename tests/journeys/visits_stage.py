@@ -91,7 +91,7 @@ def serving(installed: Installed) -> Iterator[Stage]:
     """The desk of an installation, on a free port of loopback."""
     core = open_core(load_settings(Path(installed.config)), writable=False)
     server = make_server("127.0.0.1", 0, create_desk(core), threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield Stage(f"http://127.0.0.1:{server.server_port}", installed)

@@ -39,7 +39,7 @@ class Door(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def door() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()

@@ -11,7 +11,7 @@ from tests.collector import Installation
 from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
 # Quick to try again. What a busy machine is late with is waited for: tried again, it would arrive twice.
-QUICK = Delivery(linger=0.01, timeout=60, first_pause=0.02, longest_pause=0.1, exit_deadline=1.0)
+QUICK = Delivery(linger=0.01, timeout=60, first_pause=0.02, longest_pause=0.1, exit_deadline=0.05)
 
 ClientOf = Callable[..., Client]
 

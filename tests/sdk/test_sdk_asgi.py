@@ -182,8 +182,8 @@ def test_a_mount_below_a_root_path(collector: Collector, guard: Any) -> None:
 
 
 def test_a_slow_collector_holds_up_neither_the_loop_nor_the_executor(collector: Collector, guard: Any) -> None:
-    collector.delay = 1.0
     app = guard(page())
+    held = collector.held = threading.Event()
 
     async def both() -> list[str]:
         order: list[str] = []
@@ -196,6 +196,7 @@ def test_a_slow_collector_holds_up_neither_the_loop_nor_the_executor(collector: 
             await asyncio.to_thread(lambda: None)
             await converse(app, scope_of(), [{"type": "http.request"}])
             order.append("site")
+            held.set()
 
         await asyncio.gather(*(mounted() for _ in range(4)), own())
         return order

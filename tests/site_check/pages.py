@@ -50,7 +50,7 @@ def serving(host: str = "127.0.0.1") -> Iterator[Pages]:
     server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
     pages = Pages(f"http://{host}:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield pages

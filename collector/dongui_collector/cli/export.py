@@ -22,12 +22,15 @@ from dongui_collector.cli.common import (
     reading,
     site_option,
 )
+from dongui_collector.core.control import Control
 from dongui_collector.core.private_files import private
 from dongui_collector.desk.event_filters import event_filter
-from dongui_collector.exports.columns import COLUMNS, Column, ColumnError, choose
+from dongui_collector.exports.changes import CopyChanges
+from dongui_collector.exports.columns import COLUMNS, Column, ColumnError, choose, with_endings
+from dongui_collector.exports.copies import CopyCursorError, CopyCursors, CopyExpired, continued
 from dongui_collector.exports.cursors import CursorError, Cursors
 from dongui_collector.exports.day_order import ExportPosition
-from dongui_collector.exports.export import Entitlement, consumer_events, entitle
+from dongui_collector.exports.export import Entitlement, ReaderView, consumer_events, entitle
 from dongui_collector.exports.formats import BOM, FORMATS
 from dongui_collector.exports.sqlite_bundle import metadata, write_database
 from dongui_collector.ledger.sites import find_site
@@ -49,8 +52,8 @@ def export() -> None:
 
 @export.command()
 @click.option("--purpose", "purposes", multiple=True, required=True, help="A purpose the export serves; repeatable.")
-@click.option("--from", "first", type=_DAY, required=True, help="The first day.")
-@click.option("--to", "last", type=_DAY, required=True, help="The last day, included.")
+@click.option("--from", "first", type=_DAY, help="The first day.")
+@click.option("--to", "last", type=_DAY, help="The last day, included.")
 @click.option("--format", "kind", type=click.Choice(sorted([*FORMATS, SQLITE])), default="ndjson", show_default=True)
 @click.option("--recipient", metavar="NAME", help="A processor or recipient of the policy; only its items go out.")
 @click.option("--precise", is_flag=True, help="With --recipient: exact times and whole addresses, not coarse ones.")
@@ -59,13 +62,14 @@ def export() -> None:
 @click.option("--bom", is_flag=True, help="Begin a CSV with a byte order mark, for Excel.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N rows, and how to go on behind them.")
 @click.option("--after", metavar="CURSOR", help="Go on behind an export that had a --limit.")
+@click.option("--since", metavar="CURSOR", help="What has changed since a cursor; 0 for a first copy.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file [default: the output].")
 @site_option
 @config_option
 def events(
     purposes: tuple[str, ...],
-    first: datetime,
-    last: datetime,
+    first: datetime | None,
+    last: datetime | None,
     kind: str,
     recipient: str | None,
     precise: bool,
@@ -74,6 +78,7 @@ def events(
     bom: bool,
     limit: int | None,
     after: str | None,
+    since: str | None,
     output: Path | None,
     site: str | None,
     config: Path,
@@ -87,8 +92,15 @@ def events(
 
     With --limit a long export comes in parts: each says on the standard error which --after gives the next, until there
     is none. A part that broke off is asked for again just as it was.
+
+    With --since it is what has changed: present states of rows, and tombstones of what ended; of all days, unless the
+    first copy named some. The next cursor stands on the standard error. `dongui sync` keeps a copy by it.
     """
-    if last < first:
+    if since is None and (first is None or last is None):
+        raise click.UsageError("--from and --to say which days; only with --since they may be left out")
+    if since is not None and (after is not None or kind == SQLITE):
+        raise click.UsageError("--since goes neither with --after nor with an SQLite database; see `dongui sync`")
+    if first and last and last < first:
         raise click.UsageError("--to must not lie before --from")
     if kind == SQLITE and output is None:
         raise click.UsageError("an SQLite database is a file: name it with -o")
@@ -96,8 +108,14 @@ def events(
         raise click.UsageError("--bom goes with --format csv; no other format has a byte order mark")
     if precise and recipient is None:
         raise click.UsageError("--precise goes with --recipient; the controller's own use is exact anyway")
-    days, file = (first.date(), last.date()), _File(output, kind, _chosen(columns), bom)
+    file = _File(output, kind, _chosen(columns), bom)
     asked: dict[str, Any] = {"purposes": list(purposes), "site": site, "recipient": recipient, "precise": precise}
+    if since is not None:
+        _changes(config, asked, file, since, (first and first.date(), last and last.date()), limit, filters)
+        return
+    assert first is not None
+    assert last is not None
+    days = (first.date(), last.date())
     start = None if after is None else _place(config, asked, days, after)
     with reading(config) as core:
         wanted = event_filter(core, _reader(core, asked), filters)
@@ -115,15 +133,53 @@ def events(
                 number, last_place = number + 1, place
                 yield row
 
-        if begun.disclosure is None:
-            _write(file, rows(), lambda chunks: chunks)
-        else:
-            with Handover(change, begun.disclosure) as handing:
-                _write(file, handing.counted(rows(handing.before)), handing.hashed)
+        _hand_out(change, begun.disclosure, file, rows)
         if last_place is not None and number == limit:
             click.echo(f"--after {Cursors(core.keyring, reader, *days).of(last_place)}", err=True)
     if kind == SQLITE and output is not None:
         _describe(output, metadata(output.stem, reader, *days, file.columns))
+
+
+def _changes(
+    config: Path,
+    asked: dict[str, Any],
+    file: _File,
+    since: str,
+    days: tuple[date | None, date | None],
+    limit: int | None,
+    filters: tuple[str, ...],
+) -> None:
+    """Write what has changed since a cursor, and say the next."""
+    change = control(config)
+    with reading(config) as core, progress("changes") as advance:
+        reader = _reader(core, asked)
+        view = ReaderView(core, reader, event_filter(core, reader, filters))
+        cursors = CopyCursors(core.keyring, reader, [column.name for column in file.columns], filters)
+        try:
+            old = continued(core, cursors, since, *days)
+        except (CopyCursorError, CopyExpired) as error:
+            raise click.UsageError(f"--since: {error}") from None
+        changes = CopyChanges.since(core, reader, view, old, limit)
+        who = (asked["site"], asked["recipient"], acting_user(), asked["precise"])
+        begun = change(AuditExport(asked["purposes"], *changes.span, file.kind, *who))
+
+        def rows(before: Any = None) -> Rows:
+            for row in changes.rows(before):
+                advance(1)
+                yield row
+
+        _hand_out(change, begun.disclosure, file._replace(columns=with_endings(file.columns)), rows)
+        more = "" if changes.is_whole else "  (there is more)"
+        click.echo(f"--since {cursors.of(changes.new)}{more}", err=True)
+
+
+def _hand_out(change: Control, disclosure: int | None, file: _File, rows: Callable[..., Rows]) -> None:
+    """Write the rows; a hand-over says before each page whose they are, and at the end how many there were."""
+    if disclosure is None:
+        _write(file, rows(), lambda chunks: chunks)
+        return
+    with Handover(change, disclosure) as handing:
+        _write(file, handing.counted(rows(handing.before)), handing.hashed)
 
 
 class _File(NamedTuple):

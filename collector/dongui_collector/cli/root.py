@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "import": ("importing", "importing", "Import events, or another product's daily numbers."),
     "reports": ("reports", "reports", "Count visits, pages and sources, from what one's purposes cover."),
     "export": ("export", "export", "Export what one's purposes cover."),
+    "sync": ("sync", "sync", "Keep a copy true in an SQLite file or a folder of Parquet, erasures applied."),
     "retention": ("retention", "retention", "Plan or run the ageing-out."),
     "destruction": ("destruction", "destruction", "List, approve and show destructions."),
     "holds": ("holds", "holds", "Add, list and release legal holds."),

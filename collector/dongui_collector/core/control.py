@@ -69,6 +69,19 @@ class Control:
         reply: R = msgspec.json.decode(answer, type=known.reply)
         return reply
 
+    def if_running(self, request: Request[R]) -> R | None:
+        """Have the running ``serve`` answer what it alone knows; None where none runs.
+
+        Raises :class:`RefusedByServer`.
+        """
+        known = operations.of_request(type(request))
+        try:
+            answer = self._ask(known.name, _encoded(request), timeout=5)
+        except OSError:
+            return None
+        reply: R = msgspec.json.decode(answer, type=known.reply)
+        return reply
+
     def ask(self, name: str, /, **arguments: Any) -> Any:
         """The same for plain values, by the operation's name; the reply is plain values too."""
         return operations.plain(self(operations.typed(operations.named(name).request, arguments)))

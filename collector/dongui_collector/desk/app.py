@@ -23,6 +23,7 @@ from dongui_collector.desk import (
     cookie_pages,
     disclosure_pages,
     due_pages,
+    first_visit_pages,
     frame,
     health,
     health_pages,
@@ -46,6 +47,7 @@ from dongui_collector.desk.pages import DeskPages, describe
 from dongui_collector.desk.portions import DayCounts, Portions
 from dongui_collector.desk.proof import Verifier
 from dongui_collector.desk.shell import error_page
+from dongui_collector.desk.site_checks import SiteChecks
 from dongui_collector.desk.visits import pages as visits_pages
 from dongui_collector.desk.visits import saved_pages, shared_pages
 from dongui_collector.retention.installation import Installation
@@ -59,6 +61,7 @@ _PAGES: tuple[DeskPages, ...] = (
     consent_pages.pages,
     due_pages.pages,
     site_pages.pages,
+    first_visit_pages.pages,
     health_pages.pages,
     cookie_pages.pages,
     policy_pages.pages,
@@ -102,6 +105,7 @@ def create_desk(core: Installation) -> Flask:
     app.extensions["dongui-verifier"] = Verifier(core)
     hosts.set_up(app, core.settings)
     app.extensions["dongui-drafts"] = DraftParser()
+    app.extensions["dongui-site-checks"] = SiteChecks(core)
     validation.set_up(app)
     CSRFProtect(app)
     set_up_login(app, core)

@@ -21,6 +21,7 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.inventory import Portion, agenda, by_class, by_item, calendar
 from dongui_collector.retention.operations import ApproveDestructions, GrantApproval, RevokeApproval
 from dongui_collector.retention.serializers import DestructionSummary, hold_json
+from dongui_collector.site_check.check import is_recorded
 from dongui_collector.storage.contract.values import LedgerRecord
 
 pages = DeskPages("console", __name__, url_prefix="/console")
@@ -44,6 +45,7 @@ def overview_page() -> str:
         rows=rows_held(portions),
         bars=bars(shown.days),
         site=site,
+        recorded=is_recorded(core, site),
         classes=by_class(portions),
         items=by_item(portions),
         months=calendar(portions, core.retention.today()),

@@ -11,6 +11,6 @@ from dongui_collector.desk.vitals import vitals
 pages = DeskPages("condition", __name__, url_prefix="/console/health")
 
 
-@pages.get("", endpoint="health", nobody="numbers, settings that are amiss", menu=MenuLine("set_up", 5, "health"))
+@pages.get("", endpoint="health", nobody="numbers, settings that are amiss", menu=MenuLine("set_up", 6, "health"))
 def health_page() -> str:
     return render_template("health.html", v=vitals(open_core()))

@@ -29,7 +29,7 @@ from dongui_collector.access.sessions import (
 from dongui_collector.access.throttle import Throttle
 from dongui_collector.core.operations import Request
 from dongui_collector.desk.frame import home
-from dongui_collector.desk.pages import describe
+from dongui_collector.desk.pages import describe, is_polled
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.access import Account
 
@@ -103,7 +103,7 @@ class Login:
         account = core.storage.accounts.by_id(kept.account)
         if account is None or account.disabled:
             return None
-        if now - kept.seen_at >= _SEEN_EVERY_MS:
+        if now - kept.seen_at >= _SEEN_EVERY_MS and not is_polled(request.endpoint):
             self._tell(SessionSeen(kept.hash.hex()))
         roles = [other.role for other in enabled(core)]
         return SignedInUser(account, token, deputy=without_officer(roles), narrow=kept.narrow)

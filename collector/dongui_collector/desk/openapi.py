@@ -10,7 +10,7 @@ import msgspec
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.intervals import INTERVALS
 from dongui_collector.analytics.reports import REPORTS
-from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT, NAMES
+from dongui_collector.exports.columns import COLUMNS, ENDED, ENVIRONMENT, NAMES
 from dongui_collector.intake.openapi import SECURITY, problems, public_paths, wire_schemas
 from dongui_collector.retention.overview import RetentionStatus
 from dongui_collector.rights.profiles import Profiles
@@ -30,6 +30,7 @@ _ONE_SITE: Json = {**_SITE, "schema": _TEXT}
 _REPLIES = (RetentionStatus, Profiles)
 MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
+_WITHOUT = "May be left out with `since`."
 _ALWAYS = ("id", "purposes", "notice")  # of an event; everything else may be null
 # The public door is another port, behind the site's own proxy as a rule: whoever reads this knows where.
 _PUBLIC: Json = {
@@ -101,8 +102,8 @@ def _export() -> Json:
     parameters: list[Json] = [
         {**_SITE, "schema": _TEXT},
         {**_PURPOSE, "schema": {"type": "array", "items": _TEXT}},
-        {"name": "from", "in": "query", "required": True, "schema": _DAY, "description": "The first day, included."},
-        {"name": "to", "in": "query", "required": True, "schema": _DAY, "description": "The last day, included."},
+        {"name": "from", "in": "query", "schema": _DAY, "description": f"The first day, included. {_WITHOUT}"},
+        {"name": "to", "in": "query", "schema": _DAY, "description": f"The last day, included. {_WITHOUT}"},
         {"name": "format", "in": "query", "schema": formats},
         {
             "name": "limit",
@@ -115,6 +116,15 @@ def _export() -> Json:
             "in": "query",
             "schema": _TEXT,
             "description": "The cursor in the last page's `Link`.",
+        },
+        {
+            "name": "since",
+            "in": "query",
+            "schema": _TEXT,
+            "description": (
+                "What has changed since a `Dongui-Cursor`; `0` or nothing for a first copy, of all days where `from` "
+                "and `to` are left out. Rows are a present state, `{id, ended: true}` is a tombstone."
+            ),
         },
         {
             "name": "columns",
@@ -135,7 +145,12 @@ def _export() -> Json:
         "text/csv": {"schema": _TEXT},
         "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
     }
-    return _get("Stream the rows that the purposes cover, oldest day first.", content, parameters)
+    described = _get("Stream the rows that the purposes cover, or what has changed of them.", content, parameters)
+    described["responses"]["200"]["headers"] = {
+        "Dongui-Cursor": {"schema": _TEXT, "description": "With `since`: the cursor once this answer is applied."},
+        "Link": {"schema": _TEXT, "description": 'With `limit`: where there may be more, `rel="next"`.'},
+    }
+    return described
 
 
 def _report() -> Json:
@@ -205,4 +220,5 @@ def _event() -> Json:
             properties.setdefault(name, {"type": ["object", "null"], "properties": {}})["properties"][part] = schema
         else:
             properties[name] = schema
+    properties[ENDED.name] = {**types[ENDED.kind], "description": ENDED.meaning}
     return {"type": "object", "properties": properties}

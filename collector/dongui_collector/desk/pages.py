@@ -35,7 +35,8 @@ class DeskView:
 
     ``right`` is one of access/roles.py; None where no session opens it. ``nobody`` says why nobody's data is in it;
     ``audit`` is the action under which a look is on the access log; ``discloses`` says what is handed to a recipient
-    there, which stands in the disclosure ledger (S4).
+    there, which stands in the disclosure ledger (S4). ``polled``: pages ask for it by themselves every few seconds, so
+    it keeps no session from being idle.
     """
 
     endpoint: str
@@ -44,6 +45,7 @@ class DeskView:
     audit: str = ""
     discloses: str = ""
     menu: MenuLine | None = None
+    polled: bool = False
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.nobody, self.audit, self.discloses))) != 1:
@@ -77,7 +79,9 @@ class DeskPages(Blueprint):
         return self._described("POST", rule, options)
 
     def _described(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[F], F]:
-        facts = {name: options.pop(name) for name in ("nobody", "audit", "discloses", "menu") if name in options}
+        facts = {
+            name: options.pop(name) for name in ("nobody", "audit", "discloses", "menu", "polled") if name in options
+        }
         right = options.pop("right", "read") if self._signed_in else None
 
         def register(view: F) -> F:
@@ -86,6 +90,11 @@ class DeskPages(Blueprint):
             return self.route(rule, methods=[method], **options)(view)
 
         return register
+
+
+def is_polled(endpoint: str | None) -> bool:
+    """Whether pages ask for a view by themselves, without anybody at them."""
+    return (view := views.get(endpoint or "")) is not None and view.polled
 
 
 def menu() -> list[tuple[str, list[DeskView]]]:

@@ -36,7 +36,7 @@ _CHANGES: dict[str, tuple[type[Request[Any]], Json]] = {
 }
 
 
-@pages.get("", right="access", nobody="tokens and accounts of staff", menu=MenuLine("set_up", 4, "access"))
+@pages.get("", right="access", nobody="tokens and accounts of staff", menu=MenuLine("set_up", 5, "access"))
 def access() -> str:
     return _page()
 

@@ -102,6 +102,13 @@ class Bundle:
             found = [f"{under}/{p.name}" for p in (self.folder / under).glob("*") if p.is_file()]
         return sorted(found)
 
+    def twice(self) -> list[str]:
+        """Names that several files have: what is verified need not be what another program unpacks."""
+        found: dict[str, int] = {}
+        for name in self.zip.namelist() if self.zip else ():
+            found[name.casefold()] = found.get(name.casefold(), 0) + 1
+        return sorted(name for name, times in found.items() if times > 1)
+
     def open(self, name: str) -> IO[bytes]:
         return self.zip.open(name) if self.zip else (self.folder / name).open("rb")
 
@@ -138,6 +145,8 @@ class BundleVerifier:
         self.broken.append(shown(f"{where}: {what}"))
 
     def run(self, checkpoints: list[tuple[str, Json]]) -> None:
+        for name in self.bundle.twice():
+            self.say(name, "the bundle holds several files of this name")
         for name in self.bundle.names("checkpoints"):
             try:
                 checkpoints = [*checkpoints, (name, json.loads(self.bundle.read(name)))]

@@ -50,7 +50,9 @@ COLUMNS = (
     Column("environment.screen", "text", "Size of the screen."),
     Column("purposes", "texts", "The reader's purposes that cover the event."),
     Column("notice", "text", "The version of the notice under which it was recorded."),
+    Column("received_at", "instant", "When it was recorded here, where the time is covered."),
 )
+ENDED = Column("ended", "boolean", "In an answer to `since`: the event has ended here, so destroy it in the copy too.")
 NAMES = tuple(column.name for column in COLUMNS)
 _BY_NAME = {column.name: column for column in COLUMNS}
 _PARTS = tuple(name.partition(".")[2] for name in NAMES if "." in name)
@@ -74,6 +76,11 @@ def choose(text: str) -> tuple[Column, ...]:
     return tuple(column for column in COLUMNS if column.name in chosen)
 
 
+def with_endings(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of an answer that tells of endings too: which event it is, what was chosen, whether it has ended."""
+    return (COLUMNS[0], *(column for column in columns if column is not COLUMNS[0]), ENDED)
+
+
 def cutter(columns: Sequence[Column]) -> Callable[[Json], Json]:
     """What leaves of a row in the "Read back" shape only ``columns``."""
     names = {column.name for column in columns}
@@ -83,7 +90,7 @@ def cutter(columns: Sequence[Column]) -> Callable[[Json], Json]:
 
     def cut(row: Json) -> Json:
         chosen = {name: value for name, value in row.items() if wanted(name)}
-        return chosen | ({ENVIRONMENT: _part(row[ENVIRONMENT], parts)} if parts else {})
+        return chosen | ({ENVIRONMENT: _part(row[ENVIRONMENT], parts)} if parts and ENVIRONMENT in row else {})
 
     def wanted(name: str) -> bool:
         return name in names or (name == ENVIRONMENT and bool(parts))

@@ -29,7 +29,7 @@ _HANDED = 5000  # rows a page of a hand-over: whose they are is written down a p
 
 # Which fields of the "Read back" shape an item stands for.
 FIELDS_OF: dict[str, tuple[str, ...]] = {
-    "visit_time": ("at", "day"),
+    "visit_time": ("at", "day", "received_at"),
     "service_usage": ("name", "url", "referrer", "props", "search", "secure"),
     "access_environment": ("environment",),
     "ip_address": ("ip_address", "country", "city"),
@@ -99,14 +99,14 @@ class ExportScope:
         self._registry = core.registry
         self._reader = reader
         bits = core.storage.ledger.bits(reader.site.ref)
-        self._mask = sum(1 << bits[p] for p in reader.purposes if p in bits)
+        self.every_mask = sum(1 << bits[p] for p in reader.purposes if p in bits)
         self._today = terms(core.registry.in_force(reader.site.ref, core.clock.now()).policy, reader.recipient)
         self._given: dict[int, dict[int, frozenset[str]]] = {}
 
     def mask(self, notice_ref: int) -> int:
         """The purposes that the reader may see rows of this notice for."""
         if self._reader.recipient is None:
-            return self._mask
+            return self.every_mask
         return sum(1 << bit for bit in self._given_under(notice_ref))
 
     def cut(self, shown: Json, notice_ref: int, purposes: int) -> None:
@@ -170,14 +170,14 @@ def consumer_events(
     meanwhile. ``limit`` is how many rows the caller will take; ``wanted`` chooses among those that the reader may see.
     """
     days = core.storage.events.days()
-    if _may_hide_days(core, reader):
+    if hides_days(core, reader):
         legs = veiled(days, first, last, core.keyring.derive(b"route\x00" + reader.consumer.encode()), after)
     else:
         legs = exact(days, first, last, after)
     yield from _along(core, reader, legs, before, None, limit, wanted)
 
 
-def _may_hide_days(core: LedgerInstallation, reader: Entitlement) -> bool:
+def hides_days(core: LedgerInstallation, reader: Entitlement) -> bool:
     """Whether there may be rows whose time the reader does not see."""
     notices = [core.registry.notice(n.ref) for n in core.registry.notices(reader.site.ref)]
     return reader.recipient is not None or any(
@@ -226,6 +226,20 @@ class ReaderView:
         self._names, self._scope = Pseudonyms(core.keyring, reader.consumer), ExportScope(core, reader)
         self._periods = Periods(core.registry)
 
+    @property
+    def every_mask(self) -> int:
+        """The purposes that the reader reads for, under whichever notice."""
+        return self._scope.every_mask
+
+    def mask(self, notice_ref: int) -> int:
+        """The purposes that the reader may see rows of this notice for."""
+        return self._scope.mask(notice_ref)
+
+    def name(self, day: date, n: int) -> str:
+        """The reader's name for the event at a position: the same for as long as there is anything of it, whatever it
+        loses, and known also of one that is gone, of which nothing else is."""
+        return self._names.event(f"{day.isoformat()}|{n}".encode())
+
     def shown(self, row: Row, day: date, masks: PendingErasures) -> Json | None:
         """The row in the "Read back" shape; None where the reader sees nothing of it or does not want it."""
         today = self._core.today()
@@ -234,7 +248,7 @@ class ReaderView:
         if shown is None:
             return None
         self._scope.cut(shown, row.notice_ref, masks.remaining(row) & mask)
-        shown["id"] = self._names.event(row.key)
+        shown["id"] = self.name(day, row.n)
         shown["visitor"] = None if shown["visitor"] is None else self._names.visitor(shown["visitor"])
         shown["page"] = parts_of(shown["url"])[1]
         if self._reader.coarse:

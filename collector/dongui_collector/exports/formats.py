@@ -7,13 +7,15 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import islice
 from typing import Any, Protocol
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT, Column, cutter
+from dongui_collector.exports.columns import COLUMNS, ENDED, ENVIRONMENT, Column, cutter
 from dongui_collector.storage.contract.values import Json
 
+_PAIRS = ("advertising_ids", "cookies")  # objects whose values are texts
 _ROWS = 10_000  # in one row group of a Parquet file
 BOM = "\ufeff".encode()  # what tells Excel that a CSV is UTF-8
 
@@ -109,6 +111,8 @@ def flat(row: Json, columns: Sequence[Column] = COLUMNS) -> dict[str, Any]:
         value = environment.get(part) if part else row.get(composite)
         if column.kind == "texts":
             value = " ".join(value or ())
+        if column is ENDED:
+            value = bool(value)
         found[column.name] = _json(value) if column.kind == "object" else value
     return found
 
@@ -138,19 +142,30 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _schema(pa: Any, columns: Sequence[Column]) -> Any:
+    """Dates, timestamps in UTC, maps; what a column means stands in its field's metadata."""
     text = pa.string()
     pairs = pa.map_(text, text)
-    types = {"at": pa.int64(), "secure": pa.bool_(), "advertising_ids": pairs, "cookies": pairs}
-    parts = [column.name.partition(".")[2] for column in columns if "." in column.name]
-    types |= {ENVIRONMENT: pa.struct([(part, text) for part in parts]), "purposes": pa.list_(text)}
-    names = dict.fromkeys(column.name.partition(".")[0] for column in columns)
-    return pa.schema([(name, types.get(name, text)) for name in names])
+    instant = pa.timestamp("ms", tz="UTC")
+    types = {"day": pa.date32(), "instant": instant, "boolean": pa.bool_(), "texts": pa.list_(text)}
+    fields: dict[str, Any] = {}
+    parts: list[Any] = []
+    for column in columns:
+        name, _, part = column.name.partition(".")
+        about = {"description": column.meaning}
+        if part:
+            parts.append(pa.field(part, text, metadata=about))
+            fields[name] = pa.field(name, pa.struct(parts))
+        else:
+            kind = pairs if name in _PAIRS else types.get(column.kind, text)
+            fields[name] = pa.field(name, kind, metadata=about)
+    return pa.schema(list(fields.values()))
 
 
 def _typed(row: Json) -> Json:
     typed = dict(row)
-    typed["props"] = _json(row.get("props"))
-    for name in ("advertising_ids", "cookies"):
+    typed |= {"props": _json(row.get("props")), "ended": bool(row.get("ended"))}
+    typed["day"] = date.fromisoformat(row["day"]) if row.get("day") else None
+    for name in _PAIRS:
         if row.get(name) is not None:
             typed[name] = [(key, str(value)) for key, value in row[name].items()]
     return typed

@@ -16,9 +16,10 @@ _V4_BITS, _V6_BITS = 24, 48
 
 def coarsened(row: Json) -> Json:
     """A row of the "Read back" shape with its time cut to the hour and its address to /24 (IPv6: /48)."""
-    at, address = row["at"], row["ip_address"]
+    times: Json = {name: row[name] for name in ("at", "received_at") if name in row}
+    address = row["ip_address"]
     return row | {
-        "at": None if at is None else at - at % HOUR_MS,
+        **{name: None if at is None else at - at % HOUR_MS for name, at in times.items()},
         "ip_address": None if address is None else network_of(address),
     }
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dongui_collector.access.secrets import token_hash
+from dongui_collector.core.arrivals import arrivals_of
 from dongui_collector.core.errors import NotPublished, Unknown
 from dongui_collector.core.turns import Whose
 from dongui_collector.intake.consent_commit import ChoiceCommit
@@ -37,6 +38,7 @@ from dongui_collector.intake.problems import Problem
 from dongui_collector.intake.schema import MAX_BODY, ConsentIn, EventBatch, check_decision, check_events, decode
 from dongui_collector.intake.turns import GroupTurns, ThreadTurns
 from dongui_collector.intake.withdrawals import WithdrawalQueue
+from dongui_collector.ledger.origins import is_origin
 from dongui_collector.retention.installation import Installation
 from dongui_collector.storage.contract.values import Site
 
@@ -62,6 +64,7 @@ class PublicApp:
         settings = core.settings
         self.core = core
         self.origins = Origins(core.registry, dev)
+        self.arrivals = arrivals_of(core.cached)
         self.metrics = DoorMetrics()
         self.rows = RowMaker(
             core.registry,
@@ -120,6 +123,9 @@ class PublicApp:
             wrong = Problem("method-not-allowed")
             self.metrics.answered(path, wrong.status)
             await respond(send, wrong.status, wrong.body, [*wrong.headers, (b"allow", b"POST, OPTIONS")])
+        elif not path.isprintable():  # to a router "/metrics\n" is "/metrics", and to the proxy that hides it it is not
+            nowhere = Problem("not-found")
+            await respond(send, nowhere.status, nowhere.body, nowhere.headers)
         elif method == "OPTIONS" and path.startswith("/v1/"):
             await respond(send, 204, b"", self._preflight(Headers.of(scope["headers"]).origin))
         else:
@@ -134,7 +140,7 @@ class PublicApp:
             body = unpacked(body, headers.encoding, zipped=self.is_server(headers))
         batch = decode(body, EventBatch)
         site = self.site(batch.site)
-        secret = may_write(site, headers, self.origins)
+        secret = self.may_write(site, headers)
         check_events(batch.events, addresses=secret)
         sender = self._sender(site, headers, address, secret)
         visitor = self.core.ledger.key_of(batch.visitor) if batch.visitor else None
@@ -151,7 +157,7 @@ class PublicApp:
             body = unpacked(body, headers.encoding, zipped=False)
         sent = decode(body, ConsentIn)
         site = self.site(sent.site)
-        check_decision(sent, secret=may_write(site, headers, self.origins))
+        check_decision(sent, secret=self.may_write(site, headers))
         if sent.granted:  # what only takes away is never refused by rate
             self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
@@ -192,6 +198,23 @@ class PublicApp:
         if headers.proxied is None:
             return None
         return next((a for s in self.core.registry.sites() if (a := proxied_address(s, headers.proxied))), None)
+
+    def may_write(self, site: Site, headers: Headers) -> bool:
+        """As :func:`~dongui_collector.intake.credentials.may_write`, and note who got through and who did not."""
+        now = self.core.clock.now()
+        try:
+            secret = may_write(site, headers, self.origins)
+        except Problem as problem:
+            if headers.bearer is not None:
+                self.arrivals.key_used(site.ref, now, taken=False)
+            elif problem.slug == "origin-not-listed" and headers.origin and is_origin(headers.origin):
+                self.arrivals.origin_refused(site.ref, headers.origin, now)
+            raise
+        if secret:
+            self.arrivals.key_used(site.ref, now, taken=True)
+        else:
+            self.arrivals.written(site.ref, now)
+        return secret
 
     def site(self, id: str) -> Site:
         found = self.core.registry.site(id)

@@ -123,9 +123,9 @@ class RowMaker:
         """Whether a day was destroyed: its file must not come back, not even for rows without a sealed column."""
         return self._keyring.day_is_over(day)
 
-    def of(self, sender: Sender, basis: ConsentBasis, day: date) -> RequestRows:
-        """What builds the rows of one request's events on ``day``."""
-        return RequestRows(self, sender, basis, day)
+    def of(self, sender: Sender, basis: ConsentBasis, day: date, received: int | None = None) -> RequestRows:
+        """What builds the rows of one request's events on ``day``; ``received`` (epoch ms) is when it came in."""
+        return RequestRows(self, sender, basis, day, received)
 
     def place(self, address: str, notice: LoadedNotice) -> LocatedAddress:
         """An address as this notice lets it be kept."""
@@ -167,13 +167,17 @@ class RequestRows:
         "_maker",
         "_notice",
         "_own",
+        "_received",
         "_sender",
     )
 
-    def __init__(self, maker: RowMaker, sender: Sender, basis: ConsentBasis, day: date) -> None:
+    def __init__(
+        self, maker: RowMaker, sender: Sender, basis: ConsentBasis, day: date, received: int | None = None
+    ) -> None:
         self._maker, self._sender, self._basis, self._day = maker, sender, basis, day
         self._notice = basis.notice
         self._allowed = _allowed(basis.items)
+        self._received = received if self._allowed.time else None
         self._fixed = (basis.notice.site_ref, basis.visitor, basis.seq, basis.mask, basis.notice.ref)
         self._agent = agent_of(sender.user_agent)
         self._language = _preferred(sender.language)
@@ -184,7 +188,7 @@ class RequestRows:
         """The row of one event. ``key`` is what :meth:`RowMaker.key` said of it."""
         allowed = self._allowed
         row = Row(key, *self._fixed, at) if allowed.time else Row(self._maker.timeless(key), *self._fixed)
-        row.source = self._sender.source
+        row.source, row.received_at = self._sender.source, self._received
         ad_ids: dict[str, str] = {}
         if allowed.usage or allowed.advertising:
             ad_ids = self._usage(row, event, kept=allowed.usage)

@@ -255,7 +255,7 @@ class GroupCommit:
                 reasons.append(basis)
                 continue
             reasons.append(None)
-            make = self._rows.of(part.pending.sender, basis, day).row
+            make = self._rows.of(part.pending.sender, basis, day, part.pending.received).row
             for event, at, key in zip(part.events, part.times, part.keys, strict=True):
                 if key not in known:
                     known.add(key)

@@ -20,6 +20,7 @@ _TITLES = {
     "superseded-notice": (409, "Another notice version is in force"),
     "decision-conflict": (409, "Another decision has this id"),
     "no-live-purpose": (409, "No live purpose of this visitor covers this"),
+    "cursor-expired": (410, "What this cursor stands for is no longer known"),
     "too-large": (413, "The body is larger than 64 KiB"),
     "too-large-inside": (413, "What the compressed body holds is larger than 64 KiB"),
     "unsupported-encoding": (415, "The body is encoded in a way that is not taken here"),

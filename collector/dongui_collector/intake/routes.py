@@ -163,6 +163,7 @@ def _asked(door: PublicApp, request: Request, *, any_site: bool = False) -> tupl
 async def get_notice(door: PublicApp, request: Request) -> Response:
     """What a visitor is shown before choosing (K1): the same for everyone, so caches may share it."""
     site, current, lang = _asked(door, request)
+    door.arrivals.notice_asked(site.ref, door.core.clock.now())
     body = notice_json(current.policy, lang=lang, site=site.id, accepts=current.compiled["accepts"])
     return cached(request, msgspec.json.encode(body), "application/json", "public, max-age=60")
 
@@ -264,7 +265,13 @@ async def server_body(door: PublicApp, request: Request, schema: type[Any]) -> t
         body = unpacked(body, headers.encoding, zipped=schema is RecordIn and door.is_server(headers))
     value = decode(body, schema)
     site = door.site(value.site)
-    needs_secret(site, headers)
+    taken = False
+    try:
+        needs_secret(site, headers)
+        taken = True
+    finally:
+        if headers.bearer is not None:
+            door.arrivals.key_used(site.ref, door.core.clock.now(), taken=taken)
     return value, site
 
 

@@ -25,6 +25,14 @@ def checked_origin(text: str) -> str:
         raise CollectorError(f"{text[:200]!r} is not an origin; write it like https://shop.example.com") from None
 
 
+def is_origin(text: str) -> bool:
+    """Whether a text is an origin exactly as browsers send it."""
+    try:
+        return len(text) < 300 and checked_origin(text) == text
+    except CollectorError:
+        return False
+
+
 def _origin(text: str) -> str:
     """Raises :class:`ValueError`; urlsplit takes out line ends and tabs by itself, so they are looked for before."""
     if re.search(r"[\x00-\x20\x7f\\]", text):

@@ -21,7 +21,7 @@ from dongui_collector.storage.contract.values import Intent, Reduce, Row
 
 # Which columns an item lets stand. ``cookie`` also covers the visitor, without which a row could not be withdrawn.
 COLUMNS_OF: dict[str, tuple[str, ...]] = {
-    "visit_time": ("at",),
+    "visit_time": ("at", "received_at"),
     "service_usage": ("name", "url", "referrer", "props", "search", "secure"),
     "access_environment": ("browser", "os", "device", "language", "screen"),
     "ip_address": ("ip", "country", "city"),
@@ -206,4 +206,5 @@ class RowReader:
             "environment": environment if "access_environment" in allowed and any(environment.values()) else None,
             "purposes": list(notice.names(mask)),
             "notice": notice.version,
+            "received_at": row.received_at if timed else None,
         }

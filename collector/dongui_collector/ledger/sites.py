@@ -125,7 +125,7 @@ def add_site(core: LedgerInstallation, request: AddSite) -> SiteOrigins:
     with core.storage.ledger.writing():
         if existing:
             answer = SiteOrigins(existing.id, name, list(dict.fromkeys([*existing.origins, *origins])))
-            _set_origins(core, existing, answer.origins)
+            set_origins(core, existing, answer.origins)
         else:
             answer = _new_site(core, name, origins, request.text or _first_policy(core))  # None: a draft
     core.registry.reload()
@@ -186,12 +186,12 @@ def drop_origin(core: LedgerInstallation, request: DropOrigin) -> SiteOrigins:
     if not left:
         raise NotAllowed(f"{origin} is the last origin of {found.name}: add another first, or nobody could withdraw")
     with core.storage.ledger.writing():
-        _set_origins(core, found, left)
+        set_origins(core, found, left)
     core.registry.reload()
     return SiteOrigins(found.id, found.name, left)
 
 
-def _set_origins(core: LedgerInstallation, site: Site, origins: Sequence[str]) -> None:
+def set_origins(core: LedgerInstallation, site: Site, origins: Sequence[str]) -> None:
     """In the table, and on the chain as a whole: the last record of a site counts."""
     core.storage.ledger.set_origins(site.ref, origins)
     body = {"id": site.id, "name": site.name, "origins": list(origins)}

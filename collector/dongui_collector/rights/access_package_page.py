@@ -89,6 +89,8 @@ class _Page:
     def event(self, row: Json) -> Sequence[str]:
         """The cells of an event."""
         details = {name: value for name, value in row.items() if name not in _NAMED and value is not None}
+        if "received_at" in details:
+            details["received_at"] = self._time(details["received_at"])
         return (
             self._time(row["at"]) if row["at"] is not None else self._w["no_time"],
             row["name"] or "–",

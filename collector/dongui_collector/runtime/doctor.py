@@ -28,6 +28,7 @@ from dongui_collector.keys import operations
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import request_list
 from dongui_collector.rights.grounds import DUE_SOON_DAYS
+from dongui_collector.runtime.doctor_pages import first_visits
 from dongui_collector.storage.contract.values import Site
 
 _LOW, _VERY_LOW = 2 << 30, 256 << 20
@@ -56,6 +57,7 @@ def examine(core: Installation) -> list[Diagnosis]:
         _cookies,
         _running,
         _keys,
+        first_visits,
     )
     return [symptom for part in parts for symptom in part(core)]
 

@@ -26,7 +26,8 @@ def next_step(core: Installation, config: Path, *, dev: bool = False) -> str:
     if not dev and any(not site.origins for site in registry.sites()):
         return f"list where the site's pages are: dongui sites add NAME --origin URL --config {config}"
     if not core.storage.events.days():
-        return f"waiting for the first visit: put the lines of dongui snippet --config {config} into your pages"
+        lines = f"put the lines of dongui snippet --config {config} into your pages"
+        return f"waiting for the first visit: {lines}, then: dongui check-site URL --config {config}"
     return "nothing: visits are recorded"
 
 

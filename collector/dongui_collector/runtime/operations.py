@@ -7,7 +7,7 @@ from dongui_collector.analytics import saved_views, shared_links, weekly_mail
 from dongui_collector.evidence import operations as evidence
 from dongui_collector.exports import tokens
 from dongui_collector.keys import operations as keys
-from dongui_collector.ledger import sites
+from dongui_collector.ledger import refused_origins, sites
 from dongui_collector.retention import hold_operations, publishing
 from dongui_collector.retention import operations as retention
 from dongui_collector.rights import (
@@ -56,6 +56,7 @@ MODULES = (
     profiles,
     publishing,
     receipts,
+    refused_origins,
     request_list,
     request_view,
     retention,

@@ -12,9 +12,10 @@ from typing import BinaryIO
 from dongui_collector.analytics import shared_links
 from dongui_collector.backup.backup import Progress
 from dongui_collector.backup.format import BackupReader
-from dongui_collector.core.errors import StorageError
+from dongui_collector.core.errors import CollectorError, StorageDamaged, StorageError
 from dongui_collector.core.settings import Settings
 from dongui_collector.evidence.checkpoints import Checkpoint
+from dongui_collector.evidence.verify.journal import lacking_endings
 from dongui_collector.keys.keyring import KeyRing, load_master
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.restore_replay import Replay
@@ -40,8 +41,9 @@ def restore_backup(
     ``journal`` names a copy of the journal kept elsewhere, ``beside_backup`` the one that the backup left beside it;
     the longest at hand is repeated. ``without_journal`` goes on where there is none, at the operator's word, after the
     backup's ledger was held against ``checkpoints`` that were kept elsewhere. Raises :class:`StorageError` for a
-    damaged backup, a missing, shorter or forked journal, a ledger that contradicts a checkpoint, or a folder that is
-    not empty (unless ``replace_present``); :class:`FolderBusy` beside a running collector.
+    damaged backup, a missing, shorter or forked journal, one that lacks what the present ledger certifies, a ledger
+    that contradicts a checkpoint, or a folder that is not empty (unless ``replace_present``); :class:`FolderBusy`
+    beside a running collector.
     """
     folder = folder_of(settings)
     folder.resume_restore()
@@ -51,6 +53,8 @@ def restore_backup(
     try:
         header, chosen, entries, known = _checked(settings, file, journal, beside_backup, without_journal)
         if chosen is not None:
+            if folder.holds_data:
+                _reaches_present(settings, chosen)
             chosen.copy_to(folder.journal_file)
         fresh = folder.begin_restore()
         shredded = _unpack(settings, file, fresh, progress)
@@ -89,6 +93,29 @@ def _checked(
         return header, chosen, chosen.entries((int(count), str(mac))), chosen.entries()
     finally:
         keys.close()
+
+
+def _reaches_present(settings: Settings, chosen: DestructionJournal) -> None:
+    """Raise where the ledger that is to be replaced certifies endings that the journal does not have.
+
+    What is damaged beyond being asked says nothing.
+    """
+    try:
+        present = open_core(settings, writable=False)
+    except CollectorError:
+        return
+    try:
+        lacking = len(lacking_endings(present.storage, chosen))
+    except StorageDamaged:
+        return
+    finally:
+        present.close()
+    if lacking:
+        raise StorageError(
+            f"the longest journal at hand is an older copy: the ledger in {settings.data} certifies {lacking} endings"
+            " that it lacks, and they would come back. Name a newer copy with --journal; where there is none, move this"
+            " one away and say --without-journal"
+        )
 
 
 def _held_against(core: Installation, checkpoints: Sequence[tuple[str, Checkpoint]]) -> Json:

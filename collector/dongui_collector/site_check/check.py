@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from dongui_collector.core.arrivals import SiteArrivals
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.loopback import is_loopback
 from dongui_collector.intake.origins import has_https
 from dongui_collector.ledger.installation import LedgerInstallation
+from dongui_collector.ledger.refused_origins import ShowArrivals
 from dongui_collector.site_check.destinations import origin_of, parts_of
 from dongui_collector.site_check.judge import judged
 from dongui_collector.site_check.model import Browser, VisitRequest
@@ -24,12 +26,13 @@ _LONGEST_URL = 2048
 
 @dataclass(frozen=True, slots=True)
 class SiteCheck:
-    """The checks of one page, and with what it was looked at; ``browser`` is None where nobody looked."""
+    """The checks of one page; ``browser`` is None where nobody looked, ``seen`` says whether the page came."""
 
     url: str
     site: Site
     browser: Browser | None
     checks: list[CheckResult]
+    seen: bool = False
 
     @property
     def found(self) -> bool:
@@ -50,8 +53,8 @@ def checked_url(url: str) -> str:
     return url
 
 
-def state_of(core: LedgerInstallation, site: Site, *, key: KeyUse = "unknown", dev: bool = False) -> SiteState:
-    """What the installation knows of a site."""
+def state_of(core: LedgerInstallation, site: Site, *, dev: bool = False) -> SiteState:
+    """What the installation knows of a site, and the running ``serve`` of its key."""
     notice = core.registry.current(site.ref, core.clock.now())
     return SiteState(
         site=site,
@@ -59,10 +62,19 @@ def state_of(core: LedgerInstallation, site: Site, *, key: KeyUse = "unknown", d
         policy=notice.policy if notice else None,
         compiled=notice.compiled if notice else None,
         recorded=is_recorded(core, site),
-        key=key,
+        key=key_use(core.control.if_running(ShowArrivals(site.id))),
         desk_port=core.settings.desk_port,
         dev=dev and not has_https(site),
     )
+
+
+def key_use(arrivals: SiteArrivals | None) -> KeyUse:
+    """How the site's key was used of late. Anybody can send a wrong one, nobody else the right one: that counts."""
+    if arrivals is None:
+        return "unknown"
+    if arrivals.key_taken_at is not None:
+        return "accepted"
+    return "unused" if arrivals.key_refused_at is None else "refused"
 
 
 def is_recorded(core: LedgerInstallation, site: Site) -> bool:
@@ -101,4 +113,4 @@ def check_site(
         seconds=seconds,
     )
     seen = visit(request, started)
-    return SiteCheck(url, site, seen.browser, judged(state, url, seen))
+    return SiteCheck(url, site, seen.browser, judged(state, url, seen), seen.outcome == "ok")

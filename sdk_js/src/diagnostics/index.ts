@@ -2,7 +2,7 @@
 import type { Reason } from "../blocking/explain";
 import type { Cut } from "../rules/json";
 import { core } from "../ui/core";
-import "./setup";
+import { diagnose, type Fault } from "./setup";
 
 const TEXTS: Record<Reason, string> = {
   unknown: 'never runs: the policy has no purpose "{}". Check data-purpose for a typo.',
@@ -35,4 +35,4 @@ const CUTS: Record<Cut, string> = {
   refused: "an event was dropped: the collector refuses it; the others of its batch arrive",
 };
 
-core._explainCut = (why, count) => console.warn(`dongui: ${CUTS[why]} (${count} so far on this page).`);
+core._diagnose = (fault, count) => (count ? console.warn(`dongui: ${CUTS[fault as Cut]} (${count} so far on this page).`) : diagnose(fault as Fault));

@@ -37,6 +37,8 @@ async function faultOf(answer: Response): Promise<Fault | undefined> {
 /** Asks as the snippet does. A browser tells no script why it got no answer, so what can be the reason is looked at in turn. */
 async function look(): Promise<void> {
   const { site, base, debug } = core._options;
+  core._quietly(() => JSON.parse(core._options.words || "{}")) || say("words");
+  navigator.cookieEnabled || say("cookies");
   if (!site) return say("site");
   let directive = "";
   const heard = ({ blockedURI, effectiveDirective }: SecurityPolicyViolationEvent): void => {
@@ -56,4 +58,5 @@ async function look(): Promise<void> {
   say(anybody ? "other" : "away");
 }
 
-core._diagnose = (fault) => (fault ? say(fault, fault == "origin-not-listed" ? location.origin : undefined) : (looked ??= look()));
+/** What is wrong is known, or looked for, once a page. */
+export const diagnose = (fault?: Fault): unknown => (fault ? say(fault, fault == "origin-not-listed" ? location.origin : undefined) : (looked ??= look()));

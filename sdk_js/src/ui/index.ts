@@ -66,7 +66,7 @@ function approached(): void {
 }
 
 /** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
-const refusedBefore = async (): Promise<unknown> => /\bdongui(_frame)?=/.test(core._quietly(() => doc.cookie) || "") && (await core._load("queue"), core._refused?.());
+const refusedBefore = async (): Promise<unknown> => /dongui/.test(core._quietly(() => doc.cookie)!) && (await core._load("queue"), core._refused?.());
 
 core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners.en!), ...ownWords() });
 

@@ -73,7 +73,7 @@ def extra(name: str) -> str:
     return render_template("visits/extra.html", extra=extra_of(reader, name), asked=reader.asked)
 
 
-@pages.get("/now", right="visits", nobody="the same")
+@pages.get("/now", right="visits", nobody="the same", polled=True)
 def now() -> str:
     """How many visitors did something within the last minutes."""
     return render_template("visits/now.html", **now_of(_reader()))
@@ -91,7 +91,7 @@ def live_page() -> str:
     )
 
 
-@pages.get("/live/part", right="visits", nobody="the same")
+@pages.get("/live/part", right="visits", nobody="the same", polled=True)
 def live_part() -> str:
     """What of the live page is renewed."""
     reader = unfiltered(_reader())

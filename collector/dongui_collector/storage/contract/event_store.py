@@ -9,8 +9,10 @@ from typing import Protocol
 
 from dongui_collector.storage.contract.values import (
     Changes,
+    DayPosition,
     DayTotals,
     Ended,
+    EndedRow,
     Fact,
     Mark,
     Reduce,
@@ -82,6 +84,15 @@ class EventStore(Protocol):
 
         With ``visitors`` only theirs: fast on a sealed day.
         """
+
+    def rows_at(self, day: date, positions: Sequence[int]) -> list[Row]:
+        """Those rows of a day at ``positions`` (some hundred at most) that are still there, in order of ``n``."""
+
+    def position(self, day: date) -> DayPosition:
+        """How far a day has come, as of one moment. Rows that commit later lie behind it. (0, 0) for an absent day."""
+
+    def endings(self, day: date, after: int, until: int, limit: int = 1000) -> list[EndedRow]:
+        """What ended in rows of a day, by serial number: behind ``after``, up to ``until``."""
 
     def marks(self) -> dict[date, Mark]:
         """Every day there is, with a value that differs from an earlier one if its rows may differ. Cheap for all."""

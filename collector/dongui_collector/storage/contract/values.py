@@ -154,6 +154,7 @@ class Row:
     ip: bytes | None = None
     ads: bytes | None = None
     cookies: bytes | None = None
+    received_at: int | None = None  # when it came in; with ``at``, which it tells within moments
     n: int = 0  # position in its day, given by the store; the order of rows and the cursor of pages
 
 
@@ -254,6 +255,22 @@ class Changes:
     top: int = 0
     serial: int = 0  # of the last ending there was
     ended: tuple[int, ...] = ()
+
+
+class DayPosition(NamedTuple):
+    """How far a day has come: the position of its last row, and the serial number of its last ending."""
+
+    n: int = 0
+    serial: int = 0
+
+
+class EndedRow(NamedTuple):
+    """A row of which ``purposes`` ended: where it was, and on whose site. Nothing of what it held, nor whose it was."""
+
+    serial: int
+    n: int
+    site_ref: int
+    purposes: int
 
 
 # A pure function: the row as it must be once only ``purposes`` (non-zero) remain; called in the writing transaction.

@@ -10,13 +10,15 @@ from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
-from dongui_collector.storage.contract.values import DayTotals, Row, RowBasis, Selection, Visitor
+from dongui_collector.storage.contract.values import DayPosition, DayTotals, EndedRow, Row, RowBasis, Selection, Visitor
 from dongui_collector.storage.sqlite.connect import connect
 from dongui_collector.storage.sqlite.ledger import VISITOR_SQL, SqliteLedger, visitor_from
 from dongui_collector.storage.sqlite.migrations import EVENTS, migrate
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "n"]
 SELECT = f"SELECT {', '.join(COLUMNS)}, n FROM events"
+_LATER = "received_at"  # a column that days have which were written since
+_BEFORE = SELECT.replace(_LATER, "NULL")
 UPDATE = f"UPDATE events SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE n = ?"
 values_of = attrgetter(*COLUMNS)
 # A commit now and then brings the log home, and all wait for it: a few pages often are felt less than SQLite's 1000.
@@ -34,6 +36,8 @@ _BASES = "SELECT site_ref, notice_ref, purposes FROM bases"
 
 _LOSE = """INSERT OR IGNORE INTO lost SELECT DISTINCT site_ref, purposes & ?2 FROM events
     WHERE n IN (SELECT value FROM json_each(?1)) AND visitor IS NOT NULL AND purposes & ?2 != 0"""
+_END = """INSERT INTO ended (n, site_ref, purposes) SELECT n, site_ref, purposes & ?2 FROM events
+    WHERE n IN (SELECT value FROM json_each(?1)) AND visitor IS NOT NULL AND purposes & ?2 != 0"""
 _COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
     SET destroyed = destroyed + excluded.destroyed, reduced = reduced + excluded.reduced"""
 
@@ -41,6 +45,7 @@ _COUNT = """INSERT INTO tally VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE
 def note_lost(conn: sqlite3.Connection, positions: str, bits: int) -> None:
     """Note what is about to end in rows at ``positions`` (JSON), in the transaction that ends it."""
     conn.execute(_LOSE, (positions, bits))
+    conn.execute(_END, (positions, bits))
 
 
 def lost(conn: sqlite3.Connection) -> frozenset[tuple[int, int]]:
@@ -50,11 +55,10 @@ def lost(conn: sqlite3.Connection) -> frozenset[tuple[int, int]]:
     return frozenset(conn.execute("SELECT site_ref, purposes FROM lost").fetchall())
 
 
-def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int, positions: str) -> None:
-    """Add to the day's tally, in the transaction that ended the rows; ``positions`` are theirs, as JSON."""
+def count_ended(conn: sqlite3.Connection, destroyed: int, reduced: int) -> None:
+    """Add to the day's tally, in the transaction that ended the rows."""
     if destroyed or reduced:
         conn.execute(_COUNT, (destroyed, reduced))
-        conn.execute("INSERT INTO ended (n) SELECT value FROM json_each(?)", (positions,))
 
 
 def tally(conn: sqlite3.Connection) -> DayTotals:
@@ -67,6 +71,29 @@ def tally(conn: sqlite3.Connection) -> DayTotals:
 def has(conn: sqlite3.Connection, name: str) -> bool:
     """Whether a table or index is there: a day that an earlier version wrote gets what it lacks at its next write."""
     return bool(conn.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone())
+
+
+def select(conn: sqlite3.Connection) -> str:
+    """What reads rows; a day that an earlier version wrote gets the columns that it lacks at its next write."""
+    return SELECT if _has_column(conn, "events", _LATER) else _BEFORE
+
+
+def position(conn: sqlite3.Connection) -> DayPosition:
+    """How far the day has come; both in one statement, so as of one moment."""
+    ended = "(SELECT coalesce(max(serial), 0) FROM ended)" if has(conn, "ended") else "0"
+    return DayPosition(*conn.execute(f"SELECT (SELECT coalesce(max(n), 0) FROM events), {ended}").fetchone())
+
+
+def endings(conn: sqlite3.Connection, after: int, until: int, limit: int) -> list[EndedRow]:
+    """Endings by serial number; what ended before it was noted on whose site, nobody can be told of any more."""
+    if not _has_column(conn, "ended", "site_ref"):
+        return []
+    sql = "SELECT serial, n, site_ref, purposes FROM ended WHERE serial > ? AND serial <= ? AND site_ref IS NOT NULL"
+    return [EndedRow(*found) for found in conn.execute(f"{sql} ORDER BY serial LIMIT ?", (after, until, limit))]
+
+
+def _has_column(conn: sqlite3.Connection, table: str, column: str) -> bool:
+    return bool(conn.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)).fetchone())
 
 
 class DayFile:

@@ -110,7 +110,7 @@ def end_rows(
             conn.execute(dayfile.UPDATE, (*dayfile.values_of(smaller), row.n))
             reduced.append(row.n)
         conn.executemany(dayfile.NOTE_BASIS, sorted(bases))
-        dayfile.count_ended(conn, len(destroyed), len(reduced), asked[0])
+        dayfile.count_ended(conn, len(destroyed), len(reduced))
         conn.execute("COMMIT")
     except BaseException:
         conn.execute("ROLLBACK")

@@ -148,9 +148,9 @@ class Journal:
             os.truncate(self.path, len(whole))  # a crash while the last line was written
         found: list[tuple[str, Json]] = []
         last = ""
-        for number, line in enumerate(whole.decode().splitlines(), 1):
-            mac, _, text = line.partition(" ")
-            if not hmac.compare_digest(mac, self._mac(last, text)):
+        for number, line in enumerate(whole.splitlines(), 1):
+            mac, text = (part.decode("ascii", "replace") for part in line.partition(b" ")[::2])
+            if not hmac.compare_digest(mac.encode(), self._mac(last, text).encode()):
                 raise StorageError(f"{self.path}: line {number} was altered, or a line before it is missing")
             entry = json.loads(text)
             if number == 1 and entry["kind"] == "compacted":

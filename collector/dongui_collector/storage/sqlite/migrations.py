@@ -272,6 +272,17 @@ def m002_endings(db: Database) -> None:
     """)
 
 
+@EVENTS()
+def m003_changes(db: Database) -> None:
+    # For copies that are kept true: when a row came in; and of an ending on whose site it was and which purposes ended,
+    # so that only those are told who read for one of them.
+    db.executescript("""
+        ALTER TABLE events ADD COLUMN received_at INTEGER;
+        ALTER TABLE ended ADD COLUMN site_ref INTEGER;
+        ALTER TABLE ended ADD COLUMN purposes INTEGER;
+    """)
+
+
 def seal_events(conn: sqlite3.Connection) -> None:
     """Index a finished day by visitor. While a day grows the index would cost ingest three quarters of its rate."""
     conn.execute("CREATE INDEX IF NOT EXISTS events_visitor ON events (visitor) WHERE visitor IS NOT NULL")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -12,7 +13,17 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from dongui_collector.storage.contract.values import Changes, DayTotals, Fact, Mark, Row, RowBasis, Selection
+from dongui_collector.storage.contract.values import (
+    Changes,
+    DayPosition,
+    DayTotals,
+    EndedRow,
+    Fact,
+    Mark,
+    Row,
+    RowBasis,
+    Selection,
+)
 from dongui_collector.storage.sqlite import dayfile
 from dongui_collector.storage.sqlite.connect import connect, own_error
 from dongui_collector.storage.sqlite.dayfile import has, row_from
@@ -90,8 +101,18 @@ class StoredDays:
 
     def rows(self, day: date, selection: Selection | None = None, *, after: int = 0, limit: int = 1000) -> list[Row]:
         condition, values = dayfile.where(selection)
-        sql = f"{dayfile.SELECT} WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
-        return self._read(day, lambda conn: [row_from(r) for r in conn.execute(sql, (*values, after, limit))], [])
+        where = f"WHERE {condition} AND n > ? ORDER BY n LIMIT ?"
+        return self._read(day, lambda conn: _rows(conn, where, (*values, after, limit)), [])
+
+    def rows_at(self, day: date, positions: Sequence[int]) -> list[Row]:
+        where = "WHERE visitor IS NOT NULL AND n IN (SELECT value FROM json_each(?)) ORDER BY n"
+        return self._read(day, lambda conn: _rows(conn, where, (json.dumps(list(positions)),)), [])
+
+    def position(self, day: date) -> DayPosition:
+        return self._read(day, dayfile.position, DayPosition())
+
+    def endings(self, day: date, after: int, until: int, limit: int = 1000) -> list[EndedRow]:
+        return self._read(day, lambda conn: dayfile.endings(conn, after, until, limit), [])
 
     def facts(
         self,
@@ -146,6 +167,10 @@ class StoredDays:
         with suppress(FileNotFoundError):
             return Path(f"{self.path(day)}-wal").stat().st_size
         return 0
+
+
+def _rows(conn: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Row]:
+    return [row_from(found) for found in conn.execute(f"{dayfile.select(conn)} {where}", values)]
 
 
 def _day(path: Path) -> date:

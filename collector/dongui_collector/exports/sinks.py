@@ -1,0 +1,123 @@
+"""Where a copy is kept: an SQLite file, or a folder of Parquet files. Each erases the bytes of what ends.
+
+What does not, or was never built and tested here, is refused by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dongui_collector.core.errors import CollectorError
+from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT
+from dongui_collector.exports.formats import flat, parquet
+from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.portable_copy import PortableCopy, replace_file
+
+SQLITE = (".db", ".sqlite", ".sqlite3")
+_BOOK = ".dongui.db"  # beside the files of a folder: the rows, by which a day's file is made again
+_UNDATED = "undated"
+_TYPES = {"instant": "INTEGER", "boolean": "INTEGER"}
+_REFUSED = {
+    "postgres": "a copy in PostgreSQL is not built yet",
+    "postgresql": "a copy in PostgreSQL is not built yet",
+    "clickhouse": "a copy in ClickHouse is not built yet: it keeps parts that were merged away",
+    "s3": "a copy in S3 is not built yet: versions and replicas of an object outlive its destruction",
+}
+
+
+class SqliteSink:
+    """A copy in one SQLite file, cleared in place. People read the view ``events``."""
+
+    def __init__(self, path: Path) -> None:
+        self.copy = PortableCopy(path, {column.name: _TYPES.get(column.kind, "TEXT") for column in COLUMNS})
+
+    def apply(self, rows: Iterable[Json], cursor: str, question: str) -> int:
+        """Apply an answer to ``since``, all or nothing. Returns how many rows were told."""
+        return self.copy.apply(map(_entry, rows), cursor, question)
+
+    def finish(self) -> bool:
+        """Erase what is left of the ended. False where a reader is in the way: it is tried again the next time."""
+        for day in self.copy.touched():
+            self.copy.settle(day)
+        return self.copy.scrub()
+
+    def close(self) -> None:
+        self.copy.close()
+
+
+class ParquetSink(SqliteSink):
+    """A copy in a folder, a Parquet file a day. A file whose day changed is written anew, the old one overwritten.
+
+    The rows lie in an SQLite file beside: a file of one day cannot be made from an answer that names ids alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (folder / _BOOK).exists() and any(folder.iterdir()):
+            raise CollectorError(f"{folder} holds something else; name a folder that is empty or not there yet")
+        self._folder = folder
+        next(parquet(()))  # says what to install, before anything is read
+        super().__init__(folder / _BOOK)
+
+    def finish(self) -> bool:
+        for day in self.copy.touched():
+            rows = self._rows(day)
+            first = next(rows, None)
+            path = self._folder / f"{day or _UNDATED}.parquet"
+            replace_file(path, None if first is None else parquet(_chained(first, rows)))
+            self.copy.settle(day)
+        return self.copy.scrub()
+
+    def _rows(self, day: str) -> Iterator[Json]:
+        return map(_unflat, self.copy.rows_of(day))
+
+
+def sink_of(destination: str) -> SqliteSink:
+    """The sink that a destination names. Raises :class:`CollectorError` for what cannot be one, with the reason."""
+    scheme, _, rest = destination.partition("://")
+    path = Path(destination)
+    if rest:
+        why = _REFUSED.get(scheme.lower(), "no copy can be kept there")
+        raise CollectorError(f"{why}; name an SQLite file ({', '.join(SQLITE)}) or a folder for Parquet files")
+    if path.suffix.lower() == ".duckdb":
+        raise CollectorError("a copy in DuckDB is not built yet; let DuckDB read a folder of Parquet files, or SQLite")
+    if path.suffix.lower() in SQLITE and not path.is_dir():
+        return SqliteSink(path)
+    if path.is_file() or path.suffix:
+        raise CollectorError(f"a copy is an SQLite file ({', '.join(SQLITE)}) or a folder for Parquet files")
+    return ParquetSink(path)
+
+
+def _entry(row: Json) -> tuple[str, list[object] | None]:
+    """A row of an answer as the copy takes it."""
+    if row.get("ended"):
+        return row["id"], None
+    values = flat(row) | {"purposes": json.dumps(row["purposes"])}
+    return row["id"], list(values.values())
+
+
+def _unflat(values: dict[str, Any]) -> Json:
+    """A row of the copy in the "Read back" shape."""
+    row: Json = {}
+    for column in COLUMNS:
+        value = values[column.name]
+        if value is not None and column.kind in ("object", "texts"):
+            value = json.loads(value)
+        elif value is not None and column.kind == "boolean":
+            value = bool(value)
+        name, _, part = column.name.partition(".")
+        if part:
+            row.setdefault(name, {})[part] = value
+        else:
+            row[name] = value
+    if not any(row[ENVIRONMENT].values()):
+        row[ENVIRONMENT] = None
+    return row
+
+
+def _chained(first: Json, rest: Iterator[Json]) -> Iterator[Json]:
+    yield first
+    yield from rest
