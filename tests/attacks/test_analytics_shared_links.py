@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from dongui_collector.analytics.filters import ReportError
 from dongui_collector.analytics.public_numbers import FEWEST, KINDS, STEP, PublicNumbers, finished
+from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.operations import perform
 from dongui_collector.desk.app import create_desk
 from flask.testing import FlaskClient
@@ -184,5 +184,5 @@ def test_a_withdrawal_is_not_told_by_a_mark(house: House) -> None:
 def test_a_link_is_of_one_kind_of_period(new_house: Callable[..., House]) -> None:
     house = new_house()
     house.add_site()
-    with pytest.raises(ReportError, match="week, month"):
+    with pytest.raises(CollectorError, match="week, month"):
         Link(house, period="day")

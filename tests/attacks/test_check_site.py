@@ -24,8 +24,10 @@ DOOR = ("127.0.0.1", 8787)
 Names = Callable[[str, int], list[str]]
 
 
-def request(*origins: str, url: str = "", loopback: bool = False, browser: str | None = None) -> VisitRequest:
-    return VisitRequest(url or f"{origins[0]}/", origins, loopback, DOOR, "s_1", browser, 0.5)
+def request(
+    *origins: str, url: str = "", loopback: bool = False, browser: str | None = None, seconds: float = 0.5
+) -> VisitRequest:
+    return VisitRequest(url or f"{origins[0]}/", origins, loopback, DOOR, "s_1", browser, seconds)
 
 
 def answers(**names: str) -> Names:
@@ -200,7 +202,9 @@ def test_whatever_a_page_does_nothing_inside_is_asked(pages: Pages, inside: Page
 @pytest.mark.browser
 def test_a_redirect_of_the_browser_ends_where_the_list_ends(pages: Pages, inside: Pages) -> None:
     pages.put("/", f'<meta http-equiv="refresh" content="0;url={inside.origin}/moved">')
-    seen = visit(request(pages.origin, loopback=True, browser=chromium_path()))
+    seen = visit(
+        request(pages.origin, loopback=True, browser=chromium_path(), seconds=5)
+    )  # it moves on in its own time
     assert (seen.outcome, seen.where, inside.asked) == ("redirect_out", inside.origin, [])
 
 
@@ -228,6 +232,7 @@ def test_a_look_can_be_ended(pages: Pages) -> None:
 
 def test_root_is_given_up_before_anything_is_asked() -> None:
     owners: list[int] = []
+    known = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     started: list[int] = []
@@ -235,12 +240,18 @@ def test_root_is_given_up_before_anything_is_asked() -> None:
     def answer() -> None:
         connection, _ = listener.accept()
         with connection:
+            assert known.wait(60)
             owners.append(Path(f"/proc/{started[0]}").stat().st_uid)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     thread = threading.Thread(target=answer, daemon=True)
     thread.start()
-    visit(request(address, loopback=True), lambda process: started.append(process.pid))
+
+    def note(process: subprocess.Popen[bytes]) -> None:
+        started.append(process.pid)
+        known.set()
+
+    visit(request(address, loopback=True), note)
     thread.join(60)
     listener.close()
     assert owners == [os.geteuid() or 65534]

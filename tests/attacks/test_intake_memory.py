@@ -17,12 +17,12 @@ from typing import Any
 
 import httpx
 import pytest
+from dongui.rules.addresses import parse_ip
 from dongui_collector.core.operations import perform
 from dongui_collector.intake import credentials
 from dongui_collector.intake.app import PublicApp
 from dongui_collector.intake.caches import HashedCache
 from dongui_collector.intake.credentials import RateLimit
-from dongui_collector.intake.schema import parse_ip
 from dongui_collector.runtime.public import public_app
 
 from tests.collector import CHROME, ORIGIN, event

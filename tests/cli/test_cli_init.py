@@ -71,7 +71,7 @@ def test_the_site_the_account_and_the_approval_stand_and_the_policy_is_a_draft(t
         assert (site.id, site.name, site.origins) == (data["site"], "shop", ("https://shop.example.com",))
         assert core.registry.notices(site.ref) == []
         assert core.storage.accounts.account("admin")
-        assert core.retention.overview.status().standing_approval["by"] == "dongui init"
+        assert core.retention.overview.status().standing_approval.by == "dongui init"
     finally:
         core.close()
 

@@ -135,7 +135,7 @@ def test_the_standing_approval_is_revoked_and_given_again(world: World, officer:
     send(officer, "/console/destructions", "/console/destructions/standing")
     assert "approved one by one" in text_of(officer, "/console/destructions?lang=en")
     send(officer, "/console/destructions", "/console/destructions/standing", grant="1")
-    assert world.core.retention.overview.status().standing_approval["by"] == "admin"
+    assert world.core.retention.overview.status().standing_approval.by == "admin"
 
 
 def test_what_is_selected_is_approved_by_name_and_destroyed(

@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from dongui.rules.addresses import parse_ip
+
 from dongui_collector.access.secrets import token_hash
 from dongui_collector.intake.origins import Origins
 from dongui_collector.intake.problems import Problem
-from dongui_collector.intake.schema import parse_ip
 from dongui_collector.storage.contract.values import Site
 
 _ADDRESS_FRESH_S = 300

@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
+from dongui.rules.addresses import parse_ip
 from dongui.rules.cookies import declaration
 from dongui.rules.urls import ScrubbedUrl, percent_encoded, scrub_props, scrub_text, scrub_url
 
 from dongui_collector.core.sealing import seal
 from dongui_collector.intake.enrich import agent_of
 from dongui_collector.intake.places import GeoDatabase
-from dongui_collector.intake.schema import Event, parse_ip
+from dongui_collector.intake.schema import Event
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
 from dongui_collector.ledger.rows import EventKeys, associated

@@ -7,12 +7,12 @@ them. Sources: K10, K10a.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import COMMAND_LINE, By, Field, R, Request, operation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.grounds import GROUNDS, OUTCOMES, Ground, grounds_for, named_in
@@ -34,17 +34,20 @@ class RequestAnswered(msgspec.Struct, frozen=True):
     kept: list[Json]
 
 
-class AnswerRequest(Request[RequestAnswered], frozen=True):
-    """Answer a request. Granting an erasure or a suspension carries it out."""
-
-    id: Annotated[int, Field(argument=True)]
+class _Answer(Request[R], frozen=True, kw_only=True):
     outcome: Annotated[str, Field(choices=OUTCOMES)]
     ground: Annotated[
         str | None, Field("The provision that a refusal or a postponement rests on.", metavar="ARTICLE")
     ] = None
-    reason: Annotated[str, Field("Needed where the request is refused or postponed.")] = ""
+    reason: Annotated[str, Field("Needed where what was asked is refused or postponed.")] = ""
     until: Annotated[str | None, Field("The new due day of a postponement.", metavar="DAY")] = None
     by: By = COMMAND_LINE
+
+
+class AnswerRequest(_Answer[RequestAnswered], frozen=True, kw_only=True):
+    """Answer a request. Granting an erasure or a suspension carries it out."""
+
+    id: Annotated[int, Field(argument=True)]
 
 
 @operation("requests.answer", right="requests", audit="request")
@@ -80,17 +83,10 @@ class RequestsAnswered(msgspec.Struct, frozen=True):
     rows_destroyed: int
 
 
-class AnswerRequests(Request[RequestsAnswered], frozen=True):
+class AnswerRequests(_Answer[RequestsAnswered], frozen=True, kw_only=True):
     """Give many requests one answer. Each is checked by itself; those that cannot be answered so stay as they are."""
 
     ids: Annotated[list[int], Field(argument=True)]
-    outcome: Annotated[str, Field(choices=OUTCOMES)]
-    ground: Annotated[
-        str | None, Field("The provision that a refusal or a postponement rests on.", metavar="ARTICLE")
-    ] = None
-    reason: Annotated[str, Field("Needed where they are refused or postponed.")] = ""
-    until: Annotated[str | None, Field("The new due day of a postponement.", metavar="DAY")] = None
-    by: By = COMMAND_LINE
 
 
 @operation("requests.answer_many", right="requests", audit="request")
@@ -117,7 +113,7 @@ class _Decided(msgspec.Struct, frozen=True):
     endings: list[int]
 
 
-def _decided(core: Installation, id: int, form: AnswerRequest | AnswerRequests) -> _Decided:
+def _decided(core: Installation, id: int, form: _Answer[Any]) -> _Decided:
     """Put an answer on record, with the endings that it begins."""
     with core.storage.ledger.writing():
         request = files.load_open(core, id)

@@ -6,16 +6,16 @@ One event over a limit would be refused with its whole batch, so what is too muc
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
-import socket
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+from dongui.rules.addresses import parse_ip
 
 Json = dict[str, Any]
 Cut = Callable[[str], object]  # is told why something was left out
@@ -182,7 +182,7 @@ def fit_event(event: Json, now_ms: int, cut: Cut) -> Json:
     if type(at) is not int or not 0 <= at <= _LARGEST:
         event["at"] = now_ms
         cut("at")
-    if (ip := event.get("ip")) is not None and not _is_address(ip):
+    if (ip := event.get("ip")) is not None and (len(ip) > 64 or parse_ip(ip) is None):
         del event["ip"]
         cut("ip")
     for field in _NAMED:
@@ -224,21 +224,3 @@ def cut_url(url: str, longest: int, cut: Cut) -> str:
     cut("length")
     url = url.partition("?")[0]
     return url.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
-
-
-def _is_address(text: str) -> bool:
-    try:  # nearly all are
-        socket.inet_pton(socket.AF_INET, text)
-        return True
-    except (OSError, ValueError):
-        pass
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    return len(text) <= 64

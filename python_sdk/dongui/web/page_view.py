@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import uuid
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
+from dongui.rules.addresses import parse_ip
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.rules.crawlers import is_crawler
 from dongui.rules.events import MOST_TEXT, Cut, fit_event
@@ -22,7 +22,6 @@ PAGE_VIEW = "pageview"
 NOT_PAGES = ("/static/", "/assets/", "/health", "/healthz", "/livez", "/readyz", "/ping", "/metrics", "/.well-known/")
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*")
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 _REMEMBERED_AGENTS = 4096
 _QUOTE_SAFE = "/!$&'()*+,;=:@~"
 
@@ -168,19 +167,4 @@ def from_the_right(header: str, hops: int) -> str | None:
 def address_of(remote: str, forwarded: str, hops: int) -> str | None:
     """The visitor's address in canonical form: the socket's, or ``X-Forwarded-For`` counted from the right."""
     text = from_the_right(forwarded, hops) if hops and forwarded else None
-    return canonical_address(text or remote)
-
-
-def canonical_address(text: str) -> str | None:
-    """An IP address without port, zone and brackets; IPv4 in IPv6 is unwrapped. None for anything else."""
-    if _IPV4.fullmatch(text):
-        return text
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return parse_ip(text or remote)

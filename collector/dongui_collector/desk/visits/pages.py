@@ -91,7 +91,7 @@ def live_page() -> str:
     )
 
 
-@pages.get("/live/part", right="visits", nobody="the same")
+@pages.get("/live/part", right="visits", nobody="the same", polled=True)
 def live_part() -> str:
     """What of the live page is renewed."""
     reader = unfiltered(_reader())
