@@ -21,7 +21,7 @@ function choose({ granted, refused }: Choice): object {
 }
 
 function answer(path: string, body: unknown): [status: number, body: object] {
-  if (path.endsWith("/v1/notice")) return [200, told];
+  if (path.endsWith("/v1/notice") || path.endsWith("/v1/policy")) return [200, told];
   if (path.endsWith("/v1/consents")) return [201, choose(JSON.parse(String(body)) as Choice)];
   if (path.endsWith("/v1/me")) return [200, { suspended: false, consents: [], records: [], events: [] }];
   return [202, { recorded: 0, refused: {} }];
@@ -31,5 +31,17 @@ window.fetch = (input, options) => {
   const [status, body] = answer(new URL(String(input)).pathname, options?.body);
   return Promise.resolve(new Response(JSON.stringify(body), { status }));
 };
+
+/** The sandbox keeps no cookies, and nobody is asked where a choice cannot be kept: these last as long as the frame. */
+const jar = new Map<string, string>();
+Object.defineProperty(navigator, "cookieEnabled", { value: true });
+Object.defineProperty(document, "cookie", {
+  get: () => [...jar].map(([name, value]) => `${name}=${value}`).join("; "),
+  set: (line: string) => {
+    const [, name = "", value = ""] = /^([^=;]*)=([^;]*)/.exec(line) ?? [];
+    if (/;\s*max-age=0/i.test(line)) jar.delete(name);
+    else jar.set(name, value);
+  },
+});
 
 if (view === "preferences") (window as { dongui?: unknown }).dongui = [["show"]];
