@@ -49,7 +49,7 @@ def test_s4_2c_exactly_what_was_asked_and_no_more(house: House) -> None:
     rows = carried_out(house, id)
     assert [(row["day"], row["ip_address"]) for row in rows] == [("2025-03-10", "203.0.113.7")]
     shown = {field for row in rows for item, fields in FIELDS_OF.items() for field in fields if row[field] is not None}
-    assert shown == {"at", "day", "ip_address"}
+    assert shown == {"at", "day", "received_at", "ip_address"}
     (entry,) = plain(listed(house.core))
     assert (entry["statute"], entry["procedure"], entry["document"]) == ("형사소송법 제215조", "warrant", "2025-0001")
     assert (entry["party"], entry["rows"], entry["people"], entry["handed_by"]) == ("authority", 1, 1, "officer")
