@@ -18,6 +18,7 @@ from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.answers import first_held
+from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
@@ -504,3 +505,23 @@ def test_no_change_is_told_against_days_of_which_some_are_not_known(world: World
         core.storage.ledger.freeze(unknown, core.registry.sites()[0].ref, OWN, numbers)
     core.close()
     assert "Visits 1 before 1" in text_of(officer, f"/console/visits/head{asked}")
+
+
+def test_everything_on_the_screen_says_that_days_are_missing(world: World, officer: FlaskClient) -> None:
+    """Funnels, who came back and web vitals said nothing; their figures were of the living days alone."""
+    today = world.core.clock.today(world.settings.zone)
+    world.visitor_with_events("statistics", events=2)
+    world.ask("visits.keep", kind="goals", fields={"name": "Any page", "what": "page:/*"})
+    world.ask("visits.keep", kind="funnels", fields={"name": "Any", "steps": ["page:/*", "event:visit"]})
+    core = open_core(world.settings, writable=True)
+    with core.storage.ledger.writing():
+        gone = {"statistics": {"overview": {"rows": []}}}
+        core.storage.ledger.freeze(today - timedelta(days=3), core.registry.sites()[0].ref, OWN, gone)
+    core.close()
+    days = "period=custom&from={}&to={}&lang=en".format
+    note = "Days that have aged out and are in none of these figures: 1."
+    for part in ("panel/pages", "list/pages", *(f"extra/{name}" for name in EXTRAS)):
+        whole, living = days(today - timedelta(days=4), today), days(today - timedelta(days=2), today)
+        assert note in text_of(officer, f"/console/visits/{part}?{whole}"), part
+        if part != "extra/retention":  # of weeks, whatever the period
+            assert note not in text_of(officer, f"/console/visits/{part}?{living}"), part

@@ -13,6 +13,7 @@ from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.intervals import INTERVALS, Interval
 from dongui_collector.analytics.report_table import columns_of, rows_of
 from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.analytics.snapshot_reader import UNKNOWN_STATES
 from dongui_collector.cli.common import config_option, emit, json_option, progress, reading, site_option
 from dongui_collector.exports.export import entitle
 from dongui_collector.exports.formats import table_csv
@@ -116,3 +117,6 @@ def reports(
     if answer["shortened"] and not as_json:
         what = "what fewer than 20 visitors of a day had in common is not in the list"
         click.echo(f"{answer['shortened']} of these days have aged out: {what}", err=True)
+    missing = sum(answer.get("days", {}).get(state, 0) for state in UNKNOWN_STATES)
+    if missing and not as_json:
+        click.echo(f"{missing} of these days have aged out and are in none of these figures", err=True)

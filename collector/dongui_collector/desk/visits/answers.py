@@ -39,7 +39,12 @@ def not_known(answer: Json) -> bool:
 
 def is_whole(answer: Json) -> bool:
     """Whether its figures are of all its days: others rise and fall with the days that are not known."""
-    return not any(answer["days"][state] for state in UNKNOWN_STATES)
+    return not missing_days(answer)
+
+
+def missing_days(answer: Json) -> int:
+    """How many of its days were not empty and are in none of its figures: their rows have aged out."""
+    return sum(answer["days"][state] for state in UNKNOWN_STATES)
 
 
 class ScreenReader:

@@ -10,7 +10,7 @@ from typing import Any
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.visits import time_axis
-from dongui_collector.desk.visits.answers import ScreenReader, not_known
+from dongui_collector.desk.visits.answers import ScreenReader, missing_days, not_known
 from dongui_collector.desk.visits.figures import Number, shown
 
 Json = dict[str, Any]
@@ -39,8 +39,8 @@ class Step:
     filter: str
 
 
-def _steps(reader: ScreenReader, steps: Sequence[str], names: Sequence[str], lang: str) -> list[Step]:
-    """How many visits came to each step, in their order."""
+def _steps(reader: ScreenReader, steps: Sequence[str], names: Sequence[str], lang: str) -> tuple[list[Step], int]:
+    """How many visits came to each step, in their order; and of how many days that is not known."""
     answer = reader.ask("funnel", steps=tuple(map(parse_filter, steps)))
     found: list[Step] = []
     before = answer["visits"]
@@ -58,18 +58,23 @@ def _steps(reader: ScreenReader, steps: Sequence[str], names: Sequence[str], lan
         )
         found.append(made)
         before = row["visits"]
-    return found
+    return found, missing_days(answer)
 
 
 def goals(reader: ScreenReader, lang: str) -> Json:
     listed = views_of(reader.core, reader.site).goals
-    return {"goals": [_steps(reader, (one.what,), (one.name,), lang)[0] for one in listed]}
+    found = [_steps(reader, (one.what,), (one.name,), lang) for one in listed]
+    return {"goals": [steps[0] for steps, _ in found], "missing": max((missing for _, missing in found), default=0)}
 
 
 def funnels(reader: ScreenReader, lang: str) -> Json:
     """All funnels; which of them is open is a matter of the page."""
     listed = views_of(reader.core, reader.site).funnels
-    return {"funnels": [(one.name, _steps(reader, one.steps, one.steps, lang)) for one in listed]}
+    found = [(one.name, *_steps(reader, one.steps, one.steps, lang)) for one in listed]
+    return {
+        "funnels": [(name, steps) for name, steps, _ in found],
+        "missing": max((missing for *_, missing in found), default=0),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,12 @@ def retention(reader: ScreenReader, lang: str) -> Json:
         for week, counts in sorted(weeks.items())
         if date.fromisoformat(week) >= first and counts.get(0)
     ]
-    return {"cohorts": cohorts, "after": list(range(1, WEEKS)), "not_known": not_known(answer)}
+    return {
+        "cohorts": cohorts,
+        "after": list(range(1, WEEKS)),
+        "not_known": not_known(answer),
+        "missing": missing_days(answer),
+    }
 
 
 def _cell(number: int, size: int, lang: str) -> tuple[int, str, str]:
@@ -123,7 +133,7 @@ def vitals(reader: ScreenReader, lang: str) -> Json:
         (row["page"], shown("visitors", row["samples"], lang), [_vital(name, row.get(name), lang) for name in VITALS])
         for row in answer["rows"]
     ]
-    return {"rows": rows, "metrics": list(VITALS), "not_known": not_known(answer)}
+    return {"rows": rows, "metrics": list(VITALS), "not_known": not_known(answer), "missing": missing_days(answer)}
 
 
 def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.filters import DIMENSIONS
 from dongui_collector.core.addresses import readable_path
-from dongui_collector.desk.visits.answers import ScreenReader, not_known
+from dongui_collector.desk.visits.answers import ScreenReader, missing_days, not_known
 from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
 PAGE = 50
@@ -43,7 +43,8 @@ class ListQuery:
 class ListPage:
     """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now).
 
-    ``shortened`` is of how many days the list lacks what few had in common, ``file`` the address's end for its file.
+    ``shortened`` is of how many days the list lacks what few had in common, ``missing`` of how many everything;
+    ``file`` is the address's end for its file.
     """
 
     columns: list[tuple[str, str, str]]
@@ -55,6 +56,7 @@ class ListPage:
     cut: bool
     not_known: bool
     shortened: int
+    missing: int
     file: str
 
 
@@ -86,6 +88,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         cut,
         not_known(sample),
         sample["shortened"],
+        missing_days(sample),
         link(search=""),
     )
 

@@ -12,7 +12,7 @@ from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.analytics.sessions import PASSIVE
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import ScreenReader, first_held, not_known
+from dongui_collector.desk.visits.answers import ScreenReader, first_held, missing_days, not_known
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows, without_lead_of_technical
@@ -43,7 +43,7 @@ def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
     shown = {"rows": listed[:SHOWN], "total": answer["total"], "not_known": not_known(answer)}
-    shown["shortened"] = answer["shortened"]
+    shown |= {"shortened": answer["shortened"], "missing": missing_days(answer)}
     return part | more | shown | {"rests_on": rests_on}
 
 
