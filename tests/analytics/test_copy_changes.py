@@ -179,6 +179,16 @@ def test_a_cursor_never_runs_ahead_of_an_open_transaction(house: House, copy: Co
     assert [row["search"] for row in told(copy)] == ["open"]
 
 
+def test_a_limit_counts_the_rows_that_the_reader_sees(house: House) -> None:
+    """Else a reader would count by its parts the rows of other sites and purposes that lie between its own."""
+    copy = Copy(house, Entitlement("one", house.site, ("statistics",)), limit=1)
+    for marker in ("a", "b"):
+        for _ in range(3):
+            house.visit(house.arrive("marketing"), marker="another")
+        house.visit(house.arrive("statistics"), marker=marker)
+    assert [[row["search"] for row in told(copy)] for _ in range(3)] == [["a"], ["b"], []]
+
+
 def test_with_a_limit_it_comes_in_parts_that_make_up_the_whole(house: House, copy: Copy) -> None:
     visitor = house.arrive()
     for n in range(7):

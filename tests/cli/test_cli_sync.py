@@ -246,6 +246,17 @@ def test_a_reader_in_the_way_is_said(installed: dict[str, str], dongui: Run, tmp
     assert b"erased-" not in every_byte(file)
 
 
+def test_two_runs_at_once_do_not_write_one_folder(installed: dict[str, str], dongui: Run, tmp_path: Path) -> None:
+    config, folder = installed["config"], tmp_path / "copy"
+    record(config, arrive(config), "stays")
+    with closing(sink_of(str(folder))):
+        done = dongui("sync", str(folder), "--purpose", "statistics")
+        assert done.exit_code == 2
+        assert "another run" in done.stderr
+    synced(dongui, folder)
+    assert held(folder) == exported(dongui)
+
+
 def test_the_columns_are_described_by_one_table(tmp_path: Path) -> None:
     sink = sink_of(str(tmp_path / "copy.db"))
     sink.close()

@@ -55,6 +55,14 @@ def test_it_is_on_the_ledger_and_in_the_erasure_feed_of_who_has_a_copy(world: Wo
     assert [entry["kind"] for entry in world.get("/v1/feed/erasures", token).json["entries"]] == ["withdrawal"]
 
 
+def test_an_answers_file_is_not_named_for_days(world: World, token: str) -> None:
+    """Its days are those of all sites and purposes, of which the reader may see none."""
+    world.visitor_with_events("marketing", days_ago=9)
+    with world.get(f"{CALL}?since=0", token) as answer:
+        assert answer.data == b""
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="events-changes.ndjson"'
+
+
 def test_the_link_leads_on_while_there_is_more(world: World, token: str) -> None:
     world.visitor_with_events("statistics", events=5)
     found, address = [], f"{CALL}?since=&limit=2"

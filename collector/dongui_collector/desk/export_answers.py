@@ -80,7 +80,7 @@ def _changes(core: Installation, who: ReadRequest, reader: Entitlement, format: 
     changes = CopyChanges.since(core, reader, ReaderView(core, reader, wanted), old, limit)
     asked = _Export(core, who, reader, *changes.span, format, with_endings(chosen), wanted)
     cursor = cursors.of(changes.new)
-    return asked.stream(changes.rows, {CURSOR: cursor} | ({} if changes.is_whole else _next(since=cursor)))
+    return asked.stream(changes.rows, "changes", {CURSOR: cursor} | ({} if changes.is_whole else _next(since=cursor)))
 
 
 def _since(core: Installation, cursors: CopyCursors) -> CopyState:
@@ -152,29 +152,29 @@ class _Export:
             yield from handing.hashed(FORMATS[self.format](counted, self.columns))
 
     def stream(
-        self, rows: Callable[[Before | None], Iterator[Json]], headers: dict[str, str] | None = None
+        self, rows: Callable[[Before | None], Iterator[Json]], of: str = "", headers: dict[str, str] | None = None
     ) -> Response:
-        """An answer that reads rows as they are taken."""
+        """An answer that reads rows as they are taken; ``of`` is what its file is named for instead of days."""
         leave = _streams(self.core).enter(self.who.consumer)
         try:
             chunks = self.written(rows, self.noted())
             # The first one now, while an error can still be answered as one.
             whole = chain([next(chunks, b"")], chunks)
-            answer = self.response(_closing(whole, chunks), headers or {})
+            answer = self.response(_closing(whole, chunks), headers or {}, of)
         except BaseException:
             leave()
             raise
         answer.call_on_close(leave)
         return answer
 
-    def response(self, body: bytes | Iterator[bytes], headers: dict[str, str]) -> Response:
+    def response(self, body: bytes | Iterator[bytes], headers: dict[str, str], of: str = "") -> Response:
         """The answer, compressed as its reader likes it; Parquet is so already."""
         if self.format != "parquet":
             headers = headers | {"Vary": "Accept-Encoding"}
             if found := accepted(request.accept_encodings):
                 headers["Content-Encoding"], encode = found
                 body = encode([body] if isinstance(body, bytes) else body)
-        name = f"events-{self.first.isoformat()}-{self.last.isoformat()}.{self.format}"
+        name = f"events-{of or f'{self.first.isoformat()}-{self.last.isoformat()}'}.{self.format}"
         named = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, content_type=MEDIA_TYPES[self.format], headers=named | headers)
 

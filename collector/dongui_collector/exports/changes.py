@@ -8,7 +8,7 @@ and their end; periods that ended with a day; and, for a recipient, another noti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import islice
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dongui_collector.exports.copies import CopyState, reached
 from dongui_collector.exports.day_order import Leg, exact, veiled
-from dongui_collector.exports.export import Entitlement, ReaderView, hides_days
+from dongui_collector.exports.export import OWN_USE, Entitlement, ReaderView, hides_days
 from dongui_collector.ledger.paging import masked, page
 from dongui_collector.ledger.periods import Periods
 from dongui_collector.ledger.rows import PendingErasures
-from dongui_collector.storage.contract.values import Json, Row, Selection
+from dongui_collector.storage.contract.values import DayPosition, Json, Row, Selection
 
 if TYPE_CHECKING:
     from dongui_collector.ledger.installation import LedgerInstallation
@@ -46,7 +46,7 @@ class CopyChanges:
     view: ReaderView
     old: CopyState
     new: CopyState
-    limit: int | None = None
+    is_whole: bool = True  # nothing that was there is left for the next answer
 
     @classmethod
     def since(
@@ -54,13 +54,34 @@ class CopyChanges:
     ) -> CopyChanges:
         """Up to now; with ``limit`` at most so many new rows, while everything that befell earlier ones is told."""
         days = dict.fromkeys(leg.day for leg in _legs(core, reader, old, core.storage.events.days()))
-        return cls(core, reader, view, old, reached(core, reader, old, days, limit), limit)
+        own = reader.consumer == OWN_USE  # may know how many rows there are: they are counted without being read
+        changes = cls(core, reader, view, old, reached(core, reader, old, days, limit if own else None))
+        if limit is None:
+            return changes
+        if not own:
+            return changes._up_to(limit)
+        fresh = sum(at.n - old.of(day).n for day, at in changes.new.days.items())
+        return replace(changes, is_whole=fresh < limit)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing that was there is left for the next answer."""
-        fresh = sum(at.n - self.old.of(day).n for day, at in self.new.days.items())
-        return self.limit is None or fresh < self.limit
+    def _up_to(self, most: int) -> CopyChanges:
+        """So many new rows as the reader sees them: by its parts it does not learn how many others lie between."""
+        found: dict[date, DayPosition] = {}
+        for day, at in self.new.days.items():
+            n = min(self.old.of(day).n, at.n)
+            if most:
+                n, most = self._counted(day, n, at.n, most)
+            if n or at.serial:
+                found[day] = DayPosition(n, at.serial)
+        return replace(self, new=replace(self.new, days=found), is_whole=most > 0)
+
+    def _counted(self, day: date, told: int, top: int, most: int) -> tuple[int, int]:
+        """Behind which position of a day the reader has seen ``most`` new rows, and how many it may see yet."""
+        for rows, masks in self._pages(day, Selection(self.reader.site.ref), told, top):
+            for row in rows:
+                most -= self.view.shown(row, day, masks) is not None
+                if not most:
+                    return row.n, 0
+        return top, most
 
     @property
     def span(self) -> tuple[date, date]:

@@ -5,7 +5,9 @@ What does not, or was never built and tested here, is refused by its name.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,11 +58,19 @@ class ParquetSink(SqliteSink):
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (folder / _BOOK).exists() and any(folder.iterdir()):
-            raise CollectorError(f"{folder} holds something else; name a folder that is empty or not there yet")
-        self._folder = folder
-        next(parquet(()))  # says what to install, before anything is read
-        super().__init__(folder / _BOOK)
+        self._folder, self._lock = folder, _locked(folder)
+        try:
+            if not (folder / _BOOK).exists() and any(folder.iterdir()):
+                raise CollectorError(f"{folder} holds something else; name a folder that is empty or not there yet")
+            next(parquet(()))  # says what to install, before anything is read
+            super().__init__(folder / _BOOK)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._lock)
 
     def finish(self) -> bool:
         for day in self.copy.touched():
@@ -73,6 +83,17 @@ class ParquetSink(SqliteSink):
 
     def _rows(self, day: str) -> Iterator[Json]:
         return map(_unflat, self.copy.rows_of(day))
+
+
+def _locked(folder: Path) -> int:
+    """A lock on a folder, by its descriptor: two runs at once would overwrite the files of one another."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise CollectorError(f"another run keeps the copy in {folder} right now; run again when it has ended") from None
+    return fd
 
 
 def sink_of(destination: str) -> SqliteSink:
