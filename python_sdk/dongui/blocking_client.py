@@ -161,13 +161,11 @@ class BlockingClient:
 
     def withdraw_earlier(self, visitor: str, refused: list[str], given_before: int) -> Mapping[str, str] | None:
         """Withdraws what of ``refused`` was given before an instant (epoch ms), by the ledger's clock and in its own
-        transaction. Returns the consents' state then, None without an answer; nothing is repeated.
+        transaction. Returns the consents' state then, None where it was not recorded; nothing is repeated.
         """
         body = self._decision(self.knowledge.terms.version, DecisionRequest(visitor, [], refused))
         answer = self._ask("POST", CONSENTS, {**body, "given_before": given_before}, 5.0, repeat=False)
-        if not answer and not answer.problem:
-            return None
-        return answer.data.get("state") or {}
+        return answer.data.get("state") or {} if answer else None
 
     def exchange(self, method: str, path: str, data: bytes, timeout: float, bearer: str) -> Response:
         """One call that waits for the collector; status 0 when it did not answer."""

@@ -215,6 +215,20 @@ def test_agreeing_to_nothing_is_no_answer(page: Page, site: Stub, collector: Stu
     assert collector.consents[0]["granted"] == ["statistics"]
 
 
+def test_agreeing_to_nothing_leads_to_what_can_be_ticked(page: Page, site: Stub, collector: Stub) -> None:
+    """Not to a tick that the browser's signal bars: it takes no focus, and the button would seem dead."""
+    only(collector, "marketing", "statistics")
+    collector.policy["purposes"]["statistics"]["items"] = ["cookie", "advertising_id"]
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
+    asked(page, site, collector)
+    expect(page.locator('dongui-root [data-purpose-switch="marketing"]')).to_be_disabled()
+    page.get_by_role("button", name="동의", exact=True).click()
+    focus = "document.activeElement.shadowRoot?.activeElement?.dataset.purposeSwitch"
+    assert page.evaluate(focus) == "statistics"
+    expect(page.locator(BANNER)).to_be_visible()
+    assert collector.consents == []
+
+
 def test_the_scroll_is_visible_where_there_is_more(chromium: Browser, site: Stub, seed: Stub) -> None:
     """Playwright's Chromium hides scroll bars; a visitor's does not."""
     browser = chromium.browser_type.launch(

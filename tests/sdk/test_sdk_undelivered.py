@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dongui import Client
+from dongui.result import Response
 from dongui.rules import Choice, encode_choice
 from dongui.rules.compiled_policy import CompiledPolicy
 from dongui.web.consent import Consent
@@ -130,6 +131,22 @@ def test_a_client_without_an_answer_says_so_and_repeats_nothing(
         "marketing": "given",
         "personalisation": "refused",
     }
+
+
+def test_a_withdrawal_that_was_refused_is_told_again(
+    collector: Collector, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that does not hold, a site that is not there yet: once that is mended, the next page delivers it."""
+    client: Client = client_of(collector)
+    visitor = collector.visitor("statistics")
+    body = b'{"type": "urn:dongui:problem:unauthorised", "title": "", "status": 401}'
+    refused = Response(401, {"content-type": "application/problem+json"}, body)
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "exchange", lambda *_: refused)
+        assert client.withdraw_earlier(visitor, ["statistics"], START) is None
+    assert collector.granted[visitor] == {"statistics"}
+    assert client.withdraw_earlier(visitor, ["statistics"], START)
+    assert collector.granted[visitor] == set()
 
 
 class Browsing(RuleBasedStateMachine):

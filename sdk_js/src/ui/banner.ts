@@ -54,7 +54,7 @@ export function banner(): HTMLDialogElement {
     const given = granted().map(({ id }) => id);
     // To agree to nothing is no answer: what there is to agree to has to be ticked.
     if (given[0]) void core._choose(Object.fromEntries(asked.map(({ id }) => [id, given.includes(id)])), "banner");
-    else dialog.querySelector("input")!.focus();
+    else dialog.querySelector<HTMLElement>("input:enabled")?.focus();
   });
   const full = options.layout == "full";
   const dialog = h(
