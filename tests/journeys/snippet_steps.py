@@ -33,6 +33,13 @@ def press(page: Page, action: str) -> None:
     page.locator(f'dongui-root [data-action="{action}"]').click()
 
 
+def decide(page: Page, action: str, stub: Stub) -> None:
+    """Presses it and waits until the decision is on its way: until then nothing on the page happens under it."""
+    before = len(stub.consents)
+    press(page, action)
+    eventually(lambda: len(stub.consents) > before, page)
+
+
 def cookies(context: BrowserContext) -> dict[str, str]:
     return {c["name"]: c["value"] for c in context.cookies()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.journeys.snippet_steps import BANNER, cookies, eventually, press
+from tests.journeys.snippet_steps import BANNER, cookies, decide, eventually, press
 from tests.journeys.stub_collector import VISITOR, Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -128,7 +128,7 @@ def test_blocked_scripts_run_once_and_in_order(page: Page, site: Stub, collector
 
 def test_single_page_navigation_counts_views(page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
-    press(page, "accept")
+    decide(page, "accept", collector)
     page.evaluate(
         "history.pushState({}, '', '/a'); history.replaceState({}, '', '/a'); history.pushState({}, '', '/b?x=1')"
     )

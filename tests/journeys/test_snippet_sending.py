@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.journeys.snippet_steps import BANNER, eventually, press, quiet, ready
+from tests.journeys.snippet_steps import BANNER, decide, eventually, press, quiet, ready
 from tests.journeys.stub_collector import VISITOR, Answer, Request, Stub
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_the_consent_arrives_before_what_it_covers(page: Page, site: Stub, colle
 
     collector.intercept = twice
     page.goto(site.origin)
-    press(page, "accept")
+    decide(page, "accept", collector)
     page.evaluate("dongui.track('one')")
     eventually(lambda: "one" in names(collector), page)
     posts = [r.path for r in collector.requests if r.method == "POST"]

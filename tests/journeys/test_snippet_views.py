@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from tests.journeys.snippet_steps import eventually, press, ready
+from tests.journeys.snippet_steps import decide, eventually, press, ready
 from tests.journeys.stub_collector import Answer, Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -121,7 +121,7 @@ def test_a_page_loaded_before_the_choice_had_arrived_is_the_snippets(page: Page,
     """The visitor goes on before the collector has answered: the server did not know whose view it was."""
     mounted.flowing.clear()
     page.goto(mounted.origin)
-    press(page, "accept")
+    decide(page, "accept", mounted)
     page.goto(f"{mounted.origin}/next")
     ready(page)
     mounted.flowing.set()
@@ -162,7 +162,7 @@ def test_page_views_can_be_left_to_others(page: Page, mounted: Stub, server: boo
         del mounted.policy["page_views"]
     mounted.pages["/"] = page_of(mounted, base="/_dongui", attributes='data-page-views="off"')
     page.goto(mounted.origin)
-    press(page, "accept")
+    decide(page, "accept", mounted)
     page.evaluate("history.pushState(0, '', '/x'); dongui.track('own')")
     eventually(lambda: mounted.events, page)
     page.goto(mounted.origin)
