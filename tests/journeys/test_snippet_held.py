@@ -108,7 +108,7 @@ def held(site: Stub, collector: Stub) -> None:
     collector.policy["purposes"]["statistics"]["urls"] = [f"{site.origin}/t/*"]
     tools = """<script>const make = name => document.createElement(name); window.ran = []</script>"""
     site.pages["/"] = page_of(collector, tools, head=inline_stub(collector.policy))
-    site.pages["/t/x"] = "window.ran = 1"
+    site.pages["/t/x"] = "globalThis.ran = 1"
 
 
 ADDED = """([way, url]) => { const box = make("section"); document.body.append(box);
