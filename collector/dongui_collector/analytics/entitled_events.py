@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import BASE
-from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
+from dongui_collector.analytics.properties import properties_of
+from dongui_collector.analytics.sessions import (
+    ENGAGEMENT,
+    MEASUREMENTS,
+    VITAL,
+    Visit,
+    VisitEvent,
+    seconds_of,
+    visits_of,
+    vital_of,
+)
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
@@ -89,17 +99,21 @@ class EntitledEvents:
 
     def events(self, day: date) -> Iterator[VisitEvent]:
         """The events of one of the site's days."""
-        return (self._event(fact, items) for fact, items in self.seen(day))
+        return (self._event(fact, items) for fact, items in self.seen(day, properties=True))
 
-    def seen(self, day: date, *, since: int = 0, after: int = 0) -> Iterator[tuple[Fact, frozenset[str]]]:
+    def seen(
+        self, day: date, *, since: int = 0, after: int = 0, properties: bool = False
+    ) -> Iterator[tuple[Fact, frozenset[str]]]:
         """The rows of a day, each with the items that the reader may see of it; of those since an instant (epoch ms),
-        and behind a position in the day's file."""
+        and behind a position in the day's file. ``properties``: with those of every event."""
         begins, end = self.span(day)
         first = max(begins, since)
         storage, site = self._core.storage, self.site.ref
 
         def read(limit: int) -> list[Fact]:
-            return storage.events.facts(day, site, first=first, end=end, after=after, limit=limit)
+            return storage.events.facts(
+                day, site, first=first, end=end, after=after, limit=limit, properties=properties
+            )
 
         while found := masked(storage, read, _PAGE):
             facts, masks = found
@@ -148,6 +162,7 @@ class EntitledEvents:
             fact.screen if environment else None,
             self.clicks(fact) if fact.ads is not None and "advertising_id" in allowed else (),
             vital_of(fact.props) if fact.name == VITAL else None,
+            () if fact.name in MEASUREMENTS else tuple(properties_of(fact.props)),
         )
 
     def clicks(self, fact: Fact) -> tuple[str, ...]:

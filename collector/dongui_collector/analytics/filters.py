@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ BASE = ("cookie", "visit_time", "service_usage")
 
 PAGES = ("page", "entry_page", "exit_page")
 LONGEST = 2048  # characters of a filter's value
+_PLAUSIBLE = re.compile(r"\Aevent:props:(?=[^=]+=)")  # as Plausible's API names a property
 
 Values = Callable[[Visit], Iterable[str | None]]
 
@@ -56,6 +58,9 @@ DIMENSIONS: dict[str, Dimension] = {
     "exit_page": Dimension("service_usage", _one(lambda visit: visit.pages[-1] if visit.pages else None)),
     "hostname": Dimension("service_usage", _distinct(lambda visit: (parts_of(e.url)[0] for e in visit.events))),
     "event": Dimension("service_usage", _distinct(lambda visit: (e.name for e in visit.events))),
+    "prop": Dimension(
+        "service_usage", _distinct(lambda visit: (f"{p.name}={p.value}" for e in visit.events for p in e.properties))
+    ),
     "search": Dimension("service_usage", _distinct(lambda visit: (term(e.search) for e in visit.events))),
     **{name: _origin(name) for name in ("channel", "source", "referrer", "medium", "campaign", "term", "content")},
     "click_id": Dimension(
@@ -79,11 +84,19 @@ class ReportError(CollectorError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown)."""
+    """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown).
+
+    Of a property both its name and its value: ``plan=pro``.
+    """
 
     dimension: str
     value: str | None
     negated: bool = False
+
+    @property
+    def group(self) -> str:
+        """What filters have in common of which one is enough: the dimension, of properties also the name."""
+        return self.dimension if self.dimension != "prop" else f"prop:{property_of(self)[0]}"
 
     def under(self, site: SiteRules) -> Filter:
         """The same filter, its pages under the names that the site's rules give them."""
@@ -100,27 +113,35 @@ class Filter:
         return any(value is not None and fits(self.value, value) for value in values)
 
 
+def property_of(one: Filter) -> tuple[str, str]:
+    """The name and the value that a filter on a property names."""
+    name, _, value = (one.value or "").partition("=")
+    return name, value
+
+
 def parse_filter(text: str) -> Filter:
-    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown). Raises :class:`ReportError`.
+    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown), ``prop:plan=pro``. Raises :class:`ReportError`.
 
     A page may be written readable or escaped, a language in any case.
     """
     negated = text.startswith("!")
-    dimension, colon, value = text.removeprefix("!").partition(":")
+    dimension, colon, value = _PLAUSIBLE.sub("prop:", text.removeprefix("!")).partition(":")
     if not colon or dimension not in DIMENSIONS:
         raise ReportError(f"filter is DIMENSION:VALUE, with one of {', '.join(DIMENSIONS)}")
     if len(value) > LONGEST:
         raise ReportError(f"a filter's value has at most {LONGEST} characters")
+    if dimension == "prop" and (value.find("=") < 1 or "*" in value.partition("=")[0]):
+        raise ReportError("a filter on a property is prop:NAME=VALUE, such as prop:plan=pro or prop:plan=*")
     canonical = readable_path if dimension in PAGES else language_tag if dimension == "language" else str
     return Filter(dimension, canonical(value) or None, negated)
 
 
 def chosen(filters: Sequence[Filter]) -> Callable[[Visit], bool]:
-    """Whether a visit meets filters: any of those that name the same dimension, all dimensions, and no negated one."""
+    """Whether a visit meets filters: any of those of the same group, all groups, and no negated one."""
     wanted: dict[str, list[Filter]] = {}
     for one in filters:
         if not one.negated:
-            wanted.setdefault(one.dimension, []).append(one)
+            wanted.setdefault(one.group, []).append(one)
     unwanted = [one for one in filters if one.negated]
 
     def choose(visit: Visit) -> bool:

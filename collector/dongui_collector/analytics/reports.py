@@ -252,7 +252,7 @@ def table(name: str) -> Report:
 
 
 # What is counted over columns alone (``analytics/columns``), and does not outlive its day.
-OTHERS = ("now", "funnel", "retention", "vitals")
+OTHERS = ("now", "funnel", "retention", "vitals", "properties", "property_values")
 REPORTS = (
     "overview",
     "timeseries",

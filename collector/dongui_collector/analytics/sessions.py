@@ -11,6 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from dongui_collector.analytics.attribution import DIRECT, Origin, origin_of
+from dongui_collector.analytics.properties import Property
 from dongui_collector.analytics.site_rules import SiteRules
 
 GAP_MS = 30 * 60 * 1000  # a longer silence ends a visit; exactly this one does not
@@ -19,6 +20,7 @@ PAGE_VIEWS = frozenset({"pageview", "page_view"})
 PASSIVE = frozenset({"engagement", "scroll", "vital", "missing"})
 ENGAGEMENT = "engagement"
 VITAL = "vital"
+MEASUREMENTS = frozenset({ENGAGEMENT, VITAL})  # their properties have reports of their own
 METRICS = ("LCP", "INP", "CLS", "FCP", "TTFB")  # what a vital measures: ms, but for CLS, which is a score
 LONGEST_S = 24 * 60 * 60  # a page's report of more seconds than a day has is a mistake
 
@@ -49,6 +51,7 @@ class VisitEvent(NamedTuple):
     screen: str | None = None
     clicks: tuple[str, ...] = ()
     vital: tuple[str, float] | None = None
+    properties: tuple[Property, ...] = ()
 
 
 class Visit:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, ReportError, parse_filter
-from dongui_collector.analytics.sessions import Visit, VisitEvent
+from dongui_collector.analytics.properties import flat
+from dongui_collector.analytics.sessions import MEASUREMENTS, Visit, VisitEvent
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.exports.export import Entitlement
@@ -44,10 +45,10 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
 
 
 def _chooser(filters: Sequence[Filter], rules: SiteRules) -> Callable[[Json], bool]:
-    """Any of those filters that name the same dimension, all dimensions, and no negated one."""
-    dimension = attrgetter("dimension")
-    wanted = sorted((one for one in filters if not one.negated), key=dimension)
-    groups = [list(some) for _, some in groupby(wanted, key=dimension)]
+    """Any of those filters of the same group, all groups, and no negated one."""
+    group = attrgetter("group")
+    wanted = sorted((one for one in filters if not one.negated), key=group)
+    groups = [list(some) for _, some in groupby(wanted, key=group)]
     unwanted = [one for one in filters if one.negated]
 
     def choose(row: Json) -> bool:
@@ -74,5 +75,6 @@ def _viewed(row: Json) -> VisitEvent:
         country=row["country"],
         city=row["city"],
         clicks=tuple(sorted(row["advertising_ids"] or ())),
+        properties=() if row["name"] in MEASUREMENTS else tuple(flat(row["props"] or {})),
         **{name: environment.get(name) for name in _TRAITS},
     )
