@@ -16,7 +16,7 @@ _VISITORS, _VISITS, _TIMES = SUMS.index("visitors"), SUMS.index("visits"), SUMS.
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class PropertyEntries:
     """The properties of some visits' events: code, number, and of which event, its name, visit and visitor."""
 
     pair: Ints
@@ -27,7 +27,7 @@ class Entries:
     visitor: Ints
 
     @classmethod
-    def of(cls, part: TablePart, words: Glossary, event: str) -> Entries:
+    def of(cls, part: TablePart, words: Glossary, event: str) -> PropertyEntries:
         """Those of events of one name; ``event`` empty: of all."""
         pair, place, number = part.properties.columns
         visit = part.properties.owners()
@@ -37,9 +37,9 @@ class Entries:
         found = cls(pair, number, events, name, visit, part.visitor[visit])
         return found.take(words.names.test(lambda said: said == event)[name]) if event else found
 
-    def take(self, chosen: Bools) -> Entries:
+    def take(self, chosen: Bools) -> PropertyEntries:
         columns: list[Any] = [getattr(self, f.name)[chosen] for f in fields(self)]
-        return Entries(*columns)
+        return PropertyEntries(*columns)
 
     def sums(self, codes: Codes, rows: int) -> Longs:
         """By a code of every entry: of how many events, in how many visits, by whom."""
@@ -60,7 +60,7 @@ class Entries:
 
 def properties(part: TablePart, words: Glossary, event: str) -> Longs:
     """Which properties events have, by event and property."""
-    rows, found = words.rows("properties"), Entries.of(part, words, event)
+    rows, found = words.rows("properties"), PropertyEntries.of(part, words, event)
     kinds, place = found.kinds(words)
     codes = rows.codes(kinds)
     return found.sums(codes[place], len(rows))
@@ -68,7 +68,7 @@ def properties(part: TablePart, words: Glossary, event: str) -> Longs:
 
 def values(part: TablePart, words: Glossary, event: str, name: str) -> Longs:
     """The values of a property."""
-    rows, found = value_rows(words, name), Entries.of(part, words, event)
+    rows, found = value_rows(words, name), PropertyEntries.of(part, words, event)
     found = found.take(words.properties.test(lambda pair: pair is not None and pair[0] == name)[found.pair])
     pairs, place = np.unique(found.pair, return_inverse=True)
     codes = rows.codes((words.properties.values[pair][1],) for pair in pairs.tolist())

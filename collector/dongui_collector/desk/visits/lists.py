@@ -44,7 +44,7 @@ class ListQuery:
         )
 
     @property
-    def whose(self) -> dict[str, str]:
+    def whose(self) -> dict[str, Any]:
         """Whose values a list has, as a question says it."""
         return {"property_name": self.property_name, "event_name": self.event_name} if self.property_name else {}
 
