@@ -20,11 +20,11 @@ from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.analytics.columns.words import Visitors
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
-from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
+from dongui_collector.analytics.filters import DIMENSIONS, Filter, parse_filter
 from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.metrics import ordered, ratio
-from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, table
-from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS, Visit
+from dongui_collector.analytics.reports import BREAKDOWNS
+from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
@@ -34,7 +34,9 @@ from dongui_collector.storage.contract.values import Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.analytics import visit_by_visit
 from tests.analytics.reports_model import FIREFOX
+from tests.analytics.visit_by_visit import VALUES, Breakdown, Report, Visit, chosen, table
 from tests.retention.house import ALL, CHROME, House, at, policy
 
 FIRST, LAST = date(2025, 3, 8), date(2025, 3, 24)
@@ -168,7 +170,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
 def visits_of(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...]) -> list[Visit]:
     covered = EntitledEvents(shop.house.core, shop.site, reader)
     choose = chosen(filters)
-    return [v for day in covered.days(FIRST, LAST) for v in covered.visits(day) if choose(v)]
+    return [v for day in covered.days(FIRST, LAST) for v in visit_by_visit.visits(covered, day) if choose(v)]
 
 
 def slowly(shop: Shop, question: Query, visits: list[Visit]) -> list[dict[str, Any]]:
@@ -190,8 +192,8 @@ def slowly(shop: Shop, question: Query, visits: list[Visit]) -> list[dict[str, A
 def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
     """Of every dimension a value that there is, what is unknown, a pattern, and all others; and several at once."""
     found: list[tuple[Filter, ...]] = []
-    for name, dimension in DIMENSIONS.items():
-        values = sorted({str(v) for visit in visits for v in dimension.values(visit) if v is not None})
+    for name in DIMENSIONS:
+        values = sorted({str(v) for visit in visits for v in VALUES[name](visit) if v is not None})
         value = shop.rng.choice(values) if values else "nothing"
         one = shop.rng.choice([value, value, "", value[:1] + "*", "no such"])
         if name == "prop":
@@ -208,12 +210,12 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
     """Reports, plainly and some of them with some filters, against the same counted visit by visit."""
     every, items = visits_of(shop, reader, ()), EntitledEvents(shop.house.core, shop.site, reader).items()
     for filters in [(), *shop.rng.sample(some_filters(shop, every), 4)]:
-        if not {DIMENSIONS[f.dimension].item for f in filters} <= items:
+        if not {DIMENSIONS[f.dimension] for f in filters} <= items:
             continue
         choose = chosen(filters)
         visits = [visit for visit in every if choose(visit)]
         for name in shop.rng.sample(COUNTED, 2) if filters else names:
-            if {DIMENSIONS[d].item for d in BREAKDOWNS.get(name, ())} <= items:
+            if {DIMENSIONS[d] for d in BREAKDOWNS.get(name, ())} <= items:
                 _same(shop, reader, name, filters, visits)
         if shop.rng.random() < 0.4:
             journeys(shop, reader, filters, visits)

@@ -1,4 +1,4 @@
-"""The events that a reader may see, day by day of the site, and their visits.
+"""The events that a reader may see, day by day of the site.
 
 Rows are cut exactly as ``ledger/rows.py`` cuts them for exports: open endings, suspended visitors and periods that
 ended take purposes away, and an item is there only where a purpose common to row and reader lists it.
@@ -14,17 +14,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import BASE
-from dongui_collector.analytics.properties import properties_of
-from dongui_collector.analytics.sessions import (
-    ENGAGEMENT,
-    MEASUREMENTS,
-    VITAL,
-    Visit,
-    VisitEvent,
-    seconds_of,
-    visits_of,
-    vital_of,
-)
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
@@ -57,7 +46,7 @@ class _Known(dict[Stands, "frozenset[str] | None"]):
 
 
 class EntitledEvents:
-    """What a reader of ``purposes`` may see of a site's events, as visits of its days.
+    """What a reader of ``purposes`` may see of a site's events, day by day.
 
     Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
     """
@@ -92,14 +81,6 @@ class EntitledEvents:
     def days(self, first: date, last: date) -> list[date]:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
         return sorted(day for day in self._core.storage.events.days() if first <= day <= last)
-
-    def visits(self, day: date) -> Iterator[Visit]:
-        """The visits of one of the site's days."""
-        return visits_of(self.events(day), self.rules)
-
-    def events(self, day: date) -> Iterator[VisitEvent]:
-        """The events of one of the site's days."""
-        return (self._event(fact, items) for fact, items in self.seen(day, properties=True))
 
     def seen(
         self, day: date, *, since: int = 0, after: int = 0, properties: bool = False
@@ -142,28 +123,6 @@ class EntitledEvents:
         mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
         found = self._core.registry.items_of(notice_ref, mask)
         return found if found >= _BASE else None
-
-    def _event(self, fact: Fact, allowed: frozenset[str]) -> VisitEvent:
-        area, environment = "ip_address" in allowed, "access_environment" in allowed
-        return VisitEvent(
-            fact.visitor,
-            fact.at,
-            fact.name,
-            fact.url,
-            fact.referrer,
-            fact.search,
-            seconds_of(fact.props) if fact.name == ENGAGEMENT else None,
-            fact.country if area else None,
-            fact.city if area else None,
-            fact.browser if environment else None,
-            fact.os if environment else None,
-            fact.device if environment else None,
-            fact.language if environment else None,
-            fact.screen if environment else None,
-            self.clicks(fact) if fact.ads is not None and "advertising_id" in allowed else (),
-            vital_of(fact.props) if fact.name == VITAL else None,
-            () if fact.name in MEASUREMENTS else tuple(properties_of(fact.props)),
-        )
 
     def clicks(self, fact: Fact) -> tuple[str, ...]:
         """The kinds of a row's advertising ids; their values go no further than this."""

@@ -1,4 +1,4 @@
-"""Filters over columns: ``reports/filters.py`` once more, decided once for every word instead of every visit. Pure."""
+"""Filters over columns, decided once for every word instead of every visit. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of visits in columns: what ``reports/tables.py`` counts visit by visit. Pure.
+"""Figures of visits in columns. Pure.
 
 Figures are a matrix: a row for each of :data:`SUMS`, a column for each row of the report. All of them add up over
 visitors: those of two sets of visitors that have nobody in common are the sum of both.

@@ -13,7 +13,7 @@ from dongui_collector.analytics.columns.count import empty, total
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
 from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
 from dongui_collector.analytics.filters import Filter
-from dongui_collector.analytics.reports import Json
+from dongui_collector.analytics.metrics import Json
 from dongui_collector.analytics.sessions import METRICS
 
 _VISITORS, _VISITS, _FIRST = 0, 1, 2  # the rows of a matrix that are used here: the last is what a rate is a share of

@@ -1,4 +1,4 @@
-"""From a day's facts to a table of its visits: ``reports/visits.py`` once more, a day at a time in columns. Pure."""
+"""From a day's facts to a table of its visits, a day at a time in columns. Pure."""
 
 from __future__ import annotations
 
