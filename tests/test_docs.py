@@ -57,7 +57,7 @@ def blocks() -> list[Block]:
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for match in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```", text, re.M | re.S):
+        for match in re.finditer(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", text, re.M | re.S):
             line = text.count("\n", 0, match.start()) + 1
             body = re.sub(f"^{match[1]}", "", match[3], flags=re.M)
             found.append(Block(str(page.relative_to(ROOT)), line, match[2], body))
