@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: catalogs help run test lint python hunt hours browser js bench clean dist docs fuzz lock
+.PHONY: catalogs help run test lint python hunt hours browser js bench clean dist docs pictures fuzz lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -80,6 +80,10 @@ dist: $(VENV)/.test ## build wheel, sdist, npm tarball (the same bytes from the 
 docs: $(VENV)/.test ## build the documentation's site into build/docs, both languages, strict
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	$(call say,build/docs/index.html; to read it: $(BIN)/python -m http.server --directory build/docs)
+
+pictures: $(VENV)/.test ## take the documentation's pictures anew, none of more than 150 kB
+	@for shots in shots console_shots visits_shots; do $(BIN)/python -m tests.journeys.$$shots; done
+	@$(BIN)/python docs/_site/images.py
 
 clean: ## remove everything that make made
 	@rm -rf $(VENV) sdk_js/node_modules build dist dongui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

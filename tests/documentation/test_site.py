@@ -142,3 +142,9 @@ def test_a_link_out_of_the_documentation_names_its_file(
     import hooks
 
     assert hooks.without_links_outside(link, page) == becomes
+
+
+def test_no_picture_is_larger_than_a_page_may_load() -> None:
+    pictures = [path for kind in ("png", "webp", "jpg", "svg") for path in (DOCS / "images").rglob(f"*.{kind}")]
+    assert len(pictures) > 40
+    assert {path.name: size for path in pictures if (size := path.stat().st_size) > 150_000} == {}  # make pictures
