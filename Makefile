@@ -45,10 +45,10 @@ hours: $(VENV)/.test
 	$(call say,what depends on the present at other hours and in other zones)
 	@.ci/hours
 
-# One at a time: two Chromiums and their servers on two cores only make each other wait.
+# Two at a time, each with a browser of its own: most of a journey is waiting, for a page or for what a person waits for.
 browser: $(VENV)/.test sdk_js/node_modules/.installed
 	$(call say,browser tests)
-	@$(BIN)/python -m pytest -q -m browser
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser
 
 js: sdk_js/node_modules/.installed
 	$(call say,TypeScript)
