@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from dongui.policy import default_policy_text
+from dongui_collector.ledger.decisions import Decision
 
 from tests.clock import now_ms
 from tests.collector import CONSENT_PURPOSES, ORIGIN, Installation
