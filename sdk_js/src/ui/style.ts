@@ -24,6 +24,4 @@ a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 @media(max-width:30em){.banner{inset:auto 0 0;width:100%;max-height:50vh;border-radius:var(--radius) var(--radius) 0 0}.buttons{grid:auto-flow 1fr/1fr}}
 @media(max-height:28em){.banner{inset:auto 0 0;max-height:clamp(75vh,21em,100vh);font-size:12px;overflow:auto}.banner button{min-height:24px;padding:.1em .4em;border:0}.banner :is(footer,main){padding:.4em .8em}}
-@media(prefers-reduced-motion:no-preference){.banner{animation:a .25s}}
-@keyframes a{from{translate:0 1em}}
 @media print{:host{display:none}}`;
