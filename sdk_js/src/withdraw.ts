@@ -7,6 +7,9 @@ import { uuid } from "./page";
 import { DECISIONS } from "./queue";
 import { core } from "./state";
 
+/** The order of what this page has put down: by its time, and never back. */
+let last = 0;
+
 /**
  * Puts down what is decided, an empty list meaning that all is refused, unless queue.js is at hand and knows better. Without
  * the notice nobody knows what a grant is of, and what there is to take away is what is given or about to be. Answers the id
@@ -22,7 +25,7 @@ core._note = (changes, method) => {
   const refused = all.filter((id) => (list ? !changes[0] || changes.includes(id) : changes[id] === false));
   if (!granted[0] && !refused[0]) return;
   const id = uuid();
-  core._store(DECISIONS + "~" + id, { notice: facts?.version, at: Date.now(), granted, refused, method });
+  core._store(DECISIONS + "~" + (last = Math.max(last + 1, Date.now() * 1e3)) + "." + id, { notice: facts?.version, at: Date.now(), granted, refused, method });
   core._hide?.(true);
   core._judge();
   core._settle();

@@ -60,7 +60,7 @@ export function mayGrant(): boolean {
 
 /** Decisions that were put down before queue.js was there get their place in the queue. */
 export function adopt(): void {
-  for (const key of core._keys(DECISIONS + "~")) {
+  for (const key of core._keys(DECISIONS + "~").sort()) {
     const [made] = core._values(key) as Entry[];
     core._remove(key);
     if (!made?.refused) continue;
@@ -72,7 +72,7 @@ export function adopt(): void {
     const notice = made.notice ?? core._cookieChoice()?.version ?? entries()[0]?.notice ?? core._facts?.version;
     // How it was asked is known where it was asked: on the page that stood by then.
     const method = made.method ?? "api";
-    const decision = { ...facts(at < performance.timeOrigin ? "api" : method), method, id: key.split("~")[1]!, at, notice, granted: [...new Set(granted)], refused, withdraws };
+    const decision = { ...facts(at < performance.timeOrigin ? "api" : method), method, id: key.split(/[~.]/).pop()!, at, notice, granted: [...new Set(granted)], refused, withdraws };
     if (granted[0] && !mayGrant()) Object.assign(decision, { granted: [], refused: withdraws });
     if (decision.granted[0] || decision.refused[0]) requests(decision, [...granted, ...refused]).forEach(put);
     shrink(refused);
