@@ -1,4 +1,4 @@
-"""Figures of visits in columns: what ``reports/tables.py`` counts visit by visit. Pure.
+"""Figures of visits in columns. Pure.
 
 Figures are a matrix: a row for each of :data:`SUMS`, a column for each row of the report. All of them add up over
 visitors: those of two sets of visitors that have nobody in common are the sum of both.
@@ -58,7 +58,7 @@ def _number(visitors: Ints) -> int:
     return int(np.count_nonzero(seen))
 
 
-def distinct(codes: Codes, visitors: Ints, rows: int) -> Longs:
+def distinct(codes: Codes, visitors: Codes, rows: int) -> Longs:
     """How many different visitors there are of each code."""
     if not len(codes):
         return np.zeros(rows, np.int64)
