@@ -286,7 +286,7 @@ def goals(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visi
     for visit in visits:
         if name == "entry_pages" and not visit.pages:
             continue
-        read = [VALUES["entry_page" if name == "entry_pages" else n] for n in names]
+        read = [VALUES["entry_page" if name == "entry_pages" else n] for n in names if n in VALUES]
         key = key_of[name](visit) if name in key_of else tuple(next(iter(one(visit))) for one in read)
         met = [event for event in visit.events if _meets(event, goal)]
         worth = [_worth(event) for event in met if any(p.name == "amount" for p in event.properties)]
