@@ -51,6 +51,11 @@ class Filter:
         """What filters have in common of which one is enough: the dimension, of properties also the name."""
         return self.dimension if self.dimension != "prop" else f"prop:{property_of(self)[0]}"
 
+    @property
+    def text(self) -> str:
+        """The filter as it is written."""
+        return f"{'!' if self.negated else ''}{self.dimension}:{self.value or ''}"
+
     def under(self, site: SiteRules) -> Filter:
         """The same filter, its pages under the names that the site's rules give them."""
         return replace(self, value=site.named(self.value)) if self.value and self.dimension in PAGES else self
