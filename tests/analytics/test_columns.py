@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
-from math import ceil
+from math import ceil, fsum, isnan
 from typing import Any
 
 import pytest
@@ -20,11 +20,11 @@ from dongui_collector.analytics.columns.warming import warm
 from dongui_collector.analytics.columns.words import Visitors
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
-from dongui_collector.analytics.filters import DIMENSIONS, Filter, chosen, parse_filter
+from dongui_collector.analytics.filters import DIMENSIONS, Filter, parse_filter
 from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.metrics import ordered, ratio
-from dongui_collector.analytics.reports import BREAKDOWNS, Breakdown, Report, table
-from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS, Visit
+from dongui_collector.analytics.reports import BREAKDOWNS, OF_VALUES
+from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
@@ -34,7 +34,9 @@ from dongui_collector.storage.contract.values import Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.analytics import visit_by_visit
 from tests.analytics.reports_model import FIREFOX
+from tests.analytics.visit_by_visit import VALUES, Breakdown, Report, Visit, chosen, table
 from tests.retention.house import ALL, CHROME, House, at, policy
 
 FIRST, LAST = date(2025, 3, 8), date(2025, 3, 24)
@@ -43,6 +45,15 @@ PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.1 Mobile/15E148 Safari/604.1"
 )
+MONEY: dict[str, Any] = {"currency": "KRW", "exchange_rates": ("USD 1380.5",)}
+PROPERTIES: list[dict[str, Any]] = [
+    {},
+    {"plan": "pro"},
+    {"plan": "basic", "amount": 12000, "currency": "KRW"},
+    {"plan": "basic", "amount": 12000, "currency": "EUR"},
+    {"amount": "12.50", "currency": "USD", "tags": ["new", "sale", "new"]},
+    {"amount": 7.25, "tags": [], "nested": {"a": 1}, "gone": None, "gift": True},
+]
 COUNTED = [*BREAKDOWNS, "overview", "timeseries", "pages", "entry_pages", "exit_pages", "events", "searches"]
 
 
@@ -96,6 +107,8 @@ class Shop:
         said: dict[str, Any] = {"seconds": rng.choice([3, 2.5, 0.0005, 90, "x"])} if name == "engagement" else {}
         if name == "vital":
             said = {"name": rng.choice([*METRICS, "no such"]), "value": rng.choice([0.05, 120, 2500])}
+        if name in ("purchase", "pageview", "scroll") and rng.random() < 0.7:
+            said = rng.choice(PROPERTIES) | rng.choice(PROPERTIES)
         event = Event(id=uuid.uuid4(), name=name, at=moment)
         event.url = rng.choice([f"https://{host}{rng.choice(['/', '/a', '/a/b', '/c'])}{query}", None])
         event.referrer = rng.choice([None, None, "https://search.naver.com/search.naver", "https://blog.example.org/x"])
@@ -146,7 +159,7 @@ WHATS = ("events", "events", "events", "late", "next day", "withdraw", "decide",
 def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Shop]]:
     """One installation for the module; every shop is a site of its own, beside all those of before."""
     with pytest.MonkeyPatch.context() as patch:
-        house = House(tmp_path_factory.mktemp("columns"), patch)
+        house = House(tmp_path_factory.mktemp("columns"), patch, **MONEY)
         number = count()
         yield lambda seed: Shop(house, house.add_site(name=f"site{next(number)}"), seed)
         house.close()
@@ -159,7 +172,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
 def visits_of(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...]) -> list[Visit]:
     covered = EntitledEvents(shop.house.core, shop.site, reader)
     choose = chosen(filters)
-    return [v for day in covered.days(FIRST, LAST) for v in covered.visits(day) if choose(v)]
+    return [v for day in covered.days(FIRST, LAST) for v in visit_by_visit.visits(covered, day) if choose(v)]
 
 
 def slowly(shop: Shop, question: Query, visits: list[Visit]) -> list[dict[str, Any]]:
@@ -181,11 +194,15 @@ def slowly(shop: Shop, question: Query, visits: list[Visit]) -> list[dict[str, A
 def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
     """Of every dimension a value that there is, what is unknown, a pattern, and all others; and several at once."""
     found: list[tuple[Filter, ...]] = []
-    for name, dimension in DIMENSIONS.items():
-        values = sorted({str(v) for visit in visits for v in dimension.values(visit) if v is not None})
+    for name in DIMENSIONS:
+        values = sorted({str(v) for visit in visits for v in VALUES[name](visit) if v is not None})
         value = shop.rng.choice(values) if values else "nothing"
         one = shop.rng.choice([value, value, "", value[:1] + "*", "no such"])
+        if name == "prop":
+            one = shop.rng.choice([value, f"{value.partition('=')[0]}=*", "plan=no such", "plan=*o", "tags=s*"])
+            one = one if "=" in one else "plan=pro"
         found.append((parse_filter(f"{shop.rng.choice(['', '!'])}{name}:{one}"),))
+    found.append(tuple(map(parse_filter, ("prop:plan=pro", "prop:plan=b*", "prop:tags=sale"))))
     found.append((parse_filter("page:/a"), parse_filter("page:/c"), parse_filter("!event:purchase")))
     found.append((*shop.rng.choice(found), *shop.rng.choice(found)))
     return found
@@ -195,15 +212,17 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
     """Reports, plainly and some of them with some filters, against the same counted visit by visit."""
     every, items = visits_of(shop, reader, ()), EntitledEvents(shop.house.core, shop.site, reader).items()
     for filters in [(), *shop.rng.sample(some_filters(shop, every), 4)]:
-        if not {DIMENSIONS[f.dimension].item for f in filters} <= items:
+        if not {DIMENSIONS[f.dimension] for f in filters} <= items:
             continue
         choose = chosen(filters)
         visits = [visit for visit in every if choose(visit)]
         for name in shop.rng.sample(COUNTED, 2) if filters else names:
-            if {DIMENSIONS[d].item for d in BREAKDOWNS.get(name, ())} <= items:
+            if {DIMENSIONS[d] for d in BREAKDOWNS.get(name, ())} <= items:
                 _same(shop, reader, name, filters, visits)
         if shop.rng.random() < 0.4:
             journeys(shop, reader, filters, visits)
+            properties(shop, reader, filters, visits)
+            goals(shop, reader, filters, visits)
 
 
 def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter, ...], visits: list[Visit]) -> None:
@@ -221,14 +240,101 @@ def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter,
         assert some["total"] == len(wanted)
 
 
+# --- properties, once more -------------------------------------------------------------------------------------------
+
+
+def properties(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
+    """Which there are and their values, of all events and of one."""
+    said = [(visit, id(e), e.name, p) for visit in visits for e in visit.events for p in e.properties]
+    event = shop.rng.choice(["", "purchase", "pageview", "no such"])
+    said = [one for one in said if event in ("", one[2])]
+    asked = Query("properties", FIRST, LAST, filters, event_name=event, limit=1000)
+    rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+    assert rows == occurring(visits, ("event", "property"), [(v, e, (name, p.name)) for v, e, name, p in said])
+    for name in ("plan", "tags", "amount", "no such"):
+        asked = Query("property_values", FIRST, LAST, filters, event_name=event, property_name=name, limit=1000)
+        rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+        assert rows == occurring(visits, ("value",), [(v, e, (p.value,)) for v, e, _, p in said if p.name == name])
+    asked = Query("property_numbers", FIRST, LAST, filters, event_name=event, limit=1000)
+    samples: dict[tuple[str | None, str], list[float]] = {}
+    for _, _, name, p in said:
+        samples.setdefault((name, p.name), []).extend([] if isnan(p.number) else [p.number])
+    rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+    assert {(row.pop("event"), row.pop("property")): row for row in rows} == {
+        key: _numbers(sorted(values)) for key, values in samples.items() if values
+    }
+
+
+def _numbers(values: list[float]) -> dict[str, float]:
+    found = {"samples": len(values), "sum": round(fsum(values), 6), "average": round(fsum(values) / len(values), 6)}
+    return found | {f"p{share}": values[ceil(share * len(values) / 100) - 1] for share in (50, 75, 95)}
+
+
+def goals(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
+    """What each source, entry page and the like brought of a goal, and what that was worth."""
+    items = EntitledEvents(shop.house.core, shop.site, reader).items()
+    goal = parse_filter(shop.rng.choice(["event:purchase", "prop:plan=pro", "page:/a*", "event:s*", "!event:pageview"]))
+    name = shop.rng.choice([n for n in OF_VALUES if {DIMENSIONS[d] for d in BREAKDOWNS.get(n, ())} <= items])
+    asked = Query(name, FIRST, LAST, filters, goal=goal, value_name="amount", limit=1000)
+    answer = report(shop.house.core, shop.site, reader, asked)
+    assert (answer["goal"], answer["currency"]) == (goal.text, "KRW")
+    names = tuple(column for column in answer["rows"][0] if column in (*DIMENSIONS, "time")) if answer["rows"] else ()
+    one_by_one = {tuple(row[n] for n in names): row for row in answer["rows"]}
+    zone = shop.house.core.registry.in_force(shop.site.ref, shop.house.now).zone
+    key_of = {"overview": lambda _: (), "timeseries": lambda visit: (label("day", zone)(visit.start),)}
+    wanted: dict[Any, list[float]] = {}
+    for visit in visits:
+        if name == "entry_pages" and not visit.pages:
+            continue
+        read = [VALUES["entry_page" if name == "entry_pages" else n] for n in names if n in VALUES]
+        key = key_of[name](visit) if name in key_of else tuple(next(iter(one(visit))) for one in read)
+        met = [event for event in visit.events if _meets(event, goal)]
+        worth = [_worth(event) for event in met if any(p.name == "amount" for p in event.properties)]
+        row = wanted.setdefault(key, [0, 0, 0, 0])
+        more = (1, bool(met), sum(w for w in worth if w is not None), worth.count(None))
+        wanted[key] = [a + b for a, b in zip(row, more, strict=True)]
+    for key, (number, converted, cents, unpriced) in wanted.items():
+        row = one_by_one.pop(key)
+        found = (row["visits"], row["conversions"], row["conversion_rate"], row["revenue"], row["unpriced"])
+        assert found == (number, converted, ratio(converted, number), cents / 100, unpriced), (name, key)
+    assert not any(row["visits"] or row["conversions"] or row["revenue"] for row in one_by_one.values())
+
+
+def _worth(event: visit_by_visit.VisitEvent) -> int | None:
+    said = {p.name: p for p in event.properties}
+    rate = {"USD": 1380.5, "KRW": 1}.get(said["currency"].value) if "currency" in said else None
+    amount = said["amount"].number
+    return None if rate is None or isnan(amount) else round(amount * rate * 100)
+
+
+def occurring(
+    visits: list[Visit], names: tuple[str, ...], found: Sequence[tuple[Visit, int, tuple[Any, ...]]]
+) -> list[dict[str, Any]]:
+    """Rows by a key of (visit, event, key): who, in how many visits, of how many events."""
+    rows = []
+    for key in {key for *_, key in found}:
+        theirs = [(visit, event) for visit, event, said in found if said == key]
+        number = len({id(visit) for visit, _ in theirs})
+        figures = {"visitors": len({v.visitor for v, _ in theirs}), "visits": number}
+        figures |= {"events": len({event for _, event in theirs}), "rate": ratio(number, len(visits))}
+        rows.append(dict(zip(names, key, strict=True)) | figures)
+    return ordered(rows, names, "visitors", ascending=False)
+
+
 # --- journeys, once more ---------------------------------------------------------------------------------------------
+
+
+STEPS = [
+    ("page:/*", "page:/a", "event:purchase"),
+    ("event:s*", "page:/"),
+    ("page:/*", "prop:plan=pro", "!prop:tags=sale"),
+    ("prop:amount=*", "page:/a"),
+]
 
 
 def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
     core = shop.house.core
-    steps = tuple(
-        map(parse_filter, shop.rng.choice([("page:/*", "page:/a", "event:purchase"), ("event:s*", "page:/")]))
-    )
+    steps = tuple(map(parse_filter, shop.rng.choice(STEPS)))
     asked = Query("funnel", FIRST, LAST, filters, steps=steps)
     rows = report(core, shop.site, reader, asked)["rows"]
     reached = [visit for visit in visits if _reaches(visit, steps) > 0]
@@ -246,16 +352,21 @@ def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], v
 
 
 def _reaches(visit: Visit, steps: tuple[Filter, ...]) -> int:
-    from dongui_collector.core.addresses import parts_of
-
     number = 0
     for event in visit.events:
         if number == len(steps):
             break
-        step = steps[number]
-        said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
-        number += said is not None and step.holds((said,)) is not step.negated
+        number += _meets(event, steps[number])
     return number
+
+
+def _meets(event: visit_by_visit.VisitEvent, step: Filter) -> bool:
+    from dongui_collector.core.addresses import parts_of
+
+    if step.dimension == "prop":
+        return step.holds([f"{p.name}={p.value}" for p in event.properties]) is not step.negated
+    said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
+    return said is not None and step.holds((said,)) is not step.negated
 
 
 def _retention(shop: Shop, visits: list[Visit]) -> dict[tuple[str, int], tuple[int, float | None]]:
@@ -384,7 +495,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     """
     monkeypatch.setattr(executor, "past", lambda *_: FrozenDays())
     monkeypatch.setattr(executor, "unknown", lambda *_: set())
-    house = new_house()
+    house = new_house(**MONEY)
     house.approve_routine()
     shop = Shop(house, house.add_site(policy(short_marketing=True)), 5)
     for _ in range(3):
@@ -403,7 +514,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
 
 
 def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., House]) -> None:
-    house = new_house(timezone="America/New_York")
+    house = new_house(timezone="America/New_York", **MONEY)
     zone = policy().replace('timezone = "Asia/Seoul"', 'timezone = "America/New_York"')
     shop = Shop(house, house.add_site(zone), 3)
     shop.arrive()

@@ -17,7 +17,7 @@ from dongui_collector.analytics import snapshot_process, snapshots
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.metrics import Metrics
-from dongui_collector.analytics.reports import table
+from dongui_collector.analytics.reports import NAMES
 from dongui_collector.analytics.snapshot_process import Freezer
 from dongui_collector.analytics.snapshot_rules import (
     ENOUGH,
@@ -157,7 +157,7 @@ def test_text_of_fewer_than_twenty_visitors_is_in_no_byte(house: House) -> None:
     st.lists(st.tuples(st.text(max_size=4) | st.none(), st.integers(0, 40)), max_size=8),
 )
 def test_only_totals_and_what_many_had_in_common_outlive(name: str, found: list[tuple[str | None, int]]) -> None:
-    names = table(name).names
+    names = NAMES[name]
     parts = {(value,) * len(names): Metrics(visitors=n, visits=n) for value, n in found} if names else {(): Metrics(1)}
     body = kept(names, parts)
     shown = told(body)

@@ -9,20 +9,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from dongui.policy.builtin import AD_KEYS
 from dongui_collector.analytics.attribution import _CLICKS, CHANNELS, Origin, origin_of
-from dongui_collector.analytics.filters import (
-    DIMENSIONS,
-    Filter,
-    ReportError,
-    check_covered,
-    chosen,
-    parse_filter,
-)
+from dongui_collector.analytics.columns.choosing import choose
+from dongui_collector.analytics.columns.making import Day, table_of
+from dongui_collector.analytics.columns.measures import all_parts, measure_of, rows_of
+from dongui_collector.analytics.columns.table import TablePart
+from dongui_collector.analytics.columns.words import Glossary, Visitors
+from dongui_collector.analytics.filters import DIMENSIONS, Filter, ReportError, check_covered, parse_filter
 from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.patterns import fits
-from dongui_collector.analytics.reports import table
-from dongui_collector.analytics.sessions import GAP_MS, Visit, VisitEvent, family, term, visits_of
+from dongui_collector.analytics.reports import PAGE_REPORTS
+from dongui_collector.analytics.sessions import GAP_MS, family, term
 from dongui_collector.analytics.site_rules import SiteRules
+from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import NotAllowed
+from dongui_collector.storage.contract.values import Fact
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,29 +32,54 @@ SEOUL = ZoneInfo("Asia/Seoul")
 MINUTE = 60_000
 
 
-def view(at: int, path: str = "/", who: bytes = b"a", **more: Any) -> VisitEvent:
-    return VisitEvent(who, at, "pageview", SHOP + path, **more)
+A, B, C = (who * 16 for who in (b"a", b"b", b"c"))
+DAY = date(2025, 3, 10)
+EVERY = frozenset(DIMENSIONS.values())
 
 
-def visits(*events: VisitEvent) -> list[Visit]:
-    return list(visits_of(events, OWN))
+def view(at: int, path: str = "/", who: bytes = A, **more: Any) -> Fact:
+    return event(at, "pageview", who, url=SHOP + path, **more)
+
+
+def event(at: int, name: str, who: bytes = A, **more: Any) -> Fact:
+    return Fact(0, b"", who, 0, 0, 0, start_of(DAY, SEOUL) + at, name, **more)
+
+
+class Visits:
+    """The visits of some events of one day, in the order of their visitors and times."""
+
+    def __init__(self, *events: Fact) -> None:
+        self.words = Glossary()
+        site = Day(DAY.toordinal(), start_of(DAY, SEOUL), OWN, clicks=lambda _fact: ())
+        self.table = table_of([(one, EVERY) for one in events], site, self.words, Visitors())
+        self.part = TablePart(self.table, slice(0, len(self.table)))
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """A report of them."""
+        measure = measure_of(name, "day", DAY, DAY, (), SEOUL)
+        return rows_of(measure, all_parts(measure, [self.part], self.words), len(self.table))
+
+    def ends(self) -> list[tuple[int, str, str]]:
+        """(visitor, entry page, exit page) of each."""
+        pages = self.words.pages.values
+        columns = (self.table.visitor, self.table.entry, self.table.exit)
+        return [(who, pages[entry], pages[last]) for who, entry, last in zip(*map(list, columns), strict=True)]
 
 
 # --- visits ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_silence_of_more_than_thirty_minutes_ends_a_visit_and_thirty_do_not() -> None:
-    assert len(visits(view(0), view(GAP_MS), view(2 * GAP_MS))) == 1
-    assert len(visits(view(0), view(GAP_MS + 1))) == 2
+    assert len(Visits(view(0), view(GAP_MS), view(2 * GAP_MS)).table) == 1
+    assert len(Visits(view(0), view(GAP_MS + 1)).table) == 2
 
 
 def test_visits_are_one_visitors_and_events_may_come_in_any_order() -> None:
-    found = visits(view(5, "/b"), view(3, "/x", b"b"), view(0, "/a"))
-    assert [(v.visitor, v.pages) for v in found] == [(b"a", ["/a", "/b"]), (b"b", ["/x"])]
+    assert Visits(view(5, "/b"), view(3, "/x", B), view(0, "/a")).ends() == [(0, "/a", "/b"), (1, "/x", "/x")]
 
 
 def test_events_of_one_instant_keep_the_order_in_which_they_were_stored() -> None:
-    assert visits(view(0, "/first"), view(0, "/second"))[0].pages == ["/first", "/second"]
+    assert Visits(view(0, "/first"), view(0, "/second")).ends() == [(0, "/first", "/second")]
 
 
 @pytest.mark.parametrize(
@@ -70,16 +95,13 @@ def test_events_of_one_instant_keep_the_order_in_which_they_were_stored() -> Non
     ],
 )
 def test_a_bounce_is_one_page_view_and_nothing_done(names: list[str], bounced: bool) -> None:
-    (visit,) = visits(*(VisitEvent(b"a", at, name) for at, name in enumerate(names)))
-    assert visit.bounced is bounced
+    assert Visits(*(event(at, name) for at, name in enumerate(names))).table.bounced.tolist() == [bounced]
 
 
 def test_headline_figures() -> None:
-    overview = table("overview")
-    seen = [view(0), view(MINUTE), view(0, who=b"b"), VisitEvent(b"b", 10, "engagement", SHOP + "/", seconds=12.0)]
-    for visit in visits(*seen, view(3 * GAP_MS, who=b"b"), VisitEvent(b"c", 0, "purchase")):
-        overview.add(visit)
-    assert overview.rows() == [
+    told = event(10, "engagement", B, url=SHOP + "/", props='{"seconds": 12.0}')
+    seen = [view(0), view(MINUTE), view(0, who=B), told]
+    assert Visits(*seen, view(3 * GAP_MS, who=B), event(0, "purchase", C)).rows("overview") == [
         {
             "visitors": 3,
             "visits": 4,
@@ -93,18 +115,13 @@ def test_headline_figures() -> None:
 
 
 def test_where_there_is_nothing_rates_are_unknown_not_nought() -> None:
-    (row,) = table("overview").rows()
+    (row,) = Visits().rows("overview")
     assert (row["visits"], row["bounce_rate"], row["visit_duration"], row["engaged_time"]) == (0, None, None, None)
 
 
 def test_pages_entries_and_exits() -> None:
-    found = visits(view(0, "/a"), view(1, "/b?utm_source=x"), view(2, "/a"), view(0, "/b", b"b"))
-    rows = {}
-    for name in ("pages", "entry_pages", "exit_pages"):
-        made = table(name)
-        for visit in found:
-            made.add(visit)
-        rows[name] = {row["page"]: row for row in made.rows()}
+    found = Visits(view(0, "/a"), view(1, "/b?utm_source=x"), view(2, "/a"), view(0, "/b", B))
+    rows = {name: {row["page"]: row for row in found.rows(name)} for name in PAGE_REPORTS}
     assert {p: (r["visitors"], r["visits"], r["page_views"]) for p, r in rows["pages"].items()} == {
         "/a": (1, 1, 2),
         "/b": (2, 2, 2),
@@ -114,17 +131,9 @@ def test_pages_entries_and_exits() -> None:
 
 
 def test_goals_are_named_events_with_their_share_of_visits() -> None:
-    goals, searches = table("events"), table("searches")
-    for visit in visits(
-        view(0),
-        VisitEvent(b"a", 1, "purchase"),
-        VisitEvent(b"a", 2, "purchase"),
-        view(0, who=b"b", search="  Blue  SHOES "),
-    ):
-        goals.add(visit)
-        searches.add(visit)
-    assert goals.rows() == [{"event": "purchase", "visitors": 1, "visits": 1, "events": 2, "rate": 0.5}]
-    assert searches.rows() == [{"search": "blue shoes", "visitors": 1, "visits": 1, "searches": 1}]
+    found = Visits(view(0), event(1, "purchase"), event(2, "purchase"), view(0, who=B, search="  Blue  SHOES "))
+    assert found.rows("events") == [{"event": "purchase", "visitors": 1, "visits": 1, "events": 2, "rate": 0.5}]
+    assert found.rows("searches") == [{"search": "blue shoes", "visitors": 1, "visits": 1, "searches": 1}]
 
 
 def test_versions_and_blanks_make_no_difference() -> None:
@@ -183,12 +192,9 @@ def test_attribution(
 
 
 def test_the_first_page_view_decides_and_only_it() -> None:
-    (visit,) = visits(
-        VisitEvent(b"a", 0, "purchase", SHOP + "/?utm_source=no"),
-        view(1, "/?utm_source=yes"),
-        view(2, "/?utm_source=late"),
-    )
-    assert visit.origin.source == "yes"
+    bought = event(0, "purchase", url=SHOP + "/?utm_source=no")
+    (row,) = Visits(bought, view(1, "/?utm_source=yes"), view(2, "/?utm_source=late")).rows("sources")
+    assert row["source"] == "yes"
 
 
 def test_every_click_id_that_is_recorded_is_known() -> None:
@@ -206,7 +212,7 @@ def test_any_text_has_an_origin(url: str, referrer: str, clicks: list[str]) -> N
 
 
 def test_filters_of_one_dimension_are_alternatives_of_several_conditions() -> None:
-    (visit,) = visits(view(0, "/a", country="KR"), view(1, "/b"))
+    found = Visits(view(0, "/a", country="KR"), view(1, "/b"))
     for texts, expected in [
         (["page:/b"], True),
         (["page:/c"], False),
@@ -217,7 +223,7 @@ def test_filters_of_one_dimension_are_alternatives_of_several_conditions() -> No
         (["!page:/c", "!page:/d"], True),
         (["page:/*", "!country:K*"], False),
     ]:
-        assert chosen([parse_filter(text) for text in texts])(visit) is expected, texts
+        assert len(choose(found.part, found.words, [parse_filter(text) for text in texts])) == expected, texts
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=8))
@@ -242,11 +248,9 @@ def test_what_is_no_filter_is_refused_without_an_echo(text: str) -> None:
 
 
 def test_every_dimension_names_the_item_that_it_rests_on() -> None:
-    for name, dimension in DIMENSIONS.items():
-        with pytest.raises(NotAllowed, match=dimension.item):
-            check_covered(
-                [name], frozenset({"cookie", "visit_time", "service_usage"}) - {dimension.item}, ["statistics"]
-            )
+    for name, item in DIMENSIONS.items():
+        with pytest.raises(NotAllowed, match=item):
+            check_covered([name], frozenset({"cookie", "visit_time", "service_usage"}) - {item}, ["statistics"])
 
 
 # --- intervals -------------------------------------------------------------------------------------------------------

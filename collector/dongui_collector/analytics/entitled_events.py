@@ -1,4 +1,4 @@
-"""The events that a reader may see, day by day of the site, and their visits.
+"""The events that a reader may see, day by day of the site.
 
 Rows are cut exactly as ``ledger/rows.py`` cuts them for exports: open endings, suspended visitors and periods that
 ended take purposes away, and an item is there only where a purpose common to row and reader lists it.
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.filters import BASE
-from dongui_collector.analytics.sessions import ENGAGEMENT, VITAL, Visit, VisitEvent, seconds_of, visits_of, vital_of
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.clock import day_of, start_of
 from dongui_collector.core.errors import NotAllowed
@@ -47,7 +46,7 @@ class _Known(dict[Stands, "frozenset[str] | None"]):
 
 
 class EntitledEvents:
-    """What a reader of ``purposes`` may see of a site's events, as visits of its days.
+    """What a reader of ``purposes`` may see of a site's events, day by day.
 
     Periods are judged as of ``today`` where it is given (freezing a day whose periods have just ended), else of now.
     """
@@ -83,23 +82,19 @@ class EntitledEvents:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
         return sorted(day for day in self._core.storage.events.days() if first <= day <= last)
 
-    def visits(self, day: date) -> Iterator[Visit]:
-        """The visits of one of the site's days."""
-        return visits_of(self.events(day), self.rules)
-
-    def events(self, day: date) -> Iterator[VisitEvent]:
-        """The events of one of the site's days."""
-        return (self._event(fact, items) for fact, items in self.seen(day))
-
-    def seen(self, day: date, *, since: int = 0, after: int = 0) -> Iterator[tuple[Fact, frozenset[str]]]:
+    def seen(
+        self, day: date, *, since: int = 0, after: int = 0, properties: bool = False
+    ) -> Iterator[tuple[Fact, frozenset[str]]]:
         """The rows of a day, each with the items that the reader may see of it; of those since an instant (epoch ms),
-        and behind a position in the day's file."""
+        and behind a position in the day's file. ``properties``: with those of every event."""
         begins, end = self.span(day)
         first = max(begins, since)
         storage, site = self._core.storage, self.site.ref
 
         def read(limit: int) -> list[Fact]:
-            return storage.events.facts(day, site, first=first, end=end, after=after, limit=limit)
+            return storage.events.facts(
+                day, site, first=first, end=end, after=after, limit=limit, properties=properties
+            )
 
         while found := masked(storage, read, _PAGE):
             facts, masks = found
@@ -128,27 +123,6 @@ class EntitledEvents:
         mask = self._periods.retained_mask(notice_ref, purposes, day, today) & self.mask
         found = self._core.registry.items_of(notice_ref, mask)
         return found if found >= _BASE else None
-
-    def _event(self, fact: Fact, allowed: frozenset[str]) -> VisitEvent:
-        area, environment = "ip_address" in allowed, "access_environment" in allowed
-        return VisitEvent(
-            fact.visitor,
-            fact.at,
-            fact.name,
-            fact.url,
-            fact.referrer,
-            fact.search,
-            seconds_of(fact.props) if fact.name == ENGAGEMENT else None,
-            fact.country if area else None,
-            fact.city if area else None,
-            fact.browser if environment else None,
-            fact.os if environment else None,
-            fact.device if environment else None,
-            fact.language if environment else None,
-            fact.screen if environment else None,
-            self.clicks(fact) if fact.ads is not None and "advertising_id" in allowed else (),
-            vital_of(fact.props) if fact.name == VITAL else None,
-        )
 
     def clicks(self, fact: Fact) -> tuple[str, ...]:
         """The kinds of a row's advertising ids; their values go no further than this."""

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 from dongui_collector.analytics.columns.engine import Engine, VisitSelection
-from dongui_collector.analytics.columns.measures import Measure, measure_of, parts_of
+from dongui_collector.analytics.columns.measures import Measure, all_parts, measure_of
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import BASE, DIMENSIONS
 from dongui_collector.analytics.reports import BREAKDOWNS
@@ -105,17 +103,14 @@ def worked_out(core: LedgerInstallation, site: Site, day: date, purposes: tuple[
     parts, words = Engine(core).parts(covered, VisitSelection(day, day), lambda _days: None)
     found: dict[str, Json] = {}
     for name, measure in _measures(covered, day).items():
-        figures = reduce(add, (measure.figures_of(part, words) for part in parts))
-        whole = figures.sums.shape[1]
-        rows, _ = parts_of(measure, figures, words, measure.figures[0], ascending=False, most=whole)
-        found[name] = kept(measure.names, rows)
+        found[name] = kept(measure.names, all_parts(measure, parts, words))
     return found
 
 
 def _measures(covered: EntitledEvents, day: date) -> Mapping[str, Measure]:
     """How those reports are counted that the reader may ask for."""
     items = covered.items()
-    needs = {name: {DIMENSIONS[dimension].item for dimension in BREAKDOWNS.get(name, ())} for name in KEPT}
+    needs = {name: {DIMENSIONS[dimension] for dimension in BREAKDOWNS.get(name, ())} for name in KEPT}
     return {
         name: measure_of("timeseries" if name == HOURS else name, "hour", day, day, (), covered.zone)
         for name in KEPT

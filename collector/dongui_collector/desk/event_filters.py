@@ -7,10 +7,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from dongui_collector.analytics.attribution import Origin, origin_of
+from dongui_collector.analytics.columns.choosing import value_of
 from dongui_collector.analytics.entitled_events import EntitledEvents
-from dongui_collector.analytics.filters import DIMENSIONS, Filter, ReportError, parse_filter
-from dongui_collector.analytics.sessions import Visit, VisitEvent
+from dongui_collector.analytics.filters import DIMENSIONS, PAGES, Filter, ReportError, parse_filter
+from dongui_collector.analytics.properties import flat
+from dongui_collector.analytics.sessions import MEASUREMENTS, language_tag, term
 from dongui_collector.analytics.site_rules import SiteRules
+from dongui_collector.core.addresses import parts_of
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.exports.export import Entitlement
 from dongui_collector.storage.contract.values import Json
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
     from dongui_collector.ledger.installation import LedgerInstallation
 
 MOST_FILTERS = 50
-_TRAITS = ("browser", "os", "device", "language", "screen")
 
 
 def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[str]) -> Callable[[Json], bool] | None:
@@ -35,7 +38,7 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
         raise ReportError(f"at most {MOST_FILTERS} filters")
     events = EntitledEvents(core, reader.site, reader.purposes)
     filters = [parse_filter(text).under(events.rules) for text in texts]
-    needed = dict.fromkeys(DIMENSIONS[one.dimension].item for one in filters)
+    needed = dict.fromkeys(DIMENSIONS[one.dimension] for one in filters)
     if lacking := [item for item in needed if item not in events.items()]:
         raise NotAllowed(
             f"the purposes {', '.join(reader.purposes)} do not cover {', '.join(lacking)}, which a filter rests on"
@@ -44,35 +47,48 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
 
 
 def _chooser(filters: Sequence[Filter], rules: SiteRules) -> Callable[[Json], bool]:
-    """Any of those filters that name the same dimension, all dimensions, and no negated one."""
-    dimension = attrgetter("dimension")
-    wanted = sorted((one for one in filters if not one.negated), key=dimension)
-    groups = [list(some) for _, some in groupby(wanted, key=dimension)]
+    """Any of those filters of the same group, all groups, and no negated one."""
+    group = attrgetter("group")
+    wanted = sorted((one for one in filters if not one.negated), key=group)
+    groups = [list(some) for _, some in groupby(wanted, key=group)]
     unwanted = [one for one in filters if one.negated]
 
     def choose(row: Json) -> bool:
-        visit = Visit([_viewed(row)], rules)
+        values = _Values(row, rules)
+        said = {} if row["name"] in MEASUREMENTS else row["props"] or {}
+        properties = [f"{p.name}={p.value}" for p in flat(said)]
 
         def holds(one: Filter) -> bool:
-            return one.holds((row["name"],)) if one.dimension == "event" else one.matches(visit)
+            return one.holds(properties if one.dimension == "prop" else (values[one.dimension],))
 
         return all(any(map(holds, some)) for some in groups) and not any(map(holds, unwanted))
 
     return choose
 
 
-def _viewed(row: Json) -> VisitEvent:
-    """An event as if it were a page view: what it was done on is its page, and where that came from its source."""
-    environment = row["environment"] or {}
-    return VisitEvent(
-        b"",
-        0,
-        "page_view",
-        row["url"],
-        row["referrer"],
-        row["search"],
-        country=row["country"],
-        city=row["city"],
-        clicks=tuple(sorted(row["advertising_ids"] or ())),
-        **{name: environment.get(name) for name in _TRAITS},
-    )
+class _Values(dict[str, str | None]):
+    """An event by the dimensions of visits, as if it were a page view: what it was done on is its page, and where
+    that came from its source. Worked out where a filter asks."""
+
+    def __init__(self, row: Json, rules: SiteRules) -> None:
+        self._row, self._rules = row, rules
+        super().__init__(event=row["name"], search=term(row["search"]), hostname=parts_of(row["url"])[0])
+        self.update(dict.fromkeys(PAGES, rules.page(row["url"])))
+
+    def __missing__(self, dimension: str) -> str | None:
+        return value_of(dimension, self._word(DIMENSIONS[dimension]))
+
+    def _word(self, item: str) -> Origin | tuple[str | None, ...]:
+        """What an event says of the dimensions that rest on an item, as columns hold it (``columns/words.py``)."""
+        row, environment = self._row, self._row["environment"] or {}
+        clicks = tuple(sorted(row["advertising_ids"] or ()))
+        if item == "ip_address":
+            return row["country"], row["city"]
+        if item == "access_environment":
+            known = map(environment.get, ("browser", "os", "device"))
+            return *known, language_tag(environment.get("language")), environment.get("screen")
+        return (
+            clicks or (None,)
+            if item == "advertising_id"
+            else origin_of(row["url"], row["referrer"], clicks, self._rules)
+        )

@@ -25,7 +25,23 @@ from dongui_collector.retention.installation import Installation
 
 calls = DeskPages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
-_ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset", "format")
+_ONCE = (
+    "site",
+    "from",
+    "to",
+    "interval",
+    "compare",
+    "event",
+    "property",
+    "goal",
+    "value",
+    "currency",
+    "sort",
+    "order",
+    "limit",
+    "offset",
+    "format",
+)
 _MANY = ("purpose", "filter", "step")
 _MOST = 10**9 - 1
 _MOST_FILTERS = 50
@@ -81,6 +97,11 @@ def _question(name: str, *, every: bool) -> Query:
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, given.get("interval", "day")),
         compare="compare" in given,
+        event_name=given.get("event", ""),
+        property_name=given.get("property", ""),
+        goal=parse_filter(given["goal"]) if "goal" in given else None,
+        value_name=given.get("value", ""),
+        currency_name=given.get("currency", "currency"),
         sort=given.get("sort", ""),
         ascending={"asc": True, "desc": False}.get(given.get("order", "")),
         limit=parameters.number("limit", LIMIT, _MOST),

@@ -1,4 +1,4 @@
-"""Figures of visits in columns: what ``reports/tables.py`` counts visit by visit. Pure.
+"""Figures of visits in columns. Pure.
 
 Figures are a matrix: a row for each of :data:`SUMS`, a column for each row of the report. All of them add up over
 visitors: those of two sets of visitors that have nobody in common are the sum of both.
@@ -30,15 +30,16 @@ class Figures:
     sums: Longs
 
     def __add__(self, other: Figures) -> Figures:
-        wide = max(self.sums.shape[1], other.sums.shape[1])
-        return Figures(self.total + other.total, _wide(self.sums, wide) + _wide(other.sums, wide))
+        size = max(self.sums.shape[1], other.sums.shape[1])
+        return Figures(self.total + other.total, wide(self.sums, size) + wide(other.sums, size))
 
     def __sub__(self, other: Figures) -> Figures:
         return self + Figures(-other.total, -other.sums)
 
 
-def _wide(sums: Longs, wide: int) -> Longs:
-    return np.pad(sums, ((0, 0), (0, wide - sums.shape[1])))
+def wide(sums: Longs, rows: int) -> Longs:
+    """The same matrix with so many columns, those that are new of nothing."""
+    return np.pad(sums, ((0, 0), (0, rows - sums.shape[1])))
 
 
 def empty(rows: int) -> Longs:
@@ -58,7 +59,7 @@ def _number(visitors: Ints) -> int:
     return int(np.count_nonzero(seen))
 
 
-def distinct(codes: Codes, visitors: Ints, rows: int) -> Longs:
+def distinct(codes: Codes, visitors: Codes, rows: int) -> Longs:
     """How many different visitors there are of each code."""
     if not len(codes):
         return np.zeros(rows, np.int64)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from dongui_collector.analytics.columns.choosing import check_told_apart, meets
 from dongui_collector.analytics.columns.count import empty, total
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
 from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
 from dongui_collector.analytics.filters import Filter
-from dongui_collector.analytics.reports import Json
+from dongui_collector.analytics.metrics import Json
 from dongui_collector.analytics.sessions import METRICS
 
 _VISITORS, _VISITS, _FIRST = 0, 1, 2  # the rows of a matrix that are used here: the last is what a rate is a share of
@@ -21,10 +23,10 @@ def funnel(part: TablePart, words: Glossary, steps: Sequence[Filter]) -> Longs:
     """How many visits reached each step, each by a later event than the step before."""
     sums = empty(len(steps))
     lists = part.steps
-    code, ends = lists.columns[0] >> STEP_SHIFT, lists.offsets[1:]
+    ends = lists.offsets[1:]
     visits, at = np.arange(len(part)), lists.offsets[:-1]
     for number, step in enumerate(steps):
-        hits = np.flatnonzero(_meeting(words, step)[code])
+        hits = np.flatnonzero(meeting(part, words, step))
         found = np.searchsorted(hits, at)
         reached = found < len(hits)
         reached[reached] = hits[found[reached]] < ends[visits[reached]]
@@ -40,7 +42,19 @@ def _flags(size: int, chosen: Longs) -> Bools:
     return flags
 
 
-def _meeting(words: Glossary, step: Filter) -> Bools:
+def meeting(part: TablePart, words: Glossary, step: Filter) -> Bools:
+    """Which of the visits' events meet a step."""
+    code: Ints = part.steps.columns[0] >> STEP_SHIFT
+    if step.dimension != "prop":
+        return _met(words, step)[code]
+    check_told_apart(words, (step,))
+    met = words.properties.test(partial(meets, step.holds))
+    pair, place, _ = part.properties.columns
+    events = part.steps.offsets[part.properties.owners()] + place
+    return _flags(len(code), events[met[pair]]) ^ step.negated
+
+
+def _met(words: Glossary, step: Filter) -> Bools:
     """Code of a step of a visit → whether it is one that the funnel waits for."""
 
     def holds(said: Step | None) -> bool:

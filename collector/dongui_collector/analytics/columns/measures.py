@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import add
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,22 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from dongui_collector.analytics import metrics
-from dongui_collector.analytics.columns import count, journeys
+from dongui_collector.analytics.columns import count, event_properties, journeys
 from dongui_collector.analytics.columns.choosing import column_of, value_of
 from dongui_collector.analytics.columns.count import Figures
 from dongui_collector.analytics.columns.table import TablePart
 from dongui_collector.analytics.columns.words import Glossary, Ints, Longs
 from dongui_collector.analytics.filters import Filter
 from dongui_collector.analytics.intervals import Interval, label, labels
-from dongui_collector.analytics.metrics import Key, Metrics
-from dongui_collector.analytics.reports import BREAKDOWNS, Json, Sum
+from dongui_collector.analytics.metrics import Json, Key, Metrics
+from dongui_collector.analytics.reports import BREAKDOWNS
 from dongui_collector.core.clock import start_of
 
 _QUARTER_MS = 900_000
 
 # Figure → the sums that it is made of (numerator, denominator), and the digits that it is rounded to: to know
 # beforehand which rows can be among the first. What is shown is worked out by ``reports/parts.py``.
-_AT = {name: row for row, name in enumerate(count.SUMS)}
+_AT = {name: row for row, name in enumerate((*count.SUMS, "converted", "revenue", "unpriced"))}
 _FIGURES: dict[str, tuple[str, str | None, int]] = {
     "visitors": ("visitors", None, 0),
     "visits": ("visits", None, 0),
@@ -37,9 +39,13 @@ _FIGURES: dict[str, tuple[str, str | None, int]] = {
     "visit_duration": ("milliseconds", "visits", 1),
     "engaged_time": ("engaged", "engagements", 1),
     "exit_rate": ("visits", "views", 4),
+    "conversions": ("converted", None, 0),
+    "conversion_rate": ("converted", "visits", 4),
+    "revenue": ("revenue", None, 2),
+    "unpriced": ("unpriced", None, 0),
     "rate": ("visits", None, 4),  # of the same number of visits in every row
 }
-_UNIT = {"milliseconds": 1000, "engaged": 1000}
+_UNIT = {"revenue": 100, "milliseconds": 1000, "engaged": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,14 @@ class Measure:
 
 
 def measure_of(
-    name: str, interval: Interval, first: date, last: date, steps: Sequence[Filter], zone: ZoneInfo
+    name: str,
+    interval: Interval,
+    first: date,
+    last: date,
+    steps: Sequence[Filter],
+    zone: ZoneInfo,
+    event: str = "",
+    property: str = "",
 ) -> Measure:
     """How a report (other than ``vitals`` and ``consent``) is counted."""
     if name == "timeseries":
@@ -73,6 +86,10 @@ def measure_of(
         return _retention(first, last)
     if name in BREAKDOWNS:
         return _breakdown(name)
+    if name == "properties":
+        return _properties(event)
+    if name == "property_values":
+        return _property_values(event, property)
     return _FIXED[name]
 
 
@@ -84,10 +101,20 @@ def _paged(words: Glossary) -> Sequence[tuple[Any, ...]]:
     return list(zip(words.pages.values, strict=True))
 
 
+_OCCURRED = ("visitors", "visits", "events", "rate")
+HEADLINE = (
+    "visitors",
+    "visits",
+    "page_views",
+    "views_per_visit",
+    "bounce_rate",
+    "visit_duration",
+    "engaged_time",
+)
 _EDGE = ("visitors", "visits", "bounce_rate", "visit_duration")
 _FIXED = {
     "overview": Measure(
-        ("overview",), (), Sum.FIGURES, lambda part, _: count.headline(part, None, 1), _one_row, whole=True
+        ("overview",), (), HEADLINE, lambda part, _: count.headline(part, None, 1), _one_row, whole=True
     ),
     "now": Measure(
         ("now",), (), ("visitors", "visits"), lambda part, _: count.headline(part, None, 1), _one_row, whole=True
@@ -100,7 +127,7 @@ _FIXED = {
     "events": Measure(
         ("events",),
         ("event",),
-        ("visitors", "visits", "events", "rate"),
+        _OCCURRED,
         count.events,
         lambda words: list(zip(words.names.values, strict=True)),
     ),
@@ -123,7 +150,27 @@ def _breakdown(name: str) -> Measure:
         codes = known.table(name, lambda word: rows.code(tuple(value_of(d, word) for d in dimensions)))
         return count.headline(part, codes[getattr(part, column)], len(rows))
 
-    return Measure((name,), dimensions, Sum.FIGURES, counted, lambda words: words.rows(name).values)
+    return Measure((name,), dimensions, HEADLINE, counted, lambda words: words.rows(name).values)
+
+
+def _properties(event: str) -> Measure:
+    return Measure(
+        ("properties", event),
+        ("event", "property"),
+        _OCCURRED,
+        lambda part, words: event_properties.properties(part, words, event),
+        lambda words: words.rows("properties").values,
+    )
+
+
+def _property_values(event: str, name: str) -> Measure:
+    return Measure(
+        ("property_values", event, name),
+        ("value",),
+        _OCCURRED,
+        lambda part, words: event_properties.values(part, words, event, name),
+        lambda words: event_properties.value_rows(words, name).values,
+    )
 
 
 def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> Measure:
@@ -146,11 +193,11 @@ def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> 
         return count.headline(part, codes[day], len(names))
 
     key = ("timeseries", interval, first, last)
-    return Measure(key, ("time",), Sum.FIGURES, counted, lambda _: [(n,) for n in names], whole=True, sort="time")
+    return Measure(key, ("time",), HEADLINE, counted, lambda _: [(n,) for n in names], whole=True, sort="time")
 
 
 def _funnel(steps: Sequence[Filter]) -> Measure:
-    said = [(n + 1, f"{'!' if s.negated else ''}{s.dimension}:{s.value or ''}") for n, s in enumerate(steps)]
+    said = [(n + 1, s.text) for n, s in enumerate(steps)]
     return Measure(
         ("funnel", *steps),
         ("step", "filter"),
@@ -190,6 +237,13 @@ def parts_of(
     said = measure.label(words)
     chosen = zip(codes.tolist(), sums[:, codes].T.tolist(), strict=True)
     return {tuple(said[code]): Metrics(*column) for code, column in chosen}, len(there)
+
+
+def all_parts(measure: Measure, parts: Sequence[TablePart], words: Glossary) -> dict[Key, Metrics]:
+    """Every row of some visits."""
+    figures = reduce(add, (measure.figures_of(part, words) for part in parts))
+    most = figures.sums.shape[1]
+    return parts_of(measure, figures, words, measure.figures[0], ascending=False, most=most)[0]
 
 
 def rows_of(measure: Measure, rows: Mapping[Key, Metrics], visits: int) -> list[Json]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from dongui_collector.analytics.imports import hits, plausible
 from dongui_collector.analytics.imports.files import ForeignError, opened
 from dongui_collector.analytics.imports.plausible import Days
-from dongui_collector.analytics.reports import table
+from dongui_collector.analytics.reports import NAMES
 from dongui_collector.analytics.snapshot_rules import HOURS, kept
 from dongui_collector.storage.contract.values import Json
 
@@ -35,4 +35,4 @@ def days_of(product: str, path: Path, zone: ZoneInfo) -> dict[str, dict[str, Jso
 
 
 def _names(report: str) -> tuple[str, ...]:
-    return ("time",) if report == HOURS else table(report).names
+    return ("time",) if report == HOURS else NAMES[report]

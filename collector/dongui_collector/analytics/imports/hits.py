@@ -9,20 +9,24 @@ instant without a zone is UTC, what is not known empty or ``\\N``). A session of
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import IO
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from dongui_collector.analytics.columns.making import Day, table_of
+from dongui_collector.analytics.columns.measures import all_parts, measure_of
+from dongui_collector.analytics.columns.table import TablePart
+from dongui_collector.analytics.columns.words import Glossary, Visitors
+from dongui_collector.analytics.filters import DIMENSIONS
 from dongui_collector.analytics.imports.files import ForeignError, ImportRow, rows
 from dongui_collector.analytics.imports.plausible import Days
-from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.metrics import Key, Metrics
-from dongui_collector.analytics.reports import Breakdown, Report, table
-from dongui_collector.analytics.sessions import VisitEvent, visits_of
+from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.analytics.snapshot_rules import HOURS, KEPT
-from dongui_collector.core.clock import day_of
+from dongui_collector.core.clock import day_of, start_of
+from dongui_collector.storage.contract.values import Fact
 
 _LATE = timedelta(days=2)  # how far back a line may lie behind the newest: exports are in order but for a zone's hours
 _UMAMI_EVENT = "website_event.csv"
@@ -62,7 +66,7 @@ def _goat_rows(file: IO[bytes], name: str) -> Iterator[ImportRow]:
         yield ImportRow(row.where, row.values | {"Path": row.values[paths[0]]})
 
 
-def _goat(row: ImportRow) -> VisitEvent | None:
+def _goat(row: ImportRow) -> Fact | None:
     """A hit; None for a bot's."""
     if row.text("Bot") not in (None, "0"):
         return None
@@ -73,9 +77,8 @@ def _goat(row: ImportRow) -> VisitEvent | None:
     query = f"?{urlencode({said: referrer})}" if said and referrer else ""
     url = f"https://site.invalid/{quote(path.lstrip('/'))}{query}"
     size = (row.text("Screen size") or "").split(",")
-    return VisitEvent(
-        _visitor(row.text("Session"), row),
-        _instant(row.text("Date"), row, "Date"),
+    return Fact(
+        *(0, b"", _visitor(row.text("Session"), row), 0, 0, 0, _instant(row.text("Date"), row, "Date")),
         path if event else "pageview",
         url,
         f"https://{referrer}" if referrer and scheme == "h" else None,
@@ -86,7 +89,7 @@ def _goat(row: ImportRow) -> VisitEvent | None:
     )
 
 
-def _umami(row: ImportRow) -> VisitEvent | None:
+def _umami(row: ImportRow) -> Fact | None:
     """A page view or an event with a name; None for what a page reports by itself."""
     kind = row.number("event_type")
     if kind not in (_PAGE_VIEW, _CUSTOM):
@@ -97,9 +100,8 @@ def _umami(row: ImportRow) -> VisitEvent | None:
         return None if found == r"\N" else found
 
     query, domain, device = text("url_query"), text("referrer_domain"), text("device")
-    return VisitEvent(
-        _visitor(text("session_id"), row),
-        _instant(text("created_at"), row, "created_at"),
+    return Fact(
+        *(0, b"", _visitor(text("session_id"), row), 0, 0, 0, _instant(text("created_at"), row, "created_at")),
         "pageview" if kind == _PAGE_VIEW else text("event_name") or "event",
         f"https://site.invalid{text('url_path') or '/'}" + (f"?{query}" if query else ""),
         f"https://{domain}{text('referrer_path') or '/'}" if domain else None,
@@ -129,9 +131,9 @@ def _instant(text: str | None, row: ImportRow, column: str) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _counted(hits: Iterator[VisitEvent], zone: ZoneInfo) -> Days:
+def _counted(hits: Iterator[Fact], zone: ZoneInfo) -> Days:
     """Days are counted as soon as no more of their hits can come, so that few are in memory."""
-    open_: dict[date, list[VisitEvent]] = {}
+    open_: dict[date, list[Fact]] = {}
     days: Days = {}
     newest = date.min
     for hit in hits:
@@ -146,11 +148,10 @@ def _counted(hits: Iterator[VisitEvent], zone: ZoneInfo) -> Days:
     return days | {day: _tables(events, day, zone) for day, events in open_.items()}
 
 
-def _tables(events: list[VisitEvent], day: date, zone: ZoneInfo) -> dict[str, dict[Key, Metrics]]:
-    named: Callable[[int], str] = label("hour", zone)
-    hours = Breakdown("time", key=lambda visit: (named(visit.start),), empty=labels("hour", day, day, zone))
-    tables: dict[str, Report] = {name: hours if name == HOURS else table(name) for name in KEPT}
-    for visit in visits_of(events):
-        for one in tables.values():
-            one.add(visit)
-    return {name: one.parts() for name, one in tables.items()}
+def _tables(hits: list[Fact], day: date, zone: ZoneInfo) -> dict[str, dict[Key, Metrics]]:
+    site = Day(day.toordinal(), start_of(day, zone), SiteRules(), clicks=lambda _fact: ())
+    words, every = Glossary(), frozenset(DIMENSIONS.values())
+    table = table_of([(hit, every) for hit in hits], site, words, Visitors())
+    part = TablePart(table, slice(0, len(table)))
+    measures = {name: measure_of("timeseries" if name == HOURS else name, "hour", day, day, (), zone) for name in KEPT}
+    return {name: all_parts(measure, [part], words) for name, measure in measures.items()}

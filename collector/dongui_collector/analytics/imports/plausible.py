@@ -12,7 +12,7 @@ from typing import IO
 
 from dongui_collector.analytics.imports.files import ForeignError, ImportRow, rows
 from dongui_collector.analytics.metrics import Key, Metrics, plus
-from dongui_collector.analytics.reports import table
+from dongui_collector.analytics.reports import NAMES
 from dongui_collector.analytics.snapshot_rules import outlives
 from dongui_collector.core.addresses import parts_of
 
@@ -63,7 +63,7 @@ def _of_many(
     day: date, report: str, found: Mapping[Key, Metrics], sure: Mapping[tuple[date, str, Key], int]
 ) -> dict[Key, Metrics]:
     """The rows that enough visitors have in common for certain."""
-    names = table(report).names
+    names = NAMES[report]
     return {k: p for k, p in found.items() if outlives(names, p._replace(visitors=sure[day, report, k]))}
 
 

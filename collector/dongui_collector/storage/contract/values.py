@@ -161,7 +161,7 @@ class Row:
 class Fact(NamedTuple):
     """What reports count of a row: some of :class:`Row`'s columns, under the same names, as they are stored.
 
-    ``props`` only of events that a page reports of itself (``engagement``, ``vital``), None of others.
+    ``props`` only of events that a page reports of itself (``engagement``, ``vital``), None of others unless asked for.
     """
 
     n: int
@@ -171,19 +171,19 @@ class Fact(NamedTuple):
     purposes: int
     notice_ref: int
     at: int
-    name: str | None
-    url: str | None
-    referrer: str | None
-    props: str | None
-    search: str | None
-    country: str | None
-    city: str | None
-    browser: str | None
-    os: str | None
-    device: str | None
-    language: str | None
-    screen: str | None
-    ads: bytes | None
+    name: str | None = None
+    url: str | None = None
+    referrer: str | None = None
+    props: str | None = None
+    search: str | None = None
+    country: str | None = None
+    city: str | None = None
+    browser: str | None = None
+    os: str | None = None
+    device: str | None = None
+    language: str | None = None
+    screen: str | None = None
+    ads: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
