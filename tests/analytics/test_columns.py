@@ -204,7 +204,9 @@ def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
         found.append((parse_filter(f"{shop.rng.choice(['', '!'])}{name}:{one}"),))
     found.append(tuple(map(parse_filter, ("prop:plan=pro", "prop:plan=b*", "prop:tags=sale"))))
     found.append((parse_filter("page:/a"), parse_filter("page:/c"), parse_filter("!event:purchase")))
-    found.append((*shop.rng.choice(found), *shop.rng.choice(found)))
+    one, other = (shop.rng.choice(found)[0] for _ in range(2))
+    found.append((parse_filter(f"{one.text}|{other.text}"), *shop.rng.choice(found)))
+    found.append((*shop.rng.choice(found[:-1]), *shop.rng.choice(found[:-1])))
     return found
 
 
@@ -212,7 +214,7 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
     """Reports, plainly and some of them with some filters, against the same counted visit by visit."""
     every, items = visits_of(shop, reader, ()), EntitledEvents(shop.house.core, shop.site, reader).items()
     for filters in [(), *shop.rng.sample(some_filters(shop, every), 4)]:
-        if not {DIMENSIONS[f.dimension] for f in filters} <= items:
+        if not {DIMENSIONS[d] for f in filters for d in f.dimensions} <= items:
             continue
         choose = chosen(filters)
         visits = [visit for visit in every if choose(visit)]

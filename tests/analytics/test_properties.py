@@ -196,3 +196,22 @@ def test_a_rate_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
     file.write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=line.split()[0]):
         load_settings(file)
+
+
+def test_one_of_several_filters_is_enough_whatever_they_are_about(house: House) -> None:
+    for name, path in (("pageview", "/a"), ("pageview", "/b"), ("purchase", "/b"), ("signup", "/c")):
+        house.visit(house.arrive("statistics"), name=name, url=f"https://shop.example.com{path}", props={"at": path})
+    for filters, visits in {
+        ("page:/a|event:purchase",): 2,
+        ("page:/a|!event:pageview",): 3,
+        ("page:/a|page:/b|prop:at=/c",): 3,
+        ("page:/a|event:purchase", "prop:at=/b|event:signup"): 1,
+        ("page:/a|b",): 0,
+    }.items():
+        assert ask(house, "overview", *filters)["visits"] == visits, filters
+    one = parse_filter("!page:/a|event:props:at=x|country:")
+    assert (one.text, one.dimensions) == ("!page:/a|prop:at=x|country:", ("page", "prop", "country"))
+    with pytest.raises(ReportError, match="DIMENSION:VALUE"):
+        parse_filter("nothing:x|page:/a")
+    with pytest.raises(ReportError, match="without"):
+        Query("funnel", FIRST, LAST, steps=(parse_filter("page:/a|event:x"),))

@@ -57,6 +57,8 @@ class Query:
         if self.filters and self.name == "consent":
             raise ReportError("consent is counted without visitors: it has no filters")
         self._check_steps()
+        if any(one.others for one in (*self.steps, self.goal) if one):
+            raise ReportError("a step or a goal is one filter, without |")
         if (self.name == "property_values") != bool(self.property_name):
             raise ReportError("the report property_values has a property, and no other: property=plan")
         if self.event_name and self.name not in _OF_PROPERTIES:
@@ -98,7 +100,7 @@ class Query:
     @property
     def dimensions(self) -> tuple[str, ...]:
         """What it tells visits apart by, in rows, filters and steps."""
-        return (*reports.BREAKDOWNS.get(self.name, ()), *(f.dimension for f in self._conditions))
+        return (*reports.BREAKDOWNS.get(self.name, ()), *(d for f in self._conditions for d in f.dimensions))
 
     @property
     def _conditions(self) -> tuple[Filter, ...]:

@@ -161,7 +161,7 @@ def _text(fields: Mapping[str, Any], field: str, most: int = _LONGEST) -> str:
 def step(text: Any) -> str:
     """What a goal or a funnel's step asks for: a page, an event or a property, with or without stars."""
     found = parse_filter(text if isinstance(text, str) else "")
-    if found.negated or found.dimension not in STEPS or not found.value:
+    if found.negated or found.others or found.dimension not in STEPS or not found.value:
         raise ReportError("a goal or a step is page:PATTERN, event:NAME or prop:NAME=VALUE, such as page:/thanks/*")
     return f"{found.dimension}:{found.value}"
 
