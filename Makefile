@@ -10,7 +10,7 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 say     = @echo '== $(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: catalogs help run test lint python hunt hours browser js bench clean dist fuzz lock
+.PHONY: catalogs help run test lint python hunt hours browser js bench clean dist docs fuzz lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -45,10 +45,10 @@ hours: $(VENV)/.test
 	$(call say,what depends on the present at other hours and in other zones)
 	@.ci/hours
 
-# One at a time: two Chromiums and their servers on two cores only make each other wait.
+# Two at a time, each with a browser of its own: most of a journey is waiting, for a page or for what a person waits for.
 browser: $(VENV)/.test sdk_js/node_modules/.installed
 	$(call say,browser tests)
-	@$(BIN)/python -m pytest -q -m browser
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m browser
 
 js: sdk_js/node_modules/.installed
 	$(call say,TypeScript)
@@ -76,6 +76,11 @@ dist: $(VENV)/.test ## build wheel, sdist, npm tarball (the same bytes from the 
 	@$(BIN)/python .ci/dist
 	@.ci/sbom $(BIN)/python
 
+# Strict: a link that leads nowhere fails. NO_MKDOCS_2_WARNING: docs/decisions/155 says why this generator.
+docs: $(VENV)/.test ## build the documentation's site into build/docs, both languages, strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	$(call say,build/docs/index.html; to read it: $(BIN)/python -m http.server --directory build/docs)
+
 clean: ## remove everything that make made
 	@rm -rf $(VENV) sdk_js/node_modules build dist dongui.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -96,7 +101,7 @@ $(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
 $(VENV)/.test: setup.cfg pyproject.toml .ci/system | $(BIN)/python
 	@.ci/system test
 	$(call say,installing dongui and what its tests need into $(VENV))
-	@$(PIP) install -e '.[collector,parquet,scan,test]'
+	@$(PIP) install -e '.[collector,parquet,scan,test,docs]'
 	@touch $@ $(VENV)/.run
 
 sdk_js/node_modules/.installed: sdk_js/package-lock.json | $(VENV)/.test

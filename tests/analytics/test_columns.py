@@ -45,6 +45,13 @@ PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.1 Mobile/15E148 Safari/604.1"
 )
+PROPERTIES: list[dict[str, Any]] = [
+    {},
+    {"plan": "pro"},
+    {"plan": "basic", "amount": 12000},
+    {"amount": "12.50", "currency": "USD", "tags": ["new", "sale", "new"]},
+    {"amount": 7.25, "tags": [], "nested": {"a": 1}, "gone": None, "gift": True},
+]
 COUNTED = [*BREAKDOWNS, "overview", "timeseries", "pages", "entry_pages", "exit_pages", "events", "searches"]
 
 
@@ -98,6 +105,8 @@ class Shop:
         said: dict[str, Any] = {"seconds": rng.choice([3, 2.5, 0.0005, 90, "x"])} if name == "engagement" else {}
         if name == "vital":
             said = {"name": rng.choice([*METRICS, "no such"]), "value": rng.choice([0.05, 120, 2500])}
+        if name in ("purchase", "pageview", "scroll") and rng.random() < 0.7:
+            said = rng.choice(PROPERTIES) | rng.choice(PROPERTIES)
         event = Event(id=uuid.uuid4(), name=name, at=moment)
         event.url = rng.choice([f"https://{host}{rng.choice(['/', '/a', '/a/b', '/c'])}{query}", None])
         event.referrer = rng.choice([None, None, "https://search.naver.com/search.naver", "https://blog.example.org/x"])
@@ -187,7 +196,11 @@ def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
         values = sorted({str(v) for visit in visits for v in VALUES[name](visit) if v is not None})
         value = shop.rng.choice(values) if values else "nothing"
         one = shop.rng.choice([value, value, "", value[:1] + "*", "no such"])
+        if name == "prop":
+            one = shop.rng.choice([value, f"{value.partition('=')[0]}=*", "plan=no such", "plan=*o", "tags=s*"])
+            one = one if "=" in one else "plan=pro"
         found.append((parse_filter(f"{shop.rng.choice(['', '!'])}{name}:{one}"),))
+    found.append(tuple(map(parse_filter, ("prop:plan=pro", "prop:plan=b*", "prop:tags=sale"))))
     found.append((parse_filter("page:/a"), parse_filter("page:/c"), parse_filter("!event:purchase")))
     found.append((*shop.rng.choice(found), *shop.rng.choice(found)))
     return found
@@ -206,6 +219,7 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
                 _same(shop, reader, name, filters, visits)
         if shop.rng.random() < 0.4:
             journeys(shop, reader, filters, visits)
+            properties(shop, reader, filters, visits)
 
 
 def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter, ...], visits: list[Visit]) -> None:
@@ -223,14 +237,51 @@ def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter,
         assert some["total"] == len(wanted)
 
 
+# --- properties, once more -------------------------------------------------------------------------------------------
+
+
+def properties(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
+    """Which there are and their values, of all events and of one."""
+    said = [(visit, id(e), e.name, p) for visit in visits for e in visit.events for p in e.properties]
+    event = shop.rng.choice(["", "purchase", "pageview", "no such"])
+    said = [one for one in said if event in ("", one[2])]
+    asked = Query("properties", FIRST, LAST, filters, event_name=event, limit=1000)
+    rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+    assert rows == occurring(visits, ("event", "property"), [(v, e, (name, p.name)) for v, e, name, p in said])
+    for name in ("plan", "tags", "amount", "no such"):
+        asked = Query("property_values", FIRST, LAST, filters, event_name=event, property_name=name, limit=1000)
+        rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+        assert rows == occurring(visits, ("value",), [(v, e, (p.value,)) for v, e, _, p in said if p.name == name])
+
+
+def occurring(
+    visits: list[Visit], names: tuple[str, ...], found: Sequence[tuple[Visit, int, tuple[Any, ...]]]
+) -> list[dict[str, Any]]:
+    """Rows by a key of (visit, event, key): who, in how many visits, of how many events."""
+    rows = []
+    for key in {key for *_, key in found}:
+        theirs = [(visit, event) for visit, event, said in found if said == key]
+        number = len({id(visit) for visit, _ in theirs})
+        figures = {"visitors": len({v.visitor for v, _ in theirs}), "visits": number}
+        figures |= {"events": len({event for _, event in theirs}), "rate": ratio(number, len(visits))}
+        rows.append(dict(zip(names, key, strict=True)) | figures)
+    return ordered(rows, names, "visitors", ascending=False)
+
+
 # --- journeys, once more ---------------------------------------------------------------------------------------------
+
+
+STEPS = [
+    ("page:/*", "page:/a", "event:purchase"),
+    ("event:s*", "page:/"),
+    ("page:/*", "prop:plan=pro", "!prop:tags=sale"),
+    ("prop:amount=*", "page:/a"),
+]
 
 
 def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
     core = shop.house.core
-    steps = tuple(
-        map(parse_filter, shop.rng.choice([("page:/*", "page:/a", "event:purchase"), ("event:s*", "page:/")]))
-    )
+    steps = tuple(map(parse_filter, shop.rng.choice(STEPS)))
     asked = Query("funnel", FIRST, LAST, filters, steps=steps)
     rows = report(core, shop.site, reader, asked)["rows"]
     reached = [visit for visit in visits if _reaches(visit, steps) > 0]
@@ -255,6 +306,9 @@ def _reaches(visit: Visit, steps: tuple[Filter, ...]) -> int:
         if number == len(steps):
             break
         step = steps[number]
+        if step.dimension == "prop":
+            number += step.holds([f"{p.name}={p.value}" for p in event.properties]) is not step.negated
+            continue
         said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
         number += said is not None and step.holds((said,)) is not step.negated
     return number

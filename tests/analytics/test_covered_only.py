@@ -98,6 +98,8 @@ QUESTIONS = st.fixed_dictionaries(
         "limit": st.sampled_from(["1", "2", "1000", "0", "x"]),
         "offset": st.sampled_from(["0", "1", "100"]),
         "join": TEXT,
+        "event": st.sampled_from(["purchase", "x"]),
+        "property": st.sampled_from(["plan", "secret"]),
     },
 )
 

@@ -14,10 +14,12 @@ from dongui_collector.analytics.columns.measures import HEADLINE
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import Filter
 from dongui_collector.analytics.metrics import Key, Metrics, rows_of
+from dongui_collector.analytics.properties import Property, properties_of
 from dongui_collector.analytics.reports import BREAKDOWNS
 from dongui_collector.analytics.sessions import (
     ENGAGEMENT,
     GAP_MS,
+    MEASUREMENTS,
     PAGE_VIEWS,
     PASSIVE,
     VITAL,
@@ -59,6 +61,7 @@ class VisitEvent(NamedTuple):
     screen: str | None = None
     clicks: tuple[str, ...] = ()
     vital: tuple[str, float] | None = None
+    properties: tuple[Property, ...] = ()
 
 
 class Visit:
@@ -135,7 +138,7 @@ def visits(covered: EntitledEvents, day: date) -> Iterator[Visit]:
 
 def events(covered: EntitledEvents, day: date) -> Iterator[VisitEvent]:
     """The events of one of the site's days."""
-    return (_event(covered, fact, items) for fact, items in covered.seen(day))
+    return (_event(covered, fact, items) for fact, items in covered.seen(day, properties=True))
 
 
 def _event(covered: EntitledEvents, fact: Fact, allowed: frozenset[str]) -> VisitEvent:
@@ -157,6 +160,7 @@ def _event(covered: EntitledEvents, fact: Fact, allowed: frozenset[str]) -> Visi
         fact.screen if environment else None,
         covered.clicks(fact) if fact.ads is not None and "advertising_id" in allowed else (),
         vital_of(fact.props) if fact.name == VITAL else None,
+        () if fact.name in MEASUREMENTS else tuple(properties_of(fact.props)),
     )
 
 
@@ -188,6 +192,7 @@ VALUES: dict[str, Values] = {
     "exit_page": _one(lambda visit: visit.pages[-1] if visit.pages else None),
     "hostname": _distinct(lambda visit: (parts_of(e.url)[0] for e in visit.events)),
     "event": _distinct(lambda visit: (e.name for e in visit.events)),
+    "prop": _distinct(lambda visit: (f"{p.name}={p.value}" for e in visit.events for p in e.properties)),
     "search": _distinct(lambda visit: (term(e.search) for e in visit.events)),
     **{name: _origin(name) for name in ("channel", "source", "referrer", "medium", "campaign", "term", "content")},
     "click_id": _one(lambda visit: next((k for e in visit.events for k in e.clicks), None)),
@@ -204,11 +209,11 @@ VALUES: dict[str, Values] = {
 
 
 def chosen(filters: Sequence[Filter]) -> Callable[[Visit], bool]:
-    """Whether a visit meets filters: any of those that name the same dimension, all dimensions, and no negated one."""
+    """Whether a visit meets filters: any of those of the same group, all groups, and no negated one."""
     wanted: dict[str, list[Filter]] = {}
     for one in filters:
         if not one.negated:
-            wanted.setdefault(one.dimension, []).append(one)
+            wanted.setdefault(one.group, []).append(one)
     unwanted = [one for one in filters if one.negated]
 
     def choose(visit: Visit) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import threading
@@ -198,3 +199,39 @@ def test_an_export_is_written_a_page_a_step(house: House) -> None:
     assert len(whole["events"]) == 1050
     steps = [len(json.loads(b"[" + piece.lstrip(b",") + b"]")) for piece in pieces[1:-1]]
     assert max(steps) <= 100
+
+
+def test_a_journal_line_stands_only_where_its_transaction_does(house: House) -> None:
+    """One job of a shared transaction fails: what others wrote is undone, and a restore must not repeat it."""
+    visitor = house.arrive()
+    ledger, journal = house.core.ledger, house.core.ledger.journal
+    key, before = ledger.key_of(visitor), journal.position()
+
+    def together() -> None:
+        with house.core.storage.ledger.writing():
+            ledger.suspend(key, True)
+            assert journal.position() == before, "its fate is not known yet"
+            raise OSError("another's job")
+
+    with pytest.raises(OSError, match="another's job"):
+        together()
+    assert journal.position() == before
+    found = house.core.storage.ledger.visitor(key)
+    assert found is not None
+    assert not found.suspended
+    with house.core.storage.ledger.writing():
+        ledger.suspend(key, True)
+    assert [e["kind"] for e in journal.entries(before)] == ["suspension"], "and once where it does"
+
+
+def test_no_journal_line_of_the_ledgers_own_is_written_inside_a_transaction() -> None:
+    """The kind of fault: a line inside ``writing()`` that is not kept until all else of it has succeeded."""
+    source = Path(__file__).parents[2] / "collector" / "dongui_collector"
+    found = []
+    for path in source.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.With) and any("writing()" in ast.unparse(item) for item in node.items):
+                later = {id(n) for c in ast.walk(node) if isinstance(c, ast.Lambda) for n in ast.walk(c)}
+                calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and id(n) not in later)
+                found += [path.name for call in calls if "journal.append" in ast.unparse(call.func)]
+    assert found == []

@@ -166,6 +166,9 @@ def test_options_fill_in_the_draft_and_it_is_published_as_it_stands(tmp_path: Pa
     done = dongui("policy", "publish", str(tmp_path / "d" / "policy.toml"), "--config", config, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["unsigned"] == [], "init approved the routine of the first policy"
+    again = dongui("policy", "publish", str(tmp_path / "d" / "policy.toml"), "--config", config)
+    assert "was published before with this text; nothing changed" in again.stdout
+    assert "None" not in again.stdout
 
 
 def test_a_given_policy_is_published_at_once(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from dongui_collector.desk.visits.panels import TABS, panel_of
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-STEPS = "&step=page:/p00&step=event:purchase"
+NEEDED = {"funnel": "&step=page:/p00&step=event:purchase", "property_values": "&property=plan"}
 FORMULA = "=HYPERLINK(1)"
 
 
@@ -27,7 +27,11 @@ def visited(world: World) -> str:
     """The days of some visits that every report counts, as a query."""
     visitor, now = world.choose(None, ("statistics", "marketing")), world.core.clock.now()
     events = [("pageview", f"/p{n:02}", {}) for n in range(110)]
-    events += [("purchase", "/p00", {}), (FORMULA, "/p00", {}), ("vital", "/p00", {"name": "LCP", "value": 1200})]
+    events += [
+        ("purchase", "/p00", {"plan": FORMULA}),
+        (FORMULA, "/p00", {}),
+        ("vital", "/p00", {"name": "LCP", "value": 1200}),
+    ]
     lines = [
         {"visitor": visitor, "id": str(uuid.uuid4()), "name": name, "at": now, "url": f"{ORIGIN}{path}", "props": props}
         for name, path, props in events
@@ -54,7 +58,7 @@ def as_text(row: dict[str, Any]) -> dict[str, str]:
 def test_every_report_as_csv_has_the_rows_and_columns_of_its_json(world: World, visited: str) -> None:
     token = world.token("statistics", "marketing")["token"]
     for name in (one for one in REPORTS if one != "now"):  # which is of the moment at which it is asked for
-        query = f"/v1/reports/{name}?{visited}{STEPS if name == 'funnel' else ''}"
+        query = f"/v1/reports/{name}?{visited}{NEEDED.get(name, '')}"
         wanted = json.loads(world.get(f"{query}&limit=1000", token).text)["rows"]
         assert wanted, name
         found = table_of(world.get(f"{query}&format=csv", token))
@@ -66,9 +70,9 @@ def test_every_report_as_csv_has_the_rows_and_columns_of_its_json(world: World, 
 def test_a_file_without_rows_still_says_what_its_columns_are(world: World, visited: str) -> None:
     token = world.token("statistics", "marketing")["token"]
     for name in REPORTS:
-        steps = STEPS if name == "funnel" else ""
-        rows = json.loads(world.get(f"/v1/reports/{name}?{visited}{steps}", token).text)["rows"]
-        empty = world.get(f"/v1/reports/{name}?from=2021-02-03&to=2021-02-03{steps}&format=csv", token)
+        needed = NEEDED.get(name, "")
+        rows = json.loads(world.get(f"/v1/reports/{name}?{visited}{needed}", token).text)["rows"]
+        empty = world.get(f"/v1/reports/{name}?from=2021-02-03&to=2021-02-03{needed}&format=csv", token)
         table_of(empty)
         assert next(csv.reader(io.StringIO(empty.data.decode("utf-8-sig")))) == list(rows[0]), name
 
@@ -129,10 +133,11 @@ def test_no_cell_is_a_formula(world: World, visited: str, officer: FlaskClient) 
 @pytest.mark.usefixtures("visited")
 def test_every_panel_is_a_file_and_leads_to_it(world: World, officer: FlaskClient) -> None:
     pages = {name: f"/panel/{panel_of(name)}?tab_{panel_of(name)}={name}" for name in TABS}
+    pages |= {"property_values": "/list/property_values?property=plan&event=purchase"}
     pages |= {name: f"/extra/{name}" for name in EXTRAS} | {"timeseries": "/head"}
     assert pages.keys() == set(DOWNLOADS)
     for name, page in pages.items():
-        table_of(officer.get(f"/console/visits/csv/{name}"))
+        table_of(officer.get(f"/console/visits/csv/{name}{'?property=plan' if name == 'property_values' else ''}"))
         assert f'href="/console/visits/csv/{name}' in officer.get(f"/console/visits{page}").text, name
     for name in TABS:
         assert f'href="/console/visits/csv/{name}' in officer.get(f"/console/visits/list/{name}").text, name

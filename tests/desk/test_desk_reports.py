@@ -33,7 +33,7 @@ def problem_of(answer: TestResponse) -> str:
 def test_every_report_says_which_purposes_it_rests_on(world: World, visitor: str) -> None:
     token = world.token("statistics", "marketing")["token"]
     for name in REPORTS:
-        more = "&step=page:/&step=event:purchase" if name == "funnel" else ""
+        more = {"funnel": "&step=page:/&step=event:purchase", "property_values": "&property=plan"}.get(name, "")
         answer = get(world, name, f"&purpose=statistics{more}", token=token)
         if name == "click_ids":  # rests on advertising_id, which statistics does not list
             assert problem_of(answer) == "forbidden"

@@ -146,7 +146,8 @@ def changed(core: StoredInstallation, account: Account, what: str, by: str, *, e
     people.end(account=account.id)
     entry = {"name": account.name, "role": account.role, "what": what, "by": by}
     core.storage.ledger.append("account", core.clock.now(), entry)
-    core.journal.append({"kind": "account", "account": account.id, "ended": ended})
+    line = {"kind": "account", "account": account.id, "ended": ended}
+    core.storage.ledger.before_commit(lambda: core.journal.append(line))
 
 
 @operation("accounts.list", right="access", changes=False)

@@ -82,15 +82,19 @@ class EntitledEvents:
         """Days from ``first`` to ``last``, both included, of which something is stored."""
         return sorted(day for day in self._core.storage.events.days() if first <= day <= last)
 
-    def seen(self, day: date, *, since: int = 0, after: int = 0) -> Iterator[tuple[Fact, frozenset[str]]]:
+    def seen(
+        self, day: date, *, since: int = 0, after: int = 0, properties: bool = False
+    ) -> Iterator[tuple[Fact, frozenset[str]]]:
         """The rows of a day, each with the items that the reader may see of it; of those since an instant (epoch ms),
-        and behind a position in the day's file."""
+        and behind a position in the day's file. ``properties``: with those of every event."""
         begins, end = self.span(day)
         first = max(begins, since)
         storage, site = self._core.storage, self.site.ref
 
         def read(limit: int) -> list[Fact]:
-            return storage.events.facts(day, site, first=first, end=end, after=after, limit=limit)
+            return storage.events.facts(
+                day, site, first=first, end=end, after=after, limit=limit, properties=properties
+            )
 
         while found := masked(storage, read, _PAGE):
             facts, masks = found

@@ -102,7 +102,16 @@ class ReportRun:
     def count(self, first: date, last: date) -> ReportRows:
         """The rows of the days ``first`` to ``last``."""
         question = self.question
-        measure = measure_of(question.name, question.interval, first, last, question.steps, self.events.zone)
+        measure = measure_of(
+            question.name,
+            question.interval,
+            first,
+            last,
+            question.steps,
+            self.events.zone,
+            event=question.event_name,
+            property=question.property_name,
+        )
         frozen, states = self._days(first, last)
         selection = self._selection(first, last, frozen)
         figures, words = Engine.of(self.core).figures(self.events, measure, selection, self.advance)
@@ -149,7 +158,15 @@ class ReportRun:
         return frozen, states | {day: state for day, state in stored if state}
 
     def _selection(self, first: date, last: date, frozen: FrozenDays) -> VisitSelection:
-        return VisitSelection(first, last, self.question.filters, self.question.since, frozenset(frozen.states))
+        question = self.question
+        return VisitSelection(
+            first,
+            last,
+            question.filters,
+            question.since,
+            without=frozenset(frozen.states),
+            properties=question.rests_on_properties,
+        )
 
 
 class ReportRows:

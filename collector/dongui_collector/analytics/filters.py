@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,10 +17,11 @@ BASE = ("cookie", "visit_time", "service_usage")
 
 PAGES = ("page", "entry_page", "exit_page")
 LONGEST = 2048  # characters of a filter's value
+_PLAUSIBLE = re.compile(r"\Aevent:props:(?=[^=]+=)")  # as Plausible's API names a property
 
 # What visits can be told apart by, and the item that must be covered for it.
 DIMENSIONS: dict[str, str] = {
-    **dict.fromkeys(("page", "entry_page", "exit_page", "hostname", "event", "search"), "service_usage"),
+    **dict.fromkeys(("page", "entry_page", "exit_page", "hostname", "event", "prop", "search"), "service_usage"),
     **dict.fromkeys(("channel", "source", "referrer", "medium", "campaign", "term", "content"), "service_usage"),
     "click_id": "advertising_id",
     **dict.fromkeys(("country", "city"), "ip_address"),
@@ -35,11 +37,19 @@ class ReportError(CollectorError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown)."""
+    """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown).
+
+    Of a property both its name and its value: ``plan=pro``.
+    """
 
     dimension: str
     value: str | None
     negated: bool = False
+
+    @property
+    def group(self) -> str:
+        """What filters have in common of which one is enough: the dimension, of properties also the name."""
+        return self.dimension if self.dimension != "prop" else f"prop:{property_of(self)[0]}"
 
     def under(self, site: SiteRules) -> Filter:
         """The same filter, its pages under the names that the site's rules give them."""
@@ -52,17 +62,25 @@ class Filter:
         return any(value is not None and fits(self.value, value) for value in values)
 
 
+def property_of(one: Filter) -> tuple[str, str]:
+    """The name and the value that a filter on a property names."""
+    name, _, value = (one.value or "").partition("=")
+    return name, value
+
+
 def parse_filter(text: str) -> Filter:
-    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown). Raises :class:`ReportError`.
+    """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown), ``prop:plan=pro``. Raises :class:`ReportError`.
 
     A page may be written readable or escaped, a language in any case.
     """
     negated = text.startswith("!")
-    dimension, colon, value = text.removeprefix("!").partition(":")
+    dimension, colon, value = _PLAUSIBLE.sub("prop:", text.removeprefix("!")).partition(":")
     if not colon or dimension not in DIMENSIONS:
         raise ReportError(f"filter is DIMENSION:VALUE, with one of {', '.join(DIMENSIONS)}")
     if len(value) > LONGEST:
         raise ReportError(f"a filter's value has at most {LONGEST} characters")
+    if dimension == "prop" and (value.find("=") < 1 or "*" in value.partition("=")[0]):
+        raise ReportError("a filter on a property is prop:NAME=VALUE, such as prop:plan=pro or prop:plan=*")
     canonical = readable_path if dimension in PAGES else language_tag if dimension == "language" else str
     return Filter(dimension, canonical(value) or None, negated)
 

@@ -14,7 +14,7 @@ from dongui_collector.core.clock import day_of
 
 LIMIT, MOST_ROWS = 100, 1000
 MOST_STEPS, MOST_WEEKS = 12, 106
-STEPS = ("page", "event")  # what a funnel's steps may say
+STEPS = ("page", "event", "prop")  # what a funnel's steps may say
 NOW_MS = 5 * 60_000
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 
@@ -35,6 +35,8 @@ class Query:
     offset: int = 0
     steps: tuple[Filter, ...] = ()  # of a funnel
     since: int | None = None  # only visits with something at or after this instant (epoch ms)
+    event_name: str = ""  # of properties: only of events of this name
+    property_name: str = ""  # whose values
     every: bool = False  # all rows, whatever the limit: of a file, which has no pages
 
     def __post_init__(self) -> None:
@@ -51,6 +53,10 @@ class Query:
         if self.filters and self.name == "consent":
             raise ReportError("consent is counted without visitors: it has no filters")
         self._check_steps()
+        if (self.name == "property_values") != bool(self.property_name):
+            raise ReportError("the report property_values has a property, and no other: property=plan")
+        if self.event_name and self.name not in ("properties", "property_values"):
+            raise ReportError("event is for the reports properties and property_values; elsewhere filter=event:NAME")
         if self.name == "retention" and (self.last - self.first).days > MOST_WEEKS * 7:
             raise ReportError(f"retention is worked out for at most {MOST_WEEKS} weeks")
 
@@ -70,6 +76,11 @@ class Query:
     def whole(self) -> bool:
         """Whether all rows are given, whatever the limit says."""
         return self.every or self.name in ("timeseries", "funnel", "retention")
+
+    @property
+    def rests_on_properties(self) -> bool:
+        """Whether properties of events must be read for it."""
+        return self.name in ("properties", "property_values") or "prop" in self.dimensions
 
     @property
     def dimensions(self) -> tuple[str, ...]:

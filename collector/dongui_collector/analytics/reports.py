@@ -31,5 +31,5 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "searches": ("search",),
     **BREAKDOWNS,
 }
-OTHERS = ("now", "funnel", "retention", "vitals")  # they do not outlive their day
+OTHERS = ("now", "funnel", "retention", "vitals", "properties", "property_values")  # they do not outlive their day
 REPORTS = (*NAMES, *OTHERS, "consent")

@@ -13,6 +13,7 @@ PAGE_VIEWS = frozenset({"pageview", "page_view"})
 PASSIVE = frozenset({"engagement", "scroll", "vital", "missing"})
 ENGAGEMENT = "engagement"
 VITAL = "vital"
+MEASUREMENTS = frozenset({ENGAGEMENT, VITAL})  # their properties have reports of their own
 METRICS = ("LCP", "INP", "CLS", "FCP", "TTFB")  # what a vital measures: ms, but for CLS, which is a score
 LONGEST_S = 24 * 60 * 60  # a page's report of more seconds than a day has is a mistake
 

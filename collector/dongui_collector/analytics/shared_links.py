@@ -137,7 +137,8 @@ def revoke(core: LedgerInstallation, request: RevokeShare) -> None:
             raise Unknown("there is no shared link of that number")
         _forget(core, share, request.by)
         # So that no restored backup revives it. Numbers are given again, the hash of a secret is not.
-        core.ledger.journal.append({"kind": "share", "revoked": share.hash})
+        entry = {"kind": "share", "revoked": share.hash}
+        core.storage.ledger.before_commit(lambda: core.ledger.journal.append(entry))
 
 
 def revoked_since(core: LedgerInstallation, entry: Json) -> bool:

@@ -172,11 +172,12 @@ policy.add_command(reconfirm)
 
 
 def _published_text(done: dict[str, Any]) -> str:
-    lines = [
-        f"{key}: {'yes' if value is True else 'no' if value is False else value}"
-        for key, value in done.items()
-        if key != "unsigned"
-    ]
+    what = f"version {done['version']} of {done['site']}"
+    if not done["published"]:
+        lines = [f"{what} was published before with this text; nothing changed"]
+    else:
+        asked = "visitors are asked again" if done["needs_consent"] else "no visitor is asked again"
+        lines = [f"{what} is published; it counts from {done['effective']}; {asked}"]
     for one in done["unsigned"]:
         periods = ", ".join(f"{class_id} {keep}" for class_id, keep, _ in one["schedule"])
         lines.append(

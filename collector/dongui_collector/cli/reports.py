@@ -54,6 +54,8 @@ def mail(site: str | None, config: Path) -> None:
 @click.option("--interval", type=click.Choice(INTERVALS), default="day", show_default=True, help="Of a timeseries.")
 @click.option("--filter", "filters", multiple=True, metavar="DIMENSION:VALUE", help="Only such visits; repeatable.")
 @click.option("--step", "steps", multiple=True, metavar="DIMENSION:VALUE", help="Of a funnel, in order; repeatable.")
+@click.option("--event", default="", metavar="NAME", help="Of properties and their values: of which event.")
+@click.option("--property", default="", metavar="NAME", help="Of property_values: of which property.")
 @click.option("--compare", is_flag=True, help="With the period before, of an overview.")
 @click.option("--sort", metavar="COLUMN", default="", help="The column to sort by [default: the first figure].")
 @click.option("--order", type=click.Choice(["asc", "desc"]), help="Upwards or downwards.")
@@ -71,6 +73,8 @@ def reports(
     interval: str,
     filters: tuple[str, ...],
     steps: tuple[str, ...],
+    event: str,
+    property: str,
     compare: bool,
     sort: str,
     order: str | None,
@@ -85,7 +89,7 @@ def reports(
 
     NAME is one of overview, timeseries, pages, entry_pages, exit_pages, events, searches, sources, channels, referrers,
     campaigns, mediums, terms, contents, click_ids, countries, locations, devices, browsers, os, languages, screens,
-    now, funnel, retention, vitals, consent. Only what the named purposes cover is counted.
+    now, funnel, retention, vitals, properties, property_values, consent. Only what the named purposes cover is counted.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv or --json, not both")
@@ -99,6 +103,8 @@ def reports(
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, interval),
         compare=compare,
+        event_name=event,
+        property_name=property,
         sort=sort,
         ascending=None if order is None else order == "asc",
         limit=LIMIT if limit is None else limit,

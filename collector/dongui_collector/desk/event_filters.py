@@ -11,7 +11,8 @@ from dongui_collector.analytics.attribution import Origin, origin_of
 from dongui_collector.analytics.columns.choosing import value_of
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import DIMENSIONS, PAGES, Filter, ReportError, parse_filter
-from dongui_collector.analytics.sessions import language_tag, term
+from dongui_collector.analytics.properties import flat
+from dongui_collector.analytics.sessions import MEASUREMENTS, language_tag, term
 from dongui_collector.analytics.site_rules import SiteRules
 from dongui_collector.core.addresses import parts_of
 from dongui_collector.core.errors import NotAllowed
@@ -46,17 +47,19 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
 
 
 def _chooser(filters: Sequence[Filter], rules: SiteRules) -> Callable[[Json], bool]:
-    """Any of those filters that name the same dimension, all dimensions, and no negated one."""
-    dimension = attrgetter("dimension")
-    wanted = sorted((one for one in filters if not one.negated), key=dimension)
-    groups = [list(some) for _, some in groupby(wanted, key=dimension)]
+    """Any of those filters of the same group, all groups, and no negated one."""
+    group = attrgetter("group")
+    wanted = sorted((one for one in filters if not one.negated), key=group)
+    groups = [list(some) for _, some in groupby(wanted, key=group)]
     unwanted = [one for one in filters if one.negated]
 
     def choose(row: Json) -> bool:
         values = _Values(row, rules)
+        said = {} if row["name"] in MEASUREMENTS else row["props"] or {}
+        properties = [f"{p.name}={p.value}" for p in flat(said)]
 
         def holds(one: Filter) -> bool:
-            return one.holds((values[one.dimension],))
+            return one.holds(properties if one.dimension == "prop" else (values[one.dimension],))
 
         return all(any(map(holds, some)) for some in groups) and not any(map(holds, unwanted))
 

@@ -165,6 +165,8 @@ def _report() -> Json:
         {"name": "step", "in": "query", "schema": texts, "explode": True, "description": "Of `funnel`: its steps."},
         {"name": "interval", "in": "query", "schema": {"type": "string", "enum": list(INTERVALS), "default": "day"}},
         {"name": "filter", "in": "query", "schema": texts, "explode": True, "description": "`DIMENSION:VALUE`."},
+        {"name": "event", "in": "query", "schema": _TEXT, "description": "Of properties: only those of this event."},
+        {"name": "property", "in": "query", "schema": _TEXT, "description": "Of `property_values`: whose values."},
         {"name": "compare", "in": "query", "schema": {"type": "string", "enum": ["previous"]}},
         {"name": "sort", "in": "query", "schema": _TEXT, "description": "A column of the report."},
         {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}},

@@ -25,7 +25,20 @@ from dongui_collector.retention.installation import Installation
 
 calls = DeskPages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
-_ONCE = ("site", "from", "to", "interval", "compare", "sort", "order", "limit", "offset", "format")
+_ONCE = (
+    "site",
+    "from",
+    "to",
+    "interval",
+    "compare",
+    "event",
+    "property",
+    "sort",
+    "order",
+    "limit",
+    "offset",
+    "format",
+)
 _MANY = ("purpose", "filter", "step")
 _MOST = 10**9 - 1
 _MOST_FILTERS = 50
@@ -81,6 +94,8 @@ def _question(name: str, *, every: bool) -> Query:
         filters=tuple(map(parse_filter, filters)),
         interval=cast(Interval, given.get("interval", "day")),
         compare="compare" in given,
+        event_name=given.get("event", ""),
+        property_name=given.get("property", ""),
         sort=given.get("sort", ""),
         ascending={"asc": True, "desc": False}.get(given.get("order", "")),
         limit=parameters.number("limit", LIMIT, _MOST),

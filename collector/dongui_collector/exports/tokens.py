@@ -155,5 +155,5 @@ def revoke_token(core: LedgerInstallation, request: RevokeToken) -> TokenRevoked
         if not core.storage.admin.revoke_token(request.id, now):
             raise Unknown(f"there is no live token {request.id!r}; see `dongui tokens list`")
         core.storage.ledger.append("token", now, {"revoked": request.id, "by": request.by})
-        core.journal.append({"kind": "token", "revoked": request.id})
+        core.storage.ledger.before_commit(lambda: core.journal.append({"kind": "token", "revoked": request.id}))
     return TokenRevoked(request.id)

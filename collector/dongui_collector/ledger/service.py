@@ -153,7 +153,8 @@ class LedgerService:
             self._store.put_visitor(replace(visitor, suspended=suspended))
             # A restored backup must not begin to record again.
             numbers = [r.seq for r in self._store.records_of(visitor_key)]
-            self.journal.append({"kind": "suspension", "records": numbers, "suspended": suspended})
+            entry = {"kind": "suspension", "records": numbers, "suspended": suspended}
+            self._store.before_commit(lambda: self.journal.append(entry))
 
     def identify(self, notice: LoadedNotice, visitor_key: bytes, member: bytes) -> bool:
         """Join a visitor to a member; only under a live purpose that lists ``member_reference`` (K18).

@@ -93,7 +93,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     version: str
     published: bool
-    effective: date | None = None
+    effective: date
     needs_consent: bool = False
 
 
@@ -220,7 +220,7 @@ def publish(core: LedgerInstallation, site: Site, text: str) -> Published:
     for notice in before:
         if notice.version == version:
             if notice.text == text:
-                return Published(site=site.id, version=version, published=False, needs_consent=False)
+                return Published(site=site.id, version=version, published=False, effective=notice.effective)
             raise NotAllowed(
                 f"version {version!r} is already published with another text; give the changed policy a new version"
             )

@@ -76,7 +76,8 @@ class HoldService:
                 hold = replace(hold, joined=hold.joined | self.joined(hold.visitor))
             added = self._storage.admin.add_hold(hold)
             self._storage.ledger.append("hold", hold.at, hold_json(added), site_ref=hold.site_ref)
-            self._journal.append({"kind": "hold", "hold": hold_json(added), **self._whom(hold)})
+            entry = {"kind": "hold", "hold": hold_json(added), **self._whom(hold)}
+            self._storage.ledger.before_commit(lambda: self._journal.append(entry))
         return added
 
     def release(self, id: int, by: str) -> None:
@@ -85,7 +86,7 @@ class HoldService:
             now = self._clock.now()
             self._storage.admin.release_hold(id, now)
             self._storage.ledger.append("hold", now, {"released": id, "by": by})
-            self._journal.append({"kind": "hold", "released": id})
+            self._storage.ledger.before_commit(lambda: self._journal.append({"kind": "hold", "released": id}))
         self._storage.ledger.scrub()
 
     def joined(self, subject: bytes) -> frozenset[bytes]:

@@ -91,7 +91,7 @@ class StandingApproval:
         with self._storage.ledger.writing():
             self._storage.admin.put_setting(SETTING, stored)
             self._storage.ledger.append(KIND, now, {"standing": "granted", **stored})
-            self._journal.append({"kind": "approval", "standing": True})
+            self._storage.ledger.before_commit(lambda: self._journal.append({"kind": "approval", "standing": True}))
         return standing
 
     def revoke(self, by: str) -> ApprovalRevoked:
@@ -103,7 +103,7 @@ class StandingApproval:
             now = self._clock.now()
             self._storage.admin.put_setting(SETTING, None)
             self._storage.ledger.append(KIND, now, {"standing": "revoked", "by": by})
-            self._journal.append({"kind": "approval", "standing": False})
+            self._storage.ledger.before_commit(lambda: self._journal.append({"kind": "approval", "standing": False}))
         return ApprovalRevoked(by, now)
 
     def _notices(self, site_ref: int | None = None) -> list[LoadedNotice]:

@@ -131,7 +131,7 @@ def choose(
             if off:  # a restored backup must not bring back a consent that was withdrawn
                 numbers = [r.seq for r in core.storage.ledger.records_of(key)]
                 entry = {"seq": record.seq, "site": site.ref, "off": off, "records": numbers}
-                core.ledger.journal.append({"kind": KIND, **entry})
+                core.storage.ledger.before_commit(lambda: core.ledger.journal.append({"kind": KIND, **entry}))
     return states(core, site, key)
 
 

@@ -149,7 +149,7 @@ def remove(core: Installation, request: RemoveWebhook) -> WebhookRemoved:
     """No restored backup tells it again. Raises :class:`Unknown`."""
     with core.storage.ledger.writing():
         _forget(core, _found(core, request.id), request.by)
-        core.journal.append({"kind": "webhook", "removed": request.id})
+        core.storage.ledger.before_commit(lambda: core.journal.append({"kind": "webhook", "removed": request.id}))
     return WebhookRemoved(request.id)
 
 

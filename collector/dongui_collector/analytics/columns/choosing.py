@@ -10,7 +10,8 @@ import numpy as np
 
 from dongui_collector.analytics.columns.table import STEP_SHIFT, Lists, TablePart
 from dongui_collector.analytics.columns.words import NONE, Bools, Glossary
-from dongui_collector.analytics.filters import Filter
+from dongui_collector.analytics.filters import LONGEST, Filter, ReportError, property_of
+from dongui_collector.analytics.properties import LONGEST_VALUE, MOST_VALUES, Pair
 from dongui_collector.analytics.sessions import family
 
 _ORIGIN = ("channel", "source", "referrer", "medium", "campaign", "term", "content")
@@ -24,6 +25,7 @@ _GEAR: dict[str, tuple[int, Callable[[str | None], str | None]]] = {
     "language": (3, lambda value: value),
     "screen": (4, lambda value: value),
 }
+_OTHER = "…" * (LONGEST + 1)  # longer than a filter's value can be: nothing but a star is what it is
 Test = Callable[[Iterable[str | None]], bool]
 
 
@@ -52,13 +54,14 @@ def column_of(name: str, words: Glossary) -> tuple[str, Any]:
 
 
 def choose(part: TablePart, words: Glossary, filters: Sequence[Filter]) -> TablePart:
-    """The visits that meet filters: any of those that name the same dimension, all dimensions, and no negated one."""
+    """The visits that meet filters: any of those of the same group, all groups, and no negated one."""
     wanted: dict[str, list[Filter]] = {}
     for one in filters:
         if not one.negated:
-            wanted.setdefault(one.dimension, []).append(one)
-    for name, several in wanted.items():
-        part = part.of(_holds(part, words, name, partial(_any, several)))
+            wanted.setdefault(one.group, []).append(one)
+    check_told_apart(words, filters)
+    for several in wanted.values():
+        part = part.of(_holds(part, words, several[0].dimension, partial(_any, several)))
     for one in filters:
         if one.negated:
             part = part.of(~_holds(part, words, one.dimension, one.holds))
@@ -77,6 +80,8 @@ def _holds(part: TablePart, words: Glossary, name: str, test: Test) -> Bools:
         found = words.pages.test(lambda page: test((page,)))[part.entry if name == "entry_page" else part.exit]
     elif name == "hostname":
         found = words.hosts.test(lambda hosts: test(hosts or (None,)))[part.hosts]
+    elif name == "prop":
+        found = _among(part.properties, words.properties.test(partial(meets, test)))
     elif name == "search":
         found = _among(part.searches, words.terms.test(lambda said: said is not None and test((said,))))
         found |= test((None,)) & (part.searches.sizes() == 0)
@@ -93,6 +98,24 @@ def _holds(part: TablePart, words: Glossary, name: str, test: Test) -> Bools:
         column, known = column_of(name, words)
         found = known.test(lambda word: word is not None and test((value_of(name, word),)))[getattr(part, column)]
     return found
+
+
+def meets(test: Test, pair: Pair | None) -> bool:
+    """Whether a property and its value meet a test; of the others of a property only what all of its values meet."""
+    return pair is not None and pair[0] is not None and test((f"{pair[0]}={_OTHER if pair[1] is None else pair[1]}",))
+
+
+def check_told_apart(words: Glossary, filters: Iterable[Filter]) -> None:
+    """Raise :class:`ReportError` where a filter asks for what no code tells apart: that would be a guess."""
+    for one in filters:
+        name, value = property_of(one)
+        if one.dimension != "prop" or value == "*" or not words.properties.has_others(name):
+            continue
+        if "*" in value or not words.properties.knows((name, value)):
+            raise ReportError(
+                f"this property has values that are not told apart: more than {MOST_VALUES}, or longer than "
+                f"{LONGEST_VALUE} characters; filter by prop:NAME=*, or by a value that property_values lists"
+            )
 
 
 def _by_step(words: Glossary, pages: Bools) -> Bools:

@@ -58,7 +58,7 @@ def _number(visitors: Ints) -> int:
     return int(np.count_nonzero(seen))
 
 
-def distinct(codes: Codes, visitors: Ints, rows: int) -> Longs:
+def distinct(codes: Codes, visitors: Codes, rows: int) -> Longs:
     """How many different visitors there are of each code."""
     if not len(codes):
         return np.zeros(rows, np.int64)

@@ -38,7 +38,7 @@ class MemoryExceeded(Exception):
 class VisitSelection:
     """The visits of a question: days of the site, both included, filters, and how late a visit must have ended.
 
-    ``without`` are days of which other numbers answer.
+    ``without`` are days of which other numbers answer; ``properties``: those of events are asked about.
     """
 
     first: date
@@ -46,6 +46,7 @@ class VisitSelection:
     filters: tuple[Filter, ...] = ()
     since: int | None = None  # epoch ms
     without: frozenset[date] = frozenset()
+    properties: bool = False
 
     def days(self, covered: EntitledEvents) -> list[date]:
         """Those of which something may be stored."""
@@ -130,7 +131,7 @@ class Engine:
                 self._make_room(store, days)
 
         try:
-            return store, store.look(days, told)
+            return store, store.look(days, told, properties=which.properties)
         except MemoryExceeded:
             store.forget_all()
             raise
@@ -169,5 +170,6 @@ class Engine:
         """All visits of ``which``, the days read again for every part of the visitors, so that each part has room."""
         days = which.days(covered)
         size = sum(self._core.storage.events.size(day) for day in days)
-        for table in passes.tables(covered, days, words, number=passes.needed(size, self.limit), advance=advance):
+        number = passes.needed(size, self.limit)
+        for table in passes.tables(covered, days, words, number=number, advance=advance, properties=which.properties):
             yield which.of(table, words, covered)

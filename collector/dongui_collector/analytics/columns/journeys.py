@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from dongui_collector.analytics.columns.choosing import check_told_apart, meets
 from dongui_collector.analytics.columns.count import empty, total
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
 from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
@@ -24,7 +26,7 @@ def funnel(part: TablePart, words: Glossary, steps: Sequence[Filter]) -> Longs:
     code, ends = lists.columns[0] >> STEP_SHIFT, lists.offsets[1:]
     visits, at = np.arange(len(part)), lists.offsets[:-1]
     for number, step in enumerate(steps):
-        hits = np.flatnonzero(_meeting(words, step)[code])
+        hits = np.flatnonzero(_hits(part, words, step, code))
         found = np.searchsorted(hits, at)
         reached = found < len(hits)
         reached[reached] = hits[found[reached]] < ends[visits[reached]]
@@ -38,6 +40,17 @@ def _flags(size: int, chosen: Longs) -> Bools:
     flags = np.zeros(size, np.bool_)
     flags[chosen] = True
     return flags
+
+
+def _hits(part: TablePart, words: Glossary, step: Filter, code: Ints) -> Bools:
+    """Of which of the visits' events a step is met."""
+    if step.dimension != "prop":
+        return _meeting(words, step)[code]
+    check_told_apart(words, (step,))
+    met = words.properties.test(partial(meets, step.holds))
+    pair, place, _ = part.properties.columns
+    events = part.steps.offsets[part.properties.owners()] + place
+    return _flags(len(code), events[met[pair]]) ^ step.negated
 
 
 def _meeting(words: Glossary, step: Filter) -> Bools:

@@ -14,9 +14,11 @@ from dongui_collector.analytics.attribution import origin_of
 from dongui_collector.analytics.columns.table import EMPTY, FIRST_NAME, FIRST_PAGE, STEP_SHIFT, Lists, VisitTable
 from dongui_collector.analytics.columns.words import NONE, Bools, Glossary, Ints, Longs, Visitors, coded
 from dongui_collector.analytics.entitled_events import EntitledEvents
+from dongui_collector.analytics.properties import properties_of
 from dongui_collector.analytics.sessions import (
     ENGAGEMENT,
     GAP_MS,
+    MEASUREMENTS,
     PAGE_VIEWS,
     PASSIVE,
     VITAL,
@@ -49,9 +51,12 @@ def day_of_site(covered: EntitledEvents, day: date) -> Day:
     return Day(day.toordinal(), covered.span(day)[0], covered.rules, covered.clicks)
 
 
-def table_of(seen: Sequence[Seen], day: Day, words: Glossary, who: Visitors) -> VisitTable:
-    """The visits of a day; ``seen`` are its rows, in the order in which they were stored."""
-    return _Making(seen, day, words, who).table() if seen else EMPTY
+def table_of(seen: Sequence[Seen], day: Day, words: Glossary, who: Visitors, *, properties: bool = False) -> VisitTable:
+    """The visits of a day; ``seen`` are its rows, in the order in which they were stored.
+
+    ``properties``: with those of their events, which ``seen`` then has.
+    """
+    return _Making(seen, day, words, who).table(properties=properties) if seen else EMPTY
 
 
 class _Making:
@@ -80,7 +85,7 @@ class _Making:
         page_of_url = np.fromiter((NONE if p is None else words.pages.code(p) for p in paths), np.int32)
         self._page = page_of_url[self._url]
 
-    def table(self) -> VisitTable:
+    def table(self, *, properties: bool) -> VisitTable:
         last = np.append(self._first[1:], len(self._at)) - 1
         start = self._at[self._first]
         views = np.add.reduceat(self._view, self._first, dtype=np.int32)
@@ -105,6 +110,7 @@ class _Making:
             spent=spent,
             searches=self._searches(),
             vitals=self._vitals(),
+            properties=self._properties() if properties else None,
         )
 
     def _named(self, names: frozenset[str]) -> Bools:
@@ -243,3 +249,18 @@ class _Making:
         metrics = self._words.metrics.codes(s[0] for s in said if s is not None)
         values = np.fromiter((s[1] for s in said if s is not None), np.float64, len(rows))
         return Lists.of(self.count, self.visit[rows], self._page[rows], metrics, values)
+
+    def _properties(self) -> Lists:
+        props, own = self._columns["props"], self._named(MEASUREMENTS)
+        rows = [row for row, said in enumerate(props) if said is not None and not own[row]]
+        said, known = coded([props[row] for row in rows])
+        several = [list(properties_of(text)) for text in known]
+        size = np.fromiter(map(len, several), np.int64, len(several))[said]
+        row = np.repeat(np.asarray(rows, np.int64), size)
+        codes = [self._words.properties.codes((p.name, p.value) for p in found) for found in several]
+        numbers = [np.fromiter((p.number for p in found), np.float64, len(found)) for found in several]
+        order = said.tolist()
+        code = np.concatenate([np.empty(0, np.int32), *(codes[i] for i in order)])
+        number = np.concatenate([np.empty(0, np.float64), *(numbers[i] for i in order)])
+        place = (row - self._first[self.visit[row]]).astype(np.int32)
+        return Lists.of(self.count, self.visit[row], code, place, number)

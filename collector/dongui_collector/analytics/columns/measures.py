@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dongui_collector.analytics import metrics
-from dongui_collector.analytics.columns import count, journeys
+from dongui_collector.analytics.columns import count, event_properties, journeys
 from dongui_collector.analytics.columns.choosing import column_of, value_of
 from dongui_collector.analytics.columns.count import Figures
 from dongui_collector.analytics.columns.table import TablePart
@@ -64,7 +64,14 @@ class Measure:
 
 
 def measure_of(
-    name: str, interval: Interval, first: date, last: date, steps: Sequence[Filter], zone: ZoneInfo
+    name: str,
+    interval: Interval,
+    first: date,
+    last: date,
+    steps: Sequence[Filter],
+    zone: ZoneInfo,
+    event: str = "",
+    property: str = "",
 ) -> Measure:
     """How a report (other than ``vitals`` and ``consent``) is counted."""
     if name == "timeseries":
@@ -75,6 +82,10 @@ def measure_of(
         return _retention(first, last)
     if name in BREAKDOWNS:
         return _breakdown(name)
+    if name == "properties":
+        return _properties(event)
+    if name == "property_values":
+        return _property_values(event, property)
     return _FIXED[name]
 
 
@@ -86,6 +97,7 @@ def _paged(words: Glossary) -> Sequence[tuple[Any, ...]]:
     return list(zip(words.pages.values, strict=True))
 
 
+_OCCURRED = ("visitors", "visits", "events", "rate")
 HEADLINE = (
     "visitors",
     "visits",
@@ -111,7 +123,7 @@ _FIXED = {
     "events": Measure(
         ("events",),
         ("event",),
-        ("visitors", "visits", "events", "rate"),
+        _OCCURRED,
         count.events,
         lambda words: list(zip(words.names.values, strict=True)),
     ),
@@ -135,6 +147,26 @@ def _breakdown(name: str) -> Measure:
         return count.headline(part, codes[getattr(part, column)], len(rows))
 
     return Measure((name,), dimensions, HEADLINE, counted, lambda words: words.rows(name).values)
+
+
+def _properties(event: str) -> Measure:
+    return Measure(
+        ("properties", event),
+        ("event", "property"),
+        _OCCURRED,
+        lambda part, words: event_properties.properties(part, words, event),
+        lambda words: words.rows("properties").values,
+    )
+
+
+def _property_values(event: str, name: str) -> Measure:
+    return Measure(
+        ("property_values", event, name),
+        ("value",),
+        _OCCURRED,
+        lambda part, words: event_properties.values(part, words, event, name),
+        lambda words: event_properties.value_rows(words, name).values,
+    )
 
 
 def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> Measure:

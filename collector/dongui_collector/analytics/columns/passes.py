@@ -20,14 +20,20 @@ def needed(size: int, limit: int) -> int:
 
 
 def tables(
-    covered: EntitledEvents, days: Sequence[date], words: Glossary, *, number: int, advance: Callable[[int], object]
+    covered: EntitledEvents,
+    days: Sequence[date],
+    words: Glossary,
+    *,
+    number: int,
+    advance: Callable[[int], object],
+    properties: bool = False,
 ) -> Iterator[VisitTable]:
     """All visits of ``days``, in ``number`` tables that have no visitor in common."""
     for turn in range(number):
         who = Visitors()
         made = []
         for day in days:
-            seen = [pair for pair in covered.seen(day) if pair[0].visitor[0] % number == turn]
-            made.append(table_of(seen, day_of_site(covered, day), words, who))
+            seen = [pair for pair in covered.seen(day, properties=properties) if pair[0].visitor[0] % number == turn]
+            made.append(table_of(seen, day_of_site(covered, day), words, who, properties=properties))
             advance(1 if turn == 0 else 0)
         yield joined([table for table in made if len(table)] or [EMPTY])

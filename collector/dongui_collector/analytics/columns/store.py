@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +88,7 @@ class LoadedDay:
     today: date
     bases: dict[tuple[date, int, int], frozenset[str] | None]
     readings: dict[date, Reading]
+    properties: bool = False  # whether those of events are there
     grown: float = 0.0  # when its latest events were last read (monotonic)
     took: float = 0.0  # and how many seconds that took
 
@@ -140,8 +142,14 @@ class Store:
             + self.words.nbytes
         )
 
-    def look(self, days: Sequence[date], told: Callable[[bool], object] = lambda _new: None) -> StoreView:
-        """Everything that is held, brought up to date for ``days``.
+    def look(
+        self,
+        days: Sequence[date],
+        told: Callable[[bool], object] = lambda _new: None,
+        *,
+        properties: bool = False,
+    ) -> StoreView:
+        """Everything that is held, brought up to date for ``days``; ``properties``: with those of their events.
 
         ``told`` is called after each of them, with whether it had to be read from the beginning. Endings are asked for
         first: one that was decided before is then either still open, and masked, or was carried out in rows that are
@@ -152,7 +160,7 @@ class Store:
             for number in [n for n in self._held if not self._stored(n, marks)]:
                 self._drop(number)
             for day in days:
-                told(self._bring(day, marks))
+                told(self._bring(day, marks, properties=properties))
             if self._unsettled() > max(UNSETTLED, len(self._settled) // 20):
                 self.settle()
             return self._view(masks)
@@ -194,10 +202,10 @@ class Store:
 
     # -- reading
 
-    def _bring(self, day: date, marks: dict[date, Mark]) -> bool:
+    def _bring(self, day: date, marks: dict[date, Mark], *, properties: bool = False) -> bool:
         held = self._held.get(day.toordinal())
-        if held is None or not self._stands(held):
-            self._load(day, marks)
+        if held is None or not self._stands(held) or (properties and not held.properties):
+            self._load(day, marks, properties=properties or (held is not None and held.properties))
             return True
         if any(marks.get(one) != reading.mark for one, reading in held.readings.items()):
             self._refresh(day, held, marks)
@@ -212,14 +220,14 @@ class Store:
             held.today = today
         return True
 
-    def _load(self, day: date, marks: dict[date, Mark]) -> None:
+    def _load(self, day: date, marks: dict[date, Mark], *, properties: bool) -> None:
         with _uncollected():
-            self._read(day, marks)
+            self._read(day, marks, properties=properties)
 
-    def _read(self, day: date, marks: dict[date, Mark]) -> None:
+    def _read(self, day: date, marks: dict[date, Mark], *, properties: bool) -> None:
         (first, end), stored = self._covered.span(day), (day,)
         self._drop(day.toordinal())
-        held = LoadedDay(self._core.today(), {}, {}, time.monotonic())
+        held = LoadedDay(self._core.today(), {}, {}, properties, time.monotonic())
         seen: list[Seen] = []
         for one in stored:
             changes = self._core.storage.events.changes(one) if one in marks else None
@@ -242,7 +250,7 @@ class Store:
         masks: PendingErasures = _NOBODY,
     ) -> list[Seen]:
         found: list[Seen] = []
-        for page in self._pages(stored, first, end, 0, visitors):
+        for page in self._pages(stored, first, end, 0, visitors, properties=held.properties):
             judged = self._covered.judge(stored, page, masks)
             if masks is _NOBODY:
                 stands = {(fact.notice_ref, fact.purposes): items for fact, items in zip(page, judged, strict=True)}
@@ -251,10 +259,26 @@ class Store:
         return found
 
     def _pages(
-        self, stored: date, first: int, end: int, after: int, visitors: Sequence[bytes] = ()
+        self,
+        stored: date,
+        first: int,
+        end: int,
+        after: int,
+        visitors: Sequence[bytes] = (),
+        *,
+        properties: bool = False,
     ) -> Iterator[list[Fact]]:
-        events, ref = self._core.storage.events, self._covered.site.ref
-        while page := events.facts(stored, ref, first=first, end=end, after=after, limit=_PAGE, visitors=visitors):
+        read = partial(
+            self._core.storage.events.facts,
+            stored,
+            self._covered.site.ref,
+            first=first,
+            end=end,
+            limit=_PAGE,
+            visitors=visitors,
+            properties=properties,
+        )
+        while page := read(after=after):
             yield page
             if len(page) < _PAGE:
                 return
@@ -317,7 +341,8 @@ class Store:
 
     def _put(self, day: date, seen: Sequence[Seen]) -> None:
         self._changes += 1
-        made = table_of(seen, day_of_site(self._covered, day), self.words, self.who)
+        site, held = day_of_site(self._covered, day), self._held[day.toordinal()]
+        made = table_of(seen, site, self.words, self.who, properties=held.properties)
         self._reach()
         if len(made):
             self._touched[made.visitor] = True
@@ -414,5 +439,6 @@ class Store:
             (first, end), stored = self._covered.span(day), (day,)
             held = self._held[ordinal]
             seen = [s for one in stored for s in self._seen(one, first, end, held, keys, masks)]
-            made.append(table_of(seen, day_of_site(self._covered, day), self.words, self.who))
+            site = day_of_site(self._covered, day)
+            made.append(table_of(seen, site, self.words, self.who, properties=held.properties))
         return made

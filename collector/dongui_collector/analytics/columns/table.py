@@ -29,6 +29,12 @@ class Lists:
         np.cumsum(np.bincount(owners, minlength=visits), out=offsets[1:])
         return cls(offsets, columns)
 
+    @classmethod
+    def of_none(cls, visits: int) -> Lists:
+        """Empty lists, of properties."""
+        none = np.empty(0, np.int32)
+        return cls(np.zeros(visits + 1, np.int64), (none, none, np.empty(0, np.float64)))
+
     @property
     def nbytes(self) -> int:
         return self.offsets.nbytes + sum(column.nbytes for column in self.columns)
@@ -66,7 +72,8 @@ class VisitTable:
 
     ``engaged`` is in ms, -1 where nothing was reported. ``visitor`` and the columns below it are codes (``words.py``),
     -1 for none. ``steps`` are the events in order, ``spent`` (page, ms) of pages that told, ``searches`` (term,
-    how often), ``vitals`` (page, metric, value).
+    how often), ``vitals`` (page, metric, value), ``properties`` (name and value, the place of their event among the
+    visit's, number or NaN; None where nobody asked for them yet).
     """
 
     day: Ints
@@ -87,13 +94,14 @@ class VisitTable:
     spent: Lists
     searches: Lists
     vitals: Lists
+    properties: Lists | None = None
 
     def __len__(self) -> int:
         return len(self.day)
 
     @property
     def nbytes(self) -> int:
-        return sum(getattr(self, f.name).nbytes for f in fields(self))
+        return sum(column.nbytes for f in fields(self) if (column := getattr(self, f.name)) is not None)
 
     def take(self, chosen: Longs) -> VisitTable:
         return VisitTable(*(_taken(getattr(self, f.name), chosen) for f in fields(self)))
@@ -103,7 +111,7 @@ class VisitTable:
 
 
 def _taken(column: Any, chosen: Longs) -> Any:
-    return column.take(chosen)
+    return None if column is None else column.take(chosen)
 
 
 class TablePart:
@@ -118,7 +126,9 @@ class TablePart:
 
     def __getattr__(self, name: str) -> Any:
         column, rows = getattr(self._table, name), self._rows
-        if isinstance(rows, slice):
+        if column is None:
+            value: Any = Lists.of_none(len(self))
+        elif isinstance(rows, slice):
             value = column.part(rows.start, rows.stop) if isinstance(column, Lists) else column[rows]
         else:
             value = column.take(rows)
@@ -144,8 +154,17 @@ def joined(tables: Sequence[VisitTable]) -> VisitTable:
     if len(tables) == 1:
         return tables[0]
     columns = zip(*([getattr(table, f.name) for f in fields(table)] for table in tables), strict=True)
-    whole: list[Any] = [Lists.joined(c) if isinstance(c[0], Lists) else np.concatenate(c) for c in columns]
-    return VisitTable(*whole)
+    sizes = list(map(len, tables))
+    return VisitTable(*(_joined(several, sizes) for several in columns))
+
+
+def _joined(columns: Sequence[Any], sizes: Sequence[int]) -> Any:
+    if all(column is None for column in columns):
+        return None
+    if isinstance(columns[0], np.ndarray):
+        return np.concatenate(columns)
+    several = zip(columns, sizes, strict=True)
+    return Lists.joined([Lists.of_none(size) if column is None else column for column, size in several])
 
 
 def _empty() -> VisitTable:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dongui_collector.analytics.attribution import DIRECT, Origin
+from dongui_collector.analytics.properties import LONGEST_VALUE, MOST_NAMES, MOST_VALUES, Pair
 
 T = TypeVar("T", bound=Hashable)
 Ints = npt.NDArray[np.int32]
@@ -92,6 +93,8 @@ class Glossary:
         self.names: WordIndex[str] = WordIndex()
         self.terms: WordIndex[str] = WordIndex()
         self.metrics: WordIndex[str] = WordIndex()
+        self.properties = PropertyIndex()
+        self.keys: WordIndex[str | None] = WordIndex()
         self._rows: dict[str, WordIndex[tuple[Any, ...]]] = {}
 
     def rows(self, report: str) -> WordIndex[tuple[Any, ...]]:
@@ -102,7 +105,43 @@ class Glossary:
     def nbytes(self) -> int:
         """What they take, roughly."""
         several: tuple[WordIndex[Any], ...] = (self.pages, self.origins, self.gears, self.hosts, self.steps, self.terms)
-        return 200 * sum(len(words.values) for words in several)
+        return 200 * sum(len(words.values) for words in (*several, self.properties, *self._rows.values()))
+
+
+class PropertyIndex(WordIndex[Pair]):
+    """Properties and their values, of each property so many; all others have one code, with None for a value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: dict[str, int] = {}
+
+    def code(self, value: Pair) -> int:
+        found = self._codes.get(value)
+        return self._add(self._told_apart(value)) if found is None else found
+
+    def _told_apart(self, pair: Pair) -> Pair:
+        name, value = pair
+        if name is None or value is None:
+            return pair
+        number = self._numbers.get(name, 0)
+        if not number and len(self._numbers) >= MOST_NAMES:
+            return None, None
+        if len(value) > LONGEST_VALUE or number >= MOST_VALUES:
+            return name, None
+        self._numbers[name] = number + 1
+        return pair
+
+    def has(self, name: str) -> bool:
+        """Whether an event has a property of this name, as far as names are told apart."""
+        return name in self._numbers or (name, None) in self._codes
+
+    def has_others(self, name: str) -> bool:
+        """Whether some values of a property may not be told apart."""
+        return (name, None) in self._codes or (name not in self._numbers and (None, None) in self._codes)
+
+    def knows(self, pair: Pair) -> bool:
+        """Whether a value has a code of its own."""
+        return pair in self._codes
 
 
 class Visitors:

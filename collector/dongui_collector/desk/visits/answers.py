@@ -89,7 +89,9 @@ class ScreenReader:
 
     def _needed(self, dimensions: Iterable[str]) -> list[str]:
         filtered = (one.dimension for one in self.asked.parsed())
-        return list(dict.fromkeys((*BASE, *(DIMENSIONS[name] for name in (*dimensions, *filtered) if name))))
+        return list(
+            dict.fromkeys((*BASE, *(DIMENSIONS[name] for name in (*dimensions, *filtered) if name in DIMENSIONS)))
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -14,7 +14,7 @@ from dongui_collector.desk.table_files import as_download, table_file
 from dongui_collector.desk.visits.answers import ScreenReader
 from dongui_collector.desk.visits.extras import retention_days
 from dongui_collector.desk.visits.lists import ListQuery
-from dongui_collector.desk.visits.panels import TABS
+from dongui_collector.desk.visits.panels import LISTS
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ _OTHERS: Mapping[str, Callable[[ScreenReader], Response]] = {
     "retention": _retention,
     "vitals": _vitals,
 }
-DOWNLOADS = (*TABS, *_OTHERS)
+DOWNLOADS = (*LISTS, *_OTHERS)
 
 
 def download(reader: ScreenReader, name: str, wanted: ListQuery) -> Response:
@@ -67,5 +67,7 @@ def download(reader: ScreenReader, name: str, wanted: ListQuery) -> Response:
     if name in _OTHERS:
         return _OTHERS[name](reader)
     return as_download(
-        reader.ask(name, every=True, sort=wanted.sort, ascending=wanted.ascending if wanted.sort else None)
+        reader.ask(
+            name, every=True, sort=wanted.sort, ascending=wanted.ascending if wanted.sort else None, **wanted.whose
+        )
     )

@@ -16,6 +16,7 @@ from dongui_collector.desk.visits.answers import ScreenReader, missing_days, not
 from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
 PAGE = 50
+_NAMES = {*DIMENSIONS, "property", "value"}  # columns that are no figures
 _SEARCHED = 10_000  # rows that a search looks through
 
 
@@ -27,6 +28,8 @@ class ListQuery:
     sort: str = ""
     ascending: bool = False
     page: int = 1
+    property_name: str = ""
+    event_name: str = ""
 
     @classmethod
     def of(cls, args: MultiDict[str, str]) -> ListQuery:
@@ -36,7 +39,14 @@ class ListQuery:
             args.get("sort", ""),
             args.get("order") == "asc",
             min(max(int(page), 1), 10_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+            args.get("property", ""),
+            args.get("event", ""),
         )
+
+    @property
+    def whose(self) -> dict[str, Any]:
+        """Whose values a list has, as a question says it."""
+        return {"property_name": self.property_name, "event_name": self.event_name} if self.property_name else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +71,19 @@ class ListPage:
 
 
 def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
-    sample = reader.ask(tab.report, limit=1)
-    figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in DIMENSIONS)
+    sample = reader.ask(tab.report, limit=1, **wanted.whose)
+    figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in _NAMES)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
     order: dict[str, Any] = {"sort": sort, "ascending": wanted.ascending} if sort else {}
+    order |= wanted.whose
     start = (wanted.page - 1) * PAGE
     if wanted.search:
-        found, cut = _searched(reader, tab, wanted.search, order, lang, words, figures)
+        found, cut = _searched(reader, tab, wanted, order, lang, words, figures)
         total, shown = len(found), found[start : start + PAGE]
     else:
         answer = reader.ask(tab.report, limit=PAGE, offset=start, **order)
         total, cut = answer["total"], False
-        shown = rows(tab, answer, reader.asked, lang, words, figures)
+        shown = rows(tab, answer, reader.asked, lang, words, figures, wanted.property_name)
     link = _links(reader, wanted, sort)
     columns = [
         (name, link(sort=name, order="" if wanted.ascending or name != sort else "asc"), _sorted(name, sort, wanted))
@@ -96,7 +107,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
 def _searched(
     reader: ScreenReader,
     tab: Tab,
-    search: str,
+    wanted: ListQuery,
     order: dict[str, Any],
     lang: str,
     words: Words,
@@ -107,11 +118,11 @@ def _searched(
     A page is found by its readable name and by its escaped one.
     """
     found, offset, total = list[PanelRow](), 0, 1
-    texts = {text.casefold() for text in (search, readable_path(search))}
+    texts = {text.casefold() for text in (wanted.search, readable_path(wanted.search))}
     while offset < min(total, _SEARCHED):
         answer = reader.ask(tab.report, limit=MOST_ROWS, offset=offset, **order)
         total, offset = answer["total"], offset + MOST_ROWS
-        every = rows(tab, answer, reader.asked, lang, words, figures)
+        every = rows(tab, answer, reader.asked, lang, words, figures, wanted.property_name)
         found += [row for row in every if any(text in f"{row.label}\n{row.beside}".casefold() for text in texts)]
     return found, total > _SEARCHED
 
@@ -122,7 +133,13 @@ def _sorted(name: str, sort: str, wanted: ListQuery) -> str:
 
 def _links(reader: ScreenReader, wanted: ListQuery, sort: str) -> Any:
     def link(**changes: Any) -> str:
-        state = {"search": wanted.search, "sort": sort, "order": "asc" if wanted.ascending else ""}
+        state = {
+            "property": wanted.property_name,
+            "event": wanted.event_name,
+            "search": wanted.search,
+            "sort": sort,
+            "order": "asc" if wanted.ascending else "",
+        }
         pairs = [(key, str(value)) for key, value in (state | changes).items() if value]
         return f"?{urlencode([*reader.asked.pairs(), *pairs])}"
 

@@ -33,6 +33,8 @@ def label(dimension: str, value: str | None, channel: str | None, lang: str, wor
 def _nothing(dimension: str) -> str:
     """The word for having no value: not tagged, none, or not known."""
     tags = ("campaign", "medium", "term", "content", "click_id", "referrer")
+    if dimension in ("property", "value"):
+        return "v_others"
     return "v_without" if dimension in tags else "v_unknown"
 
 

@@ -16,7 +16,7 @@ from dongui_collector.desk.visits.downloads import DOWNLOADS, download
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.lists import ListQuery, whole_list
 from dongui_collector.desk.visits.live import live_of, unfiltered
-from dongui_collector.desk.visits.panels import COLUMNS, PANELS, TABS
+from dongui_collector.desk.visits.panels import COLUMNS, LISTS, PANELS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.desk.visits.screen_state import read
 
@@ -101,9 +101,9 @@ def live_part() -> str:
 @pages.get("/list/<name>", endpoint="rows", right="visits", nobody="the same")
 def rows_page(name: str) -> str:
     """A whole list: every figure of its report, searched, sorted and paged."""
-    if name not in TABS:
+    if name not in LISTS:
         raise NotFound
-    reader, tab = _reader(), TABS[name]
+    reader, tab = _reader(), LISTS[name]
     wanted = ListQuery.of(request.args)
     lacking = reader.lacking((tab.dimension, tab.beside))
     shown = None if lacking else whole_list(reader, tab, wanted, g.lang, words())

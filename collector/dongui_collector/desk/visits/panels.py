@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from dongui.i18n import Words
 
@@ -55,12 +56,17 @@ PANELS: Mapping[str, tuple[Tab, ...]] = {
         Tab("screens", "screen"),
         Tab("languages", "language"),
     ),
-    "events": (Tab("events", "event", ("visitors", "events", "rate")),),
+    "events": (
+        Tab("events", "event", ("visitors", "events", "rate")),
+        Tab("properties", "property", ("visitors", "events"), beside="event"),
+    ),
     "searches": (Tab("searches", "search", ("visitors", "searches")),),
 }
 # How the panels stand beside each other on a wide screen; on a narrow one in the order of PANELS.
 COLUMNS = (("sources", "locations"), ("pages", "devices", "events", "searches"))
 TABS: Mapping[str, Tab] = {tab.report: tab for tabs in PANELS.values() for tab in tabs}
+VALUES = Tab("property_values", "value", ("visitors", "events", "rate"))  # of one property: a list without a panel
+LISTS: Mapping[str, Tab] = {**TABS, VALUES.report: VALUES}
 SHOWN = 8  # rows of a panel; the whole list has its own page
 
 
@@ -96,16 +102,22 @@ def open_tab(panel: str, asked: ScreenState) -> Tab:
 
 
 def rows(
-    tab: Tab, answer: Json, asked: ScreenState, lang: str, words: Words, figures: Iterable[str] = ()
+    tab: Tab,
+    answer: Json,
+    asked: ScreenState,
+    lang: str,
+    words: Words,
+    figures: Iterable[str] = (),
+    property: str = "",
 ) -> list[PanelRow]:
-    """The rows of an answer; ``figures`` are shown instead of the tab's own."""
+    """The rows of an answer; ``figures`` are shown instead of the tab's own. ``property``: whose values they are."""
     wanted = tuple(figures) or tab.figures
     first = wanted[0]
     most = max((row[first] or 0 for row in answer["rows"]), default=0)
     every = answer["visitors"] if first == "visitors" else answer["visits"]
     if answer["shortened"]:  # of some days a row may be missing, and a share of all days would be too small
         every = None
-    return [_row(tab, row, asked, lang, words, wanted, most, every) for row in answer["rows"]]
+    return [_row(tab, row, asked, lang, words, wanted, most, every, property) for row in answer["rows"]]
 
 
 def _row(
@@ -117,6 +129,7 @@ def _row(
     figures: tuple[str, ...],
     most: float,
     every: int | None,
+    property: str,
 ) -> PanelRow:
     column = tab.dimension.removeprefix("entry_").removeprefix("exit_")
     value: str | None = row[column]
@@ -130,12 +143,19 @@ def _row(
         share=round(100 * (number or 0) / most, 1) if most else 0.0,
         of_all=shown("rate", (number or 0) / every if every else None, lang),
         figures=tuple(shown(name, row[name], lang) for name in figures),
-        href=_href(tab.dimension, value, asked),
+        href=_href(tab, row, value, asked, property),
     )
 
 
-def _href(dimension: str, value: str | None, asked: ScreenState) -> str | None:
-    one = f"{dimension}:{value or ''}"
+def _href(tab: Tab, row: Json, value: str | None, asked: ScreenState, property: str) -> str | None:
+    """Where a row leads, behind the address of the screen: to the screen with one filter more, or to a list."""
+    if tab.report == "properties":
+        of = urlencode({"property": value, "event": row["event"] or ""})
+        query = asked.query()
+        return f"/list/{VALUES.report}{query}{'&' if len(query) > 1 else ''}{of}" if value else None
+    if tab is VALUES and value is None:
+        return None
+    one = f"prop:{property}={value}" if tab is VALUES else f"{tab.dimension}:{value or ''}"
     if asked.fixed or len(value or "") > LONGEST or len(asked.filters) >= MOST_FILTERS or one in asked.filters:
         return None
     return asked.with_filter(one)

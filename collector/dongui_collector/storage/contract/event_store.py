@@ -79,10 +79,11 @@ class EventStore(Protocol):
         after: int = 0,
         limit: int = 1000,
         visitors: Sequence[bytes] = (),
+        properties: bool = False,
     ) -> list[Fact]:
         """Like :meth:`rows`, of a site's rows with ``first <= at < end``; rows without a time are in no report.
 
-        With ``visitors`` only theirs: fast on a sealed day.
+        With ``visitors`` only theirs: fast on a sealed day. ``properties``: those of every event.
         """
 
     def rows_at(self, day: date, positions: Sequence[int]) -> list[Row]:

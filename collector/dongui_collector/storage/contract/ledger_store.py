@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Protocol
@@ -23,6 +23,14 @@ class LedgerStore(Protocol):
 
     def writing(self) -> AbstractContextManager[None]:
         """One durable transaction (all or nothing, on disk at exit). Re-entrant in a thread; threads take turns."""
+
+    def before_commit(self, work: Callable[[], object]) -> None:
+        """Run ``work`` once everything else of the outermost transaction has succeeded, before it is on disk.
+
+        For what stands apart and cannot be taken back, as a line of the journal of destructions: a transaction that
+        several share may come to nothing for one of them, and its numbers are given again. What ``work`` raises ends
+        the transaction.
+        """
 
     def scrub(self) -> bool:
         """Bring the log home, so that what was cleared is gone from it too. False while a reader keeps it open."""

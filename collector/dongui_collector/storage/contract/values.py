@@ -161,7 +161,7 @@ class Row:
 class Fact(NamedTuple):
     """What reports count of a row: some of :class:`Row`'s columns, under the same names, as they are stored.
 
-    ``props`` only of events that a page reports of itself (``engagement``, ``vital``), None of others.
+    ``props`` only of events that a page reports of itself (``engagement``, ``vital``), None of others unless asked for.
     """
 
     n: int

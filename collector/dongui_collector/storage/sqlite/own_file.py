@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class OwnFile:
     def __init__(self, conn: sqlite3.Connection) -> None:
         self.conn = conn
         self._depth = 0
+        self._before_commit: list[Callable[[], object]] = []
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -40,6 +41,8 @@ class OwnFile:
             self._depth = 1
             try:
                 yield
+                for work in self._before_commit:
+                    work()
                 self.conn.execute("COMMIT")
             except BaseException:
                 self._undone()
@@ -48,6 +51,13 @@ class OwnFile:
                 raise
             finally:
                 self._depth = 0
+                self._before_commit.clear()
+
+    def before_commit(self, work: Callable[[], object]) -> None:
+        """Run ``work`` once everything else of the transaction has succeeded; never for one that comes to nothing."""
+        if not self._depth:
+            raise RuntimeError("nothing to commit outside `with ….writing():`")
+        self._before_commit.append(work)
 
     def _undone(self) -> None:
         """Told of a transaction that came to nothing, before anybody else may write."""

@@ -33,10 +33,9 @@ SUFFIXES = ("", "-wal", "-shm")
 DESTROYING = ".destroying"
 _NAME = re.compile(r"\d{4}-\d\d-\d\d\.db")
 
-_COLUMNS = ", ".join(
-    "CASE WHEN name IN ('engagement', 'vital') THEN props END" if c == "props" else c for c in Fact._fields
-)
-_FACTS = f"""SELECT {_COLUMNS} FROM events
+_OWN = "CASE WHEN name IN ('engagement', 'vital') THEN props END"
+_COLUMNS = {every: ", ".join(_OWN if c == "props" and not every else c for c in Fact._fields) for every in (0, 1)}
+_FACTS = """SELECT %s FROM events
     WHERE visitor IS NOT NULL AND site_ref = ? AND at >= ? AND at < ? AND n > ? %s ORDER BY n LIMIT ?"""
 _ENDED = "SELECT serial, n FROM ended WHERE serial > ? ORDER BY serial"
 # Two writes within a tick of the kernel's clock leave the same time on a file: a mark that young proves nothing.
@@ -124,10 +123,12 @@ class StoredDays:
         after: int = 0,
         limit: int = 1000,
         visitors: Sequence[bytes] = (),
+        properties: bool = False,
     ) -> list[Fact]:
         only = f"AND visitor IN ({', '.join('?' * len(visitors))})" if visitors else ""
         values = (site_ref, first, end, after, *visitors, limit)
-        return self._read(day, lambda conn: list(map(Fact._make, conn.execute(_FACTS % only, values))), [])
+        query = _FACTS % (_COLUMNS[properties], only)
+        return self._read(day, lambda conn: list(map(Fact._make, conn.execute(query, values))), [])
 
     def marks(self) -> dict[date, Mark]:
         """Of every day's file and its log when they were written and how large they are."""

@@ -1,0 +1,140 @@
+"""Properties of events: their values, what is not told apart, and who may see them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from dongui_collector.analytics.columns import words
+from dongui_collector.analytics.columns.engine import Engine
+from dongui_collector.analytics.executor import Query, report
+from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.analytics.properties import flat
+
+from tests.retention.house import House
+
+FIRST, LAST = date(2025, 3, 1), date(2025, 3, 31)
+
+
+def ask(house: House, name: str, *filters: str, purposes: tuple[str, ...] = ("statistics",), **more: Any) -> Any:
+    question = Query(name, FIRST, LAST, tuple(map(parse_filter, filters)), **more)
+    return report(house.core, house.site, purposes, question)
+
+
+def values(house: House, property: str, *filters: str, **more: Any) -> dict[str | None, tuple[int, int, int]]:
+    rows = ask(house, "property_values", *filters, property_name=property, **more)["rows"]
+    return {row["value"]: (row["visitors"], row["visits"], row["events"]) for row in rows}
+
+
+def test_values_are_text_numbers_and_entries_of_lists() -> None:
+    props = {
+        "a": "x",
+        "b": [1, "y", None, {"z": 1}],
+        "c": None,
+        "d": {"e": 1},
+        "f": 5.0,
+        "g": True,
+        "h": 2.5,
+        "i": 1e300,
+    }
+    assert [(p.name, p.value) for p in flat(props)] == [
+        ("a", "x"),
+        ("b", "1"),
+        ("b", "y"),
+        ("f", "5"),
+        ("g", "true"),
+        ("h", "2.5"),
+        ("i", "1e+300"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(3, 3), (2.5, 2.5), ("12.50", 12.5), ("-1", -1), ("1e5", None), (" 1", None), (True, None)]
+)
+def test_a_number_is_one_that_a_page_wrote_as_one(value: object, number: float | None) -> None:
+    (found,) = flat({"amount": value})
+    assert (found.number if found.number == found.number else None) == number
+
+
+def test_a_visit_is_chosen_by_what_its_events_say(house: House) -> None:
+    one, other = house.arrive("statistics"), house.arrive("statistics")
+    house.visit(one, name="purchase", props={"plan": "pro", "size": "L"})
+    house.visit(one, name="purchase", props={"plan": "pro"})
+    house.visit(other, name="signup", props={"plan": "basic"})
+    assert values(house, "plan") == {"pro": (1, 1, 2), "basic": (1, 1, 1)}
+    assert values(house, "plan", event_name="signup") == {"basic": (1, 1, 1)}
+    assert values(house, "nothing") == {}
+    rows = ask(house, "properties")["rows"]
+    assert [(r["event"], r["property"], r["events"], r["rate"]) for r in rows] == [
+        ("purchase", "plan", 2, 0.5),
+        ("purchase", "size", 1, 0.5),
+        ("signup", "plan", 1, 0.5),
+    ]
+    for chosen, visits in {
+        ("prop:plan=pro",): 1,
+        ("event:props:plan=pro",): 1,
+        ("prop:plan=pro", "prop:plan=basic"): 2,
+        ("prop:plan=pro", "prop:size=M"): 0,
+        ("!prop:size=*",): 1,
+        ("prop:plan=b*",): 1,
+    }.items():
+        assert ask(house, "overview", *chosen)["visits"] == visits, chosen
+    steps = tuple(map(parse_filter, ("prop:size=L", "event:purchase")))
+    assert [row["visits"] for row in ask(house, "funnel", steps=steps)["rows"]] == [1, 1]
+
+
+def test_what_is_not_told_apart_is_one_row_and_no_filter(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MOST_VALUES", 2)
+    monkeypatch.setattr(words, "MOST_NAMES", 2)
+    visitor = house.arrive("statistics")
+    for order in ("a", "b", "c", "d", "a"):
+        house.visit(visitor, name="purchase", props={"order": order})
+    house.visit(visitor, name="purchase", props={"note": "x" * 301})
+    house.visit(visitor, name="purchase", props={"third": "y"})
+    assert values(house, "order") == {"a": (1, 1, 2), "b": (1, 1, 1), None: (1, 1, 2)}
+    assert values(house, "note") == {None: (1, 1, 1)}
+    assert {r["property"]: r["events"] for r in ask(house, "properties")["rows"]} == {"order": 5, "note": 1, "third": 1}
+    assert ask(house, "overview", "prop:order=a")["visits"] == ask(house, "overview", "prop:order=*")["visits"] == 1
+    for unknown in ("prop:order=c", "prop:order=c*", "!prop:order=z", "prop:note=x*"):
+        with pytest.raises(ReportError, match="not told apart"):
+            ask(house, "overview", unknown)
+    with pytest.raises(ReportError, match="not told apart"):
+        ask(house, "funnel", steps=(parse_filter("prop:order=c"),))
+
+
+def test_other_purposes_and_the_withdrawn_are_in_no_value(house: House) -> None:
+    """S3.0, S4.0: nobody reads a word of what their purposes do not cover, and an ending takes it at once."""
+    house.visit(house.arrive("marketing", "personalisation"), name="purchase", props={"plan": "secret"})
+    seen = house.arrive("statistics")
+    house.visit(seen, name="purchase", props={"plan": "pro"})
+    assert values(house, "plan") == {"pro": (1, 1, 1)}
+    assert values(house, "plan", purposes=("marketing", "personalisation")) == {"secret": (1, 1, 1)}
+    house.erase(seen)
+    assert values(house, "plan") == {}
+
+
+def test_properties_are_read_by_the_first_question_about_them(house: House) -> None:
+    house.visit(house.arrive("statistics"), name="purchase", props={"plan": "pro"})
+    assert ask(house, "overview")["visits"] == 1
+    (store,) = Engine.of(house.core).held()
+    assert len(store.words.properties) == 0
+    assert ask(house, "overview", "prop:plan=pro")["visits"] == 1
+    house.visit(house.arrive("statistics"), name="purchase", props={"plan": "pro"})
+    house.now += 2000
+    assert len(store.words.properties) == 1
+
+
+@pytest.mark.parametrize("text", ["prop:", "prop:plan", "prop:=pro", "prop:pl*=pro"])
+def test_a_filter_on_a_property_names_it(text: str) -> None:
+    with pytest.raises(ReportError, match="prop:NAME=VALUE"):
+        parse_filter(text)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"name": "property_values"}, {"name": "pages", "property_name": "plan"}, {"name": "pages", "event_name": "x"}],
+)
+def test_a_property_is_asked_of_its_reports_alone(more: dict[str, str]) -> None:
+    with pytest.raises(ReportError, match=r"property=plan|filter=event:NAME"):
+        Query(first=FIRST, last=LAST, **more)
