@@ -17,7 +17,7 @@ core._complain = (fault, count) => core._load("diagnostics").then(() => core._di
 
 const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
-  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(() => core._complain("ui"));
+  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(() => core._complain());
 
 /** What is put down waits for nothing; the rest is made, in the order of the calls (that of their imports), and all is delivered, by queue.js. */
 async function change(changes: ConsentState | string[]): Promise<Result> {

@@ -25,7 +25,7 @@ core._note = (changes, method) => {
   const refused = all.filter((id) => (list ? !changes[0] || changes.includes(id) : changes[id] === false));
   if (!granted[0] && !refused[0]) return;
   const id = uuid();
-  core._store(DECISIONS + "~" + (last = Math.max(last + 1, Date.now() * 1e3)) + "." + id, { notice: facts?.version, at: Date.now(), granted, refused, method });
+  core._store(DECISIONS + "~" + (last = (last || Date.now()) + 1) + "." + id, { notice: facts?.version, at: Date.now(), granted, refused, method });
   core._hide?.(true);
   core._judge();
   core._settle();

@@ -14,7 +14,6 @@ const TEXTS = {
   other: "what answers at {} is no collector. Its address is the first that `dongui serve` prints (port 8787 unless set); the console's (8788) is another.",
   cookies: "the browser keeps no cookie of this page, so that no choice can be kept: nobody is asked, nothing is recorded. Allow cookies, and in a frame of another site see data-embedded.",
   words: "data-words is no JSON object of texts; what is none is left out ({}). Names and texts stand in double quotes, the attribute in single ones.",
-  ui: "the question or the preferences cannot be shown: {}/v1/ui.js or the notice did not come, or a script of the page has changed what they are built with.",
 };
 
 export type Fault = keyof typeof TEXTS;
