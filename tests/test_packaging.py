@@ -93,3 +93,7 @@ def test_nothing_says_to_install_by_a_name_that_is_not_registered() -> None:
         for found in by_name.finditer(path.read_text("utf-8"))
     ]
     assert told == []
+
+
+def test_the_command_is_installed() -> None:
+    assert listed("options.entry_points", "console_scripts") == ["dongui = dongui_collector.__main__:main"]

@@ -171,8 +171,7 @@ export interface Core {
   _ticked(root: ParentNode): ConsentState;
   _policyLink(): HTMLElement;
   // What position.js adds:
-  /** The style of further places; whether nobody is asked at this address; moves the question off what is being used. */
-  _places?: string;
+  /** Whether nobody is asked at this address; moves the question off what is being used. */
   _away?(): boolean;
   _fit?(dialog: HTMLDialogElement): void;
   // What panel.js adds:

@@ -28,7 +28,7 @@ def visited(world: World) -> str:
     visitor, now = world.choose(None, ("statistics", "marketing")), world.core.clock.now()
     events = [("pageview", f"/p{n:02}", {}) for n in range(110)]
     events += [
-        ("purchase", "/p00", {"plan": FORMULA}),
+        ("purchase", "/p00", {"plan": FORMULA, "amount": 2.5}),
         (FORMULA, "/p00", {}),
         ("vital", "/p00", {"name": "LCP", "value": 1200}),
     ]
