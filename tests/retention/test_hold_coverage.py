@@ -85,6 +85,7 @@ def test_rows_are_counted_by_day_and_only_of_whom_it_names(house: House) -> None
     assert (everyone.rows, everyone.days, everyone.first_day, everyone.last_day) == (5, 4, "2025-03-06", "2025-03-10")
     later = coverage(house, placed(house, first_day=date(2025, 3, 8)))
     assert (later.rows, later.days, later.first_day, later.last_day) == (3, 2, "2025-03-09", "2025-03-10")
+    assert later.ended == 0
     nothing = coverage(house, placed(house, visitor=b"nobody" + bytes(10)))
     assert nothing == HoldCoverage(0, 0, None, None, 0, 0, 0)
 
@@ -103,6 +104,12 @@ def test_a_row_is_covered_if_one_of_its_purposes_is_of_the_class(new_house: Call
     assert coverage(house, hold).ended == 0
     house.run("2025-09-11T00:00")
     assert (coverage(house, hold).rows, coverage(house, hold).ended) == (2, 2)
+
+
+def test_rows_of_one_day_that_stand_on_different_purposes_are_all_covered(house: House) -> None:
+    for granted in ("statistics", "personalisation", "marketing"):
+        house.visit(house.arrive(granted))
+    assert coverage(house, placed(house)).rows == 3
 
 
 def test_each_site_and_notice_is_read_for_itself(house: House) -> None:
