@@ -11,11 +11,15 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from click.testing import CliRunner
+from dongui_collector.cli import cli
 from dongui_collector.runtime.install import Facts, starting_policy
 
 from tests.clock import now_ms
@@ -26,20 +30,38 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 CONSENT_PURPOSES = ("statistics", "personalisation", "marketing", "analysis")
 
 
-def dongui(
-    *arguments: str, clock: str | None = None, code: int | None = 0, **more: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line; ``code`` is the exit code it must have (None: any)."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dongui_collector", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment(clock),
-        timeout=120,
-        **more,
-    )
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def dongui(*arguments: str, clock: str | None = None, code: int | None = 0, cwd: Path | None = None) -> Done:
+    """Run the command line; ``code`` is the exit code it must have (None: any).
+
+    A second to import everything is most of what a command takes, so it runs here. ``serve`` is a process, and so is
+    what is run in another folder.
+    """
+    alone = cwd is not None or arguments[0] == "serve"
+    done = _in_process(arguments, clock, cwd) if alone else _here(arguments, clock)
     assert code is None or done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def _in_process(arguments: Sequence[str], clock: str | None, cwd: Path | None) -> Done:
+    command = [sys.executable, "-m", "dongui_collector", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(clock), timeout=120, cwd=cwd)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _here(arguments: Sequence[str], clock: str | None) -> Done:
+    own: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DONGUI_")}
+    runner = CliRunner(env=own | ({"DONGUI_CLOCK": clock} if clock else {}))
+    result = runner.invoke(cli, arguments, catch_exceptions=False)
+    return Done(result.exit_code, result.stdout, result.stderr)
 
 
 def environment(clock: str | None = None) -> dict[str, str]:
@@ -161,7 +183,7 @@ class Installation:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **more: Any) -> Done:
         return dongui(*arguments, "--config", self.config, **more)
 
     def bytes(self) -> bytes:

@@ -187,13 +187,12 @@ def test_the_unit_needs_no_privilege() -> None:
 # --- the proxies -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["nginx", "nginx behind a balancer", "haproxy"])
-def fronted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fronted]:
+@pytest.fixture(scope="module", params=["nginx", "nginx behind a balancer", "haproxy"])
+def fronted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
     """A collector behind the example configuration, with the number of proxies that its comment names."""
-    folder, port = tmp_path / "proxy", free_port()
-    folder.mkdir()
+    folder, port = tmp_path_factory.mktemp("proxy"), free_port()
     behind = request.param == "nginx behind a balancer"
-    installation = installed(tmp_path / "site", proxies=2 if behind else 1).start()
+    installation = installed(tmp_path_factory.mktemp("fronted") / "site", proxies=2 if behind else 1).start()
     if request.param == "haproxy":
         command = [tool("haproxy"), "-f", str(haproxy_file(folder, port=port, upstream=installation.port))]
     else:

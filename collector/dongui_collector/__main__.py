@@ -16,7 +16,9 @@ def main() -> None:
         name = (missing.name or "").partition(".")[0]
         if name in ("dongui", "dongui_collector"):
             raise
-        sys.stderr.write(f"dongui: {name} is not installed. Install the collector: pip install 'dongui[collector]'\n")
+        from dongui.version import how_to_install
+
+        sys.stderr.write(f"dongui: {name} is not installed. Install the collector: {how_to_install('collector')}\n")
         raise SystemExit(2) from None
 
 

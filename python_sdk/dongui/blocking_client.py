@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -79,10 +80,10 @@ class BlockingClient:
         """
         granted, refused = purpose_names("granted", granted), purpose_names("refused", refused)
         terms = visitor.terms if isinstance(visitor, Consent) else self.knowledge.terms
-        answer = Result()
+        answer, decided_at = Result(), time.monotonic()
         for request in decision_requests(granted, refused, terms.asked, self._ids(visitor)):
             body = self._decision(terms.version, request, method=method, lang=lang)
-            answer = self._decided(body, timeout)
+            answer = self._decided(body, timeout, decided_at)
         if isinstance(visitor, Consent):
             if answer and isinstance(answer.data.get("state"), dict):
                 visitor.recorded(answer.data, granted, refused)
@@ -102,15 +103,17 @@ class BlockingClient:
             "id": str(uuid.uuid4()),
         }
 
-    def _decided(self, body: dict[str, Any], timeout: float) -> Result:
-        answer = self._ask("POST", CONSENTS, body, timeout)
+    def _decided(self, body: dict[str, Any], timeout: float, decided_at: float) -> Result:
+        answer = self._ask("POST", CONSENTS, body, timeout, decided_at=decided_at)
         if answer.status == 409 and not body["granted"] and isinstance(answer.data.get("notice"), str):
             # Taking back needs no notice to have been read: it counts under whichever is in force.
-            answer = self._ask("POST", CONSENTS, {**body, "notice": answer.data["notice"]}, timeout)
+            body = {**body, "notice": answer.data["notice"]}
+            answer = self._ask("POST", CONSENTS, body, timeout, decided_at=decided_at)
         elif body["refused"] and not (answer or answer.pending or answer.problem):
             # Repeated later, a grant might come after its own withdrawal; what is refused beside it may not wait.
             refusal = {**body, "granted": [], "id": str(uuid.uuid4())}
-            answer = Result(pending=self._transport.send(Job(body["visitor"], CONSENTS, encode(refusal))))
+            job = Job(body["visitor"], CONSENTS, encode(refusal), decided_at=decided_at)
+            answer = Result(pending=self._transport.send(job))
         return answer
 
     @quiet(Result())
@@ -222,6 +225,7 @@ class BlockingClient:
         *,
         bearer: str | None = None,
         repeat: bool = True,
+        decided_at: float | None = None,
     ) -> Result:
         data = b"" if body is None else encode(body)
         reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
@@ -233,7 +237,8 @@ class BlockingClient:
         if repeat and not (body or {}).get("granted"):
             # A right must not be lost to an outage; a grant may be: nothing is recorded without it.
             key = bearer or (body or {}).get("visitor")
-            return Result(pending=self._transport.send(Job(key, path, data, method=method, bearer=bearer)))
+            job = Job(key, path, data, method=method, bearer=bearer, decided_at=decided_at)
+            return Result(pending=self._transport.send(job))
         return Result(reply.status)
 
 

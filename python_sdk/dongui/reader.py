@@ -55,6 +55,9 @@ class Reader:
         steps: Iterable[str] = (),
         event: str | None = None,
         property: str | None = None,
+        goal: str | None = None,
+        value: str | None = None,
+        currency: str | None = None,
         purposes: Iterable[str] = (),
         sort: str | None = None,
         order: str | None = None,
@@ -64,13 +67,14 @@ class Reader:
         """A report over the days ``first`` to ``last``, both included: ``GET /v1/reports/{name}`` of the desk.
 
         ``filters`` are texts such as ``"country:KR"`` or ``"!page:/shop/*"``; ``steps`` are those of a funnel;
-        ``compare`` adds the period before; ``event`` and ``property`` say whose properties, the others are as
-        docs/api.md has them. It holds only what ``purposes`` (by default all of the token) cover.
+        ``compare`` adds the period before; ``event`` and ``property`` say whose properties, ``goal`` whose conversions;
+        the others are as docs/api.md has them. It holds only what ``purposes`` (by default all of the token) cover.
         """
         if any(isinstance(texts, str) for texts in (filters, steps, purposes)):
             raise ConfigurationError("filters", 'give a list, as in filters=["country:KR"]; steps, purposes likewise')
         given: Json = {"filter": list(filters), "purpose": list(purposes), "compare": "previous" if compare else None}
         given |= {"step": list(steps), "event": event, "property": property}
+        given |= {"goal": goal, "value": value, "currency": currency}
         given |= {"interval": interval, "sort": sort, "order": order, "limit": limit, "offset": offset}
         query = {key: value for key, value in given.items() if value is not None and value != []}
         asked = {**self._site, **_days(first, last), **query}

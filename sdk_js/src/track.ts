@@ -1,7 +1,8 @@
 /** The tracker: what happens on the page, gated item by item before it is even queued. */
 import { send } from "./events";
 import { doc } from "./natives";
-import { cookies, quietly, uuid } from "./page";
+import { cookies, uuid } from "./page";
+import { watchRoutes } from "./routes";
 import { plain } from "./rules/json";
 import type { Event } from "./rules/types";
 import { core } from "./state";
@@ -79,13 +80,7 @@ function view(leaving?: boolean): void {
 export function watchViews(choice: unknown): void {
   chosen = choice;
   unseen = true;
-  for (const name of ["pushState", "replaceState"] as const) {
-    const original = history[name];
-    history[name] = function (...given) {
-      original.apply(this, given);
-      quietly(view);
-    };
-  }
+  watchRoutes(view);
   for (const type of ["popstate", "pageshow", "pagehide"]) addEventListener(type, () => view(type == "pagehide"));
   // Nobody else's first address counts before the choice, and there it is judged anew.
   chosen && view();

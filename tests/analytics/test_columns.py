@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
-from math import ceil
+from math import ceil, fsum, isnan
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, parse_filter
 from dongui_collector.analytics.intervals import label, labels
 from dongui_collector.analytics.metrics import ordered, ratio
-from dongui_collector.analytics.reports import BREAKDOWNS
+from dongui_collector.analytics.reports import BREAKDOWNS, OF_VALUES
 from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS
 from dongui_collector.analytics.snapshot_reader import FrozenDays
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -45,10 +45,12 @@ PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.1 Mobile/15E148 Safari/604.1"
 )
+MONEY: dict[str, Any] = {"currency": "KRW", "exchange_rates": ("USD 1380.5",)}
 PROPERTIES: list[dict[str, Any]] = [
     {},
     {"plan": "pro"},
-    {"plan": "basic", "amount": 12000},
+    {"plan": "basic", "amount": 12000, "currency": "KRW"},
+    {"plan": "basic", "amount": 12000, "currency": "EUR"},
     {"amount": "12.50", "currency": "USD", "tags": ["new", "sale", "new"]},
     {"amount": 7.25, "tags": [], "nested": {"a": 1}, "gone": None, "gift": True},
 ]
@@ -157,7 +159,7 @@ WHATS = ("events", "events", "events", "late", "next day", "withdraw", "decide",
 def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Shop]]:
     """One installation for the module; every shop is a site of its own, beside all those of before."""
     with pytest.MonkeyPatch.context() as patch:
-        house = House(tmp_path_factory.mktemp("columns"), patch)
+        house = House(tmp_path_factory.mktemp("columns"), patch, **MONEY)
         number = count()
         yield lambda seed: Shop(house, house.add_site(name=f"site{next(number)}"), seed)
         house.close()
@@ -202,7 +204,9 @@ def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
         found.append((parse_filter(f"{shop.rng.choice(['', '!'])}{name}:{one}"),))
     found.append(tuple(map(parse_filter, ("prop:plan=pro", "prop:plan=b*", "prop:tags=sale"))))
     found.append((parse_filter("page:/a"), parse_filter("page:/c"), parse_filter("!event:purchase")))
-    found.append((*shop.rng.choice(found), *shop.rng.choice(found)))
+    one, other = (shop.rng.choice(found)[0] for _ in range(2))
+    found.append((parse_filter(f"{one.text}|{other.text}"), *shop.rng.choice(found)))
+    found.append((*shop.rng.choice(found[:-1]), *shop.rng.choice(found[:-1])))
     return found
 
 
@@ -210,7 +214,7 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
     """Reports, plainly and some of them with some filters, against the same counted visit by visit."""
     every, items = visits_of(shop, reader, ()), EntitledEvents(shop.house.core, shop.site, reader).items()
     for filters in [(), *shop.rng.sample(some_filters(shop, every), 4)]:
-        if not {DIMENSIONS[f.dimension] for f in filters} <= items:
+        if not {DIMENSIONS[d] for f in filters for d in f.dimensions} <= items:
             continue
         choose = chosen(filters)
         visits = [visit for visit in every if choose(visit)]
@@ -220,6 +224,7 @@ def compare(shop: Shop, reader: tuple[str, ...], names: Sequence[str] = COUNTED)
         if shop.rng.random() < 0.4:
             journeys(shop, reader, filters, visits)
             properties(shop, reader, filters, visits)
+            goals(shop, reader, filters, visits)
 
 
 def _same(shop: Shop, reader: tuple[str, ...], name: str, filters: tuple[Filter, ...], visits: list[Visit]) -> None:
@@ -252,6 +257,56 @@ def properties(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...],
         asked = Query("property_values", FIRST, LAST, filters, event_name=event, property_name=name, limit=1000)
         rows = report(shop.house.core, shop.site, reader, asked)["rows"]
         assert rows == occurring(visits, ("value",), [(v, e, (p.value,)) for v, e, _, p in said if p.name == name])
+    asked = Query("property_numbers", FIRST, LAST, filters, event_name=event, limit=1000)
+    samples: dict[tuple[str | None, str], list[float]] = {}
+    for _, _, name, p in said:
+        samples.setdefault((name, p.name), []).extend([] if isnan(p.number) else [p.number])
+    rows = report(shop.house.core, shop.site, reader, asked)["rows"]
+    assert {(row.pop("event"), row.pop("property")): row for row in rows} == {
+        key: _numbers(sorted(values)) for key, values in samples.items() if values
+    }
+
+
+def _numbers(values: list[float]) -> dict[str, float]:
+    found = {"samples": len(values), "sum": round(fsum(values), 6), "average": round(fsum(values) / len(values), 6)}
+    return found | {f"p{share}": values[ceil(share * len(values) / 100) - 1] for share in (50, 75, 95)}
+
+
+def goals(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
+    """What each source, entry page and the like brought of a goal, and what that was worth."""
+    items = EntitledEvents(shop.house.core, shop.site, reader).items()
+    goal = parse_filter(shop.rng.choice(["event:purchase", "prop:plan=pro", "page:/a*", "event:s*", "!event:pageview"]))
+    name = shop.rng.choice([n for n in OF_VALUES if {DIMENSIONS[d] for d in BREAKDOWNS.get(n, ())} <= items])
+    asked = Query(name, FIRST, LAST, filters, goal=goal, value_name="amount", limit=1000)
+    answer = report(shop.house.core, shop.site, reader, asked)
+    assert (answer["goal"], answer["currency"]) == (goal.text, "KRW")
+    names = tuple(column for column in answer["rows"][0] if column in (*DIMENSIONS, "time")) if answer["rows"] else ()
+    one_by_one = {tuple(row[n] for n in names): row for row in answer["rows"]}
+    zone = shop.house.core.registry.in_force(shop.site.ref, shop.house.now).zone
+    key_of = {"overview": lambda _: (), "timeseries": lambda visit: (label("day", zone)(visit.start),)}
+    wanted: dict[Any, list[float]] = {}
+    for visit in visits:
+        if name == "entry_pages" and not visit.pages:
+            continue
+        read = [VALUES["entry_page" if name == "entry_pages" else n] for n in names if n in VALUES]
+        key = key_of[name](visit) if name in key_of else tuple(next(iter(one(visit))) for one in read)
+        met = [event for event in visit.events if _meets(event, goal)]
+        worth = [_worth(event) for event in met if any(p.name == "amount" for p in event.properties)]
+        row = wanted.setdefault(key, [0, 0, 0, 0])
+        more = (1, bool(met), sum(w for w in worth if w is not None), worth.count(None))
+        wanted[key] = [a + b for a, b in zip(row, more, strict=True)]
+    for key, (number, converted, cents, unpriced) in wanted.items():
+        row = one_by_one.pop(key)
+        found = (row["visits"], row["conversions"], row["conversion_rate"], row["revenue"], row["unpriced"])
+        assert found == (number, converted, ratio(converted, number), cents / 100, unpriced), (name, key)
+    assert not any(row["visits"] or row["conversions"] or row["revenue"] for row in one_by_one.values())
+
+
+def _worth(event: visit_by_visit.VisitEvent) -> int | None:
+    said = {p.name: p for p in event.properties}
+    rate = {"USD": 1380.5, "KRW": 1}.get(said["currency"].value) if "currency" in said else None
+    amount = said["amount"].number
+    return None if rate is None or isnan(amount) else round(amount * rate * 100)
 
 
 def occurring(
@@ -299,19 +354,21 @@ def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], v
 
 
 def _reaches(visit: Visit, steps: tuple[Filter, ...]) -> int:
-    from dongui_collector.core.addresses import parts_of
-
     number = 0
     for event in visit.events:
         if number == len(steps):
             break
-        step = steps[number]
-        if step.dimension == "prop":
-            number += step.holds([f"{p.name}={p.value}" for p in event.properties]) is not step.negated
-            continue
-        said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
-        number += said is not None and step.holds((said,)) is not step.negated
+        number += _meets(event, steps[number])
     return number
+
+
+def _meets(event: visit_by_visit.VisitEvent, step: Filter) -> bool:
+    from dongui_collector.core.addresses import parts_of
+
+    if step.dimension == "prop":
+        return step.holds([f"{p.name}={p.value}" for p in event.properties]) is not step.negated
+    said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
+    return said is not None and step.holds((said,)) is not step.negated
 
 
 def _retention(shop: Shop, visits: list[Visit]) -> dict[tuple[str, int], tuple[int, float | None]]:
@@ -440,7 +497,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
     """
     monkeypatch.setattr(executor, "past", lambda *_: FrozenDays())
     monkeypatch.setattr(executor, "unknown", lambda *_: set())
-    house = new_house()
+    house = new_house(**MONEY)
     house.approve_routine()
     shop = Shop(house, house.add_site(policy(short_marketing=True)), 5)
     for _ in range(3):
@@ -459,7 +516,7 @@ def test_what_ages_out_leaves_columns(new_house: Callable[..., House], monkeypat
 
 
 def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., House]) -> None:
-    house = new_house(timezone="America/New_York")
+    house = new_house(timezone="America/New_York", **MONEY)
     zone = policy().replace('timezone = "Asia/Seoul"', 'timezone = "America/New_York"')
     shop = Shop(house, house.add_site(zone), 3)
     shop.arrive()

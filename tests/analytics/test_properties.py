@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from dongui_collector.analytics.columns.engine import Engine
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.properties import flat
+from dongui_collector.core.errors import SettingsError
+from dongui_collector.core.settings import load_settings
 
 from tests.retention.house import House
 
@@ -138,3 +142,76 @@ def test_a_filter_on_a_property_names_it(text: str) -> None:
 def test_a_property_is_asked_of_its_reports_alone(more: dict[str, str]) -> None:
     with pytest.raises(ReportError, match=r"property=plan|filter=event:NAME"):
         Query(first=FIRST, last=LAST, **more)
+
+
+def test_a_goal_is_known_by_the_rows_of_any_report(new_house: Callable[..., House]) -> None:
+    house = new_house(currency="KRW", exchange_rates=("USD 1380.5",))
+    house.add_site()
+    one, other = house.arrive("statistics"), house.arrive("statistics")
+    for visitor, source in ((one, "letter"), (other, "news")):
+        house.visit(visitor, url=f"https://shop.example.com/?utm_source={source}&utm_medium=email")
+    for props in (
+        {"amount": 10, "currency": "usd"},
+        {"amount": "2500.5", "currency": "KRW"},
+        {"amount": 7, "currency": "EUR"},
+        {"amount": 7},
+        {"amount": -7, "currency": "KRW"},
+        {"amount": "7 won", "currency": "KRW"},
+        {"currency": "KRW"},
+    ):
+        house.visit(one, name="purchase", props=props)
+    house.visit(one, name="cart", props={"amount": 5, "currency": "KRW"})
+    goal = parse_filter("event:purchase")
+    answer = ask(house, "sources", goal=goal, value_name="amount", sort="revenue")
+    assert (answer["goal"], answer["currency"]) == ("event:purchase", "KRW")
+    found = {r["source"]: (r["conversions"], r["conversion_rate"], r["revenue"], r["unpriced"]) for r in answer["rows"]}
+    assert found == {"letter": (1, 1, 16305.5, 4), "news": (0, 0, 0, 0)}
+    assert [r["source"] for r in answer["rows"]] == ["letter", "news"]
+    (page,) = ask(house, "pages", goal=parse_filter("prop:currency=KRW"))["rows"]
+    assert (page["visits"], page["conversions"], page["conversion_rate"]) == (2, 1, 0.5)
+    assert "revenue" not in page
+    (amount,) = ask(house, "property_numbers", event_name="purchase")["rows"]
+    assert (amount["samples"], amount["sum"], amount["p50"], amount["p95"]) == (5, 2517.5, 7, 2500.5)
+
+
+def test_a_value_needs_a_goal_and_a_currency_to_add_up_in(house: House) -> None:
+    goal = parse_filter("event:purchase")
+    with pytest.raises(ReportError, match="the setting currency"):
+        ask(house, "sources", goal=goal, value_name="amount")
+    for wrong in ({"value_name": "amount"}, {"goal": parse_filter("country:KR")}):
+        with pytest.raises(ReportError, match="goal"):
+            ask(house, "sources", **wrong)
+    for name in ("funnel", "now", "retention", "vitals", "property_numbers", "consent"):
+        with pytest.raises(ReportError):
+            Query(name, FIRST, LAST, goal=goal)
+    with pytest.raises(ReportError, match="value is"):
+        Query("pages", FIRST, LAST, goal=goal, value_name="amount")
+
+
+@pytest.mark.parametrize(
+    "line", ['currency = "won"', *(f'exchange_rates = ["USD{rate}"]' for rate in ("", " 0", " -1"))]
+)
+def test_a_rate_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "dongui.toml"
+    file.write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=line.split()[0]):
+        load_settings(file)
+
+
+def test_one_of_several_filters_is_enough_whatever_they_are_about(house: House) -> None:
+    for name, path in (("pageview", "/a"), ("pageview", "/b"), ("purchase", "/b"), ("signup", "/c")):
+        house.visit(house.arrive("statistics"), name=name, url=f"https://shop.example.com{path}", props={"at": path})
+    for filters, visits in {
+        ("page:/a|event:purchase",): 2,
+        ("page:/a|!event:pageview",): 3,
+        ("page:/a|page:/b|prop:at=/c",): 3,
+        ("page:/a|event:purchase", "prop:at=/b|event:signup"): 1,
+        ("page:/a|b",): 0,
+    }.items():
+        assert ask(house, "overview", *filters)["visits"] == visits, filters
+    one = parse_filter("!page:/a|event:props:at=x|country:")
+    assert (one.text, one.dimensions) == ("!page:/a|prop:at=x|country:", ("page", "prop", "country"))
+    with pytest.raises(ReportError, match="DIMENSION:VALUE"):
+        parse_filter("nothing:x|page:/a")
+    with pytest.raises(ReportError, match="without"):
+        Query("funnel", FIRST, LAST, steps=(parse_filter("page:/a|event:x"),))

@@ -212,11 +212,14 @@ def chosen(filters: Sequence[Filter]) -> Callable[[Visit], bool]:
     """Whether a visit meets filters: any of those of the same group, all groups, and no negated one."""
     wanted: dict[str, list[Filter]] = {}
     for one in filters:
-        if not one.negated:
+        if not one.negated and not one.others:
             wanted.setdefault(one.group, []).append(one)
-    unwanted = [one for one in filters if one.negated]
+    unwanted = [one for one in filters if one.negated and not one.others]
+    several = [one.alternatives for one in filters if one.others]
 
     def choose(visit: Visit) -> bool:
+        if not all(any(matches(f, visit) is not f.negated for f in some) for some in several):
+            return False
         return all(any(matches(f, visit) for f in some) for some in wanted.values()) and not any(
             matches(f, visit) for f in unwanted
         )

@@ -13,6 +13,7 @@ import pytest
 from dongui_collector.desk.paging import PAGE, paged
 from dongui_collector.rights import files, filing, request_list
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.sqlite.admin import SqliteAdmin
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +79,7 @@ def test_the_console_shows_a_flood_in_pages_by_deadline(world: World) -> None:
     with core.storage.ledger.writing():
         for n in range(2 * PAGE + 5):
             core.storage.admin.add_request(
-                {"site_ref": 1, "kind": "access", "at": n, "received": "2025-01-01", "due": f"2099-01-{n % 28 + 1:02}"}
+                StoredRequest(1, "access", at=n, received="2025-01-01", due=f"2099-01-{n % 28 + 1:02}")
             )
     core.close()
     found: list[str] = []
@@ -107,18 +108,14 @@ def test_every_row_is_on_one_page(count: int, wanted: str) -> None:
 # --- what a page reads -----------------------------------------------------------------------------------------------
 
 
-def fill(world: World, number: int, **facts: object) -> None:
+def fill(world: World, number: int, visitor: str | None = None) -> None:
     core = open_core(world.settings, writable=True)
     with core.storage.ledger.writing():
         for n in range(number):
-            entry = {
-                "site_ref": 1,
-                "kind": "access",
-                "at": n,
-                "received": "2025-01-01",
-                "due": f"2099-01-{n % 28 + 1:02}",
-            }
-            core.storage.admin.add_request(entry | facts)
+            due = f"2099-01-{n % 28 + 1:02}"
+            core.storage.admin.add_request(
+                StoredRequest(1, "access", at=n, received="2025-01-01", due=due, visitor=visitor)
+            )
     core.close()
 
 
@@ -149,7 +146,7 @@ def test_what_one_asked_is_found_without_reading_what_others_asked(world: World)
     ask(world, one, ("access", "mine"))
     fill(world, 40, visitor="ab" * 32)
     key = world.core.ledger.key_of(one)
-    assert [r["visitor"] for r in world.core.storage.admin.requests_of([key])] == [key.hex()]
+    assert [r.visitor for r in world.core.storage.admin.requests_of([key])] == [key.hex()]
 
 
 def test_those_of_visitors_without_rows_come_last_until_they_are_due_soon(world: World) -> None:
@@ -163,7 +160,7 @@ def test_those_of_visitors_without_rows_come_last_until_they_are_due_soon(world:
     assert order[-1] == invented.id, "after what is due long after it"
     office = world.core.storage.admin
     soon = date.fromisoformat(invented.due)
-    assert [r["id"] for r in office.request_page(soon, closed=False, offset=0, limit=1)] == [invented.id]
+    assert [r.id for r in office.request_page(soon, closed=False, offset=0, limit=1)] == [invented.id]
 
 
 def test_rows_of_requests_from_before_the_list_are_listed(world: World) -> None:

@@ -235,3 +235,24 @@ def test_no_journal_line_of_the_ledgers_own_is_written_inside_a_transaction() ->
                 calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and id(n) not in later)
                 found += [path.name for call in calls if "journal.append" in ast.unparse(call.func)]
     assert found == []
+
+
+def test_a_64_is_one_address_where_decisions_take_turns(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    async def work(door: PublicApp) -> None:
+        real = door.choices.add
+
+        async def watched(*arguments: Any, source: str) -> Any:
+            seen.append(source)
+            return await real(*arguments, source=source)
+
+        monkeypatch.setattr(door.choices, "add", watched)
+        for address in ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"):
+            async with client(door, address) as asker:
+                body = decision(house, [], ["statistics"])
+                answer = await asker.post("/v1/consents", json=body, headers={"origin": ORIGIN})
+                assert answer.status_code == 201
+
+    run(house, work)
+    assert seen == ["2001:db8::", "2001:db8::", "2001:db8:0:1::"]

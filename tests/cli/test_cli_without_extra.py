@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from dongui.version import how_to_install
 
 WITHOUT = """
 import sys
@@ -32,6 +33,6 @@ def test_it_says_what_to_install(missing: str, command: list[str], tmp_path: obj
     words = [sys.executable, "-c", WITHOUT, missing, *command]
     done = subprocess.run(words, capture_output=True, text=True, cwd=str(tmp_path), timeout=60, check=False)
     assert done.returncode == 2
-    assert done.stderr.endswith("is not installed. Install the collector: pip install 'dongui[collector]'\n")
+    assert done.stderr.endswith(f"is not installed. Install the collector: {how_to_install('collector')}\n")
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.split()[1] in missing.split(",")

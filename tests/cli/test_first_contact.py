@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 from dongui_collector.core.settings import load_settings
 from dongui_collector.desk.app import create_desk
 from dongui_collector.runtime.composition import open_core
 
-from tests.collector import CHROME, ORIGIN, environment, event
-from tests.ports import free_port
+from tests.collector import ORIGIN, event
+from tests.shell import Shell, first_event
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-PATIENCE_S = 60.0
 
 
 def commands() -> list[str]:
@@ -31,61 +26,6 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line]
 
 
-class Shell:
-    """An empty folder in which the README's commands are typed. Ports are free ones; nobody is at the terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port, self.desk_port = free_port(), free_port()
-        ports = {"DONGUI_PORT": str(self.port), "DONGUI_DESK_PORT": str(self.desk_port)}
-        self.environment = environment() | ports | {"PYTHONUNBUFFERED": "1"}
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, headers={"user-agent": CHROME})
-
-    def argv(self, line: str) -> list[str]:
-        words = shlex.split(line)
-        assert words[0] == "dongui", line
-        return [sys.executable, "-m", "dongui_collector", *words[1:]]
-
-    def run(self, line: str) -> str:
-        done = subprocess.run(
-            self.argv(line),
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    @contextmanager
-    def serving(self, line: str) -> Iterator[Path]:
-        """Runs ``dongui serve`` until the end of the block; yields the file that it prints to."""
-        printed = self.folder / "printed.txt"
-        with printed.open("wb") as out:
-            process = subprocess.Popen(
-                self.argv(line), cwd=self.folder, env=self.environment, stdout=out, stderr=subprocess.DEVNULL
-            )
-        try:
-            self._await(process)
-            yield printed
-        finally:
-            process.kill()
-            process.wait(PATIENCE_S)
-
-    def _await(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            assert process.poll() is None, "serve ended"
-            try:
-                if self.http.get("/healthz").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError("serve did not start")
-
-
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     made = Shell(tmp_path)
@@ -93,20 +33,9 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         yield made
 
 
-def first_event(shell: Shell, site: str) -> None:
-    """A visitor of the listed origin agrees, and one of their events is recorded."""
-    notice = shell.http.get("/v1/notice", params={"site": site}).json()
-    choice = {"site": site, "notice": notice["version"], "granted": ["statistics"], "refused": [], "method": "banner"}
-    given = shell.http.post("/v1/consents", json={**choice, "lang": "en"}, headers={"origin": ORIGIN})
-    assert given.status_code == 201, given.text
-    body = {"site": site, "visitor": given.json()["visitor"], "events": [event()]}
-    sent = shell.http.post("/v1/events", json=body, headers={"origin": ORIGIN})
-    assert (sent.status_code, sent.json()["recorded"]) == (202, 1)
-
-
 def test_the_readme_runs_from_top_to_bottom(shell: Shell) -> None:
     install, init, *published, serve, check = commands()
-    assert install == "pip install '.[collector]'"  # tests/test_packaging.py installs it
+    assert install == "pip install '.[collector]'"  # tests/packages/test_installed.py installs it
     said = shell.run(init)
     site = re.search(r"site id +(\S+)", said)
     assert site is not None

@@ -13,6 +13,7 @@ import pytest
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.office_stores import MOST_COOKIES, AdminStore
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.stores import LedgerStore
 from dongui_collector.storage.contract.targets import DayTarget, DestructionCertificate
 from dongui_collector.storage.contract.values import Hold
@@ -137,26 +138,21 @@ def test_a_token_is_found_by_its_hash_until_it_is_revoked(office: Part) -> None:
 
 def test_requests_are_changed_closed_and_destroyed(office: Part, tmp_path: Path) -> None:
     with office.ledger.writing():
-        ids = [office.store.add_request({"kind": "access", "at": n, "who": f"person-{n:04}" * 9}) for n in range(200)]
-        office.store.update_request(ids[1], {"closed_at": 9, "answer": "given" * 200})
+        made = [StoredRequest(1, "access", at=n, text=f"person-{n:04}" * 9) for n in range(200)]
+        ids = [office.store.add_request(one) for one in made]
+        changed = StoredRequest(1, "access", ids[1], at=1, text="person-0001" * 9, closed_at=9, sealed="given" * 200)
+        office.store.update_request(changed)
     assert ids == sorted(set(ids))
-    assert office.store.request(ids[1]) == {
-        "id": ids[1],
-        "kind": "access",
-        "at": 1,
-        "who": "person-0001" * 9,
-        "closed_at": 9,
-        "answer": "given" * 200,
-    }
+    assert office.store.request(ids[1]) == changed
     assert len(office.store.requests()) == 200
     listed = office.store.request_page(date(2099, 1, 1), closed=False, offset=0, limit=-1)
-    assert ids[1] not in [r["id"] for r in listed]
+    assert ids[1] not in [r.id for r in listed]
     with office.ledger.writing():
         assert office.store.destroy_requests(ids) == 200
         assert office.store.destroy_requests(ids) == 0
-        assert office.store.add_request({"kind": "access"}) > max(ids), "a number is never given twice"
+        assert office.store.add_request(StoredRequest(1, "access")) > max(ids), "a number is never given twice"
     assert office.store.request(ids[0]) is None
     with pytest.raises(Unknown), office.ledger.writing():
-        office.store.update_request(ids[0], {})
+        office.store.update_request(StoredRequest(1, "access", ids[0]))
     assert office.ledger.scrub()
     assert b"person-" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())

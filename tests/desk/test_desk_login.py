@@ -36,6 +36,10 @@ def test_signing_in_leads_on_to_the_page_asked_for(world: World) -> None:
         "//℀.com/",
         "//evil.example:x/",
         "/console/#x",
+        "/console/../evil",
+        "/console/%2e%2e/evil",
+        "/console/holds/..%2f../evil",
+        "/console/..",
     ],
 )
 def test_signing_in_never_leads_elsewhere(world: World, elsewhere: str) -> None:

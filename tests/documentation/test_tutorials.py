@@ -15,7 +15,7 @@ TUTORIALS, GUIDES = ROOT / "docs" / "tutorials", ROOT / "docs" / "how-to"
 DEMO = [TUTORIALS / f"{name}.md" for name in ("privacy-officer", "analyst", "data-engineer")]
 OPERATOR = [TUTORIALS / "operator.md"]
 HOW_TO = [GUIDES / "index.md", *sorted(page for page in GUIDES.glob("*.md") if page.name != "index.md")]
-TYPED_ELSEWHERE = {"first-event.md"}  # tests/first_contact types it, for each of its five targets
+TYPED_ELSEWHERE = {"first-event.md"}  # tests/journeys/test_first_event.py types it, for each of its five targets
 # Blocks that nobody types, by page and reason. Each new one is written down here too.
 NOT_RUN = {
     ("docs/tutorials/index.md", "the tests run on an installation that is there already"),

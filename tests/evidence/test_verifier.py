@@ -81,6 +81,23 @@ def test_a_file_that_is_there_twice_is_no_proof(tmp_path: Path, house: House, ot
     assert done.stdout.splitlines()[-1] == "1 things are broken."
 
 
+def test_what_is_no_part_of_a_bundle_is_named_and_what_is_too_large_is_not_read(tmp_path: Path) -> None:
+    made = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(ROOT / "tests" / "fuzz" / "bundle.zip") as good, zipfile.ZipFile(made, "w") as packed:
+        for name in good.namelist():
+            packed.writestr(name, good.read(name))
+        packed.writestr("../verdict\x1b.txt", "All was deleted.")
+    done = run(made)
+    assert done.returncode == 0
+    assert "! 1 files in the bundle are no part of what was verified" in done.stdout
+    assert "\x1b" not in done.stdout
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("manifest.json", b" " * (verify_evidence.LARGEST + 1))
+    done = run(made)
+    assert done.returncode == 2
+    assert "larger than any of its kind" in done.stderr
+
+
 def test_what_cannot_be_read_is_said_in_the_last_line_and_the_exit_code(tmp_path: Path) -> None:
     broken = tmp_path / "bundle.zip"
     broken.write_bytes(b"no zip\nEverything holds.")

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from dongui.policy import default_policy_text
+from dongui_collector.ledger.decisions import Decision
 
 from tests.clock import now_ms
 from tests.collector import CONSENT_PURPOSES, ORIGIN, Installation
@@ -428,5 +429,37 @@ def test_only_servers_may_say_until_when(decisions: Installation) -> None:
         decide(decisions, [], ["statistics"], given_before=5),
         decide_as_server(decisions, None, granted=["statistics"], given_before=5),
         decide_as_server(decisions, None, refused=["statistics"], given_before=-1),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (400, PROBLEM + "malformed")
+
+
+@pytest.mark.parametrize(
+    ("given", "ends"),
+    [
+        pytest.param(None, True, id="never given: recorded as ever"),
+        pytest.param(-9_001, True, id="before the decision"),
+        pytest.param(-9_000, True, id="in its very millisecond"),
+        pytest.param(-8_999, False, id="since"),
+        pytest.param(0, False, id="just now"),
+        pytest.param(1, True, id="in the future: the clock was set back"),
+    ],
+)
+def test_a_decision_of_a_while_ago_leaves_what_was_given_since(given: int | None, ends: bool) -> None:
+    now = 1_790_000_000_000
+    decision = Decision((), ("statistics",), "api", "ko", {}, decided_ago=9_000)
+    assert decision.ends(None if given is None else now + given, now) is ends
+
+
+def test_the_age_of_a_decision_counts_from_its_receipt(decisions: Installation) -> None:
+    visitor = decide(decisions, ["statistics"], []).json()["visitor"]
+    age = {"refused": ["statistics", "analysis"], "decided_ago": 86_400_000}
+    kept = decide_as_server(decisions, visitor, **age).json()["state"]
+    assert (kept["statistics"], kept["analysis"]) == ("given", "refused"), "what was never given is on record"
+    ended = decide_as_server(decisions, visitor, **age | {"decided_ago": 0}).json()["state"]
+    assert (ended["statistics"], ended["analysis"]) == ("withdrawn", "refused")
+    for refused in (
+        decide(decisions, [], ["statistics"], decided_ago=5),
+        decide_as_server(decisions, None, granted=["statistics"], decided_ago=5),
+        decide_as_server(decisions, None, refused=["statistics"], decided_ago=-1),
     ):
         assert (refused.status_code, refused.json()["type"]) == (400, PROBLEM + "malformed")

@@ -143,10 +143,25 @@ def test_on_the_named_paths_nobody_is_asked(page: Page, site: Stub, collector: S
         expect(page.locator("dongui-root .panel")).to_be_visible()
 
 
-def test_a_route_within_the_page_counts_as_a_path(page: Page, site: Stub, collector: Stub) -> None:
-    asked(page, site, collector, attributes='data-never-on="/login, /admin"')
-    page.evaluate("history.pushState({}, '', '/login')")
-    expect(page.locator(BANNER)).to_have_count(0)
-    page.evaluate("history.pushState({}, '', '/shop')")
-    expect(page.locator(BANNER)).to_be_visible()
+@pytest.mark.parametrize("navigation", [True, False], ids=["navigation API", "none"])
+def test_a_route_within_the_page_counts_as_a_path(page: Page, site: Stub, collector: Stub, navigation: bool) -> None:
+    """By every way that a page has to another address, also where the browser does not tell of it (Firefox, Safari)."""
+    if not navigation:
+        page.add_init_script("Object.defineProperty(window, 'navigation', { value: undefined })")
+    asked(page, site, collector, attributes='data-never-on="/login, /admin/ /관리"')
+    for away, back in (
+        ("history.pushState({}, '', '/login')", "history.pushState({}, '', '/shop')"),
+        ("history.replaceState({}, '', '/admin/users')", "history.replaceState({}, '', '/administrator')"),
+        (
+            "(history.pushState({}, '', '/admin'), history.pushState({}, '', '/shop'), history.back())",
+            "history.forward()",
+        ),
+        ("location.hash = '#/login?next=1'", "location.hash = '#/shop'"),
+        ("location.hash = '#!/admin'", "history.back()"),
+        ("history.pushState({}, '', '/%ea%b4%80%EB%A6%AC/1')", "history.pushState({}, '', '/shop#login')"),
+    ):
+        page.evaluate(away)
+        expect(page.locator(BANNER)).to_have_count(0)
+        page.evaluate(back)
+        expect(page.locator(BANNER)).to_be_visible()
     assert collector.consents == []

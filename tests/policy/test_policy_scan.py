@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
+from dongui.version import how_to_install
 from dongui_collector.cli import cli
 from policies import MENDED, edited
 
@@ -113,4 +114,4 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (result.exit_code, "apt install chromium" in result.stderr) == (2, True)
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
     result = scan("http://localhost:1/", "--policy", MENDED)
-    assert (result.exit_code, "pip install 'dongui[scan]'" in result.stderr) == (2, True)
+    assert (result.exit_code, how_to_install("collector", "scan") in result.stderr) == (2, True)

@@ -10,6 +10,7 @@ from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.core.operations import perform, plain
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention.service import DestructionFailed
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.values import Hold
 from dongui_collector.storage.sqlite.days import SqliteDays
 
@@ -373,11 +374,11 @@ def test_what_a_hold_keeps_outlives_the_record_of_its_consent(house: House) -> N
 def test_an_erased_visitor_is_named_by_no_request(house: House) -> None:
     visitor = house.arrive()
     key = house.core.ledger.key_of(visitor)
-    entry = {"site_ref": 1, "kind": "erase", "visitor": key.hex(), "text": "please", "at": house.now}
+    entry = StoredRequest(1, "erase", visitor=key.hex(), text="please", at=house.now)
     with house.core.storage.ledger.writing():
         house.core.storage.admin.add_request(entry)
     house.erase(visitor)
-    assert [r["text"] for r in house.core.storage.admin.requests()] == ["please"]
+    assert [r.text for r in house.core.storage.admin.requests()] == ["please"]
     assert key.hex().encode() not in house.bytes()
 
 
@@ -473,14 +474,14 @@ def test_audit_entries_and_closed_requests_age_out(house: House) -> None:
     office, ledger = house.core.storage.admin, house.core.storage.ledger
     with ledger.writing():
         ledger.append("audit", house.now, {"action": "export", "by": "auditor-sentinel"}, site_ref=1)
-        closed = {"site_ref": 1, "kind": "access", "at": house.now, "closed_at": house.now, "text": "request-sentinel"}
+        closed = StoredRequest(1, "access", at=house.now, closed_at=house.now, text="request-sentinel")
         office.add_request(closed)
-        office.add_request({"site_ref": 1, "kind": "access", "at": house.now, "text": "still open"})
+        office.add_request(StoredRequest(1, "access", at=house.now, text="still open"))
     house.run("2027-03-10T23:59")
     assert b"auditor-sentinel" in house.bytes()
     house.run("2027-03-11T00:00")
     assert b"auditor-sentinel" not in house.bytes()
     house.run("2028-03-11T00:00")
     assert b"request-sentinel" not in house.bytes()
-    assert [r["text"] for r in office.requests()] == ["still open"]
+    assert [r.text for r in office.requests()] == ["still open"]
     nothing_is_wrong(house)

@@ -90,7 +90,7 @@ def test_a_crash_leaves_one_version_after_the_next_start(
     assert held(house) == [RIGHT if added else WRONG]
     request = house.core.storage.admin.request(id)
     assert request
-    assert request["correcting"] is None
+    assert request.correcting is None
 
 
 def test_the_wrong_version_is_in_no_open_byte_and_the_request_says_what_was_done(house: House) -> None:

@@ -35,7 +35,7 @@ RIGHTS = "dongui_collector.rights"
 POINTS = [
     (f"{LEDGER}.service:LedgerService.erase", "after", 1, False),
     (f"{LEDGER}.service:LedgerService.end_member", "after", 1, False),
-    (f"{RIGHTS}.files:change", "after", 1, False),
+    (f"{RIGHTS}.files:save", "after", 1, False),
     (f"{RIGHTS}.fulfilment:finish", "before", 1, True),
     ("dongui_collector.storage.sqlite.journal:Journal.append", "after", 1, True),
     ("dongui_collector.storage.sqlite.days:SqliteDays.end_all", "before", 1, True),
@@ -45,8 +45,8 @@ POINTS = [
     (f"{RETENTION}.executor:Executor.execute", "after", 2, True),
     (f"{RETENTION}.executor:Executor.execute", "after", 3, True),
     (f"{RIGHTS}.answering:settle", "before", 1, True),
-    (f"{RIGHTS}.files:change", "before", 2, True),
-    (f"{RIGHTS}.files:change", "after", 2, True),
+    (f"{RIGHTS}.files:save", "before", 2, True),
+    (f"{RIGHTS}.files:save", "after", 2, True),
 ]
 
 
@@ -82,6 +82,6 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     assert b"killed-sentinel" not in house.bytes()
     filed = house.core.storage.admin.request(id)
     assert filed
-    assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None)
+    assert (filed.member, filed.visitor, filed.settling) == (None, None, None)
     assert house.core.storage.ledger.intents() == []
     assert [str(f) for f in verify(house.core).findings] == []

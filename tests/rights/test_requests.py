@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.rights import filing, request_list, settling
 from dongui_collector.rights.grounds import GROUNDS, KINDS, due_day, grounds_for, named_in, urgency
+from dongui_collector.storage.contract.requests import VERSION, StoredRequest
 from dongui_collector.storage.contract.values import Hold
+from dongui_collector.storage.sqlite.admin import SqliteAdmin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,13 +119,14 @@ def test_s7_2_who_asked_and_every_word_lie_sealed_and_age_out_with_the_request(h
     assert b"sentinel" not in house.bytes("data", "keys")
     shown = ask(house, "show", id=id)
     assert (shown["text"], shown["answers"][0]["reason"]) == ("please-sentinel", "reason-sentinel")
-    key = house.core.storage.admin.request(id)
-    assert key
+    filed = house.core.storage.admin.request(id)
+    assert filed
+    assert filed.key
     house.run("2028-03-10T23:59:59")
     assert house.core.storage.admin.request(id)
     house.run("2028-03-11T00:00")
     assert house.core.storage.admin.request(id) is None
-    assert house.core.storage.keys.destroyed(key["key"]), "no backup tells it either"
+    assert house.core.storage.keys.destroyed(filed.key), "no backup tells it either"
     assert verify(house.core).ok
 
 
@@ -221,7 +226,7 @@ def test_s9_1_a_members_erasure_covers_every_linked_visitor_and_the_records(memb
     assert len(house.core.storage.records.of_site(1)) == 1
     filed = house.core.storage.admin.request(id)
     assert filed
-    assert (filed["member"], filed["visitor"], filed["settling"]) == (None, None, None), "whose it was is forgotten"
+    assert (filed.member, filed.visitor, filed.settling) == (None, None, None), "whose it was is forgotten"
     assert [str(f) for f in verify(house.core).findings] == []
 
 
@@ -279,3 +284,38 @@ def test_k10_a_members_suspension_reaches_visitors_joined_later(members: House) 
 def test_an_unknown_visitor_id_is_said_so(house: House) -> None:
     with pytest.raises(Unknown, match="nothing is held"):
         add(house, visitor="A" * 22)
+
+
+# --- rows of earlier versions ----------------------------------------------------------------------------------------
+
+FIRST_FORM = {
+    "site_ref": 1,
+    "kind": "restriction",
+    "at": 1_741_572_000_000,
+    "due": "2025-03-20",
+    "text": "please-sentinel",
+    "visitor": None,
+    "correcting": None,
+    "identity": {"result": "confirmed", "how": "document", "at": 1_741_572_000_001, "by": "officer"},
+    "answers": [{"outcome": "postponed", "ground": "PIPA 35(4)", "at": 3, "by": "officer", "until": "2025-03-20"}],
+}
+
+
+@pytest.mark.parametrize("without", [(), ("identity",), ("answers",), ("text", "visitor", "correcting", "due")])
+def test_a_row_of_the_first_form_is_read_and_stored_as_one_of_today(house: House, without: tuple[str, ...]) -> None:
+    admin, form = house.core.storage.admin, {k: v for k, v in FIRST_FORM.items() if k not in without}
+    assert isinstance(admin, SqliteAdmin)
+    with house.core.storage.ledger.writing():
+        id = admin.add_request(StoredRequest(1, "access"))
+        admin._write("UPDATE requests SET body = ? WHERE id = ?", (json.dumps(form), id))
+    found = admin.request(id)
+    assert found
+    assert (found.v, msgspec.to_builtins(found) | {"id": id}) == (
+        1,
+        {k: v for k, v in form.items() if v is not None} | {"id": id},
+    )
+    with house.core.storage.ledger.writing():
+        admin.update_request(found)
+    again = admin.request(id)
+    assert again
+    assert (again.v, again.id, again.kind, again.answers) == (VERSION, id, found.kind, found.answers)

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.clock import now_s
+from tests.clock import now_ms, now_s
 
 SITE = "site-one"
 SECRET = "dgs_" + "s" * 43
@@ -244,6 +244,8 @@ class Collector:
         refused = set(body["refused"])
         if (before := body.get("given_before")) is not None:
             refused = {name for name in refused & live if self.given_at.get((visitor or "", name), 0) < before}
+        if (ago := body.get("decided_ago")) is not None:
+            refused = {name for name in refused if self.given_at.get((visitor or "", name), 0) <= now_ms() - ago}
         live = (live | set(body["granted"])) - refused
         if live:
             visitor = visitor if visitor in self.granted else secrets.token_urlsafe(16)

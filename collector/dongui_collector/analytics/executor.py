@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dongui_collector.analytics.columns.conversions import with_conversion
 from dongui_collector.analytics.columns.count import Figures, total
 from dongui_collector.analytics.columns.engine import Engine, VisitSelection
+from dongui_collector.analytics.columns.event_properties import numbers
 from dongui_collector.analytics.columns.journeys import quarters, vitals
 from dongui_collector.analytics.columns.measures import Measure, measure_of, parts_of, rows_of
 from dongui_collector.analytics.columns.words import Glossary
@@ -19,8 +21,8 @@ from dongui_collector.analytics.filters import ReportError, check_covered
 from dongui_collector.analytics.intervals import Interval, of_day
 from dongui_collector.analytics.metrics import COUNTS, Key, added, ordered, ratio
 from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
-from dongui_collector.analytics.reports import OTHERS
-from dongui_collector.analytics.sessions import METRICS
+from dongui_collector.analytics.reports import OTHERS, SAMPLED
+from dongui_collector.analytics.revenue import Conversion, conversion_of
 from dongui_collector.analytics.snapshot_reader import (
     UNKNOWN_STATES,
     FrozenDays,
@@ -67,7 +69,11 @@ def report(
     if question.name == "consent":
         return _consent(core, site, purposes, question)
     run = ReportRun.prepare(core, site, purposes, question, advance)
-    rows, number, summary = run.vitals() if question.name == "vitals" else run.compared(run.count(*run.days))
+    sampled = question.name in SAMPLED
+    rows, number, summary = run.sampled() if sampled else run.compared(run.count(*run.days))
+    if run.conversion:
+        summary |= {"goal": run.conversion.goal.text}
+        summary |= {"currency": run.conversion.into} if run.conversion.value else {}
     return _answer(core, site, purposes, run.question, rows, run.events.zone.key, number) | summary
 
 
@@ -82,6 +88,7 @@ class ReportRun:
     events: EntitledEvents
     purposes: tuple[str, ...]
     question: Query
+    conversion: Conversion | None
     advance: Advance
 
     @classmethod
@@ -93,7 +100,11 @@ class ReportRun:
         check_covered(question.dimensions, events.items(), purposes)
         if question.name == "now":
             question = question.of_now(core.clock.now(), events.zone)
-        return cls(core, events, purposes, question.under(events.rules), advance)
+        question, conversion, asked = question.under(events.rules), None, core.settings
+        if question.goal:
+            names = question.value_name, question.currency_name
+            conversion = conversion_of(question.goal, *names, asked.currency, asked.exchange_rates)
+        return cls(core, events, purposes, question, conversion, advance)
 
     @property
     def days(self) -> tuple[date, date]:
@@ -112,6 +123,8 @@ class ReportRun:
             event=question.event_name,
             property=question.property_name,
         )
+        if self.conversion:
+            measure = with_conversion(measure, self.conversion)
         frozen, states = self._days(first, last)
         selection = self._selection(first, last, frozen)
         figures, words = Engine.of(self.core).figures(self.events, measure, selection, self.advance)
@@ -128,22 +141,26 @@ class ReportRun:
             summary["previous"] = before.summary()
         return rows, number, summary
 
-    def vitals(self) -> tuple[list[Json], int, Json]:
-        """Web vitals by page, in order, how many pages there are, and the summary."""
+    def sampled(self) -> tuple[list[Json], int, Json]:
+        """The rows of one of :data:`SAMPLED`, in order, how many there are, and the summary."""
         question = self.question
         frozen, states = self._days(*self.days)
         selection = self._selection(*self.days, frozen)
         parts, words = Engine.of(self.core).parts(self.events, selection, self.advance)
-        figures = ("samples", *(metric.lower() for metric in METRICS))
-        sort, ascending = _sort(question, ("page",), figures, "samples")
-        rows = ordered(list(quarters([vitals(part) for part in parts], words)), ("page",), sort, ascending=ascending)
+        names, figures = SAMPLED[question.name]
+        sort, ascending = _sort(question, names, figures, "samples")
+        if question.name == "vitals":
+            found = list(quarters([vitals(part) for part in parts], words))
+        else:
+            found = list(numbers(parts, words, question.event_name))
+        rows = ordered(found, names, sort, ascending=ascending)
         visitors, visits = np.sum([total(part) for part in parts], axis=0).tolist()
         return rows, len(rows), _summary(visitors, visits, states.values(), bound=False)
 
     @property
     def _only_living(self) -> bool:
         """Whether frozen numbers cannot answer: sums know nothing of what filters choose, nor of who came again."""
-        return bool(self.question.filters) or self.question.name in OTHERS
+        return bool(self.question.filters or self.question.goal) or self.question.name in OTHERS
 
     def _days(self, first: date, last: date) -> tuple[FrozenDays, dict[date, State]]:
         """The frozen days, and how every day of which there is or was something is known."""

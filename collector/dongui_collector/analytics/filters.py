@@ -31,6 +31,9 @@ DIMENSIONS: dict[str, str] = {
 }
 
 
+_OR = re.compile(rf"\|(?=!?(?:{'|'.join(DIMENSIONS)}):)")
+
+
 class ReportError(CollectorError):
     """A question that no report answers; the message names the parameter and the remedy, never what was sent."""
 
@@ -39,21 +42,42 @@ class ReportError(CollectorError):
 class Filter:
     """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown).
 
-    Of a property both its name and its value: ``plan=pro``.
+    Of a property both its name and its value: ``plan=pro``. With ``others`` it is enough that one of them holds.
     """
 
     dimension: str
     value: str | None
     negated: bool = False
+    others: tuple[Filter, ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[Filter, ...]:
+        """The filter without ``others``, and these: one of them is enough."""
+        return (replace(self, others=()), *self.others) if self.others else (self,)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions of all of them."""
+        return tuple(one.dimension for one in self.alternatives)
 
     @property
     def group(self) -> str:
         """What filters have in common of which one is enough: the dimension, of properties also the name."""
+        if self.others:
+            return self.text
         return self.dimension if self.dimension != "prop" else f"prop:{property_of(self)[0]}"
+
+    @property
+    def text(self) -> str:
+        """The filter as it is written."""
+        own = f"{'!' if self.negated else ''}{self.dimension}:{self.value or ''}"
+        return "|".join((own, *(one.text for one in self.others)))
 
     def under(self, site: SiteRules) -> Filter:
         """The same filter, its pages under the names that the site's rules give them."""
-        return replace(self, value=site.named(self.value)) if self.value and self.dimension in PAGES else self
+        others = tuple(one.under(site) for one in self.others)
+        value = site.named(self.value) if self.value and self.dimension in PAGES else self.value
+        return replace(self, value=value, others=others)
 
     def holds(self, values: Iterable[str | None]) -> bool:
         """Whether it holds of what a visit has of the dimension; of nothing at all that is ``(None,)``."""
@@ -71,8 +95,12 @@ def property_of(one: Filter) -> tuple[str, str]:
 def parse_filter(text: str) -> Filter:
     """``page:/blog/*``, ``!country:KR``, ``source:`` (unknown), ``prop:plan=pro``. Raises :class:`ReportError`.
 
-    A page may be written readable or escaped, a language in any case.
+    A page may be written readable or escaped, a language in any case. Alternatives stand behind each other with ``|``
+    between them: ``page:/cart|event:purchase``.
     """
+    if len(parts := _OR.split(text)) > 1:
+        first, *others = map(parse_filter, parts)
+        return replace(first, others=tuple(others))
     negated = text.startswith("!")
     dimension, colon, value = _PLAUSIBLE.sub("prop:", text.removeprefix("!")).partition(":")
     if not colon or dimension not in DIMENSIONS:

@@ -13,6 +13,8 @@ class Metrics(NamedTuple):
     """Of some visits: how many, how many saw a page, page views (or whatever a report counts), and so on.
 
     ``milliseconds`` is what the visits lasted, ``engaged`` (ms) what ``engagements`` of them reported as time in use.
+    Where a goal is asked about, ``converted`` visits met it, for ``revenue`` in hundredths; of ``unpriced`` more of its
+    events nobody knows what their amount is worth.
     """
 
     visitors: int = 0
@@ -23,6 +25,9 @@ class Metrics(NamedTuple):
     milliseconds: int = 0
     engaged: int = 0
     engagements: int = 0
+    converted: int = 0
+    revenue: int = 0
+    unpriced: int = 0
 
 
 def plus(one: Metrics, other: Metrics) -> Metrics:
@@ -59,10 +64,16 @@ _FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
     "rate": lambda p, visits: ratio(p.visits, visits),
     # Of a funnel and of retention: ``viewed`` is what a share is of.
     "share": lambda p, _: ratio(p.visits, p.viewed),
+    "conversions": lambda p, _: p.converted,
+    "conversion_rate": lambda p, _: ratio(p.converted, p.visits),
+    "revenue": lambda p, _: p.revenue / 100,
+    "unpriced": lambda p, _: p.unpriced,
     "returned": lambda p, _: ratio(p.visitors, p.viewed),
 }
 
 
+FIGURES_OF_GOAL = ("conversions", "conversion_rate")
+FIGURES_OF_VALUE = ("revenue", "unpriced")
 COUNTS = frozenset({"visitors", "visits", "page_views", "events", "searches"})  # all others are worked out of several
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 MOST_VALUES = 10_000  # different values of a property that are told apart
 MOST_NAMES = 1000  # different properties
 LONGEST_VALUE = 300  # characters; longer ones are texts that somebody wrote
+_LARGEST = 1e15  # of a number: whole ones are exact up to it
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 
 Pair = tuple[str | None, str | None]  # a property's name and value; None stands for all others
@@ -44,7 +45,9 @@ def number_of(value: object) -> float:
     """A number, also one that a page wrote as text (``"12.50"``); NaN for everything else."""
     if isinstance(value, str):
         return float(value) if _DECIMAL.fullmatch(value) else math.nan
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return math.nan
+    return float(value) if -_LARGEST < value < _LARGEST else math.nan
 
 
 def _text(value: object) -> str | None:

@@ -14,6 +14,7 @@ from dongui_collector.core.clock import day_of
 
 LIMIT, MOST_ROWS = 100, 1000
 MOST_STEPS, MOST_WEEKS = 12, 106
+_OF_PROPERTIES = ("properties", "property_values", "property_numbers")
 STEPS = ("page", "event", "prop")  # what a funnel's steps may say
 NOW_MS = 5 * 60_000
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
@@ -37,6 +38,9 @@ class Query:
     since: int | None = None  # only visits with something at or after this instant (epoch ms)
     event_name: str = ""  # of properties: only of events of this name
     property_name: str = ""  # whose values
+    goal: Filter | None = None  # like a step: what its rows brought of it
+    value_name: str = ""  # the property with what the goal was worth
+    currency_name: str = "currency"  # the property with the currency of that
     every: bool = False  # all rows, whatever the limit: of a file, which has no pages
 
     def __post_init__(self) -> None:
@@ -53,12 +57,23 @@ class Query:
         if self.filters and self.name == "consent":
             raise ReportError("consent is counted without visitors: it has no filters")
         self._check_steps()
+        if any(one.others for one in (*self.steps, self.goal) if one):
+            raise ReportError("a step or a goal is one filter, without |")
         if (self.name == "property_values") != bool(self.property_name):
             raise ReportError("the report property_values has a property, and no other: property=plan")
-        if self.event_name and self.name not in ("properties", "property_values"):
-            raise ReportError("event is for the reports properties and property_values; elsewhere filter=event:NAME")
+        if self.event_name and self.name not in _OF_PROPERTIES:
+            raise ReportError(f"event is for the reports {', '.join(_OF_PROPERTIES)}; elsewhere filter=event:NAME")
+        self._check_goal()
         if self.name == "retention" and (self.last - self.first).days > MOST_WEEKS * 7:
             raise ReportError(f"retention is worked out for at most {MOST_WEEKS} weeks")
+
+    def _check_goal(self) -> None:
+        if self.goal and self.name not in reports.OF_GOALS:
+            raise ReportError(f"goal is for the reports {', '.join(reports.OF_GOALS)}")
+        if self.goal and self.goal.dimension not in STEPS:
+            raise ReportError(f"a goal is like a step, with one of {', '.join(STEPS)}: goal=event:purchase")
+        if self.value_name and not (self.goal and self.name in reports.OF_VALUES):
+            raise ReportError(f"value is a property of a goal's event, for the reports {', '.join(reports.OF_VALUES)}")
 
     def _check_steps(self) -> None:
         if (self.name == "funnel") != bool(self.steps):
@@ -80,12 +95,16 @@ class Query:
     @property
     def rests_on_properties(self) -> bool:
         """Whether properties of events must be read for it."""
-        return self.name in ("properties", "property_values") or "prop" in self.dimensions
+        return bool(self.value_name) or self.name in _OF_PROPERTIES or "prop" in self.dimensions
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """What it tells visits apart by, in rows, filters and steps."""
-        return (*reports.BREAKDOWNS.get(self.name, ()), *(f.dimension for f in (*self.filters, *self.steps)))
+        return (*reports.BREAKDOWNS.get(self.name, ()), *(d for f in self._conditions for d in f.dimensions))
+
+    @property
+    def _conditions(self) -> tuple[Filter, ...]:
+        return (*self.filters, *self.steps, *((self.goal,) if self.goal else ()))
 
     def under(self, site: SiteRules) -> Query:
         """The same question, its pages under the names that the site's rules give them."""
@@ -93,6 +112,7 @@ class Query:
             self,
             filters=tuple(one.under(site) for one in self.filters),
             steps=tuple(step.under(site) for step in self.steps),
+            goal=self.goal.under(site) if self.goal else None,
         )
 
     def of_now(self, now: int, zone: ZoneInfo) -> Query:

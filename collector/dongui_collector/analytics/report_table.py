@@ -8,11 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.columns.measures import measure_of
-from dongui_collector.analytics.sessions import METRICS
+from dongui_collector.analytics.metrics import FIGURES_OF_GOAL, FIGURES_OF_VALUE
+from dongui_collector.analytics.reports import SAMPLED
 
 Json = dict[str, Any]
 _COLUMNS = {
-    "vitals": ("page", "samples", *(metric.lower() for metric in METRICS)),
+    **{name: (*names, *figures) for name, (names, figures) in SAMPLED.items()},
     "consent": ("day", "purpose", "given", "refused", "withdrawn", "chosen", "given_rate"),
 }
 
@@ -34,4 +35,5 @@ def columns_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
     if name in _COLUMNS:
         return _COLUMNS[name]
     measure = measure_of(name, "day", day, day, (), ZoneInfo(answer["zone"]))
-    return (*measure.names, *measure.figures)
+    goal = FIGURES_OF_GOAL if "goal" in answer else ()
+    return (*measure.names, *measure.figures, *goal, *(FIGURES_OF_VALUE if "currency" in answer else ()))

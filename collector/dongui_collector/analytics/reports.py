@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dongui_collector.analytics.sessions import METRICS
+
 # Reports that are a breakdown by these dimensions, in this order.
 BREAKDOWNS: Mapping[str, tuple[str, ...]] = {
     "sources": ("source", "channel"),
@@ -31,5 +33,21 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "searches": ("search",),
     **BREAKDOWNS,
 }
-OTHERS = ("now", "funnel", "retention", "vitals", "properties", "property_values")  # they do not outlive their day
+OTHERS = (
+    "now",
+    "funnel",
+    "retention",
+    "vitals",
+    "properties",
+    "property_values",
+    "property_numbers",
+)  # they do not outlive their day
+# Whose rows are visits of which some may have met a goal; by headline figures also what that was worth.
+OF_GOALS = (*NAMES, "properties", "property_values")
+OF_VALUES = ("overview", "timeseries", "entry_pages", *BREAKDOWNS)
+# What does not add up over visitors: of samples, and what tells its rows apart.
+SAMPLED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "vitals": (("page",), ("samples", *(metric.lower() for metric in METRICS))),
+    "property_numbers": (("event", "property"), ("samples", "sum", "average", "p50", "p75", "p95")),
+}
 REPORTS = (*NAMES, *OTHERS, "consent")

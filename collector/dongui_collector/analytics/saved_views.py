@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dongui_collector.analytics.filters import ReportError, parse_filter
+from dongui_collector.analytics.query import STEPS
 from dongui_collector.core.clock import parse_day
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import COMMAND_LINE, Request, operation
@@ -158,10 +159,10 @@ def _text(fields: Mapping[str, Any], field: str, most: int = _LONGEST) -> str:
 
 
 def step(text: Any) -> str:
-    """What a goal or a funnel's step asks for: a page or an event, with or without stars."""
+    """What a goal or a funnel's step asks for: a page, an event or a property, with or without stars."""
     found = parse_filter(text if isinstance(text, str) else "")
-    if found.negated or found.dimension not in ("page", "event") or not found.value:
-        raise ReportError("a goal or a step is page:PATTERN or event:NAME, such as page:/thanks/* or event:purchase")
+    if found.negated or found.others or found.dimension not in STEPS or not found.value:
+        raise ReportError("a goal or a step is page:PATTERN, event:NAME or prop:NAME=VALUE, such as page:/thanks/*")
     return f"{found.dimension}:{found.value}"
 
 

@@ -21,6 +21,9 @@ KEPT = ("overview", HOURS, *(n for n in REPORTS if n not in ("overview", "timese
 OWN = "dongui"  # the source of numbers that were counted here; any other is named for what it was imported from
 
 
+_FROZEN = Metrics._fields.index("converted")  # what goals bring is asked of living days alone
+
+
 def outlives(names: Iterable[str], part: Metrics) -> bool:
     """Whether a row may outlive its day; ``names`` are the columns that tell rows apart, none for a day's total."""
     return part.visitors >= ENOUGH or not tuple(names)
@@ -37,7 +40,7 @@ def kept(names: tuple[str, ...], parts: Mapping[Key, Metrics], *, whole: bool = 
 
 
 def _body(rows: Mapping[Key, Metrics], *, whole: bool) -> Json:
-    return {"rows": sorted(([list(key), list(part)] for key, part in rows.items()), key=repr), "whole": whole}
+    return {"rows": sorted(([list(key), list(part[:_FROZEN])] for key, part in rows.items()), key=repr), "whole": whole}
 
 
 def _with_a_remainder_of_many(names: Sequence[str], parts: Mapping[Key, Metrics]) -> dict[Key, Metrics]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 from dongui.policy import Policy, load
 from dongui.policy.undeclared import Gap, PageScan, ScannedCookie, as_lines, gaps
+from dongui.version import how_to_install
 
 from dongui_collector.cli.common import config_option, emit, json_option, reading, site_option
 from dongui_collector.core.errors import CollectorError
@@ -103,7 +104,7 @@ def look(url: str, *, seconds: float = 3, browser: str | None = None) -> PageSca
     try:
         from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError:
-        raise CollectorError("scanning needs Playwright; install it: pip install 'dongui[scan]'") from None
+        raise CollectorError(f"scanning needs Playwright; install it: {how_to_install('collector', 'scan')}") from None
     executable = browser or next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     if executable is None:
         raise CollectorError("scanning needs Chromium; install it (apt install chromium) or name one with --browser")

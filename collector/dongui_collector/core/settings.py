@@ -48,6 +48,8 @@ class Settings:
     reports_memory_mb: int = 1024
     trailing_slash: str = "keep"
     channel_rules: tuple[str, ...] = ()
+    currency: str = ""
+    exchange_rates: tuple[str, ...] = ()
     require_totp: bool = False
     two_person: bool = False
     checkpoint_folder: str = ""
@@ -84,6 +86,14 @@ _CHANNEL_RULE_FORM = (
     "a rule is FIELD:PATTERN [& FIELD:PATTERN …] -> CHANNEL, such as 'source:naver & medium:brand* -> paid_search'; "
     "FIELD is one of referrer, source, medium, campaign, term, content"
 )
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_FORMS = {
+    "channel_rules": (_CHANNEL_RULE, _CHANNEL_RULE_FORM),
+    "exchange_rates": (
+        re.compile(r"[A-Z]{3}\s+(?=[0-9.]*[1-9])[0-9]{1,9}(?:\.[0-9]{1,9})?"),
+        "a rate is CODE NUMBER, such as 'USD 1380.5': what one US dollar is worth in the setting currency",
+    ),
+}
 # These select other things than a setting: the file itself, the clock, the master key's value.
 _NOT_SETTINGS = {"DONGUI_CONFIG", "DONGUI_CLOCK", "DONGUI_MASTER_KEY"}
 _BOUNDS = {
@@ -156,8 +166,9 @@ def _texts(key: str, value: Any, where: str) -> tuple[str, ...]:
     """A list of texts, each of the form that the key's texts have."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise SettingsError(f"{where}: {key} must be a list of texts")
-    if not all(_CHANNEL_RULE.fullmatch(one.strip()) for one in value):
-        raise SettingsError(f"{where}: {key}: {_CHANNEL_RULE_FORM}")
+    form, remedy = _FORMS[key]
+    if not all(form.fullmatch(one.strip()) for one in value):
+        raise SettingsError(f"{where}: {key}: {remedy}")
     return tuple(one.strip() for one in value)
 
 
@@ -179,6 +190,8 @@ def _with(settings: Settings, key: str, value: Any, *, where: str) -> Settings:
         raise SettingsError(f"{where}: {key} must be greater than 0")
     if (known := _CHOICES.get(key)) and value not in known:
         raise SettingsError(f"{where}: {key} must be one of {', '.join(known)}")
+    if key == "currency" and value and not _CURRENCY.fullmatch(value):
+        raise SettingsError(f"{where}: currency is a code of ISO 4217, such as KRW")
     if key == "key_backup_horizon":
         try:
             Period.parse(value)

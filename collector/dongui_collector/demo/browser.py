@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dongui.version import how_to_install
+
 from dongui_collector.core.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def chromium() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
-        raise CollectorError("playwright is not installed; pip install 'dongui[collector,scan]'") from None
+        raise CollectorError(f"playwright is not installed: {how_to_install('collector', 'scan')}") from None
     # As root, as in most containers, Chromium's own sandbox does not start.
     flags = [*_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else _FLAGS
     with sync_playwright() as playwright:

@@ -38,7 +38,7 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
         raise ReportError(f"at most {MOST_FILTERS} filters")
     events = EntitledEvents(core, reader.site, reader.purposes)
     filters = [parse_filter(text).under(events.rules) for text in texts]
-    needed = dict.fromkeys(DIMENSIONS[one.dimension] for one in filters)
+    needed = dict.fromkeys(DIMENSIONS[name] for one in filters for name in one.dimensions)
     if lacking := [item for item in needed if item not in events.items()]:
         raise NotAllowed(
             f"the purposes {', '.join(reader.purposes)} do not cover {', '.join(lacking)}, which a filter rests on"
@@ -49,9 +49,11 @@ def event_filter(core: LedgerInstallation, reader: Entitlement, texts: Sequence[
 def _chooser(filters: Sequence[Filter], rules: SiteRules) -> Callable[[Json], bool]:
     """Any of those filters of the same group, all groups, and no negated one."""
     group = attrgetter("group")
-    wanted = sorted((one for one in filters if not one.negated), key=group)
+    plain = [one for one in filters if not one.others]
+    wanted = sorted((one for one in plain if not one.negated), key=group)
     groups = [list(some) for _, some in groupby(wanted, key=group)]
-    unwanted = [one for one in filters if one.negated]
+    unwanted = [one for one in plain if one.negated]
+    several = [one.alternatives for one in filters if one.others]
 
     def choose(row: Json) -> bool:
         values = _Values(row, rules)
@@ -61,7 +63,11 @@ def _chooser(filters: Sequence[Filter], rules: SiteRules) -> Callable[[Json], bo
         def holds(one: Filter) -> bool:
             return one.holds(properties if one.dimension == "prop" else (values[one.dimension],))
 
-        return all(any(map(holds, some)) for some in groups) and not any(map(holds, unwanted))
+        return (
+            all(any(map(holds, some)) for some in groups)
+            and not any(map(holds, unwanted))
+            and all(any(holds(one) is not one.negated for one in some) for some in several)
+        )
 
     return choose
 

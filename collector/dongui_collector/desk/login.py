@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from dongui.errors import DonguiError
 from flask import Flask, redirect, render_template, request, session, url_for
@@ -188,7 +189,8 @@ def _next_page() -> str:
     """Where to go after signing in; only within the console."""
     wanted = request.args.get("next", "")
     # What begins like this names neither scheme nor host, so it is never taken apart, and never fails at it.
-    if not wanted.startswith("/console/") or "\\" in wanted:
-        return home()
-    nobodys = wanted.partition("#")[0].partition("?")[0] == "/console/"  # where an address without a page leads
+    path = unquote(wanted.partition("#")[0].partition("?")[0])
+    if not wanted.startswith("/console/") or "\\" in wanted or {".", ".."}.intersection(path.split("/")):
+        return home()  # dots lead out of the console, where something else may stand
+    nobodys = path == "/console/"  # where an address without a page leads
     return home() if nobodys else wanted

@@ -159,15 +159,11 @@ def _of_office(core: Installation, site: Site) -> Iterator[Portion]:
     """Privacy requests and disclosures: an open one has no end yet."""
     zone, registry = core.settings.zone, core.registry
     for request in core.storage.admin.requests():
-        if request["site_ref"] != site.ref:
+        if request.site_ref != site.ref:
             continue
-        closed = request.get("closed_at")
-        last = (
-            ledger_retention.request_last_day(request, registry.in_force(request["site_ref"], closed))
-            if closed
-            else None
-        )
-        yield _office(ledger_retention.REQUEST, day_of(int(request.get("at") or closed or 0), zone), last)
+        closed = request.closed_at
+        last = ledger_retention.request_last_day(request, registry.in_force(site.ref, closed)) if closed else None
+        yield _office(ledger_retention.REQUEST, day_of(request.at or closed or 0, zone), last)
     for entry in core.storage.disclosures.entries():
         if entry.site_ref != site.ref:
             continue

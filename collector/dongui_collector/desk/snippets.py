@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dongui.version import WHEEL
+
 _ENVIRONMENT = """\
-pip install dongui
+{install}
 export DONGUI_SITE={site}
 export DONGUI_SECRET_KEY=…
 export DONGUI_COLLECTOR={collector}"""
@@ -46,7 +48,7 @@ class Snippet:
 
 def snippets(site: str, collector: str, purpose: str) -> list[Snippet]:
     """``site`` is its id, ``collector`` where the site's server reaches the public door, ``purpose`` an example."""
-    environment = _ENVIRONMENT.format(site=site, collector=collector)
+    environment = _ENVIRONMENT.format(install=WHEEL, site=site, collector=collector)
     servers = (("Flask", _FLASK), ("Django", _DJANGO), ("FastAPI · Starlette", _FASTAPI))
     return [
         *(Snippet(name, f"{environment}\n\n{code}", "snippet_server") for name, code in servers),

@@ -32,6 +32,8 @@ LEAF = 48
 LATEST = timedelta(days=5)  # what is due may wait so long for an approval (PIPA 21; K3)
 UNDER_WAY_MS = 86_400_000  # what was begun and is not certified may still go on for a day
 MOST = 50
+LARGEST = 64 << 20  # bytes of a file that is read as a whole: a small bundle must not fill the reader's memory
+PARTS = ("chain.ndjson", "manifest.json", "READ-ME.txt", "verify_evidence.py", "checkpoints/", "days/", "notices/")
 
 WORDS = {
     "chain": (
@@ -82,6 +84,10 @@ WORDS = {
         "따로 보관하던 검사점을 주지 않았습니다. 묶음이 스스로와 맞는다는 것만 확인했습니다.",
         "No checkpoint from elsewhere was given: only that this bundle agrees with itself is shown.",
     ),
+    "others": (
+        "묶음에 확인 대상이 아닌 파일 {n}개가 있습니다. 아무것도 증명하지 않습니다.",
+        "{n} files in the bundle are no part of what was verified: they prove nothing.",
+    ),
     "good": ("모두 맞습니다.", "Everything holds."),
     "unread": ("읽을 수 없어 아무것도 확인하지 못했습니다.", "Nothing could be read, so nothing was verified."),
     "bad": ("맞지 않는 곳이 {n}군데 있습니다.", "{n} things are broken."),
@@ -109,12 +115,22 @@ class Bundle:
             found[name.casefold()] = found.get(name.casefold(), 0) + 1
         return sorted(name for name, times in found.items() if times > 1)
 
+    def others(self) -> list[str]:
+        """Files that are none of a bundle's: whoever handed it over may have added them."""
+        packed = [name for name in self.zip.namelist() if not name.endswith("/")] if self.zip else []
+        return sorted(
+            n for n in packed if not any(n == part or (n.startswith(part) and part[-1] == "/") for part in PARTS)
+        )
+
     def open(self, name: str) -> IO[bytes]:
         return self.zip.open(name) if self.zip else (self.folder / name).open("rb")
 
     def read(self, name: str) -> bytes:
         with self.open(name) as file:
-            return file.read()
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ValueError(f"{name} is larger than any of its kind")
+        return content
 
 
 class BundleVerifier:
@@ -550,6 +566,8 @@ def main() -> int:
         print("✓", WORDS["checkpoints"][column].format(n=len(given)))
     elif not given:
         print("!", WORDS["outside"][column])
+    if others := verifier.bundle.others():
+        print("!", WORDS["others"][column].format(n=len(others)), *(shown(name) for name in others[:MOST]))
     print(WORDS["bad" if verifier.broken else "good"][column].format(n=len(verifier.broken)))
     return 1 if verifier.broken else 0
 

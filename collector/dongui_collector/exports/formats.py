@@ -11,6 +11,8 @@ from datetime import date
 from itertools import islice
 from typing import Any, Protocol
 
+from dongui.version import how_to_install
+
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.exports.columns import COLUMNS, ENDED, ENVIRONMENT, Column, cutter
 from dongui_collector.storage.contract.values import Json
@@ -62,9 +64,7 @@ def parquet(rows: Iterable[Json], columns: Sequence[Column] = COLUMNS) -> Iterat
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise CollectorError(
-            "Parquet needs pyarrow; install it with: pip install 'dongui[collector,parquet]'"
-        ) from None
+        raise CollectorError(f"Parquet needs pyarrow; install it: {how_to_install('collector', 'parquet')}") from None
     schema = _schema(pa, columns)
     sink = _Sink()
     source = iter(rows)

@@ -13,7 +13,7 @@ from dongui_collector.core.arrivals import arrivals_of
 from dongui_collector.core.errors import NotPublished, Unknown
 from dongui_collector.core.turns import Whose
 from dongui_collector.intake.consent_commit import ChoiceCommit
-from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, proxied_address
+from dongui_collector.intake.credentials import Headers, RateLimit, address_of, may_write, network, proxied_address
 from dongui_collector.intake.decisions import decision_answer, decision_of
 from dongui_collector.intake.encoding import unpacked
 from dongui_collector.intake.gate import RowMaker, Sender
@@ -162,7 +162,7 @@ class PublicApp:
             self.take_turn(headers, address)
         current = self.core.registry.in_force(site.ref, self.core.clock.now())
         decision = decision_of(sent, headers, current, self.core.registry)
-        source = self._vouched(headers) or address or ""
+        source = network(self._vouched(headers) or address or "")
         outcome = await self.choices.add(current, sent.visitor, decision, source=source)
         return decision_answer(sent, outcome, current)
 

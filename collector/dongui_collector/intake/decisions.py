@@ -39,6 +39,7 @@ def decision_of(sent: ConsentIn, headers: Headers, current: LoadedNotice, regist
         layout=sent.layout,
         catalog=sent.catalog,
         given_before=sent.given_before,
+        decided_ago=sent.decided_ago,
     )
 
 

@@ -85,6 +85,7 @@ class ConsentIn(msgspec.Struct):
     layout: Short | None = None
     catalog: Catalog | None = None
     given_before: Annotated[int, Meta(ge=0)] | None = None
+    decided_ago: Annotated[int, Meta(ge=0)] | None = None
 
 
 class RecordIn(msgspec.Struct):
@@ -316,5 +317,6 @@ def check_decision(decision: ConsentIn, *, secret: bool) -> None:
         raise Problem("malformed", f"method must be one of {', '.join(sorted(methods))}")
     if set(decision.granted) & set(decision.refused):
         raise Problem("malformed", "a purpose is both granted and refused")
-    if decision.given_before is not None and not (secret and not decision.granted):
-        raise Problem("malformed", "given_before is for servers, and for what only takes away")
+    for name in ("given_before", "decided_ago"):
+        if getattr(decision, name) is not None and not (secret and not decision.granted):
+            raise Problem("malformed", f"{name} is for servers, and for what only takes away")

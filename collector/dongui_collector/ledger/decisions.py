@@ -29,7 +29,8 @@ class Decision:
     ``notice`` is the version that was shown; None stands for the one in force. ``lang``, ``layout`` and ``catalog``
     (a hexadecimal digest of the texts) say how it was shown. ``device`` is one of
     :data:`~dongui_collector.ledger.counters.DEVICES`; it is counted and never kept. ``given_before`` (epoch
-    milliseconds) narrows what is refused to consents that were given earlier (docs/decisions/110).
+    milliseconds) narrows what is refused to consents that were given earlier (docs/decisions/110). ``decided_ago``
+    (milliseconds) takes from what is refused the consents that were given since (docs/decisions/140).
     """
 
     granted: tuple[str, ...]
@@ -43,10 +44,22 @@ class Decision:
     layout: str | None = None
     catalog: str | None = None
     given_before: int | None = None
+    decided_ago: int | None = None
 
     def without_grants(self) -> Decision:
         """What only takes away of it."""
         return replace(self, granted=())
+
+    def ends(self, given_at: int | None, now: int) -> bool:
+        """Whether its refusal is the later word than a consent that was given then (epoch ms), or than none (None).
+
+        A consent from after ``now`` was given under another clock; in doubt taking away is the later word.
+        """
+        if self.given_before is not None:
+            return given_at is not None and given_at < self.given_before
+        if given_at is None or self.decided_ago is None:
+            return True
+        return not now - self.decided_ago < given_at <= now
 
     def shown(self) -> dict[str, str]:
         """What the consent record says of how the question was put."""

@@ -51,8 +51,8 @@ class DecisionRecorder:
         visitor = self._known(notice.site_ref, visitor_id)
         verdict = self._verdict(notice, visitor, decision)
         counted = decision if verdict == "recorded" else decision.without_grants()
-        if decision.given_before is not None:
-            counted = self._of_earlier_consents(notice, visitor, decision, decision.given_before)
+        if decision.refused:
+            counted = self._of_earlier_consents(notice, visitor, counted, now)
             if not counted.refused:
                 return DecisionOutcome(self._answer(notice, decision, visitor_id, visitor, None, now))
         if visitor is None and not counted.granted:
@@ -68,13 +68,15 @@ class DecisionRecorder:
         return visitor_key(self._visitor_secret, visitor_id)
 
     def _of_earlier_consents(
-        self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision, before: int
+        self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision, now: int
     ) -> Decision:
-        """What of a decision withdraws a consent that was given before that instant."""
+        """Without the refusals of what was given since."""
         standings = visitor.standings if visitor else {}
         bits = self._store.bits(notice.site_ref)
-        given = {bit for bit, standing in standings.items() if standing.state == "given" and standing.at < before}
-        return replace(decision, refused=tuple(name for name in decision.refused if bits[name] in given))
+        given = {bit: standing.at for bit, standing in standings.items() if standing.state == "given"}
+        return replace(
+            decision, refused=tuple(name for name in decision.refused if decision.ends(given.get(bits[name]), now))
+        )
 
     def _verdict(self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision) -> Verdict:
         """Whether what the decision gives counts. What it takes away always does."""

@@ -158,7 +158,8 @@ class Executor:
     def _forget_in_requests(self, visitors: Sequence[bytes]) -> None:
         """A privacy request stays as proof that it was answered; it no longer says whose it was."""
         for request in self._storage.admin.requests_of(visitors):
-            self._storage.admin.update_request(request["id"], {"visitor": None})
+            request.visitor = None
+            self._storage.admin.update_request(request)
 
     def _so_far(self, target: VisitorTarget, ended: Ended) -> Json:
         """What this ending destroyed, in numbers, with what it did before a hold let go of the rest."""

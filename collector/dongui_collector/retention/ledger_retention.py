@@ -15,7 +15,8 @@ from dongui_collector.core.clock import day_of
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.storage.contract.disclosures import Disclosure
-from dongui_collector.storage.contract.values import Hold, Json, LedgerRecord
+from dongui_collector.storage.contract.requests import StoredRequest
+from dongui_collector.storage.contract.values import Hold, LedgerRecord
 
 CONSENT, AUDIT, REQUEST = "consent_record", "staff_audit", "request"
 CONSENT_KINDS = frozenset({"consent", "suspension", "resumption", "minor", "channel"})
@@ -133,10 +134,9 @@ def audit_last_day(at: int, notices: Iterable[LoadedNotice]) -> date | None:
     return max(found, default=None)
 
 
-def request_last_day(request: Json, notice: LoadedNotice) -> date | None:
+def request_last_day(request: StoredRequest, notice: LoadedNotice) -> date | None:
     """The last day of a privacy request, counted from the day on which it was closed; None while it is open."""
-    closed_at = request.get("closed_at")
-    return _kept(notice, REQUEST, day_of(closed_at, notice.zone)) if closed_at else None
+    return _kept(notice, REQUEST, day_of(request.closed_at, notice.zone)) if request.closed_at else None
 
 
 def earliest_end(notices: Iterable[LoadedNotice], day: date) -> date:

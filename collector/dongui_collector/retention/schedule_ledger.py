@@ -14,6 +14,7 @@ from dongui_collector.ledger.notices import NoticeRegistry
 from dongui_collector.retention import ledger_retention
 from dongui_collector.retention.schedule import Planned
 from dongui_collector.storage.contract.disclosures import Disclosure
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import (
     LEDGER_TARGETS,
@@ -60,7 +61,7 @@ class ProofPlanner:
         match target:
             case RequestsTarget():
                 found = (self._storage.admin.request(id) for id in target.requests)
-                return [r["id"] for r in found if r and self._request_ended(r, holds, today)]
+                return [r.id for r in found if r and self._request_ended(r, holds, today)]
             case DisclosuresTarget():
                 entries = (self._storage.disclosures.entry(id) for id in target.disclosures)
                 return [e.id for e in entries if e and self._disclosure_ended(e, holds, today)]
@@ -142,17 +143,17 @@ class ProofPlanner:
         return ledger_retention.audit_last_day(record.at, [self._registry.in_force(ref, record.at) for ref in sites])
 
     def _plan_requests(self, holds: Sequence[Hold], today: date) -> list[Planned]:
-        ended = [r["id"] for r in self._storage.admin.requests() if self._request_ended(r, holds, today)]
+        ended = [r.id for r in self._storage.admin.requests() if self._request_ended(r, holds, today)]
         return [Planned(RequestsTarget(requests=tuple(ended)), today)] if ended else []
 
-    def _request_ended(self, request: Json, holds: Sequence[Hold], today: date) -> bool:
-        closed_at = request.get("closed_at")
+    def _request_ended(self, request: StoredRequest, holds: Sequence[Hold], today: date) -> bool:
+        closed_at = request.closed_at
         if not closed_at:
             return False
-        notice = self._registry.in_force(request["site_ref"], closed_at)
+        notice = self._registry.in_force(request.site_ref, closed_at)
         last = ledger_retention.request_last_day(request, notice)
-        visitor = bytes.fromhex(request["visitor"]) if request.get("visitor") else None
-        day = day_of(int(request.get("at") or closed_at), notice.zone)
+        visitor = bytes.fromhex(request.visitor) if request.visitor else None
+        day = day_of(request.at or closed_at, notice.zone)
         return (
             last is not None
             and last < today

@@ -151,5 +151,5 @@ class Steps:
         """What a request says of persons is sealed under a key of its own: no backup tells it any more."""
         for id in ids:
             request = self._storage.admin.request(id)
-            if request and request.get("key"):
-                self._keyring.destroy(request["key"])
+            if request and request.key:
+                self._keyring.destroy(request.key)

@@ -67,8 +67,8 @@ class RuleResolver:
                 yield from self._of_records(target)
             case RequestsTarget():
                 for id in target.requests:
-                    if (request := self._storage.admin.request(id)) and request.get("closed_at"):
-                        notice = self._registry.in_force(request["site_ref"], request["closed_at"])
+                    if (request := self._storage.admin.request(id)) and request.closed_at:
+                        notice = self._registry.in_force(request.site_ref, request.closed_at)
                         yield notice, ledger_retention.REQUEST
             case DisclosuresTarget():
                 for id in target.disclosures:

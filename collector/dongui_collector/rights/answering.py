@@ -20,6 +20,7 @@ from dongui_collector.rights.identity import must_be_proved
 from dongui_collector.rights.request_fields import text_of, written_day
 from dongui_collector.rights.settling import settle
 from dongui_collector.rights.subjects import subject_of
+from dongui_collector.storage.contract.requests import GivenAnswer, Settling, StoredRequest
 from dongui_collector.storage.contract.values import Json
 
 
@@ -119,40 +120,39 @@ def _decided(core: Installation, id: int, form: _Answer[Any]) -> _Decided:
         request = files.load_open(core, id)
         rests_on, due = _checked(core, request, form.outcome, text_of("reason", form.reason), form.until, form.ground)
         now = core.clock.now()
-        given: Json = {"outcome": form.outcome, "ground": rests_on and rests_on.id, "at": now, "by": form.by}
-        given |= {"until": due.isoformat()} if due else {}
-        seqs, changes = _decide(core, request, form.outcome)
+        seqs = _decide(core, request, form.outcome)
+        ground, until = rests_on.id if rests_on else None, due.isoformat() if due else None
         secret = files.private(core, request)
         secret["reasons"] = [*secret.get("reasons", []), form.reason.strip()]
-        changes |= {"answers": [*request.get("answers", []), given | ({"endings": seqs} if seqs else {})]}
-        changes |= {"state": form.outcome, **({"due": due.isoformat()} if due else {"closed_at": now})}
-        files.change(core, id, changes, secret)
-        files.noted(core, request, "answered", form.by, outcome=form.outcome, ground=rests_on and rests_on.id)
+        request.answers = [*request.answers, GivenAnswer(form.outcome, ground, now, form.by, until, seqs)]
+        request.state, request.due = form.outcome, until or request.due
+        request.closed_at = None if until else now
+        files.save(core, request, secret)
+        files.noted(core, request, "answered", form.by, outcome=form.outcome, ground=ground)
     return _Decided(rests_on, due, seqs)
 
 
 def _checked(
-    core: Installation, request: Json, outcome: str, reason: str, until: str | None, ground: str | None
+    core: Installation, request: StoredRequest, outcome: str, reason: str, until: str | None, ground: str | None
 ) -> tuple[Ground | None, date | None]:
     """The ground of an answer and the new due day of a postponement, each None where there is none."""
     if outcome not in OUTCOMES:
         raise CollectorError(f"an answer is one of {', '.join(OUTCOMES)}")
-    proved = (request.get("identity") or {}).get("result") == "confirmed"
-    if outcome != "refused" or request.get("identity") is None:
+    if outcome != "refused" or request.identity is None:
         must_be_proved(request)
     if outcome == "granted":
-        if request["kind"] == "explanation" and not reason:
+        if request.kind == "explanation" and not reason:
             raise CollectorError("granting an explanation means giving it; write it with --reason")
         return None, None
     if not reason:
         raise CollectorError(f"an answer that is {outcome} needs a reason; say it with --reason")
-    open_to = grounds_for(request["kind"], outcome, proved=proved)
+    open_to = grounds_for(request.kind, outcome, proved=request.proved)
     rests_on = named_in(ground or reason, open_to)
     if rests_on is None and len(open_to) == 1 and not ground and named_in(reason, GROUNDS) is None:
         rests_on = open_to[0]  # no other is open, and no other was named
     if rests_on is None:
         choice = ", ".join(g.id for g in open_to)
-        what = f"a request for {request['kind']} is {outcome} only on a ground that the law knows"
+        what = f"a request for {request.kind} is {outcome} only on a ground that the law knows"
         raise CollectorError(f"{what}; name one with --ground: {choice}" if choice else f"{what}: there is none")
     return rests_on, _postponed(core, until) if outcome == "postponed" else None
 
@@ -164,15 +164,15 @@ def _postponed(core: Installation, until: str | None) -> date:
     return day
 
 
-def _decide(core: Installation, request: Json, outcome: str) -> tuple[list[int], Json]:
-    """Decide what a granted request does: the endings that it begins, and what changes in its file."""
-    kind = request["kind"]
+def _decide(core: Installation, request: StoredRequest, outcome: str) -> list[int]:
+    """Decide what a granted request does: the endings that it begins."""
+    kind = request.kind
     if outcome != "granted" or kind not in ("erasure", "suspension", "resumption"):
-        return [], {}
+        return []
     subject = subject_of(core, request)
     if kind == "erasure":
         fulfilment.must_be_erasable(core, subject)
-        settling = {"member": request.get("member"), "visitors": [key.hex() for key in subject.visitors]}
-        return fulfilment.decide_erasure(core, subject), {"settling": settling}
+        request.settling = Settling(request.member, [key.hex() for key in subject.visitors])
+        return fulfilment.decide_erasure(core, subject)
     fulfilment.suspend(core, subject, kind == "suspension")
-    return [], {}
+    return []

@@ -24,6 +24,7 @@ from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.identity import must_be_proved
 from dongui_collector.rights.subjects import subject_of
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.values import Json, Record
 
 _LONGEST = 64 * 1024
@@ -58,13 +59,14 @@ def correct(core: Installation, form: CorrectRecord) -> RecordCorrected:
     with core.storage.ledger.writing():
         request = files.load_open(core, form.id)
         must_be_proved(request)
-        if request["kind"] != "correction":
-            raise NotAllowed(f"request {form.id} asks for {request['kind']}; a correction needs a request for it")
+        if request.kind != "correction":
+            raise NotAllowed(f"request {form.id} asks for {request.kind}; a correction needs a request for it")
         old, archived = _of_the_person(core, request, form.record)
         new = _version(core, form.id, old, form.data, archived)
         pending = {"old": old.id.hex(), "new": new.id.hex(), "archived": archived}
         secret = files.private(core, request)
-        files.change(core, form.id, {"correcting": True}, secret | {"correcting": pending})
+        request.correcting = True
+        files.save(core, request, secret | {"correcting": pending})
         files.noted(core, request, "corrected", form.by, record=form.record, version=str(uuid.UUID(bytes=new.id)))
     (core.storage.archive if archived else core.storage.records).add([new])
     finish(core, form.id)
@@ -74,7 +76,7 @@ def correct(core: Installation, form: CorrectRecord) -> RecordCorrected:
 def finish(core: Installation, id: int) -> None:
     """Destroy the old version where the new one is there; idempotent, for a start after a crash too."""
     request = files.load(core, id)
-    if not request.get("correcting"):
+    if not request.correcting:
         return
     secret = files.private(core, request)
     pending = secret.pop("correcting")
@@ -87,18 +89,20 @@ def finish(core: Installation, id: int) -> None:
         store.destroy_ids([old])
         secret["corrected"] = [*secret.get("corrected", []), str(uuid.UUID(bytes=new))]
     with core.storage.ledger.writing():
-        files.change(core, id, {"correcting": None}, secret)
+        request = files.load(core, id)
+        request.correcting = None
+        files.save(core, request, secret)
     core.storage.ledger.scrub()
 
 
 def resume(core: Installation) -> None:
     """Finish every correction that a crash interrupted."""
     for request in core.storage.admin.requests():
-        if request.get("correcting"):
-            finish(core, request["id"])
+        if request.correcting:
+            finish(core, request.id)
 
 
-def _of_the_person(core: Installation, request: Json, record: str) -> tuple[Record, bool]:
+def _of_the_person(core: Installation, request: StoredRequest, record: str) -> tuple[Record, bool]:
     try:
         wanted = uuid.UUID(record).bytes
     except ValueError:

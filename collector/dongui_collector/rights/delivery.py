@@ -65,9 +65,9 @@ def whose(core: Installation, id: int) -> Subject:
     another kind than access or correction, and for one that was refused."""
     request = files.load(core, id)
     must_be_proved(request)
-    if kind_of(request["kind"]) not in _KINDS:
+    if kind_of(request.kind) not in _KINDS:
         raise NotAllowed("a package answers a request for access; this one asks for something else")
-    if request.get("state") == "refused":
+    if request.state == "refused":
         raise NotAllowed(f"request {id} was refused; see `dongui requests show {id}`")
     return subject_of(core, request)
 

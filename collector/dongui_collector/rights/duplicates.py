@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
-from dongui_collector.storage.contract.values import Json, Visitor
+from dongui_collector.storage.contract.requests import StoredRequest
+from dongui_collector.storage.contract.values import Visitor
 
 LONGEST = 4000  # characters of a request's words, as for one that comes alone
 
 
-def join(core: Installation, visitor: Visitor, kind: str, asked: str, text: str) -> Json | None:
+def join(core: Installation, visitor: Visitor, kind: str, asked: str, text: str) -> StoredRequest | None:
     """The open request that this one joins; None where it is the first. Inside a writing transaction."""
     for request in core.storage.admin.requests_of([visitor.key]):
-        same = (request["kind"], request.get("asked"), request.get("channel")) == (kind, asked, "online")
-        if same and not request.get("closed_at") and _added(core, request, text):
+        same = (request.kind, request.asked, request.channel) == (kind, asked, "online")
+        if same and not request.closed_at and _added(core, request, text):
             return request
     return None
 
 
-def _added(core: Installation, request: Json, text: str) -> bool:
+def _added(core: Installation, request: StoredRequest, text: str) -> bool:
     """Whether the request's words hold these, now or already."""
     secret = files.private(core, request)
     words = secret.get("text", "")
@@ -31,5 +32,5 @@ def _added(core: Installation, request: Json, text: str) -> bool:
     joined = f"{words}\n\n{text}" if words else text
     if len(joined) > LONGEST:
         return False
-    files.change(core, request["id"], {}, secret | {"text": joined})
+    files.save(core, request, secret | {"text": joined})
     return True

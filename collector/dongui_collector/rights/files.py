@@ -16,20 +16,20 @@ from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.grounds import kind_of
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.values import Json
 
 
-def add(core: Installation, entry: Json, private: Json) -> int:
-    """File a request; its number. Durable when this returns."""
-    name = f"request:{uuid.uuid4()}"
-    core.keyring.named(name, create=True)
+def add(core: Installation, request: StoredRequest, private: Json) -> StoredRequest:
+    """File a request; it as it is stored. Durable when this returns."""
+    request.key = _new_key(core)
     with core.storage.ledger.writing():
-        id = core.storage.admin.add_request({**entry, "key": name})
-        change(core, id, {}, private)
-    return id
+        request.id = core.storage.admin.add_request(request)
+        save(core, request, private)
+    return request
 
 
-def load(core: Installation, id: int) -> Json:
+def load(core: Installation, id: int) -> StoredRequest:
     """A request's open part. Raises :class:`Unknown`."""
     found = core.storage.admin.request(id)
     if found is None:
@@ -37,42 +37,48 @@ def load(core: Installation, id: int) -> Json:
     return found
 
 
-def load_open(core: Installation, id: int) -> Json:
+def load_open(core: Installation, id: int) -> StoredRequest:
     """The open part of a request that may still be answered. Raises :class:`NotAllowed` for a closed one."""
     request = load(core, id)
-    if request.get("closed_at"):
+    if request.closed_at:
         raise NotAllowed(f"request {id} is closed already; see `dongui requests show {id}`")
-    return {**request, "kind": kind_of(request["kind"]) or request["kind"]}
+    request.asked = request.asked or request.kind
+    request.kind = kind_of(request.kind) or request.kind
+    return request
 
 
-def private(core: Installation, request: Json) -> Json:
+def private(core: Installation, request: StoredRequest) -> Json:
     """A request's sealed part: ``{name, contact, text, …}``; empty once its key is gone."""
-    key = core.keyring.named(request["key"]) if request.get("key") else None
-    if key is None or not request.get("sealed"):
+    key = core.keyring.named(request.key) if request.key else None
+    if key is None or not request.sealed:
         # Filed by a version that did not seal.
-        return {"text": request["text"]} if request.get("text") else {}
-    opened: Json = json.loads(unseal(key, base64.b64decode(request["sealed"]), _place(request["id"])))
+        return {"text": request.text} if request.text else {}
+    opened: Json = json.loads(unseal(key, base64.b64decode(request.sealed), _place(request.id)))
     return opened
 
 
-def change(core: Installation, id: int, changes: Json, secret: Json | None = None) -> None:
-    """Change a request's open part and, with ``secret``, replace its sealed one. Inside a writing transaction."""
-    request = load(core, id)
-    if secret is not None:
-        key = core.keyring.named(request["key"]) if request.get("key") else None
-        if key is None:
-            changes = {**changes, "key": (name := f"request:{uuid.uuid4()}"), "text": None}
-            key = core.keyring.named(name, create=True)
-        assert key is not None
-        text = json.dumps(secret, ensure_ascii=False).encode()
-        changes = {**changes, "sealed": base64.b64encode(seal(key, text, _place(id))).decode()}
-    core.storage.admin.update_request(id, changes)
+def save(core: Installation, request: StoredRequest, secret: Json) -> None:
+    """Replace a request's open part and its sealed one. Inside the writing transaction in which it was loaded."""
+    key = core.keyring.named(request.key) if request.key else None
+    if key is None:
+        request.key, request.text = _new_key(core), None
+        key = core.keyring.named(request.key)
+    assert key is not None
+    text = json.dumps(secret, ensure_ascii=False).encode()
+    request.sealed = base64.b64encode(seal(key, text, _place(request.id))).decode()
+    core.storage.admin.update_request(request)
 
 
-def noted(core: Installation, request: Json, step: str, by: str, **facts: Any) -> None:
+def noted(core: Installation, request: StoredRequest, step: str, by: str, **facts: Any) -> None:
     """Put a step on the ledger: that it was taken and by whom, never about whom. Inside a writing transaction."""
-    body = {"id": request["id"], "kind": request["kind"], "step": step, "by": by, **facts}
-    core.storage.ledger.append("request", core.clock.now(), body, site_ref=request["site_ref"])
+    body = {"id": request.id, "kind": request.kind, "step": step, "by": by, **facts}
+    core.storage.ledger.append("request", core.clock.now(), body, site_ref=request.site_ref)
+
+
+def _new_key(core: Installation) -> str:
+    name = f"request:{uuid.uuid4()}"
+    core.keyring.named(name, create=True)
+    return name
 
 
 def _place(id: int) -> bytes:

@@ -5,6 +5,7 @@ The clock runs from the day on which a request was received, whatever happens to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -19,7 +20,8 @@ from dongui_collector.rights import duplicates, files
 from dongui_collector.rights.grounds import CHANNELS, KINDS, due_day, kind_of
 from dongui_collector.rights.request_fields import text_of, written_day
 from dongui_collector.rights.subjects import named
-from dongui_collector.storage.contract.values import Json, Visitor
+from dongui_collector.storage.contract.requests import IdentityCheck, StoredRequest
+from dongui_collector.storage.contract.values import Visitor
 
 
 class FiledRequest(msgspec.Struct, frozen=True):
@@ -59,11 +61,9 @@ def add(core: Installation, form: FileRequest) -> FiledRequest:
         raise CollectorError(f"a request comes by one of {', '.join(CHANNELS)}")
     now = core.clock.now()
     day = _received(form.received, day_of(now, core.registry.in_force(found.ref, now).zone))
-    entry = {
-        **_entry(found.ref, known, form.kind, form.channel, now, day),
-        **named(core, found, visitor=form.visitor, member=form.member),
-        "agent": form.agent,
-    }
+    entry = _entry(found.ref, known, form.kind, form.channel, now, day)
+    entry.visitor, entry.member = named(core, found, visitor=form.visitor, member=form.member)
+    entry.agent = form.agent
     secret = {
         "name": text_of("name", form.name),
         "contact": text_of("contact", form.contact),
@@ -80,38 +80,27 @@ def received_online(core: Installation, visitor: Visitor, asked: str, text: str 
     """
     now = core.clock.now()
     day = day_of(now, core.registry.in_force(visitor.site_ref, now).zone)
-    identity = {"result": "confirmed", "how": "visitor_id", "at": now, "by": "visitor"}
-    entry = {
-        **_entry(visitor.site_ref, _kind(asked), asked, "online", now, day),
-        "visitor": visitor.key.hex(),
-        "identity": identity,
-        "nothing_held": visitor.member is None and not core.storage.events.may_hold(visitor.key),
-    }
+    entry = _entry(visitor.site_ref, _kind(asked), asked, "online", now, day)
+    entry.visitor = visitor.key.hex()
+    entry.identity = IdentityCheck("confirmed", "visitor_id", now, "visitor")
+    entry.nothing_held = visitor.member is None and not core.storage.events.may_hold(visitor.key)
     words = text_of("text", text or "")
     with core.storage.ledger.writing():
-        if first := duplicates.join(core, visitor, entry["kind"], asked, words):
-            return FiledRequest(first["id"], first["kind"], first["due"])
+        if first := duplicates.join(core, visitor, entry.kind, asked, words):
+            return FiledRequest(first.id, first.kind, first.due or "")
         return _filed(core, entry, {"text": words}, "visitor")
 
 
-def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: date) -> Json:
-    return {
-        "site_ref": site_ref,
-        "kind": kind,
-        "asked": asked,
-        "channel": channel,
-        "at": now,
-        "received": day.isoformat(),
-        "due": due_day(kind, day).isoformat(),
-        "state": "open",
-    }
+def _entry(site_ref: int, kind: str, asked: str, channel: str, now: int, day: date) -> StoredRequest:
+    due = due_day(kind, day).isoformat()
+    return StoredRequest(site_ref, kind, asked=asked, channel=channel, at=now, received=day.isoformat(), due=due)
 
 
-def _filed(core: Installation, entry: Json, secret: Json, by: str) -> FiledRequest:
+def _filed(core: Installation, entry: StoredRequest, secret: Mapping[str, str], by: str) -> FiledRequest:
     with core.storage.ledger.writing():
-        id = files.add(core, entry, {key: value for key, value in secret.items() if value})
-        files.noted(core, {**entry, "id": id}, "received", by, channel=entry["channel"])
-    return FiledRequest(id, entry["kind"], entry["due"])
+        filed = files.add(core, entry, {key: value for key, value in secret.items() if value})
+        files.noted(core, filed, "received", by, channel=filed.channel)
+    return FiledRequest(filed.id, filed.kind, filed.due or "")
 
 
 def _kind(word: str) -> str:

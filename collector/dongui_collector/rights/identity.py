@@ -16,7 +16,7 @@ from dongui_collector.rights import files
 from dongui_collector.rights.grounds import PROOFS
 from dongui_collector.rights.request_fields import text_of
 from dongui_collector.rights.subjects import named
-from dongui_collector.storage.contract.values import Json
+from dongui_collector.storage.contract.requests import IdentityCheck, StoredRequest
 
 
 class IdentityRecorded(msgspec.Struct, frozen=True):
@@ -50,31 +50,30 @@ def identity(core: Installation, form: RecordIdentity) -> IdentityRecorded:
         raise CollectorError(f"an identity is checked by one of {', '.join(PROOFS)}")
     with core.storage.ledger.writing():
         request = files.load_open(core, form.id)
-        site = core.registry.site_by_ref(request["site_ref"])
+        site = core.registry.site_by_ref(request.site_ref)
         about = named(core, site, visitor=form.visitor, member=form.member)
-        if request.get("agent") and not form.failed and not form.attorney.strip():
+        if request.agent and not form.failed and not form.attorney.strip():
             raise NotAllowed("an agent acts under a power of attorney; say which one was seen with --attorney")
-        if form.how == "visitor_id" and not (form.visitor or request.get("visitor")):
+        if form.how == "visitor_id" and not (form.visitor or request.visitor):
             raise CollectorError("a visitor id proves who asks only where it was given; say it with --visitor")
         result = "failed" if form.failed else "confirmed"
         secret = files.private(core, request) | {"identity_note": text_of("note", form.note)}
         secret |= {"attorney": text_of("attorney", form.attorney)} if form.attorney else {}
         secret |= {"reference": form.member} if form.member else {}
-        if about:  # another subject takes the place of the former
-            about = {"visitor": None, "member": None} | about
-        checked = {"result": result, "how": form.how, "at": core.clock.now(), "by": form.by}
-        files.change(core, form.id, {**about, "identity": checked}, secret)
+        if any(about):  # another subject takes the place of the former
+            request.visitor, request.member = about
+        request.identity = IdentityCheck(result, form.how, core.clock.now(), form.by)
+        files.save(core, request, secret)
         facts = {"attorney": True} if form.attorney else {}
         files.noted(core, request, "identity", form.by, how=form.how, result=result, **facts)
     core.storage.ledger.scrub()
     return IdentityRecorded(id=form.id, identity=result)
 
 
-def must_be_proved(request: Json) -> None:
+def must_be_proved(request: StoredRequest) -> None:
     """Raises :class:`NotAllowed` unless who asks was checked and confirmed. Nothing goes round it (S9.6)."""
-    checked = request.get("identity")
-    if checked is None:
-        remedy = f"record the check first: dongui requests identity {request['id']} --how …"
+    if request.identity is None:
+        remedy = f"record the check first: dongui requests identity {request.id} --how …"
         raise NotAllowed(f"who asks has not been checked; {remedy}")
-    if checked["result"] != "confirmed":
+    if not request.proved:
         raise NotAllowed("the identity of who asks could not be confirmed: it can only be refused, under DECREE 46(1)")

@@ -49,7 +49,7 @@ def letter(core: Installation, request: WriteLetter) -> Letter:
     shown = show(core, ShowRequest(request.id, request.by, request.address))
     if not shown["answers"]:
         raise NotAllowed(f"request {request.id} has not been answered yet")
-    site_ref = files.load(core, request.id)["site_ref"]
+    site_ref = files.load(core, request.id).site_ref
     controller = core.registry.in_force(site_ref, core.clock.now()).policy.controller.name
     lines = _lines(shown, request.lang, controller, objection(core, site_ref), core.settings.zone)
     return Letter(request.id, request.lang, "\n".join(lines) + "\n")

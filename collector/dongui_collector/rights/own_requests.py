@@ -5,6 +5,7 @@ from __future__ import annotations
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.subjects import Subject
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.values import Json
 
 
@@ -18,23 +19,23 @@ def own_requests_of(core: Installation, subject: Subject) -> list[Json]:
     return own_requests(core, *subject.keys)
 
 
-def _shown(core: Installation, request: Json) -> Json:
+def _shown(core: Installation, request: StoredRequest) -> Json:
     secret = files.private(core, request)
     reasons = secret.get("reasons", [])
     answers = [
-        {name: a.get(name) for name in ("outcome", "ground", "at", "until")} | {"reason": reason}
-        for a, reason in zip(request.get("answers", []), reasons, strict=False)
+        {"outcome": a.outcome, "ground": a.ground, "at": a.at, "until": a.until, "reason": reason}
+        for a, reason in zip(request.answers, reasons, strict=False)
     ]
     return {
-        "id": request["id"],
-        "kind": request.get("asked", request["kind"]),
+        "id": request.id,
+        "kind": request.asked or request.kind,
         "text": secret.get("text"),
-        "at": request["at"],
-        "due": request["due"],
-        "state": request.get("state", "open"),
-        "closed_at": request.get("closed_at"),
+        "at": request.at,
+        "due": request.due,
+        "state": request.state,
+        "closed_at": request.closed_at,
         "answers": answers,
-        "objection": objection(core, request["site_ref"]) if answers else [],
+        "objection": objection(core, request.site_ref) if answers else [],
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from dongui_collector.core.operations import Field, Request, operation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.grounds import DUE_SOON_DAYS, kind_of, urgency
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.values import Json
 
 
@@ -47,21 +48,21 @@ def waiting(core: Installation) -> dict[str, int]:
     return counts
 
 
-def summary(core: Installation, request: Json) -> Json:
+def summary(core: Installation, request: StoredRequest) -> Json:
     """What a list says of a request."""
-    due, closed = date.fromisoformat(request["due"]), bool(request.get("closed_at"))
+    due, closed = date.fromisoformat(request.due or ""), bool(request.closed_at)
     today = core.clock.today(core.settings.zone)
     return {
-        "id": request["id"],
-        "site": core.registry.site_by_ref(request["site_ref"]).name,
-        "kind": kind_of(request["kind"]) or request["kind"],
-        "channel": request.get("channel", "online"),
-        "agent": bool(request.get("agent")),
-        "at": request["at"],
-        "received": request.get("received"),
-        "due": request["due"],
+        "id": request.id,
+        "site": core.registry.site_by_ref(request.site_ref).name,
+        "kind": kind_of(request.kind) or request.kind,
+        "channel": request.channel or "online",
+        "agent": request.agent,
+        "at": request.at,
+        "received": request.received,
+        "due": request.due,
         "days_left": None if closed else (due - today).days,
         "urgency": urgency(due, today, closed=closed),
-        "state": request.get("state", "open"),
-        "identity": (request.get("identity") or {}).get("result"),
+        "state": request.state,
+        "identity": request.identity and request.identity.result,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
+
 from dongui_collector.access import audit_log
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
 from dongui_collector.retention.installation import Installation
@@ -27,24 +29,25 @@ def show(core: Installation, form: ShowRequest) -> Json:
     """One request with who asks, its words and its answers; audited. What is held only once the identity is proved."""
     request = files.load(core, form.id)
     subject = subject_of(core, request)
-    proved = (request.get("identity") or {}).get("result") == "confirmed"
     audit_log.record_access(
         core,
         action="request.show",
         by=form.by,
         reason=f"privacy request {form.id}",
-        site_ref=request["site_ref"],
+        site_ref=request.site_ref,
         visitor=next(iter(subject.keys), None),
         address=form.address,
     )
     secret = files.private(core, request)
     reasons = secret.get("reasons", [])
-    answers = [a | {"reason": r} for a, r in zip(request.get("answers", []), reasons, strict=False)]
+    answers = [
+        {"ground": None, **msgspec.to_builtins(a), "reason": r} for a, r in zip(request.answers, reasons, strict=False)
+    ]
     asker = {name: secret.get(name) for name in ("name", "contact", "text", "reference", "attorney", "identity_note")}
-    shown = {**summary(core, request), **asker, "checked": request.get("identity"), "answers": answers}
+    shown = {**summary(core, request), **asker, "checked": msgspec.to_builtins(request.identity), "answers": answers}
     shown |= {"kept": secret.get("kept", []), "corrected": secret.get("corrected", [])}
-    shown |= {"held": _held(core, subject) if proved else None}
-    correctable = proved and shown["kind"] == "correction" and shown["urgency"] != "closed"
+    shown |= {"held": _held(core, subject) if request.proved else None}
+    correctable = request.proved and shown["kind"] == "correction" and shown["urgency"] != "closed"
     return shown | ({"records": records_shown(core, subject, whole=True)} if correctable else {})
 
 

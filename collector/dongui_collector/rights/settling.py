@@ -14,26 +14,27 @@ def settle(core: Installation, id: int) -> list[Json]:
     Idempotent; :func:`resume` comes back for what a crash or a legal hold left open. Returns what is kept.
     """
     request = files.load(core, id)
-    settling = request.get("settling")
+    settling = request.settling
     if not settling:
         return []
-    member = bytes.fromhex(settling["member"]) if settling["member"] else None
-    subject = Subject(request["site_ref"], member, tuple(bytes.fromhex(key) for key in settling["visitors"]))
-    seqs = set(request["answers"][-1].get("endings", ()))
+    member = bytes.fromhex(settling.member) if settling.member else None
+    subject = Subject(request.site_ref, member, tuple(bytes.fromhex(key) for key in settling.visitors))
+    seqs = set(request.answers[-1].endings)
     unfinished = any(intent.seq in seqs for intent in core.storage.ledger.intents())
     kept = fulfilment.kept_by_law(core, subject) + (fulfilment.kept_by_holds(core, subject) if unfinished else [])
-    secret = files.private(core, request)
-    if unfinished and secret.get("kept") == kept:
+    if unfinished and files.private(core, request).get("kept") == kept:
         return kept
-    forgotten: Json = {} if unfinished else {"settling": None, "visitor": None, "member": None}
     with core.storage.ledger.writing():
-        files.change(core, id, forgotten, secret | {"kept": kept})
+        request = files.load(core, id)
+        if not unfinished:
+            request.settling = request.visitor = request.member = None
+        files.save(core, request, files.private(core, request) | {"kept": kept})
     return kept
 
 
 def resume(core: Installation) -> None:
     """Settle erasures that a crash interrupted, or a hold kept open. For every start and now and then."""
     for request in core.storage.admin.requests():
-        if request.get("settling"):
-            settle(core, request["id"])
+        if request.settling:
+            settle(core, request.id)
             core.storage.ledger.scrub()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from dongui_collector.core.errors import CollectorError, Unknown
 from dongui_collector.retention.installation import Installation
-from dongui_collector.storage.contract.values import Json, Site
+from dongui_collector.storage.contract.requests import StoredRequest
+from dongui_collector.storage.contract.values import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +29,22 @@ class Subject:
         return (*((self.member,) if self.member else ()), *self.visitors)
 
 
-def subject_of(core: Installation, request: Json) -> Subject:
+def subject_of(core: Installation, request: StoredRequest) -> Subject:
     """Whom a request is about, as things stand now: visitors linked since are in it."""
-    member = bytes.fromhex(request["member"]) if request.get("member") else None
-    named = bytes.fromhex(request["visitor"]) if request.get("visitor") else None
+    member = bytes.fromhex(request.member) if request.member else None
+    named = bytes.fromhex(request.visitor) if request.visitor else None
     linked = core.storage.ledger.visitors_of_member(member) if member else []
     known = [key for key in dict.fromkeys([*([named] if named else []), *linked]) if _known(core, request, key)]
-    return Subject(request["site_ref"], member, tuple(known))
+    return Subject(request.site_ref, member, tuple(known))
 
 
-def _known(core: Installation, request: Json, key: bytes) -> bool:
+def _known(core: Installation, request: StoredRequest, key: bytes) -> bool:
     visitor = core.storage.ledger.visitor(key)
-    return visitor is not None and visitor.site_ref == request["site_ref"]
+    return visitor is not None and visitor.site_ref == request.site_ref
 
 
-def named(core: Installation, site: Site, *, visitor: str | None, member: str | None) -> Json:
-    """Whom a visitor id or a member's reference means, as the keyed hashes that a request keeps.
+def named(core: Installation, site: Site, *, visitor: str | None, member: str | None) -> tuple[str | None, str | None]:
+    """(visitor, member) that an id or a member's reference means, as the keyed hashes that a request keeps.
 
     Raises :class:`Unknown` for a visitor id that nothing is held under, :class:`CollectorError` for both at once.
     """
@@ -54,7 +55,7 @@ def named(core: Installation, site: Site, *, visitor: str | None, member: str | 
         found = core.storage.ledger.visitor(key)
         if found is None or found.site_ref != site.ref:
             raise Unknown("nothing is held under this visitor id; it may have been withdrawn or erased already")
-        return {"visitor": key.hex()}
+        return key.hex(), None
     if member:
-        return {"member": core.ledger.member_key(site.ref, member).hex()}
-    return {}
+        return None, core.ledger.member_key(site.ref, member).hex()
+    return None, None

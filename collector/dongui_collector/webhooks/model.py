@@ -18,6 +18,7 @@ import msgspec
 from dongui_collector.core.sealing import seal, unseal
 from dongui_collector.keys.keyring import KeyRing
 from dongui_collector.retention.installation import Installation
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.stores import AdminStore
 from dongui_collector.storage.contract.values import Json
 
@@ -78,20 +79,20 @@ def waiting(core: Installation, hook: Webhook, progress: Progress) -> tuple[list
             )
     if "request" in hook.kinds:
         for one in core.storage.admin.requests_after(progress.request):
-            request = one["id"]
-            if one["site_ref"] == hook.site_ref:
+            request = one.id
+            if one.site_ref == hook.site_ref:
                 events.append(_request(one))
     return events, Progress(feed, request)
 
 
-def _request(request: Json) -> Json:
+def _request(request: StoredRequest) -> Json:
     """A privacy request as its controller is told of it: what kind, until when, never whose."""
     return {
         "type": "request",
-        "at": request["at"],
-        "request": request["id"],
-        "kind": request["kind"],
-        "due": request["due"],
+        "at": request.at,
+        "request": request.id,
+        "kind": request.kind,
+        "due": request.due,
     }
 
 

@@ -91,7 +91,7 @@ def add(core: Installation, request: AddWebhook) -> NewWebhook:
             **sealed(core.keyring, id, secret=secret, url=request.url),
         )
         model.keep(admin, hooks | {id: hook})
-        begin = Progress(_newest(core, consumer), max((r["id"] for r in admin.requests()), default=0))
+        begin = Progress(_newest(core, consumer), max((r.id for r in admin.requests()), default=0))
         model.keep_progress(admin, model.progress_of(admin) | {id: begin})
         facts = {"added": id, "host": host, "kinds": list(kinds), "consumer": consumer, "by": request.by}
         _audit(core, facts, site)

@@ -25,6 +25,7 @@ class Job:
     Jobs of one key are delivered in their order. ``data`` is JSON, or becomes it just before it is sent. A ``bearer``
     is a visitor's id, which then speaks for itself instead of the site's secret key. ``attempts`` counts those that
     made the collector fail; an event that is ``alone`` was in a refused batch and does not share a request again.
+    ``decided_at`` (seconds, monotonic) is when the visitor made the decision that it repeats.
     """
 
     key: Hashable
@@ -34,6 +35,7 @@ class Job:
     bearer: str | None = None
     attempts: int = 0
     alone: bool = False
+    decided_at: float | None = None
 
     @property
     def is_event(self) -> bool:
@@ -61,10 +63,17 @@ class Batch:
         """Whether the request is ``POST /v1/events``."""
         return self.path == EVENTS
 
-    def body(self, site: str) -> bytes:
-        """The request's body."""
+    def body(self, site: str, now: float = 0.0) -> bytes:
+        """The request's body, as it is sent at ``now`` (seconds, monotonic).
+
+        A repeated decision tells its age, which no clock that is wrong or is set can change: what was granted since
+        stays (docs/decisions/140).
+        """
+        job = self.jobs[0]
+        if job.decided_at is not None:
+            return encode({**json.loads(job.encoded()), "decided_ago": max(0, int((now - job.decided_at) * 1000))})
         if not self.is_events:
-            return self.jobs[0].encoded()
+            return job.encoded()
         head = json.dumps({"site": site, "visitor": self.key})[:-1].encode()
         return b'%b,"events":[%b]}' % (head, b",".join([job.encoded() for job in self.jobs]))
 

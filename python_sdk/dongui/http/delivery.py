@@ -315,7 +315,7 @@ class DeliveryQueue:
 
     def _request(self, parcel: Batch) -> tuple[bytes, dict[str, str]]:
         """(body, headers); compressed where the collector said that it takes that, and where it is worth it."""
-        body, headers = parcel.body(self._site), self._headers
+        body, headers = parcel.body(self._site, time.monotonic()), self._headers
         bearer = parcel.jobs[0].bearer
         if bearer is not None:
             headers = {**headers, "Authorization": f"Bearer {bearer}"}

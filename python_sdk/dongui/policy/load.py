@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
@@ -54,7 +55,15 @@ def load(path: str | Path) -> model.Policy:
 
 
 def parse(text: str, *, name: str = "policy.toml") -> model.Policy:
-    """The policy in a text; ``name`` is what messages call it. Raises :class:`~dongui.errors.PolicyError`."""
+    """The policy in a text; ``name`` is what messages call it. Raises :class:`~dongui.errors.PolicyError`.
+
+    The same text is the same policy: a collector reads every version again whenever one is published.
+    """
+    return _parsed(text, name)
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, name: str) -> model.Policy:
     problems = Problems(name)
     raw = _toml(text, problems)
     if raw.get("schema") != SCHEMA or isinstance(raw["schema"], bool):

@@ -3,7 +3,7 @@ import type { View } from "../state";
 import { banner } from "./banner";
 import { core, doc } from "./core";
 import { h } from "./dom";
-import { guard, mayAsk, mayShow } from "./guard";
+import { guard, mayAsk } from "./guard";
 import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
@@ -38,7 +38,7 @@ core._mount = (dialog, modal, more = "", words = {}) => {
   // A shadow root keeps the page's style out; a constructed sheet needs no permission from a strict policy.
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync((core._places ?? "") + css + more);
+  sheet.replaceSync(css + more);
   root.adoptedStyleSheets = [sheet];
   root.append(dialog);
   // First in the page, so that the keyboard and a screen reader meet it first; fixed, so that nothing moves.
@@ -54,15 +54,21 @@ core._mount = (dialog, modal, more = "", words = {}) => {
 };
 
 core._choose = async (changes, method, erase) => {
+  // A press that is faster than queue.js is put down at once: the page may go, and what happens meanwhile waits behind it.
+  const id = core._note(changes, method);
   core._decide || (await core._load("queue"));
-  return core._decide ? core._decide(changes, method, erase) : "refused";
+  return (id && !erase ? core._deliver?.(id) : core._decide?.(changes, method, erase)) ?? "pending";
 };
 
-/** What a decision needs is loaded once somebody is there: before the click, so that this leaves in its own task. */
-const SIGNS = ["pointermove", "pointerdown", "keydown", "scroll"];
+/**
+ * What a decision needs is loaded once somebody is there: before the click, so that this leaves in its own task. And what
+ * keeps the question off the focus.
+ */
+const SIGNS = ["pointermove", "pointerdown", "keydown", "scroll", "focusin"];
 function approached(): void {
   SIGNS.forEach((type) => removeEventListener(type, approached, true));
   void core._load("queue");
+  void core._load("position");
 }
 
 /** A copy of the choice that is not ours, an old one or a sibling's, grants nothing; a refusal in it is honoured. */
@@ -72,12 +78,12 @@ core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners
 
 core._show = async (view: View) => {
   core._wordsNow();
-  if (!mayShow()) return;
+  if (!core._mayShow()) return;
   // Until the panel is there, and if it never comes, the question stays.
   if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
   if (host || !mayAsk()) return;
   const { position, neverOn } = core._options;
-  const [refused] = await Promise.all([refusedBefore(), (position ?? neverOn ?? doc.querySelector("form,input")) && core._load("position")]);
+  const [refused] = await Promise.all([refusedBefore(), (position ?? neverOn ?? doc.querySelector("form,input,:focus")) && core._load("position")]);
   if (refused || host || !mayAsk() || core._away?.()) return;
   const dialog = banner();
   if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._again));

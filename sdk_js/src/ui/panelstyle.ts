@@ -1,7 +1,7 @@
 /** What the panel adds to the banner's look. A table's cells break wherever they must: nothing of a visitor's data is clipped. */
 export const css = `dialog::backdrop{background:#0008}.panel{inset:0;width:min(48em,100% - 2em);font-size:max(12px,.94em);max-height:min(46em,100% - 2em)}
 header{display:flex;align-items:center;justify-content:space-between;padding:.6em .6em .6em 1.4em;border-bottom:1px solid var(--line)}
-header button{flex:none;width:44px;border:0;font-size:1.5em;line-height:1}
+button{flex:1 1 12em}header button{flex:none;width:44px;border:0;font-size:1.5em;line-height:1}
 .panel ul{display:block}.panel li{border-top:1px solid var(--line);padding-top:1em;margin-top:1em}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em .8em;margin-top:.4em;color:var(--dim)}dd{color:var(--fg)}.strong{font-weight:700}
 h2{font-size:1.2em}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -55,17 +55,25 @@ def column_of(name: str, words: Glossary) -> tuple[str, Any]:
 
 def choose(part: TablePart, words: Glossary, filters: Sequence[Filter]) -> TablePart:
     """The visits that meet filters: any of those of the same group, all groups, and no negated one."""
+    check_told_apart(words, [each for one in filters for each in one.alternatives])
     wanted: dict[str, list[Filter]] = {}
     for one in filters:
-        if not one.negated:
+        if one.others:
+            part = part.of(_any_holds(part, words, one))
+        elif not one.negated:
             wanted.setdefault(one.group, []).append(one)
-    check_told_apart(words, filters)
     for several in wanted.values():
         part = part.of(_holds(part, words, several[0].dimension, partial(_any, several)))
     for one in filters:
-        if one.negated:
+        if one.negated and not one.others:
             part = part.of(~_holds(part, words, one.dimension, one.holds))
     return part
+
+
+def _any_holds(part: TablePart, words: Glossary, alternatives: Filter) -> Bools:
+    """Of which visits one of several filters holds, each as if it stood alone."""
+    holds = (_holds(part, words, one.dimension, one.holds) ^ one.negated for one in alternatives.alternatives)
+    return reduce(np.logical_or, holds)
 
 
 def _any(filters: Sequence[Filter], values: Iterable[str | None]) -> bool:

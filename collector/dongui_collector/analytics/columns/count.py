@@ -30,15 +30,16 @@ class Figures:
     sums: Longs
 
     def __add__(self, other: Figures) -> Figures:
-        wide = max(self.sums.shape[1], other.sums.shape[1])
-        return Figures(self.total + other.total, _wide(self.sums, wide) + _wide(other.sums, wide))
+        size = max(self.sums.shape[1], other.sums.shape[1])
+        return Figures(self.total + other.total, wide(self.sums, size) + wide(other.sums, size))
 
     def __sub__(self, other: Figures) -> Figures:
         return self + Figures(-other.total, -other.sums)
 
 
-def _wide(sums: Longs, wide: int) -> Longs:
-    return np.pad(sums, ((0, 0), (0, wide - sums.shape[1])))
+def wide(sums: Longs, rows: int) -> Longs:
+    """The same matrix with so many columns, those that are new of nothing."""
+    return np.pad(sums, ((0, 0), (0, rows - sums.shape[1])))
 
 
 def empty(rows: int) -> Longs:

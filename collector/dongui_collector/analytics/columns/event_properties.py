@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from dongui_collector.analytics.columns.count import SUMS, Codes, distinct, empt
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
 from dongui_collector.analytics.columns.words import NONE, Bools, Glossary, Ints, Longs, WordIndex
 
+Json = dict[str, Any]
 _VISITORS, _VISITS, _TIMES = SUMS.index("visitors"), SUMS.index("visits"), SUMS.index("views")
 
 
@@ -78,3 +81,25 @@ def values(part: TablePart, words: Glossary, event: str, name: str) -> Longs:
 def value_rows(words: Glossary, name: str) -> WordIndex[tuple[str | None]]:
     """What tells the values of a property apart; nothing is kept of a property that nobody has."""
     return words.rows(f"values of {name}") if words.properties.has(name) else WordIndex()
+
+
+def numbers(parts: Sequence[TablePart], words: Glossary, event: str) -> Iterator[Json]:
+    """Of every property that is a number: sum, average, and the values that so many do not exceed (nearest rank)."""
+    rows, codes, found = words.rows("properties"), [], []
+    for part in parts:
+        entries = PropertyEntries.of(part, words, event)
+        entries = entries.take(np.isfinite(entries.number))
+        kinds, place = entries.kinds(words)
+        codes.append(rows.codes(kinds)[place])
+        found.append(entries.number)
+    code, number = np.concatenate(codes), np.concatenate(found)
+    order = np.lexsort((number, code))
+    code, number = code[order], number[order]
+    begins = np.flatnonzero(np.diff(code, prepend=NONE))
+    for some in np.split(np.arange(len(code)), begins[1:]) if len(code) else ():
+        values = number[some].tolist()
+        name, property = rows.values[code[some[0]]]
+        whole = fsum(values)
+        row: Json = {"event": name, "property": property, "samples": len(values), "sum": round(whole, 6)}
+        ranks = {f"p{share}": values[-(-share * len(values) // 100) - 1] for share in (50, 75, 95)}
+        yield row | {"average": round(whole / len(values), 6)} | ranks

@@ -23,10 +23,10 @@ def funnel(part: TablePart, words: Glossary, steps: Sequence[Filter]) -> Longs:
     """How many visits reached each step, each by a later event than the step before."""
     sums = empty(len(steps))
     lists = part.steps
-    code, ends = lists.columns[0] >> STEP_SHIFT, lists.offsets[1:]
+    ends = lists.offsets[1:]
     visits, at = np.arange(len(part)), lists.offsets[:-1]
     for number, step in enumerate(steps):
-        hits = np.flatnonzero(_hits(part, words, step, code))
+        hits = np.flatnonzero(meeting(part, words, step))
         found = np.searchsorted(hits, at)
         reached = found < len(hits)
         reached[reached] = hits[found[reached]] < ends[visits[reached]]
@@ -42,10 +42,11 @@ def _flags(size: int, chosen: Longs) -> Bools:
     return flags
 
 
-def _hits(part: TablePart, words: Glossary, step: Filter, code: Ints) -> Bools:
-    """Of which of the visits' events a step is met."""
+def meeting(part: TablePart, words: Glossary, step: Filter) -> Bools:
+    """Which of the visits' events meet a step."""
+    code: Ints = part.steps.columns[0] >> STEP_SHIFT
     if step.dimension != "prop":
-        return _meeting(words, step)[code]
+        return _met(words, step)[code]
     check_told_apart(words, (step,))
     met = words.properties.test(partial(meets, step.holds))
     pair, place, _ = part.properties.columns
@@ -53,7 +54,7 @@ def _hits(part: TablePart, words: Glossary, step: Filter, code: Ints) -> Bools:
     return _flags(len(code), events[met[pair]]) ^ step.negated
 
 
-def _meeting(words: Glossary, step: Filter) -> Bools:
+def _met(words: Glossary, step: Filter) -> Bools:
     """Code of a step of a visit → whether it is one that the funnel waits for."""
 
     def holds(said: Step | None) -> bool:

@@ -29,7 +29,7 @@ _QUARTER_MS = 900_000
 
 # Figure → the sums that it is made of (numerator, denominator), and the digits that it is rounded to: to know
 # beforehand which rows can be among the first. What is shown is worked out by ``reports/parts.py``.
-_AT = {name: row for row, name in enumerate(count.SUMS)}
+_AT = {name: row for row, name in enumerate((*count.SUMS, "converted", "revenue", "unpriced"))}
 _FIGURES: dict[str, tuple[str, str | None, int]] = {
     "visitors": ("visitors", None, 0),
     "visits": ("visits", None, 0),
@@ -39,9 +39,13 @@ _FIGURES: dict[str, tuple[str, str | None, int]] = {
     "visit_duration": ("milliseconds", "visits", 1),
     "engaged_time": ("engaged", "engagements", 1),
     "exit_rate": ("visits", "views", 4),
+    "conversions": ("converted", None, 0),
+    "conversion_rate": ("converted", "visits", 4),
+    "revenue": ("revenue", None, 2),
+    "unpriced": ("unpriced", None, 0),
     "rate": ("visits", None, 4),  # of the same number of visits in every row
 }
-_UNIT = {"milliseconds": 1000, "engaged": 1000}
+_UNIT = {"revenue": 100, "milliseconds": 1000, "engaged": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> 
 
 
 def _funnel(steps: Sequence[Filter]) -> Measure:
-    said = [(n + 1, f"{'!' if s.negated else ''}{s.dimension}:{s.value or ''}") for n, s in enumerate(steps)]
+    said = [(n + 1, s.text) for n, s in enumerate(steps)]
     return Measure(
         ("funnel", *steps),
         ("step", "filter"),

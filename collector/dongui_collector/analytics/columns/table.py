@@ -119,6 +119,7 @@ class TablePart:
 
     def __init__(self, table: VisitTable, rows: slice | Longs) -> None:
         self._table, self._rows = table, rows
+        self._given: dict[str, npt.NDArray[Any]] = {}
         self._size = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
 
     def __len__(self) -> int:
@@ -138,7 +139,15 @@ class TablePart:
     def of(self, chosen: Bools) -> TablePart:
         """Those of its visits."""
         rows = np.flatnonzero(chosen)
-        return TablePart(self._table, rows + self._rows.start if isinstance(self._rows, slice) else self._rows[rows])
+        part = TablePart(self._table, rows + self._rows.start if isinstance(self._rows, slice) else self._rows[rows])
+        return part.with_columns(**{name: column[rows] for name, column in self._given.items()})
+
+    def with_columns(self, **columns: npt.NDArray[Any]) -> TablePart:
+        """The same visits, with other values in these columns."""
+        part = TablePart(self._table, self._rows)
+        part._given = self._given | columns
+        part.__dict__.update(part._given)
+        return part
 
 
 def between(table: VisitTable, first: int, last: int, *, ordered: bool) -> TablePart:

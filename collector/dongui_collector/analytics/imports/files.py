@@ -23,6 +23,8 @@ _MOST_BYTES = 4 << 30  # of one file, unpacked: a small zip must not fill a disk
 _DAMAGED = (zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MOST = 10**12  # of any number
+_LONGEST_LINE = 1 << 20  # characters; csv bounds a field, and only once its line was read
+_MOST_FILES = 1000  # in a zip
 
 
 class ForeignError(CollectorError):
@@ -61,7 +63,7 @@ def rows(file: IO[bytes], name: str, needed: Sequence[str]) -> Iterator[ImportRo
     """The lines of a CSV file with a header. Raises :class:`ForeignError` where a column of ``needed`` is not there."""
     text = io.TextIOWrapper(io.BufferedReader(_Bounded(file, name)), encoding="utf-8-sig", newline="")
     try:
-        lines = csv.reader(text, strict=True)
+        lines = csv.reader(_lines(text, name), strict=True)
         header = [column.strip() for column in next(lines, [])]
         if lacking := [column for column in needed if column not in header]:
             what = "it is no export of that product, or of a form that is not known here"
@@ -80,6 +82,14 @@ def rows(file: IO[bytes], name: str, needed: Sequence[str]) -> Iterator[ImportRo
         raise ForeignError(f"{name} is damaged") from None
     finally:
         text.detach()
+
+
+def _lines(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines of a text. One that is too long is never read to its end, which may be the file's."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE and not line.endswith("\n"):
+            raise ForeignError(f"{name} has a line of more than {_LONGEST_LINE} characters")
+        yield line
 
 
 class _Bounded(io.RawIOBase):
@@ -110,6 +120,8 @@ def opened(path: Path) -> Iterator[dict[str, IO[bytes]]]:
         if start == _ZIP:
             try:
                 with zipfile.ZipFile(file) as archive:
+                    if len(archive.infolist()) > _MOST_FILES:
+                        raise ForeignError(f"{path.name} holds more than {_MOST_FILES} files")
                     names = [i.filename for i in archive.infolist() if not i.is_dir() and i.filename.endswith(".csv")]
                     yield {name.rpartition("/")[2]: _member(archive, name) for name in names}
             except zipfile.BadZipFile:

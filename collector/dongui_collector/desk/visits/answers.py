@@ -88,7 +88,7 @@ class ScreenReader:
         return whole or [name for name in self.purposes if self.readable[name] & needed]
 
     def _needed(self, dimensions: Iterable[str]) -> list[str]:
-        filtered = (one.dimension for one in self.asked.parsed())
+        filtered = (name for one in self.asked.parsed() for name in one.dimensions)
         return list(
             dict.fromkeys((*BASE, *(DIMENSIONS[name] for name in (*dimensions, *filtered) if name in DIMENSIONS)))
         )

@@ -92,6 +92,7 @@ def _chip(asked: ScreenState, one: str) -> tuple[str, str, str, str]:
     """(dimension, "is" or "is_not", value in words, address without it)."""
     found = parse_filter(one)
     said = label(found.dimension.removeprefix("entry_").removeprefix("exit_"), found.value, None, g.lang, words())
+    said = " | ".join((said, *(other.text for other in found.others)))
     return found.dimension, "is_not" if found.negated else "is", said, asked.without_filter(one)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from dongui_collector.storage.contract.access import Account, Token
 from dongui_collector.storage.contract.disclosures import Disclosure
+from dongui_collector.storage.contract.requests import StoredRequest
 from dongui_collector.storage.contract.targets import SelectedTarget
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json, Session
 
@@ -60,18 +61,18 @@ class AdminStore(Protocol):
     def token_used(self, id: str, day: date) -> None:
         """The last day on which a token was used; ``tokens`` shows it as ``last_used``."""
 
-    def add_request(self, request: Json) -> int: ...
-    def request(self, id: int) -> Json | None: ...
-    def requests(self) -> list[Json]:
+    def add_request(self, request: StoredRequest) -> int: ...
+    def request(self, id: int) -> StoredRequest | None: ...
+    def requests(self) -> list[StoredRequest]:
         """All of them, oldest first, each with its ``id``."""
 
-    def requests_after(self, id: int) -> list[Json]:
+    def requests_after(self, id: int) -> list[StoredRequest]:
         """Those with a higher number, oldest first."""
 
-    def requests_of(self, subjects: Sequence[bytes]) -> list[Json]:
+    def requests_of(self, subjects: Sequence[bytes]) -> list[StoredRequest]:
         """Those about a visitor or a member under one of these keys, oldest first."""
 
-    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[Json]:
+    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[StoredRequest]:
         """A part of the list; open are those without ``closed_at``, and with ``closed`` the others follow them.
 
         The soonest due first; one that was filed with ``nothing_held`` of its visitor comes after the others, unless it
@@ -82,7 +83,7 @@ class AdminStore(Protocol):
     def requests_due(self) -> dict[date, int]:
         """Of how many that are open each day is the last."""
 
-    def update_request(self, id: int, changes: Json) -> None: ...
+    def update_request(self, request: StoredRequest) -> None: ...
     def destroy_requests(self, ids: Sequence[int]) -> int: ...
 
 

@@ -12,6 +12,7 @@ import msgspec
 from dongui_collector.core.errors import Unknown
 from dongui_collector.storage.contract.access import Token
 from dongui_collector.storage.contract.office_stores import MOST_COOKIES
+from dongui_collector.storage.contract.requests import VERSION, StoredRequest
 from dongui_collector.storage.contract.targets import DestructionCertificate, SelectedTarget, decode, encode
 from dongui_collector.storage.contract.values import Destruction, DestructionState, Hold, Json
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
@@ -181,29 +182,29 @@ class SqliteAdmin:
 
     # -- privacy requests: a new version is appended, the old one cleared in place
 
-    def add_request(self, request: Json) -> int:
+    def add_request(self, request: StoredRequest) -> int:
         # The highest number ever used, cleared ones included, is kept in the settings.
         id = int((self.setting("requests.last") or {"id": 0})["id"]) + 1
         self.put_setting("requests.last", {"id": id})
-        self._append_request(id, request)
+        self._append_request(msgspec.structs.replace(request, id=id))
         return id
 
-    def request(self, id: int) -> Json | None:
+    def request(self, id: int) -> StoredRequest | None:
         found = self._requests("WHERE id = ?", (id,))
         return found[0] if found else None
 
-    def requests(self) -> list[Json]:
+    def requests(self) -> list[StoredRequest]:
         return self._requests("WHERE id IS NOT NULL ORDER BY id")
 
-    def requests_after(self, id: int) -> list[Json]:
+    def requests_after(self, id: int) -> list[StoredRequest]:
         return self._requests("WHERE id > ? ORDER BY id", (id,))
 
-    def requests_of(self, subjects: Sequence[bytes]) -> list[Json]:
+    def requests_of(self, subjects: Sequence[bytes]) -> list[StoredRequest]:
         keys = [key.hex() for key in subjects]
         marks = ", ".join("?" * len(keys))
         return self._requests(f"WHERE visitor IN ({marks}) OR member IN ({marks}) ORDER BY id", (*keys, *keys))
 
-    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[Json]:
+    def request_page(self, soon: date, *, closed: bool, offset: int, limit: int) -> list[StoredRequest]:
         # The inner query reads the index alone; only the bodies of the page are read.
         order = "closed, (nothing_held AND due > ?), due, id"
         page = f"SELECT id FROM requests WHERE id IS NOT NULL AND closed <= ? ORDER BY {order} LIMIT ? OFFSET ?"
@@ -218,32 +219,28 @@ class SqliteAdmin:
         sql = "SELECT due, count(*) FROM requests WHERE id IS NOT NULL AND closed = 0 GROUP BY due"
         return {date.fromisoformat(due): number for due, number in self._read(sql) if due}
 
-    def _requests(self, condition: str, values: Sequence[Any] = ()) -> list[Json]:
+    def _requests(self, condition: str, values: Sequence[Any] = ()) -> list[StoredRequest]:
         rows = self._read(f"SELECT id, body FROM requests {condition}", tuple(values))
-        return [json.loads(body) | {"id": id} for id, body in rows]
+        found = [msgspec.json.decode(body, type=StoredRequest) for _, body in rows]
+        for request, (id, _) in zip(found, rows, strict=True):
+            request.id = id  # of the first form it has none
+        return found
 
-    def update_request(self, id: int, changes: Json) -> None:
-        request = self.request(id)
-        if request is None:
-            raise Unknown(f"there is no privacy request {id}; see `dongui requests list`")
-        self.destroy_requests([id])
-        self._append_request(id, request | changes)
+    def update_request(self, request: StoredRequest) -> None:
+        if self.request(request.id) is None:
+            raise Unknown(f"there is no privacy request {request.id}; see `dongui requests list`")
+        self.destroy_requests([request.id])
+        self._append_request(request)
 
     def destroy_requests(self, ids: Sequence[int]) -> int:
         cleared = ", ".join(f"{column} = NULL" for column in ("id", "at", "body", *_LISTED))
         return sum(self._write(f"UPDATE requests SET {cleared} WHERE id = ?", (id,)).rowcount for id in ids)
 
-    def _append_request(self, id: int, request: Json) -> None:
-        body = {key: value for key, value in request.items() if key != "id"}
-        listed = (
-            body.get("due"),
-            body.get("closed_at") is not None,
-            bool(body.get("nothing_held")),
-            body.get("visitor"),
-            body.get("member"),
-        )
+    def _append_request(self, request: StoredRequest) -> None:
+        request.v = VERSION
+        listed = (request.due, request.closed_at is not None, request.nothing_held, request.visitor, request.member)
         sql = f"INSERT INTO requests (id, at, body, {', '.join(_LISTED)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        self._write(sql, (id, body.get("at"), _text(body), *listed))
+        self._write(sql, (request.id, request.at, msgspec.json.encode(request).decode(), *listed))
 
 
 def _text(value: Json) -> str:
