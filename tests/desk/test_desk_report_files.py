@@ -14,7 +14,7 @@ from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.core.clock import day_of
 from dongui_collector.desk.visits.downloads import DOWNLOADS
 from dongui_collector.desk.visits.extras import EXTRAS
-from dongui_collector.desk.visits.panels import TABS, panel_of
+from dongui_collector.desk.visits.panels import LISTS, TABS, panel_of
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -169,3 +169,13 @@ def test_who_may_not_look_gets_no_file(world: World) -> None:
     browser = world.signed_in("auditor", "a-long-password")
     assert browser.get("/console/visits/csv/pages").status_code == 403
     assert world.browser().get("/console/visits/csv/pages").status_code == 303
+
+
+@pytest.mark.usefixtures("visited")
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_every_list_and_every_dimension_has_a_name(officer: FlaskClient, lang: str) -> None:
+    """A text without its place in the catalog was an empty heading."""
+    for name in LISTS:
+        shown = officer.get(f"/console/visits/list/{name}?lang={lang}&property=plan").text
+        for empty in ("<h1></h1>", "></option>", '<th scope="col"></th>'):
+            assert empty not in shown, name

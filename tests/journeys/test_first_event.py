@@ -73,6 +73,7 @@ class Desktop:
         printed = self.folder / f"printed-{free_port()}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "DONGUI_", "VIRTUAL_ENV"))}
         given = {"PIP_CONSTRAINT": str(self.folder / "pins"), "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+        given["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # python3 is the one that runs the tests
         ports = {"DONGUI_PORT": self.numbers["8787"], "DONGUI_DESK_PORT": self.numbers["8788"]}
         with printed.open("wb") as out:
             process = subprocess.Popen(

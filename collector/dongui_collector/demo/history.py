@@ -169,9 +169,10 @@ def _visit(rng: random.Random, origin: str, at: int) -> Iterator[dict[str, Any]]
         if path == "/" and step and rng.random() < 0.3:
             yield _event(rng, at + 9000, "search", url=f"{origin}/search", search=rng.choice(_SEARCHES))
         if path.startswith("/goods/") and rng.random() < 0.28:
-            yield _event(rng, at + 21_000, "add_to_cart", url=f"{origin}{path}")
+            goods = {"goods": path.rpartition("/")[2], "amount": 9000 + 1500 * (len(path) % 9), "currency": "KRW"}
+            yield _event(rng, at + 21_000, "add_to_cart", url=f"{origin}{path}", props=goods)
             if rng.random() < 0.45:
-                yield _event(rng, at + 95_000, "purchase", url=f"{origin}/cart")
+                yield _event(rng, at + 95_000, "purchase", url=f"{origin}/cart", props=goods)
         if not step and rng.random() < 0.5:
             for name, usual in _VITALS:
                 value = round(usual * rng.lognormvariate(0, 0.45), 3)
