@@ -2,7 +2,7 @@
 import { doc } from "./natives";
 import { cookies } from "./page";
 import { DECISIONS } from "./queue";
-import { agreedChoice, choiceStands, effectivePurposes } from "./rules/consent";
+import { agreedChoice, choiceStands, effectivePurposes, grantable } from "./rules/consent";
 import { overlay } from "./rules/decisions";
 import { core, type NoticePurpose } from "./state";
 
@@ -21,13 +21,7 @@ core._state = () =>
  * The copies of our own cookie. Under any other name (`rules/own.ts`) nothing is granted and nobody known; what else those
  * are good for is looked up before somebody is asked, and where something is taken away.
  */
-const own = (what: string): string[] => cookies().flatMap(([name, value]) => (name == core._name + what ? value! : []));
-
-core._cookieChoice = () => agreedChoice(own(""));
-core._visitor = () => {
-  const [id, other] = new Set(own("_id"));
-  return (!other && id) || null;
-};
+core._cookieChoice = () => agreedChoice(cookies().flatMap(([name, value]) => (name == core._name ? value! : [])));
 core._now = () => Date.now() + (+core._stored()["dongui.skew"]! || 0);
 
 core._read = () => {
@@ -36,12 +30,18 @@ core._read = () => {
   core._choice = choice && { ...choice, granted: overlay(choice.granted, core._queue) };
 };
 
+/** What queued decisions grant, whatever else they say. */
+export const queued = (): string[] => core._queue.flatMap(({ granted }) => granted || []);
+
+core._grantable = (purpose) => grantable(purpose, core._gpc());
+
 /**
  * Whether nobody has to be asked: a choice stands, and none of its grants is due to be confirmed again; or a decision waits
- * for its record.
+ * for its record; or there is nothing to agree to, because the browser's signal has said no to all of it.
  */
 export const answered = (): unknown =>
   core._queue[0] ||
+  !Object.values(core._facts.purposes).some(core._grantable) ||
   (choiceStands(core._choice, core._facts, now()) &&
     core._choice.granted.every((id) => now() < core._choice!.at + (core._facts.purposes[id]?.reconfirm_seconds || Infinity)));
 

@@ -1,31 +1,29 @@
 /** Wires the parts together; the script tag and the ES module both start here. */
 import type { ConsentState, Dongui, Options, Result } from "./api";
 import { watch } from "./block";
-import { answered, worth } from "./consent";
+import { answered, queued, worth } from "./consent";
 import { doc, native } from "./natives";
 import { quietly } from "./page";
+import { overlay } from "./rules/decisions";
 import { core, type View } from "./state";
 import { setAdvertisingId, track, watchViews } from "./track";
-import { withdraw } from "./withdraw";
+import "./withdraw";
 
 const listeners = new Set<(state: ConsentState) => void>();
-const nothing = (): void => {};
 
-core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(nothing);
+core._load = (file) => import(`${core._options.base}/v1/${file}.js?v=${VERSION}`).catch(() => {});
 
 core._complain = (fault, count) => core._load("diagnostics").then(() => core._diagnose?.(fault, count));
 
 const learned = (): unknown => core._facts || core._learn();
 const show = (view: View): unknown =>
-  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(nothing);
+  core._options.ui == "none" || Promise.all([core._load("ui"), learned()]).then(() => core._show(view)).catch(() => core._complain());
 
-let loading: unknown;
-
-/** What only takes away waits for nothing; the rest is made, in the order of the calls, and all is delivered, by queue.js. */
+/** What is put down waits for nothing; the rest is made, in the order of the calls (that of their imports), and all is delivered, by queue.js. */
 async function change(changes: ConsentState | string[]): Promise<Result> {
-  const id = withdraw(changes);
+  const id = core._note(changes, "api");
   core._turns++;
-  await (loading = Promise.all([loading, core._load("queue")]));
+  await core._load("queue");
   core._turns--;
   return core._change?.(changes, id) || (id ? "pending" : "refused");
 }
@@ -56,7 +54,8 @@ core._judge = () => {
   core._read();
   const before = first ? new Set(core._choice?.granted) : core._granted;
   if ((core._known = core._facts)) core._granted = worth();
-  core._pending = core._awaited?.() || [];
+  // Before queue.js is there to tell in which order they were made, any refusal counts.
+  core._pending = core._awaited?.() || overlay(queued(), core._queue);
   const lost = [...before].some((id) => !core._granted.has(id));
   if (lost) core._load("panel").then(() => core._undo?.());
   if (!first && !lost && before.size == core._granted.size) return;

@@ -16,7 +16,7 @@ export interface Entry extends Decision {
   lang: string;
   signals: Record<string, boolean>;
   /** How the question was put, and the digest of its words. */
-  layout?: string;
+  layout?: string | undefined;
   catalog?: string;
 }
 

@@ -85,6 +85,10 @@ export interface Core {
   _release(): void;
   /** Looks for what waits, until release.js is there. */
   _observer: MutationObserver;
+  /** Puts a decision down before queue.js is there; answers its id where that was all of it. */
+  _note(changes: ConsentState | string[], method: string): string | undefined;
+  /** Whether a purpose is the visitor's to grant: not where the browser's signal speaks against it. */
+  _grantable(purpose: Purpose): boolean;
   /** The nonce of the snippet's own tag. */
   _nonce?: string;
   /** What the stub held that a script of the page had made. */
@@ -148,8 +152,8 @@ export interface Core {
   /** What the question says when it comes back, because an answer was refused for good. */
   _again?: string;
   // What ui.js adds:
-  /** Whether a click from `since` on is a person's who has had the time to see what is asked, where asking is allowed. */
-  _meant(event: globalThis.Event, since: number): boolean;
+  /** Whether asking is allowed here. */
+  _mayShow(): boolean;
   _show(view: View): unknown;
   /** The same as `_decide`, which it waits for. */
   _choose(changes: ConsentState | string[], method: string, erase?: boolean): Promise<Result>;

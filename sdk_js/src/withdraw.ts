@@ -1,25 +1,33 @@
 /**
- * A withdrawal with nothing at hand but what every page has loaded: in force on the page and in all tabs at once, also where
- * neither queue.js nor the notice can be reached. queue.js makes a request of it, and tells the cookies.
+ * A decision with nothing at hand but what every page has loaded: put down for all tabs at once, and in force as far as it takes
+ * away, also where neither queue.js nor the notice can be reached. queue.js makes requests of it, and tells the cookies.
  */
-import type { ConsentState } from "./api";
+import { queued } from "./consent";
 import { uuid } from "./page";
 import { DECISIONS } from "./queue";
 import { core } from "./state";
 
+/** The order of what this page has put down: by its time, and never back. */
+let last = 0;
+
 /**
- * Withdraws what is named of what is given or about to be, an empty list meaning everything, unless queue.js is at hand and
- * knows better. Answers the id of the decision where that was all of it.
+ * Puts down what is decided, an empty list meaning that all is refused, unless queue.js is at hand and knows better. Without
+ * the notice nobody knows what a grant is of, and what there is to take away is what is given or about to be. Answers the id
+ * of the decision where that was all of it.
  */
-export function withdraw(changes: ConsentState | string[]): string | undefined {
+core._note = (changes, method) => {
   core._read();
-  if (core._decide && core._facts) return;
-  const held = [...(core._choice?.granted || []), ...core._queue.flatMap(({ granted }) => granted || [])];
-  const list = Array.isArray(changes) ? changes : Object.keys(changes).filter((id) => !changes[id]);
-  const refused = held.filter((id) => list.includes(id) || (Array.isArray(changes) && !list[0]));
-  if (!refused[0]) return;
+  const { _facts: facts } = core;
+  if (core._decide && facts) return;
+  const list = Array.isArray(changes);
+  const all = [...(core._choice?.granted || []), ...queued(), ...Object.keys(core._state())];
+  const granted = all.filter((id) => facts && !list && changes[id]);
+  const refused = all.filter((id) => (list ? !changes[0] || changes.includes(id) : changes[id] === false));
+  if (!granted[0] && !refused[0]) return;
   const id = uuid();
-  core._store(DECISIONS + "~" + id, { refused });
+  core._store(DECISIONS + "~" + (last = (last || Date.now()) + 1) + "." + id, { notice: facts?.version, at: Date.now(), granted, refused, method });
+  core._hide?.(true);
   core._judge();
-  return Object.values(changes).includes(true) ? undefined : id;
-}
+  core._settle();
+  return facts || !Object.values(changes).includes(true) ? id : undefined;
+};

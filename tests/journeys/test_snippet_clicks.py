@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.clock import now_s
-from tests.journeys.snippet_steps import BANNER, eventually, press
+from tests.journeys.snippet_steps import BANNER, eventually, granted, press
 from tests.journeys.stub_collector import Answer, Request, Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -105,3 +105,37 @@ def test_a_press_right_after_the_window_got_the_focus_answers_nothing(page: Page
     page.mouse.click(*middle(page, ACCEPT))
     page.wait_for_function("document.activeElement.localName != 'iframe'")
     half_a_second_on_it_counts(page, collector)
+
+
+@pytest.mark.parametrize("how", ["the banner's button", "the page's own"])
+@pytest.mark.parametrize("stays", [True, False], ids=["the page stays", "the click leaves the page"])
+def test_a_press_that_is_faster_than_the_queue_is_not_lost(
+    page: Page, site: Stub, collector: Stub, how: str, stays: bool
+) -> None:
+    """What makes requests of a decision is on its way: the question goes at once, and what happens meanwhile waits."""
+    held: list[Route] = []
+    page.route("**/v1/queue.js*", lambda route: route.continue_() if held else held.append(route))
+    site.pages["/next"] = site.pages["/"]
+    page.goto(site.origin)
+    expect(page.locator(BANNER)).to_be_visible()
+    expect(page.locator(ACCEPT)).to_be_enabled()
+    if how == "the page's own":
+        page.evaluate("void dongui.consent.set({statistics: true, marketing: false})")
+    else:
+        press(page, "accept")
+    expect(page.locator(BANNER)).to_have_count(0)
+    page.evaluate("dongui.track('bought')")
+    eventually(lambda: held and any("record.js" in request.path for request in collector.requests), page)
+    assert (granted(page), collector.consents, collector.events) == ([], [], [])
+    if stays:
+        held[0].continue_()
+    else:
+        page.goto(f"{site.origin}/next")
+    eventually(lambda: any(event["name"] == "bought" for event in collector.events), page)
+    [decision] = collector.consents
+    assert "statistics" in decision["granted"]
+    assert "marketing" in decision["refused"]
+    assert decision["method"] == ("api" if how == "the page's own" else "banner")
+    assert (decision.get("layout") == "compact") is (stays and how == "the banner's button")
+    assert [event["name"] for event in collector.events].count("bought") == 1
+    eventually(lambda: "statistics" in granted(page), page)

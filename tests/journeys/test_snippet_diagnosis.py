@@ -105,7 +105,19 @@ def test_blocked_cookies_are_named(context: BrowserContext, page: Page, said: li
     assert "the browser keeps no cookie of this page" in said[0]
 
 
-@pytest.mark.parametrize("words", ["{title: 1}", "title=Cookies"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{title: 1}",
+        "title=Cookies",
+        "null",
+        "7",
+        '"title"',
+        '["title", "Cookies"]',
+        '{"acceptTo": 5}',
+        '{"title": null, "acceptTo": ["a"], "refuse": {"ko": "a"}, "choose": true, "again": 1}',
+    ],
+)
 def test_broken_words_are_named_and_the_question_is_asked(
     page: Page, site: Stub, collector: Stub, said: list[str], words: str
 ) -> None:
@@ -116,6 +128,8 @@ def test_broken_words_are_named_and_the_question_is_asked(
     looks_again(page)
     assert len(said) == 1
     assert "data-words is no JSON" in said[0]
+    expect(page.locator('dongui-root [data-action="accept"]')).to_contain_text("에 동의")
+    expect(page.locator('dongui-root [data-action="refuse"]')).to_have_text("동의하지 않음")
 
 
 def test_where_nothing_is_wrong_nothing_is_said_or_loaded(

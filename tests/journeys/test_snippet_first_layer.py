@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.conftest import FLAGS
 from tests.journeys.axe import violations
 from tests.journeys.shots import ROOT, collector_answer
-from tests.journeys.snippet_steps import BANNER, eventually, press
+from tests.journeys.snippet_steps import BANNER, eventually, press, quiet, ready
 from tests.journeys.stub_collector import Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -229,6 +229,30 @@ def test_agreeing_to_nothing_leads_to_what_can_be_ticked(page: Page, site: Stub,
     assert collector.consents == []
 
 
+@pytest.mark.parametrize("purposes", [("marketing",), ("marketing", "personalisation")], ids=" ".join)
+@pytest.mark.parametrize(("signal", "says"), [("globalPrivacyControl", "true"), ("doNotTrack", "'1'")])
+def test_where_the_browser_has_said_no_to_everything_nobody_is_asked(
+    page: Page, site: Stub, collector: Stub, purposes: tuple[str, ...], signal: str, says: str
+) -> None:
+    """There is nothing to agree to, so the button would be dead; the preferences say why."""
+    for name in purposes:
+        collector.policy["purposes"][name] = {**collector.policy["purposes"]["marketing"], "signals": ["gpc"]}
+    only(collector, *purposes)
+    page.add_init_script(f"Object.defineProperty(Navigator.prototype, '{signal}', {{get: () => {says}}})")
+    site.pages["/"] = page_of(collector, attributes="data-dnt")
+    page.goto(site.origin)
+    ready(page)
+    quiet(page, collector)
+    expect(page.locator("dongui-root")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage)") == []
+    page.evaluate("dongui.show()")
+    boxes = page.locator("dongui-root [data-purpose-switch]")
+    expect(boxes).to_have_count(len(purposes))
+    for box in boxes.all():
+        expect(box).to_be_disabled()
+    assert collector.consents == []
+
+
 def test_the_scroll_is_visible_where_there_is_more(chromium: Browser, site: Stub, seed: Stub) -> None:
     """Playwright's Chromium hides scroll bars; a visitor's does not."""
     browser = chromium.browser_type.launch(
@@ -254,11 +278,11 @@ def test_the_page_sets_neither_its_size_nor_its_width(page: Page, site: Stub, se
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_it_comes_quietly_for_who_asked_for_less_motion(page: Page, site: Stub, seed: Stub, motion: str) -> None:
+def test_it_comes_quietly_for_everybody(page: Page, site: Stub, seed: Stub, motion: str) -> None:
     page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
     asked(page, site, seed)
     moving = page.locator(BANNER).evaluate("e => getComputedStyle(e).animationName != 'none'")
-    assert moving is (motion == "no-preference")
+    assert not moving
 
 
 def test_a_printed_page_has_no_question_on_it(page: Page, site: Stub, collector: Stub) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dongui_collector.ledger.state import is_known, live, live_until, newest, state_of
+from dongui_collector.ledger.state import change, changed, is_known, live, live_until, newest, state_of, states
 from dongui_collector.storage.contract.values import ConsentStatus, Visitor
 
 # Purpose 0 asks for consent and heeds the signal, 1 asks and heeds none, 2 does not ask any more.
@@ -79,6 +80,7 @@ def test_until_when_what_is_live_stays_so() -> None:
     assert live_until(some, 0b001, REGISTRY) == 1050
     assert live_until(some, 0b100, REGISTRY) == 800
     assert live_until(some, 0, REGISTRY) == 0
+    assert live_until(visitor(standing(0, at=700), standing(1, at=950)), 0b010, REGISTRY) == 1050
 
 
 def test_who_is_known_and_what_the_next_record_follows() -> None:
@@ -88,3 +90,65 @@ def test_who_is_known_and_what_the_next_record_follows() -> None:
     assert is_known(visitor(standing(0, "refused"), standing(1)))
     assert newest(visitor()) == 0
     assert newest(visitor(standing(0, "withdrawn", seq=8), standing(1, seq=3))) == 8
+
+
+# --- what a choice changes -------------------------------------------------------------------------------------------
+
+BITS = {"heeds": 0, "asks": 1, "gone": 2}
+ASKING: Any = SimpleNamespace(
+    **vars(CURRENT), ref=8, bits=BITS, items_by_bit={}, policy=SimpleNamespace(consent_purposes=("heeds", "asks"))
+)
+
+
+def decide(some: Visitor | None, granted: tuple[str, ...] = (), refused: tuple[str, ...] = ()) -> Any:
+    found = change(some, ASKING, BITS, granted, refused)
+    return found.given, found.refused, found.withdrawn, found.withdrawn_mask
+
+
+def test_every_purpose_that_the_notice_asks_for_has_a_state() -> None:
+    assert states(None, ASKING, REGISTRY, NOW) == {"heeds": "unasked", "asks": "unasked"}
+    some = visitor(standing(0, "refused"), standing(2))
+    assert states(some, ASKING, REGISTRY, NOW) == {"heeds": "refused", "asks": "unasked"}
+
+
+def test_a_first_choice_withdraws_nothing() -> None:
+    assert decide(None, ("asks",), ("heeds",)) == (("asks",), ("heeds",), (), 0)
+    assert decide(None, (), ("heeds", "asks")) == ((), ("heeds", "asks"), (), 0)
+
+
+def test_refusing_what_was_given_withdraws_it_and_what_was_withdrawn_ends_nothing_more() -> None:
+    both = visitor(standing(0), standing(1))
+    assert decide(both, (), ("heeds",)) == ((), (), ("heeds",), 0b01)
+    assert decide(visitor(standing(0, "withdrawn"), standing(1)), (), ("heeds",)) == ((), (), ("heeds",), 0)
+    assert decide(visitor(standing(0, "refused"), standing(1)), (), ("heeds",)) == ((), ("heeds",), (), 0)
+
+
+def test_with_the_last_that_is_asked_for_those_end_that_nobody_asks_for_any_more() -> None:
+    some = visitor(standing(0), standing(1, "refused"), standing(2))
+    assert decide(some, (), ("heeds",)) == ((), (), ("heeds", "gone"), 0b101)
+    assert decide(some, ("asks",), ("heeds",)) == (("asks",), (), ("heeds",), 0b001), "the id stays, and with it a way"
+    assert decide(visitor(standing(0), standing(1), standing(2)), (), ("heeds",)) == ((), (), ("heeds",), 0b001)
+    assert decide(visitor(standing(0), standing(2)), (), ("gone",)) == ((), (), ("gone",), 0b100)
+
+
+def test_a_choice_stands_under_the_notice_that_was_shown_and_only_a_grant_is_given_knowingly() -> None:
+    before = visitor(standing(0), standing(2, seq=3))
+    decided = change(before, ASKING, BITS, ("asks",), ("heeds",))
+    shown: Any = SimpleNamespace(ref=7)
+    for notice, ref in ((None, 8), (shown, 7)):
+        after = changed(before, decided, ASKING, BITS, seq=20, at=NOW, knowing=True, shown=notice)
+        assert after.standings == {
+            0: ConsentStatus(0, "withdrawn", 20, ref, NOW, False),
+            1: ConsentStatus(1, "given", 20, ref, NOW, True),
+            2: standing(2, seq=3),
+        }
+    assert not changed(before, decided, ASKING, BITS, seq=20, at=NOW, knowing=False).standings[1].knowing
+
+
+def test_the_member_is_forgotten_once_nothing_given_lists_the_reference() -> None:
+    listing: Any = SimpleNamespace(**vars(ASKING) | {"items_by_bit": {1: ("member_reference",), 0: ("cookie",)}})
+    joined = replace(visitor(standing(0), standing(1)), member=b"m" * 16)
+    for refused, member in (("heeds", b"m" * 16), ("asks", None)):
+        decided = change(joined, listing, BITS, (), (refused,))
+        after = changed(joined, decided, listing, BITS, seq=20, at=NOW, knowing=False)
+        assert after.member == member

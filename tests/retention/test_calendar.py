@@ -12,6 +12,7 @@ from dongui_collector.ledger.periods import class_last_day
 from dongui_collector.retention.schedule import (
     Planned,
     StoredDay,
+    endings,
     held_records,
     may_hold,
     plan_day,
@@ -96,6 +97,17 @@ def test_a_day_goes_as_a_whole_only_after_the_last_of_its_bases() -> None:
     assert [p.what["kind"] for p in plan(bases, two_years_over)] == ["day"]
 
 
+def test_a_whole_day_is_due_the_day_after_the_last_of_its_bases() -> None:
+    (found,) = plan([RowBasis(1, 1, 0b111), RowBasis(1, 2, 0b001)], date(2030, 1, 1))
+    assert found.due == date(2027, 3, 11)
+
+
+def test_bases_are_told_in_order_each_once() -> None:
+    bases = [RowBasis(2, 2, 0b001), RowBasis(1, 2, 0b101), RowBasis(1, 1, 0b110), RowBasis(1, 2, 0b001)]
+    found = [(e.site_ref, e.notice_ref, e.bit) for e in endings(DAY, bases, RULES)]
+    assert found == [(1, 1, 1), (1, 1, 2), (1, 2, 0), (1, 2, 2), (2, 2, 0)]
+
+
 def test_an_empty_day_ends_with_the_longest_period_there_is() -> None:
     assert plan([], date(2026, 3, 10)) == []
     assert [p.what["kind"] for p in plan([], date(2026, 3, 11))] == ["day"]
@@ -159,6 +171,13 @@ def test_a_hold_on_one_class_keeps_only_its_purposes() -> None:
 def test_a_hold_on_one_visitor_keeps_only_their_rows() -> None:
     found = plan([RowBasis(1, 1, 0b011)], OVER, hold(7, visitor=b"v" * 16))
     assert [(p.what["purposes"], p.what["holds"]) for p in found] == [(0b011, [7])]
+
+
+def test_parts_of_a_day_are_planned_in_order_with_the_holds_on_them_in_order() -> None:
+    named = [hold(9, visitor=b"v" * 16), hold(2, visitor=b"w" * 16), hold(5, site_ref=2, class_id="ads_log")]
+    bases = [RowBasis(2, 1, 0b101), RowBasis(1, 2, 0b100), RowBasis(1, 1, 0b111)]
+    found = [(p.what["site"], p.what["notice"], p.what["purposes"], p.what["holds"]) for p in plan(bases, OVER, *named)]
+    assert found == [(1, 1, 0b100, [2, 9]), (1, 1, 0b011, [2, 9]), (1, 2, 0b100, [2, 9]), (2, 1, 0b001, [2, 9])]
 
 
 def test_a_hold_on_one_site_lets_the_other_site_go() -> None:
@@ -228,6 +247,7 @@ def test_a_selection_stays_due_until_a_hold_comes(bases: list[RowBasis], holds: 
     after = plan(bases, today, *holds)
     for planned in before:
         assert still_due(planned.what, before)
+        assert not still_due(planned.what, [other for other in before if other is not planned])
     if any(
         h.covers(b.site_ref, RULES.class_id(b.notice_ref, n), DAY, None) and h.visitor is None
         for h in holds
@@ -251,6 +271,35 @@ def test_a_group_of_records_ends_the_day_after_its_last() -> None:
     assert [p.what for p in plan_records("archive", group, [], date(2030, 3, 11))] == [
         {"kind": "records", "store": "archive", "site": 1, "class": "payment", "last_day": "2030-03-10", "except": []}
     ]
+
+
+def test_a_group_of_records_is_due_the_day_after_its_last() -> None:
+    assert [p.due for p in plan_records("records", (1, "payment", DAY, 1), [], OVER)] == [DAY + timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    ("holds", "looked_at"),
+    [
+        ([], False),
+        ([hold()], True),
+        ([hold(site_ref=1)], True),
+        ([hold(class_id="payment")], True),
+        ([hold(site_ref=1, class_id="payment")], True),
+        ([hold(site_ref=2)], False),
+        ([hold(class_id="contract")], False),
+        ([hold(site_ref=2, class_id="payment")], False),
+        ([hold(site_ref=1, class_id="contract")], False),
+        ([hold(site_ref=2), hold(site_ref=1)], True),
+    ],
+)
+def test_only_records_that_a_hold_may_reach_are_looked_at_one_by_one(holds: list[Hold], looked_at: bool) -> None:
+    assert may_hold(holds, 1, "payment") is looked_at
+
+
+def test_records_that_any_of_several_holds_covers_are_kept_in_order() -> None:
+    records = [record(3), record(1), record(2, subject=b"t" * 16)]
+    holds = [hold(visitor=b"s" * 16), hold(class_id="contract")]
+    assert held_records(records, holds) == [record(1).id, record(3).id]
 
 
 def test_held_records_are_left_out_and_a_wholly_held_group_is_not_planned() -> None:
@@ -290,4 +339,15 @@ def test_a_minimum_is_a_floor() -> None:
 def test_the_schedule_tells_when_and_what_keeps_it() -> None:
     assert schedule(DAY, [RowBasis(1, 1, 0b101)], RULES, [hold(4, class_id="ads_log")], DAY, 77) == StoredDay(
         DAY, date(2025, 9, 11), date(2026, 3, 11), [4], 77
+    )
+
+
+def test_the_schedule_names_the_holds_that_keep_a_day_in_order_and_no_other() -> None:
+    holds = [hold(9), hold(4, class_id="ads_log"), hold(7, class_id="payment"), hold(1, site_ref=2)]
+    assert schedule(DAY, [RowBasis(1, 1, 0b101)], RULES, holds, DAY, 0).holds == [4, 9]
+
+
+def test_the_schedule_of_a_day_on_which_nothing_was_recorded_is_the_longest_period() -> None:
+    assert schedule(DAY, [], RULES, [hold(9)], OVER, 5) == StoredDay(
+        DAY, OVER + timedelta(days=1), OVER + timedelta(days=1), [], 5
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -132,22 +133,22 @@ class HoldService:
 
     def _of_day(self, hold: Hold, day: date, today: date) -> tuple[int, int]:
         """Rows of a day that it covers, and how many have ended: by their period, or by an ending that waits."""
-        covered: dict[tuple[int, int], int] = {}
+        covered: dict[tuple[int, int], int] = defaultdict(int)
         for basis in self._storage.events.bases(day):
             bits = sum(
                 1 << bit
                 for bit in bits_of(basis.purposes)
                 if hold.touches(basis.site_ref, self._periods.class_id(basis.notice_ref, bit), day)
             )
-            covered[basis.site_ref, basis.notice_ref] = covered.get((basis.site_ref, basis.notice_ref), 0) | bits
+            covered[basis.site_ref, basis.notice_ref] |= bits
         if not any(covered.values()):
             return 0, 0
         intents = self._storage.ledger.intents()
         rows = over = 0
-        selections = [Selection(visitor=key) for key in sorted(hold.whom)] or [Selection()]
+        selections = [Selection(visitor=key) for key in hold.whom] or [Selection()]
         for selection in selections:
             for row in iter_rows(self._storage.events, day, selection):
-                mask = row.purposes & covered.get((row.site_ref, row.notice_ref), 0)
+                mask = row.purposes & covered[row.site_ref, row.notice_ref]
                 if not mask:
                     continue
                 rows += 1
@@ -159,6 +160,6 @@ class HoldService:
         """The last days of the records of other classes that it covers."""
         for store in (self._storage.archive, self._storage.records):
             for site in self._sites(hold):
-                of_subjects = [store.of_subject(site, subject) for subject in sorted(hold.whom)]
+                of_subjects = [store.of_subject(site, subject) for subject in hold.whom]
                 for some in of_subjects or [store.of_site(site)]:
                     yield from (r.last_day for r in some if hold.covers(r.site_ref, r.class_id, r.day, r.subject))

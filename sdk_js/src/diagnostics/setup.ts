@@ -13,7 +13,7 @@ const TEXTS = {
   unavailable: "the site's own server cannot reach the collector. Its log (dongui) says why; `dongui serve` starts the collector.",
   other: "what answers at {} is no collector. Its address is the first that `dongui serve` prints (port 8787 unless set); the console's (8788) is another.",
   cookies: "the browser keeps no cookie of this page, so that no choice can be kept: nobody is asked, nothing is recorded. Allow cookies, and in a frame of another site see data-embedded.",
-  words: "data-words is no JSON and is left out. Names and texts stand in double quotes, the attribute in single ones.",
+  words: "data-words is no JSON object of texts; what is none is left out ({}). Names and texts stand in double quotes, the attribute in single ones.",
 };
 
 export type Fault = keyof typeof TEXTS;
@@ -34,10 +34,18 @@ async function faultOf(answer: Response): Promise<Fault | undefined> {
   return body.purposes ? undefined : "other";
 }
 
+/** Which of the site's own words are no texts, if any. */
+function notTexts(): string {
+  const words = core._quietly(() => JSON.parse(core._options.words || "{}"));
+  if (!words || typeof words != "object" || Array.isArray(words)) return "all of it";
+  return Object.keys(words).filter((name) => typeof words[name] != "string").join(", ").slice(0, 200);
+}
+
 /** Asks as the snippet does. A browser tells no script why it got no answer, so what can be the reason is looked at in turn. */
 async function look(): Promise<void> {
   const { site, base, debug } = core._options;
-  core._quietly(() => JSON.parse(core._options.words || "{}")) || say("words");
+  const misfits = notTexts();
+  if (misfits) say("words", misfits);
   navigator.cookieEnabled || say("cookies");
   if (!site) return say("site");
   let directive = "";
@@ -59,4 +67,4 @@ async function look(): Promise<void> {
 }
 
 /** What is wrong is known, or looked for, once a page. */
-export const diagnose = (fault?: Fault): unknown => (fault ? say(fault, fault == "origin-not-listed" ? location.origin : undefined) : (looked ??= look()));
+export const diagnose = (fault?: Fault): unknown => (fault ? say(fault, fault == "origin-not-listed" ? location.origin : fault == "words" ? notTexts() : undefined) : (looked ??= look()));

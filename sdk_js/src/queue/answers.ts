@@ -38,7 +38,10 @@ export const resultOf = (id: string): Promise<Result> =>
   new Promise((resolve) => {
     asking[id] = resolve;
     setTimeout(() => resolve("pending"), PATIENCE);
-    granting[id] = entries().find((entry) => entry.id == id)?.granted ?? [];
+    const entry = entries().find((entry) => entry.id == id);
+    granting[id] = entry?.granted ?? [];
+    // Put down before, and dropped since: the browser keeps no cookie.
+    if (!entry) report(id, "refused");
   });
 
 function report(id: string, result: Result): void {

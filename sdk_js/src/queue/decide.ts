@@ -1,19 +1,16 @@
 /** A decision put into force: written down for all tabs, taken away at once, sent in the same task (DESIGN 4). */
 import type { ConsentState, Result } from "../api";
 import type { Entry } from "../queue";
-import { parts, without } from "../rules/decisions";
 import { core } from "../ui/core";
 import { transmit } from "./answers";
-import { keepsCookies, shrink } from "./cookies";
-import { adopt, entries, facts, put } from "./entries";
+import { shrink } from "./cookies";
+import { adopt, entries, facts, mayGrant, put, requests } from "./entries";
 
 /** The entries that a decision makes, the first of them to be sent at once where nothing else is queued. */
 function made(changes: ConsentState | string[], method: string, erase: boolean): Entry[] {
-  const { _choice: choice, _facts: notice } = core;
   const queue = entries();
-  const before = choice?.granted ?? [];
   // What was sent may have arrived, so that taking it away is a withdrawal.
-  const given = [...before, ...queue.flatMap((entry) => (entry.tried ? entry.granted : []))];
+  const given = [...(core._choice?.granted ?? []), ...queue.flatMap((entry) => (entry.tried ? entry.granted : []))];
   const all = Object.keys(core._state());
   const says = (id: string): boolean | undefined => (Array.isArray(changes) ? changes[0] && !changes.includes(id) ? undefined : false : changes[id]);
   const granted = all.filter(says);
@@ -21,19 +18,8 @@ function made(changes: ConsentState | string[], method: string, erase: boolean):
   const withdraws = refused.filter((id) => given.includes(id));
   // Of purposes that there are not, nobody has decided.
   if (!granted[0] && !refused[0]) return [];
-  const requests = parts(all, [granted, refused, withdraws], !!without(granted, before)[0], core._visitor(), core._ids!());
-  return requests.map(([granted, refused, withdraws, visitor], index) => ({
-    id: core._uuid(),
-    at: Date.now(),
-    notice: notice.version,
-    granted,
-    refused,
-    withdraws,
-    tried: !index && !queue[0] && !erase,
-    erase,
-    visitor,
-    ...facts(method),
-  }));
+  const decision = { id: core._uuid(), at: Date.now(), notice: core._facts.version, granted, refused, withdraws, erase, ...facts(method) };
+  return requests(decision, all).map((entry, index) => ({ ...entry, tried: !index && !queue[0] && !erase }));
 }
 
 /**
@@ -43,22 +29,18 @@ function made(changes: ConsentState | string[], method: string, erase: boolean):
 core._decide = async (changes, method, erase): Promise<Result> => {
   core._read();
   adopt();
-  const requests = made(changes, method, !!erase);
-  const gives = requests.find((entry) => entry.granted[0]);
-  if (!requests[0]) return "refused";
+  const entries = made(changes, method, !!erase);
+  const gives = entries.find((entry) => entry.granted[0]);
+  if (!entries[0]) return "refused";
   core._hide?.(true);
-  if (gives && !keepsCookies()) {
-    core._quiet = 1;
-    core._complain("cookies");
-    return "refused";
-  }
-  requests.forEach(put);
+  if (gives && !mayGrant()) return "refused";
+  entries.forEach(put);
   // In the task of the click: nothing else is on its way.
-  if (requests[0].tried) transmit(requests[0]);
-  shrink(requests.flatMap((entry) => entry.refused));
+  if (entries[0].tried) transmit(entries[0]);
+  shrink(entries.flatMap((entry) => entry.refused));
   core._judge();
   core._settle();
-  return core._deliver!((gives ?? requests[0]).id);
+  return core._deliver!((gives ?? entries[0]).id);
 };
 
 let turn: Promise<unknown> | undefined;

@@ -1,9 +1,9 @@
 /** The decisions in the store: read in their order, put down, removed by id alone. */
 import { type Entry } from "../queue";
-import type { Decision } from "../rules/decisions";
+import { parts, without, type Decision } from "../rules/decisions";
 import { gpc } from "../signals";
 import { core } from "../ui/core";
-import { shrink } from "./cookies";
+import { keepsCookies, shrink } from "./cookies";
 import { shown } from "./shown";
 
 export const DECISIONS = "dongui.queue.";
@@ -36,20 +36,46 @@ export const facts = (method: string): Pick<Entry, "site" | "method" | "lang" | 
   signals: { gpc: gpc() },
 });
 
-/** Withdrawals that were made before queue.js was there get their place in the queue: for each id in sight a request. */
+/** The requests that a decision makes; the one that gives, or else the first, has its id. */
+export function requests(decision: Omit<Entry, "visitor">, all: string[]): Entry[] {
+  const { granted, refused, withdraws } = decision;
+  const gives = !!without(granted, core._cookieChoice()?.granted ?? [])[0];
+  const made = parts(all, [granted, refused, withdraws], gives, core._visitor(), core._ids!());
+  const own = made.find(([granted]) => granted[0]) ?? made[0];
+  return made.map((part) => {
+    const [granted, refused, withdraws, visitor] = part;
+    return { ...decision, id: part == own ? decision.id : core._uuid(), granted, refused, withdraws, visitor };
+  });
+}
+
+/** A grant in a browser that keeps no cookie of ours would be of nobody's: then nobody is asked any more. */
+export function mayGrant(): boolean {
+  const kept = keepsCookies();
+  if (!kept) {
+    core._quiet = 1;
+    core._complain("cookies");
+  }
+  return kept;
+}
+
+/** Decisions that were put down before queue.js was there get their place in the queue. */
 export function adopt(): void {
-  for (const key of core._keys(DECISIONS + "~")) {
+  for (const key of core._keys(DECISIONS + "~").sort()) {
     const [made] = core._values(key) as Entry[];
-    const [visitor = null, ...others] = core._ids!();
     core._remove(key);
-    if (!made) continue;
-    // What it takes away is in the cookies, or in the queue.
-    const notice = core._cookieChoice()?.version ?? entries()[0]?.notice ?? core._facts?.version;
-    const id = key.split("~")[1]!;
-    const entry = { ...facts("api"), ...made, id, at: Date.now(), notice, visitor, granted: [], withdraws: made.refused };
-    put(entry);
-    for (const visitor of others) put({ ...entry, id: core._uuid(), visitor });
-    shrink(made.refused);
+    if (!made?.refused) continue;
+    const { granted = [], at = Date.now() } = made;
+    const refused = [...new Set(made.refused)];
+    const held = [...(core._cookieChoice()?.granted ?? []), ...entries().flatMap((entry) => entry.granted)];
+    const withdraws = refused.filter((id) => held.includes(id));
+    // Without the notice, what is taken away is in the cookies, or in the queue.
+    const notice = made.notice ?? core._cookieChoice()?.version ?? entries()[0]?.notice ?? core._facts?.version;
+    // How it was asked is known where it was asked: on the page that stood by then.
+    const method = made.method ?? "api";
+    const decision = { ...facts(at < performance.timeOrigin ? "api" : method), method, id: key.split(/[~.]/).pop()!, at, notice, granted: [...new Set(granted)], refused, withdraws };
+    if (granted[0] && !mayGrant()) Object.assign(decision, { granted: [], refused: withdraws });
+    if (decision.granted[0] || decision.refused[0]) requests(decision, [...granted, ...refused]).forEach(put);
+    shrink(refused);
   }
 }
 

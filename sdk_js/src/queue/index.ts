@@ -6,6 +6,7 @@ import { expire, collapsed, nextDecision, pendingGrants, type Decision } from ".
 import type { Entry } from "../queue";
 import { core } from "../ui/core";
 import { attempt, reportGone, resultOf, waiting } from "./answers";
+import "../visitor";
 import "./decide";
 import { adopt, entries, rewrite } from "./entries";
 import { exclusively } from "./lock";

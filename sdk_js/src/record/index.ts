@@ -7,6 +7,7 @@ import { fitEvent } from "../rules/events";
 import type { Event } from "../rules/types";
 import { core } from "../ui/core";
 import { outcome } from "./answer";
+import "../visitor";
 
 const EVENTS = "dongui.events";
 const KEY = EVENTS + Math.random();

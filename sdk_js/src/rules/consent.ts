@@ -1,5 +1,5 @@
 /** The choice cookie and what it is worth. Pure; `dongui.rules.consent` is the Python twin. */
-import type { Choice, Policy } from "./types";
+import type { Choice, Policy, Purpose } from "./types";
 
 /** The cookie's value: `1~<notice version>~<granted purposes>~<epoch seconds, base36>`. */
 export const encodeChoice = (choice: Choice): string =>
@@ -30,13 +30,13 @@ export function agreedChoice(values: string[]): Choice | null {
 export const choiceStands = (choice: Choice | null, policy: Policy, now: number): choice is Choice =>
   !!choice && policy.accepts.includes(choice.version) && now < choice.at + policy.choice_seconds && choice.at <= now + 86400;
 
+/** Whether a purpose is the visitor's to grant: not where the browser's signal says no to it (W1). */
+export const grantable = (purpose: Purpose | undefined, gpc: boolean): boolean => purpose?.basis == "consent" && !(gpc && purpose.signals.includes("gpc"));
+
 /** The purposes that may act at `now` (epoch seconds); with `gpc`, those that heed the signal drop out (W1). */
 export const effectivePurposes = (choice: Choice | null, policy: Policy, now: number, gpc: boolean): Set<string> =>
   new Set(
     choiceStands(choice, policy, now)
-      ? choice.granted.filter((id) => {
-          const purpose = policy.purposes[id];
-          return purpose?.basis == "consent" && !(gpc && purpose.signals.includes("gpc"));
-        })
+      ? choice.granted.filter((id) => grantable(policy.purposes[id], gpc))
       : [],
   );

@@ -1,12 +1,14 @@
 /** The question's first layer: all that a general consent covers (K1, K19), and three buttons that weigh the same. */
+import type { ConsentState } from "../api";
 import type { NoticePurpose, Recipient } from "../state";
 import { core } from "./core";
 import { h } from "./dom";
 import { parties } from "./parties";
 
 /** A purpose's switch; off where the browser's signal speaks against it. */
-core._switch = ({ id, label, signals }) => {
-  const off = core._gpc() && signals.includes("gpc");
+core._switch = (purpose) => {
+  const { id, label } = purpose;
+  const off = !core._grantable(purpose);
   return h("label", {}, h("input", { type: "checkbox", "data-purpose-switch": id, checked: core._granted.has(id), disabled: off }), label, off && `: ${core._words.gpc}`);
 };
 
@@ -40,20 +42,21 @@ export function banner(): HTMLDialogElement {
   const { _words: words, _facts: facts, _options: options } = core;
   const asked = Object.values(facts.purposes).filter(({ basis }) => basis == "consent");
   // Where nothing else is asked, agreeing is a consent of its own.
-  const ticks = asked[1] || core._gpc() ? asked.filter(apart).map(core._switch) : [];
-  const granted = (): NoticePurpose[] => {
+  const ticks = asked[1] ? asked.filter(apart).map(core._switch) : [];
+  const chosen = (): ConsentState => {
     const ticked = core._ticked(dialog);
-    return asked.filter(({ id }) => ticked[id] ?? true);
+    return Object.fromEntries(asked.map(({ id }) => [id, ticked[id] ?? true]));
   };
   /** The button says what it grants. */
   const name = (): void => {
-    const labels = granted().map(({ label }) => label);
+    const given = chosen();
+    const labels = asked.filter(({ id }) => given[id]).map(({ label }) => label);
     accept.textContent = labels[0] ? words.acceptTo.replace("{}", () => new Intl.ListFormat(facts.lang).format(labels)) : words.accept;
   };
   const accept = core._button("accept", "", () => {
-    const given = granted().map(({ id }) => id);
+    const given = chosen();
     // To agree to nothing is no answer: what there is to agree to has to be ticked.
-    if (given[0]) void core._choose(Object.fromEntries(asked.map(({ id }) => [id, given.includes(id)])), "banner");
+    if (Object.values(given).includes(true)) void core._choose(given, "banner");
     else dialog.querySelector<HTMLElement>("input:enabled")?.focus();
   });
   const full = options.layout == "full";

@@ -20,12 +20,7 @@ function framed(): boolean {
 }
 
 /** In a frame of another origin nothing is asked, unless the site allows it. */
-export const mayShow = (): boolean => core._options.embedded != null || !framed();
-
-let focused = 0;
-addEventListener("focus", () => (focused = performance.now()));
-
-core._meant = (event, since) => event.isTrusted && event.timeStamp - Math.max(since, focused) >= SEEN && mayShow();
+core._mayShow = () => core._options.embedded != null || !framed();
 
 /** Where cookies are blocked nobody is asked; nor within the hour after an answer that was refused for good. */
 export function mayAsk(): boolean {

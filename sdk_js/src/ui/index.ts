@@ -3,7 +3,7 @@ import type { View } from "../state";
 import { banner } from "./banner";
 import { core, doc } from "./core";
 import { h } from "./dom";
-import { guard, mayAsk, mayShow } from "./guard";
+import { guard, mayAsk } from "./guard";
 import { drop, keep } from "./keep";
 import { css } from "./style";
 import { banners } from "./words";
@@ -54,8 +54,10 @@ core._mount = (dialog, modal, more = "", words = {}) => {
 };
 
 core._choose = async (changes, method, erase) => {
+  // A press that is faster than queue.js is put down at once: the page may go, and what happens meanwhile waits behind it.
+  const id = core._note(changes, method);
   core._decide || (await core._load("queue"));
-  return core._decide ? core._decide(changes, method, erase) : "refused";
+  return (id && !erase ? core._deliver?.(id) : core._decide?.(changes, method, erase)) ?? "pending";
 };
 
 /**
@@ -76,7 +78,7 @@ core._wordsNow = () => (core._words = { ...(banners[core._facts.lang] ?? banners
 
 core._show = async (view: View) => {
   core._wordsNow();
-  if (!mayShow()) return;
+  if (!core._mayShow()) return;
   // Until the panel is there, and if it never comes, the question stays.
   if (view != "banner") return core._load("panel").then(() => core._panel?.(view));
   if (host || !mayAsk()) return;

@@ -8,6 +8,12 @@ import { floating } from "./floating";
 import { hosted, placeWords } from "./host";
 import { terms } from "./terms";
 
+let focused = 0;
+addEventListener("focus", () => (focused = performance.now()));
+
+/** Whether a click is a person's who has had the time to see what is asked, where asking is allowed. */
+const meant = (event: Event, since: number): boolean => event.isTrusted && event.timeStamp - Math.max(since, focused) >= 500 && core._mayShow();
+
 const standing = new Map<HTMLElement, HTMLElement>();
 const own = `:host{display:block;contain:paint}div{display:flex;flex-direction:column;gap:.6em;width:100%;height:100%;padding:1em 1.2em;overflow:auto;border:1px solid var(--line);border-radius:var(--radius);background:var(--bg);color:var(--fg)}button{flex:none;align-self:start}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em .8em;color:var(--dim)}dd{color:var(--fg)}.strong{font-weight:700}`;
 
@@ -28,7 +34,7 @@ function put(element: HTMLElement): void {
   fit(host, element);
   const labels = wanted.map((id) => facts.purposes[id]!.label).join(", ");
   const since = performance.now();
-  const grant = (event: Event): void => void (core._meant(event, since) && (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true]))));
+  const grant = (event: Event): void => void (meant(event, since) && (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true]))));
   // As in the question: nobody answers before they can have read it.
   const allow = core._button("allow", words.allow, grant) as HTMLButtonElement;
   allow.disabled = true;
@@ -39,7 +45,7 @@ function put(element: HTMLElement): void {
       { part: "placeholder", role: "group", tabindex: "0", "aria-label": labels },
       h("p", {}, words.blocked.replace("{}", labels)),
       allow,
-      ...wanted.map((id) => terms(facts.purposes[id]!)),
+      ...wanted.map((id) => terms(facts.purposes[id]!, words)),
     ),
   );
   element.before(host);

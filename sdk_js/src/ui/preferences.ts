@@ -35,7 +35,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const list = h(
     "ul",
     {},
-    ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose), h("p", {}, purpose.description), terms(purpose))),
+    ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose), h("p", {}, purpose.description), terms(purpose, words))),
   );
   const main = h(
     "main",
@@ -49,7 +49,7 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     h(
       "ul",
       {},
-      ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), terms(purpose, words.basis))),
+      ...others.map((purpose) => h("li", {}, h("h3", {}, purpose.label), h("p", {}, purpose.description), terms(purpose, words))),
       ...exempt.map((cookie) => h("li", {}, h("h3", {}, cookie.reason), h("p", {}, `${cookie.name} · ${cookie.keep_text} · ${words.basis}: ${cookie.basis_text}`))),
     ),
   );

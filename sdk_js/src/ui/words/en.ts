@@ -12,7 +12,6 @@ export const banner: Words = {
   keep: "Kept for",
   processor: "Processors",
   recipient: "Recipients",
-  refusal: "If you do not agree",
   policy: "Privacy policy",
 };
 
@@ -23,6 +22,7 @@ export const panel: PanelWords = {
   close: "Close",
   withdraw: "Withdraw all",
   without: "Processed without consent",
+  refusal: "If you do not agree",
   basis: "Basis",
   data: "My data",
   dataIntro: "See, download or erase what is held about this browser.",
@@ -61,6 +61,7 @@ export const panel: PanelWords = {
 };
 
 export const place: PlaceWords = {
+  refusal: "If you do not agree",
   blocked: "To see this you need to agree to “{}”.",
   allow: "Agree and show",
   back: "Privacy settings",

@@ -12,7 +12,6 @@ export const banner: Words = {
   keep: "보유기간",
   processor: "수탁자",
   recipient: "제공받는 자",
-  refusal: "동의하지 않으면",
   policy: "개인정보 처리방침",
 };
 
@@ -23,6 +22,7 @@ export const panel: PanelWords = {
   close: "닫기",
   withdraw: "동의 철회",
   without: "동의 없이 처리하는 개인정보",
+  refusal: "동의하지 않으면",
   basis: "처리 근거",
   data: "내 정보",
   dataIntro: "이 브라우저에 대해 보관하고 있는 기록을 보고, 내려받고, 삭제할 수 있습니다.",
@@ -61,6 +61,7 @@ export const panel: PanelWords = {
 };
 
 export const place: PlaceWords = {
+  refusal: "동의하지 않으면",
   blocked: "이 내용을 보려면 “{}”에 동의해야 합니다.",
   allow: "동의하고 보기",
   back: "개인정보 설정",

@@ -13,8 +13,6 @@ export interface Words {
   keep: string;
   processor: string;
   recipient: string;
-  /** In front of what refusing changes; the first layer has it without. */
-  refusal: string;
   policy: string;
   /** `"rtl"` for a language that is written from right to left. */
   dir?: string;
@@ -28,6 +26,8 @@ export interface PanelWords {
   close: string;
   withdraw: string;
   without: string;
+  /** In front of what refusing changes; the first layer has it without. */
+  refusal: string;
   basis: string;
   data: string;
   dataIntro: string;
@@ -65,6 +65,7 @@ export interface PanelWords {
 /** What a placeholder says; `{}` stands for the purposes' labels. */
 export interface PlaceWords {
   blocked: string;
+  refusal: string;
   /** The floating way back. */
   back: string;
   saving: string;
