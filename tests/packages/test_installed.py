@@ -84,8 +84,9 @@ def test_the_collector_records_under_the_libraries_of_the_lock(shell: Shell) -> 
     assert "everything holds" in shell.run("dongui verify --config shop/dongui.toml")
 
 
-def test_the_sdist_installs_in_an_empty_environment(built: Path, tmp_path: Path) -> None:
-    bin = empty(tmp_path / "env")
+@pytest.mark.parametrize("python", INTERPRETERS.values(), ids=INTERPRETERS)
+def test_the_sdist_installs_in_an_empty_environment(built: Path, tmp_path: Path, python: str) -> None:
+    bin = empty(tmp_path / "env", python)
     install(bin, "--no-deps", package(built, "*.tar.gz"))
     assert run([str(bin / "python"), "-c", USE], tmp_path).split()[0] == version()
 
