@@ -47,6 +47,8 @@ def ask(house: House, site: Site, reader: tuple[str, ...], name: str, *filters: 
     days = (more.pop("first", FIRST), more.pop("last", LAST))
     if name == "funnel":
         more.setdefault("steps", (parse_filter("page:/"), parse_filter("event:purchase")))
+    if name == "property_values":
+        more.setdefault("property_name", "plan")
     question = Query(name, *days, tuple(map(parse_filter, filters)), limit=more.pop("limit", 1000), **more)
     return report(house.core, site, reader, question)
 

@@ -17,7 +17,6 @@ from dongui_collector.core.turns import FairTurns, Whose
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.ledger.service import Decision
 from dongui_collector.retention import endings
-from dongui_collector.retention.day_scan import DayScan
 from dongui_collector.retention.executor import Executor
 from dongui_collector.storage.contract.targets import Target, VisitorTarget
 from dongui_collector.storage.contract.values import Intent, RowEnding
@@ -193,10 +192,10 @@ def test_one_that_fails_keeps_none_of_the_others(year: House, monkeypatch: pytes
     intents = [year.core.ledger.erase(year.core.ledger.key_of(v), "request") for v in visitors]
     real = Executor.execute
 
-    def broken(self: Executor, targets: Sequence[Target], *rows: Any) -> Any:
+    def broken(self: Executor, targets: Sequence[Target]) -> Any:
         if any(t.of == intents[1].seq for t in targets):
             raise OSError("broken")
-        return real(self, targets, *rows)
+        return real(self, targets)
 
     with monkeypatch.context() as patch:
         patch.setattr(Executor, "execute", broken)
@@ -288,11 +287,11 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
     began, go_on = threading.Event(), threading.Event()
     real = Executor.execute
 
-    def slowly(self: Executor, targets: Sequence[Target], *rows: Any) -> Any:
+    def slowly(self: Executor, targets: Sequence[Target]) -> Any:
         batches.append([t.of for t in targets if isinstance(t, VisitorTarget)])
         began.set()
         assert go_on.wait(60)
-        return real(self, targets, *rows)
+        return real(self, targets)
 
     monkeypatch.setattr(Executor, "execute", slowly)
     flood = [year.core.ledger.erase(year.core.ledger.key_of(year.arrive()), "request") for _ in range(20)]
@@ -309,102 +308,6 @@ def test_the_lone_erasure_is_in_the_next_batch(year: House, monkeypatch: pytest.
     assert lone.seq in batches[1]
     assert year.core.storage.ledger.intents() == []
     assert [len(batch) for batch in batches[:5]] == [4] * 5
-
-
-@contextmanager
-def at_the_first_day(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Two events: endings have begun to open days, and may go on."""
-    began, go_on = threading.Event(), threading.Event()
-    real = SqliteDays.end_all
-
-    def slowly(self: SqliteDays, *arguments: Any) -> Any:
-        began.set()
-        assert go_on.wait(60)
-        return real(self, *arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SqliteDays, "end_all", slowly)
-        yield began, go_on
-
-
-def test_a_lone_erasure_joins_the_search_that_goes_on(year: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All places but those for whoever comes late are taken, by endings with more days than it has: it waits for none
-    of them, and each day that is still to be opened is opened for all."""
-    for name, value in {"BATCH": 6, "MOST": 8, "LATE": 1, "STEP": 4}.items():
-        monkeypatch.setattr(endings, name, value)
-    flood = [year.arrive() for _ in range(6)]
-    for visitor in flood:
-        for n in range(STORED):
-            year.visit(visitor, when=f"{FIRST + timedelta(days=n)}T14:00")
-    lone = year.arrive()
-    year.visit(lone, when=f"{FIRST + timedelta(days=STORED - 1)}T15:00", marker="lone")
-    year.reopen()
-    year.core.storage.events.prepare()
-    queue = year.core.retention.endings
-    finished: list[str] = []
-    with opened(monkeypatch) as days, at_the_first_day(monkeypatch) as (began, go_on):
-        for visitor in flood:
-            intent = year.core.ledger.erase(year.core.ledger.key_of(visitor), "request")
-            queue.submit(intent, "attacker").add_done_callback(lambda _: finished.append("flood"))
-        worker = threading.Thread(target=queue.drain)
-        worker.start()
-        assert began.wait(60)
-        late = queue.submit(year.core.ledger.erase(year.core.ledger.key_of(lone), "request"), "home")
-        late.add_done_callback(lambda _: finished.append("lone"))
-        go_on.set()
-        assert late.result(timeout=60).destroyed == 1
-        worker.join(60)
-    assert finished == ["lone"] + ["flood"] * 6
-    assert sorted(served for _, served in days) == [6] * (STORED - 1) + [7], "no day was opened twice"
-    assert year.core.storage.ledger.intents() == []
-
-
-def test_a_day_that_fails_for_one_ending_fails_it_alone(year: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    visitors = [year.arrive() for _ in range(3)]
-    for visitor in visitors:
-        year.visit(visitor, when=f"{FIRST + timedelta(days=1)}T13:00")
-    intents = [year.core.ledger.erase(year.core.ledger.key_of(v), "request") for v in visitors]
-    real = SqliteDays.end_all
-
-    def broken(self: SqliteDays, day: date, parts: Sequence[RowEnding], reduce: Any) -> Any:
-        if any(part.of == intents[1].seq for part in parts):
-            raise OSError("broken")
-        return real(self, day, parts, reduce)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SqliteDays, "end_all", broken)
-        with pytest.raises(OSError, match="broken"):
-            year.core.retention.endings.resume()
-    assert [i.seq for i in year.core.storage.ledger.intents()] == [intents[1].seq]
-    assert year.core.retention.endings.resume().destroyed == 1
-    assert year.core.storage.ledger.intents() == []
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 6), st.sets(st.integers(1, 28), max_size=28)), max_size=20),
-    st.integers(1, 9),
-)
-def test_each_ending_gets_each_of_its_days_once_and_ends(arrivals: list[tuple[int, set[int]]], most: int) -> None:
-    """``arrivals``: steps to wait before an ending joins, and its days."""
-    scan, got, joined, step = DayScan(), dict[int, list[date]](), dict[int, int](), 0
-    coming = [(sum(wait for wait, _ in arrivals[: n + 1]), n, days) for n, (_, days) in enumerate(arrivals)]
-    ended: dict[int, int] = {}
-    while coming or len(scan):
-        while coming and coming[0][0] <= step:
-            _, n, days = coming.pop(0)
-            scan.join(n, [date(2025, 3, day) for day in days])
-            joined[n], got[n] = step, []
-        work = scan.take(most)
-        assert len(work) <= most
-        assert all(work.values()), "no day is opened for nobody"
-        for day, whose in work.items():
-            for n in whose:
-                got[n].append(day)
-        ended |= dict.fromkeys(scan.finished(), step)
-        step += 1
-    for n, (_, days) in enumerate(arrivals):
-        assert sorted(got[n]) == [date(2025, 3, day) for day in sorted(days)]
-        assert ended[n] - joined[n] <= 28 * (n + 1), "it ends, whoever comes"
 
 
 def test_whoever_asks_twice_waits_for_one_ending(house: House) -> None:

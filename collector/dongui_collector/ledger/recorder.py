@@ -70,7 +70,9 @@ class DecisionRecorder:
     def _of_earlier_consents(
         self, notice: LoadedNotice, visitor: Visitor | None, decision: Decision, now: int
     ) -> Decision:
-        """Without the refusals of what was given since."""
+        """Without the refusals of what was given since. Most decisions were made just now, and stand as they are."""
+        if decision.given_before is None and decision.decided_ago is None:
+            return decision
         standings = visitor.standings if visitor else {}
         bits = self._store.bits(notice.site_ref)
         given = {bit: standing.at for bit, standing in standings.items() if standing.state == "given"}

@@ -66,17 +66,15 @@ class Executor:
     def _ledger(self) -> LedgerStore:
         return self._storage.ledger
 
-    def execute(self, targets: Sequence[Target], rows: dict[int, Ended] | None = None) -> Certificate:
+    def execute(self, targets: Sequence[Target]) -> Certificate:
         """End ``targets``, each decided and resolved (``of``, ``holding``), and certify each on the ledger.
 
-        ``rows`` says of each visitor's intent what was ended of their rows, which is done before
-        (:class:`~dongui_collector.retention.endings.EndingQueue`); what else ends is added to it. What a hold keeps
-        stays, and its target stays open. An error leaves every target open; whoever comes next carries it out again.
+        Endings of visitors share one search of the days. What a hold keeps stays, and its target stays open. An error
+        leaves every target open; whoever is called next carries it out again.
         """
-        self.note(targets)
+        self._note(targets)
         visitors = [t for t in targets if isinstance(t, VisitorTarget)]
-        done = Certificate(of=rows or {})
-        self._visitors.end_records(visitors, done.of)
+        done = Certificate(of=self._visitors.run(visitors) if visitors else {})
         outcomes = {t.of: self._steps.run(t) for t in targets if not isinstance(t, VisitorTarget)}
         with self._ledger.writing():
             self._erase_ledger(visitors, done.of)
@@ -87,8 +85,7 @@ class Executor:
 
     # -- before: so that no restored backup brings back what ends here
 
-    def note(self, targets: Iterable[Target]) -> None:
-        """Write to the journal what is about to end. A visitor's ending is written once, however often it is tried."""
+    def _note(self, targets: Iterable[Target]) -> None:
         fresh = [t for t in targets if t.of not in self._journalled or not isinstance(t, VisitorTarget)]
         if fresh:
             self._journal.append(*(_entry(t) for t in fresh))

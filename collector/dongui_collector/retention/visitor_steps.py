@@ -7,6 +7,7 @@ records stay, unseen by every reader, and the ending stays open until the hold i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +19,8 @@ from dongui_collector.storage.contract.journal import DestructionJournal
 from dongui_collector.storage.contract.stores import Storage, iter_rows
 from dongui_collector.storage.contract.targets import VisitorTarget
 from dongui_collector.storage.contract.values import Ended, Hold, Intent, Record, Reduce, RowEnding, Selection
+
+_SIDE_BY_SIDE = 24  # days at a time: they wait for the disk together, others are searched meanwhile
 
 
 @dataclass(eq=False)
@@ -66,20 +69,27 @@ class VisitorSteps:
             holding=tuple(holds),
         )
 
+    def run(self, targets: Sequence[VisitorTarget]) -> dict[int, Ended]:
+        """End the rows and records of all targets. By each one's intent what was done, and whether a hold keeps some.
+
+        May be done twice.
+        """
+        outcomes = {target.of: Ended() for target in targets}
+        self._end_rows(targets, outcomes)
+        self._end_records([t for t in targets if t.final], outcomes)
+        return outcomes
+
     # -- rows
 
-    def days_of(self, targets: Sequence[VisitorTarget]) -> dict[int, list[date]]:
-        """By each target's intent, the days that may hold rows of its visitor: nobody else's are opened."""
-        found: dict[int, list[date]] = {t.of: [] for t in targets}
-        for day, whom in self._storage.events.days_of({t.visitor for t in targets}).items():
-            for target in targets:
-                if target.visitor in whom:
-                    found[target.of].append(day)
-        return found
+    def _end_rows(self, targets: Sequence[VisitorTarget], outcomes: dict[int, Ended]) -> None:
+        days = self._storage.events.days_of({t.visitor for t in targets})
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="ending") as pool:
+            jobs = [(day, [t for t in targets if t.visitor in whom]) for day, whom in sorted(days.items())]
+            for found in pool.map(lambda job: self._end_day(*job), jobs):
+                for of, ended in found.items():
+                    outcomes[of].add(ended)
 
-    def end_day(self, day: date, targets: Sequence[VisitorTarget]) -> dict[int, Ended]:
-        """End the rows of one day for all targets at once. By each one's intent what was done, and whether a hold keeps
-        some. May be done twice; for several days side by side."""
+    def _end_day(self, day: date, targets: Sequence[VisitorTarget]) -> dict[int, Ended]:
         found = {t.of: Ended() for t in targets}
         parts = [part for t in targets for part in self._parts(t, day, found[t.of])]
         for part, ended in zip(parts, self._storage.events.end_all(day, parts, self._reduce), strict=True):
@@ -118,15 +128,12 @@ class VisitorSteps:
 
     # -- records of other classes
 
-    def end_records(self, targets: Sequence[VisitorTarget], outcomes: dict[int, Ended]) -> None:
-        """End what stood on the relation with the site; what another law names moves into the archive (S5.2, S9).
-
-        Adds to the outcome of each target's intent. May be done twice.
-        """
+    def _end_records(self, targets: Sequence[VisitorTarget], outcomes: dict[int, Ended]) -> None:
+        """End what stood on the relation with the site; what another law names moves into the archive (S5.2, S9)."""
         if not self._storage.records.groups():
             return
         ending: dict[bytes, int] = {}
-        for target in (t for t in targets if t.final):
+        for target in targets:
             ending |= dict.fromkeys(self._ended_records(target, outcomes[target.of]), target.of)
         if ending:
             by_target = {of: [id.hex() for id in ending if ending[id] == of] for of in set(ending.values())}
