@@ -17,6 +17,7 @@ BASE = ("cookie", "visit_time", "service_usage")
 
 PAGES = ("page", "entry_page", "exit_page")
 LONGEST = 2048  # characters of a filter's value
+MOST_ALTERNATIVES = 20  # in one filter: each is tried on every word and every visit
 _PLAUSIBLE = re.compile(r"\Aevent:props:(?=[^=]+=)")  # as Plausible's API names a property
 
 # What visits can be told apart by, and the item that must be covered for it.
@@ -98,7 +99,9 @@ def parse_filter(text: str) -> Filter:
     A page may be written readable or escaped, a language in any case. Alternatives stand behind each other with ``|``
     between them: ``page:/cart|event:purchase``.
     """
-    if len(parts := _OR.split(text)) > 1:
+    if len(parts := _OR.split(text, MOST_ALTERNATIVES)) > MOST_ALTERNATIVES:
+        raise ReportError(f"a filter has at most {MOST_ALTERNATIVES} alternatives")
+    if len(parts) > 1:
         first, *others = map(parse_filter, parts)
         return replace(first, others=tuple(others))
     negated = text.startswith("!")
