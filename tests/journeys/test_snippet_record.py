@@ -75,13 +75,13 @@ def test_the_digest_is_that_of_the_words(page: Page, site: Stub, collector: Stub
 
 
 def test_who_presses_at_once_has_the_words_on_record(page: Page, site: Stub, collector: Stub) -> None:
-    """What makes decisions is loaded by the press itself: no pointer has moved before."""
+    """What makes decisions is not there yet: no pointer has moved, and nothing had the focus before."""
     site.pages["/"] = page_of(collector)
     page.goto(site.origin)
     button = page.locator('dongui-root [data-action="accept"]')
     expect(button).to_be_enabled()
-    button.evaluate("e => e.focus()")
     assert not collector.asked("/v1/queue.js")
+    button.evaluate("e => e.focus()")
     page.keyboard.press("Enter")
     eventually(lambda: collector.consents, page)
     assert re.fullmatch("[0-9a-f]{16}", collector.consents[0]["catalog"])

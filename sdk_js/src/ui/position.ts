@@ -68,14 +68,16 @@ function place(dialog: HTMLElement, used: DOMRect[], lowest: number): boolean {
 function makeRoom(dialog: HTMLElement, focus: Element): void {
   const lowest = Math.min(LOWEST, (dialog.lastChild as HTMLElement).offsetHeight + TEXT);
   if (place(dialog, boxes([focus]), lowest)) return;
-  for (const block of ["end", "start"] as const) {
+  const gap = (block: ScrollLogicalPosition): number => {
     focus.scrollIntoView({ block, behavior: "instant" });
     const { top, bottom } = focus.getBoundingClientRect();
-    const room = Math.max(top, innerHeight - bottom);
-    dialog.className = room == top ? "banner top" : "banner";
-    dialog.style.maxHeight = `${Math.max(lowest, room - GAP)}px`;
-    if (room >= lowest) return;
-  }
+    return Math.max(top, innerHeight - bottom);
+  };
+  // A page that ends soon does not scroll as far as it is asked to: the larger gap counts.
+  let room = gap("end");
+  if (room < lowest) room = gap(gap("start") > room ? "start" : "end");
+  dialog.className = focus.getBoundingClientRect().top >= room ? "banner top" : "banner";
+  dialog.style.maxHeight = `${Math.max(lowest, room - GAP)}px`;
 }
 
 /** Tells the browser how much of the window the question takes, so that what it scrolls to stands beside it; no longer than it stands. */
