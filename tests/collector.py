@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import string
 import subprocess
 import sys
@@ -100,7 +101,8 @@ class Installation:
         self.site: str = made["site"]
         self.secret: str = made["secret_key"]
         self.console_password: str = made["console_password"]
-        self.port, self.desk_port = free_port(), free_port()
+        self.port, self._desk_port = free_port(), free_port()
+        self._desk_listens = False
         self.base = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.base, timeout=60, headers={"user-agent": CHROME})
         self.process: subprocess.Popen[bytes] | None = None
@@ -111,7 +113,8 @@ class Installation:
 
     def start(self, *, clock: str | None = None) -> Installation:
         command = [sys.executable, "-m", "dongui_collector", "serve", "--config", self.config]
-        command += ["--port", str(self.port), "--desk-port", str(self.desk_port)]
+        command += ["--port", str(self.port), "--desk-port", str(self._desk_port)]
+        self._desk_listens = False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment(clock))
         try:
@@ -120,6 +123,20 @@ class Installation:
             self.close()  # whoever made it has not got it yet: nobody else can close it
             raise
         return self
+
+    @property
+    def desk_port(self) -> int:
+        """The desk's port; beside a running ``serve`` once it listens, which is some time after the door does."""
+        deadline = time.monotonic() + 60
+        while self.process is not None and not self._desk_listens:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, f"the desk did not start:\n{self.log.read_text()}"
+            try:
+                socket.create_connection(("127.0.0.1", self._desk_port), 60).close()
+                self._desk_listens = True
+            except ConnectionRefusedError:
+                time.sleep(0.03)
+        return self._desk_port
 
     def _await_health(self) -> None:
         deadline = time.monotonic() + 60  # on a busy machine two processes take their time to import
