@@ -49,15 +49,23 @@ class Shell:
 
     @contextmanager
     def serving(self, line: str) -> Iterator[Path]:
-        """Runs ``dongui serve`` until the end of the block; yields the file that it prints to."""
-        printed = self.folder / "printed.txt"
-        with printed.open("wb") as out:
+        """Runs ``dongui serve`` until the end of the block, where it ends without an error in its log.
+
+        Yields the file that it prints to.
+        """
+        printed, log = self.folder / "printed.txt", self.folder / "log.txt"
+        with printed.open("wb") as out, log.open("wb") as logged:
             process = subprocess.Popen(
-                self.argv(line), cwd=self.folder, env=self.environment, stdout=out, stderr=subprocess.DEVNULL
+                self.argv(line), cwd=self.folder, env=self.environment, stdout=out, stderr=logged
             )
         try:
             self._await(process)
             yield printed
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 0
+            said = log.read_text("utf-8")
+            assert '"level": "error"' not in said, said
+            assert "Traceback" not in said, said
         finally:
             process.kill()
             process.wait(PATIENCE_S)
