@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.axe import violations
-from tests.journeys.snippet_steps import BANNER, eventually, press, ready
+from tests.journeys.snippet_steps import BANNER, eventually, granted, press
 from tests.journeys.stub_collector import Stub, page_of
 
 pytestmark = pytest.mark.browser
@@ -202,7 +202,7 @@ def test_forced_zoom_leaves_it_readable(page: Page, site: Stub, collector: Stub)
 def test_states_are_said(page: Page, site: Stub, collector: Stub) -> None:
     page.goto(site.origin)
     press(page, "accept")
-    ready(page)
+    eventually(lambda: "statistics" in granted(page), page)
     page.evaluate("dongui.show()")
     box = page.get_by_role("checkbox", name="방문 통계")
     expect(box).to_be_checked()
