@@ -71,7 +71,7 @@ def test_one_person_among_invented_visitors_is_not_seen(house: House) -> None:
 
 @pytest.mark.parametrize("figure", sorted({*FIGURES, "a_later_one"}))
 def test_no_figure_is_told_exactly(figure: str) -> None:
-    """Revenue to the hundredth, or a goal's rate, says who bought; a new figure is told to nobody until it is rounded."""
+    """Revenue to the hundredth, or a goal's rate, says who bought; a new figure waits to be rounded."""
     numbers = PublicNumbers(b"k" * 32, ("site",))
     told = {numbers.row(("pages", "/"), {"visitors": 1000, "path": "/", figure: 1003.37 + n})[figure] for n in range(5)}
     assert told.isdisjoint({1003.37 + n for n in range(5)})

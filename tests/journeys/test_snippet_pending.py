@@ -124,7 +124,8 @@ def test_the_panel_of_another_tab_follows(
 
 def test_a_placeholder_offers_nothing_that_the_browser_has_refused(page: Page, site: Stub, collector: Stub) -> None:
     page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
-    frames = "".join(f'<iframe data-purpose="{name}" data-src="/film"></iframe>' for name in ("marketing", "statistics"))
+    names = ("marketing", "statistics")
+    frames = "".join(f'<iframe data-purpose="{name}" data-src="/film"></iframe>' for name in names)
     site.pages["/"] = page_of(collector, frames, attributes="data-placeholders")
     page.goto(site.origin)
     press(page, "refuse")
