@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.records import RecordShown
+from dongui_collector.retention.records import RecordDetails
 from dongui_collector.rights.fulfilment import records_of
 from dongui_collector.rights.items import Items
 from dongui_collector.rights.subjects import Subject
@@ -14,7 +14,7 @@ from dongui_collector.storage.contract.values import Record
 
 def records_shown(
     core: Installation, subject: Subject, *, whole: bool, items: Items | None = None
-) -> list[RecordShown]:
+) -> list[RecordDetails]:
     """The records with their class, statute and end; ``items`` notes what they add up to.
 
     ``whole``: the identity was checked by the officer, so archived ones are opened where their class may be read for a

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from dongui_collector.access import audit_log
 from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
 from dongui_collector.retention.installation import Installation
-from dongui_collector.retention.records import RecordShown
+from dongui_collector.retention.records import RecordDetails
 from dongui_collector.rights import files, fulfilment
 from dongui_collector.rights.records import records_shown
 from dongui_collector.rights.request_list import RequestSummary, summary
@@ -22,13 +22,13 @@ from dongui_collector.storage.contract.values import Json
 _ASKER = ("name", "contact", "text", "reference", "attorney", "identity_note")
 
 
-class AnswerShown(GivenAnswer, frozen=True, omit_defaults=False):
+class AnswerDetails(GivenAnswer, frozen=True, omit_defaults=False):
     """An answer with its reason, which is sealed where it is stored."""
 
     reason: str = ""
 
 
-class Holdings(msgspec.Struct, frozen=True):
+class SubjectHoldings(msgspec.Struct, frozen=True):
     """How much is held about a person; ``records`` by class."""
 
     visitors: int
@@ -51,11 +51,11 @@ class RequestDetails(RequestSummary, frozen=True, kw_only=True):
     attorney: str | None = None
     identity_note: str | None = None
     checked: IdentityCheck | None
-    answers: list[AnswerShown]
+    answers: list[AnswerDetails]
     kept: list[Json]
     corrected: list[Json]
-    held: Holdings | None
-    records: list[RecordShown] | UnsetType = UNSET
+    held: SubjectHoldings | None
+    records: list[RecordDetails] | UnsetType = UNSET
 
     @property
     def correctable(self) -> bool:
@@ -93,7 +93,7 @@ def show(core: Installation, form: ShowRequest) -> RequestDetails:
         **msgspec.structs.asdict(shown),
         **asker,
         checked=request.identity,
-        answers=[AnswerShown(**msgspec.structs.asdict(answer), reason=reason) for answer, reason in reasons],
+        answers=[AnswerDetails(**msgspec.structs.asdict(answer), reason=reason) for answer, reason in reasons],
         kept=secret.get("kept", []),
         corrected=secret.get("corrected", []),
         held=_held(core, subject) if request.proved else None,
@@ -101,11 +101,11 @@ def show(core: Installation, form: ShowRequest) -> RequestDetails:
     )
 
 
-def _held(core: Installation, subject: Subject) -> Holdings | None:
+def _held(core: Installation, subject: Subject) -> SubjectHoldings | None:
     """How much there is; None where it is known of nobody any more."""
     records = fulfilment.records_of(core, subject)
     if not subject.visitors and not records:
         return None
     classes = Counter(record.class_id for record, _ in records)
     rows, suspended = fulfilment.rows_of(core, subject), fulfilment.is_suspended(core, subject)
-    return Holdings(len(subject.visitors), rows, dict(classes), suspended)
+    return SubjectHoldings(len(subject.visitors), rows, dict(classes), suspended)
