@@ -181,8 +181,6 @@ export interface Core {
   // What panel.js adds:
   _panel?(view: View): void;
   _undo?(): void;
-  /** Whom to tell that the queue has changed: what stands on the page says "being saved". */
-  _changed: (() => void)[];
 }
 
 export const core = {
@@ -190,7 +188,6 @@ export const core = {
   _queue: [] as Entry[],
   _turns: 0,
   _pending: [] as string[],
-  _changed: [] as (() => void)[],
   _released: [] as Released[],
   _hooks: new Map(),
   _quietly: quietly,

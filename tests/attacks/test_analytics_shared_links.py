@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from dongui_collector.analytics.metrics import FIGURES
 from dongui_collector.analytics.public_numbers import FEWEST, KINDS, STEP, PublicNumbers, finished
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.operations import perform
@@ -66,6 +67,14 @@ def test_one_person_among_invented_visitors_is_not_seen(house: House) -> None:
         visits(house, 1, "2025-02-11T12:00", "/clinic")
         house.now = at(NOW)
         assert "/clinic" not in Link(house).text(), f"{invented + 1} visitors were enough"
+
+
+@pytest.mark.parametrize("figure", sorted({*FIGURES, "a_later_one"}))
+def test_no_figure_is_told_exactly(figure: str) -> None:
+    """Revenue to the hundredth, or a goal's rate, says who bought; a new figure waits to be rounded."""
+    numbers = PublicNumbers(b"k" * 32, ("site",))
+    told = {numbers.row(("pages", "/"), {"visitors": 1000, "path": "/", figure: 1003.37 + n})[figure] for n in range(5)}
+    assert told.isdisjoint({1003.37 + n for n in range(5)})
 
 
 def test_what_one_more_visitor_changes_is_a_secret(house: House) -> None:

@@ -50,7 +50,7 @@ def ratio(part: float, whole: float, digits: int = 4) -> float | None:
 
 
 # Every figure there is, from a row's parts and the number of all visits that the report is about.
-_FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
+FIGURES: Mapping[str, Callable[[Metrics, int], int | float | None]] = {
     "visitors": lambda p, _: p.visitors,
     "visits": lambda p, _: p.visits,
     "page_views": lambda p, _: p.views,
@@ -80,7 +80,7 @@ COUNTS = frozenset({"visitors", "visits", "page_views", "events", "searches"})  
 def rows_of(names: tuple[str, ...], figures: tuple[str, ...], parts: Mapping[Key, Metrics], visits: int) -> list[Json]:
     """Rows as a report shows them; ``visits`` are all that the report is about."""
     return [
-        dict(zip(names, key, strict=True)) | {name: _FIGURES[name](part, visits) for name in figures}
+        dict(zip(names, key, strict=True)) | {name: FIGURES[name](part, visits) for name in figures}
         for key, part in parts.items()
     ]
 

@@ -76,7 +76,8 @@ class PublicNumbers:
             return None if few or value is None else self._count(cell, name, value)
         if name in _COARSE:
             return None if few or value is None else round(round(value / _COARSE[name]) * _COARSE[name], 2)
-        return value
+        # A figure of which nobody has said how to round it is shown to nobody; words name the cell.
+        return value if isinstance(value, str) else None
 
     def _count(self, cell: Sequence[object], name: str, value: int) -> int:
         return max(STEP, (value + self._secret(cell, name, STEP)) // STEP * STEP)

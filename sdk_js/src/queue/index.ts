@@ -44,7 +44,6 @@ async function drain(here: () => boolean): Promise<void> {
   core._facts && core._judge();
   core._settle();
   reportGone();
-  core._changed.forEach(core._quietly);
   core._queue[0] || core._look();
 }
 
@@ -66,7 +65,6 @@ core._deliver = (id) => {
   // In the cookies at once, however long another tab's turn takes.
   adopt();
   const result = id ? resultOf(id) : Promise.resolve<"pending">("pending");
-  core._changed.forEach(core._quietly);
   asked = true;
   void work();
   return result;

@@ -66,6 +66,7 @@ export function banner(): HTMLDialogElement {
     h(
       "main",
       { tabindex: "0", "aria-labelledby": "t" },
+      core._again && h("p", { role: "alert" }, core._again),
       h("h2", { id: "t", part: "title" }, `${facts.controller.name} · ${words.title}`),
       h("p", {}, words.intro, " ", core._policyLink()),
       h("ul", {}, ...asked.map((purpose) => entry(purpose, full))),

@@ -86,7 +86,6 @@ core._show = async (view: View) => {
   const [refused] = await Promise.all([refusedBefore(), (position ?? neverOn ?? doc.querySelector("form,input,:focus")) && core._load("position")]);
   if (refused || host || !mayAsk() || core._away?.()) return;
   const dialog = banner();
-  if (core._again) dialog.querySelector("main")!.prepend(h("p", { role: "alert" }, core._again));
   core._mount(dialog, core._options.modal != null);
   core._fit?.(dialog);
   SIGNS.forEach((type) => addEventListener(type, approached, { capture: true, passive: true }));

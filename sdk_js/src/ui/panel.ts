@@ -1,7 +1,8 @@
 /** panel.js: preferences and my data, and what withdrawing undoes. */
 import { clear, takeBack } from "../undo";
 import { core, doc } from "./core";
-import { preferences } from "./preferences";
+import { follow } from "./follow";
+import { preferences, renew } from "./preferences";
 import { css } from "./panelstyle";
 import { panels } from "./words";
 import type { PanelWords } from "./words/words";
@@ -31,12 +32,7 @@ let watching = false;
 
 /** A script that has run sets its cookies again, and without the notice none are known: they are removed at every look, until the page loads anew. */
 function watchOver(): void {
-  const { _judge: judge } = core;
-  if (!watching)
-    core._judge = () => {
-      judge();
-      clear(core);
-    };
+  if (!watching) follow(() => clear(core));
   watching = true;
 }
 
@@ -44,6 +40,8 @@ function watchOver(): void {
 const reload = (): void => location.replace(location.href.replace(/#.*/, ""));
 
 const offer = (): HTMLElement[] => [core._h("p", { role: "status" }, words().reload), core._button("reload", words().reloadNow, reload)];
+
+follow(() => renew());
 
 core._panel = (view) => {
   void core._load("queue");

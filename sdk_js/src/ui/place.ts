@@ -35,8 +35,10 @@ function put(element: HTMLElement): void {
   const labels = wanted.map((id) => facts.purposes[id]!.label).join(", ");
   const since = performance.now();
   const grant = (event: Event): void => void (meant(event, since) && (window.dongui as Dongui).consent.set(Object.fromEntries(wanted.map((id) => [id, true]))));
-  // As in the question: nobody answers before they can have read it.
+  // Where the browser's signal says no, agreeing would change nothing.
+  const able = wanted.every((id) => core._grantable(facts.purposes[id]!));
   const allow = core._button("allow", words.allow, grant) as HTMLButtonElement;
+  // As in the question: nobody answers before they can have read it.
   allow.disabled = true;
   setTimeout(() => (allow.disabled = false), 550);
   root.append(
@@ -44,7 +46,7 @@ function put(element: HTMLElement): void {
       "div",
       { part: "placeholder", role: "group", tabindex: "0", "aria-label": labels },
       h("p", {}, words.blocked.replace("{}", labels)),
-      allow,
+      able ? allow : h("p", {}, core._words.gpc),
       ...wanted.map((id) => terms(facts.purposes[id]!, words)),
     ),
   );

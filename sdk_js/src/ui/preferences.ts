@@ -10,6 +10,9 @@ import type { PanelWords } from "./words/words";
 /** `text` with the day and time of an epoch second, in the interface's language. */
 const moment = (at: number): string => new Date(at * 1000).toLocaleString(core._facts.lang, { dateStyle: "long", timeStyle: "short" });
 
+/** Brings the panel that is open to what is in force now. */
+export let renew = (): void => {};
+
 /** The panel's content: what is read, and the buttons below it. */
 export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
   const { _h: h, _facts: facts, _button: button } = core;
@@ -22,28 +25,44 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     void core._choose(changes, "preferences");
     core._hide!();
   };
+  /** Switches that the visitor has moved: they stay so. */
+  const moved = new Set<unknown>();
+  /** A switch stands as the visitor decided last, also while that waits for its record; saving any other would take it back. */
+  const follow = (): void => {
+    status.textContent = core._queue[0] ? words.saving : "";
+    for (const input of list.querySelectorAll("input"))
+      if (!moved.has(input)) input.checked = [...core._granted, ...core._pending].includes(input.dataset.purposeSwitch!);
+    const { _choice: choice } = core;
+    const now = `${choice?.at} ${choice?.granted}`;
+    if (now != recorded) receipt.replaceChildren(...(choice ? [record(words)] : []));
+    recorded = now;
+  };
   /** After everything was taken back no switch may stand as it was: saving it would give it again. */
   const taken = (): void => {
+    moved.clear();
     for (const input of list.querySelectorAll("input")) input.checked = false;
-    main.querySelector("[part=record]")?.remove();
+    receipt.replaceChildren();
   };
   const withdraw = (): Promise<string> => {
     const made = core._choose([], "preferences");
     taken();
     return made.then((result) => (result == "recorded" ? words.withdrawn : `${words.withdrawn} ${words.saving}`));
   };
+  const status = h("p", { "aria-live": "polite", part: "saving" });
+  const receipt = h("div", {});
+  let recorded = "";
   const list = h(
     "ul",
-    {},
+    { change: ({ target }: Event) => moved.add(target) },
     ...asked.map((purpose) => h("li", { part: "purpose" }, core._switch(purpose), h("p", {}, purpose.description), terms(purpose, words))),
   );
   const main = h(
     "main",
     { tabindex: "0", "aria-labelledby": "t" },
-    saving(words),
+    status,
     h("p", {}, words.about, " ", core._policyLink()),
     list,
-    core._choice && record(words),
+    receipt,
     (core._choice || core._queue[0]) && data(words, show, taken),
     (others[0] ?? exempt[0]) && h("h2", {}, words.without),
     h(
@@ -59,16 +78,9 @@ export function preferences(words: PanelWords, show: boolean): HTMLElement[] {
     button("save", words.save, () => decide(core._ticked(list))),
     core._choice || core._queue[0] ? confirmed((question) => button("withdraw", words.withdraw, question), words.withdrawAsk, words, withdraw) : button("refuse", core._words.refuse, () => decide([])),
   );
+  renew = follow;
+  renew();
   return [main, footer];
-}
-
-/** Says that a decision waits for its record, as long as one does. */
-function saving(words: PanelWords): HTMLElement {
-  const line = core._h("p", { "aria-live": "polite", part: "saving" });
-  const update = (): void => void (line.textContent = core._queue[0] ? words.saving : "");
-  core._changed.push(update);
-  update();
-  return line;
 }
 
 /** What was chosen, when and under which notice: to read, and to keep. */
