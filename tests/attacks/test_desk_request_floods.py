@@ -155,7 +155,7 @@ def test_those_of_visitors_without_rows_come_last_until_they_are_due_soon(world:
     [real] = ask(world, held, ("access", ""))
     letter = world.ask("requests.add", kind="access", channel="letter")["id"]
     fill(world, 1)
-    order = [r["id"] for r in request_list.listed(world.core)]
+    order = [r.id for r in request_list.listed(world.core)]
     assert order[:2] == [real.id, letter]
     assert order[-1] == invented.id, "after what is due long after it"
     office = world.core.storage.admin
@@ -177,7 +177,7 @@ def test_rows_of_requests_from_before_the_list_are_listed(world: World) -> None:
     with World(world.installed) as later:
         open_core(later.settings, writable=True).close()
         [listed] = request_list.listed(later.core)
-        assert (listed["id"], listed["due"]) == (filed.id, filed.due)
+        assert (listed.id, listed.due.isoformat()) == (filed.id, filed.due)
 
 
 # --- one answer to many ----------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_many_are_answered_at_once_and_each_by_the_law(world: World) -> None:
     assert page.status_code == 200
     assert "3 requests were answered" in page.text
     assert f"#{letter}: who asks has not been checked" in page.text
-    assert [r["id"] for r in request_list.listed(world.core)] == [letter]
+    assert [r.id for r in request_list.listed(world.core)] == [letter]
     assert [world.core.storage.ledger.visitor(world.core.ledger.key_of(one)) for one in erased] == [None] * 3
     refused = world.ask("requests.answer_many", ids=[letter], outcome="refused", reason="too many")
     assert [one["id"] for one in refused["not_answered"]] == [letter], "no ground, no refusal"

@@ -137,7 +137,7 @@ def readable(core: Installation) -> list[str]:
     site = core.registry.sites()[0]
     stores = (core.storage.archive, core.storage.records)
     subjects = {r.subject for store in stores for r in store.of_site(1)}
-    return [shown["id"] for subject in subjects for shown in core.retention.records.of(site, subject)]
+    return [shown.id for subject in subjects for shown in core.retention.records.of(site, subject)]
 
 
 def between(folder: Path) -> list[str]:

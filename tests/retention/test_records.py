@@ -344,11 +344,11 @@ def test_a_person_sees_their_records_and_of_archived_ones_the_facts(new_house: C
     add(house, "abuse", visitor)
     add(house, "payment", visitor)
     add(house, "abuse", "someone else")
-    seen = {r["class"]: r for r in house.core.retention.records.of(house.site, house.core.ledger.key_of(visitor))}
+    seen = {r.record_class: r for r in house.core.retention.records.of(house.site, house.core.ledger.key_of(visitor))}
     assert set(seen) == {"abuse", "payment"}
-    assert (seen["abuse"]["data"], seen["abuse"]["kept_until"]) == (DATA, "2030-03-10")
-    assert (seen["payment"]["data"], seen["payment"]["archived"]) == (None, True)
-    assert seen["payment"]["law"]["en"]
+    assert (seen["abuse"].data, seen["abuse"].kept_until) == (DATA, date(2030, 3, 10))
+    assert (seen["payment"].data, seen["payment"].archived) == (None, True)
+    assert (seen["payment"].law or {})["en"]
 
 
 def test_erasing_a_visitor_ends_what_no_other_law_names(house: House) -> None:

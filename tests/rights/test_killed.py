@@ -73,10 +73,10 @@ def test_a_killed_erasure_was_not_begun_or_is_finished(
     settling.resume(house.core)
     [listed] = request_list.listed(house.core, closed=True)
     if not decided:
-        assert listed["state"] == "open"
+        assert listed.state == "open"
         assert len(house.rows()) == 2
         return
-    assert (listed["state"], listed["urgency"]) == ("granted", "closed")
+    assert (listed.state, listed.urgency) == ("granted", "closed")
     assert house.rows() == []
     assert house.core.storage.records.of_site(house.site.ref) == []
     assert b"killed-sentinel" not in house.bytes()

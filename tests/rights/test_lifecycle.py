@@ -176,17 +176,17 @@ class Requests(RuleBasedStateMachine):
 
     @invariant()
     def no_clock_runs_out_unnoticed_and_what_is_closed_stays_closed(self) -> None:
-        listed = {r["id"]: r for r in request_list.listed(self.house.core, closed=True)}
+        listed = {r.id: r for r in request_list.listed(self.house.core, closed=True)}
         assert listed.keys() == self.asked.keys()
         counts = {"open": 0, "due_soon": 0, "overdue": 0}
         for id, one in self.asked.items():
-            assert (listed[id]["state"], listed[id]["identity"]) == (one.state, one.identity)
+            assert (listed[id].state, listed[id].identity) == (one.state, one.identity)
             left = (one.due - self.today).days
             if one.closed:
-                assert listed[id]["urgency"] == "closed"
+                assert listed[id].urgency == "closed"
             else:
                 expected = "overdue" if left < 0 else "due_soon" if left <= 3 else "open"
-                assert listed[id]["urgency"] == expected
+                assert listed[id].urgency == expected
                 counts[expected] += 1
         assert request_list.waiting(self.house.core) == counts
 

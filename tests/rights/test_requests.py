@@ -32,7 +32,7 @@ def test_k10_k17_the_first_day_is_not_counted() -> None:
 def test_k10_the_clock_runs_from_the_day_of_receipt(house: House) -> None:
     id = add(house, received="2025-03-07")
     [shown] = request_list.listed(house.core)
-    assert (shown["id"], shown["due"], shown["days_left"]) == (id, "2025-03-17", 7)
+    assert (shown.id, shown.due, shown.days_left) == (id, date(2025, 3, 17), 7)
     with pytest.raises(CollectorError, match="future"):
         add(house, received="2025-03-11")
 
@@ -106,7 +106,7 @@ def test_s9_6_the_visitor_id_itself_is_the_proof_of_the_snippets_requests(house:
     assert visitor
     filed = filing.received_online(house.core, visitor, "erase", "me")
     [shown] = request_list.listed(house.core)
-    assert (shown["kind"], shown["channel"], shown["identity"]) == ("erasure", "online", "confirmed")
+    assert (shown.kind, shown.channel, shown.identity) == ("erasure", "online", "confirmed")
     assert ask(house, "answer", id=filed.id, outcome="granted")["outcome"] == "granted"
 
 
@@ -182,7 +182,7 @@ def test_k10_a_ground_is_found_in_the_words_of_the_reason() -> None:
 def test_k10_a_postponement_moves_the_clock_and_it_warns_again(house: House) -> None:
     id = proved(house)
     ask(house, "answer", id=id, outcome="postponed", reason="many at once", ground="PIPA 35(3)", until="2025-04-01")
-    assert request_list.listed(house.core)[0]["due"] == "2025-04-01"
+    assert request_list.listed(house.core)[0].due == date(2025, 4, 1)
     house.now = at("2025-04-02T00:00")
     assert request_list.waiting(house.core)["overdue"] == 1
     ask(house, "answer", id=id, outcome="granted")
@@ -247,7 +247,7 @@ def test_s9_5_where_everything_is_kept_by_law_the_erasure_can_only_be_refused(me
     id = proved(house, "erasure", member="m-1")
     with pytest.raises(NotAllowed, match=r"until 2030-03-10.*PIPA 36"):
         ask(house, "answer", id=id, outcome="granted")
-    assert request_list.listed(house.core)[0]["state"] == "open"
+    assert request_list.listed(house.core)[0].state == "open"
 
 
 def test_s3_2_a_hold_keeps_the_file_open_until_it_is_released(house: House) -> None:

@@ -70,10 +70,9 @@ def _requests(core: Installation) -> Iterator[Task]:
     """The most urgent ones each, the others by their days: no page reads a flood of them."""
     others = Counter(core.storage.admin.requests_due())
     for one in request_list.listed(core, limit=PAGE):
-        due = date.fromisoformat(one["due"])
-        others[due] -= 1
-        said = {"id": one["id"], "rkind": one["kind"]}
-        yield Task("request", "requests.show", due, said=said, values={"id": one["id"]})
+        others[one.due] -= 1
+        said: dict[str, str | int] = {"id": one.id, "rkind": one.kind}
+        yield Task("request", "requests.show", one.due, said=said, values={"id": one.id})
     for due, number in (+others).items():
         yield Task("requests", "requests.requests", due, number, said={"n": number})
 

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import change, done, open_core
 from dongui_collector.retention.operations import ReadArchive, SelectDestruction
+from dongui_collector.retention.records import RecordDetails
 from dongui_collector.retention.serializers import archive_groups, hold_json
-from dongui_collector.storage.contract.values import Json
 
 pages = DeskPages("keeping", __name__, url_prefix="/console")
 
@@ -27,7 +27,7 @@ def archive_read() -> str:
     return _archive(change(ReadArchive))
 
 
-def _archive(found: list[Json] | None) -> str:
+def _archive(found: list[RecordDetails] | None) -> str:
     core = open_core()
     lines = archive_groups(core)
     classes = {line.record_class: line for line in lines}

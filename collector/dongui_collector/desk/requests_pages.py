@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 
 from flask import Response, render_template, request
 from flask_login import current_user
@@ -13,7 +12,6 @@ from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.paging import PAGE, fetched
 from dongui_collector.desk.shell import change, done, open_core
-from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import delivery, request_list
 from dongui_collector.rights.answering import AnswerRequest, AnswerRequests, RequestsAnswered
 from dongui_collector.rights.correction import CorrectRecord
@@ -22,8 +20,8 @@ from dongui_collector.rights.filing import FileRequest
 from dongui_collector.rights.grounds import CHANNELS, GROUNDS, KINDS, OUTCOMES, PROOFS, grounds_for
 from dongui_collector.rights.identity import RecordIdentity
 from dongui_collector.rights.letters import WriteLetter
+from dongui_collector.rights.request_list import RequestSummary
 from dongui_collector.rights.request_view import ShowRequest
-from dongui_collector.storage.contract.values import Json
 
 pages = DeskPages("requests", __name__, url_prefix="/console/requests")
 
@@ -36,10 +34,13 @@ def requests() -> str:
 
 def _list(page: str, *, everything: bool = False, answered: RequestsAnswered | None = None) -> str:
     core = open_core()
-    found = partial(_part, core, everything)
+
+    def part(offset: int, limit: int) -> list[RequestSummary]:
+        return request_list.listed(core, closed=everything, offset=offset, limit=limit)
+
     return render_template(
         "requests.html",
-        requests=fetched(request_list.count(core, closed=everything), found, page),
+        requests=fetched(request_list.count(core, closed=everything), part, page),
         everything=everything,
         answered=answered,
         outcomes=OUTCOMES,
@@ -49,10 +50,6 @@ def _list(page: str, *, everything: bool = False, answered: RequestsAnswered | N
         sites=core.registry.sites(),
         may_handle=current_user.may("requests"),
     )
-
-
-def _part(core: Installation, closed: bool, offset: int, limit: int) -> list[Json]:
-    return request_list.listed(core, closed=closed, offset=offset, limit=limit)
 
 
 @pages.post("/answers", right="requests", nobody="the same of many")
@@ -71,15 +68,15 @@ def add() -> WerkzeugResponse:
 def show(id: int) -> str:
     """One request. That it was looked at is in the access log before this answers."""
     shown = change(ShowRequest, id=id)
-    proved = shown["identity"] == "confirmed"
-    grounds = {o: grounds_for(shown["kind"], o, proved=proved) for o in ("refused", "postponed")}
+    proved = shown.identity == "confirmed"
+    grounds = {o: grounds_for(shown.kind, o, proved=proved) for o in ("refused", "postponed")}
     return render_template(
         "request.html",
         r=shown,
         proofs=PROOFS,
-        outcomes=_outcomes(shown["identity"]),
+        outcomes=_outcomes(shown.identity),
         grounds=grounds,
-        packaged=proved and shown["kind"] in ("access", "correction") and shown["state"] != "refused",
+        packaged=proved and shown.kind in ("access", "correction") and shown.state != "refused",
     )
 
 

@@ -17,10 +17,10 @@ from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.reconfirmation import DueMember
+from dongui_collector.retention.records import RecordDetails
 from dongui_collector.retention.serializers import ArchiveGroup, DestructionSummary, archive_groups
 from dongui_collector.retention.service import RoundOutcome
 from dongui_collector.retention.standing_approval import ApprovalRevoked, SignedSchedule
-from dongui_collector.storage.contract.values import Json
 
 BACKED_UP = "backup.last"  # the setting that says when the last backup was begun
 
@@ -141,7 +141,7 @@ def revoke(core: Installation, request: RevokeApproval) -> ApprovalRevoked:
     return core.retention.standing.revoke(request.by)
 
 
-class ReadArchive(Request[list[Json]], frozen=True):
+class ReadArchive(Request[list[RecordDetails]], frozen=True):
     """Read archived records of one class. Written in the access log before anything is shown."""
 
     record_class: Annotated[str, Field(argument=True, metavar="CLASS")]
@@ -161,7 +161,7 @@ class ReadArchive(Request[list[Json]], frozen=True):
 
 
 @operation("archive.read", right="requests", audit="archive.read")
-def read_archive(core: Installation, request: ReadArchive) -> list[Json]:
+def read_archive(core: Installation, request: ReadArchive) -> list[RecordDetails]:
     """Read archived records for the obligation that they are kept for; in the access log before anything is shown.
 
     Raises :class:`NotAllowed` for what the class may not be read for (``read_for`` in the policy) or without a reason.

@@ -10,7 +10,10 @@ from __future__ import annotations
 import hmac
 import json
 import uuid
+from datetime import date
+from typing import Any
 
+import msgspec
 from dongui.policy.model import Policy, RecordClass
 
 from dongui_collector.core.clock import Clock, day_of
@@ -25,6 +28,21 @@ from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.values import Json, Record, Site
 
 _MIN_REASON = 5
+
+
+class RecordDetails(msgspec.Struct):
+    """A record as it is read back; ``data`` and ``reason`` are None where only its facts are shown."""
+
+    id: str
+    record_class: str = msgspec.field(name="class")
+    at: int
+    source: str
+    kept_until: date
+    archived: bool
+    reason: str | None
+    law: dict[str, str] | None
+    notice: str
+    data: Any
 
 
 def basis_of(record_class: RecordClass, policy: Policy) -> str | None:
@@ -100,7 +118,7 @@ class RecordService:
         visitor = self._storage.ledger.visitor(key)
         return key if visitor and visitor.site_ref == site.ref else self._ledger.member_key(site.ref, subject)
 
-    def of(self, site: Site, subject: bytes) -> list[Json]:
+    def of(self, site: Site, subject: bytes) -> list[RecordDetails]:
         """What is held about a visitor, as that visitor may see it; records of the member they are joined to included.
 
         Of archived records only the facts: they are kept for one obligation, and their content for nothing else (S3.1).
@@ -147,7 +165,7 @@ class RecordService:
                 return found
         raise NotAllowed(f"{class_id} is not a class that a notice archives")
 
-    def read_archive(self, site: Site, class_id: str, *, subject: str | None = None) -> list[Json]:
+    def read_archive(self, site: Site, class_id: str, *, subject: str | None = None) -> list[RecordDetails]:
         """Archived records of one class, whole. The caller has asked :meth:`archive_for` and written the look down."""
         if subject is None:
             found = self._storage.archive.of_class(site.ref, class_id)
@@ -156,22 +174,13 @@ class RecordService:
             found = [r for r in of_subject if r.class_id == class_id]
         return [self._shown(r, archived=True) for r in found]
 
-    def _shown(self, record: Record, *, archived: bool, whole: bool = True) -> Json:
+    def _shown(self, record: Record, *, archived: bool, whole: bool = True) -> RecordDetails:
         notice = self._registry.notice(record.notice_ref)
         record_class = notice.policy.records[record.class_id]
         opened = self.opened(record) if whole else {}
-        return {
-            "id": str(uuid.UUID(bytes=record.id)),
-            "class": record.class_id,
-            "at": record.at,
-            "source": record.source,
-            "kept_until": record.last_day.isoformat(),
-            "archived": archived,
-            "reason": opened.get("reason"),
-            "law": opened.get("law") or (record_class.law and dict(record_class.law)),
-            "notice": notice.version,
-            "data": opened["data"] if whole else None,
-        }
+        law = opened.get("law") or (dict(record_class.law) if record_class.law else None)
+        facts = str(uuid.UUID(bytes=record.id)), record.class_id, record.at, record.source, record.last_day, archived
+        return RecordDetails(*facts, opened.get("reason"), law, notice.version, opened.get("data"))
 
     def opened(self, record: Record) -> Json:
         """A record's content: ``{subject, data, basis}`` and, of an archived one, ``law`` and ``reason``.

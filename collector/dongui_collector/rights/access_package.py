@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from dongui.policy import Policy
 from dongui.policy import notice as notice_json
 
@@ -61,7 +62,7 @@ def head(core: Installation, subject: Subject, items: Items, scope: AccessScope)
         **_standing(core, subject, current, now),
         "consents": consents_given(core, subject),
         "channels": _channels(core, subject),
-        "records": records_shown(core, subject, whole=scope.whole, items=items),
+        "records": msgspec.to_builtins(records_shown(core, subject, whole=scope.whole, items=items)),
         "requests": own_requests_of(core, subject),
         "disclosures": disclosures_of(core, subject.site_ref, subject.keys),
         "processors": _parties(policy),

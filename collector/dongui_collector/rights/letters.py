@@ -17,7 +17,7 @@ from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, o
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.own_requests import objection
-from dongui_collector.rights.request_view import ShowRequest, show
+from dongui_collector.rights.request_view import RequestDetails, ShowRequest, show
 from dongui_collector.storage.contract.values import Json
 
 
@@ -47,7 +47,7 @@ def letter(core: Installation, request: WriteLetter) -> Letter:
     if request.lang not in LANGUAGES:
         raise CollectorError(f"a letter is written in one of {', '.join(LANGUAGES)}")
     shown = show(core, ShowRequest(request.id, request.by, request.address))
-    if not shown["answers"]:
+    if not shown.answers:
         raise NotAllowed(f"request {request.id} has not been answered yet")
     site_ref = files.load(core, request.id).site_ref
     controller = core.registry.in_force(site_ref, core.clock.now()).policy.controller.name
@@ -55,36 +55,36 @@ def letter(core: Installation, request: WriteLetter) -> Letter:
     return Letter(request.id, request.lang, "\n".join(lines) + "\n")
 
 
-def _lines(shown: Json, lang: str, controller: str, remedies: list[Json], zone: Any) -> Iterator[str]:
-    say, words, answer = words_of(lang, "letter"), words_of(lang, "access package"), shown["answers"][-1]
+def _lines(shown: RequestDetails, lang: str, controller: str, remedies: list[Json], zone: Any) -> Iterator[str]:
+    say, words, answer = words_of(lang, "letter"), words_of(lang, "access package"), shown.answers[-1]
 
     def day(at: int) -> str:
         return long_date(datetime.fromtimestamp(at / 1000, zone).date(), lang)
 
-    yield say["title"].format(kind=words[f"kind_{shown['kind']}"])
+    yield say["title"].format(kind=words[f"kind_{shown.kind}"])
     yield ""
-    received = shown.get("received")  # a letter counts from the day it came, not from when it was typed in
-    came = long_date(date.fromisoformat(received), lang) if received else day(shown["at"])
-    yield say["received"].format(day=came, id=shown["id"])
-    yield say["outcome"].format(outcome=words[answer["outcome"]])
-    if answer["ground"]:
-        yield say["ground"].format(ground=citation(answer["ground"], lang))
-    if answer["reason"]:
-        yield say["reason"].format(reason=answer["reason"])
-    if answer.get("until"):
-        yield say["until"].format(day=long_date(date.fromisoformat(answer["until"]), lang))
-    if shown["kind"] == "correction":
+    received = shown.received  # a letter counts from the day it came, not from when it was typed in
+    came = long_date(date.fromisoformat(received), lang) if received else day(shown.at or 0)
+    yield say["received"].format(day=came, id=shown.id)
+    yield say["outcome"].format(outcome=words[answer.outcome])
+    if answer.ground:
+        yield say["ground"].format(ground=citation(answer.ground, lang))
+    if answer.reason:
+        yield say["reason"].format(reason=answer.reason)
+    if answer.until:
+        yield say["until"].format(day=long_date(date.fromisoformat(answer.until), lang))
+    if shown.kind == "correction":
         yield say["facts"]
-    if shown["kept"]:
+    if shown.kept:
         yield say["kept"]
-        yield from (_kept(one, say, lang) for one in shown["kept"])
+        yield from (_kept(one, say, lang) for one in shown.kept)
     yield ""
     yield say["objection"]
     for place in remedies:
         ways = [way for name in ("contact", "telephone", "url") if (way := place.get(name))]
         yield f"- {_text(place['name'], lang)}: {', '.join(ways)}"
     yield ""
-    yield say["dated"].format(day=day(answer["at"]), controller=controller)
+    yield say["dated"].format(day=day(answer.at), controller=controller)
 
 
 def _kept(one: Json, say: Words, lang: str) -> str:
