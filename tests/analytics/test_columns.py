@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
 from math import ceil, fsum, isnan
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from dongui_collector.analytics import executor
@@ -21,11 +23,12 @@ from dongui_collector.analytics.columns.words import Visitors
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import NOW_MS, Query, report
 from dongui_collector.analytics.filters import DIMENSIONS, Filter, parse_filter
-from dongui_collector.analytics.intervals import label, labels
+from dongui_collector.analytics.intervals import Interval, label, labels
 from dongui_collector.analytics.metrics import ordered, ratio
 from dongui_collector.analytics.reports import BREAKDOWNS, OF_VALUES
 from dongui_collector.analytics.sessions import METRICS, PAGE_VIEWS
 from dongui_collector.analytics.snapshot_reader import FrozenDays
+from dongui_collector.core.clock import start_of
 from dongui_collector.intake.gate import RowMaker, Sender
 from dongui_collector.intake.group_commit import GroupCommit, Pending
 from dongui_collector.intake.schema import Environment, Event
@@ -277,13 +280,14 @@ def goals(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visi
     items = EntitledEvents(shop.house.core, shop.site, reader).items()
     goal = parse_filter(shop.rng.choice(["event:purchase", "prop:plan=pro", "page:/a*", "event:s*", "!event:pageview"]))
     name = shop.rng.choice([n for n in OF_VALUES if {DIMENSIONS[d] for d in BREAKDOWNS.get(n, ())} <= items])
-    asked = Query(name, FIRST, LAST, filters, goal=goal, value_name="amount", limit=1000)
+    interval = cast(Interval, shop.rng.choice(["hour", "day"]))
+    asked = Query(name, FIRST, LAST, filters, interval, goal=goal, value_name="amount", limit=1000)
     answer = report(shop.house.core, shop.site, reader, asked)
     assert (answer["goal"], answer["currency"]) == (goal.text, "KRW")
     names = tuple(column for column in answer["rows"][0] if column in (*DIMENSIONS, "time")) if answer["rows"] else ()
     one_by_one = {tuple(row[n] for n in names): row for row in answer["rows"]}
     zone = shop.house.core.registry.in_force(shop.site.ref, shop.house.now).zone
-    key_of = {"overview": lambda _: (), "timeseries": lambda visit: (label("day", zone)(visit.start),)}
+    key_of = {"overview": lambda _: (), "timeseries": lambda visit: (label(interval, zone)(visit.start),)}
     wanted: dict[Any, list[float]] = {}
     for visit in visits:
         if name == "entry_pages" and not visit.pages:
@@ -525,6 +529,38 @@ def test_days_are_the_installations_own_wherever_it_is(new_house: Callable[..., 
         house.now += 11 * 3_600_000
         shop.do(what)
         compare(shop, ALL)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/New_York", date(2025, 3, 9)),
+        ("Europe/Berlin", date(2025, 3, 30)),
+        ("Europe/Berlin", date(2025, 10, 26)),
+        ("America/New_York", date(2025, 11, 2)),
+    ],
+)
+def test_properties_and_goals_across_a_clock_change(
+    new_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, zone: str, day: date
+) -> None:
+    """By the hour that comes twice or never, by the day of 23 or 25 hours; while endings are open, and after them."""
+    here = sys.modules[__name__]
+    monkeypatch.setattr(here, "FIRST", day - timedelta(days=2))
+    monkeypatch.setattr(here, "LAST", day + timedelta(days=7))
+    house = new_house(timezone=zone, **MONEY)
+    site = house.add_site(policy().replace('timezone = "Asia/Seoul"', f'timezone = "{zone}"'))
+    house.now = start_of(day, ZoneInfo(zone)) - 3_600_000
+    shop = Shop(house, site, day.toordinal())
+    for _ in range(3):
+        shop.arrive()
+    for what in ("events", "events", "decide", "events", "finish", "late", "erase", "events"):
+        shop.do(what)
+        for reader in READERS:
+            visits = visits_of(shop, reader, ())
+            properties(shop, reader, (), visits)
+            journeys(shop, reader, (), visits)
+            for _ in range(4):
+                goals(shop, reader, (), visits)
 
 
 def test_the_latest_events_are_late_by_a_moment_at_most_and_endings_never(

@@ -428,6 +428,42 @@ def test_filters_ask_what_kept_numbers_cannot_answer(house: House) -> None:
     assert (found["visits"], found["days"]["living"], found["days"]["unanswered"]) == (1, 1, 1)
 
 
+def test_properties_and_what_goals_brought_are_of_living_days_alone(new_house: Callable[..., House]) -> None:
+    """Frozen sums know neither: such days are left out and said to be, never taken for days without a purchase."""
+    house = new_house(currency="KRW")
+    house.add_site()
+    house.approve_routine()
+    worth = {"plan": "pro", "amount": 500, "currency": "KRW"}
+    crowd(house, ENOUGH, name="purchase", props=worth)
+    house.now = at("2025-03-11T12:00")
+    one, other = crowd(house, 2, name="purchase", props=worth)
+    house.run(GONE)
+    goal: dict[str, Any] = {"goal": parse_filter("event:purchase"), "value_name": "amount"}
+    both = {"last": date(2025, 3, 11)}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("overview", goal),
+        ("devices", goal),
+        ("properties", {}),
+        ("property_values", {"property_name": "plan"}),
+        ("property_numbers", {}),
+    ]
+    for left, end in ((2, None), (1, one), (0, other)):
+        if end:
+            house.erase(end)
+        for name, more in asked:
+            found = ask(house, name, **both, **more)
+            assert found["days"]["unanswered"] == 1, name
+            assert found["visits"] == (left or None), name
+            assert all(row.get("revenue", 500 * left) == (500 * left if left else None) for row in found["rows"]), name
+            assert all(row.get("conversions", left) == (left or None) for row in found["rows"]), name
+            gone = ask(house, name, **more)
+            assert (gone["visits"], gone["days"]["unanswered"]) == (None, 1), name
+            assert all(row.get("conversions") is None for row in gone["rows"]), name
+    first, second = ask(house, "timeseries", **both, **goal)["rows"]
+    assert (first["state"], first["revenue"], first["conversions"]) == ("unanswered", None, None)
+    assert second["revenue"] == 0
+
+
 def test_visitors_of_several_days_are_an_upper_bound_and_say_so(house: House) -> None:
     visitor = house.arrive("statistics")
     for day in days(DAY, 3):

@@ -525,3 +525,20 @@ def test_everything_on_the_screen_says_that_days_are_missing(world: World, offic
         assert note in text_of(officer, f"/console/visits/{part}?{whole}"), part
         if part != "extra/retention":  # of weeks, whatever the period
             assert note not in text_of(officer, f"/console/visits/{part}?{living}"), part
+
+
+def test_lists_and_files_tell_what_a_chosen_goal_brought(world: World, officer: FlaskClient) -> None:
+    visit(world, ("pageview", "/goods/1"), ("purchase", "/cart"), days_ago=1)
+    visit(world, ("pageview", "/goods/1"), days_ago=1)
+    send(officer, KEPT, f"{KEPT}/goals", name="Bought", dimension="event", value="purchase", amount="amount")
+    (goal,) = views_of(world.core, world.core.registry.sites()[0]).goals
+    assert goal.value == "amount"
+    assert "Bought" in text_of(officer, "/console/visits")
+    panel = text_of(officer, f"/console/visits/panel/sources?goal={goal.id}&lang=en")
+    assert "Visitors Conversions Conversion rate Direct 2 1 50%" in panel  # no currency is set: nothing to add up in
+    rows = text_of(officer, f"/console/visits/list/pages?goal={goal.id}&lang=en")
+    assert "Conversions Conversion rate" in rows
+    file = officer.get(f"/console/visits/csv/channels?goal={goal.id}").text
+    assert file.splitlines()[0].endswith("conversions,conversion_rate")
+    searches = text_of(officer, f"/console/visits/panel/searches?goal={goal.id + 1}&lang=en")
+    assert "Conversions" not in searches  # of a goal that has been dropped

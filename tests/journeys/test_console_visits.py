@@ -25,7 +25,7 @@ RULES = (*WCAG, "best-practice")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("visits") / "d"
     with stage(folder, name="Slow Kettle", days=20, visitors=60, hostile=True) as found:
-        found.ask("visits.keep", kind="goals", fields={"name": "Bought", "what": "event:purchase"})
+        found.ask("visits.keep", kind="goals", fields={"name": "Bought", "what": "event:purchase", "value": "amount"})
         steps = ["page:/goods/*", "event:add_to_cart", "event:purchase"]
         found.ask("visits.keep", kind="funnels", fields={"name": HOSTILE[:80], "steps": steps})
         found.ask("sites.add", name="Blog", origins=["https://blog.example.com"])
@@ -193,3 +193,53 @@ def test_what_visitors_sent_is_text(page: Page, desk: Stage) -> None:
     expect(page.locator(".chips")).to_contain_text("<script>window.hit='yes'</script>")
     whole(page)
     expect(page.locator("#panel-funnels")).to_contain_text("<img src=x")
+
+
+def test_every_list_tells_what_its_rows_brought_of_a_goal(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    page.locator(".drop > summary", has_text="Goal").click()
+    page.locator(".choices").get_by_role("link", name="Bought", exact=True).click()
+    expect(page.locator(".drop > summary", has_text="Goal: Bought")).to_be_visible()
+    whole(page)
+    for panel in ("sources", "devices", "locations"):
+        expect(page.locator(f"#panel-{panel} thead")).to_contain_text(re.compile(r"Conversion rate\s*Revenue \(KRW\)"))
+    expect(page.locator("#panel-pages thead")).to_contain_text("Conversion rate")
+    expect(page.locator("#panel-pages thead")).not_to_contain_text("Revenue")
+    page.locator("#panel-sources").get_by_role("link", name="Campaigns").click()
+    expect(page.locator("#panel-sources [aria-current]")).to_have_text("Campaigns")
+    expect(page.locator("#panel-sources thead")).to_contain_text("Revenue (KRW)")
+    assert violations(page, RULES) == []
+    page.locator("#panel-sources footer").get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="Revenue (KRW)").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Revenue (KRW)")
+    row = page.locator("tbody tr").first.locator("td.n")
+    assert int(re.sub(r"\D", "", row.nth(9).inner_text())) > 0
+    assert violations(page, RULES) == []
+
+
+def test_from_an_event_to_its_properties_their_values_and_the_visits(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    page.locator("#panel-events").get_by_role("link", name="Properties").click()
+    expect(page.locator("#panel-events [aria-current]")).to_have_text("Properties")
+    page.locator("#panel-events tr", has_text="purchase").get_by_role("link", name="currency").click()
+    expect(page.locator("main .title")).to_contain_text("purchase · currency")
+    assert violations(page, RULES) == []
+    page.locator("tbody").get_by_role("link", name="KRW").click()
+    expect(page.locator(".chips")).to_contain_text("currency=KRW")
+    whole(page)
+    expect(page.locator("#panel-goals")).to_contain_text("Bought")
+
+
+def test_the_shop_funnel_is_one_press_away(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits/kept?lang=en")
+    page.get_by_role("button", name="Add the funnel of a shop").click()
+    expect(page.locator("#funnels td code", has_text="event:begin_checkout")).to_be_visible()
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    funnel = page.locator("#panel-funnels details", has_text="event:begin_checkout")
+    funnel.locator("summary").click()
+    expect(funnel.locator("li")).to_have_count(4)
+    expect(funnel.locator("li").nth(1)).to_contain_text("event:add_to_cart")
+    assert violations(page, RULES) == []

@@ -73,7 +73,7 @@ def stage(folder: Path, *, name: str, days: int, visitors: int, hostile: bool = 
     installed = install(folder, starting_text(name), name=name, origins=[ORIGIN])
     write_places(folder / "places.mmdb")
     with Path(installed.config).open("a", encoding="utf-8") as text:
-        text.write('geoip_database = "places.mmdb"\n')
+        text.write('geoip_database = "places.mmdb"\ncurrency = "KRW"\n')
     settings = load_settings(Path(installed.config))
     core = open_core(settings, writable=True)
     try:

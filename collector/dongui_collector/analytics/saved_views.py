@@ -27,12 +27,13 @@ MOST_STEPS = 12
 _LONGEST = 80
 
 
-class Goal(msgspec.Struct, frozen=True):
-    """What counts as reached: ``event:purchase``, ``page:/thanks/*``."""
+class Goal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What counts as reached: ``event:purchase``, ``page:/thanks/*``; ``value`` is the property with its amount."""
 
     id: int
     name: str
     what: str
+    value: str = ""
 
 
 class Funnel(msgspec.Struct, frozen=True):
@@ -101,7 +102,8 @@ class KeepView(Request[ViewKept], frozen=True):
 def keep(core: LedgerInstallation, request: KeepView) -> ViewKept:
     """Keep one more.
 
-    ``fields``: of a goal ``name`` and ``what`` (``event:purchase``, ``page:/thanks/*``); of a funnel ``name`` and
+    ``fields``: of a goal ``name``, ``what`` (``event:purchase``, ``page:/thanks/*``) and maybe ``value``, the property
+    with its amount; of a funnel ``name`` and
     ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
     Raises :class:`ReportError` naming what is wrong, without an echo.
     """
@@ -167,7 +169,8 @@ def step(text: Any) -> str:
 
 
 def _goal(id: int, fields: Mapping[str, Any]) -> Goal:
-    return Goal(id, _text(fields, "name"), step(fields.get("what")))
+    value = _text(fields, "value") if fields.get("value") else ""
+    return Goal(id, _text(fields, "name"), step(fields.get("what")), value)
 
 
 def _funnel(id: int, fields: Mapping[str, Any]) -> Funnel:

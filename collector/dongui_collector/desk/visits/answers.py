@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.executor import Query, report
-from dongui_collector.analytics.filters import BASE, DIMENSIONS
+from dongui_collector.analytics.filters import BASE, DIMENSIONS, parse_filter
 from dongui_collector.analytics.intervals import Interval, label
+from dongui_collector.analytics.metrics import FIGURES_OF_GOAL
+from dongui_collector.analytics.reports import OF_GOALS, OF_VALUES
+from dongui_collector.analytics.saved_views import Goal, views_of
 from dongui_collector.analytics.snapshot_reader import UNKNOWN_STATES
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk.turns import turn
@@ -47,6 +50,13 @@ def missing_days(answer: Json) -> int:
     return sum(answer["days"][state] for state in UNKNOWN_STATES)
 
 
+def figures_of_goal(answer: Json) -> tuple[str, ...]:
+    """The figures that a list shows of its goal; none where it was asked without."""
+    if "goal" not in answer:
+        return ()
+    return (*FIGURES_OF_GOAL, "revenue") if "currency" in answer else FIGURES_OF_GOAL
+
+
 class ScreenReader:
     """Who reads a site's reports, and for which purposes.
 
@@ -70,6 +80,22 @@ class ScreenReader:
         question = Query(name, first, last, self.asked.parsed(), **more)
         with turn():
             return report(self.core, self.site, self.purposes, question)
+
+    @property
+    def goal(self) -> Goal | None:
+        """The saved goal that the screen's lists are about; None where none is chosen, or it has been dropped."""
+        if not self.asked.goal:
+            return None
+        return next((one for one in views_of(self.core, self.site).goals if one.id == self.asked.goal), None)
+
+    def ask_list(self, name: str, **more: Any) -> Json:
+        """A report with what each of its rows brought of the screen's goal, where its rows are visits."""
+        goal = self.goal
+        if goal and name in OF_GOALS:
+            more["goal"] = parse_filter(goal.what)
+            priced = goal.value and name in OF_VALUES and self.core.settings.currency
+            more |= {"value_name": goal.value} if priced else {}
+        return self.ask(name, **more)
 
     def ask_of_many(self, name: str, limit: int) -> Json:
         """The longest rows of a report, less those that only a few visitors have in common."""

@@ -67,7 +67,7 @@ def download(reader: ScreenReader, name: str, wanted: ListQuery) -> Response:
     if name in _OTHERS:
         return _OTHERS[name](reader)
     return as_download(
-        reader.ask(
+        reader.ask_list(
             name, every=True, sort=wanted.sort, ascending=wanted.ascending if wanted.sort else None, **wanted.whose
         )
     )

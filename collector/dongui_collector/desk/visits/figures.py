@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
-RATES = frozenset({"bounce_rate", "exit_rate", "rate"})
+RATES = frozenset({"bounce_rate", "exit_rate", "rate", "conversion_rate"})
 SECONDS = frozenset({"visit_duration", "engaged_time"})
 FALLING = frozenset({"bounce_rate", "exit_rate"})  # less of them is better
 _COMPACT_FROM = 100_000

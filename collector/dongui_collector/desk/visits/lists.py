@@ -54,7 +54,7 @@ class ListPage:
     """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now).
 
     ``shortened`` is of how many days the list lacks what few had in common, ``missing`` of how many everything;
-    ``file`` is the address's end for its file.
+    ``currency`` is what its sums of money are in, ``file`` the address's end for its file.
     """
 
     columns: list[tuple[str, str, str]]
@@ -67,11 +67,12 @@ class ListPage:
     not_known: bool
     shortened: int
     missing: int
+    currency: str
     file: str
 
 
 def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
-    sample = reader.ask(tab.report, limit=1, **wanted.whose)
+    sample = reader.ask_list(tab.report, limit=1, **wanted.whose)
     figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in _NAMES)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
     order: dict[str, Any] = {"sort": sort, "ascending": wanted.ascending} if sort else {}
@@ -81,7 +82,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         found, cut = _searched(reader, tab, wanted, order, lang, words, figures)
         total, shown = len(found), found[start : start + PAGE]
     else:
-        answer = reader.ask(tab.report, limit=PAGE, offset=start, **order)
+        answer = reader.ask_list(tab.report, limit=PAGE, offset=start, **order)
         total, cut = answer["total"], False
         shown = rows(tab, answer, reader.asked, lang, words, figures, wanted.property_name)
     link = _links(reader, wanted, sort)
@@ -100,6 +101,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         not_known(sample),
         sample["shortened"],
         missing_days(sample),
+        sample.get("currency", ""),
         link(search=""),
     )
 
@@ -120,7 +122,7 @@ def _searched(
     found, offset, total = list[PanelRow](), 0, 1
     texts = {text.casefold() for text in (wanted.search, readable_path(wanted.search))}
     while offset < min(total, _SEARCHED):
-        answer = reader.ask(tab.report, limit=MOST_ROWS, offset=offset, **order)
+        answer = reader.ask_list(tab.report, limit=MOST_ROWS, offset=offset, **order)
         total, offset = answer["total"], offset + MOST_ROWS
         every = rows(tab, answer, reader.asked, lang, words, figures, wanted.property_name)
         found += [row for row in every if any(text in f"{row.label}\n{row.beside}".casefold() for text in texts)]

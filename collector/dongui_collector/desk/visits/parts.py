@@ -12,7 +12,7 @@ from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.analytics.sessions import PASSIVE
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import periods, worldmap
-from dongui_collector.desk.visits.answers import ScreenReader, first_held, missing_days, not_known
+from dongui_collector.desk.visits.answers import ScreenReader, figures_of_goal, first_held, missing_days, not_known
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.panels import PANELS, SHOWN, PanelRow, open_tab, rows, without_lead_of_technical
@@ -38,12 +38,15 @@ def panel_of(reader: ScreenReader, name: str) -> dict[str, Any]:
     if lacking := reader.lacking((tab.dimension, tab.beside)):
         return part | {"lacking": labels_of(reader, lacking)}
     most = 1000 if tab.report == "countries" else SHOWN + len(PASSIVE) if tab.report == "events" else SHOWN
-    answer = without_lead_of_technical(tab, reader.ask(tab.report, limit=most))
-    listed: list[PanelRow] = rows(tab, answer, asked, g.lang, words())
+    answer = without_lead_of_technical(tab, reader.ask_list(tab.report, limit=most))
+    of_goal = figures_of_goal(answer)
+    figures = (tab.figures[0], *of_goal) if of_goal else tab.figures
+    listed: list[PanelRow] = rows(tab, answer, asked, g.lang, words(), figures)
     more = {"map": worldmap.places(answer["rows"], listed)} if tab.report == "countries" else {}
     rests_on = purposes_of(reader, reader.rests_on((tab.dimension, tab.beside)))
     shown = {"rows": listed[:SHOWN], "total": answer["total"], "not_known": not_known(answer)}
     shown |= {"shortened": answer["shortened"], "missing": missing_days(answer)}
+    shown |= {"figures": figures, "currency": answer.get("currency", "")}
     return part | more | shown | {"rests_on": rests_on}
 
 
@@ -65,6 +68,7 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
     """Everything that the bar above the figures needs."""
     asked = reader.asked
     today, held = reader.today(), first_held(reader.core, reader.site)
+    kept = views_of(reader.core, reader.site)
     return {
         "asked": asked,
         "site": reader.site,
@@ -82,7 +86,10 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
         "clear": asked.query(filters=()),
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),
-        "views": views_of(reader.core, reader.site).views,
+        "views": kept.views,
+        "goal": reader.goal,
+        "goals": [(one, asked.query(goal=one.id)) for one in kept.goals],
+        "no_goal": asked.query(goal=0),
         "keep_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#views",
         "share_view": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#shares",
     }

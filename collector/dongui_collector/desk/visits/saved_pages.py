@@ -73,6 +73,7 @@ def _fields(kind: str) -> dict[str, Any]:
     fields: dict[str, Any] = {name: form.get(name, "") for name in ("name", "day", "text", "query")}
     if kind == "goals":
         fields["what"] = f"{form.get('dimension', '')}:{form.get('value', '').strip()}"
+        fields["value"] = form.get("amount", "").strip()
     if kind == "funnels":
         fields["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
     return fields

@@ -35,8 +35,9 @@ class ScreenState:
 
     ``filters`` are written as the reports take them (``page:/blog/*``, ``!country:KR``). ``purposes`` empty means all
     that may be read. ``tabs`` are the lists that are open, by panel. ``whole``: render everything at once, since the
-    browser runs no scripts. ``site`` is named where there are several. ``fixed``: site,
-    filters and purposes are not for the reader to change, and not in the address.
+    browser runs no scripts. ``site`` is named where there are several. ``goal`` is the number of the saved goal of
+    which lists tell what their rows brought, 0 for none. ``fixed``: site, filters, purposes and goal are not for the
+    reader to change, and not in the address.
     """
 
     period: str
@@ -49,6 +50,7 @@ class ScreenState:
     purposes: tuple[str, ...] = ()
     tabs: tuple[tuple[str, str], ...] = ()
     site: str = ""
+    goal: int = 0
     whole: bool = False
     fixed: bool = False
 
@@ -74,6 +76,7 @@ class ScreenState:
         pairs += [("metric", self.metric)] if self.metric != "visitors" else []
         if not self.fixed:
             pairs += [("filter", one) for one in self.filters] + [("purpose", one) for one in self.purposes]
+            pairs += [("goal", str(self.goal))] if self.goal else []
         pairs += [(_TAB + panel, tab) for panel, tab in self.tabs]
         return pairs + ([("whole", "1")] if self.whole and not self.fixed else [])
 
@@ -126,6 +129,7 @@ def read(
         purposes=tuple(dict.fromkeys(args.getlist("purpose"))),
         tabs=tuple((key.removeprefix(_TAB), args[key]) for key in args if key.startswith(_TAB)),
         site=site,
+        goal=_number(args.get("goal", "")),
         fixed=fixed,
         whole=args.get("whole") == "1",
     )
@@ -133,6 +137,10 @@ def read(
 
 def _one_of(asked: str | None, known: tuple[str, ...]) -> str:
     return asked if asked in known else known[0]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _days(args: MultiDict[str, str]) -> tuple[date, date]:
