@@ -156,7 +156,11 @@ def test_only_desk_runtime_and_demo_import_flask() -> None:
 def test_only_storage_imports_a_database() -> None:
     collector = [a for a in ARROWS if a.source.split(".")[0] in ("dongui", "dongui_collector")]
     assert (
-        outside(collector, {"sqlite3", "sqlite_utils", "psycopg", "clickhouse_connect"}, ["dongui_collector.storage"])
+        outside(
+            collector,
+            {"sqlite3", "sqlite_utils", "duckdb", "psycopg", "clickhouse_connect"},
+            ["dongui_collector.storage"],
+        )
         == []
     )
 
@@ -168,8 +172,11 @@ def test_only_storage_speaks_sql() -> None:
 
 def test_only_migrations_make_tables() -> None:
     # An exported file, or a copy, is no part of an installation: its tables are made from what is exported.
-    portable = ("dongui_collector.storage.portable", "dongui_collector.storage.portable_copy")
-    makers = ("dongui_collector.storage.sqlite.migrations", *portable)
+    kinds = ("", "_copy", "_duckdb", "_postgres")
+    makers = (
+        "dongui_collector.storage.sqlite.migrations",
+        *(f"dongui_collector.storage.portable{kind}" for kind in kinds),
+    )
     storage = [m for m in ALL if m.name.startswith("dongui_collector.storage")]
     found = {place for m in storage for place in sql_in(m, SCHEMA)}
     assert {place.split(":")[0] for place in found} == set(makers)

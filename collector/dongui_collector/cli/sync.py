@@ -21,7 +21,7 @@ from dongui_collector.core.errors import CollectorError
 from dongui_collector.exports.changes import CopyChanges
 from dongui_collector.exports.copies import CopyCursorError, CopyCursors, CopyExpired, CopyState, check_known
 from dongui_collector.exports.export import Entitlement, ReaderView, entitle
-from dongui_collector.exports.sinks import SqliteSink, sink_of
+from dongui_collector.exports.sinks import Sink, sink_of
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights.export_operations import AuditExport
@@ -48,26 +48,27 @@ class Synced(msgspec.Struct, frozen=True):
 def sync(destination: str, purposes: tuple[str, ...], site: str | None, as_json: bool, config: Path) -> None:
     """Keep a copy of events true: run it again and again, such as every few minutes.
 
-    DEST is an SQLite file (.db, .sqlite, .sqlite3; read its view `events`) or a folder, which gets a Parquet file a
-    day. Each run tells what is new, what has lost items, and what has ended by withdrawal, erasure, suspension or age,
-    whose bytes are erased there: cleared in place in SQLite, overwritten and written anew in a folder. What a crash
-    interrupts the next run completes.
+    DEST is an SQLite file (.db, .sqlite, .sqlite3; read its view `events`), a DuckDB file (.duckdb), a PostgreSQL
+    database (postgresql://USER@HOST/DATABASE, table `dongui.events`) or a folder, which gets a Parquet file a day. Each
+    run tells what is new, what has lost items, and what has ended by withdrawal, erasure, suspension or age, whose
+    bytes are erased there: cleared in place in SQLite, written anew elsewhere. What a crash interrupts the next run
+    completes.
 
     The copy is the controller's own use, and each run is on the ledger. Exit code 1: something that ended is still in
-    the log of DEST, since another program reads it; close that and run again.
+    DEST, since another program reads it; close that and run again.
     """
     sink = sink_of(destination)
     try:
-        done = _synced(sink, destination, purposes, site, config)
+        done = _synced(sink, purposes, site, config)
     finally:
         sink.close()
     emit(msgspec.to_builtins(done), as_json)
     if not done.erased:
-        click.echo(f"{destination} is being read: what ended is not gone from its log yet; run again", err=True)
+        click.echo(f"{sink.shown} is being read: what ended is not erased there yet; run again", err=True)
         raise SystemExit(1)
 
 
-def _synced(sink: SqliteSink, destination: str, purposes: tuple[str, ...], site: str | None, config: Path) -> Synced:
+def _synced(sink: Sink, purposes: tuple[str, ...], site: str | None, config: Path) -> Synced:
     told, whole, anew = 0, False, sink.copy.cursor is None
     change = control(config)
     with reading(config) as core, progress("changes") as advance:
@@ -84,10 +85,10 @@ def _synced(sink: SqliteSink, destination: str, purposes: tuple[str, ...], site:
             some = sink.apply(changes.rows(), cursors.of(changes.new), question)
             advance(some)
             told, whole, old = told + some, changes.is_whole, changes.new
-        return Synced(destination, told, sink.copy.count(), anew, sink.finish())
+        return Synced(sink.shown, told, sink.copy.count(), anew, sink.finish())
 
 
-def _state(sink: SqliteSink, core: Installation, cursors: CopyCursors) -> tuple[CopyState, bool]:
+def _state(sink: Sink, core: Installation, cursors: CopyCursors) -> tuple[CopyState, bool]:
     """Where the copy stands, and whether what has happened since can no longer be told."""
     if sink.copy.cursor is None:
         return CopyState(), False

@@ -1,6 +1,6 @@
-"""Where a copy is kept: an SQLite file, or a folder of Parquet files. Each erases the bytes of what ends.
+"""Where a copy is kept: SQLite, PostgreSQL, DuckDB, or a folder of Parquet files. Each erases the bytes of what ends.
 
-What does not, or was never built and tested here, is refused by its name.
+What does not is refused by its name.
 """
 
 from __future__ import annotations
@@ -8,32 +8,130 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.exports.columns import COLUMNS, ENVIRONMENT
 from dongui_collector.exports.formats import flat, parquet
 from dongui_collector.storage.contract.values import Json
 from dongui_collector.storage.portable_copy import PortableCopy, replace_file
+from dongui_collector.storage.portable_duckdb import DuckdbCopy
+from dongui_collector.storage.portable_postgres import PostgresCopy
 
 SQLITE = (".db", ".sqlite", ".sqlite3")
 _BOOK = ".dongui.db"  # beside the files of a folder: the rows, by which a day's file is made again
 _UNDATED = "undated"
+DUCKDB = ".duckdb"
+POSTGRES = ("postgresql", "postgres")
 _TYPES = {"instant": "INTEGER", "boolean": "INTEGER"}
-_REFUSED = {
-    "postgres": "a copy in PostgreSQL is not built yet",
-    "postgresql": "a copy in PostgreSQL is not built yet",
-    "clickhouse": "a copy in ClickHouse is not built yet: it keeps parts that were merged away",
-    "s3": "a copy in S3 is not built yet: versions and replicas of an object outlive its destruction",
+_POSTGRES_TYPES = {
+    "text": "text",
+    "day": "date",
+    "instant": "timestamptz",
+    "boolean": "boolean",
+    "object": "jsonb",
+    "texts": "text[]",
 }
+_DUCKDB_TYPES = {
+    "text": "VARCHAR",
+    "day": "DATE",
+    "instant": "TIMESTAMPTZ",
+    "boolean": "BOOLEAN",
+    "object": "JSON",
+    "texts": "VARCHAR[]",
+}
+_REFUSED = {
+    "clickhouse": "no copy is kept in ClickHouse: it keeps parts that were merged away",
+    "s3": "no copy is kept in S3: versions and replicas of an object outlive its destruction",
+}
+_KINDS = f"an SQLite file ({', '.join(SQLITE)}), a DuckDB file ({DUCKDB}), postgresql://… or a folder for Parquet files"
+
+
+class Copy(Protocol):
+    """A table of rows that is kept as a copy, wherever it lies."""
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the copy stands; None before its first answer."""
+
+    @property
+    def question(self) -> str | None:
+        """Of what it is a copy, for people."""
+
+    def count(self) -> int:
+        """How many rows it holds."""
+
+    def apply(self, changes: Iterable[tuple[str, Sequence[object] | None]], cursor: str, question: str) -> int:
+        """Apply an answer and take its cursor, all or nothing. Returns how many rows were told."""
+
+    def empty(self) -> None:
+        """Erase every row, and forget the cursor."""
+
+    def scrub(self) -> bool:
+        """Erase what is left of the ended. False where a reader is in the way."""
+
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where ``sync`` puts a copy. ``shown`` is how it may be named."""
+
+    shown: str
+
+    @property
+    def copy(self) -> Copy: ...
+
+    def apply(self, rows: Iterable[Json], cursor: str, question: str) -> int:
+        """Apply an answer to ``since``, all or nothing. Returns how many rows were told."""
+
+    def finish(self) -> bool:
+        """Erase what is left of the ended. False where a reader is in the way: it is tried again the next time."""
+
+    def close(self) -> None: ...
+
+
+class DatabaseSink:
+    """A copy in a database that has types of its own."""
+
+    def __init__(self, copy: PostgresCopy | DuckdbCopy) -> None:
+        self.copy: Copy = copy
+        self.shown = copy.shown
+
+    def apply(self, rows: Iterable[Json], cursor: str, question: str) -> int:
+        return self.copy.apply(map(self._entry, rows), cursor, question)
+
+    def _entry(self, row: Json) -> tuple[str, list[object] | None]:
+        if row.get("ended"):
+            return row["id"], None
+        values = flat(row) | {"purposes": list(row["purposes"])}
+        return row["id"], [_typed(column.kind, values[column.name]) for column in COLUMNS]
+
+    def finish(self) -> bool:
+        return self.copy.scrub()
+
+    def close(self) -> None:
+        self.copy.close()
+
+
+def _typed(kind: str, value: Any) -> Any:
+    """A value as a database with types reads it; an instant is told in UTC."""
+    if value is None or kind != "instant":
+        return value
+    return datetime.fromtimestamp(value / 1000, UTC).isoformat()
+
+
+def _described(types: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {column.name: (types[column.kind], column.meaning) for column in COLUMNS}
 
 
 class SqliteSink:
     """A copy in one SQLite file, cleared in place. People read the view ``events``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: str = "") -> None:
+        self.shown = shown or str(path)
         self.copy = PortableCopy(path, {column.name: _TYPES.get(column.kind, "TEXT") for column in COLUMNS})
 
     def apply(self, rows: Iterable[Json], cursor: str, question: str) -> int:
@@ -63,7 +161,7 @@ class ParquetSink(SqliteSink):
             if not (folder / _BOOK).exists() and any(folder.iterdir()):
                 raise CollectorError(f"{folder} holds something else; name a folder that is empty or not there yet")
             next(parquet(()))  # says what to install, before anything is read
-            super().__init__(folder / _BOOK)
+            super().__init__(folder / _BOOK, str(folder))
         except BaseException:
             os.close(self._lock)
             raise
@@ -96,19 +194,21 @@ def _locked(folder: Path) -> int:
     return fd
 
 
-def sink_of(destination: str) -> SqliteSink:
+def sink_of(destination: str) -> Sink:
     """The sink that a destination names. Raises :class:`CollectorError` for what cannot be one, with the reason."""
     scheme, _, rest = destination.partition("://")
     path = Path(destination)
+    if scheme.lower() in POSTGRES and rest:
+        return DatabaseSink(PostgresCopy(destination, _described(_POSTGRES_TYPES)))
     if rest:
         why = _REFUSED.get(scheme.lower(), "no copy can be kept there")
-        raise CollectorError(f"{why}; name an SQLite file ({', '.join(SQLITE)}) or a folder for Parquet files")
-    if path.suffix.lower() == ".duckdb":
-        raise CollectorError("a copy in DuckDB is not built yet; let DuckDB read a folder of Parquet files, or SQLite")
+        raise CollectorError(f"{why}; name {_KINDS}")
+    if path.suffix.lower() == DUCKDB and not path.is_dir():
+        return DatabaseSink(DuckdbCopy(path, _described(_DUCKDB_TYPES)))
     if path.suffix.lower() in SQLITE and not path.is_dir():
         return SqliteSink(path)
     if path.is_file() or path.suffix:
-        raise CollectorError(f"a copy is an SQLite file ({', '.join(SQLITE)}) or a folder for Parquet files")
+        raise CollectorError(f"a copy is {_KINDS}")
     return ParquetSink(path)
 
 

@@ -8,7 +8,7 @@ index is of ids, which are keyed hashes, and of days.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -150,7 +150,7 @@ class PortableCopy:
         self._conn.close()
 
 
-_OLD, _NEW = ".old", ".new"
+OLD, NEW = ".old", ".new"
 
 
 def replace_file(path: Path, chunks: Iterable[bytes] | None) -> None:
@@ -158,17 +158,26 @@ def replace_file(path: Path, chunks: Iterable[bytes] | None) -> None:
 
     May be done twice: whatever a crash left of it is destroyed first.
     """
-    new, old = path.with_name(path.name + _NEW), path.with_name(path.name + _OLD)
+
+    def write(new: Path) -> None:
+        with open(new, "xb", opener=private) as file:
+            file.writelines(chunks or ())
+
+    put_in_place(path, None if chunks is None else write)
+
+
+def put_in_place(path: Path, write: Callable[[Path], None] | None) -> None:
+    """The same with the file that ``write`` makes at the path that it is given, if any."""
+    new, old = path.with_name(path.name + NEW), path.with_name(path.name + OLD)
     for left in (new, old):
         destroy_file(left)
-    if chunks is not None:
-        with open(new, "xb", opener=private) as file:
-            file.writelines(chunks)
-            file.flush()
+    if write:
+        write(new)
+        with new.open("rb+") as file:
             os.fsync(file.fileno())
     if path.exists():
         path.rename(old)
-    if chunks is not None:
+    if write:
         new.rename(path)
     sync_folder(path.parent)
     destroy_file(old)
