@@ -33,7 +33,7 @@ def test_a_destruction(house: House) -> None:
     house.now = at("2026-03-11T00:00")
     found = traced(house.core.retention.run)
     assert house.core.storage.events.days() == []
-    assert within(found, 21, 112)
+    assert within(found, 19, 108)
 
 
 def test_a_withdrawal(house: House) -> None:
@@ -63,4 +63,4 @@ def test_a_report(house: House) -> None:
     house.visit(house.arrive())
     day, site = date(2025, 3, 10), house.site
     found = traced(lambda: report(house.core, site, ALL, Query("pages", day, day)))
-    assert within(found, 30, 217)
+    assert within(found, 28, 210)

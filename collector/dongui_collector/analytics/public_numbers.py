@@ -13,13 +13,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from dongui_collector.analytics.metrics import COUNTS
 
 Json = dict[str, Any]
 PeriodKind = Literal["week", "month"]
-KINDS: tuple[PeriodKind, ...] = get_args(PeriodKind)
 
 FEWEST = 10  # visitors whom a number is of at the least; up to twice as many by the cell's secret
 STEP = 10  # counts are its multiples

@@ -49,9 +49,7 @@ class Field:
     metavar: str | None = None
     choices: Sequence[str] = ()
     argument: bool = False
-    reads: Literal["value", "person", "people", "text", "secret", "lines", "file", "first_line", "json", "password"] = (
-        "value"
-    )
+    reads: Source = "value"
     default: Any = None  # what the command line says where nothing is given; a function is called for it
 
 

@@ -28,15 +28,6 @@ class Draft:
     unchanged: bool
     earliest: date | None = None
 
-    @property
-    def errors(self) -> int:
-        return sum(finding.level == "error" for finding in self.findings)
-
-    @property
-    def publishable(self) -> bool:
-        kept_from_it = self.errors or self.taken or self.unchanged or self.earliest
-        return self.policy is not None and not kept_from_it
-
 
 def judged(
     text: str, in_force: Policy | None, published: Mapping[str, str], now: int, *, parse: Callable[[str], Policy]

@@ -14,7 +14,6 @@ import msgspec
 
 from dongui_collector.storage.contract.values import Row
 
-LEAF = 48  # bytes: commitment, purposes, sequence
 EMPTY = hashlib.sha256(b"").digest()
 _COLUMNS = sorted(f for f in Row.__slots__ if f != "n")
 _values = attrgetter(*_COLUMNS)

@@ -54,7 +54,6 @@ COLUMNS = (
 )
 ENDED = Column("ended", "boolean", "In an answer to `since`: the event has ended here, so destroy it in the copy too.")
 NAMES = tuple(column.name for column in COLUMNS)
-_BY_NAME = {column.name: column for column in COLUMNS}
 _PARTS = tuple(name.partition(".")[2] for name in NAMES if "." in name)
 
 

@@ -39,7 +39,6 @@ from dongui_collector.ledger import page_counts
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.storage.contract.values import Site
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 _YEAR = "public, max-age=31536000, immutable"
 # Every page here but the two probes, which cost nothing: whoever is refused them would be taken for dead.
 _LIMITED = frozenset({"/v1/notice", "/v1/policy", "/v1/policy.css", "/v1/{name:str}.js", "/policy", "/metrics"})

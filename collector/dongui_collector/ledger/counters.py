@@ -12,7 +12,6 @@ from typing import Literal
 
 Outcome = Literal["accepted", "chosen", "refused", "withdrawn"]
 OUTCOMES: tuple[Outcome, ...] = ("accepted", "chosen", "refused", "withdrawn")
-DIMENSIONS = ("notice", "language", "device", "gpc")
 DEVICES = ("phone", "tablet", "pc", "other")
 OTHER = "other"
 PREFIX = "choice."

@@ -32,23 +32,6 @@ CLASS_OF = {
 }
 # Those that end by themselves, day by day, once nothing needs them any more.
 BOOKS = ("request", "disclosure", "keys", "account", "refused", "profile", "reconfirmed")
-# Those that stay as long as the ledger, and why: no visitor and no member is named in any of them.
-STAYS = {
-    "site": "what `dongui verify` rebuilds the list of sites from",
-    "notice": "the published texts that consents refer to (K2), and K8's earlier versions",
-    "selection": "proof of destruction, by which what is gone is known to be gone rightly",
-    "approval": "proof of destruction",
-    "standing": "proof of destruction",
-    "destruction": "proof of destruction",
-    "certificate": "proof of destruction",
-    "lapsed": "proof of destruction",
-    "erasure": "proof of destruction",
-    "hold": "why a destruction was late, and what the list of holds is rebuilt from",
-    "token": "what the list of tokens is rebuilt from",
-    "sealed": "roots of sealed days",
-    "restored": "that a backup took the ledger's place",
-    "frozen": "the digest of a day's numbers, which name nobody and outlive its rows",
-}
 
 
 def class_in(notice: LoadedNotice, class_id: str) -> str:

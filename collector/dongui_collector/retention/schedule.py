@@ -14,8 +14,9 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.periods import bits_of
-from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, RecordsTarget, SelectedTarget
+from dongui_collector.storage.contract.targets import DayTarget, PurposesTarget, RecordsTarget, Rule, SelectedTarget
 from dongui_collector.storage.contract.values import Hold, Json, Record, RowBasis
 
 ONE_DAY = timedelta(days=1)
@@ -113,6 +114,12 @@ def plan_records(
 def still_due(what: Json, plan: Iterable[Planned]) -> bool:
     """Whether what was selected earlier is still due: a hold or a wider destruction may have taken its place."""
     return any(planned.what == what for planned in plan)
+
+
+def rule_of(notice: LoadedNotice, class_id: str) -> Rule | None:
+    """How long a notice version keeps a class; None where it has no such class."""
+    found = notice.policy.records.get(class_id)
+    return (class_id, str(found.keep), str(found.min_keep or "")) if found else None
 
 
 class StoredDay(msgspec.Struct, frozen=True):

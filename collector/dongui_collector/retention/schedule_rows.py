@@ -1,43 +1,51 @@
-"""What is due today, gathered from the stores and decided by the calendar."""
+"""What is due today and under which rules, gathered from the stores and decided by the calendar."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Literal
 
+from dongui_collector.core.errors import StorageDamaged
 from dongui_collector.keys.keyring import day_name
-from dongui_collector.ledger.notices import NoticeRegistry
-from dongui_collector.ledger.periods import Periods
+from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
+from dongui_collector.ledger.periods import Periods, bits_of
+from dongui_collector.retention import ledger_retention
 from dongui_collector.retention import schedule as calendar
-from dongui_collector.retention.schedule import Planned
+from dongui_collector.retention.schedule import Planned, rule_of
 from dongui_collector.retention.schedule_ledger import ProofPlanner
-from dongui_collector.retention.targets import RuleResolver
 from dongui_collector.storage.contract.stores import RecordStore, Storage
 from dongui_collector.storage.contract.targets import (
     AchievedTarget,
+    AuditTarget,
+    BooksTarget,
+    ConsentsTarget,
     DayTarget,
+    DisclosuresTarget,
     PurposesTarget,
     RecordsTarget,
+    RequestsTarget,
+    Rule,
     SelectedTarget,
     UnreadableTarget,
 )
-from dongui_collector.storage.contract.values import Destruction, Hold, RowBasis
+from dongui_collector.storage.contract.values import Destruction, Hold, LedgerRecord, RowBasis
 
 log = logging.getLogger("dongui.keeping")
 
+_KEPT_RULES = 10_000  # resolved rules that are remembered
 _ACHIEVED = 500  # records in one destruction that a person selects
 
 
 class Planner:
     """Reads the stores; decides nothing that the pure calendar does not."""
 
-    def __init__(self, storage: Storage, periods: Periods, registry: NoticeRegistry, rules: RuleResolver) -> None:
+    def __init__(self, storage: Storage, periods: Periods, registry: NoticeRegistry) -> None:
         self._storage = storage
         self._periods = periods
-        self._rules = rules
+        self._rules = RuleResolver(storage, registry, periods)
         # "bases" leave a trace in a day's list of bases for ever, so those that are done are remembered.
         self._cleared: set[PurposesTarget] | None = None
         self.proofs = ProofPlanner(storage, registry)
@@ -187,3 +195,79 @@ class Planner:
     @staticmethod
     def _number(store: RecordStore, group: tuple[int, str, date]) -> int:
         return next((n for *key, n in store.groups() if tuple(key) == group), 0)
+
+
+class RuleResolver:
+    """Says under which rules of which class and notice a target is due. Reads the stores; remembers what it has found.
+
+    What is resolved travels with the target, so that approval, intent and destruction need not ask again.
+    """
+
+    def __init__(self, storage: Storage, registry: NoticeRegistry, periods: Periods) -> None:
+        self._storage = storage
+        self._registry = registry
+        self._periods = periods
+        self._known: dict[SelectedTarget, tuple[Rule, ...]] = {}
+
+    def resolve(self, target: SelectedTarget) -> SelectedTarget:
+        """The target with its rules: class, how long, and a law's minimum."""
+        if target not in self._known:
+            if len(self._known) > _KEPT_RULES:
+                self._known.clear()
+            try:
+                self._known[target] = tuple(sorted({r for n, id in self._classes(target) if (r := rule_of(n, id))}))
+            except StorageDamaged:  # a damaged file ends with the longest period there is: nothing in it asks for more
+                return target
+        return target.resolved(rules=self._known[target])
+
+    def _classes(self, target: SelectedTarget) -> Iterator[tuple[LoadedNotice, str]]:
+        """The notice versions and classes that something stood under."""
+        match target:
+            case DayTarget():
+                for basis in self._storage.events.bases(target.day):
+                    yield from self._of_bits(basis.notice_ref, basis.purposes)
+            case PurposesTarget():
+                yield from self._of_bits(target.notice, target.purposes)
+            case RecordsTarget():
+                yield from self._of_records(target)
+            case RequestsTarget():
+                for id in target.requests:
+                    if (request := self._storage.admin.request(id)) and request.closed_at:
+                        notice = self._registry.in_force(request.site_ref, request.closed_at)
+                        yield notice, ledger_retention.REQUEST
+            case DisclosuresTarget():
+                for id in target.disclosures:
+                    if entry := self._storage.disclosures.entry(id):
+                        notice = self._registry.in_force(entry.site_ref, entry.at)
+                        yield notice, ledger_retention.class_in(notice, ledger_retention.DISCLOSURE)
+            case BooksTarget():
+                for record in self._records(target.records):
+                    class_id = ledger_retention.CLASS_OF.get(record.kind, ledger_retention.AUDIT)
+                    yield from ((n, ledger_retention.class_in(n, class_id)) for n in self._notices_of(record))
+            case ConsentsTarget() | AuditTarget():
+                own = ledger_retention.CONSENT if isinstance(target, ConsentsTarget) else ledger_retention.AUDIT
+                for record in self._records(target.records):
+                    yield from ((n, own) for n in self._notices_of(record))
+
+    def _of_bits(self, notice_ref: int, purposes: int) -> Iterator[tuple[LoadedNotice, str]]:
+        notice = self._registry.notice(notice_ref)
+        for bit in bits_of(purposes):
+            yield notice, self._periods.class_id(notice_ref, bit)
+
+    def _of_records(self, target: RecordsTarget) -> Iterator[tuple[LoadedNotice, str]]:
+        store = self._storage.archive if target.store == "archive" else self._storage.records
+        found = store.of_group(target.site, target.class_id, target.last_day)
+        yield from ((self._registry.notice(ref), target.class_id) for ref in {r.notice_ref for r in found})
+
+    def _records(self, ranges: Iterable[Sequence[int]]) -> Iterator[LedgerRecord]:
+        for first, last in ranges:
+            yield from (r for r in self._storage.ledger.records(first - 1, last - first + 1) if r.seq <= last)
+
+    def _notices_of(self, record: LedgerRecord) -> Iterator[LoadedNotice]:
+        """The notices whose period counts for a ledger record: its own version's, else those in force at the time."""
+        version = (record.body or {}).get("notice")
+        for site in self._registry.sites():
+            if record.site_ref not in (None, site.ref) or not self._registry.notices(site.ref):
+                continue
+            own = [n for n in self._registry.notices(site.ref) if n.version == version]
+            yield own[0] if own else self._registry.in_force(site.ref, record.at)

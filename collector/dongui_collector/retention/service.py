@@ -32,12 +32,10 @@ from dongui_collector.retention.holds import HoldService
 from dongui_collector.retention.lifecycle import RecordedSteps
 from dongui_collector.retention.overview import RetentionOverview
 from dongui_collector.retention.records import RecordService
-from dongui_collector.retention.remains import Remains
 from dongui_collector.retention.schedule_rows import Planner
 from dongui_collector.retention.standing_approval import SETTING as STANDING
 from dongui_collector.retention.standing_approval import StandingApproval
-from dongui_collector.retention.steps import Steps
-from dongui_collector.retention.targets import RuleResolver
+from dongui_collector.retention.steps import Remains, Steps
 from dongui_collector.retention.visitor_steps import VisitorSteps
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import (
@@ -105,7 +103,7 @@ class Retention:
         self.before_ending: DayReader | None = None
         self._read: set[tuple[date, date]] = set()
         self.periods = Periods(registry)
-        self.planner = Planner(storage, self.periods, registry, RuleResolver(storage, registry, self.periods))
+        self.planner = Planner(storage, self.periods, registry)
         self.records = RecordService(storage, keyring, registry, ledger, clock)
         self.standing = StandingApproval(storage, registry, clock, journal)
         self.holds = HoldService(storage, registry, clock, journal, self.periods, self.today)

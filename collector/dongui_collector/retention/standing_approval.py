@@ -14,7 +14,7 @@ import msgspec
 from dongui_collector.core.clock import Clock, day_of
 from dongui_collector.core.errors import NotAllowed, Unknown
 from dongui_collector.ledger.notices import LoadedNotice, NoticeRegistry
-from dongui_collector.retention.targets import rule_of
+from dongui_collector.retention.schedule import rule_of
 from dongui_collector.storage.contract.journal import DestructionJournal
 from dongui_collector.storage.contract.stores import Storage
 from dongui_collector.storage.contract.targets import AchievedTarget, Rule, SelectedTarget

@@ -90,7 +90,7 @@ def plan(
         },
         "rows": found.rows,
         "items": _items(core, sites, found, open_),
-        "destroyed_since": _destroyed(core, first, last, learned),
+        "destroyed_since": _destroyed(core, first, last),
         "duties": duties(len(found.people), learned, core.clock.now(), sensitive=sensitive, outside=outside),
     }
     return told
@@ -192,7 +192,7 @@ def _is_sealed(item: str) -> bool:
     return bool(set(COLUMNS_OF.get(item, ())) & set(SEALED))
 
 
-def _destroyed(core: Installation, first: date, last: date, learned: int) -> list[Json]:
+def _destroyed(core: Installation, first: date, last: date) -> list[Json]:
     """Days of the period that were destroyed: if that was after the breach, they were among what got out."""
     found = []
     for destruction in core.storage.admin.destructions(("done",)):

@@ -1,4 +1,6 @@
-"""Every module that registers operations. Whoever opens an installation imports this one."""
+"""Every module that registers operations, imported for that alone. Whoever opens an installation imports this one."""
+
+# ruff: noqa: F401
 
 from __future__ import annotations
 
@@ -31,42 +33,3 @@ from dongui_collector.rights import (
 )
 from dongui_collector.runtime import control_server, doctor, event_import
 from dongui_collector.webhooks import operations as webhooks
-
-MODULES = (
-    accounts,
-    answering,
-    audit_log,
-    breach,
-    channels,
-    control_server,
-    correction,
-    delivery,
-    disclosures,
-    doctor,
-    event_import,
-    evidence,
-    export_operations,
-    filing,
-    hold_operations,
-    identity,
-    investigations,
-    keys,
-    letters,
-    manual_disclosures,
-    profiles,
-    publishing,
-    receipts,
-    refused_origins,
-    request_list,
-    request_view,
-    retention,
-    saved_views,
-    own_account,
-    sessions,
-    shared_links,
-    sites,
-    tokens,
-    transfers,
-    webhooks,
-    weekly_mail,
-)

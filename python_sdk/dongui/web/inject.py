@@ -27,11 +27,6 @@ _UNTOUCHABLE = {"content-encoding", "content-md5", "digest", "content-digest", "
 _DOCUMENTS = ("document", "iframe", "frame")
 
 
-def takes_tag(status: str, headers: Headers, fetch_dest: str) -> bool:
-    """Whether an answer may be a page that takes the tag: whole, HTML, and nothing stands against changing it."""
-    return is_page(status, headers, fetch_dest) and not obstacle(headers)
-
-
 def is_page(status: str, headers: Headers, fetch_dest: str) -> bool:
     """Whether an answer is HTML that a navigation asked for, or may have."""
     if status[:3] != "200" or fetch_dest not in ("", *_DOCUMENTS):
