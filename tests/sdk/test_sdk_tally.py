@@ -111,8 +111,8 @@ def test_every_page_view_is_of_one_kind(
 def test_what_is_no_page_view_is_not_counted(
     collector: Collector, client_of: ClientOf, path: str, request_headers: dict[str, Any]
 ) -> None:
-    rules: Any = {"exclude": ["/static/", "/healthz", "/private/"]}
-    client = client_of(collector, delivery=PATIENT, page_view_if=lambda environ: "HTTP_X_INTERNAL" not in environ, **rules)
+    rules: Any = {"exclude": ["/static/", "/healthz", "/private/"], "delivery": PATIENT}
+    client = client_of(collector, page_view_if=lambda environ: "HTTP_X_INTERNAL" not in environ, **rules)
     app = ConsentMiddleware(page, client=client)
     for cookie in ("", choice(), choice("statistics") + ID):
         call(app, path, cookie=cookie, **request_headers)
