@@ -204,6 +204,9 @@ def some_filters(shop: Shop, visits: list[Visit]) -> list[tuple[Filter, ...]]:
         if name == "prop":
             one = shop.rng.choice([value, f"{value.partition('=')[0]}=*", "plan=no such", "plan=*o", "tags=s*"])
             one = one if "=" in one else "plan=pro"
+        if name == "event_page":
+            one = shop.rng.choice([value, "pageview=/a*", "purchase=/", "purchase=*", "no such=*"])
+            one = one if "=" in one else "scroll=/c"
         found.append((parse_filter(f"{shop.rng.choice(['', '!'])}{name}:{one}"),))
     found.append(tuple(map(parse_filter, ("prop:plan=pro", "prop:plan=b*", "prop:tags=sale"))))
     found.append((parse_filter("page:/a"), parse_filter("page:/c"), parse_filter("!event:purchase")))
@@ -278,7 +281,11 @@ def _numbers(values: list[float]) -> dict[str, float]:
 def goals(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], visits: list[Visit]) -> None:
     """What each source, entry page and the like brought of a goal, and what that was worth."""
     items = EntitledEvents(shop.house.core, shop.site, reader).items()
-    goal = parse_filter(shop.rng.choice(["event:purchase", "prop:plan=pro", "page:/a*", "event:s*", "!event:pageview"]))
+    goal = parse_filter(
+        shop.rng.choice(
+            ["event:purchase", "prop:plan=pro", "page:/a*", "event:s*", "!event:pageview", "event_page:purchase=/a*"]
+        )
+    )
     name = shop.rng.choice([n for n in OF_VALUES if {DIMENSIONS[d] for d in BREAKDOWNS.get(n, ())} <= items])
     interval = cast(Interval, shop.rng.choice(["hour", "day"]))
     asked = Query(name, FIRST, LAST, filters, interval, goal=goal, value_name="amount", limit=1000)
@@ -335,6 +342,7 @@ STEPS = [
     ("event:s*", "page:/"),
     ("page:/*", "prop:plan=pro", "!prop:tags=sale"),
     ("prop:amount=*", "page:/a"),
+    ("page:/*", "event_page:purchase=/a*", "!event_page:scroll=/"),
 ]
 
 
@@ -371,6 +379,9 @@ def _meets(event: visit_by_visit.VisitEvent, step: Filter) -> bool:
 
     if step.dimension == "prop":
         return step.holds([f"{p.name}={p.value}" for p in event.properties]) is not step.negated
+    if step.dimension == "event_page":
+        page = parts_of(event.url)[1]
+        return page is not None and event.name is not None and step.holds((f"{event.name}={page}",)) is not step.negated
     said = event.name if step.dimension == "event" else parts_of(event.url)[1] if event.name in PAGE_VIEWS else None
     return said is not None and step.holds((said,)) is not step.negated
 

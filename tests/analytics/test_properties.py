@@ -215,3 +215,24 @@ def test_one_of_several_filters_is_enough_whatever_they_are_about(house: House) 
         parse_filter("nothing:x|page:/a")
     with pytest.raises(ReportError, match="without"):
         Query("funnel", FIRST, LAST, steps=(parse_filter("page:/a|event:x"),))
+
+
+def test_an_event_on_a_page_is_more_than_both_in_one_visit(house: House) -> None:
+    for first, second in (("/cart", "/"), ("/", "/cart/")):
+        visitor = house.arrive("statistics")
+        house.visit(visitor, url=f"https://shop.example.com{first}")
+        house.visit(visitor, name="purchase", url=f"https://shop.example.com{second}")
+    for filters, visits in {
+        ("event:purchase", "page:/cart"): 1,
+        ("event_page:purchase=/cart",): 0,
+        ("event_page:purchase=/cart*",): 1,
+        ("!event_page:purchase=/",): 1,
+        ("event_page:page_view=/cart", "event_page:purchase=/cart/"): 2,
+        ("event_page:purchase=/|page:/nowhere",): 1,
+    }.items():
+        assert ask(house, "overview", *filters)["visits"] == visits, filters
+    steps = tuple(map(parse_filter, ("page:/*", "event_page:purchase=/")))
+    assert [row["visits"] for row in ask(house, "funnel", steps=steps)["rows"]] == [2, 1]
+    for wrong in ("event_page:", "event_page:purchase", "event_page:pur*=/"):
+        with pytest.raises(ReportError, match="event_page:NAME=PAGE"):
+            parse_filter(wrong)

@@ -178,6 +178,12 @@ def _distinct(read: Callable[[Visit], Iterable[str | None]]) -> Values:
     return values
 
 
+def place_of(visit: Visit, event: VisitEvent) -> str | None:
+    """An event and the page on which it was."""
+    page = visit.site.page(event.url)
+    return f"{event.name}={page}" if event.name is not None and page is not None else None
+
+
 def _origin(name: str) -> Values:
     return _one(lambda visit: getattr(visit.origin, name))
 
@@ -192,6 +198,7 @@ VALUES: dict[str, Values] = {
     "exit_page": _one(lambda visit: visit.pages[-1] if visit.pages else None),
     "hostname": _distinct(lambda visit: (parts_of(e.url)[0] for e in visit.events)),
     "event": _distinct(lambda visit: (e.name for e in visit.events)),
+    "event_page": _distinct(lambda visit: (place_of(visit, e) for e in visit.events)),
     "prop": _distinct(lambda visit: (f"{p.name}={p.value}" for e in visit.events for p in e.properties)),
     "search": _distinct(lambda visit: (term(e.search) for e in visit.events)),
     **{name: _origin(name) for name in ("channel", "source", "referrer", "medium", "campaign", "term", "content")},

@@ -10,8 +10,9 @@ from html import unescape
 
 import pytest
 from desk_world import ORIGIN, World, send
+from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.public_numbers import FEWEST, finished
-from dongui_collector.analytics.saved_views import Funnel, Goal, SavedViews, views_of
+from dongui_collector.analytics.saved_views import Funnel, Goal, SavedViews, Segment, views_of
 from dongui_collector.analytics.shared_links import live
 from dongui_collector.analytics.snapshot_rules import OWN
 from dongui_collector.core.clock import start_of
@@ -23,6 +24,7 @@ from dongui_collector.desk.visits.figures import change, duration, shown
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
 from dongui_collector.desk.visits.screen_state import read
+from dongui_collector.desk.visits.suggesting import filter_of
 from dongui_collector.intake.credentials import RateLimit
 from dongui_collector.runtime.composition import open_core
 from flask.testing import FlaskClient
@@ -542,3 +544,65 @@ def test_lists_and_files_tell_what_a_chosen_goal_brought(world: World, officer: 
     assert file.splitlines()[0].endswith("conversions,conversion_rate")
     searches = text_of(officer, f"/console/visits/panel/searches?goal={goal.id + 1}&lang=en")
     assert "Conversions" not in searches  # of a goal that has been dropped
+
+
+def test_a_segment_is_kept_by_name_and_chooses_in_console_and_api(world: World, officer: FlaskClient) -> None:
+    visit(world, ("pageview", "/goods/1"), ("purchase", "/cart"), days_ago=1)
+    visit(world, ("pageview", "/"), ("purchase", "/"), days_ago=1)
+    form = {"name": "Cart <b>", "filter": ["event_page:purchase=/cart", "page:/goods/*"]}
+    send(officer, f"{KEPT}?query=filter%3Dpage%3A%2F", f"{KEPT}/segments", **form)
+    send(officer, KEPT, f"{KEPT}/segments", name="Cart <b>", filter=["event_page:purchase=/cart"])
+    site = world.core.registry.sites()[0]
+    assert views_of(world.core, site).segments == (Segment(1, "Cart <b>", ("event_page:purchase=/cart",), 2),)
+    assert "Cart <b> version 2" in text_of(officer, f"{KEPT}?lang=en")
+    assert "filter=event_page%3Apurchase%3D%2Fcart" in officer.get("/console/visits").text
+    days = "from=2000-01-01&to=2999-12-31&purpose=statistics"
+    answer = officer.get(f"/v1/reports/overview?{days}&segment=Cart <b>").json
+    assert answer
+    assert (answer["visits"], answer["segments"]) == (1, [{"name": "Cart <b>", "version": 2}])
+    assert officer.get("/v1/segments").json == {
+        "segments": [{"id": 1, "name": "Cart <b>", "filters": ["event_page:purchase=/cart"], "version": 2}]
+    }
+    for query in ("segment=sentinel", "segment=Cart <b>&" + "&".join(f"filter=page:/{n}" for n in range(50))):
+        refused = officer.get(f"/v1/reports/overview?{days}&{query}")
+        assert (refused.status_code, "sentinel" in refused.text) == (400, False)
+    entries = [r.body for r in world.core.storage.ledger.records(limit=1000) if r.kind == "audit" and r.body]
+    assert [e["action"] for e in entries].count("visits.segments.keep") == 2
+
+
+@pytest.mark.parametrize(
+    ("dimension", "typed", "found"),
+    [
+        ("page", "GOODS", ["/goods/1"]),
+        ("entry_page", "", ["/goods/1"]),
+        ("event", "purch", ["purchase"]),
+        ("channel", "", ["direct"]),
+        ("event_page", "pur", ["purchase="]),
+        ("event_page", "purchase=ca", ["purchase=/cart"]),
+        ("prop", "pl", []),
+        ("hostname", "", []),
+        ("city", "", []),
+        ("sentinel", "x", []),
+    ],
+)
+def test_values_are_offered_while_one_is_typed(
+    world: World, officer: FlaskClient, dimension: str, typed: str, found: list[str]
+) -> None:
+    visit(world, ("pageview", "/goods/1"), ("pageview", "/cart"), ("purchase", "/cart"), days_ago=1)
+    page = officer.get("/console/visits/suggest", query_string={"dimension": dimension, "value": typed})
+    assert re.findall(r'<option value="([^"]*)">', page.text) == found
+
+
+@pytest.mark.parametrize(
+    ("dimension", "how", "value", "one"),
+    [
+        ("page", "is", "/a", "page:/a"),
+        ("page", "has", "a", "page:*a*"),
+        ("country", "not", "KR", "!country:KR"),
+        ("prop", "has_not", "plan=o", "!prop:plan=*o*"),
+        ("event_page", "has", "buy=cart", "event_page:buy=*cart*"),
+    ],
+)
+def test_a_form_makes_a_filter(dimension: str, how: str, value: str, one: str) -> None:
+    assert filter_of(dimension, how, value) == one
+    assert parse_filter(one).text == one

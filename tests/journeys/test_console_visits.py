@@ -243,3 +243,29 @@ def test_the_shop_funnel_is_one_press_away(page: Page, desk: Stage) -> None:
     expect(funnel.locator("li")).to_have_count(4)
     expect(funnel.locator("li").nth(1)).to_contain_text("event:add_to_cart")
     assert violations(page, RULES) == []
+
+
+def test_a_value_is_offered_as_it_is_typed_and_filters_are_kept_as_a_segment(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    page.locator(".drop > summary", has_text="Filter").click()
+    page.locator(".filter-form [name=dimension]").select_option("event_page")
+    page.locator(".filter-form [name=value]").press_sequentially("purchase=/ca")
+    expect(page.locator("#suggestions option[value='purchase=/cart']")).to_have_count(1)
+    assert violations(page, RULES) == []
+    page.locator(".filter-form [name=how]").select_option("has")
+    page.locator(".filter-form button").click()
+    expect(page.locator(".chips")).to_contain_text("purchase=*/ca*")
+    whole(page)
+    page.locator(".drop > summary", has_text="Saved views").click()
+    page.get_by_role("link", name="Save these filters as a segment").click()
+    page.locator("#segments [name=name]").fill("Buyers")
+    page.get_by_role("button", name="Save these filters as a segment").click()
+    expect(page.locator("#segments td", has_text="Buyers")).to_contain_text("version 1")
+    assert violations(page, RULES) == []
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    page.locator(".drop > summary", has_text="Saved views").click()
+    page.get_by_role("link", name="Segment: Buyers").click()
+    expect(page.locator(".chips")).to_contain_text("purchase=*/ca*")
+    whole(page)

@@ -22,7 +22,8 @@ _PLAUSIBLE = re.compile(r"\Aevent:props:(?=[^=]+=)")  # as Plausible's API names
 
 # What visits can be told apart by, and the item that must be covered for it.
 DIMENSIONS: dict[str, str] = {
-    **dict.fromkeys(("page", "entry_page", "exit_page", "hostname", "event", "prop", "search"), "service_usage"),
+    **dict.fromkeys(("page", "entry_page", "exit_page", "hostname", "search"), "service_usage"),
+    **dict.fromkeys(("event", "event_page", "prop"), "service_usage"),
     **dict.fromkeys(("channel", "source", "referrer", "medium", "campaign", "term", "content"), "service_usage"),
     "click_id": "advertising_id",
     **dict.fromkeys(("country", "city"), "ip_address"),
@@ -32,6 +33,8 @@ DIMENSIONS: dict[str, str] = {
 }
 
 
+# Of which a value says what, and then which: ``plan=pro``, ``purchase=/cart``; with an example of each.
+PAIRS = {"prop": "prop:NAME=VALUE, such as prop:plan=pro or prop:plan=*", "event_page": "event_page:NAME=PAGE"}
 _OR = re.compile(rf"\|(?=!?(?:{'|'.join(DIMENSIONS)}):)")
 
 
@@ -43,7 +46,8 @@ class ReportError(CollectorError):
 class Filter:
     """Visits of which some value of ``dimension`` is ``value`` (``*`` stands for any characters; None: unknown).
 
-    Of a property both its name and its value: ``plan=pro``. With ``others`` it is enough that one of them holds.
+    Of a property both its name and its value: ``plan=pro``; of ``event_page`` an event's name and the page on which it
+    was: ``purchase=/cart``. With ``others`` it is enough that one of them holds.
     """
 
     dimension: str
@@ -77,7 +81,12 @@ class Filter:
     def under(self, site: SiteRules) -> Filter:
         """The same filter, its pages under the names that the site's rules give them."""
         others = tuple(one.under(site) for one in self.others)
-        value = site.named(self.value) if self.value and self.dimension in PAGES else self.value
+        value = self.value
+        if value and self.dimension in PAGES:
+            value = site.named(value)
+        elif self.dimension == "event_page":
+            name, page = property_of(self)
+            value = f"{name}={site.named(page)}"
         return replace(self, value=value, others=others)
 
     def holds(self, values: Iterable[str | None]) -> bool:
@@ -88,7 +97,7 @@ class Filter:
 
 
 def property_of(one: Filter) -> tuple[str, str]:
-    """The name and the value that a filter on a property names."""
+    """The name and the value that a filter on one of :data:`PAIRS` names."""
     name, _, value = (one.value or "").partition("=")
     return name, value
 
@@ -110,10 +119,17 @@ def parse_filter(text: str) -> Filter:
         raise ReportError(f"filter is DIMENSION:VALUE, with one of {', '.join(DIMENSIONS)}")
     if len(value) > LONGEST:
         raise ReportError(f"a filter's value has at most {LONGEST} characters")
-    if dimension == "prop" and (value.find("=") < 1 or "*" in value.partition("=")[0]):
-        raise ReportError("a filter on a property is prop:NAME=VALUE, such as prop:plan=pro or prop:plan=*")
-    canonical = readable_path if dimension in PAGES else language_tag if dimension == "language" else str
-    return Filter(dimension, canonical(value) or None, negated)
+    if dimension in PAIRS and (value.find("=") < 1 or "*" in value.partition("=")[0]):
+        raise ReportError(f"a filter on {dimension} is {PAIRS[dimension]}")
+    return Filter(dimension, _canonical(dimension, value) or None, negated)
+
+
+def _canonical(dimension: str, value: str) -> str | None:
+    """A value as it is counted, however it was written."""
+    if dimension == "event_page":
+        name, _, page = value.partition("=")
+        return f"{name}={readable_path(page)}"
+    return readable_path(value) if dimension in PAGES else language_tag(value) if dimension == "language" else value
 
 
 def check_covered(dimensions: Iterable[str], covered: frozenset[str], purposes: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from dongui_collector.core.clock import day_of
 LIMIT, MOST_ROWS = 100, 1000
 MOST_STEPS, MOST_WEEKS = 12, 106
 _OF_PROPERTIES = ("properties", "property_values", "property_numbers")
-STEPS = ("page", "event", "prop")  # what a funnel's steps may say
+STEPS = ("page", "event", "event_page", "prop")  # what a funnel's steps may say
 NOW_MS = 5 * 60_000
 _FIRST, _LAST = date(2000, 1, 1), date(2999, 12, 31)
 

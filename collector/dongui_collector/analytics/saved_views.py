@@ -1,6 +1,7 @@
-"""What is kept of the Visits screen, by site: goals, funnels, notes on days, views. Never anything about a visitor.
+"""What is kept of the Visits screen, by site: goals, funnels, notes on days, views, segments.
 
-Small lists under one setting a site; changed through operations, by people of the console or the command line.
+Never anything about a visitor. Small lists under one setting a site; changed through operations, by people of the
+console or the command line.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json, Site
 
-Kind = Literal["goals", "funnels", "notes", "views"]
+Kind = Literal["goals", "funnels", "notes", "views", "segments"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST = 50  # of each kind
 MOST_STEPS = 12
+MOST_FILTERS = 20  # of a segment
 _LONGEST = 80
 
 
@@ -60,7 +62,16 @@ class SavedView(msgspec.Struct, frozen=True):
     query: str
 
 
-Saved = Goal | Funnel | DayNote | SavedView
+class Segment(msgspec.Struct, frozen=True):
+    """Filters under a name, each as it is written. Kept again under the same name, it is the next ``version``."""
+
+    id: int
+    name: str
+    filters: tuple[str, ...]
+    version: int = 1
+
+
+Saved = Goal | Funnel | DayNote | SavedView | Segment
 
 
 class SavedViews(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +81,7 @@ class SavedViews(msgspec.Struct, frozen=True, omit_defaults=True):
     funnels: tuple[Funnel, ...] = ()
     notes: tuple[DayNote, ...] = ()
     views: tuple[SavedView, ...] = ()
+    segments: tuple[Segment, ...] = ()
     v: int = 1
 
     def of_kind(self, kind: Kind) -> tuple[Saved, ...]:
@@ -90,7 +102,7 @@ def views_of(core: LedgerInstallation, site: Site) -> SavedViews:
 
 
 class KeepView(AttributedRequest[ViewKept], frozen=True):
-    """Keep a goal, a funnel, a note on a day or a view of the Visits screen."""
+    """Keep a goal, a funnel, a note on a day, a view of the Visits screen or a segment."""
 
     kind: Kind
     fields: Mapping[str, Any]
@@ -102,19 +114,37 @@ def keep(core: LedgerInstallation, request: KeepView) -> ViewKept:
     """Keep one more.
 
     ``fields``: of a goal ``name``, ``what`` (``event:purchase``, ``page:/thanks/*``) and maybe ``value``, the property
-    with its amount; of a funnel ``name`` and
-    ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view ``name`` and the ``query`` of its address.
+    with its amount; of a funnel ``name`` and ``steps``, each like a goal's; of a note ``day`` and ``text``; of a view
+    ``name`` and the ``query`` of its address; of a segment ``name`` and ``filters``, and one of that name gives way.
     Raises :class:`ReportError` naming what is wrong, without an echo.
     """
     kind, found = request.kind, find_site(core, request.site)
     with core.storage.ledger.writing():
         kept = views_of(core, found)
         id = max((one.id for each in KINDS for one in kept.of_kind(each)), default=0) + 1
-        one = _MAKERS[kind](id, request.fields)
-        if len(kept.of_kind(kind)) >= MOST:
+        one, several = _MAKERS[kind](id, request.fields), kept.of_kind(kind)
+        if isinstance(one, Segment):
+            one, several = _next_version(one, kept.segments)
+        if len(several) >= MOST:
             raise ReportError(f"at most {MOST} {kind}; drop one first")
-        _put(core, found, replace(kept, **{kind: (*kept.of_kind(kind), one)}), f"visits.{kind}.keep", id, request.by)
-    return ViewKept(id)
+        _put(core, found, replace(kept, **{kind: (*several, one)}), f"visits.{kind}.keep", one.id, request.by)
+    return ViewKept(one.id)
+
+
+def _next_version(one: Segment, several: tuple[Segment, ...]) -> tuple[Segment, tuple[Segment, ...]]:
+    """A segment under the number of the one that has its name, and the others."""
+    before = next((other for other in several if other.name == one.name), None)
+    if before is None:
+        return one, several
+    return replace(one, id=before.id, version=before.version + 1), tuple(s for s in several if s is not before)
+
+
+def segment_of(core: LedgerInstallation, site: Site, name: str) -> Segment:
+    """A site's segment by its name. Raises :class:`ReportError` where there is none."""
+    found = next((one for one in views_of(core, site).segments if one.name == name), None)
+    if found is None:
+        raise ReportError("no segment of this site has that name; GET /v1/segments lists them")
+    return found
 
 
 class DropView(AttributedRequest[None], frozen=True):
@@ -162,7 +192,10 @@ def step(text: Any) -> str:
     """What a goal or a funnel's step asks for: a page, an event or a property, with or without stars."""
     found = parse_filter(text if isinstance(text, str) else "")
     if found.negated or found.others or found.dimension not in STEPS or not found.value:
-        raise ReportError("a goal or a step is page:PATTERN, event:NAME or prop:NAME=VALUE, such as page:/thanks/*")
+        raise ReportError(
+            "a goal or a step is page:PATTERN, event:NAME, event_page:NAME=PAGE or prop:NAME=VALUE, "
+            "such as page:/thanks/*"
+        )
     return f"{found.dimension}:{found.value}"
 
 
@@ -193,9 +226,21 @@ def _view(id: int, fields: Mapping[str, Any]) -> SavedView:
     return SavedView(id, _text(fields, "name"), query.removeprefix("?"))
 
 
+def _segment(id: int, fields: Mapping[str, Any]) -> Segment:
+    filters = fields.get("filters")
+    if (
+        not isinstance(filters, list)
+        or not 1 <= len(filters) <= MOST_FILTERS
+        or not all(isinstance(f, str) for f in filters)
+    ):
+        raise ReportError(f"a segment has 1 to {MOST_FILTERS} filters, each such as country:KR")
+    return Segment(id, _text(fields, "name"), tuple(dict.fromkeys(parse_filter(one).text for one in filters)))
+
+
 _MAKERS: Mapping[Kind, Callable[[int, Mapping[str, Any]], Saved]] = {
     "goals": _goal,
     "funnels": _funnel,
     "notes": _note,
     "views": _view,
+    "segments": _segment,
 }

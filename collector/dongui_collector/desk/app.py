@@ -75,6 +75,7 @@ _PAGES: tuple[DeskPages, ...] = (
     own_pages.pages,
     api.calls,
     reports_api.calls,
+    reports_api.segment_calls,
     health.pages,
 )
 _LONG_S = 0.1  # of counting what waits: from there on not with every change

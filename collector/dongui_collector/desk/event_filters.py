@@ -79,7 +79,8 @@ class _Values(dict[str, str | None]):
     def __init__(self, row: Json, rules: SiteRules) -> None:
         self._row, self._rules = row, rules
         super().__init__(event=row["name"], search=term(row["search"]), hostname=parts_of(row["url"])[0])
-        self.update(dict.fromkeys(PAGES, rules.page(row["url"])))
+        page = rules.page(row["url"])
+        self.update(dict.fromkeys(PAGES, page), event_page=f"{row['name']}={page}" if row["name"] and page else None)
 
     def __missing__(self, dimension: str) -> str | None:
         return value_of(dimension, self._word(DIMENSIONS[dimension]))

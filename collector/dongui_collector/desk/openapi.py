@@ -45,6 +45,7 @@ def description() -> Json:
     desk: Json = {
         "/v1/export/events": {"get": _export()},
         "/v1/reports/{name}": {"get": _report()},
+        "/v1/segments": {"get": _segments()},
         "/v1/feed/erasures": {"get": _feed()},
         "/v1/profiles": {"get": _reply("Profiles of members who allow it now (S4.2b).", Profiles)},
         "/v1/admin/retention": {"get": _reply("What is due, what waits, when days end.", RetentionStatus)},
@@ -165,6 +166,7 @@ def _report() -> Json:
         {"name": "step", "in": "query", "schema": texts, "explode": True, "description": "Of `funnel`: its steps."},
         {"name": "interval", "in": "query", "schema": {"type": "string", "enum": list(INTERVALS), "default": "day"}},
         {"name": "filter", "in": "query", "schema": texts, "explode": True, "description": "`DIMENSION:VALUE`."},
+        {"name": "segment", "in": "query", "schema": texts, "explode": True, "description": "Saved filters, by name."},
         {"name": "event", "in": "query", "schema": _TEXT, "description": "Of properties: only those of this event."},
         {"name": "property", "in": "query", "schema": _TEXT, "description": "Of `property_values`: whose values."},
         {"name": "goal", "in": "query", "schema": _TEXT, "description": "Like a step: conversions of every row."},
@@ -198,6 +200,14 @@ def _feed() -> Json:
     entry = {"type": "object", "required": ["cursor", "at", "kind"]}
     answer = {"type": "object", "properties": {"entries": {"type": "array", "items": entry}, "next": number}}
     return _get("What ended, so that copies are destroyed too. Ask at least every 90 days.", _json(answer), parameters)
+
+
+def _segments() -> Json:
+    texts: Json = {"type": "array", "items": _TEXT}
+    number: Json = {"type": "integer", "minimum": 1}
+    segment = {"type": "object", "properties": {"id": number, "name": _TEXT, "filters": texts, "version": number}}
+    answer = {"type": "object", "properties": {"segments": {"type": "array", "items": segment}}}
+    return _get("The site's saved filters, by name.", _json(answer), [{**_SITE, "schema": _TEXT}])
 
 
 def _problem() -> Json:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
+import msgspec
 from flask import current_app, request
 from werkzeug.wrappers import Response
 
@@ -15,6 +18,7 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.query import MOST_STEPS
 from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.analytics.saved_views import Segment, segment_of, views_of
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import READERS, Problem, authorised
@@ -23,6 +27,7 @@ from dongui_collector.desk.table_files import as_download
 from dongui_collector.desk.turns import turn
 from dongui_collector.retention.installation import Installation
 
+segment_calls = DeskPages("segments", __name__, url_prefix="/v1/segments", signed_in=False)
 calls = DeskPages("reports", __name__, url_prefix="/v1/reports", signed_in=False)
 
 _ONCE = (
@@ -42,7 +47,7 @@ _ONCE = (
     "offset",
     "format",
 )
-_MANY = ("purpose", "filter", "step")
+_MANY = ("purpose", "filter", "segment", "step")
 _MOST = 10**9 - 1
 _MOST_FILTERS = 50
 
@@ -59,16 +64,42 @@ def show(name: str) -> Response:
     try:
         no_recipient(who.recipient)
         with turn():
-            found = report(core, who.site, who.purposes, _question(name, every=as_csv and "limit" not in request.args))
+            question = _question(name, every=as_csv and "limit" not in request.args)
+            segments = [segment_of(core, who.site, named) for named in request.args.getlist("segment")[:_MOST_FILTERS]]
+            found = report(core, who.site, who.purposes, _within(question, segments))
     except NotAllowed as error:
         raise Problem("forbidden", str(error)) from None
     except ReportError as error:
         raise Problem("malformed", str(error)) from None
+    if segments:
+        found["segments"] = [{"name": one.name, "version": one.version} for one in segments]
     return (
         as_download(found)
         if as_csv
         else Response(json.dumps(found, ensure_ascii=False), content_type="application/json")
     )
+
+
+@segment_calls.get("", endpoint="segments", nobody="names of filters; nothing of anybody")
+def segments() -> dict[str, Any]:
+    """The segments of the site that the reader may read: their filters, and how often they were changed."""
+    core: Installation = current_app.extensions["dongui"]
+    who = authorised(core, READERS)
+    parameters.check(("site",))
+    try:
+        no_recipient(who.recipient)
+    except NotAllowed as error:
+        raise Problem("forbidden", str(error)) from None
+    return {"segments": [msgspec.to_builtins(one) for one in views_of(core, who.site).segments]}
+
+
+def _within(question: Query, segments: Sequence[Segment]) -> Query:
+    """The question as if the filters of the segments were written in it."""
+    named = (parse_filter(text) for one in segments for text in one.filters)
+    filters = tuple(dict.fromkeys((*question.filters, *named)))
+    if len(filters) > _MOST_FILTERS:
+        raise ReportError(f"at most {_MOST_FILTERS} filters, those of segments among them")
+    return replace(question, filters=filters)
 
 
 def _as_csv() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dongui_collector.analytics.columns.table import STEP_SHIFT, Lists, TablePart
-from dongui_collector.analytics.columns.words import NONE, Bools, Glossary
+from dongui_collector.analytics.columns.words import NONE, Bools, Glossary, Step
 from dongui_collector.analytics.filters import LONGEST, Filter, ReportError, property_of
 from dongui_collector.analytics.properties import LONGEST_VALUE, MOST_VALUES, Pair
 from dongui_collector.analytics.sessions import family
@@ -90,6 +90,8 @@ def _holds(part: TablePart, words: Glossary, name: str, test: Test) -> Bools:
         found = words.hosts.test(lambda hosts: test(hosts or (None,)))[part.hosts]
     elif name == "prop":
         found = _among(part.properties, words.properties.test(partial(meets, test)))
+    elif name == "event_page":
+        found = _among(part.steps, words.steps.test(lambda step: test((place_of(step, words),))), STEP_SHIFT)
     elif name == "search":
         found = _among(part.searches, words.terms.test(lambda said: said is not None and test((said,))))
         found |= test((None,)) & (part.searches.sizes() == 0)
@@ -106,6 +108,11 @@ def _holds(part: TablePart, words: Glossary, name: str, test: Test) -> Bools:
         column, known = column_of(name, words)
         found = known.test(lambda word: word is not None and test((value_of(name, word),)))[getattr(part, column)]
     return found
+
+
+def place_of(step: Step | None, words: Glossary) -> str | None:
+    """An event and the page on which it was: ``purchase=/cart``; None where one of them is not known."""
+    return None if step is None or step[0] is None or step[2] < 0 else f"{step[0]}={words.pages.values[step[2]]}"
 
 
 def meets(test: Test, pair: Pair | None) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dongui_collector.analytics.columns.table import FIRST_NAME, FIRST_PAGE, STEP_SHIFT, TablePart
-from dongui_collector.analytics.columns.words import NONE, Glossary, Ints, Longs
+from dongui_collector.analytics.columns.words import NONE, Glossary, Ints, Longs, Step
 from dongui_collector.analytics.sessions import PAGE_VIEWS
 
 SUMS = ("visitors", "visits", "viewed", "views", "bounced", "milliseconds", "engaged", "engagements")
@@ -140,7 +140,7 @@ def exits(table: TablePart, words: Glossary) -> Longs:
 def events(table: TablePart, words: Glossary) -> Longs:
     """Named events: in how many visits, how often."""
 
-    def named(step: tuple[str | None, int]) -> int:
+    def named(step: Step) -> int:
         return NONE if not step[0] or step[0] in PAGE_VIEWS else words.names.code(step[0])
 
     (code,) = table.steps.columns

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from dongui_collector.analytics.columns.choosing import check_told_apart, meets
+from dongui_collector.analytics.columns.choosing import check_told_apart, meets, place_of
 from dongui_collector.analytics.columns.count import empty, total
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
 from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
@@ -60,7 +60,10 @@ def _met(words: Glossary, step: Filter) -> Bools:
     def holds(said: Step | None) -> bool:
         if said is None:
             return False
-        name, page = said
+        name, page, _ = said
+        if step.dimension == "event_page":
+            there = place_of(said, words)
+            return there is not None and step.holds((there,)) is not step.negated
         if step.dimension == "event":
             return name is not None and step.holds((name,)) is not step.negated
         return page >= 0 and step.holds((words.pages.values[page],)) is not step.negated

@@ -199,10 +199,11 @@ class _Making:
 
     def _steps(self) -> Lists:
         page = np.where(self._view, self._page, NONE)
-        pages = int(page.max()) + 2
-        key = self._name * np.int64(pages) + page + 1
-        found, place = np.unique(key, return_inverse=True)
-        steps = ((self._names[k // pages], k % pages - 1) for k in found.tolist())
+        pages = int(self._page.max()) + 2
+        key = self._name * np.int64(pages) + self._page + 1
+        found, first, place = np.unique(key, return_index=True, return_inverse=True)
+        viewed = page[first].tolist()  # an event's name says whether it is a view
+        steps = ((self._names[k // pages], view, k % pages - 1) for k, view in zip(found.tolist(), viewed, strict=True))
         code = self._words.steps.codes(steps)[place] << STEP_SHIFT
         code[self._firsts(np.flatnonzero(page >= 0), page)] |= FIRST_PAGE
         code[self._firsts(np.arange(len(page)), self._name)] |= FIRST_NAME

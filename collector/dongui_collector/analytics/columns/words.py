@@ -76,7 +76,7 @@ class WordIndex(Generic[T]):
 
 Place = tuple[str | None, str | None]  # country, city
 Gear = tuple[str | None, str | None, str | None, str | None, str | None]  # browser, os, device, language, screen
-Step = tuple[str | None, int]  # an event's name; of a page view the code of its page, else NONE
+Step = tuple[str | None, int, int]  # an event's name; the code of its page if it is a view of it, and at all; or NONE
 
 
 class Glossary:

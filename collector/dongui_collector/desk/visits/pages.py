@@ -19,6 +19,7 @@ from dongui_collector.desk.visits.live import live_of, unfiltered
 from dongui_collector.desk.visits.panels import COLUMNS, LISTS, PANELS
 from dongui_collector.desk.visits.parts import bar_of, extra_of, head_of, labels_of, now_of, panel_of, purposes_of
 from dongui_collector.desk.visits.screen_state import read
+from dongui_collector.desk.visits.suggesting import filter_of, suggestions
 
 pages = DeskPages("visits", __name__, url_prefix="/console/visits")
 
@@ -131,10 +132,17 @@ def download_panel(name: str) -> Response:
 def filter() -> Response:
     """A filter from the form: its parts become one, and the screen is shown with it."""
     asked = _reader().asked
-    dimension, value = request.args.get("dimension", ""), request.args.get("value", "").strip()
-    one = f"{'!' if request.args.get('how') == 'not' else ''}{dimension}:{value}"
+    given = request.args
+    one = filter_of(given.get("dimension", ""), given.get("how", ""), given.get("value", "").strip())
     parse_filter(one)
     return redirect(url_for("visits.visits") + asked.with_filter(one), 303)
+
+
+@pages.get("/suggest", right="visits", nobody="values that the lists have")
+def suggest() -> str:
+    """What the form's value may be, as it is typed: values that the lists of the period have."""
+    found = suggestions(_reader(), request.args.get("dimension", ""), request.args.get("value", ""))
+    return render_template("visits/suggestions.html", values=found)
 
 
 def _reader() -> ScreenReader:

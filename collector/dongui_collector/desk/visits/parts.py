@@ -87,6 +87,8 @@ def bar_of(reader: ScreenReader) -> dict[str, Any]:
         "purposes": _purpose_links(reader),
         "dimensions": list(DIMENSIONS),
         "views": kept.views,
+        "segments": [(one, asked.with_filters(one.filters)) for one in kept.segments],
+        "keep_segment": url_for("kept.kept", query=asked.query().removeprefix("?")) + "#segments",
         "goal": reader.goal,
         "goals": [(one, asked.query(goal=one.id)) for one in kept.goals],
         "no_goal": asked.query(goal=0),

@@ -34,7 +34,8 @@ def _page(made: SharedLinkMade | None = None) -> str:
         made=made,
         purposes=notice.policy.purposes if notice else {},
         site=site,
-        query=request.args.get("query", "")[:8000],
+        query=(query := request.args.get("query", "")[:8000]),
+        filters=parse_qs(query).get("filter", []),
         today=core.clock.today(core.settings.zone),
     )
 
@@ -76,4 +77,6 @@ def _fields(kind: str) -> dict[str, Any]:
         fields["value"] = form.get("amount", "").strip()
     if kind == "funnels":
         fields["steps"] = [line.strip() for line in form.get("steps", "").splitlines() if line.strip()]
+    if kind == "segments":
+        fields["filters"] = form.getlist("filter")
     return fields

@@ -86,7 +86,10 @@ class ScreenState:
         return f"?{urlencode(changed.pairs())}"
 
     def with_filter(self, one: str) -> str:
-        return self.query(filters=(*(f for f in self.filters if f != one), one))
+        return self.with_filters((one,))
+
+    def with_filters(self, several: tuple[str, ...]) -> str:
+        return self.query(filters=(*(f for f in self.filters if f not in several), *several))
 
     def without_filter(self, one: str) -> str:
         return self.query(filters=tuple(f for f in self.filters if f != one))
