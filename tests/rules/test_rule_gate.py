@@ -119,4 +119,4 @@ def test_mappings_of_any_kind_are_taken() -> None:
     }
     out = gate_event(event, ["statistics"], POLICY, NOW)
     assert out is not None
-    assert (out["props"], out["environment"]) == ({"size": "L"}, views["environment"])
+    assert (out["props"], out["environment"]) == ({"size": "L"}, {"os": "x"})
