@@ -269,3 +269,21 @@ def test_a_value_is_offered_as_it_is_typed_and_filters_are_kept_as_a_segment(pag
     page.get_by_role("link", name="Segment: Buyers").click()
     expect(page.locator(".chips")).to_contain_text("purchase=*/ca*")
     whole(page)
+
+
+def test_what_comes_before_and_after_a_page_and_when_visits_begin(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    expect(page.locator("#panel-weekdays tbody tr")).to_have_count(7)
+    expect(page.locator("#panel-flow")).to_contain_text("Filter by a page")
+    page.locator("#panel-pages tbody a").first.click()
+    expect(page.locator(".chips")).to_contain_text("Page =")
+    whole(page)
+    expect(page.locator("#panel-flow caption")).to_have_count(2)
+    page.locator("#panel-flow tbody a").first.click()
+    whole(page)
+    expect(page.locator(".chips li")).to_have_count(1)
+    assert violations(page, RULES) == []
+    page.locator("#panel-sources footer").get_by_role("link", name="Show all").click()
+    expect(page.locator("thead")).to_contain_text("Change")
+    assert violations(page, RULES) == []
