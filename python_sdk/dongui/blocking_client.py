@@ -12,11 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from dongui.http.batches import CONSENTS, Job
 from dongui.http.breaker import Breakers
 from dongui.http.client import TROUBLE, HttpClient
-from dongui.http.delivery import DeliveryQueue
+from dongui.http.delivery import DeliveryQueue, understood
 from dongui.http.policy_cache import PolicyCache
 from dongui.result import Response, Result
 from dongui.rules.body import encode
-from dongui.rules.decisions import DecisionRequest, classify_answer, decision_requests
+from dongui.rules.decisions import DecisionRequest, decision_requests
 from dongui.rules.own_cookies import VisitorIds
 from dongui.web.consent import Consent, purpose_names
 from dongui.web.options import Options
@@ -228,20 +228,15 @@ class BlockingClient:
         decided_at: float | None = None,
     ) -> Result:
         data = b"" if body is None else encode(body)
-        reply = self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
-        if path == CONSENTS and reply.status < 400 and not _records(reply, str((body or {}).get("id"))):
-            reply = Response(0)  # it was not the collector that answered
-        if reply.status and reply.status < 500 and reply.status != 429:
-            found = reply.json()
+        # What a visitor has asked for before, and what still waits, goes first: the last word counts.
+        waits = repeat and bearer is not None and self._transport.holds(bearer, path)
+        reply = Response(0) if waits else self.exchange(method, path, data, timeout, bearer or self.options.secret_key)
+        found = understood(path, data, reply)
+        if found is not None and reply.status < 500 and reply.status != 429:
             return Result(reply.status, found, problem=str(found.get("type", "")) if reply.status >= 400 else "")
         if repeat and not (body or {}).get("granted"):
             # A right must not be lost to an outage; a grant may be: nothing is recorded without it.
             key = bearer or (body or {}).get("visitor")
             job = Job(key, path, data, method=method, bearer=bearer, decided_at=decided_at)
             return Result(pending=self._transport.send(job))
-        return Result(reply.status)
-
-
-def _records(reply: Response, id_: str) -> bool:
-    kind = reply.headers.get("content-type", "")
-    return classify_answer(reply.status, kind, reply.body, id_) == "recorded"
+        return Result(reply.status if reply.status >= 400 else 0)

@@ -103,7 +103,7 @@ def test_a_form_decides_nothing_that_the_program_fills() -> None:
     fields = form(action="login", by="somebody else", reason="a reason", address="192.0.2.1", id="4")
     filled = from_form(RecordAccess, fields, action="policy.publish", by="kim")
     assert filled == RecordAccess("policy.publish", "kim")
-    assert from_form(ReleaseHold, fields, id=3, by="kim") == ReleaseHold(3, "kim")
+    assert from_form(ReleaseHold, fields, id=3, by="kim") == ReleaseHold(3, by="kim")
 
 
 def test_a_request_comes_back_from_its_json() -> None:

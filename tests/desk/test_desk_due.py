@@ -10,7 +10,7 @@ from desk_world import World, csrf, send, sign_in
 from dongui_collector.access import audit_log
 from dongui_collector.desk.due import Task, ordered
 from dongui_collector.desk.due_pages import Reconfirmations, gather, pressing
-from dongui_collector.desk.vitals import vitals
+from dongui_collector.desk.health_pages import vitals
 from dongui_collector.evidence.verify.verify import verify
 from dongui_collector.retention import reconfirmation
 from dongui_collector.storage.contract.values import Json

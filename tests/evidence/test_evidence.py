@@ -345,6 +345,24 @@ def test_k17_a_day_past_its_period_is_found(lived: House, unpacked: Path, tmp_pa
     assert "its period ended with 2027-03-11" in said
 
 
+@pytest.mark.parametrize(
+    "name", ["letter.txt", "\x1b[1mEverything holds.", "notices/deep/letter.txt", "other/chain.ndjson"]
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["unpacked", "zip"])
+def test_a_file_of_which_nothing_was_verified_is_named(
+    tmp_path: Path, unpacked: Path, name: str, *, packed: bool
+) -> None:
+    place = unpacked / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("Everything holds.")
+    bundle = Path(shutil.make_archive(str(tmp_path / "again"), "zip", unpacked)) if packed else unpacked
+    done = run(unpacked / SCRIPT, str(bundle), "--lang", "en", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    said = done.stdout.splitlines()
+    assert said[-1] == "Everything holds."
+    assert [line for line in said if "1 files in the bundle" in line and line.endswith(name.replace("\x1b", "\\u001b"))]
+
+
 def test_what_is_no_bundle_is_said_to_be_none(tmp_path: Path, unpacked: Path) -> None:
     done = run(unpacked / SCRIPT, str(tmp_path / "nothing.zip"), cwd=tmp_path)
     assert done.returncode == 2

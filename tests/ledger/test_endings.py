@@ -17,6 +17,7 @@ from dongui_collector.ledger.receipts import receipt
 from dongui_collector.runtime.composition import open_core
 from dongui_collector.runtime.public import public_app
 from dongui_collector.runtime.scheduler import Scheduler
+from dongui_collector.storage.contract.holds import Hold
 from dongui_collector.storage.sqlite import ledger
 from dongui_collector.storage.sqlite.ledger import SqliteLedger
 
@@ -37,6 +38,25 @@ def test_one_ending_has_one_certificate_though_several_carry_it_out(house: House
     bodies = [r.body or {} for r in house.core.storage.ledger.records() if r.kind == "certificate"]
     assert [(body["of"], body["rows_destroyed"]) for body in bodies] == [(intent.seq, 250)]
     assert [entry["kind"] for entry in house.core.ledger.journal.entries()].count("erasure") == 1
+
+
+def test_an_ending_that_a_hold_keeps_open_is_journalled_once_and_told_in_full(house: House) -> None:
+    """It is carried out again whenever the holds are others; the journal must not grow by a line each time."""
+    nobody = {"class_id": None, "visitor": None, "first_day": None, "last_day": None}
+    hold = Hold(0, house.site.ref, "a claim", None, **nobody, at=house.now, ground="claim")  # type: ignore[arg-type]
+    hold = house.core.retention.holds.add(hold)
+    for visitor in (house.arrive(), house.arrive()):
+        house.visit(visitor)
+        assert house.erase(visitor).destroyed == 0
+    other = house.core.retention.holds.add(hold)
+    for _ in range(3):
+        assert house.core.retention.endings.resume().held
+    house.core.retention.holds.release(hold.id, "kim")
+    assert house.core.retention.endings.resume().held
+    assert [entry["kind"] for entry in house.core.ledger.journal.entries()].count("erasure") == 2
+    house.core.retention.holds.release(other.id, "kim")
+    assert house.core.retention.endings.resume().destroyed == 2, "the sum of both"
+    assert house.rows() == []
 
 
 def drop_marketing(house: House) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.sdk.sdk_stub import SECRET, SITE, Collector, running
 
 # Quick to try again. What a busy machine is late with is waited for: tried again, it would arrive twice.
 QUICK = Delivery(linger=0.01, timeout=60, first_pause=0.02, longest_pause=0.1, exit_deadline=0.05)
+# Where the end is what delivers, and somebody looks at what it delivered.
+PATIENT = replace(QUICK, exit_deadline=60)
 
 ClientOf = Callable[..., Client]
 

@@ -100,7 +100,8 @@ _EVENT_KEYS = {
 class Collector:
     """The ledger and everything that was sent.
 
-    ``mode``: ok, down (hangs up), no events (hangs up on those), garbage, page, full, events full, error.
+    ``mode``: ok, down (hangs up), no events (hangs up on those), garbage, page, firewall, full,
+    events full, error.
     """
 
     policy: dict[str, Any] = field(default_factory=lambda: json.loads(json.dumps(POLICY)))
@@ -300,6 +301,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if collector.mode == "page":
             self._send(200, b"<html>a balancer's page</html>", "text/html")
+            return
+        if collector.mode == "firewall":
+            self._send(403, b"<html>blocked</html>", "text/html")
             return
         if collector.mode == "full" or (collector.mode == "events full" and parts.path == "/v1/events"):
             self._send(

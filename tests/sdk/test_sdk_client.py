@@ -164,6 +164,34 @@ def test_a_right_outlives_an_outage(client: Client, collector: Collector) -> Non
     assert collector.batches == []
 
 
+@pytest.mark.parametrize("mode", ["down", "garbage", "page", "firewall", "full", "error"])
+def test_rights_are_exercised_in_the_order_in_which_they_were_asked_for(
+    client: Client, collector: Collector, mode: str
+) -> None:
+    """A suspension that waits for the collector does not follow its own end; no other's answer ends the waiting."""
+    visitor, other = collector.visitor("statistics"), collector.visitor("statistics")
+    collector.mode = mode
+    assert client.suspend(visitor, timeout=1).pending
+    collector.mode = "ok"
+    answers = [client.resume(visitor), client.suspend(visitor), client.resume(visitor)]
+    assert all(answer or answer.pending for answer in answers)
+    assert client.flush(60)
+    kinds = [body["kind"] for path, body in collector.posts if path == "/v1/me/requests"]
+    assert kinds == ["suspend", "resume", "suspend", "resume"]
+    assert client.suspend(other)
+
+
+@pytest.mark.parametrize("mode", ["page", "firewall"])
+def test_what_another_answers_to_a_right_is_no_answer(client: Client, collector: Collector, mode: str) -> None:
+    visitor = collector.visitor("statistics")
+    collector.mode = mode
+    assert client.erase(visitor, timeout=1).pending
+    assert client.access(visitor, timeout=1).status in (0, 403)
+    collector.mode = "ok"
+    assert client.flush(60)
+    assert visitor not in collector.granted
+
+
 def test_waiting_is_bounded_and_a_dead_collector_is_soon_not_waited_for(client: Client, collector: Collector) -> None:
     collector.mode = "garbage"
     for _ in range(5):

@@ -18,7 +18,7 @@ from dongui.testing import FakeClient
 from dongui.web.counters import PageViewCounter
 
 from tests.sdk.calls import call, choice
-from tests.sdk.conftest import QUICK, ClientOf
+from tests.sdk.conftest import PATIENT, ClientOf
 from tests.sdk.sdk_stub import SECRET, SITE, Collector
 from tests.sdk.test_sdk_asgi import converse, scope_of
 
@@ -80,7 +80,7 @@ def of_fake(fake: FakeClient) -> list[dict[str, Any]]:
 def test_every_page_view_is_of_one_kind(
     collector: Collector, client_of: ClientOf, request_headers: dict[str, Any], kind: str
 ) -> None:
-    client = client_of(collector)
+    client = client_of(collector, delivery=PATIENT)
     app = ConsentMiddleware(page, client=client)
     for _ in range(3):
         call(app, "/goods", **request_headers)
@@ -111,7 +111,7 @@ def test_every_page_view_is_of_one_kind(
 def test_what_is_no_page_view_is_not_counted(
     collector: Collector, client_of: ClientOf, path: str, request_headers: dict[str, Any]
 ) -> None:
-    rules: Any = {"exclude": ["/static/", "/healthz", "/private/"]}
+    rules: Any = {"exclude": ["/static/", "/healthz", "/private/"], "delivery": PATIENT}
     client = client_of(collector, page_view_if=lambda environ: "HTTP_X_INTERNAL" not in environ, **rules)
     app = ConsentMiddleware(page, client=client)
     for cookie in ("", choice(), choice("statistics") + ID):
@@ -123,11 +123,11 @@ def test_what_is_no_page_view_is_not_counted(
 def test_nothing_is_counted_where_pages_are_counted_elsewhere_or_no_policy_is_known(
     collector: Collector, client_of: ClientOf
 ) -> None:
-    elsewhere = client_of(collector, page_views=False)
+    elsewhere = client_of(collector, delivery=PATIENT, page_views=False)
     call(ConsentMiddleware(page, client=elsewhere))
     elsewhere.close()
     collector.mode = "error"
-    unknowing = client_of(collector, learn_timeout=0.05, delivery=QUICK)
+    unknowing = client_of(collector, learn_timeout=0.05, delivery=PATIENT)
     call(ConsentMiddleware(page, client=unknowing))
     collector.mode = "ok"
     unknowing.close()

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from dongui_collector.access.roles import CONSOLE_ROLES
 from dongui_collector.access.secrets import LOCKED, hash_password, new_password
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
+from dongui_collector.core.operations import AttributedRequest, Field, Request, operation
 from dongui_collector.storage.contract.access import Account
 from dongui_collector.storage.contract.installation import StoredInstallation
 
@@ -68,51 +68,45 @@ class ListAccounts(Request[list[AccountSummary]], frozen=True):
     """List the accounts: role, second factor, open sessions."""
 
 
-class AddAccount(Request[AccountPassword], frozen=True):
+class AddAccount(AttributedRequest[AccountPassword], frozen=True):
     """Make an account. Its password is shown this once; whoever uses it changes it in the console."""
 
     name: Name
     role: Role
-    by: str = COMMAND_LINE
 
 
-class PutAccount(Request[AccountRole], frozen=True):
+class PutAccount(AttributedRequest[AccountRole], frozen=True):
     """Make a console account, or give it another password (and role). Sessions opened with the old one end."""
 
     name: Name
     password: Annotated[str, Field(reads="password")]
     role: Annotated[str | None, Field()] = None
-    by: str = COMMAND_LINE
 
 
-class ChangeRole(Request[AccountRole], frozen=True):
+class ChangeRole(AttributedRequest[AccountRole], frozen=True):
     """Give an account another role. Its sessions end."""
 
     name: Name
     role: Annotated[str, Field(choices=CONSOLE_ROLES, argument=True)]
-    by: str = COMMAND_LINE
 
 
-class DisableAccount(Request[AccountState], frozen=True):
+class DisableAccount(AttributedRequest[AccountState], frozen=True):
     """Shut an account out until it is enabled again."""
 
     name: Name
     disabled: bool = True
-    by: str = COMMAND_LINE
 
 
-class RemoveAccount(Request[AccountRemoved], frozen=True):
+class RemoveAccount(AttributedRequest[AccountRemoved], frozen=True):
     """Remove an account; what it did stays on the ledger under its name."""
 
     name: Name
-    by: str = COMMAND_LINE
 
 
-class ResetAccount(Request[AccountPassword], frozen=True):
+class ResetAccount(AttributedRequest[AccountPassword], frozen=True):
     """Give an account a new password, shown this once, and take its second factor away."""
 
     name: Name
-    by: str = COMMAND_LINE
 
 
 def account_named(core: StoredInstallation, name: str) -> Account:
@@ -173,7 +167,7 @@ def add_account(core: StoredInstallation, request: AddAccount) -> AccountPasswor
     if core.storage.accounts.account(request.name):
         raise CollectorError(f"there is an account {request.name!r} already; see `dongui accounts reset` and `role`")
     password = new_password()
-    made = put_account(core, PutAccount(request.name, password, request.role, request.by))
+    made = put_account(core, PutAccount(request.name, password, request.role, by=request.by))
     return AccountPassword(made.account, password, made.role)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,7 +18,7 @@ from dongui_collector.access import audit_review as reviewing
 from dongui_collector.access.audit_review import AuditEntry, Review
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
+from dongui_collector.core.operations import AccessRequest, AttributedRequest, Field, Request, operation
 from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.storage.contract.installation import StoredInstallation
 from dongui_collector.storage.contract.values import Json, LedgerRecord
@@ -62,6 +62,21 @@ def record_access(
         if visitor is not None:
             of = {"action": WHOSE, "of": record.seq}
             core.storage.ledger.append(KIND, now, of, site_ref=site_ref, visitor=visitor)
+
+
+def record_request(
+    core: StoredInstallation,
+    request: AccessRequest[Any],
+    action: str,
+    reason: str,
+    *,
+    site_ref: int,
+    visitor: bytes | None = None,
+    what: Json | None = None,
+) -> None:
+    """Write down what a request looks at; see :func:`record_access`."""
+    who = {"by": request.by, "address": request.address}
+    record_access(core, action=action, reason=reason, site_ref=site_ref, visitor=visitor, what=what, **who)
 
 
 class RecordAccess(Request[None], frozen=True):
@@ -162,12 +177,11 @@ class ReviewSigned(msgspec.Struct, frozen=True):
     by: str
 
 
-class SignReview(Request[ReviewSigned], frozen=True):
+class SignReview(AttributedRequest[ReviewSigned], frozen=True):
     """Write down that you have reviewed a month of the access log (K12)."""
 
     month: Annotated[str, Field("The month.", metavar="YYYY-MM")]
     note: Annotated[str, Field("What you found.")] = ""
-    by: str = COMMAND_LINE
 
 
 @operation("audit.review", right="audit", audit=REVIEW)

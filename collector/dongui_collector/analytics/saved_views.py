@@ -16,7 +16,7 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.query import STEPS
 from dongui_collector.core.clock import parse_day
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Request, operation
+from dongui_collector.core.operations import AttributedRequest, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json, Site
@@ -101,13 +101,12 @@ def views_of(core: LedgerInstallation, site: Site) -> SavedViews:
     return msgspec.convert(core.storage.admin.setting(_name(site)) or {}, SavedViews)
 
 
-class KeepView(Request[ViewKept], frozen=True):
+class KeepView(AttributedRequest[ViewKept], frozen=True):
     """Keep a goal, a funnel, a note on a day, a view of the Visits screen or a segment."""
 
     kind: Kind
     fields: Mapping[str, Any]
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("visits.keep", right="visits", audit="visits")
@@ -148,12 +147,11 @@ def segment_of(core: LedgerInstallation, site: Site, name: str) -> Segment:
     return found
 
 
-class DropView(Request[None], frozen=True):
+class DropView(AttributedRequest[None], frozen=True):
     """Drop one by its id."""
 
     id: int
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("visits.drop", right="visits", audit="visits")

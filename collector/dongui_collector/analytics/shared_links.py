@@ -20,7 +20,7 @@ from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.public_numbers import PeriodKind
 from dongui_collector.core.clock import start_of
 from dongui_collector.core.errors import Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
+from dongui_collector.core.operations import AttributedRequest, Field, operation
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.storage.contract.values import Json
@@ -62,7 +62,7 @@ class _Shares(msgspec.Struct, frozen=True):
     shares: tuple[SharedLink, ...] = ()
 
 
-class CreateShare(Request[SharedLinkMade], frozen=True):
+class CreateShare(AttributedRequest[SharedLinkMade], frozen=True):
     """Make a link by which anybody who has it reads a site's figures."""
 
     name: Annotated[str, Field("What it is called.")]
@@ -71,7 +71,6 @@ class CreateShare(Request[SharedLinkMade], frozen=True):
     expires: Annotated[str, Field("A period (P90D), or the last day.")] = "P90D"
     period: Annotated[PeriodKind, Field("How long the finished periods are that it shows.")] = "month"
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("shares.create", right="visits", audit="visits.share")
@@ -121,11 +120,10 @@ def _end(core: LedgerInstallation, expires: str) -> int:
     return ends
 
 
-class RevokeShare(Request[None], frozen=True):
+class RevokeShare(AttributedRequest[None], frozen=True):
     """End a link at once."""
 
     id: int
-    by: str = COMMAND_LINE
 
 
 @operation("shares.revoke", right="visits", audit="visits.share.revoke")

@@ -70,7 +70,7 @@ def review(month: str | None, sign: bool, note: str, config: Path, as_json: bool
         month = month or _last_month(core.clock.today(core.settings.zone))
         log.month(core, month)  # a wrong month is said before anything is signed
     if sign:
-        control(config)(log.SignReview(month, note, acting_user()))
+        control(config)(log.SignReview(month, note, by=acting_user()))
     with reading(config) as core:
         signed = log.reviews(core).get(month)
         report = log.month(core, month).json() | {"reviewed_by": signed and signed.by}

@@ -36,7 +36,7 @@ def backup(file: Path, config: Path, as_json: bool) -> None:
     from dongui_collector.backup.backup import make_backup
     from dongui_collector.retention.operations import PrepareBackup
 
-    control(config)(PrepareBackup(acting_user()))
+    control(config)(PrepareBackup(by=acting_user()))
     part = file.with_name(file.name + ".part")
     try:
         with (

@@ -72,7 +72,7 @@ def approve(ids: tuple[int, ...], everything: bool, by: str, config: Path, as_js
         raise click.UsageError("in two-person mode an approval is given by whoever runs the command, not in a name")
     if bool(ids) == everything:
         raise click.UsageError("name the destructions to approve, or say --all")
-    outcome = plain(control(config)(ApproveDestructions(None if everything else list(ids), by)))
+    outcome = plain(control(config)(ApproveDestructions(None if everything else list(ids), by=by)))
     emit(outcome, as_json, lambda done: "\n".join(f"#{d['id']} {d['state']}" for d in done["approved"]) or "(none)")
     if outcome["failed"]:
         raise SystemExit(1)

@@ -120,7 +120,7 @@ def events(
     with reading(config) as core:
         wanted = event_filter(core, _reader(core, asked), filters)
     change = control(config)
-    begun = change(AuditExport(list(purposes), *days, kind, site, recipient, acting_user(), precise))
+    begun = change(AuditExport(list(purposes), *days, kind, site, recipient, precise, by=acting_user()))
     with reading(config) as core, progress("events") as advance:
         reader = _reader(core, asked)
         number, last_place = 0, start
@@ -160,8 +160,8 @@ def _changes(
         except (CopyCursorError, CopyExpired) as error:
             raise click.UsageError(f"--since: {error}") from None
         changes = CopyChanges.since(core, reader, view, old, limit)
-        who = (asked["site"], asked["recipient"], acting_user(), asked["precise"])
-        begun = change(AuditExport(asked["purposes"], *changes.span, file.kind, *who))
+        terms = (asked["site"], asked["recipient"], asked["precise"])
+        begun = change(AuditExport(asked["purposes"], *changes.span, file.kind, *terms, by=acting_user()))
 
         def rows(before: Any = None) -> Rows:
             for row in changes.rows(before):

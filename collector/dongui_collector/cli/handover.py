@@ -11,16 +11,18 @@ import click
 
 from dongui_collector.cli.common import config_option, control, emit, json_option, progress, reading
 from dongui_collector.cli.derive import by_option
-from dongui_collector.core.operations import Request, plain
+from dongui_collector.core.operations import plain
 from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
-from dongui_collector.rights.disclosures import DisclosureBegun, Handover, load, public_view
+from dongui_collector.rights.disclosures import Handover, load, public_view
+from dongui_collector.rights.investigations import BeginInvestigation
+from dongui_collector.rights.transfers import BeginTransfer
 from dongui_collector.storage.contract.disclosures import Disclosure
 
 Rows = Callable[[Installation, Disclosure, Callable[[Sequence[bytes]], None]], Iterator[dict[str, Any]]]
 
 
-def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Rows, help: str) -> click.Command:
+def handing_over(kind: type[BeginTransfer | BeginInvestigation], rows: Rows, help: str) -> click.Command:
     """``export ID -o FILE``: begin entry ID with a request of ``kind``, write what ``rows`` gives, close the entry."""
 
     @click.command("export", help=help)
@@ -33,7 +35,7 @@ def handing_over(kind: Callable[[int, str], Request[DisclosureBegun]], rows: Row
     @json_option
     def export(id: int, output: Path, by: str, config: Path, as_json: bool) -> None:
         change = control(config)
-        change(kind(id, by))
+        change(kind(id, by=by))
         with (
             reading(config) as core,
             open(output, "wb", opener=private) as file,

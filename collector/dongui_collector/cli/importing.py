@@ -70,7 +70,7 @@ def aggregates(file: Path, source: str, purpose: str, site: str | None, config: 
     with progress("Reading", None) as advance:
         days = days_of(source, file, zone)
         advance(len(days))
-    emit(plain(control(config)(ImportAggregates(source, purpose, days, site, acting_user()))), as_json)
+    emit(plain(control(config)(ImportAggregates(source, purpose, days, site, by=acting_user()))), as_json)
 
 
 @importing.command()

@@ -72,7 +72,7 @@ def backup(file: Path, passphrase_file: Path | None, under_master_key: bool, con
     passphrase = None if under_master_key else _passphrase(passphrase_file, confirm=True)
     if passphrase is not None:
         check_passphrase(passphrase)
-    noted = control(config)(NoteKeyCopy(acting_user()))
+    noted = control(config)(NoteKeyCopy(by=acting_user()))
     part = file.with_name(file.name + ".part")
     try:
         with (

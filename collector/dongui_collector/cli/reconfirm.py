@@ -42,12 +42,12 @@ def reconfirm(
     What silence means is the policy's choice: the consent is kept, or ends with its period.
     """
     if told is not None:
-        request = NoteReconfirmed(told, list(purposes) or None, site, acting_user())
+        request = NoteReconfirmed(told, list(purposes) or None, site, by=acting_user())
         emit(plain(control(config)(request)), as_json)
     elif members is not None:
         lines = members.read_text(encoding="utf-8").splitlines()
         references = [line.strip() for line in lines if line.strip()]
-        found = control(config)(FindDueMembers(references, within, site, acting_user()))
+        found = control(config)(FindDueMembers(references, within, site, by=acting_user()))
         _write(plain(found), output, as_json)
     else:
         emit(_counted(config, site, within), as_json, ["purpose", "by", "people", "members", "silence"])

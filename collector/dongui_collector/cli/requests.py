@@ -31,7 +31,7 @@ def package(id: int, output: Path, by: str, config: Path, as_json: bool) -> None
     """Write the access package of a request: JSON, and a page to read in each language. The look is audited."""
     from dongui_collector.rights.delivery import write
 
-    control(config)(OpenPackage(id, by))
+    control(config)(OpenPackage(id, by=by))
     with reading(config) as core:
         paths = [str(path) for path in write(core, id, output)]
     emit({"id": id, "files": paths}, as_json, lambda done: "\n".join(done["files"]))

@@ -58,6 +58,24 @@ SiteName = Annotated[str | None, Field("The site's id or name; needed where ther
 Day = date | None
 
 
+class AttributedRequest(Request[R], Generic[R], frozen=True, kw_only=True):
+    """A request that names who asks; the program fills it in."""
+
+    by: str = COMMAND_LINE
+
+
+class SignedRequest(Request[R], Generic[R], frozen=True, kw_only=True):
+    """A request that names who decides, which the command line may say."""
+
+    by: By = COMMAND_LINE
+
+
+class AccessRequest(SignedRequest[R], Generic[R], frozen=True, kw_only=True):
+    """A request to look at personal data: who does, and from which address, stands in the access log."""
+
+    address: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """A registered operation. ``right`` is one of ``access/roles.py``; empty where no role is asked for one.

@@ -14,7 +14,7 @@ from dongui_collector.desk.overview import bars, overview
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.portions import rows_held
 from dongui_collector.desk.proof import Verifier
-from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.desk.shell import change, done, form, open_core
 from dongui_collector.evidence.bundle import verifier_digest
 from dongui_collector.retention.hold_operations import AddHold, ReleaseHold
 from dongui_collector.retention.installation import Installation
@@ -117,16 +117,9 @@ def holds() -> str:
     return render_template("holds.html", holds=shown, classes=classes, sites=core.registry.sites(), names=names)
 
 
-@pages.post("/holds", right="holds", nobody="names nobody: holds on a person are added by the officer's command")
-def add_hold() -> Response:
-    change(AddHold)
-    return done("console.holds", "saved")
-
-
-@pages.post("/holds/<int:id>/release", right="holds", nobody="by number")
-def release_hold(id: int) -> Response:
-    change(ReleaseHold, id=id)
-    return done("console.holds", "saved")
+_PERSONS = "names nobody: holds on a person are added by the officer's command"
+form(pages, "/holds", "add_hold", AddHold, "console.holds", nobody=_PERSONS)
+form(pages, "/holds/<int:id>/release", "release_hold", ReleaseHold, "console.holds", nobody="by number")
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------

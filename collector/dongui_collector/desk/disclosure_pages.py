@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Response, render_template
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from dongui_collector.core.errors import Unknown
 from dongui_collector.core.operations import Request
 from dongui_collector.desk.pages import DeskPages, MenuLine
-from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.desk.shell import change, form, open_core
 from dongui_collector.exports.export import FIELDS_OF
 from dongui_collector.rights.disclosures import DisclosureBegun, Handover, listed, load, public_view
 from dongui_collector.rights.investigations import BeginInvestigation, RecordDemand, demanded
@@ -61,13 +60,6 @@ def disclosures_page() -> str:
     )
 
 
-@pages.post("", right="approve", nobody="takes whose it was, shows none")
-def note() -> WerkzeugResponse:
-    """Note a hand-over that was made another way."""
-    change(NoteDisclosure)
-    return done("disclosures.disclosures", "saved")
-
-
 @pages.get("/<int:id>", nobody="the same of one hand-over")
 def show(id: int) -> str:
     """One entry, and for a transfer what is missing before it may be carried out."""
@@ -77,32 +69,13 @@ def show(id: int) -> str:
     return render_template("disclosure.html", e=public_view(core, entry), lacks=lacks, means=MEANS)
 
 
-@pages.post("/transfers", right="approve", nobody="plans a transfer")
-def plan() -> WerkzeugResponse:
-    return done("disclosures.show", "saved", id=change(PlanTransfer).id)
-
-
-@pages.post("/demands", right="approve", nobody="records a demand")
-def record() -> WerkzeugResponse:
-    return done("disclosures.show", "saved", id=change(RecordDemand).id)
-
-
-@pages.post("/<int:id>/notice", right="approve", nobody="records a notice")
-def notice(id: int) -> WerkzeugResponse:
-    change(LogNotice, id=id)
-    return done("disclosures.show", "saved", id=id)
-
-
-@pages.post("/<int:id>/opt-out", right="approve", nobody="takes who objects, shows a number")
-def opt_out(id: int) -> WerkzeugResponse:
-    change(OptOut, id=id)
-    return done("disclosures.show", "saved", id=id)
-
-
-@pages.post("/<int:id>/cancel", right="approve", nobody="by number")
-def cancel(id: int) -> WerkzeugResponse:
-    change(CancelTransfer, id=id)
-    return done("disclosures.show", "saved", id=id)
+_ONE = "disclosures.show"
+form(pages, "", "note", NoteDisclosure, "disclosures.disclosures", nobody="takes whose it was, shows none")
+form(pages, "/transfers", "plan", PlanTransfer, _ONE, nobody="plans a transfer")
+form(pages, "/demands", "record", RecordDemand, _ONE, nobody="records a demand")
+form(pages, "/<int:id>/notice", "notice", LogNotice, _ONE, nobody="records a notice")
+form(pages, "/<int:id>/opt-out", "opt_out", OptOut, _ONE, nobody="takes who objects, shows a number")
+form(pages, "/<int:id>/cancel", "cancel", CancelTransfer, _ONE, nobody="by number")
 
 
 @pages.post(

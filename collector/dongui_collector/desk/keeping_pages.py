@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import render_template
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response
 
 from dongui_collector.desk.pages import DeskPages, MenuLine
-from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.desk.shell import change, form, open_core
 from dongui_collector.retention.operations import ReadArchive, SelectDestruction
 from dongui_collector.retention.records import RecordDetails
 from dongui_collector.retention.serializers import archive_groups, hold_json
@@ -47,7 +46,5 @@ def hold(id: int) -> str:
     return render_template("hold.html", h=hold_json(found), now=now)
 
 
-@pages.post("/destructions/select", right="approve", nobody="selects by class and day")
-def select() -> Response:
-    change(SelectDestruction)
-    return done("console.destructions", "selected_note")
+_BACK = ("console.destructions", "selected_note")
+form(pages, "/destructions/select", "select", SelectDestruction, *_BACK, nobody="selects by class and day")

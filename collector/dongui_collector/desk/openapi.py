@@ -11,7 +11,9 @@ from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.intervals import INTERVALS
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.exports.columns import COLUMNS, ENDED, ENVIRONMENT, NAMES
-from dongui_collector.intake.openapi import SECURITY, problems, public_paths, wire_schemas
+from dongui_collector.intake.openapi import SECURITY, portable, problems, public_paths, wire_schemas
+from dongui_collector.intake.openapi_answers import TAGS
+from dongui_collector.intake.openapi_fields import described
 from dongui_collector.retention.overview import RetentionStatus
 from dongui_collector.rights.profiles import Profiles
 
@@ -32,6 +34,18 @@ MOST_EXPORTED = 10_000  # rows in a page of an export, which is held in memory
 _DAY: Json = {"type": "string", "format": "date"}
 _WITHOUT = "May be left out with `since`."
 _ALWAYS = ("id", "purposes", "notice")  # of an event; everything else may be null
+# The desk's calls: the operation's id and its tag.
+_OPERATIONS = {
+    "/v1/export/events": ("exportEvents", "reading"),
+    "/v1/reports/{name}": ("readReport", "reading"),
+    "/v1/segments": ("readSegments", "reading"),
+    "/v1/feed/erasures": ("readErasures", "reading"),
+    "/v1/profiles": ("readProfiles", "reading"),
+    "/v1/admin/retention": ("readRetention", "operation"),
+    "/v1/openapi.json": ("readDescription", "operation"),
+    "/healthz": ("readHealth", "operation"),
+    "/metrics": ("readMetrics", "operation"),
+}
 # The public door is another port, behind the site's own proxy as a rule: whoever reads this knows where.
 _PUBLIC: Json = {
     "url": "{collector}",
@@ -53,6 +67,8 @@ def description() -> Json:
         "/healthz": {"get": _open("Whether this door is alive; the public one has it too.", _json(_OBJECT))},
         "/metrics": {"get": _open("Numbers for Prometheus, of this door.", {"text/plain": {"schema": _TEXT}})},
     }
+    for path, (operation, tag) in _OPERATIONS.items():
+        desk[path]["get"] |= {"operationId": operation, "tags": [tag]}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -64,11 +80,12 @@ def description() -> Json:
             ),
         },
         "servers": [{"url": "/", "description": "The desk, where this description is from."}],
+        "tags": TAGS,
         "security": [{"token": []}],
         "paths": desk | public_paths(_PUBLIC),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token."}, **SECURITY},
-            "schemas": {"Problem": _problem(), "StoredEvent": _event(), **wire_schemas(), **_replies()},
+            "schemas": described({"Problem": _problem(), "StoredEvent": _event(), **wire_schemas(), **_replies()}),
         },
     }
 
@@ -80,7 +97,7 @@ def _reply(summary: str, reply: type) -> Json:
 
 def _replies() -> Json:
     """The schemas of answers that are a Struct, from the types that they are made of."""
-    found: Json = msgspec.json.schema_components(_REPLIES, ref_template="#/components/schemas/{name}")[1]
+    found: Json = portable(msgspec.json.schema_components(_REPLIES, ref_template="#/components/schemas/{name}")[1])
     return found
 
 
@@ -105,7 +122,7 @@ def _export() -> Json:
         {**_PURPOSE, "schema": {"type": "array", "items": _TEXT}},
         {"name": "from", "in": "query", "schema": _DAY, "description": f"The first day, included. {_WITHOUT}"},
         {"name": "to", "in": "query", "schema": _DAY, "description": f"The last day, included. {_WITHOUT}"},
-        {"name": "format", "in": "query", "schema": formats},
+        {"name": "format", "in": "query", "schema": formats, "description": "How the rows are written."},
         {
             "name": "limit",
             "in": "query",
@@ -158,13 +175,24 @@ def _report() -> Json:
     number: Json = {"type": "integer", "minimum": 0, "maximum": 10**9 - 1}
     texts: Json = {"type": "array", "items": _TEXT}
     parameters: list[Json] = [
-        {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": list(REPORTS)}},
+        {
+            "name": "name",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": list(REPORTS)},
+            "description": "Which report; docs/api.md says what each counts.",
+        },
         {**_SITE, "schema": _TEXT},
         {**_PURPOSE, "schema": texts},
         {"name": "from", "in": "query", "schema": _DAY, "description": "The first day, included. Not of `now`."},
         {"name": "to", "in": "query", "schema": _DAY, "description": "The last day, included. Not of `now`."},
         {"name": "step", "in": "query", "schema": texts, "explode": True, "description": "Of `funnel`: its steps."},
-        {"name": "interval", "in": "query", "schema": {"type": "string", "enum": list(INTERVALS), "default": "day"}},
+        {
+            "name": "interval",
+            "in": "query",
+            "schema": {"type": "string", "enum": list(INTERVALS), "default": "day"},
+            "description": "Of `timeseries`: what a row is of.",
+        },
         {"name": "filter", "in": "query", "schema": texts, "explode": True, "description": "`DIMENSION:VALUE`."},
         {"name": "segment", "in": "query", "schema": texts, "explode": True, "description": "Saved filters, by name."},
         {"name": "event", "in": "query", "schema": _TEXT, "description": "Of properties: only those of this event."},
@@ -173,11 +201,26 @@ def _report() -> Json:
         {"name": "goal", "in": "query", "schema": _TEXT, "description": "Like a step: conversions of every row."},
         {"name": "value", "in": "query", "schema": _TEXT, "description": "The property with what a goal was worth."},
         {"name": "currency", "in": "query", "schema": _TEXT, "description": "The property with its currency."},
-        {"name": "compare", "in": "query", "schema": {"type": "string", "enum": ["previous"]}},
+        {
+            "name": "compare",
+            "in": "query",
+            "schema": {"type": "string", "enum": ["previous"]},
+            "description": "Beside each row that of the period before.",
+        },
         {"name": "sort", "in": "query", "schema": _TEXT, "description": "A column of the report."},
-        {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["asc", "desc"]}},
-        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}},
-        {"name": "offset", "in": "query", "schema": number},
+        {
+            "name": "order",
+            "in": "query",
+            "schema": {"type": "string", "enum": ["asc", "desc"]},
+            "description": "Of `sort`.",
+        },
+        {
+            "name": "limit",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+            "description": "At most so many rows.",
+        },
+        {"name": "offset", "in": "query", "schema": number, "description": "Without the first so many rows."},
         {
             "name": "format",
             "in": "query",
@@ -196,7 +239,12 @@ def _feed() -> Json:
     parameters = [
         {**_SITE, "schema": _TEXT},
         {"name": "after", "in": "query", "schema": number, "description": "`next` of the last answer; 0 to begin."},
-        {"name": "limit", "in": "query", "schema": {**number, "maximum": 1000}},
+        {
+            "name": "limit",
+            "in": "query",
+            "schema": {**number, "maximum": 1000},
+            "description": "At most so many entries.",
+        },
     ]
     entry = {"type": "object", "required": ["cursor", "at", "kind"]}
     answer = {"type": "object", "properties": {"entries": {"type": "array", "items": entry}, "next": number}}
@@ -233,7 +281,8 @@ def _event() -> Json:
             schema["type"] = [schema["type"], "null"]
         name, _, part = column.name.partition(".")
         if part:
-            properties.setdefault(name, {"type": ["object", "null"], "properties": {}})["properties"][part] = schema
+            parts: Json = {"type": ["object", "null"], "description": "Browser, system and device.", "properties": {}}
+            properties.setdefault(name, parts)["properties"][part] = schema
         else:
             properties[name] = schema
     properties[ENDED.name] = {**types[ENDED.kind], "description": ENDED.meaning}

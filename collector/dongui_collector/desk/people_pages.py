@@ -20,7 +20,7 @@ from dongui_collector.access.accounts import (
 from dongui_collector.access.roles import CONSOLE_ROLES, ROLES
 from dongui_collector.core.operations import Request
 from dongui_collector.desk.pages import DeskPages, MenuLine
-from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.desk.shell import change, done, form, open_core
 from dongui_collector.exports.tokens import CreateToken, NewToken, RevokeToken
 from dongui_collector.storage.contract.values import Json
 
@@ -66,16 +66,8 @@ def create_token() -> str:
     return _page(change(CreateToken, precise=False))
 
 
-@pages.post("/tokens/<id>/revoke", right="access", nobody="ends a token")
-def revoke_token(id: str) -> Response:
-    change(RevokeToken, id=id)
-    return done("people.access", "saved")
-
-
-@pages.post("/accounts", right="access", nobody="staff")
-def put_account() -> Response:
-    change(PutAccount)
-    return done("people.access", "saved")
+form(pages, "/tokens/<id>/revoke", "revoke_token", RevokeToken, "people.access", nobody="ends a token")
+form(pages, "/accounts", "put_account", PutAccount, "people.access", nobody="staff")
 
 
 @pages.post("/accounts/change", endpoint="change", right="access", nobody="staff")

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.paging import PAGE, fetched
-from dongui_collector.desk.shell import change, done, open_core
+from dongui_collector.desk.shell import change, done, form, open_core
 from dongui_collector.rights import delivery, request_list
 from dongui_collector.rights.answering import AnswerRequest, AnswerRequests, RequestsAnswered
 from dongui_collector.rights.correction import CorrectRecord
@@ -59,11 +59,6 @@ def answer_many() -> str:
     return _list("", answered=change(AnswerRequests, ids=ids))
 
 
-@pages.post("", right="requests", nobody="files a request")
-def add() -> WerkzeugResponse:
-    return done("requests.show", "request_filed", id=change(FileRequest).id)
-
-
 @pages.get("/<int:id>", right="requests", audit="request.show")
 def show(id: int) -> str:
     """One request. That it was looked at is in the access log before this answers."""
@@ -87,10 +82,9 @@ def _outcomes(identity: str | None) -> tuple[str, ...]:
     return OUTCOMES if identity == "confirmed" else ("refused",)
 
 
-@pages.post("/<int:id>/identity", right="requests", nobody="records a check")
-def identity(id: int) -> WerkzeugResponse:
-    change(RecordIdentity, id=id)
-    return done("requests.show", "saved", id=id)
+form(pages, "", "add", FileRequest, "requests.show", "request_filed", nobody="files a request")
+form(pages, "/<int:id>/identity", "identity", RecordIdentity, "requests.show", nobody="records a check")
+form(pages, "/<int:id>/answer", "answer", AnswerRequest, "requests.show", "request_answered", nobody="by number")
 
 
 @pages.post("/<int:id>/correct", right="requests", nobody="takes a record's right data, shows none")
@@ -101,12 +95,6 @@ def correct(id: int) -> WerkzeugResponse:
         raise CollectorError("the data of a record is a JSON object") from None
     change(CorrectRecord, id=id, data=data)
     return done("requests.show", "request_corrected", id=id)
-
-
-@pages.post("/<int:id>/answer", right="requests", nobody="answers by number")
-def answer(id: int) -> WerkzeugResponse:
-    change(AnswerRequest, id=id)
-    return done("requests.show", "request_answered", id=id)
 
 
 @pages.post("/<int:id>/letter", right="requests", audit="request.show")

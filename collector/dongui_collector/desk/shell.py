@@ -13,6 +13,7 @@ from dongui_collector.core import operations
 from dongui_collector.core.operations import R, Request
 from dongui_collector.desk.draft_parser import DraftParser
 from dongui_collector.desk.language import words
+from dongui_collector.desk.pages import DeskPages
 from dongui_collector.retention.installation import Installation
 
 
@@ -40,6 +41,22 @@ def done(endpoint: str, message: str, **values: Any) -> Response:
     """Say that it was done (``message`` is a key of the words) and show a page again."""
     flash(words()[message], "done")
     return redirect(url_for(endpoint, **values), 303)
+
+
+def form(
+    pages: DeskPages, rule: str, endpoint: str, kind: type[Request[Any]], back: str, note: str = "saved", **facts: Any
+) -> None:
+    """A form that has the collector answer one request, by whoever has the operation's right, and shows ``back`` again.
+
+    A page of one thing (``….show``) is of that whose id is in the address, else of the one that the reply names.
+    ``facts`` are :class:`~dongui_collector.desk.pages.DeskView`'s.
+    """
+
+    def answer(**named: Any) -> Response:
+        reply = change(kind, **named)
+        return done(back, note, **({"id": named.get("id") or reply.id} if back.endswith(".show") else {}))
+
+    pages.post(rule, endpoint=endpoint, right=operations.of_request(kind).right, **facts)(answer)
 
 
 def draft_parser() -> DraftParser:

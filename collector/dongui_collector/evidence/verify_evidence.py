@@ -33,7 +33,7 @@ LATEST = timedelta(days=5)  # what is due may wait so long for an approval (PIPA
 UNDER_WAY_MS = 86_400_000  # what was begun and is not certified may still go on for a day
 MOST = 50
 LARGEST = 64 << 20  # bytes of a file that is read as a whole: a small bundle must not fill the reader's memory
-PARTS = ("chain.ndjson", "manifest.json", "READ-ME.txt", "verify_evidence.py", "checkpoints/", "days/", "notices/")
+WITHOUT_PROOF = ("READ-ME.txt", "verify_evidence.py")  # parts of a bundle that are only there to be read
 
 WORDS = {
     "chain": (
@@ -100,10 +100,11 @@ class Bundle:
     def __init__(self, place: Path) -> None:
         self.zip = zipfile.ZipFile(place) if place.is_file() else None
         self.folder = place
+        self.opened: set[str] = set()
 
     def names(self, under: str) -> list[str]:
         if self.zip:
-            found = [n for n in self.zip.namelist() if n.startswith(under + "/") and not n.endswith("/")]
+            found = [n for n in self.zip.namelist() if n.rpartition("/")[0] == under and not n.endswith("/")]
         else:
             found = [f"{under}/{p.name}" for p in (self.folder / under).glob("*") if p.is_file()]
         return sorted(found)
@@ -116,13 +117,15 @@ class Bundle:
         return sorted(name for name, times in found.items() if times > 1)
 
     def others(self) -> list[str]:
-        """Files that are none of a bundle's: whoever handed it over may have added them."""
-        packed = [name for name in self.zip.namelist() if not name.endswith("/")] if self.zip else []
-        return sorted(
-            n for n in packed if not any(n == part or (n.startswith(part) and part[-1] == "/") for part in PARTS)
-        )
+        """Files of which nothing was verified: whoever handed the bundle over may have added them."""
+        if self.zip:
+            there = [name for name in self.zip.namelist() if not name.endswith("/")]
+        else:
+            there = [p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file()]
+        return sorted({*there} - self.opened - {*WITHOUT_PROOF})
 
     def open(self, name: str) -> IO[bytes]:
+        self.opened.add(name)
         return self.zip.open(name) if self.zip else (self.folder / name).open("rb")
 
     def read(self, name: str) -> bytes:

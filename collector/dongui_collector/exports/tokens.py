@@ -11,7 +11,7 @@ from dongui_collector.access.roles import ROLES
 from dongui_collector.access.secrets import new_token, new_token_id, token_hash
 from dongui_collector.access.tokens import DEFAULT_LIFE, expiry
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, SiteName, operation
+from dongui_collector.core.operations import AttributedRequest, Field, Request, SiteName, operation
 from dongui_collector.exports.export import entitle
 from dongui_collector.ledger.installation import LedgerInstallation
 from dongui_collector.ledger.sites import find_site
@@ -43,7 +43,7 @@ class NewToken(TokenSummary, frozen=True, kw_only=True):
     token: str
 
 
-class CreateToken(Request[NewToken], frozen=True):
+class CreateToken(AttributedRequest[NewToken], frozen=True):
     """Create a token. It is shown this once."""
 
     purposes: Annotated[Sequence[str], Field("A purpose the token reads for; may be repeated.", option="--purpose")]
@@ -55,7 +55,6 @@ class CreateToken(Request[NewToken], frozen=True):
     precise: Annotated[bool, Field(_PRECISE)] = False
     note: Annotated[str, Field("Whose it is, for your own list.")] = ""
     site: SiteName = None
-    by: str = COMMAND_LINE
 
 
 class ListTokens(Request[list[TokenSummary]], frozen=True):
@@ -74,11 +73,10 @@ class TokenRevoked(msgspec.Struct, frozen=True):
     revoked: str
 
 
-class RevokeToken(Request[TokenRevoked], frozen=True):
+class RevokeToken(AttributedRequest[TokenRevoked], frozen=True):
     """Revoke a token by its id, from this moment on."""
 
     id: Annotated[str, Field(argument=True)]
-    by: str = COMMAND_LINE
 
 
 @operation("tokens.create", right="access", audit="token")

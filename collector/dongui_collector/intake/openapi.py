@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from dongui_collector.intake import schema as wire
+from dongui_collector.intake.openapi_answers import ANSWERS, OPERATIONS
 from dongui_collector.intake.problems import PROBLEMS
 
 Json = dict[str, Any]
@@ -26,10 +27,32 @@ _SECRET: list[Json] = [{"secret": []}]
 _WRITER: list[Json] = [{"secret": []}, {"origin": []}]  # a server, or a browser by its Origin
 _VISITOR: list[Json] = [{"visitor": []}, {"cookie": []}]
 
-_SITE: Json = {"name": "site", "in": "query", "required": True, "schema": {"type": "string"}}
-_LANG: Json = {"name": "lang", "in": "query", "schema": {"type": "string", "default": "ko"}}
-_FORMAT: Json = {"name": "format", "in": "query", "schema": {"type": "string", "enum": ["json", "html"]}}
-_NAME: Json = {"name": "name", "in": "path", "required": True, "schema": {"type": "string", "enum": ["dongui", "ui"]}}
+_SITE: Json = {
+    "name": "site",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The site's id.",
+}
+_LANG: Json = {
+    "name": "lang",
+    "in": "query",
+    "schema": {"type": "string", "default": "ko"},
+    "description": "A language tag; the site's first language where it has none for it.",
+}
+_FORMAT: Json = {
+    "name": "format",
+    "in": "query",
+    "schema": {"type": "string", "enum": ["json", "html"]},
+    "description": "For programs, or to read and print.",
+}
+_NAME: Json = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": ["dongui", "ui"]},
+    "description": "The snippet, or its interface.",
+}
 
 # Method, path: summary, who may, status and media type of the answer, parameters.
 _CALLS: dict[tuple[str, str], tuple[str, list[Json], str, str, list[Json]]] = {
@@ -42,7 +65,7 @@ _CALLS: dict[tuple[str, str], tuple[str, list[Json], str, str, list[Json]]] = {
     ("post", "/v1/counts"): ("Page views without identifiers.", _SECRET, "204", "", []),
     ("get", "/v1/me"): ("Everything held about a visitor.", _VISITOR, "200", "application/json", []),
     ("delete", "/v1/me"): ("Erase it.", _VISITOR, "200", "application/json", []),
-    ("get", "/v1/me/export"): ("The same as a file.", _VISITOR, "200", "*/*", [_FORMAT, _LANG]),
+    ("get", "/v1/me/export"): ("The same as a file.", _VISITOR, "200", "application/json text/html", [_FORMAT, _LANG]),
     ("post", "/v1/me/requests"): ("A privacy request.", _VISITOR, "201", "application/json", []),
     ("get", "/v1/notice"): ("What the banner shows.", [], "200", "application/json", [_SITE, _LANG]),
     ("get", "/v1/policy"): ("What snippet and middleware decide by.", [], "200", "application/json", [_SITE]),
@@ -51,6 +74,7 @@ _CALLS: dict[tuple[str, str], tuple[str, list[Json], str, str, list[Json]]] = {
     ("get", "/policy"): ("The policy page.", [], "200", "text/html", [_SITE | {"required": False}, _LANG]),
     ("get", "/readyz"): ("Whether a commit succeeds now.", [], "200", "application/json", []),
 }
+_ANY: Json = {"type": "object"}
 SECURITY: Json = {
     "secret": {"type": "http", "scheme": "bearer", "description": "A site's secret key."},
     "origin": {"type": "apiKey", "in": "header", "name": "Origin", "description": "A browser's, on the site's list."},
@@ -63,8 +87,14 @@ def public_paths(server: Json) -> Json:
     """The paths of the public door; ``server`` is where it is found. ``/healthz`` and ``/metrics`` both doors have."""
     paths: Json = {}
     for (method, path), (summary, security, status, media, parameters) in _CALLS.items():
-        done: Json = {"description": "Done."} | ({"content": {media: {}}} if media else {})
-        call: Json = {"summary": summary, "security": security, "parameters": parameters}
+        answer, operation, tag = OPERATIONS[method, path]
+        schema: Json = {"$ref": f"#/components/schemas/{answer}"} if answer else {"type": "string"}
+        kinds = {
+            kind: {"schema": _ANY if kind == "application/json" and not answer else schema} for kind in media.split()
+        }
+        done: Json = {"description": "Done."} | ({"content": kinds} if kinds else {})
+        call: Json = {"operationId": operation, "tags": [tag], "summary": summary}
+        call |= {"security": security, "parameters": parameters}
         if body := _BODIES.get((method, path)):
             schema = {"$ref": f"#/components/schemas/{body.__name__}"}
             call["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -86,14 +116,17 @@ def problems() -> Json:
 
 
 def wire_schemas() -> Json:
-    """The schemas of all bodies, from the types that parse them."""
+    """The schemas of all bodies, from the types that parse them, and of the answers."""
     _, schemas = msgspec.json.schema_components(_BODIES.values(), ref_template="#/components/schemas/{name}")
-    found: Json = _portable(schemas)
-    return found
+    found: Json = portable(schemas)
+    return found | ANSWERS
 
 
-def _portable(value: Any) -> Any:
-    """Patterns as ECMA has them: Python's end of text is ``$`` there."""
+def portable(value: Any) -> Any:
+    """Patterns as ECMA has them, where Python's end of text is ``$``; no ``items: false``, which generators do not know
+    and which says of tuples what their length says already.
+    """
     if isinstance(value, dict):
-        return {k: v.replace(r"\Z", "$") if k == "pattern" else _portable(v) for k, v in value.items()}
-    return [_portable(one) for one in value] if isinstance(value, list) else value
+        kept = {k: v for k, v in value.items() if (k, v) != ("items", False)}
+        return {k: v.replace(r"\Z", "$") if k == "pattern" else portable(v) for k, v in kept.items()}
+    return [portable(one) for one in value] if isinstance(value, list) else value

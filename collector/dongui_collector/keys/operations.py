@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from dongui.rules.periods import Period, last_day
 
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, operation
+from dongui_collector.core.operations import AttributedRequest, Field, Request, operation
 from dongui_collector.keys.installation import KeyedInstallation
 from dongui_collector.keys.keyring import source
 from dongui_collector.keys.rotation import rotate_master
@@ -26,7 +26,7 @@ class Rotated(msgspec.Struct, frozen=True):
     finished: bool
 
 
-class RotateKeys(Request[Rotated], frozen=True):
+class RotateKeys(AttributedRequest[Rotated], frozen=True):
     """Rewrap all keys under another master key; serve goes on meanwhile.
 
     Where the master key is a file a new one is made and put in its place. Where it comes from the environment or a
@@ -34,7 +34,6 @@ class RotateKeys(Request[Rotated], frozen=True):
     """
 
     new_key: Annotated[str | None, Field(_NEW_KEY, reads="first_line", metavar="FILE")] = None
-    by: str = COMMAND_LINE
 
 
 class KeyCopy(msgspec.Struct, frozen=True):
@@ -45,10 +44,8 @@ class KeyCopy(msgspec.Struct, frozen=True):
     journal: tuple[int, str]
 
 
-class NoteKeyCopy(Request[KeyCopy], frozen=True):
+class NoteKeyCopy(AttributedRequest[KeyCopy], frozen=True):
     """Before a copy of the keys is made: until when it may be restored, on the ledger and in the journal."""
-
-    by: str = COMMAND_LINE
 
 
 class JournalCompacted(msgspec.Struct, frozen=True):
@@ -58,11 +55,10 @@ class JournalCompacted(msgspec.Struct, frozen=True):
     entries: int
 
 
-class CompactJournal(Request[JournalCompacted], frozen=True):
+class CompactJournal(AttributedRequest[JournalCompacted], frozen=True):
     """Shorten the journal of destructions by what only older backups would need."""
 
     before: Annotated[date, Field("Backups made before this day will not be restored.", metavar="DAY")]
-    by: str = COMMAND_LINE
 
 
 class KeyStatus(msgspec.Struct, frozen=True):

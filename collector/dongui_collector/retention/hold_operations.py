@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, By, Day, Field, Request, SiteName, operation
+from dongui_collector.core.operations import Day, Field, Request, SignedRequest, SiteName, operation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.holds import GROUNDS, HoldCoverage, check_ground
 from dongui_collector.retention.installation import Installation
@@ -17,7 +17,7 @@ from dongui_collector.storage.contract.values import Hold
 _GROUND = "On which of the three grounds: an investigation, an outstanding claim, an exceptional provision (S3.2a-c)."
 
 
-class AddHold(Request[HoldSummary], frozen=True):
+class AddHold(SignedRequest[HoldSummary], frozen=True):
     """Suspend destruction of what the options name. Without any of them, of everything."""
 
     reason: Annotated[str, Field("Why it is kept, in words: which investigation, which claim …")]
@@ -30,7 +30,6 @@ class AddHold(Request[HoldSummary], frozen=True):
     first_day: Annotated[Day, Field("Only what is of this day or later.", option="--from")] = None
     last_day: Annotated[Day, Field("Only what is of this day or earlier.", option="--to")] = None
     until: Annotated[Day, Field("The last day of the hold; without it, until it is released.")] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
 
 
@@ -64,11 +63,10 @@ class HoldReleased(msgspec.Struct, frozen=True):
     waiting: int
 
 
-class ReleaseHold(Request[HoldReleased], frozen=True):
+class ReleaseHold(SignedRequest[HoldReleased], frozen=True):
     """Release a hold. What it kept and what fell due meanwhile is destroyed right away."""
 
     id: Annotated[int, Field(argument=True)]
-    by: By = COMMAND_LINE
 
 
 @operation("holds.add", right="holds", audit="hold")

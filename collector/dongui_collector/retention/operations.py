@@ -8,10 +8,18 @@ from typing import Annotated, get_args
 import msgspec
 from dongui.policy.model import Obligation
 
-from dongui_collector.access.audit_log import record_access
+from dongui_collector.access.audit_log import record_access, record_request
 from dongui_collector.core.clock import day_of, parse_day
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import (
+    AccessRequest,
+    AttributedRequest,
+    Field,
+    Request,
+    SignedRequest,
+    SiteName,
+    operation,
+)
 from dongui_collector.keys.keyring import day_name
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention import reconfirmation
@@ -45,11 +53,10 @@ class DestructionsApproved(msgspec.Struct, frozen=True):
     failed: int
 
 
-class ApproveDestructions(Request[DestructionsApproved], frozen=True):
+class ApproveDestructions(AttributedRequest[DestructionsApproved], frozen=True):
     """Approve destructions that wait (all for None), and carry them out."""
 
     ids: list[int] | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("destruction.approve", right="approve", audit="destruction")
@@ -72,14 +79,13 @@ class DestructionsSelected(msgspec.Struct, frozen=True):
     records: int
 
 
-class SelectDestruction(Request[DestructionsSelected], frozen=True):
+class SelectDestruction(SignedRequest[DestructionsSelected], frozen=True):
     """Select records whose purpose is achieved. They wait for an approval; what other law names is then kept apart."""
 
     record_class: Annotated[str, Field("The record class.", option="--class", metavar="CLASS")]
     reason: Annotated[str, Field("Why the purpose is achieved; it stands in the certificate.")]
     subject: Annotated[str | None, Field("Only of this visitor (by id) or member (by reference).", metavar="ID")] = None
     before: Annotated[str | None, Field("Only what is of this day or earlier.", metavar="DAY")] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
 
 
@@ -111,13 +117,12 @@ def select(core: Installation, request: SelectDestruction) -> DestructionsSelect
     )
 
 
-class GrantApproval(Request[SignedSchedule], frozen=True):
+class GrantApproval(SignedRequest[SignedSchedule], frozen=True):
     """Sign policy versions for routine ageing-out: what is destroyed because a period that you signed has ended."""
 
     version: Annotated[
         str | None, Field("Sign this policy version besides those signed; without it, all.", metavar="VERSION")
     ] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
 
 
@@ -129,10 +134,8 @@ def grant(core: Installation, request: GrantApproval) -> SignedSchedule:
     )
 
 
-class RevokeApproval(Request[ApprovalRevoked], frozen=True):
+class RevokeApproval(SignedRequest[ApprovalRevoked], frozen=True):
     """Revoke the standing approval: from now on every destruction waits for `destruction approve`."""
-
-    by: By = COMMAND_LINE
 
 
 @operation("approval.revoke", right="approve", audit="approval")
@@ -141,7 +144,7 @@ def revoke(core: Installation, request: RevokeApproval) -> ApprovalRevoked:
     return core.retention.standing.revoke(request.by)
 
 
-class ReadArchive(Request[list[RecordDetails]], frozen=True):
+class ReadArchive(AccessRequest[list[RecordDetails]], frozen=True):
     """Read archived records of one class. Written in the access log before anything is shown."""
 
     record_class: Annotated[str, Field(argument=True, metavar="CLASS")]
@@ -155,9 +158,7 @@ class ReadArchive(Request[list[RecordDetails]], frozen=True):
     ]
     reason: Annotated[str, Field("What is asked for today; it stands in the access log.")]
     subject: Annotated[str | None, Field("Only of this visitor (by id) or member (by reference).", metavar="ID")] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
-    address: str = ""
 
 
 @operation("archive.read", right="requests", audit="archive.read")
@@ -170,16 +171,7 @@ def read_archive(core: Installation, request: ReadArchive) -> list[RecordDetails
     core.retention.records.archive_for(found, request.record_class, request.reading_for, request.reason)
     whom = core.retention.records.subject_key(found, request.subject) if request.subject else None
     what = {"class": request.record_class, "for": request.reading_for}
-    record_access(
-        core,
-        action="archive.read",
-        by=request.by,
-        reason=request.reason,
-        site_ref=found.ref,
-        visitor=whom,
-        address=request.address,
-        what=what,
-    )
+    record_request(core, request, "archive.read", request.reason, site_ref=found.ref, visitor=whom, what=what)
     return core.retention.records.read_archive(found, request.record_class, subject=request.subject)
 
 
@@ -195,13 +187,12 @@ def list_archive(core: Installation, request: ListArchive) -> list[ArchiveGroup]
     return archive_groups(core, find_site(core, request.site) if request.site else None)
 
 
-class FindDueMembers(Request[list[DueMember]], frozen=True):
+class FindDueMembers(AttributedRequest[list[DueMember]], frozen=True):
     """Find those of the site's own member references who must be told of a consent within some days (K16)."""
 
     references: list[str]
     days: int = 30
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("policy.reconfirm", right="requests", audit="consents.reconfirm")
@@ -223,13 +214,12 @@ class Reconfirmed(msgspec.Struct, frozen=True):
     purposes: list[str]
 
 
-class NoteReconfirmed(Request[Reconfirmed], frozen=True):
+class NoteReconfirmed(AttributedRequest[Reconfirmed], frozen=True):
     """Note that everyone whose telling was due by a day was told today (K16)."""
 
     until: str
     purposes: list[str] | None = None
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("policy.reconfirmed", right="requests", audit="reconfirmed")
@@ -257,10 +247,8 @@ class BackupPrepared(msgspec.Struct, frozen=True):
     keys_made: int
 
 
-class PrepareBackup(Request[BackupPrepared], frozen=True):
+class PrepareBackup(AttributedRequest[BackupPrepared], frozen=True):
     """Before a backup: every day gets a key, whose destruction shreds the backup; journal and ledger know of it."""
-
-    by: str = COMMAND_LINE
 
 
 @operation("backup.prepare", right="access", audit="backup")

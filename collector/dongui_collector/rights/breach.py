@@ -17,7 +17,7 @@ from msgspec import UNSET
 from dongui_collector.access import audit_log
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import AccessRequest, Field, SiteName, operation
 from dongui_collector.ledger.rows import COLUMNS_OF, SEALED
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -245,7 +245,7 @@ class AffectedMembers(msgspec.Struct, frozen=True):
     unnamed: int
 
 
-class ListAffectedMembers(Request[AffectedMembers], frozen=True):
+class ListAffectedMembers(AccessRequest[AffectedMembers], frozen=True):
     """Say which members to tell. Written in the access log before anything is shown."""
 
     first: Annotated[str, Field("The first day of the data that got out.", option="--from", metavar="DAY")]
@@ -257,8 +257,6 @@ class ListAffectedMembers(Request[AffectedMembers], frozen=True):
         Field("Your members' references, one a line; the answer says which of them are concerned.", reads="lines"),
     ] = ()
     site: SiteName = None
-    by: By = COMMAND_LINE
-    address: str = ""
 
 
 @operation("breach.members", right="approve", audit="breach.members")
@@ -276,15 +274,7 @@ def members(core: Installation, request: ListAffectedMembers) -> AffectedMembers
     if not request.reason.strip():
         raise CollectorError("a list of people is opened with a reason; say it with --reason")
     what = {"from": request.first, "to": request.last, "files": list(request.files)}
-    audit_log.record_access(
-        core,
-        action="breach.members",
-        by=request.by,
-        reason=request.reason,
-        site_ref=found_site.ref,
-        address=request.address,
-        what=what,
-    )
+    audit_log.record_request(core, request, "breach.members", request.reason, site_ref=found_site.ref, what=what)
     found = BreachFindings()
     search(core, found_site, days[0], days[1], request.files, found)
     named = {core.ledger.member_key(found_site.ref, r.strip()): r.strip() for r in request.references if r.strip()}

@@ -20,7 +20,7 @@ from dongui.rules.periods import last_day
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import Field, SignedRequest, SiteName, operation
 from dongui_collector.ledger.notices import LoadedNotice
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -171,12 +171,11 @@ class MembersInformed(msgspec.Struct, frozen=True):
     members: int
 
 
-class NoteInformed(Request[MembersInformed], frozen=True):
+class NoteInformed(SignedRequest[MembersInformed], frozen=True):
     """Note that MEMBERS were told today of the consents that they gave. Silence keeps them."""
 
     members: Annotated[Sequence[str], Field(argument=True, reads="lines")]
     site: SiteName = None
-    by: By = COMMAND_LINE
 
 
 @operation("channels.told", right="requests", audit="channel")

@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import Field, SignedRequest, operation
 from dongui_collector.core.sealing import seal
 from dongui_collector.keys.keyring import archive_name, record_name
 from dongui_collector.retention.archive import bound_to
@@ -38,13 +38,12 @@ class RecordCorrected(msgspec.Struct, frozen=True):
     version: str
 
 
-class CorrectRecord(Request[RecordCorrected], frozen=True):
+class CorrectRecord(SignedRequest[RecordCorrected], frozen=True):
     """Replace the data of a person's record; the version before is destroyed. Recorded events cannot be corrected."""
 
     id: Annotated[int, Field(argument=True)]
     record: Annotated[str, Field("Which record, as `dongui requests show` lists them.", metavar="UUID")]
     data: Annotated[Json, Field("Its right data: a JSON object in a file, or -.", reads="json")]
-    by: By = COMMAND_LINE
 
 
 @operation("requests.correct", right="requests", audit="request")

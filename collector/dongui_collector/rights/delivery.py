@@ -15,7 +15,7 @@ import msgspec
 
 from dongui_collector.access import audit_log
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import AccessRequest, Field, operation
 from dongui_collector.core.private_files import private
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import access_package, access_package_page, files
@@ -35,28 +35,20 @@ class PackageOpened(msgspec.Struct, frozen=True):
     id: int
 
 
-class OpenPackage(Request[PackageOpened], frozen=True):
+class OpenPackage(AccessRequest[PackageOpened], frozen=True):
     """Allow the access package of a request to be written. The look is audited."""
 
     id: Annotated[int, Field(argument=True)]
-    by: By = COMMAND_LINE
-    address: str = ""
 
 
 @operation("requests.package", right="requests", audit="request.package")
 def look(core: Installation, form: OpenPackage) -> PackageOpened:
     """Allow a package and write the look down, the archive's too. Raises :class:`NotAllowed` as :func:`whose` does."""
     subject = whose(core, form.id)
-    audit_log.record_access(
-        core,
-        action="request.package",
-        by=form.by,
-        reason=f"privacy request {form.id}",
-        site_ref=subject.site_ref,
-        visitor=next(iter(subject.keys), None),
-        address=form.address,
-        what={"visitors": len(subject.visitors), "archive": True},
-    )
+    reason, visitor = f"privacy request {form.id}", next(iter(subject.keys), None)
+    what = {"visitors": len(subject.visitors), "archive": True}
+    site = subject.site_ref
+    audit_log.record_request(core, form, "request.package", reason, site_ref=site, visitor=visitor, what=what)
     return PackageOpened(id=form.id)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from dongui_collector.analytics.imports.days import READERS
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import COMMAND_LINE, Request, operation
+from dongui_collector.core.operations import AttributedRequest, Request, operation
 from dongui_collector.exports.export import Entitlement, entitle
 from dongui_collector.ledger.erasure_feed import CONSUMERS
 from dongui_collector.ledger.sites import find_site
@@ -25,7 +25,7 @@ class ExportNoted(msgspec.Struct, frozen=True):
     disclosure: int | None
 
 
-class AuditExport(Request[ExportNoted], frozen=True):
+class AuditExport(AttributedRequest[ExportNoted], frozen=True):
     """Decide and write down an export before its first row is read."""
 
     purposes: Sequence[str]
@@ -34,7 +34,6 @@ class AuditExport(Request[ExportNoted], frozen=True):
     format: str
     site: str | None = None
     recipient: str | None = None
-    by: str = COMMAND_LINE
     precise: bool = False
 
 
@@ -130,14 +129,13 @@ class AggregatesImported(msgspec.Struct, frozen=True):
     last: str | None = msgspec.field(name="to")
 
 
-class ImportAggregates(Request[AggregatesImported], frozen=True):
+class ImportAggregates(AttributedRequest[AggregatesImported], frozen=True):
     """Keep another product's numbers of days, all of them or none, for readers of one purpose."""
 
     source: str
     purpose: str
     days: Mapping[str, Mapping[str, Json]]
     site: str | None = None
-    by: str = COMMAND_LINE
 
 
 @operation("aggregates.import", right="publish", audit="import")

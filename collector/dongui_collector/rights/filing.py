@@ -13,7 +13,7 @@ import msgspec
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import Field, SignedRequest, SiteName, operation
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import duplicates, files
@@ -32,7 +32,7 @@ class FiledRequest(msgspec.Struct, frozen=True):
     due: str
 
 
-class FileRequest(Request[FiledRequest], frozen=True):
+class FileRequest(SignedRequest[FiledRequest], frozen=True):
     """File a request that came by e-mail, letter or telephone. Its clock runs from the day it was received."""
 
     kind: Annotated[str, Field(choices=tuple(KINDS))]
@@ -44,7 +44,6 @@ class FileRequest(Request[FiledRequest], frozen=True):
     visitor: Annotated[str | None, Field("Whom it is about: a visitor id; - asks for it.", reads="secret")] = None
     agent: Annotated[bool, Field("Somebody asks for the person, under a power of attorney.")] = False
     received: Annotated[str | None, Field("The day on which it came in [default: today].", metavar="DAY")] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
 
 

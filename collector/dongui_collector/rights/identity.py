@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import Field, SignedRequest, operation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.grounds import PROOFS
@@ -26,12 +26,11 @@ class IdentityRecorded(msgspec.Struct, frozen=True):
     identity: str
 
 
-class RecordIdentity(Request[IdentityRecorded], frozen=True):
+class RecordIdentity(SignedRequest[IdentityRecorded], frozen=True):
     """Record that it was checked who asks. Nothing is shown or done before."""
 
     id: Annotated[int, Field(argument=True)]
     how: Annotated[str, Field("How it was checked.", choices=PROOFS)]
-    by: By = COMMAND_LINE
     failed: Annotated[bool, Field("It could not be confirmed.")] = False
     note: Annotated[str, Field("What was seen; never a copy of a document.")] = ""
     attorney: Annotated[str, Field("Which power of attorney an agent showed.")] = ""

@@ -11,7 +11,13 @@ from datetime import date
 from typing import Annotated
 
 from dongui_collector.core.errors import CollectorError
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import (
+    AttributedRequest,
+    Field,
+    SignedRequest,
+    SiteName,
+    operation,
+)
 from dongui_collector.exports.export import FIELDS_OF, Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
@@ -23,7 +29,7 @@ from dongui_collector.storage.contract.disclosures import Disclosure
 from dongui_collector.storage.contract.values import Json
 
 
-class RecordDemand(Request[DisclosureView], frozen=True):
+class RecordDemand(SignedRequest[DisclosureView], frozen=True):
     """Record a demand. Nothing is handed over yet."""
 
     authority: Annotated[str, Field("Who demands it.")]
@@ -44,7 +50,6 @@ class RecordDemand(Request[DisclosureView], frozen=True):
     secret_until: Annotated[str | None, Field("A law forbids telling the person until then.", metavar="DAY")] = None
     secret_law: Annotated[str, Field("That law.")] = ""
     site: SiteName = None
-    by: By = COMMAND_LINE
 
 
 @operation("investigations.record", right="approve", audit="disclosure")
@@ -98,11 +103,10 @@ def _not(items: Sequence[str]) -> str:
     return f"; not {unknown[0]!r}" if unknown else ""
 
 
-class BeginInvestigation(Request[DisclosureBegun], frozen=True):
+class BeginInvestigation(AttributedRequest[DisclosureBegun], frozen=True):
     """Begin the hand-over of a demand that is recorded."""
 
     id: int
-    by: str = COMMAND_LINE
 
 
 @operation("investigations.begin", right="approve", audit="disclosure")

@@ -13,7 +13,7 @@ from dongui.i18n import words as words_of
 from dongui.policy.words import citation, long_date
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import AccessRequest, Field, operation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.rights import files
 from dongui_collector.rights.own_requests import objection
@@ -29,13 +29,11 @@ class Letter(msgspec.Struct, frozen=True):
     text: str
 
 
-class WriteLetter(Request[Letter], frozen=True):
+class WriteLetter(AccessRequest[Letter], frozen=True):
     """Print the newest answer as a letter: outcome, ground, what is kept and until when, and the route of objection."""
 
     id: Annotated[int, Field(argument=True)]
     lang: Annotated[str, Field(choices=("ko", "en"), default="ko")] = "ko"
-    by: By = COMMAND_LINE
-    address: str = ""
 
 
 @operation("requests.letter", right="requests", audit="request.show")
@@ -46,7 +44,7 @@ def letter(core: Installation, request: WriteLetter) -> Letter:
     """
     if request.lang not in LANGUAGES:
         raise CollectorError(f"a letter is written in one of {', '.join(LANGUAGES)}")
-    shown = show(core, ShowRequest(request.id, request.by, request.address))
+    shown = show(core, ShowRequest(request.id, by=request.by, address=request.address))
     if not shown.answers:
         raise NotAllowed(f"request {request.id} has not been answered yet")
     site_ref = files.load(core, request.id).site_ref

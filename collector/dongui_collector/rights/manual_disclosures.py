@@ -10,7 +10,7 @@ from typing import Annotated
 
 from dongui_collector.core.clock import day_of
 from dongui_collector.core.errors import CollectorError, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import Field, Request, SignedRequest, SiteName, operation
 from dongui_collector.ledger.disclosure_subjects import Disclosed
 from dongui_collector.ledger.sites import find_site
 from dongui_collector.retention.installation import Installation
@@ -19,7 +19,7 @@ from dongui_collector.rights.disclosures import DisclosureView
 from dongui_collector.storage.contract.values import Site
 
 
-class NoteDisclosure(Request[DisclosureView], frozen=True):
+class NoteDisclosure(SignedRequest[DisclosureView], frozen=True):
     """Note a hand-over that was made another way. Refused where the policy in force does not name the recipient."""
 
     recipient: Annotated[str, Field("A processor or recipient of the policy in force.", metavar="NAME")]
@@ -44,7 +44,6 @@ class NoteDisclosure(Request[DisclosureView], frozen=True):
     )
     rows: Annotated[int | None, Field("How many records went.")] = None
     digest: Annotated[str | None, Field("The file's SHA-256.", metavar="SHA256")] = None
-    by: By = COMMAND_LINE
     site: SiteName = None
 
 

@@ -16,7 +16,7 @@ import msgspec
 from dongui.policy import Policy
 
 from dongui_collector.core.errors import NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import Field, Request, SignedRequest, SiteName, operation
 from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.recipients import registered
 from dongui_collector.ledger.disclosure_subjects import Disclosed
@@ -36,12 +36,11 @@ class ProfileSwitched(msgspec.Struct, frozen=True):
     changed: bool
 
 
-class AllowProfile(Request[ProfileSwitched], frozen=True):
+class AllowProfile(SignedRequest[ProfileSwitched], frozen=True):
     """A member allows it, from now on; - reads the reference."""
 
     member: Annotated[str, Field(argument=True, metavar="REFERENCE", reads="person")]
     site: SiteName = None
-    by: By = COMMAND_LINE
 
 
 @operation("profiles.allow", right="requests", audit="profile")
@@ -50,12 +49,11 @@ def allow(core: Installation, request: AllowProfile) -> ProfileSwitched:
     return _switch(core, request.member, request.site, request.by, allowed=True)
 
 
-class DenyProfile(Request[ProfileSwitched], frozen=True):
+class DenyProfile(SignedRequest[ProfileSwitched], frozen=True):
     """A member denies it, from now on; - reads the reference."""
 
     member: Annotated[str, Field(argument=True, metavar="REFERENCE", reads="person")]
     site: SiteName = None
-    by: By = COMMAND_LINE
 
 
 @operation("profiles.deny", right="requests", audit="profile")

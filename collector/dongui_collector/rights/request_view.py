@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dongui_collector.access import audit_log
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, operation
+from dongui_collector.core.operations import AccessRequest, Field, operation
 from dongui_collector.retention.installation import Installation
 from dongui_collector.retention.records import RecordDetails
 from dongui_collector.rights import files, fulfilment
@@ -63,12 +63,10 @@ class RequestDetails(RequestSummary, frozen=True, kw_only=True):
         return self.records is not UNSET
 
 
-class ShowRequest(Request[RequestDetails], frozen=True):
+class ShowRequest(AccessRequest[RequestDetails], frozen=True):
     """Show one request and who asks; how much is held only once the identity was checked. The look is audited."""
 
     id: Annotated[int, Field(argument=True)]
-    by: By = COMMAND_LINE
-    address: str = ""
 
 
 @operation("requests.show", right="requests", audit="request.show")
@@ -76,15 +74,8 @@ def show(core: Installation, form: ShowRequest) -> RequestDetails:
     """One request with who asks, its words and its answers; audited. What is held only once the identity is proved."""
     request = files.load(core, form.id)
     subject = subject_of(core, request)
-    audit_log.record_access(
-        core,
-        action="request.show",
-        by=form.by,
-        reason=f"privacy request {form.id}",
-        site_ref=request.site_ref,
-        visitor=next(iter(subject.keys), None),
-        address=form.address,
-    )
+    reason, whose = f"privacy request {form.id}", next(iter(subject.keys), None)
+    audit_log.record_request(core, form, "request.show", reason, site_ref=request.site_ref, visitor=whose)
     secret, shown = files.private(core, request), summary(core, request)
     asker: Json = {name: secret.get(name) for name in _ASKER}
     reasons = zip(request.answers, secret.get("reasons", []), strict=False)

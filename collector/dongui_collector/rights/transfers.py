@@ -15,7 +15,14 @@ import msgspec
 from dongui.rules.periods import Period, last_day
 
 from dongui_collector.core.errors import CollectorError, NotAllowed
-from dongui_collector.core.operations import COMMAND_LINE, By, Field, Request, SiteName, operation
+from dongui_collector.core.operations import (
+    AttributedRequest,
+    Field,
+    Request,
+    SignedRequest,
+    SiteName,
+    operation,
+)
 from dongui_collector.core.pseudonyms import Pseudonyms
 from dongui_collector.exports.export import Entitlement, export_events
 from dongui_collector.ledger.disclosure_subjects import Disclosed
@@ -33,7 +40,7 @@ ON_SITE_ALONE = Period(
 )  # Decree 29(2): a notice on the web site, where a person cannot be reached, stands so long
 
 
-class PlanTransfer(Request[DisclosureView], frozen=True):
+class PlanTransfer(SignedRequest[DisclosureView], frozen=True):
     """Record the plan. Nothing moves; withdrawals from now on count as a no."""
 
     recipient: Annotated[str, Field("The successor.", metavar="NAME")]
@@ -45,7 +52,6 @@ class PlanTransfer(Request[DisclosureView], frozen=True):
     country: Annotated[str, Field("The successor's country [default: the controller's].")] = ""
     purposes: Annotated[Sequence[str], Field("Only what stands on this purpose; repeatable.", option="--purpose")] = ()
     site: SiteName = None
-    by: By = COMMAND_LINE
 
 
 @operation("transfers.plan", right="approve", audit="disclosure")
@@ -82,14 +88,13 @@ def plan(core: Installation, request: PlanTransfer) -> DisclosureView:
     return status(core, ShowTransfer(disclosures.begin(core, entry)))
 
 
-class LogNotice(Request[DisclosureView], frozen=True):
+class LogNotice(SignedRequest[DisclosureView], frozen=True):
     """Log that the notice was given."""
 
     id: Annotated[int, Field(argument=True)]
     means: Annotated[str, Field("How it was given.", choices=MEANS)]
     proof: Annotated[str, Field("What proves it: a link, a file's digest, a dispatch number.")]
     on: Annotated[str | None, Field("The day on which it was given [default: today].", metavar="DAY")] = None
-    by: By = COMMAND_LINE
 
 
 @operation("transfers.notice", right="approve", audit="disclosure")
@@ -113,7 +118,7 @@ def notice(core: Installation, request: LogNotice) -> DisclosureView:
     return status(core, ShowTransfer(request.id))
 
 
-class OptOut(Request[DisclosureView], frozen=True):
+class OptOut(SignedRequest[DisclosureView], frozen=True):
     """Leave people out; a member with every visitor joined to it."""
 
     id: Annotated[int, Field(argument=True)]
@@ -124,7 +129,6 @@ class OptOut(Request[DisclosureView], frozen=True):
         Sequence[str],
         Field("A visitor's id, - to read it; repeatable.", option="--visitor", metavar="ID", reads="people"),
     ] = ()
-    by: By = COMMAND_LINE
 
 
 @operation("transfers.opt_out", right="approve", audit="disclosure")
@@ -145,11 +149,10 @@ def opt_out(core: Installation, request: OptOut) -> DisclosureView:
     return status(core, ShowTransfer(request.id))
 
 
-class CancelTransfer(Request[DisclosureView], frozen=True):
+class CancelTransfer(SignedRequest[DisclosureView], frozen=True):
     """Cancel a planned transfer."""
 
     id: Annotated[int, Field(argument=True)]
-    by: By = COMMAND_LINE
 
 
 @operation("transfers.cancel", right="approve", audit="disclosure")
@@ -163,11 +166,10 @@ def cancel(core: Installation, request: CancelTransfer) -> DisclosureView:
     return disclosures.public_view(core, entry)
 
 
-class BeginTransfer(Request[DisclosureBegun], frozen=True):
+class BeginTransfer(AttributedRequest[DisclosureBegun], frozen=True):
     """Begin the hand-over of a transfer whose time has come."""
 
     id: int
-    by: str = COMMAND_LINE
 
 
 @operation("transfers.begin", right="approve", audit="disclosure")

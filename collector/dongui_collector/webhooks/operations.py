@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from dongui_collector.core.errors import CollectorError, NotAllowed, Unknown
-from dongui_collector.core.operations import COMMAND_LINE, Field, Request, SiteName, operation
+from dongui_collector.core.operations import AttributedRequest, Field, Request, SiteName, operation
 from dongui_collector.exports.export import OWN_USE, consumer_of
 from dongui_collector.exports.recipients import terms
 from dongui_collector.ledger.sites import find_site
@@ -29,7 +29,7 @@ class NewWebhook(WebhookSummary, frozen=True, kw_only=True):
     secret: str
 
 
-class AddWebhook(Request[NewWebhook], frozen=True):
+class AddWebhook(AttributedRequest[NewWebhook], frozen=True):
     """Tell URL (https) from now on. The secret that signs what is sent is shown this once."""
 
     url: Annotated[str, Field(argument=True)]
@@ -39,18 +39,16 @@ class AddWebhook(Request[NewWebhook], frozen=True):
     ] = None
     recipient: Annotated[str | None, Field("Or a processor's or recipient's, under theirs.", metavar="NAME")] = None
     site: SiteName = None
-    by: str = COMMAND_LINE
 
 
 class ListWebhooks(Request[list[WebhookSummary]], frozen=True):
     """List them and how they fare; never their secrets nor their whole addresses."""
 
 
-class ResumeWebhook(Request[WebhookSummary], frozen=True):
+class ResumeWebhook(AttributedRequest[WebhookSummary], frozen=True):
     """Try one that was paused again, from where it stood."""
 
     id: Annotated[str, Field(argument=True)]
-    by: str = COMMAND_LINE
 
 
 class WebhookRemoved(msgspec.Struct, frozen=True):
@@ -59,11 +57,10 @@ class WebhookRemoved(msgspec.Struct, frozen=True):
     removed: str
 
 
-class RemoveWebhook(Request[WebhookRemoved], frozen=True):
+class RemoveWebhook(AttributedRequest[WebhookRemoved], frozen=True):
     """Tell it no more, from this moment on."""
 
     id: Annotated[str, Field(argument=True)]
-    by: str = COMMAND_LINE
 
 
 @operation("webhooks.add", right="access", audit="webhook")

@@ -142,6 +142,12 @@ class DeliveryQueue:
             self._counts["purged"] += count
             return count
 
+    def holds(self, key: Hashable, path: str) -> bool:
+        """Whether a request to ``path`` waits under this key, or is on its way."""
+        with self._lock:
+            flying = self._flying is not None and (self._flying.key, self._flying.path) == (key, path)
+            return flying or any(job.path == path for job in self._queue.get(key, ()))
+
     def flush(self, timeout: float) -> bool:
         """Waits until everything is delivered, ``timeout`` seconds at most; True when it is. Not for requests."""
         end = time.monotonic() + timeout
@@ -381,14 +387,19 @@ class DeliveryQueue:
 
 
 def _understood(parcel: Batch, reply: Response) -> dict[str, Any] | None:
+    """The collector's answer to a parcel, as :func:`understood` has it."""
+    return understood(parcel.path, parcel.jobs[0].encoded() if parcel.path == CONSENTS else b"", reply)
+
+
+def understood(path: str, request: bytes, reply: Response) -> dict[str, Any] | None:
     """The collector's answer; None when it was not the collector that answered (but a balancer, a captive portal)."""
     answer = reply.json()
-    if parcel.path == CONSENTS and reply.status < 400:
-        id_ = str(json.loads(parcel.jobs[0].encoded()).get("id"))
+    if path == CONSENTS and reply.status < 400:
+        id_ = str(json.loads(request).get("id"))
         kind = reply.headers.get("content-type", "")
         return answer if classify_answer(reply.status, kind, reply.body, id_) == "recorded" else None
     if 200 <= reply.status < 300:
-        if parcel.is_events:
+        if path == EVENTS:
             return answer if isinstance(answer.get("recorded"), int) else None
         return answer if answer or reply.status == 204 else None
     return answer if reply.headers.get("content-type", "").startswith("application/problem+json") else None

@@ -15,15 +15,17 @@ Implementations are used from several threads of one process; every write runs u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
 
 from dongui_collector.storage.contract.event_store import EventStore, IngestTransaction, iter_rows
 from dongui_collector.storage.contract.folder import DataFolder
-from dongui_collector.storage.contract.key_store import KeyStore
 from dongui_collector.storage.contract.ledger_store import LedgerStore
 from dongui_collector.storage.contract.office_stores import AccountStore, AdminStore, DisclosureStore
-from dongui_collector.storage.contract.record_store import RecordStore
+from dongui_collector.storage.contract.values import Record
 
 __all__ = [
     "AccountStore",
@@ -37,6 +39,64 @@ __all__ = [
     "Storage",
     "iter_rows",
 ]
+
+
+class RecordStore(Protocol):
+    """``data/archive.db`` (what other law makes the site keep, S5.2) or ``data/records.db`` (the rest)."""
+
+    def add(self, records: Sequence[Record]) -> list[Record]:
+        """What is kept of each, on disk: the record itself, or the one that has its ``id`` already."""
+
+    def by_id(self, id: bytes) -> Record | None: ...
+    def of_group(self, site_ref: int, class_id: str, last_day: date) -> list[Record]:
+        """All of one of :meth:`groups`, oldest first."""
+
+    def of_class(self, site_ref: int, class_id: str) -> list[Record]:
+        """All of a site's class, oldest first."""
+
+    def of_subject(self, site_ref: int, subject: bytes) -> list[Record]:
+        """All about one subject, oldest first."""
+
+    def of_site(self, site_ref: int) -> list[Record]:
+        """All of a site, oldest first."""
+
+    def known_since(self, site_ref: int, subject: bytes) -> int | None:
+        """When the oldest record about a subject happened (epoch ms); None where there is none."""
+
+    def groups(self) -> list[tuple[int, str, date, int]]:
+        """(site, class, last_day, number): what there is to age out."""
+
+    def destroy(self, site_ref: int, class_id: str, last_day: date, *, except_ids: Sequence[bytes] = ()) -> int: ...
+    def destroy_ids(self, ids: Sequence[bytes]) -> int: ...
+
+
+class KeyStore(Protocol):
+    """``keys/keys.db``: wrapped keys by name, nothing else. A name is used once: destroyed, it is never made anew."""
+
+    @property
+    def readonly(self) -> bool: ...
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while several answers must belong together; every writer of the process holds it too. Re-entrant."""
+
+    def get(self, name: str) -> bytes | None: ...
+    def put(self, name: str, wrapped: bytes) -> None:
+        """Durable before it returns; a name that exists or existed is a ``StorageError``."""
+
+    def names(self, prefix: str = "") -> list[str]: ...
+    def destroyed(self, name: str) -> bool:
+        """Whether a key of this name was destroyed."""
+
+    def destroy(self, name: str) -> bool:
+        """Overwritten on disk, gone from the log, before it returns. Idempotent; False when there is no such key."""
+
+    def gone(self) -> list[str]:
+        """The names of all destroyed keys."""
+
+    def replace_all(self, rewrap: Callable[[str, bytes], bytes], *, beside: tuple[str, bytes] | None = None) -> int:
+        """Master-key rotation, in one transaction; ``beside`` is a new (name, wrapped) put in the same one."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
