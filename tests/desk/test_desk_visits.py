@@ -21,6 +21,7 @@ from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.answers import first_held
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.figures import change, duration, shown
+from dongui_collector.desk.visits.glance import sparkline
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
 from dongui_collector.desk.visits.screen_state import read
@@ -607,3 +608,29 @@ def test_values_are_offered_while_one_is_typed(
 def test_a_form_makes_a_filter(dimension: str, how: str, value: str, one: str) -> None:
     assert filter_of(dimension, how, value) == one
     assert parse_filter(one).text == one
+
+
+def test_all_sites_are_seen_at_a_glance(world: World, officer: FlaskClient) -> None:
+    for days_ago in (1, 1, 8, 9, 10, 20):
+        visit(world, ("pageview", "/"), days_ago=days_ago)
+    world.ask("sites.add", name="Blog <b>", origins=["https://blog.example.com"])
+    assert "All sites" in text_of(officer, "/console/visits?lang=en")
+    page = officer.get("/console/visits/sites?period=7d&lang=en").text
+    shop, blog = page.split("<tbody>")[1].split("</tr>")[:2]
+    said = " ".join(unescape(re.sub(r"<[^>]+>", " ", shop)).split())
+    assert said.endswith("2 2 2 ↓ −33%")
+    assert re.search(r'd="M[0-9.,L]+"', shop)
+    assert "Blog &lt;b&gt;" in blog
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ([], ""),
+        ([0, 0], "M1.0,27.0L119.0,27.0"),
+        ([None, 2, None, 1], "M40.3,1.0M119.0,14.0"),
+        ([3], "M1.0,1.0"),
+    ],
+)
+def test_a_small_graph_leads_over_nothing_unknown(values: list[int | None], path: str) -> None:
+    assert sparkline(values) == path
