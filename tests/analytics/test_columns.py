@@ -6,9 +6,10 @@ import random
 import sys
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from math import ceil, fsum, isnan
 from typing import Any, cast
@@ -358,6 +359,25 @@ def journeys(shop: Shop, reader: tuple[str, ...], filters: tuple[Filter, ...], v
         assert (row["visitors"], row["share"]) == (len({v.visitor for v in there}), ratio(len(there), len(reached)))
     rows = report(core, shop.site, reader, Query("retention", FIRST, LAST, filters))["rows"]
     assert {(r["week"], r["after"]): (r["visitors"], r["returned"]) for r in rows} == _retention(shop, visits)
+    zone = core.registry.in_force(shop.site.ref, shop.house.now).zone
+    began = [datetime.fromtimestamp(visit.start / 1000, zone) for visit in visits]
+    rows = report(core, shop.site, reader, Query("weekdays", FIRST, LAST, filters, limit=1000))["rows"]
+    assert [((row["weekday"], row["hour"]), row["visits"]) for row in rows] == sorted(
+        Counter((at.isoweekday(), at.hour) for at in began).items()
+    )
+    page = shop.rng.choice(["/", "/a", "/a*", "/no such"])
+    for name, step in (("next_pages", 1), ("previous_pages", -1)):
+        beside: dict[str | None, list[Visit]] = {}
+        for visit in visits:
+            around = [None, *visit.pages, None]
+            for n, seen in enumerate(around):
+                if seen is not None and parse_filter(f"page:{page}").holds([seen]):
+                    beside.setdefault(around[n + step], []).append(visit)
+        rows = report(core, shop.site, reader, Query(name, FIRST, LAST, filters, beside=page, limit=1000))["rows"]
+        assert {row["page"]: (row["visitors"], row["visits"], row["page_views"]) for row in rows} == {
+            key: (len({v.visitor for v in theirs}), len({id(v) for v in theirs}), len(theirs))
+            for key, theirs in beside.items()
+        }
     rows = report(core, shop.site, reader, Query("vitals", FIRST, LAST, filters, limit=1000))["rows"]
     assert {row.pop("page"): row for row in rows} == _vitals(visits)
     now = report(core, shop.site, reader, Query("now", FIRST, LAST, filters))["rows"]

@@ -13,10 +13,11 @@ from dongui_collector.analytics.columns.engine import Engine
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
 from dongui_collector.analytics.properties import flat
+from dongui_collector.analytics.reports import COMPARED, NEIGHBOURS
 from dongui_collector.core.errors import SettingsError
 from dongui_collector.core.settings import load_settings
 
-from tests.retention.house import House
+from tests.retention.house import House, at
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 31)
 
@@ -236,3 +237,45 @@ def test_an_event_on_a_page_is_more_than_both_in_one_visit(house: House) -> None
     for wrong in ("event_page:", "event_page:purchase", "event_page:pur*=/"):
         with pytest.raises(ReportError, match="event_page:NAME=PAGE"):
             parse_filter(wrong)
+
+
+def test_every_row_has_its_own_figures_of_the_period_before(house: House) -> None:
+    for when, paths in (("2025-03-11T12:00", ("/a", "/b")), ("2025-03-12T09:00", ("/a", "/a", "/c"))):
+        for path in paths:
+            house.now = at(when)
+            visitor = house.arrive("statistics")
+            house.visit(visitor, url=f"https://shop.example.com{path}", props={"plan": path})
+            house.visit(visitor, name="purchase", url="https://shop.example.com/buy")
+    needed: dict[str, dict[str, Any]] = {
+        "funnel": {"steps": (parse_filter("page:/a"), parse_filter("event:purchase"))},
+        "property_values": {"property_name": "plan"},
+        **{name: {"beside": "/*"} for name in NEIGHBOURS},
+    }
+    for name in COMPARED:
+        if name == "click_ids":  # of another purpose
+            continue
+        before, now = (
+            report(house.core, house.site, ("statistics",), Query(name, day, day, **needed.get(name, {})))
+            for day in (date(2025, 3, 11), date(2025, 3, 12))
+        )
+        asked = Query(name, LAST_DAY, LAST_DAY, compare=True, limit=2, **needed.get(name, {}))
+        both = report(house.core, house.site, ("statistics",), asked)
+        assert both["rows"], name
+        assert [{k: v for k, v in row.items() if k != "previous"} for row in both["rows"]] == now["rows"][:2], name
+        for row in both["rows"]:
+            names = row.keys() - row["previous"].keys() - {"previous"}
+            was = [then for then in before["rows"] if all(then[n] == row[n] for n in names)]
+            if was:
+                assert row["previous"] == {k: v for k, v in was[0].items() if k not in names}, name
+            else:
+                assert not any(row["previous"].values()), name
+        assert both["previous"]["visits"] == before["visits"], name
+    (gone,) = [row for row in ask_day(house, "pages", compare=True) if row["page"] == "/c"]
+    assert (gone["previous"]["visits"], gone["previous"]["engaged_time"]) == (0, None)
+
+
+LAST_DAY = date(2025, 3, 12)
+
+
+def ask_day(house: House, name: str, **more: Any) -> Any:
+    return report(house.core, house.site, ("statistics",), Query(name, LAST_DAY, LAST_DAY, **more))["rows"]

@@ -14,7 +14,7 @@ import pytest
 from dongui_collector.analytics.entitled_events import no_recipient
 from dongui_collector.analytics.executor import Query, report
 from dongui_collector.analytics.filters import ReportError, parse_filter
-from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.analytics.reports import NEIGHBOURS, REPORTS
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.exports.export import entitle, export_events
 from dongui_collector.storage.contract.values import Site
@@ -49,6 +49,8 @@ def ask(house: House, site: Site, reader: tuple[str, ...], name: str, *filters: 
         more.setdefault("steps", (parse_filter("page:/"), parse_filter("event:purchase")))
     if name == "property_values":
         more.setdefault("property_name", "plan")
+    if name in NEIGHBOURS:
+        more.setdefault("beside", "/")
     question = Query(name, *days, tuple(map(parse_filter, filters)), limit=more.pop("limit", 1000), **more)
     return report(house.core, site, reader, question)
 
@@ -345,7 +347,9 @@ def test_a_recipient_gets_no_report() -> None:
         {"limit": 0},
         {"limit": 1001},
         {"offset": -1},
-        {"name": "pages", "compare": True},
+        {"name": "timeseries", "compare": True},
+        {"name": "next_pages"},
+        {"name": "pages", "beside": "/"},
     ],
     ids=str,
 )

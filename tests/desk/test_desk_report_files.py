@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from desk_world import ORIGIN, World
-from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.analytics.reports import NEIGHBOURS, REPORTS
 from dongui_collector.core.clock import day_of
 from dongui_collector.desk.visits.downloads import DOWNLOADS
 from dongui_collector.desk.visits.extras import EXTRAS
@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 NEEDED = {"funnel": "&step=page:/p00&step=event:purchase", "property_values": "&property=plan"}
+NEEDED |= dict.fromkeys(NEIGHBOURS, "&beside=/p01")
 FORMULA = "=HYPERLINK(1)"
 
 

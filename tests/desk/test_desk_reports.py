@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from desk_world import World
-from dongui_collector.analytics.reports import REPORTS
+from dongui_collector.analytics.reports import NEIGHBOURS, REPORTS
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -30,10 +30,14 @@ def problem_of(answer: TestResponse) -> str:
     return slug
 
 
+NEEDED = {"funnel": "&step=page:/&step=event:purchase", "property_values": "&property=plan"}
+NEEDED |= dict.fromkeys(NEIGHBOURS, "&beside=/")
+
+
 def test_every_report_says_which_purposes_it_rests_on(world: World, visitor: str) -> None:
     token = world.token("statistics", "marketing")["token"]
     for name in REPORTS:
-        more = {"funnel": "&step=page:/&step=event:purchase", "property_values": "&property=plan"}.get(name, "")
+        more = NEEDED.get(name, "")
         answer = get(world, name, f"&purpose=statistics{more}", token=token)
         if name == "click_ids":  # rests on advertising_id, which statistics does not list
             assert problem_of(answer) == "forbidden"
@@ -88,7 +92,7 @@ def test_filters_and_comparison(world: World, visitor: str) -> None:
         ("pages", "&limit=0"),
         ("pages", "&limit=sentinel"),
         ("pages", "&offset=-1"),
-        ("pages", "&compare=previous"),
+        ("timeseries", "&compare=previous"),
         ("overview", "&compare=sentinel"),
         ("timeseries", "&interval=sentinel"),
         ("pages", "&sentinel=1"),

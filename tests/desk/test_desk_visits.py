@@ -21,6 +21,7 @@ from dongui_collector.desk.visits import shared_pages
 from dongui_collector.desk.visits.answers import first_held
 from dongui_collector.desk.visits.extras import EXTRAS
 from dongui_collector.desk.visits.figures import change, duration, shown
+from dongui_collector.desk.visits.glance import sparkline
 from dongui_collector.desk.visits.graph import ceiling, draw
 from dongui_collector.desk.visits.periods import PERIODS, compared, days_of, offered, usual
 from dongui_collector.desk.visits.screen_state import read
@@ -180,7 +181,7 @@ def test_a_row_filters_and_a_filter_can_be_removed(world: World, officer: FlaskC
 
 def test_what_the_purposes_do_not_cover_is_said(officer: FlaskClient, visitor: str) -> None:
     whole = text_of(officer, "/console/visits?purpose=marketing&whole=1&lang=en")
-    assert whole.count("These purposes do not cover this.") == 11
+    assert whole.count("These purposes do not cover this.") == 13
     assert "Visitors 1" not in whole
     assert officer.get("/console/visits?purpose=nothing").status_code == 400
 
@@ -520,9 +521,10 @@ def test_everything_on_the_screen_says_that_days_are_missing(world: World, offic
         gone = {"statistics": {"overview": {"rows": []}}}
         core.storage.ledger.freeze(today - timedelta(days=3), core.registry.sites()[0].ref, OWN, gone)
     core.close()
-    days = "period=custom&from={}&to={}&lang=en".format
+    asked = "period=custom&from={}&to={}&lang=en"
     note = "Days that have aged out and are in none of these figures: 1."
     for part in ("panel/pages", "list/pages", *(f"extra/{name}" for name in EXTRAS)):
+        days = f"{asked}{'&filter=page:/*' if part == 'extra/flow' else ''}".format
         whole, living = days(today - timedelta(days=4), today), days(today - timedelta(days=2), today)
         assert note in text_of(officer, f"/console/visits/{part}?{whole}"), part
         if part != "extra/retention":  # of weeks, whatever the period
@@ -606,3 +608,29 @@ def test_values_are_offered_while_one_is_typed(
 def test_a_form_makes_a_filter(dimension: str, how: str, value: str, one: str) -> None:
     assert filter_of(dimension, how, value) == one
     assert parse_filter(one).text == one
+
+
+def test_all_sites_are_seen_at_a_glance(world: World, officer: FlaskClient) -> None:
+    for days_ago in (1, 1, 8, 9, 10, 20):
+        visit(world, ("pageview", "/"), days_ago=days_ago)
+    world.ask("sites.add", name="Blog <b>", origins=["https://blog.example.com"])
+    assert "All sites" in text_of(officer, "/console/visits?lang=en")
+    page = officer.get("/console/visits/sites?period=7d&lang=en").text
+    shop, blog = page.split("<tbody>")[1].split("</tr>")[:2]
+    said = " ".join(unescape(re.sub(r"<[^>]+>", " ", shop)).split())
+    assert said.endswith("2 2 2 ↓ −33%")
+    assert re.search(r'd="M[0-9.,L]+"', shop)
+    assert "Blog &lt;b&gt;" in blog
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ([], ""),
+        ([0, 0], "M1.0,27.0L119.0,27.0"),
+        ([None, 2, None, 1], "M40.3,1.0M119.0,14.0"),
+        ([3], "M1.0,1.0"),
+    ],
+)
+def test_a_small_graph_leads_over_nothing_unknown(values: list[int | None], path: str) -> None:
+    assert sparkline(values) == path

@@ -139,7 +139,12 @@ def test_nothing_for_axe_to_find_and_nothing_too_wide(
         expect(page.locator(".menu nav")).to_be_visible()
         assert violations(page, RULES) == []
     token = desk.ask("shares.create", name="Board", site="Slow Kettle")["token"]
-    pages = ("/console/visits/list/pages", "/console/visits/live?still=1", "/console/visits/kept?query=period%3D7d")
+    pages = (
+        "/console/visits/sites",
+        "/console/visits/list/pages",
+        "/console/visits/live?still=1",
+        "/console/visits/kept?query=period%3D7d",
+    )
     for other in (*pages, f"/share/{token}"):
         page.goto(desk.origin + other)
         assert violations(page, RULES) == [], other
@@ -269,3 +274,34 @@ def test_a_value_is_offered_as_it_is_typed_and_filters_are_kept_as_a_segment(pag
     page.get_by_role("link", name="Segment: Buyers").click()
     expect(page.locator(".chips")).to_contain_text("purchase=*/ca*")
     whole(page)
+
+
+def test_what_comes_before_and_after_a_page_and_when_visits_begin(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=30d")
+    whole(page)
+    expect(page.locator("#panel-weekdays tbody tr")).to_have_count(7)
+    expect(page.locator("#panel-flow")).to_contain_text("Filter by a page")
+    page.locator("#panel-pages tbody a").first.click()
+    expect(page.locator(".chips")).to_contain_text("Page =")
+    whole(page)
+    expect(page.locator("#panel-flow caption")).to_have_count(2)
+    page.locator("#panel-flow tbody a").first.click()
+    whole(page)
+    expect(page.locator(".chips li")).to_have_count(1)
+    assert violations(page, RULES) == []
+    page.locator("#panel-sources footer").get_by_role("link", name="Show all").click()
+    expect(page.locator("thead")).to_contain_text("Change")
+    assert violations(page, RULES) == []
+
+
+def test_from_all_sites_to_one_of_them(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en")
+    whole(page)
+    page.get_by_role("link", name="All sites").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody tr").first.locator(".spark path")).to_have_attribute("d", re.compile("^M.*L"))
+    page.get_by_role("link", name="Blog").click()
+    expect(page.locator("main .title")).to_contain_text("Blog")
+    page.goto(f"{desk.origin}/console/visits/sites")
+    page.locator("tbody a", has_text="Slow Kettle").click()
+    expect(page.locator("main .title")).to_contain_text("Slow Kettle")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dongui.rules import gate_event, items_allowed
@@ -106,3 +107,16 @@ def test_what_the_policy_never_has_searched_stays_as_it_is() -> None:
     assert out is not None
     assert (out["url"], out["referrer"]) == ("/goods/01012345678", "/goods/[phone]"), "of the site's own addresses only"
     assert out["props"] == {"sku": "01012345678", "tel": "[phone]"}
+
+
+def test_mappings_of_any_kind_are_taken() -> None:
+    """Servers hand over read-only views of their dictionaries too."""
+    event = {
+        "id": "5f0c",
+        "at": 1,
+        "props": MappingProxyType({"size": "L"}),
+        "environment": MappingProxyType({"os": "x"}),
+    }
+    out = gate_event(event, ["statistics"], POLICY, NOW)
+    assert out is not None
+    assert (out["props"], out["environment"]) == ({"size": "L"}, {"os": "x"})

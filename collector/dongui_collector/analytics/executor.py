@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dongui_collector.analytics import metrics
 from dongui_collector.analytics.columns.conversions import with_conversion
 from dongui_collector.analytics.columns.count import Figures, total
 from dongui_collector.analytics.columns.engine import Engine, VisitSelection
@@ -19,7 +20,7 @@ from dongui_collector.analytics.columns.words import Glossary
 from dongui_collector.analytics.entitled_events import EntitledEvents
 from dongui_collector.analytics.filters import ReportError, check_covered
 from dongui_collector.analytics.intervals import Interval, of_day
-from dongui_collector.analytics.metrics import COUNTS, Key, added, ordered, ratio
+from dongui_collector.analytics.metrics import COUNTS, Key, Metrics, added, ordered, ratio
 from dongui_collector.analytics.query import LIMIT, MOST_ROWS, NOW_MS, Query
 from dongui_collector.analytics.reports import OTHERS, SAMPLED
 from dongui_collector.analytics.revenue import Conversion, conversion_of
@@ -122,6 +123,7 @@ class ReportRun:
             self.events.zone,
             event=question.event_name,
             property=question.property_name,
+            page=question.beside,
         )
         if self.conversion:
             measure = with_conversion(measure, self.conversion)
@@ -136,9 +138,8 @@ class ReportRun:
         rows, number = now.rows()
         summary = now.summary()
         if self.question.compare:
-            before = self.count(*self.question.previous)
-            rows = [row | {"previous": was} for row, was in zip(rows, before.rows()[0], strict=True)]
-            summary["previous"] = before.summary()
+            before = replace(self, question=replace(self.question, every=True)).count(*self.question.previous)
+            rows, summary["previous"] = before.beside(rows), before.summary()
         return rows, number, summary
 
     def sampled(self) -> tuple[list[Json], int, Json]:
@@ -225,6 +226,20 @@ class ReportRows:
         if not series and _is_unknown(visits, self._states.values()):
             rows = [row | dict.fromkeys(measure.figures) for row in rows]
         return ordered(rows, measure.names, sort, ascending=ascending), number
+
+    def beside(self, rows: list[Json]) -> list[Json]:
+        """Rows of another period, each with its figures in this one: where it is not there nothing, or not known."""
+        measure = self._measure
+        was = {tuple(row[name] for name in measure.names): row for row in self.rows()[0]}
+        (nothing,) = metrics.rows_of((), measure.figures, {(): Metrics()}, self._visits)
+        if self._frozen.shortened or _is_unknown(self._visits, self._states.values()):
+            nothing = dict.fromkeys(measure.figures)
+        keys = (tuple(row[name] for name in measure.names) for row in rows)
+        found = (was.get(key, nothing) for key in keys)
+        return [
+            row | {"previous": {name: then[name] for name in measure.figures}}
+            for row, then in zip(rows, found, strict=True)
+        ]
 
     def _with_states(self, rows: list[Json]) -> list[Json]:
         interval = self._question.interval

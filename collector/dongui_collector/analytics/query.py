@@ -38,6 +38,7 @@ class Query:
     since: int | None = None  # only visits with something at or after this instant (epoch ms)
     event_name: str = ""  # of properties: only of events of this name
     property_name: str = ""  # whose values
+    beside: str = ""  # the page whose neighbours; stars stand for any characters
     goal: Filter | None = None  # like a step: what its rows brought of it
     value_name: str = ""  # the property with what the goal was worth
     currency_name: str = "currency"  # the property with the currency of that
@@ -52,8 +53,10 @@ class Query:
             raise ReportError(f"interval is one of {', '.join(INTERVALS)}")
         if not 1 <= self.limit <= MOST_ROWS or self.offset < 0:
             raise ReportError(f"limit is 1 to {MOST_ROWS}, offset 0 or more")
-        if self.compare and self.name != "overview":
-            raise ReportError("compare=previous is for the report overview")
+        if self.compare and self.name not in reports.COMPARED:
+            raise ReportError("compare=previous is for reports whose rows are the same in another period")
+        if (self.name in reports.NEIGHBOURS) != bool(self.beside):
+            raise ReportError(f"the reports {', '.join(reports.NEIGHBOURS)} have a page, and no other: beside=/cart")
         if self.filters and self.name == "consent":
             raise ReportError("consent is counted without visitors: it has no filters")
         self._check_steps()
@@ -113,6 +116,7 @@ class Query:
             filters=tuple(one.under(site) for one in self.filters),
             steps=tuple(step.under(site) for step in self.steps),
             goal=self.goal.under(site) if self.goal else None,
+            beside=site.named(self.beside) if self.beside else "",
         )
 
     def of_now(self, now: int, zone: ZoneInfo) -> Query:

@@ -33,8 +33,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "searches": ("search",),
     **BREAKDOWNS,
 }
+NEIGHBOURS = ("previous_pages", "next_pages")
 OTHERS = (
     "now",
+    "weekdays",
+    *NEIGHBOURS,
     "funnel",
     "retention",
     "vitals",
@@ -45,6 +48,9 @@ OTHERS = (
 # Whose rows are visits of which some may have met a goal; by headline figures also what that was worth.
 OF_GOALS = (*NAMES, "properties", "property_values")
 OF_VALUES = ("overview", "timeseries", "entry_pages", *BREAKDOWNS)
+# Whose rows are the same ones in another period.
+_NOT_COMPARED = ("timeseries", "now", "retention", "vitals", "property_numbers")
+COMPARED = tuple(name for name in (*NAMES, *OTHERS) if name not in _NOT_COMPARED)
 # What does not add up over visitors: of samples, and what tells its rows apart.
 SAMPLED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "vitals": (("page",), ("samples", *(metric.lower() for metric in METRICS))),

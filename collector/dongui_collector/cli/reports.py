@@ -56,10 +56,11 @@ def mail(site: str | None, config: Path) -> None:
 @click.option("--step", "steps", multiple=True, metavar="DIMENSION:VALUE", help="Of a funnel, in order; repeatable.")
 @click.option("--event", default="", metavar="NAME", help="Of properties and their values: of which event.")
 @click.option("--property", default="", metavar="NAME", help="Of property_values: of which property.")
+@click.option("--beside", default="", metavar="PAGE", help="Of previous_pages and next_pages: beside which page.")
 @click.option("--goal", metavar="DIMENSION:VALUE", help="What the rows brought of a goal, like a step.")
 @click.option("--value", default="", metavar="NAME", help="The property with what the goal was worth.")
 @click.option("--currency", default="currency", metavar="NAME", help="The property with the currency of that.")
-@click.option("--compare", is_flag=True, help="With the period before, of an overview.")
+@click.option("--compare", is_flag=True, help="With the period before, beside each row.")
 @click.option("--sort", metavar="COLUMN", default="", help="The column to sort by [default: the first figure].")
 @click.option("--order", type=click.Choice(["asc", "desc"]), help="Upwards or downwards.")
 @click.option("--limit", type=int, help=f"How many rows [default: {LIMIT}; with --csv every row].")
@@ -78,6 +79,7 @@ def reports(
     steps: tuple[str, ...],
     event: str,
     property: str,
+    beside: str,
     goal: str | None,
     value: str,
     currency: str,
@@ -95,8 +97,8 @@ def reports(
 
     NAME is one of overview, timeseries, pages, entry_pages, exit_pages, events, searches, sources, channels, referrers,
     campaigns, mediums, terms, contents, click_ids, countries, locations, devices, browsers, os, languages, screens,
-    now, funnel, retention, vitals, properties, property_values, property_numbers, consent. Only what the
-    named purposes cover is counted.
+    now, funnel, retention, vitals, weekdays, previous_pages, next_pages, properties, property_values, property_numbers,
+    consent. Only what the named purposes cover is counted.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv or --json, not both")
@@ -112,6 +114,7 @@ def reports(
         compare=compare,
         event_name=event,
         property_name=property,
+        beside=beside,
         goal=parse_filter(goal) if goal else None,
         value_name=value,
         currency_name=currency,

@@ -197,6 +197,7 @@ def _report() -> Json:
         {"name": "segment", "in": "query", "schema": texts, "explode": True, "description": "Saved filters, by name."},
         {"name": "event", "in": "query", "schema": _TEXT, "description": "Of properties: only those of this event."},
         {"name": "property", "in": "query", "schema": _TEXT, "description": "Of `property_values`: whose values."},
+        {"name": "beside", "in": "query", "schema": _TEXT, "description": "Of `previous_pages` and `next_pages`."},
         {"name": "goal", "in": "query", "schema": _TEXT, "description": "Like a step: conversions of every row."},
         {"name": "value", "in": "query", "schema": _TEXT, "description": "The property with what a goal was worth."},
         {"name": "currency", "in": "query", "schema": _TEXT, "description": "The property with its currency."},

@@ -19,6 +19,7 @@ from dongui_collector.analytics.intervals import Interval
 from dongui_collector.analytics.query import MOST_STEPS
 from dongui_collector.analytics.reports import REPORTS
 from dongui_collector.analytics.saved_views import Segment, segment_of, views_of
+from dongui_collector.core.addresses import readable_path
 from dongui_collector.core.errors import NotAllowed
 from dongui_collector.desk import parameters
 from dongui_collector.desk.access import READERS, Problem, authorised
@@ -38,6 +39,7 @@ _ONCE = (
     "compare",
     "event",
     "property",
+    "beside",
     "goal",
     "value",
     "currency",
@@ -130,6 +132,7 @@ def _question(name: str, *, every: bool) -> Query:
         compare="compare" in given,
         event_name=given.get("event", ""),
         property_name=given.get("property", ""),
+        beside=readable_path(given.get("beside", "")),
         goal=parse_filter(given["goal"]) if "goal" in given else None,
         value_name=given.get("value", ""),
         currency_name=given.get("currency", "currency"),

@@ -40,8 +40,8 @@ _SUFFIX = "ending."  # settings that note what an ending did before a hold let g
 
 
 @dataclass
-class Certificate(Ended):
-    """What one call of :meth:`Executor.execute` did: in sum, for each visitor's intent, and which it certified."""
+class Certificate:
+    """What one call of :meth:`Executor.execute` did for each visitor's intent, and which targets it certified."""
 
     of: dict[int, Ended] = field(default_factory=dict)
     certified: set[int] = field(default_factory=set)
@@ -130,7 +130,6 @@ class Executor:
     def _certify_visitor(self, target: VisitorTarget, done: Certificate) -> None:
         ended = done.of[target.of]
         counts = self._so_far(target, ended)
-        done.add(ended)
         if ended.held:
             return
         now = self._clock.now()

@@ -9,14 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from dongui_collector.analytics.columns.choosing import check_told_apart, meets, place_of
-from dongui_collector.analytics.columns.count import empty, total
+from dongui_collector.analytics.columns.count import distinct, empty, total
 from dongui_collector.analytics.columns.table import STEP_SHIFT, TablePart
-from dongui_collector.analytics.columns.words import Bools, Glossary, Ints, Longs, Step
+from dongui_collector.analytics.columns.words import NONE, Bools, Glossary, Ints, Longs, Step
 from dongui_collector.analytics.filters import Filter
 from dongui_collector.analytics.metrics import Json
+from dongui_collector.analytics.patterns import fits
 from dongui_collector.analytics.sessions import METRICS
 
-_VISITORS, _VISITS, _FIRST = 0, 1, 2  # the rows of a matrix that are used here: the last is what a rate is a share of
+_VISITORS, _VISITS, _FIRST, _VIEWS = (
+    0,
+    1,
+    2,
+    3,
+)  # the rows of a matrix that are used here: the last is what a rate is a share of
 
 
 def funnel(part: TablePart, words: Glossary, steps: Sequence[Filter]) -> Longs:
@@ -69,6 +75,30 @@ def _met(words: Glossary, step: Filter) -> Bools:
         return page >= 0 and step.holds((words.pages.values[page],)) is not step.negated
 
     return words.steps.test(holds)
+
+
+def neighbours(part: TablePart, words: Glossary, page: str, *, after: bool) -> Longs:
+    """The page views right before or after those of a page: by whom, in how many visits, how often.
+
+    The first column is of views that were the first or the last of their visit, the others are of the pages.
+    """
+    viewed = words.steps.table("page", lambda step: step[1])[part.steps.columns[0] >> STEP_SHIFT]
+    there = np.flatnonzero(viewed >= 0)
+    seen, visit = viewed[there], part.steps.owners()[there]
+    beside = np.full(len(seen), NONE, np.int32)
+    joined = visit[1:] == visit[:-1]
+    if after:
+        beside[:-1][joined] = seen[1:][joined]
+    else:
+        beside[1:][joined] = seen[:-1][joined]
+    hits = words.pages.test(lambda one: one is not None and fits(page, one))[seen]
+    code, visit = beside[hits] + 1, visit[hits]
+    rows = len(words.pages) + 1
+    sums = empty(rows)
+    sums[_VISITORS] = distinct(code, part.visitor[visit], rows)
+    sums[_VISITS] = distinct(code, visit, rows)
+    sums[_VIEWS] = np.bincount(code, minlength=rows)
+    return sums
 
 
 def retention(part: TablePart, monday: int, weeks: int) -> Longs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import add
 from typing import Any
@@ -22,7 +22,7 @@ from dongui_collector.analytics.columns.words import Glossary, Ints, Longs
 from dongui_collector.analytics.filters import Filter
 from dongui_collector.analytics.intervals import Interval, label, labels
 from dongui_collector.analytics.metrics import Json, Key, Metrics
-from dongui_collector.analytics.reports import BREAKDOWNS
+from dongui_collector.analytics.reports import BREAKDOWNS, NEIGHBOURS
 from dongui_collector.core.clock import start_of
 
 _QUARTER_MS = 900_000
@@ -76,10 +76,15 @@ def measure_of(
     zone: ZoneInfo,
     event: str = "",
     property: str = "",
+    page: str = "",
 ) -> Measure:
     """How a report (other than ``vitals`` and ``consent``) is counted."""
     if name == "timeseries":
         return _timeseries(interval, first, last, zone)
+    if name == "weekdays":
+        return _weekdays(first, last, zone)
+    if name in NEIGHBOURS:
+        return _neighbours(name, page)
     if name == "funnel":
         return _funnel(steps)
     if name == "retention":
@@ -176,8 +181,7 @@ def _property_values(event: str, name: str) -> Measure:
 def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> Measure:
     names = labels(interval, first, last, zone)
     at = {name: code for code, name in enumerate(names)}
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    begins = np.array([start_of(day, zone) for day in days], np.int64)
+    begins = np.array([start_of(day, zone) for day in _days(first, last)], np.int64)
     named = label(interval, zone)
     if interval == "hour":
         until = start_of(last + timedelta(days=1), zone)
@@ -194,6 +198,41 @@ def _timeseries(interval: Interval, first: date, last: date, zone: ZoneInfo) -> 
 
     key = ("timeseries", interval, first, last)
     return Measure(key, ("time",), HEADLINE, counted, lambda _: [(n,) for n in names], whole=True, sort="time")
+
+
+def _weekdays(first: date, last: date, zone: ZoneInfo) -> Measure:
+    """By the weekday (Monday is 1) and the hour of the clock at which visits began."""
+    begins = np.array([start_of(day, zone) for day in _days(first, last)], np.int64)
+    moments = range(int(begins[0]), start_of(last + timedelta(days=1), zone), _QUARTER_MS)
+    hours: Ints = np.fromiter((datetime.fromtimestamp(moment / 1000, zone).hour for moment in moments), np.int32)
+
+    def counted(part: TablePart, _words: Glossary) -> Longs:
+        hour = hours[(begins[part.day - first.toordinal()] + part.start - begins[0]) // _QUARTER_MS]
+        return count.headline(part, (part.day - 1) % 7 * 24 + hour, 7 * 24)
+
+    said = [(day, hour) for day in range(1, 8) for hour in range(24)]
+    return Measure(
+        ("weekdays", first, last),
+        ("weekday", "hour"),
+        ("visitors", "visits", "page_views"),
+        counted,
+        lambda _: said,
+        sort="weekday",
+    )
+
+
+def _neighbours(name: str, page: str) -> Measure:
+    return Measure(
+        (name, page),
+        ("page",),
+        ("visitors", "visits", "page_views"),
+        lambda part, words: journeys.neighbours(part, words, page, after=name == "next_pages"),
+        lambda words: [(None,), *zip(words.pages.values, strict=True)],
+    )
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 def _funnel(steps: Sequence[Filter]) -> Measure:

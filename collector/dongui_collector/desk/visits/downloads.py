@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 
 from dongui_collector.analytics.filters import parse_filter
 from dongui_collector.analytics.metrics import ratio
+from dongui_collector.analytics.reports import NEIGHBOURS
 from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.table_files import as_download, table_file
 from dongui_collector.desk.visits.answers import ScreenReader
-from dongui_collector.desk.visits.extras import retention_days
+from dongui_collector.desk.visits.extras import page_of, retention_days
 from dongui_collector.desk.visits.lists import ListQuery
 from dongui_collector.desk.visits.panels import LISTS
 
@@ -29,6 +30,17 @@ def _retention(reader: ScreenReader) -> Response:
 
 def _vitals(reader: ScreenReader) -> Response:
     return as_download(reader.ask("vitals", every=True))
+
+
+def _weekdays(reader: ScreenReader) -> Response:
+    return as_download(reader.ask("weekdays", every=True))
+
+
+def _flow(reader: ScreenReader) -> Response:
+    page, rows = page_of(reader), list[Json]()
+    for name in NEIGHBOURS if page else ():
+        rows += [{"report": name} | row for row in reader.ask(name, beside=page, every=True)["rows"]]
+    return _file(reader, "flow", ("report", "page", "visitors", "visits", "page_views"), rows)
 
 
 def _goals(reader: ScreenReader) -> Response:
@@ -58,6 +70,8 @@ _OTHERS: Mapping[str, Callable[[ScreenReader], Response]] = {
     "funnels": _funnels,
     "retention": _retention,
     "vitals": _vitals,
+    "weekdays": _weekdays,
+    "flow": _flow,
 }
 DOWNLOADS = (*LISTS, *_OTHERS)
 

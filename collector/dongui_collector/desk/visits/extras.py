@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from babel.dates import get_day_names
+
 from dongui_collector.analytics.filters import parse_filter
+from dongui_collector.analytics.query import MOST_ROWS
+from dongui_collector.analytics.reports import NEIGHBOURS
 from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.visits import time_axis
 from dongui_collector.desk.visits.answers import ScreenReader, missing_days, not_known
@@ -144,9 +148,55 @@ def _vital(name: str, value: Number, lang: str) -> tuple[str, str]:
     return said, "good" if value <= good else "bad" if value > poor else "middling"
 
 
+def weekdays(reader: ScreenReader, lang: str) -> Json:
+    """Visits by the weekday and the hour at which they began: a row a day, each cell darker the more there were."""
+    answer = reader.ask("weekdays", limit=MOST_ROWS)
+    visits = {(row["weekday"], row["hour"]): row["visits"] or 0 for row in answer["rows"]}
+    most = max(visits.values(), default=0)
+    names = get_day_names("abbreviated", locale=lang)
+    rows = [
+        (names[day - 1], [_shade(visits.get((day, hour), 0), most, lang) for hour in range(24)]) for day in range(1, 8)
+    ]
+    return {
+        "rows": rows if most else [],
+        "hours": list(range(24)),
+        "not_known": not_known(answer),
+        "missing": missing_days(answer),
+    }
+
+
+def _shade(number: int, most: int, lang: str) -> tuple[int, str]:
+    return -(-5 * number // most) if most else 0, shown("visits", number, lang)
+
+
+def flow(reader: ScreenReader, lang: str) -> Json:
+    """What was seen right before and right after the page that the screen is filtered by."""
+    page = page_of(reader)
+    if page is None:
+        return {"page": None}
+    found = {name: reader.ask(name, beside=page, limit=_PAGES) for name in NEIGHBOURS}
+    lists = {name: [_beside(reader, row, lang) for row in answer["rows"]] for name, answer in found.items()}
+    return {"page": page, "lists": lists, "missing": max(map(missing_days, found.values()))}
+
+
+def page_of(reader: ScreenReader) -> str | None:
+    """The page that the screen is filtered by; None where it is by none."""
+    pages = (one.value for one in reader.asked.parsed() if one.dimension == "page" and not (one.negated or one.others))
+    return next(pages, None)
+
+
+def _beside(reader: ScreenReader, row: Json, lang: str) -> tuple[str | None, str, str]:
+    """A page (None: the visit began or ended there), how often, and where it leads: to what was beside that page."""
+    kept = tuple(one for one in reader.asked.filters if not one.startswith("page:"))
+    href = reader.asked.query(filters=(*kept, f"page:{row['page']}")) if row["page"] else ""
+    return row["page"], shown("page_views", row["page_views"], lang), href
+
+
 EXTRAS: Mapping[str, Callable[[ScreenReader, str], Json]] = {
     "goals": goals,
     "funnels": funnels,
     "retention": retention,
+    "weekdays": weekdays,
+    "flow": flow,
     "vitals": vitals,
 }

@@ -11,12 +11,13 @@ from werkzeug.datastructures import MultiDict
 
 from dongui_collector.analytics.executor import MOST_ROWS
 from dongui_collector.analytics.filters import DIMENSIONS
+from dongui_collector.analytics.reports import COMPARED
 from dongui_collector.core.addresses import readable_path
-from dongui_collector.desk.visits.answers import ScreenReader, missing_days, not_known
+from dongui_collector.desk.visits.answers import ScreenReader, is_whole, missing_days, not_known
 from dongui_collector.desk.visits.panels import PanelRow, Tab, rows
 
 PAGE = 50
-_NAMES = {*DIMENSIONS, "property", "value"}  # columns that are no figures
+_NAMES = {*DIMENSIONS, "property", "value", "previous"}  # columns that are no figures
 _SEARCHED = 10_000  # rows that a search looks through
 
 
@@ -53,8 +54,9 @@ class ListQuery:
 class ListPage:
     """A page of a list. ``columns`` are (figure, address sorted by it, how it is sorted now).
 
-    ``shortened`` is of how many days the list lacks what few had in common, ``missing`` of how many everything;
-    ``currency`` is what its sums of money are in, ``file`` the address's end for its file.
+    ``shortened`` is of how many days the list lacks what few had in common, ``missing`` of how many everything.
+    ``compared`` is whether rows have changes since the period before, ``currency`` what its sums of money are in, and
+    ``file`` the address's end for its file.
     """
 
     columns: list[tuple[str, str, str]]
@@ -67,16 +69,18 @@ class ListPage:
     not_known: bool
     shortened: int
     missing: int
+    compared: bool
     currency: str
     file: str
 
 
 def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, words: Words) -> ListPage:
-    sample = reader.ask_list(tab.report, limit=1, **wanted.whose)
+    compare = {"compare": True} if reader.asked.compare == "previous" and tab.report in COMPARED else {}
+    sample = reader.ask_list(tab.report, limit=1, **compare, **wanted.whose)
     figures = tuple(name for name in (sample["rows"][0] if sample["rows"] else {}) if name not in _NAMES)
     sort = wanted.sort if wanted.sort in figures else (figures[0] if figures else "")
     order: dict[str, Any] = {"sort": sort, "ascending": wanted.ascending} if sort else {}
-    order |= wanted.whose
+    order |= compare | wanted.whose
     start = (wanted.page - 1) * PAGE
     if wanted.search:
         found, cut = _searched(reader, tab, wanted, order, lang, words, figures)
@@ -101,6 +105,7 @@ def whole_list(reader: ScreenReader, tab: Tab, wanted: ListQuery, lang: str, wor
         not_known(sample),
         sample["shortened"],
         missing_days(sample),
+        "previous" in sample and is_whole(sample) and is_whole(sample["previous"]),
         sample.get("currency", ""),
         link(search=""),
     )

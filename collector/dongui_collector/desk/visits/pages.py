@@ -11,6 +11,7 @@ from dongui_collector.desk.frame import chosen_site
 from dongui_collector.desk.language import words
 from dongui_collector.desk.pages import DeskPages, MenuLine
 from dongui_collector.desk.shell import open_core
+from dongui_collector.desk.visits import glance
 from dongui_collector.desk.visits.answers import ScreenReader, first_held
 from dongui_collector.desk.visits.downloads import DOWNLOADS, download
 from dongui_collector.desk.visits.extras import EXTRAS
@@ -136,6 +137,20 @@ def filter() -> Response:
     one = filter_of(given.get("dimension", ""), given.get("how", ""), given.get("value", "").strip())
     parse_filter(one)
     return redirect(url_for("visits.visits") + asked.with_filter(one), 303)
+
+
+@pages.get("/sites", endpoint="glance", right="visits", nobody="the same")
+def all_sites() -> str:
+    """All sites at a glance, of one period."""
+    core = open_core()
+    asked = glance.state_of(core, request.args.get("period", ""))
+    return render_template(
+        "visits/glance.html",
+        asked=asked,
+        lines=glance.lines(core, asked, g.lang),
+        figures=glance.SHOWN,
+        periods=glance.PERIODS,
+    )
 
 
 @pages.get("/suggest", right="visits", nobody="values that the lists have")

@@ -11,7 +11,7 @@ from dongui.i18n import Words
 
 from dongui_collector.analytics.filters import LONGEST
 from dongui_collector.analytics.sessions import PASSIVE
-from dongui_collector.desk.visits.figures import Number, shown
+from dongui_collector.desk.visits.figures import FigureChange, Number, change, shown
 from dongui_collector.desk.visits.names import label
 from dongui_collector.desk.visits.screen_state import MOST_FILTERS, ScreenState
 
@@ -81,6 +81,7 @@ class PanelRow:
     of_all: str
     figures: tuple[str, ...]
     href: str | None
+    change: FigureChange | None = None  # of the first figure, since the period before
 
 
 def without_lead_of_technical(tab: Tab, answer: Json) -> Json:
@@ -143,6 +144,7 @@ def _row(
         share=round(100 * (number or 0) / most, 1) if most else 0.0,
         of_all=shown("rate", (number or 0) / every if every else None, lang),
         figures=tuple(shown(name, row[name], lang) for name in figures),
+        change=change(figures[0], number, row["previous"][figures[0]], lang) if "previous" in row else None,
         href=_href(tab, row, value, asked, property),
     )
 
