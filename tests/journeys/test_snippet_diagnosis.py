@@ -75,6 +75,20 @@ def test_a_collector_that_is_away_is_named(page: Page, site: Stub, collector: St
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [(404, "text/html", b"<p>gone"), (200, "text/html", b"<p>sign in"), (200, "text/javascript", b"import 'x'")],
+)
+def test_an_interface_that_does_not_run_is_named(
+    page: Page, site: Stub, collector: Stub, said: list[str], status: int, kind: str, body: bytes
+) -> None:
+    broken = (status, {"Content-Type": kind}, body)
+    collector.intercept = lambda request: broken if request.path == "/v1/ui.js" else None
+    page.goto(site.origin)
+    eventually(lambda: said, page)
+    assert [text.partition(",")[0] for text in said] == [f"dongui: ui.js does not come from {collector.origin}"]
+
+
 def test_a_policy_that_refuses_the_collector_is_named(page: Page, site: Stub, collector: Stub, said: list[str]) -> None:
     csp = f"script-src {collector.origin}; connect-src 'self'"
     site.pages["/"] = ({"Content-Security-Policy": csp}, page_of(collector))

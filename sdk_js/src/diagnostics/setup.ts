@@ -13,6 +13,7 @@ const TEXTS = {
   unavailable: "the site's own server cannot reach the collector. Its log (dongui) says why; `dongui serve` starts the collector.",
   other: "what answers at {} is no collector. Its address is the first that `dongui serve` prints (port 8787 unless set); the console's (8788) is another.",
   cookies: "the browser keeps no cookie of this page, so that no choice can be kept: nobody is asked, nothing is recorded. Allow cookies, and in a frame of another site see data-embedded.",
+  parts: "ui.js does not come from {}, or does not run, so nobody is asked. The page's Content-Security-Policy (script-src), a blocker, or a proxy that answers in its place may be the reason.",
   words: "data-words is no JSON object of texts; what is none is left out ({}). Names and texts stand in double quotes, the attribute in single ones.",
 };
 
@@ -43,7 +44,7 @@ function notTexts(): string {
 
 /** Asks as the snippet does. A browser tells no script why it got no answer, so what can be the reason is looked at in turn. */
 async function look(): Promise<void> {
-  const { site, base, debug } = core._options;
+  const { site, base, debug, ui } = core._options;
   const misfits = notTexts();
   if (misfits) say("words", misfits);
   navigator.cookieEnabled || say("cookies");
@@ -59,6 +60,7 @@ async function look(): Promise<void> {
   removeEventListener("securitypolicyviolation", heard);
   const fault = answer && (await faultOf(answer));
   if (fault) return say(fault);
+  if (answer && core._facts && ui != "none" && (await core._load("ui"), !core._wordsNow)) return say("parts");
   if (answer) return debug == null ? undefined : console.info(`dongui: the collector at ${base} answers for this site; its notice is ${core._facts ? core._facts.version : "not known yet"}.`);
   if (directive) return say("csp", directive);
   if (location.protocol == "https:" && base.startsWith("http:")) return say("mixed");
