@@ -115,8 +115,28 @@ def nginx_files(folder: Path, *, port: int, upstream: int, behind_balancer: bool
     ]
     if behind_balancer:
         changes.append(("X-Forwarded-For $remote_addr;", "X-Forwarded-For $proxy_add_x_forwarded_for;"))
+    return nginx_main(folder, changed((DEPLOY / "nginx.conf").read_text(encoding="utf-8"), changes))
+
+
+def consumers_files(folder: Path, *, port: int, upstream: int) -> Path:
+    """deploy/consumers.conf likewise, before a desk."""
+    pem = certificate(folder)
+    changes = [
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+        ("    listen [::]:443 ssl;\n", ""),
+        ("127.0.0.1:8788", f"127.0.0.1:{upstream}"),
+        ("rate=10r/s", "rate=1r/m"),  # so that no machine is too slow to meet it
+        ("/etc/ssl/certs/data.example.pem", str(pem)),
+        ("/etc/ssl/private/data.example.key", str(pem)),
+        ("/var/log/nginx/", f"{folder}/"),
+    ]
+    return nginx_main(folder, changed((DEPLOY / "consumers.conf").read_text(encoding="utf-8"), changes))
+
+
+def nginx_main(folder: Path, text: str) -> Path:
+    """The smallest main configuration that includes a site's."""
     site = folder / "dongui.conf"
-    site.write_text(changed((DEPLOY / "nginx.conf").read_text(encoding="utf-8"), changes))
+    site.write_text(text)
     temporary = " ".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -141,13 +161,13 @@ def haproxy_file(folder: Path, *, port: int, upstream: int) -> Path:
 
 
 @contextmanager
-def proxy(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
-    """Run a proxy until the block ends; what it prints goes into ``log``."""
+def proxy(command: Sequence[str], port: int, log: Path, *, ready: bytes = b" 200 ") -> Iterator[None]:
+    """Run a proxy until the block ends; what it prints goes into ``log``. ``ready`` is its status for ``/healthz``."""
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out)
         try:
             deadline = time.monotonic() + 60
-            while not _answers(port):
+            while not _answers(port, ready):
                 assert child.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.05)
@@ -157,10 +177,10 @@ def proxy(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
             child.wait(60)
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, ready: bytes) -> bool:
     """Whether a request comes back with something better than "no server is up"."""
     try:
-        return b" 200 " in request(port, "GET", "/healthz")[:20]
+        return ready in request(port, "GET", "/healthz")[:20]
     except OSError:
         return False
 
