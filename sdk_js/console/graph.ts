@@ -15,6 +15,8 @@ interface Points {
   step: number;
   lines: string[];
   marks: number[];
+  /** Where a click on a point leads, from the address of the screen; empty for nowhere. */
+  links: string[];
   /** The point whose interval is not over yet. */
   unfinished: number | null;
 }
@@ -53,7 +55,12 @@ function draw(box: HTMLElement): void {
   const over = points.now.map((value, n) => (n === open ? null : value));
   const still = points.now.map((value, n) => (n === open || n === open - 1 ? value : null));
   const data = [points.now.map((_, n) => n), over, points.now.map((_, n) => points.before[n] ?? null), still];
-  drawn.set(box, new uPlot(options(box, points, hint), data as UPlot.AlignedData, box));
+  const plot = new uPlot(options(box, points, hint), data as UPlot.AlignedData, box);
+  plot.over.addEventListener("click", () => {
+    const link = points.links[plot.cursor.idx ?? -1];
+    if (link) location.assign(link);
+  });
+  drawn.set(box, plot);
   sizes.observe(box);
 }
 

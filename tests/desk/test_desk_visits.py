@@ -11,6 +11,7 @@ from html import unescape
 import pytest
 from desk_world import ORIGIN, World, send
 from dongui_collector.analytics.filters import parse_filter
+from dongui_collector.analytics.intervals import Interval, days_of_interval, of_day
 from dongui_collector.analytics.public_numbers import FEWEST, finished
 from dongui_collector.analytics.saved_views import Funnel, Goal, SavedViews, Segment, views_of
 from dongui_collector.analytics.shared_links import live
@@ -634,3 +635,17 @@ def test_all_sites_are_seen_at_a_glance(world: World, officer: FlaskClient) -> N
 )
 def test_a_small_graph_leads_over_nothing_unknown(values: list[int | None], path: str) -> None:
     assert sparkline(values) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "interval", "first", "last"),
+    [
+        ("2026-12-01", "day", "2026-12-01", "2026-12-01"),
+        ("2026-12-28", "week", "2026-12-28", "2027-01-03"),
+        ("2024-02", "month", "2024-02-01", "2024-02-29"),
+        ("2026-12", "month", "2026-12-01", "2026-12-31"),
+    ],
+)
+def test_an_interval_has_its_days(name: str, interval: Interval, first: str, last: str) -> None:
+    assert days_of_interval(name, interval) == (date.fromisoformat(first), date.fromisoformat(last))
+    assert of_day(interval, date.fromisoformat(last)) == name

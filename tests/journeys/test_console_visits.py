@@ -305,3 +305,22 @@ def test_from_all_sites_to_one_of_them(page: Page, desk: Stage) -> None:
     page.goto(f"{desk.origin}/console/visits/sites")
     page.locator("tbody a", has_text="Slow Kettle").click()
     expect(page.locator("main .title")).to_contain_text("Slow Kettle")
+
+
+def test_a_click_on_a_day_leads_to_that_day(page: Page, desk: Stage) -> None:
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=7d&filter=country:KR")
+    whole(page)
+    box = page.locator(".graph .u-over").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 2, box["y"] + 40)
+    expect(page.locator(".hint")).to_be_visible()
+    page.mouse.click(box["x"] + 2, box["y"] + 40)
+    page.wait_for_url("**period=custom**")
+    whole(page)
+    assert re.search(r"from=([0-9-]{10})&to=\1", page.url)
+    expect(page.locator(".chips")).to_contain_text("South Korea")
+    page.goto(f"{desk.origin}/console/visits?lang=en&period=7d")
+    whole(page)
+    page.locator(".as-table summary").click()
+    page.locator(".as-table tbody a").last.click()
+    page.wait_for_url("**period=custom**")

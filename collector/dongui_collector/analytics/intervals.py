@@ -45,6 +45,14 @@ def label(interval: Interval, zone: ZoneInfo) -> Callable[[int], str]:
     return hour if interval == "hour" else longer
 
 
+def days_of_interval(name: str, interval: Interval) -> tuple[date, date]:
+    """The first and the last day of an interval of a day or longer, by its name."""
+    first = date.fromisoformat(name if interval != "month" else f"{name}-01")
+    if interval == "month":
+        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return first, first + timedelta(days=6 if interval == "week" else 0)
+
+
 def of_day(interval: Interval, day: date) -> str:
     """The name of the interval, a day or longer, in which a day lies."""
     if interval == "week":

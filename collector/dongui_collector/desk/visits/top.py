@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dongui_collector.analytics.intervals import Interval
+from dongui_collector.analytics.intervals import Interval, days_of_interval
 from dongui_collector.analytics.saved_views import views_of
 from dongui_collector.desk.language import words
 from dongui_collector.desk.visits import graph, time_axis
 from dongui_collector.desk.visits.answers import ScreenReader, is_whole
 from dongui_collector.desk.visits.figures import FigureChange, Number, change, shown
+from dongui_collector.desk.visits.periods import CUSTOM, usual
 from dongui_collector.desk.visits.screen_state import METRICS, ScreenState
 
 Json = dict[str, Any]
@@ -112,10 +113,20 @@ def _graph(reader: ScreenReader, asked: ScreenState, lang: str) -> Graph:
     if unfinished is not None:
         points["full"][unfinished] += f" ({words()['v_unfinished']})"
     points |= {"saidBefore": [shown(metric, value, lang) for value in before]}
+    points["links"] = [_link(reader, one) for one, _ in pairs]
     marks = _marks(reader, [one or "" for one, _ in pairs])
     points["marks"] = [mark.n for mark in marks]
     drawing = graph.draw(now, before, points["labels"], lines, unfinished)
     return Graph(drawing, points, _rows(points), marks, unfinished)
+
+
+def _link(reader: ScreenReader, time: str | None) -> str:
+    """The address of the screen of one interval's days; none of an hour, of what is to come, and of a shared link."""
+    asked = reader.asked
+    if time is None or asked.fixed or asked.interval == "hour" or reader.is_to_come(time):
+        return ""
+    first, last = days_of_interval(time, asked.interval)
+    return asked.query(period=CUSTOM, first=first, last=last, interval=usual(first, last))
 
 
 def _named(pairs: list[tuple[str | None, str | None]], interval: Interval, lang: str) -> Json:
