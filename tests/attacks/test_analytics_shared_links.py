@@ -7,11 +7,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from html import unescape
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from dongui_collector.analytics import shared_links
 from dongui_collector.analytics.metrics import FIGURES
-from dongui_collector.analytics.public_numbers import FEWEST, KINDS, STEP, PublicNumbers, finished
+from dongui_collector.analytics.public_numbers import FEWEST, STEP, PeriodKind, PublicNumbers, finished
 from dongui_collector.core.errors import CollectorError
 from dongui_collector.core.operations import perform
 from dongui_collector.desk.app import create_desk
@@ -69,6 +70,25 @@ def test_one_person_among_invented_visitors_is_not_seen(house: House) -> None:
         assert "/clinic" not in Link(house).text(), f"{invented + 1} visitors were enough"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("prop:order=12345", "!prop:plan=pro", "event_page:purchase=/cart", "search:name", "click_id:x", "city:Seoul"),
+        *("referrer:a.example/b", "screen:1x1", "term:x", "country:KR|prop:order=12345", "browser_version:1"),
+    ],
+)
+def test_no_link_is_narrowed_to_what_tells_one_person_apart(house: House, text: str) -> None:
+    with pytest.raises(CollectorError, match="not narrowed by"):
+        Link(house, filters=[text])
+
+
+def test_a_link_of_before_that_is_so_narrowed_shows_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(shared_links, "check_public", lambda filters: None)
+        made = Link(house, filters=["prop:order=12345"])
+    assert made.browser.get(f"/share/{made.made['token']}").status_code == 404
+
+
 @pytest.mark.parametrize("figure", sorted({*FIGURES, "a_later_one"}))
 def test_no_figure_is_told_exactly(figure: str) -> None:
     """Revenue to the hundredth, or a goal's rate, says who bought; a new figure waits to be rounded."""
@@ -106,7 +126,7 @@ def test_counts_are_multiples_and_never_of_few(number: int, path: str, key: byte
         assert row["bounce_rate"] in (0.45, 0.43, 0.4) or row["bounce_rate"] == pytest.approx(0.45)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", get_args(PeriodKind))
 @given(st.dates(date(2000, 2, 1), date(2100, 1, 1)))
 def test_periods_are_finished_and_never_overlap(kind: str, today: date) -> None:
     found = finished(kind, today)  # type: ignore[arg-type]  # one of the kinds
@@ -153,7 +173,7 @@ def test_days_that_are_not_over_are_in_no_answer(house: House) -> None:
     assert link.text() == before
 
 
-@pytest.mark.parametrize("period", KINDS)
+@pytest.mark.parametrize("period", get_args(PeriodKind))
 def test_headline_and_graph_say_the_same_and_both_are_cut(house: House, period: str) -> None:
     visits(house, MANY, "2025-02-25T12:00")
     visits(house, 3, "2025-01-15T12:00")

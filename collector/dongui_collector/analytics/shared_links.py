@@ -29,6 +29,14 @@ SETTING = "visits.shares"
 LONGEST_DAYS = 366
 MOST = 100
 _FILTERS = 20
+# What a link may be narrowed to. Not to what visitors write, or to what tells one of them apart: a property with an
+# order's number, a search, a click's id, a city, one version of a browser on one size of a screen.
+_PUBLIC = frozenset(
+    {
+        *("page", "entry_page", "exit_page", "hostname", "event", "channel", "source", "medium", "campaign"),
+        *("country", "device", "browser", "os", "language"),
+    }
+)
 
 
 class ShareFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +95,7 @@ def create(core: LedgerInstallation, request: CreateShare) -> SharedLinkMade:
         raise Unknown(f"the notice in force asks no consent for {lacking[0][:40]!r}; it does for {', '.join(known)}")
     if not 1 <= len(request.name.strip()) <= 80 or len(request.filters) > _FILTERS:
         raise ReportError(f"name has 1 to 80 characters, and there are at most {_FILTERS} filters")
-    list(map(parse_filter, request.filters))
+    check_public(request.filters)
     ends, token = _end(core, request.expires), new_token()
     with core.storage.ledger.writing():
         shares = live(core)
@@ -109,6 +117,16 @@ def create(core: LedgerInstallation, request: CreateShare) -> SharedLinkMade:
         entry: Json = {"action": "visits.share", "by": request.by, "what": said}
         core.storage.ledger.append("audit", now, entry, site_ref=found.ref)
     return made
+
+
+def check_public(filters: Sequence[str]) -> None:
+    """Raises :class:`ReportError` for a filter that no shared link may have."""
+    asked = {one.dimension for text in filters for one in parse_filter(text).alternatives}
+    if refused := sorted(asked - _PUBLIC):
+        raise ReportError(
+            f"a shared link is not narrowed by {', '.join(refused)}, which may tell a person apart; it may be by "
+            f"{', '.join(sorted(_PUBLIC))}"
+        )
 
 
 def _end(core: LedgerInstallation, expires: str) -> int:

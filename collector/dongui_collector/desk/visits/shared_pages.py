@@ -16,10 +16,10 @@ from flask import g, make_response, render_template, request, url_for
 from werkzeug.exceptions import NotFound, TooManyRequests
 from werkzeug.wrappers import Response
 
-from dongui_collector.analytics.filters import DIMENSIONS
+from dongui_collector.analytics.filters import DIMENSIONS, ReportError
 from dongui_collector.analytics.public_numbers import PublicNumbers, finished
 from dongui_collector.analytics.query import MOST_ROWS
-from dongui_collector.analytics.shared_links import SharedLink, of_token
+from dongui_collector.analytics.shared_links import SharedLink, check_public, of_token
 from dongui_collector.analytics.snapshot_reader import STATES
 from dongui_collector.desk.language import words
 from dongui_collector.desk.pages import DeskPages
@@ -39,7 +39,7 @@ LISTS = ("channels", "pages", "countries", "devices")
 _limit = RateLimit(0.5, 30)
 
 
-@pages.get("/<token>", endpoint="shared", nobody="counts; of lists only what at least five visitors share")
+@pages.get("/<token>", endpoint="shared", nobody="counts; of lists only what at least ten visitors share")
 def show(token: str) -> Response:
     core = open_core()
     share = of_token(core, token)
@@ -52,6 +52,10 @@ def show(token: str) -> Response:
     standing = [purpose for purpose in share.purposes if purpose in notice.policy.consent_purposes]
     if not standing:
         raise NotFound  # what it was for is asked for no more
+    try:
+        check_public(share.filters)
+    except ReportError:
+        raise NotFound from None  # made before links were held to what tells nobody apart
     reader = PublicReader(core, site, share, tuple(standing), request.args)
     asked = reader.asked
     answer = make_response(
