@@ -73,6 +73,15 @@ def test_every_form_needs_its_token(world: World, officer: FlaskClient) -> None:
     assert officer.get("/console/").status_code == 200  # not even signed out
 
 
+def test_no_route_changes_anything_outside_the_walk(world: World) -> None:
+    """Every method that may change something is a POST below ``/console/``, where the walk above finds it."""
+    reading = {"GET", "HEAD", "OPTIONS"}
+    changing = [(rule.rule, (rule.methods or set()) - reading) for rule in world.desk.url_map.iter_rules()]
+    assert [
+        rule for rule, methods in changing if methods and (methods != {"POST"} or not rule.startswith("/console/"))
+    ] == []
+
+
 def test_nothing_opens_without_signing_in(world: World) -> None:
     stranger = world.browser()
     token = csrf(stranger, "/console/login")
