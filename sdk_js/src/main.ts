@@ -25,7 +25,10 @@ async function change(changes: ConsentState | string[]): Promise<Result> {
   core._turns++;
   await core._load("queue");
   core._turns--;
-  return core._change?.(changes, id) || (id ? "pending" : "refused");
+  const result = await (core._change?.(changes, id) || (id ? "pending" : "refused"));
+  // Whoever leaves the page then has left nothing behind that can be removed.
+  await core._undone;
+  return result;
 }
 
 core._look = async () => {
@@ -57,7 +60,7 @@ core._judge = () => {
   // Before queue.js is there to tell in which order they were made, any refusal counts.
   core._pending = core._awaited?.() || overlay(queued(), core._queue);
   const lost = [...before].some((id) => !core._granted.has(id));
-  if (lost) core._load("panel").then(() => core._undo?.());
+  if (lost) core._undone = core._load("panel").then(() => core._undo?.());
   if (!first && !lost && before.size == core._granted.size) return;
   // Tags learn of the change before they run, and cookies go before anything could read them.
   for (const step of [core._settle, core._flush, extras, ...[...listeners].map((listener) => () => listener(core._state())), core._release]) quietly(step);

@@ -181,6 +181,8 @@ export interface Core {
   // What panel.js adds:
   _panel?(view: View): void;
   _undo?(): void;
+  /** Resolves once what was taken away last has been undone. */
+  _undone?: Promise<unknown>;
 }
 
 export const core = {
