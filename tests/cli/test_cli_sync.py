@@ -23,6 +23,7 @@ from dongui_collector.exports.columns import NAMES
 from dongui_collector.exports.sinks import sink_of
 from dongui_collector.ledger.service import Decision
 from dongui_collector.runtime.composition import open_core
+from dongui_collector.storage import portable_copy
 
 Run = Callable[..., Result]
 
@@ -225,7 +226,7 @@ def test_a_run_that_was_killed_leaves_a_true_copy_after_the_next(
     assert synced(dongui, destination)["erased"]
     assert held(destination) == exported(dongui)
     assert b"erased-" not in every_byte(destination)
-    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".old", ".new")]
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (portable_copy.OLD, portable_copy.NEW)]
 
 
 def test_a_reader_in_the_way_is_said(installed: dict[str, str], dongui: Run, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from click.testing import Result
 from dongui_collector.exports.sinks import sink_of
-from dongui_collector.storage import portable_postgres
+from dongui_collector.storage import portable_copy, portable_postgres
 
 from tests.cli.test_cli_sync import arrive, choose, every_byte, exported, record, synced
 from tests.postgres import Postgres, postgres
@@ -120,7 +120,7 @@ def _sql(self, text):
     return real(self, text)
 portable_postgres.PostgresCopy._sql = _sql
 def destroy_file(path, real=portable_copy.destroy_file):
-    if moment == "placed" and path.name.endswith(".old") and path.exists():
+    if moment == "placed" and path.name.endswith(portable_copy.OLD) and path.exists():
         die()
     return real(path)
 portable_copy.destroy_file = destroy_file
@@ -151,7 +151,9 @@ def test_a_run_that_was_killed_leaves_a_true_copy_after_the_next(
     assert synced(dongui, place.name)["erased"]
     assert place.held() == exported(dongui)
     assert f"-{tmp_path.name}-".encode() not in place.bytes()
-    assert not [path for path in tmp_path.rglob("*") if path.name.endswith((".old", ".new", ".wal"))]
+    assert not [
+        path for path in tmp_path.rglob("*") if path.name.endswith((portable_copy.OLD, portable_copy.NEW, ".wal"))
+    ]
 
 
 def test_two_runs_at_once_do_not_write_one_copy(installed: dict[str, str], dongui: Run, place: Place) -> None:
@@ -178,6 +180,28 @@ def test_what_holds_something_else_is_left_alone(dongui: Run, tmp_path: Path, pl
     assert done.exit_code == 2
     assert "something else" in done.stderr
     assert place.ask("SELECT * FROM mine") == []
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_files_of_somebody_else_beside_it_are_left_alone(
+    installed: dict[str, str], dongui: Run, tmp_path: Path, *, ours: bool
+) -> None:
+    """A backup beside the file was overwritten, also where the file itself was refused."""
+    file, config = tmp_path / "copy.duckdb", installed["config"]
+    beside = [tmp_path / f"copy.duckdb{end}" for end in (".old", ".new", ".bak", ".new.wal")]
+    for one in beside:
+        one.write_text("mine")
+    if not ours:
+        with duckdb.connect(str(file)) as conn:
+            conn.execute("CREATE TABLE mine (a int)")
+        assert dongui("sync", str(file), "--purpose", "statistics").exit_code == 2
+    else:
+        visitor = arrive(config)
+        record(config, visitor, "erased")
+        synced(dongui, file)
+        choose(config, visitor, (), ("statistics",))
+        assert synced(dongui, file)["erased"]
+    assert [one.read_text() for one in beside] == ["mine"] * 4
 
 
 # -- PostgreSQL alone

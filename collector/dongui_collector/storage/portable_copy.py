@@ -150,7 +150,8 @@ class PortableCopy:
         self._conn.close()
 
 
-OLD, NEW = ".old", ".new"
+# Of nobody else: whatever has such a name is destroyed, also beside somebody's own "copy.duckdb.old".
+OLD, NEW = ".dongui-old", ".dongui-new"
 
 
 def replace_file(path: Path, chunks: Iterable[bytes] | None) -> None:
